@@ -1,0 +1,84 @@
+# Every command of the project. `make` alone lists them.
+
+PYTHON ?= python3
+KDM_HOME ?= ./kdm-home
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=$(PYTHON)  KDM_HOME=$(KDM_HOME)  PYTEST_ARGS=$(PYTEST_ARGS)"
+
+.PHONY: setup
+setup: $(INSTALLED) ## .venv with every dependency at its pinned version, again when a pin changes
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d is too old: name 3.11 or later, as in PYTHON=python3.11" % sys.version_info[:2])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing about 200 packages into .venv: one to three minutes, 2 GB on disk."
+	@$(BIN)/pip install -q --no-input --disable-pip-version-check -c constraints.txt -e '.[dev,images,s3]'
+	@touch $@
+
+.PHONY: demo
+demo: setup ## teacher, pairs, students and report of the recipe `checkerboard`
+	$(BIN)/kdm run checkerboard --home $(KDM_HOME)
+
+# The networks of the tests are small: one thread is faster than two, and the same on every machine.
+.PHONY: test
+test: export OMP_NUM_THREADS = 1
+test: export MKL_NUM_THREADS = 1
+test: setup ## the suite
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: lint-style lint-types lint-imports lint-dead-code lint-spelling ## all gates
+
+.PHONY: lint-style
+lint-style: setup ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: lint-types
+lint-types: setup ## mypy --strict
+	$(BIN)/mypy
+
+.PHONY: lint-imports
+lint-imports: setup ## the layers hold
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: lint-dead-code
+lint-dead-code: setup ## vulture
+	$(BIN)/vulture
+
+.PHONY: lint-spelling
+lint-spelling: setup ## codespell
+	$(BIN)/codespell
+
+.PHONY: format
+format: setup ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Faults and trials measure: without the checks that the suite adds to every call.
+.PHONY: faults
+faults: setup ## kills, bit flips and races by the hundred
+	$(BIN)/pytest --override-ini addopts= -m faults tests/faults $(PYTEST_ARGS)
+
+.PHONY: trials
+trials: setup ## full-size runs, an hour and more
+	$(BIN)/pytest --override-ini addopts= -m trials tests/trials $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: setup ## times and rates
+	$(BIN)/python -m benchmarks
+
+.PHONY: clean
+clean: ## remove caches and build products; .venv and the home stay
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
