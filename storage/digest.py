@@ -1,0 +1,73 @@
+"""Canonical JSON, sha256, and documents that carry a digest over themselves (STORE.md)."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from storage.errors import DamageError
+
+# Left out of a document's digest and of every comparison: they differ between two equal runs.
+VOLATILE = frozenset({"digest", "attempt", "created_at"})
+# Twelve hexadecimal digits (48 bits) name a folder; the whole digest stands inside it and is checked.
+NAME_DIGITS = 12
+
+
+def canonical_json(value: Any) -> bytes:
+    """UTF-8 JSON with sorted keys, no spaces and no NaN: one value, one string of bytes."""
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def sha256_of(data: bytes) -> str:
+    """The sha256 of `data`, 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_of(value: Any) -> str:
+    """The sha256 of a JSON value's canonical form."""
+    return sha256_of(canonical_json(value))
+
+
+def short(digest: str) -> str:
+    """The part of a digest that stands in a folder's name."""
+    return digest[:NAME_DIGITS]
+
+
+def seal(document: Mapping[str, Any]) -> bytes:
+    """The document as readable JSON with a `digest` over all of it but attempt id and times."""
+    sealed = {**document, "digest": document_digest(document)}
+    return (json.dumps(sealed, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+
+
+def unseal(data: bytes, where: str) -> dict[str, Any]:
+    """The document in `data`, checked against its own digest.
+
+    Raises `DamageError`, naming `where`, when it is not JSON, not an object, or not what was sealed.
+    """
+    try:
+        document = json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise DamageError(
+            f"{where} is not readable JSON ({error}); restore or remove it"
+        ) from error
+    if not isinstance(document, dict) or "digest" not in document:
+        raise DamageError(f"{where} carries no digest; it was not written by this store or was cut")
+    expected = document_digest(document)
+    if document["digest"] != expected:
+        raise DamageError(
+            f"{where} says digest {short(str(document['digest']))}… but its content has "
+            f"{short(expected)}…; it was changed after it was written: restore or remove it"
+        )
+    return document
+
+
+def document_digest(document: Mapping[str, Any]) -> str:
+    """The digest over a document's lasting fields."""
+    return digest_of({key: value for key, value in document.items() if key not in VOLATILE})
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

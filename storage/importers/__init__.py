@@ -1,0 +1,1 @@
+"""Importers of pair sets that others have published."""

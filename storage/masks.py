@@ -1,0 +1,160 @@
+"""Filter scores and decisions beside the shards (STORE.md, 'Privacy filters are masks by default').
+
+masks/SCORE-DIGEST/filter.json                     what was scored with: filter, options, reference
+                   scores/CONTENT.json             one score a stored row of the shard CONTENT
+                   decisions/DECISION-DIGEST/decision.json, CONTENT.json     threshold; keep or drop
+                   audit/DECISION-DIGEST/CONTENT.json                        every dropped row
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.digest import digest_of, seal, short, unseal
+from storage.errors import DamageError, MismatchError, StoreError
+from storage.fs import Folder
+from storage.options import Options
+
+
+class Mask(Options):
+    """One filter's decision over a split, by its two digests."""
+
+    score: str
+    decision: str
+
+
+def decision_digest(score_digest: str, threshold: float) -> str:
+    """A decision is its scores and its threshold, nothing else."""
+    return digest_of({"score": score_digest, "threshold": threshold})
+
+
+def write_filter(masks: Folder, score_digest: str, description: Mapping[str, Any]) -> None:
+    """Say once what the scores of this digest were made with."""
+    _write_once(masks / short(score_digest), "filter.json", description)
+
+
+def write_scores(
+    masks: Folder, score_digest: str, content: str, scores: NDArray[np.float64]
+) -> None:
+    """Store a shard's scores, float64 [n], once; other scores under the same digests are refused."""
+    document = {"score": score_digest, "content": content, "scores": _packed(scores, "<f8")}
+    _write_once(masks / short(score_digest) / "scores", _name(content), document)
+
+
+def has_scores(masks: Folder, score_digest: str, content: str) -> bool:
+    """Whether a shard was scored already."""
+    return (masks / short(score_digest) / "scores").exists(_name(content))
+
+
+def read_scores(masks: Folder, score_digest: str, content: str) -> NDArray[np.float64]:
+    """A shard's scores, checked to be those asked for."""
+    folder = masks / short(score_digest) / "scores"
+    document = _read(folder, _name(content), {"score": score_digest, "content": content})
+    return _unpacked(document["scores"], "<f8")
+
+
+def write_decision(
+    masks: Folder,
+    mask: Mask,
+    content: str,
+    *,
+    keep: NDArray[np.bool_],
+    audit: list[dict[str, Any]],
+) -> None:
+    """Store a shard's audit rows, then its keep-or-drop mask: a mask never lacks its reasons."""
+    place = masks / short(mask.score)
+    identity = {**mask.model_dump(), "content": content}
+    rows = {**identity, "dropped": audit}
+    _write_once(place / "audit" / short(mask.decision), _name(content), rows)
+    document = {**identity, "keep": _packed(keep, "|b1")}
+    _write_once(place / "decisions" / short(mask.decision), _name(content), document)
+
+
+def write_decision_summary(masks: Folder, mask: Mask, summary: Mapping[str, Any]) -> None:
+    """Say what the decision rests on: threshold, stated false-positive rate, calibration.
+
+    A threshold can be reached in two ways (stated, calibrated); the first that was written stands.
+    """
+    folder = masks / short(mask.score) / "decisions" / short(mask.decision)
+    folder.create("decision.json", seal({**mask.model_dump(), **summary}))
+
+
+def read_decision_summary(masks: Folder, mask: Mask) -> dict[str, Any]:
+    """What `write_decision_summary` said."""
+    folder = masks / short(mask.score) / "decisions" / short(mask.decision)
+    return _read(folder, "decision.json", mask.model_dump())
+
+
+def has_decision(masks: Folder, mask: Mask, content: str) -> bool:
+    """Whether a shard was decided already."""
+    folder = masks / short(mask.score) / "decisions" / short(mask.decision)
+    return folder.exists(_name(content))
+
+
+def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDArray[np.bool_]:
+    """Which stored rows of a shard a reader may use, bool [num_rows].
+
+    Raises `StoreError` where the shard was never judged: nothing passes unjudged.
+    """
+    folder = masks / short(mask.score) / "decisions" / short(mask.decision)
+    if not folder.exists(_name(content)):
+        raise StoreError(
+            f"shard {short(content)}… has no decision {short(mask.decision)}… below {masks.url}; "
+            "run filter-pairs on this set first"
+        )
+    document = _read(folder, _name(content), {**mask.model_dump(), "content": content})
+    keep: NDArray[np.bool_] = _unpacked(document["keep"], "|b1")
+    if len(keep) != num_rows:
+        raise DamageError(
+            f"{folder.url}/{_name(content)} judges {len(keep)} rows, the shard has {num_rows}; "
+            "remove it and run filter-pairs again"
+        )
+    return keep
+
+
+def read_audit(masks: Folder, mask: Mask, content: str) -> list[dict[str, Any]]:
+    """The dropped rows of a shard: index, score, reason."""
+    folder = masks / short(mask.score) / "audit" / short(mask.decision)
+    document = _read(folder, _name(content), {**mask.model_dump(), "content": content})
+    rows: list[dict[str, Any]] = document["dropped"]
+    return rows
+
+
+def _name(content: str) -> str:
+    return f"{content}.json"
+
+
+def _packed(array: NDArray[Any], dtype: str) -> dict[str, Any]:
+    data = np.ascontiguousarray(array.astype(dtype)).tobytes()
+    return {"num_rows": len(array), "base64": base64.b64encode(data).decode()}
+
+
+def _unpacked(packed: Mapping[str, Any], dtype: str) -> NDArray[Any]:
+    return np.frombuffer(base64.b64decode(packed["base64"]), dtype).copy()
+
+
+def _write_once(folder: Folder, name: str, document: Mapping[str, Any]) -> None:
+    folder.sweep()
+    if folder.create(name, seal(document)):
+        return
+    standing = _read(folder, name, {})
+    if standing != {**document}:
+        raise MismatchError(
+            f"{folder.url}/{name} is there with another content than was computed now; equal "
+            "scores and threshold must give equal masks: the filter is not deterministic"
+        )
+
+
+def _read(folder: Folder, name: str, identity: Mapping[str, Any]) -> dict[str, Any]:
+    where = f"{folder.url}/{name}"
+    if not folder.exists(name):
+        raise DamageError(f"{where} is missing; run filter-pairs again")
+    document = unseal(folder.read(name), where)
+    document.pop("digest")
+    for key, value in identity.items():
+        if document.get(key) != value:
+            raise DamageError(f"{where} is of another {key}; files were swapped: remove it")
+    return document

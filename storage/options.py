@@ -1,0 +1,54 @@
+"""Frozen configuration that refuses unknown keys by naming the nearest right one."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Options(BaseModel):
+    """A frozen set of named options; the fields are the only place where defaults live."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for key in data:
+                refuse_unknown(str(key), cls.model_fields)
+        return data
+
+
+def refuse_unknown(key: str, known: Mapping[str, Any]) -> None:
+    """Raise a ValueError that names the nearest of `known` when `key` is not among them."""
+    if key in known:
+        return
+    raise ValueError(f"unknown key '{key}'; {nearest(key, list(known))}")
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """'did you mean …?' where something is near, else the list of what is known."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"known: {', '.join(sorted(known)) or 'none'}"
+
+
+def parse(model: type[ModelT], data: Any, where: str) -> ModelT:
+    """`data` as `model`; a ValueError for the user, one line a fault, where it does not fit."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        faults = [_sentence(fault) for fault in error.errors()]
+        raise ValueError(f"{where}: " + "; ".join(faults)) from error
+
+
+def _sentence(fault: Any) -> str:
+    place = ".".join(str(part) for part in fault["loc"])
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    value = "" if isinstance(fault["input"], Mapping) else f" (got {fault['input']!r})"
+    return f"{place}: {message}{value}" if place else f"{message}{value}"
