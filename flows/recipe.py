@@ -1,0 +1,239 @@
+"""A recipe: one complete, frozen, serialisable run, from data set to report."""
+
+import os
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, model_validator
+
+from kdm.datasets import DataSet
+from kdm.evaluate.options import EvaluationOptions
+from kdm.students.student import StudentPlugin
+from kdm.training.options import TrainingOptions
+from pairgen.filters.filter import Filter
+from pairgen.samplers.sampler import Sampler
+from pairgen.teachers.teacher import TeacherPlugin
+from storage.digest import digest_of
+from storage.options import Options, nearest, parse
+from storage.plugins import Configured
+from storage.records import PairSchema
+from storage.store import DEFAULT_LAYOUT
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=64)]
+# Where a recipe's input files are looked for besides the working folder.
+DATA_FOLDER_VARIABLE = "KDM_DATA"
+
+
+class TeacherRecipe(Options):
+    """A field and how it is trained; a field known in closed form has no training."""
+
+    name: Name
+    model: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
+    training: TrainingOptions | None = None
+
+    @model_validator(mode="after")
+    def _check_training(self) -> Self:
+        if self.model.is_trained and self.training is None:
+            raise ValueError(f"teacher '{self.model.plugin}' must be trained; give it 'training'")
+        if not self.model.is_trained and self.training is not None:
+            raise ValueError(f"teacher '{self.model.plugin}' is known; remove its 'training'")
+        return self
+
+
+class FilterRecipe(Options):
+    """A filter and where it cuts: at a stated false-positive rate, or at a given threshold."""
+
+    filter: Annotated[Filter, Configured("pairgen.filters")]
+    fpr: float = Field(0.01, ge=0, lt=1)  # share of held-out real samples that it would drop
+    threshold: float | None = None  # in the filter's own unit; takes the place of `fpr`
+
+
+class GeneratedPairs(Options):
+    """Pairs that the teacher makes."""
+
+    kind: Literal["generated"] = "generated"
+    name: Name
+    sampler: Annotated[Sampler, Configured("pairgen.samplers")]
+    pairs: PairSchema
+    train: int = Field(ge=1)  # indices asked for
+    heldout: int = Field(ge=1)
+    sampling_batch: int = Field(4096, ge=1)  # samples at once; part of the environment
+    layout: str = DEFAULT_LAYOUT
+    drop_at_write: tuple[FilterRecipe, ...] = ()
+
+
+class ImportedPairs(Options):
+    """Pairs that somebody else published; row ranges are half-open."""
+
+    kind: Literal["imported"]
+    name: Name
+    importer: Literal["kdm-checkerboard"]
+    source: str  # a path; a relative one is looked for here and in $KDM_DATA
+    train_rows: tuple[int, int]
+    heldout_rows: tuple[int, int]
+    layout: str = DEFAULT_LAYOUT
+
+    @property
+    def train(self) -> int:
+        """Indices of the training split."""
+        return self.train_rows[1] - self.train_rows[0]
+
+    @property
+    def heldout(self) -> int:
+        """Indices of the held-out split."""
+        return self.heldout_rows[1] - self.heldout_rows[0]
+
+    def source_path(self) -> Path:
+        """The file; a ValueError that says where it was looked for and how to name it."""
+        places = [Path(), *map(Path, filter(None, [os.environ.get(DATA_FOLDER_VARIABLE)]))]
+        for place in places:
+            if (place / self.source).is_file():
+                return (place / self.source).absolute()
+        looked = ", ".join(str(place.absolute()) for place in places)
+        raise ValueError(
+            f"'{self.source}' was not found in {looked}; give its path with "
+            f"--set pairs.source=PATH, or its folder in {DATA_FOLDER_VARIABLE}"
+        )
+
+
+class StudentRecipe(Options):
+    """A student and how it is trained."""
+
+    name: Name
+    model: Annotated[StudentPlugin, Configured("kdm.students")]
+    training: TrainingOptions
+
+
+class Privacy(Options):
+    """Whether students may read pairs that no filter has judged."""
+
+    required: bool = False
+
+
+class Recipe(Options):
+    """Teacher, pairs, filters, students, evaluation: all that a run is."""
+
+    name: Name
+    title: str
+    dataset: DataSet | None = None
+    teacher: TeacherRecipe | None = None
+    pairs: Annotated[GeneratedPairs | ImportedPairs, Field(discriminator="kind")]
+    filters: tuple[FilterRecipe, ...] = ()
+    students: tuple[StudentRecipe, ...] = Field(min_length=1)
+    evaluation: EvaluationOptions = EvaluationOptions()
+    privacy: Privacy = Privacy()
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if isinstance(self.pairs, GeneratedPairs):
+            if self.teacher is None:
+                raise ValueError("generated pairs need a 'teacher'")
+            if self.dataset is None and (self.teacher.training or self.pairs.drop_at_write):
+                raise ValueError("a teacher that is trained, or a filter, needs a 'dataset'")
+        if self.filters and self.dataset is None:
+            raise ValueError("filters compare pairs with real data: give a 'dataset'")
+        if self.privacy.required and not (self.filters or self._drops_at_write):
+            raise ValueError("privacy.required is true, but the recipe has no filter")
+        names = [student.name for student in self.students]
+        if len(set(names)) != len(names):
+            raise ValueError(f"students must have different names (got {names})")
+        return self
+
+    @property
+    def _drops_at_write(self) -> bool:
+        return isinstance(self.pairs, GeneratedPairs) and bool(self.pairs.drop_at_write)
+
+    def document(self) -> dict[str, Any]:
+        """The recipe with every default resolved, as JSON values."""
+        return self.model_dump(mode="json")
+
+    def digest(self) -> str:
+        """The digest of the whole recipe; each stage has a narrower one of its own."""
+        return digest_of(self.document())
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with this project."""
+    found = (file.name for file in files("flows.recipes").iterdir())
+    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
+
+
+def load_recipe(recipe: str, *, overrides: Iterable[str] = (), count: int | None = None) -> Recipe:
+    """A recipe by name or by path of a YAML file, with `a.b=c` overrides on top.
+
+    `count` is the number of training indices. Raises ValueError with every fault, a line each.
+    """
+    document = _read_yaml(recipe)
+    for override in overrides:
+        _apply(document, override)
+    if count is not None:
+        _apply(document, f"pairs.train={count}")
+    return parse(Recipe, document, f"recipe '{recipe}'")
+
+
+def _read_yaml(recipe: str) -> dict[str, Any]:
+    if recipe in recipe_names():
+        text = (files("flows.recipes") / f"{recipe}.yaml").read_text()
+    elif recipe.endswith((".yaml", ".yml")) and Path(recipe).is_file():
+        text = Path(recipe).read_text()
+    else:
+        raise ValueError(
+            f"no recipe '{recipe}'; {nearest(recipe, recipe_names())} (or the path of a .yaml file)"
+        )
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"recipe '{recipe}' is not readable YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise ValueError(f"recipe '{recipe}' must be a mapping, got {type(document).__name__}")
+    return document
+
+
+def _apply(document: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise ValueError(f"--set {override}: write it as --set a.b=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"--set {override}: the value is not readable YAML") from error
+    *parents, last = path.split(".")
+    place: Any = document
+    for key in parents:
+        place = _step(place, key, path)
+    if isinstance(place, list):
+        place[_position(place, last, path)] = value
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise ValueError(f"--set {path}: '{last}' lies below a plain value")
+
+
+def _step(place: Any, key: str, path: str) -> Any:
+    if isinstance(place, list):
+        return place[_position(place, key, path)]
+    if not isinstance(place, dict):
+        raise ValueError(f"--set {path}: '{key}' lies below a plain value")
+    below = place.setdefault(key, {})
+    if below is None:
+        below = place[key] = {}
+    return below
+
+
+def _position(place: list[Any], key: str, path: str) -> int:
+    if key.isdigit() and int(key) < len(place):
+        return int(key)
+    names = [str(_item_name(item)) for item in place]
+    if key in names:
+        return names.index(key)
+    raise ValueError(f"--set {path}: no item '{key}'; {nearest(key, names)}")
+
+
+def _item_name(item: Any) -> Any:
+    if not isinstance(item, Mapping):
+        return item
+    inner = item.get("filter")
+    return item.get("name") or (inner.get("plugin") if isinstance(inner, Mapping) else inner)

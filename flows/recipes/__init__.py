@@ -1,0 +1,1 @@
+"""Named complete runs, one YAML file each."""

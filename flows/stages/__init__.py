@@ -1,0 +1,1 @@
+"""The stages as plain functions that know nothing of the orchestrator."""

@@ -1,0 +1,98 @@
+"""Training as a child process in a group of its own, so that a kill reaches all of it or none."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flows.progress import Meter
+from storage.errors import StoreError
+from storage.fs import Folder
+
+# A child told to stop writes a checkpoint first; ten seconds are promised, the rest is slack.
+GRACE_SECONDS = 20
+# Exit codes of `python -m kdm.training`.
+USER_ERROR = 2
+_NUM_LINES_KEPT = 20
+
+
+class TrainingFailedError(StoreError):
+    """The training process ended without a result."""
+
+
+def run_training(job: dict[str, Any], folder: Folder, meter: Meter) -> None:
+    """Run `python -m kdm.training job.json` to its end, passing its progress on.
+
+    Raises a ValueError where the child refuses its job, `TrainingFailedError` otherwise; a signal
+    to this process stops the child after a checkpoint.
+    """
+    folder.replace("job.json", (json.dumps(job, indent=1, sort_keys=True) + "\n").encode())
+    said: deque[str] = deque(maxlen=_NUM_LINES_KEPT)
+    with _child(f"{folder.url}/job.json") as child:
+        assert child.stdout is not None  # it was opened as a pipe
+        for line in child.stdout:
+            progress = _as_progress(line)
+            if progress is None:
+                said.append(line.rstrip())
+            else:
+                meter.at(progress["step"], _note(progress))
+        code = child.wait()
+    if code == 0:
+        return
+    last = "\n".join(said) or "it said nothing"
+    if code == USER_ERROR:
+        raise ValueError(said[-1] if said else "training refused its job")
+    raise TrainingFailedError(
+        f"training in {folder.url} ended with exit code {code}; run the same command again to "
+        f"resume from its last checkpoint. Its last words:\n{last}"
+    )
+
+
+@contextmanager
+def _child(job: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "kdm.training", job, str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env=environment,
+    )
+    try:
+        yield child
+    finally:
+        _stop(child)
+
+
+def _stop(child: subprocess.Popen[str]) -> None:
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(GRACE_SECONDS)
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _as_progress(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        progress = json.loads(line)
+    except ValueError:
+        return None
+    return progress if isinstance(progress, dict) and "step" in progress else None
+
+
+def _note(progress: dict[str, Any]) -> str:
+    return "  ".join(f"{name} {value:.3g}" for name, value in progress.get("losses", {}).items())

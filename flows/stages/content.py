@@ -1,0 +1,202 @@
+"""From a home's files to what the report page says."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.stages.evaluate import entry, teacher_samples
+from flows.stages.filter_pairs import calibration_scores, masks_in, open_split
+from flows.stages.run import Run, StageResult
+from kdm.analyze.loss_curves import LossHistory
+from kdm.evaluate.draw import draw_samples
+from kdm.export import load_student
+from kdm.report.content import (
+    Ancestor,
+    FilterCounts,
+    Rate,
+    ReportContent,
+    SplitCounts,
+)
+from kdm.report.figures import FilterScores, StudentResults, galleries
+from kdm.students.student import Student
+from storage.digest import unseal
+from storage.fs import Folder
+from storage.masks import Mask, read_audit, read_decision_summary, read_scores
+from storage.plugins import describe
+from storage.store import PairStore
+
+
+def report_content(
+    run: Run, judged: StageResult, evaluated: Sequence[StageResult]
+) -> ReportContent:
+    """All that the page of these students says."""
+    models = {student.facts["student"]: load_student(student.folder) for student in evaluated}
+    first = evaluated[0].facts
+    return ReportContent(
+        title=run.recipe.title,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=f"kdm run {run.recipe.name}",
+        num_heldout=first["num_heldout"],
+        num_fresh=first["num_fresh"],
+        floor=first["floor"],
+        students=tuple(
+            entry(
+                student.facts["student"],
+                student.facts["student_digest"],
+                models[student.facts["student"]],
+                student.facts,
+                _settings(run, student.facts["student"]),
+            )
+            for student in evaluated
+        ),
+        galleries=galleries(
+            [_results(run, judged, student, models) for student in evaluated],
+            teacher_losses=_teacher_losses(run, judged),
+            filters=_filter_scores(run, judged),
+        ),
+        teacher=run.recipe.teacher.name if run.recipe.teacher else "teacher",
+        rates=_rates(run, judged, evaluated),
+        splits=tuple(_split_counts(store) for store in _stores(run, judged)),
+        filters=tuple(
+            _filter_counts(run, store, mask)
+            for mask in masks_in(judged)
+            for store in _stores(run, judged)
+        ),
+        lineage=_lineage(judged, evaluated),
+        environment=_environment(run, judged),
+    )
+
+
+def _results(
+    run: Run, judged: StageResult, student: StageResult, models: dict[str, Student]
+) -> StudentResults:
+    model = models[student.facts["student"]]
+    operator = model.operator
+    return StudentResults(
+        name=student.facts["student"],
+        samples=draw_samples(model, teacher_samples(run, judged), run.recipe.evaluation),
+        eigenvalues=None if operator is None else operator.eigenvalues().numpy(),
+        losses=_losses(Folder.at(student.folder)),
+    )
+
+
+def _losses(folder: Folder) -> LossHistory | None:
+    if not folder.exists("losses.json"):
+        return None
+    entries = unseal(folder.read("losses.json"), f"{folder.url}/losses.json")["losses"]
+    terms = sorted({name for each in entries for name in each["losses"]})
+    return LossHistory(
+        steps=[each["step"] for each in entries],
+        terms={name: [each["losses"][name] for each in entries] for name in terms},
+    )
+
+
+def _teacher_losses(run: Run, judged: StageResult) -> LossHistory | None:
+    folder = judged.facts.get("teacher_folder")
+    return _losses(run.home / folder) if folder else None
+
+
+def _settings(run: Run, name: str) -> dict[str, Any]:
+    recipe = next(student for student in run.recipe.students if student.name == name)
+    return {"model": describe(recipe.model), "training": recipe.training.model_dump(mode="json")}
+
+
+def _stores(run: Run, judged: StageResult) -> list[PairStore]:
+    return [open_split(run, judged, split) for split in ("train", "heldout")]
+
+
+def _split_counts(store: PairStore) -> SplitCounts:
+    records = [store.record(shard) for shard in range(len(store.records_folder.names()))]
+    reasons = sorted({reason for record in records for reason in record.dropped})
+    return SplitCounts(
+        split=store.split,
+        attempted=sum(record.attempted for record in records),
+        kept=sum(record.kept for record in records),
+        dropped={
+            reason: sum(len(record.dropped.get(reason, ())) for record in records)
+            for reason in reasons
+        },
+    )
+
+
+def _contents(run: Run, store: PairStore) -> tuple[str, ...]:
+    pairs = run.recipe.pairs
+    return store.content_digests(pairs.train if store.split == "train" else pairs.heldout)
+
+
+def _filter_counts(run: Run, store: PairStore, mask: Mask) -> FilterCounts:
+    masks, contents = store.base / "masks", _contents(run, store)
+    summary = read_decision_summary(masks, mask)
+    reasons = [row["reason"] for content in contents for row in read_audit(masks, mask, content)]
+    judged = sum(len(read_scores(masks, mask.score, content)) for content in contents)
+    return FilterCounts(
+        filter=summary["filter"]["plugin"],
+        split=store.split,
+        judged=judged,
+        kept=judged - len(reasons),
+        dropped={reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        threshold=summary["threshold"],
+        false_positive_rate=summary["fpr"],
+    )
+
+
+def _filter_scores(run: Run, judged: StageResult) -> list[FilterScores]:
+    drawn = []
+    for choice, mask in zip(run.recipe.filters, masks_in(judged), strict=True):
+        store = open_split(run, judged, "train")
+        masks = store.base / "masks"
+        generated: list[NDArray[np.float64]] = [
+            read_scores(masks, mask.score, content) for content in _contents(run, store)
+        ]
+        drawn.append(
+            FilterScores(
+                filter=choice.filter.plugin,
+                generated=np.concatenate(generated),
+                heldout=calibration_scores(run, choice),
+                threshold=read_decision_summary(masks, mask)["threshold"],
+            )
+        )
+    return drawn
+
+
+def _rates(run: Run, judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, ...]:
+    folders = [("teacher", Folder.at(judged.folder), "sampling.json")]
+    folders += [
+        (student.facts["student"], Folder.at(student.folder), "sampling.json")
+        for student in evaluated
+    ]
+    rates = []
+    for who, folder, name in folders:
+        if not folder.exists(name):
+            continue
+        sampling = unseal(folder.read(name), f"{folder.url}/{name}")["sampling"]
+        rates.append(
+            Rate(
+                who=who,
+                nfe=sampling["nfe"],
+                samples_per_second=sampling["samples_per_second"],
+                samples_per_cpu_second=sampling["samples_per_cpu_second"],
+                machine=sampling["machine"],
+            )
+        )
+    return tuple(rates)
+
+
+def _lineage(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Ancestor, ...]:
+    teacher = judged.facts.get("teacher")
+    ancestors = [Ancestor("teacher", *teacher)] if teacher else []
+    ancestors.append(Ancestor("pairs", judged.name, judged.facts["of"]))
+    ancestors += [Ancestor("mask", "decision", mask.decision) for mask in masks_in(judged)]
+    ancestors += [
+        Ancestor("student", student.facts["student"], student.facts["student_digest"])
+        for student in evaluated
+    ]
+    return tuple(ancestors)
+
+
+def _environment(run: Run, judged: StageResult) -> dict[str, str]:
+    record = open_split(run, judged, "train").record(0)
+    return {name: str(value) for name, value in sorted(record.environment.items())}

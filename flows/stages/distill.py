@@ -1,0 +1,30 @@
+"""Stage `distill`: train one student on stored pairs; no teacher is near."""
+
+from dataclasses import replace
+
+from flows.recipe import StudentRecipe
+from flows.stages.run import Run, StageResult
+from flows.stages.training import train
+from storage.plugins import describe
+
+STAGE = "distill"
+
+
+def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResult:
+    """One student of the recipe on the judged pairs; every student reads the same shards."""
+    pairs = run.recipe.pairs
+    job = {
+        "group": "kdm.students",
+        "model": describe(student.model),
+        "source": {
+            "kind": "pairs",
+            "url": judged.folder,
+            "split": "train",
+            "layout": pairs.layout,
+            "count": pairs.train,
+            "masks": judged.facts["masks"],
+        },
+        "training": student.training.model_dump(mode="json"),
+    }
+    result = train(run, STAGE, student.name, kind="students", job=job)
+    return replace(result, facts={**result.facts, "student": student.name})

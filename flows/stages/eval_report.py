@@ -1,0 +1,129 @@
+"""Stage `eval-report`: the recipe's page, its numbers, and the overview of the whole home."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.progress import Reporter, silent
+from flows.stages.content import report_content
+from flows.stages.evaluate import evaluate, read_metrics
+from flows.stages.known import known_runs, remember
+from flows.stages.run import Run, StageResult
+from kdm.evaluate.evaluate import meanings_of
+from kdm.report.content import EvaluationEvent
+from kdm.report.overview import render_overview
+from kdm.report.page import render_report
+from storage.digest import digest_of, seal, unseal
+from storage.fs import Folder
+
+STAGE = "eval-report"
+# Raised by a change of the page, so that old pages are written anew.
+VERSION = 1
+
+
+def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) -> StageResult:
+    """Write the report unless it is of these students' numbers, then the overview of the home."""
+    evaluated = [evaluate(run, judged, student) for student in students]
+    remember(run, judged, students)
+    folder = run.report_folder()
+    identity = report_identity(run, evaluated)
+    result = StageResult(STAGE, folder.name, folder.url, identity, "cached")
+    standing = read_metrics(folder)
+    if standing is not None and standing["identity"] == identity and folder.exists("report.html"):
+        write_overview(run.home, (run,), only_if_missing=True)
+        return replace(result, facts=standing)
+    page = render_report(
+        report_content(run, judged, evaluated), meanings_of(run.recipe.evaluation.metrics)
+    )
+    folder.replace("report.html", page.encode())
+    document = _document(run, identity, evaluated)
+    folder.replace("metrics.json", seal(document))
+    _record_events(run, evaluated)
+    write_overview(run.home, (run,))
+    return replace(result, state="done", facts=document)
+
+
+def refresh_home(home: Folder, report: Reporter = silent) -> list[StageResult]:
+    """Evaluate every student at a home without a current report, and rewrite the overview.
+
+    Nothing is trained and no teacher is asked: it goes by what finished runs remembered.
+    """
+    results = [
+        eval_report(known.run, known.judged, known.students) for known in known_runs(home, report)
+    ]
+    write_overview(home, [known.run for known in known_runs(home, report)])
+    return results
+
+
+def report_identity(run: Run, evaluated: Sequence[StageResult]) -> str:
+    """The digest of all that the report's numbers depend on."""
+    return digest_of(
+        {
+            "version": VERSION,
+            "recipe": run.recipe.digest(),
+            "students": [student.digest for student in evaluated],
+        }
+    )
+
+
+def write_overview(home: Folder, runs: Sequence[Run], *, only_if_missing: bool = False) -> None:
+    """Rewrite reports/overview.html from the history of evaluations."""
+    reports = home / "reports"
+    if only_if_missing and reports.exists("overview.html"):
+        return
+    meanings = meanings_of(
+        {each.plugin: each for run in runs for each in run.recipe.evaluation.metrics}.values()
+    )
+    page = render_overview(
+        read_events(home), meanings, made_at=datetime.now(UTC).isoformat(timespec="seconds")
+    )
+    reports.replace("overview.html", page.encode())
+
+
+def read_events(home: Folder) -> list[EvaluationEvent]:
+    """Every evaluation that the home has seen, by time."""
+    history = home / "reports" / "history"
+    documents = [unseal(history.read(name), f"{history.url}/{name}") for name in history.names()]
+    events = [
+        EvaluationEvent(
+            when=document["created_at"],
+            student=document["student"],
+            digest=document["student_digest"],
+            pairs=document["pairs"],
+            values=document["values"],
+            report=document["report"],
+        )
+        for document in documents
+    ]
+    return sorted(events, key=lambda event: (event.when, event.student))
+
+
+def _document(run: Run, identity: str, evaluated: Sequence[StageResult]) -> dict[str, Any]:
+    names = [student.facts["student"] for student in evaluated]
+    return {
+        "identity": identity,
+        "recipe": run.recipe.name,
+        "recipe_digest": run.recipe.digest(),
+        "floor": dict(evaluated[0].facts["floor"]),
+        "students": {
+            name: {"digest": student.facts["student_digest"], "values": student.facts["values"]}
+            for name, student in zip(names, evaluated, strict=True)
+        },
+    }
+
+
+def _record_events(run: Run, evaluated: Sequence[StageResult]) -> None:
+    """One document an evaluation; the same evaluation is one event, however often it is reported."""
+    history = run.home / "reports" / "history"
+    for student in evaluated:
+        event: Mapping[str, Any] = {
+            "student": student.facts["student"],
+            "student_digest": student.facts["student_digest"],
+            "evaluation": student.digest,
+            "pairs": student.facts["pairs"],
+            "values": student.facts["values"],
+            "report": f"{run.report_folder().name}/report.html",
+        }
+        created_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        history.create(f"{student.digest}.json", seal({**event, "created_at": created_at}))

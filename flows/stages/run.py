@@ -1,0 +1,54 @@
+"""What every stage is given and what it gives back: a name and a digest, never data."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from flows.progress import Reporter, silent
+from flows.recipe import Recipe
+from storage.digest import short
+from storage.fs import Folder
+
+State = Literal["done", "cached"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recipe at a home; what is reported changes nothing that is written."""
+
+    recipe: Recipe
+    home: Folder
+    report: Reporter = silent
+    device: str = "cpu"
+
+    def teacher_folder(self, name: str, digest: str) -> Folder:
+        """teachers/NAME-DIGEST."""
+        return self.home / "teachers" / f"{name}-{short(digest)}"
+
+    def pairs_folder(self, name: str, digest: str) -> Folder:
+        """pairs/NAME-DIGEST."""
+        return self.home / "pairs" / f"{name}-{short(digest)}"
+
+    def student_folder(self, name: str, digest: str) -> Folder:
+        """students/NAME-DIGEST."""
+        return self.home / "students" / f"{name}-{short(digest)}"
+
+    def report_folder(self) -> Folder:
+        """reports/NAME-DIGEST of the recipe."""
+        return self.home / "reports" / f"{self.recipe.name}-{short(self.recipe.digest())}"
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage made or found: its folder's name, the digest that names it, a few facts."""
+
+    stage: str
+    name: str
+    folder: str  # URL
+    digest: str
+    state: State
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether everything was there already."""
+        return self.state == "cached"

@@ -1,0 +1,40 @@
+"""One training as a stage: named by what it depends on, run in a child process, done when told so."""
+
+from typing import Any
+
+from flows.progress import Meter
+from flows.stages.child import run_training
+from flows.stages.run import Run, StageResult, State
+from kdm.export import read_config
+from kdm.training.environment import prepare
+from kdm.training.job import TrainingJob, is_done
+from storage.digest import digest_of, short
+from storage.errors import DamageError
+from storage.fs import Folder
+from storage.options import parse
+
+
+def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) -> StageResult:
+    """Train what `job` says below `home/kind`, unless it is there and sound.
+
+    `digest` of the result names the training; facts hold the digest of the weights.
+    """
+    checked = parse(TrainingJob, {**job, "folder": run.home.url, "device": run.device}, name)
+    prepare(checked.device, num_threads=checked.training.num_threads)
+    identity = checked.identity()
+    digest = digest_of(identity)
+    folder = run.home / kind / f"{name}-{short(digest)}"
+    state: State = "cached"
+    if not is_done(folder, identity):
+        state = "done"
+        resolved = checked.model_copy(update={"folder": folder.url}).model_dump(mode="json")
+        meter = Meter(run.report, stage, name, checked.training.num_steps, "steps")
+        run_training(resolved, folder, meter)
+    return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
+
+
+def _facts(folder: Folder) -> dict[str, Any]:
+    config = read_config(folder)
+    if config is None:
+        raise DamageError(f"{folder.url} has no config.json although its training ended; run again")
+    return {"weights": config["weights"]["sha256"], "parameters": config["parameters"]}

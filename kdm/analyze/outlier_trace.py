@@ -1,0 +1,42 @@
+"""Outliers traced back to the noise they came from (Fig. 5c, Fig. 13 and App. E.6)."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from numpy.typing import NDArray
+
+from kdm.analyze.cell_colours import BOARD, cell_number, noise_window, scatter_cells
+from kdm.analyze.picture import INK, QUIET, new_figure, picture, plane
+from kdm.evaluate.samples import Points
+
+_CROSS = "#9b0034"  # darker than every cell's colour
+
+
+@picture
+def outlier_trace(x_T: Points, x_0: Points, is_outlier: NDArray[np.bool_], *, title: str) -> Figure:
+    """Outliers among x_0 beside the x_T they came from; points [n, 2], the mask [n].
+
+    The circle holds the inner two standard deviations of the noise, 86% of it.
+    """
+    figure = new_figure(5.6, 3.0)
+    figure.suptitle(title, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK)
+    left, right = figure.subplots(1, 2)
+    plane(left, BOARD)
+    plane(right, noise_window(x_T))
+    share = 100 * float(np.mean(is_outlier))
+    left.set_title(f"data $x_0$: {int(is_outlier.sum())} outliers ({share:.2f}%)")
+    right.set_title("the noise $x_T$ they came from")
+    inliers = x_0[~is_outlier]
+    left.scatter(inliers[:, 0], inliers[:, 1], s=1.8, color=QUIET, linewidths=0)
+    scatter_cells(right, x_T, cell_number(x_0), alpha=0.28)
+    right.add_patch(
+        Circle((0, 0), 2 * float(x_T.std()), fill=False, color=INK, linewidth=0.7, linestyle="--")
+    )
+    _mark(left, x_0[is_outlier])
+    _mark(right, x_T[is_outlier])
+    return figure
+
+
+def _mark(axes: Axes, points: Points) -> None:
+    axes.scatter(points[:, 0], points[:, 1], s=13, marker="x", color=_CROSS, linewidths=0.9)

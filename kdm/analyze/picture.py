@@ -1,0 +1,87 @@
+"""How every picture looks, and how a figure becomes PNG bytes that a repeated run reproduces."""
+
+import io
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+Parameters = ParamSpec("Parameters")
+
+INK = "#1f2933"
+QUIET = "#c3cad3"  # samples that are only the background
+ACCENT = "#d55e00"  # vermillion (Okabe & Ito 2008): the thing to look at
+# Okabe & Ito's eight colours (told apart in all common colour blindness), black made softer.
+PALETTE = (
+    "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#4b5563",
+)  # fmt: skip
+LINE_ORDER = (4, 5, 2, 0, 6, 1, 7, 3)  # of the palette for lines: dark colours first, yellow last
+DASHES = ("-", "--", "-.", ":")  # a second way to tell lines apart
+
+_STYLE = {
+    "axes.edgecolor": "#9aa5b1",
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 8.5,
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
+    "font.size": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "xtick.color": "#52606d",
+    "ytick.color": "#52606d",
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+}
+_DOTS_PER_INCH = 160
+
+
+def picture(draw: Callable[Parameters, Figure]) -> Callable[Parameters, bytes]:
+    """Make a function that draws a figure one that returns its PNG, in the project's style.
+
+    The user's matplotlibrc and the display have no say, so the same arrays give the same bytes.
+    """
+
+    @wraps(draw)
+    def render(*args: Parameters.args, **kwargs: Parameters.kwargs) -> bytes:
+        with style.context(["default", _STYLE]):
+            return _png(draw(*args, **kwargs))
+
+    return render
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, on a canvas that needs no display."""
+    figure = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def plane(axes: Axes, half_side: float) -> None:
+    """Make the axes a square window of the plane, ±half_side, with the same scale both ways."""
+    axes.set_xlim(-half_side, half_side)
+    axes.set_ylim(-half_side, half_side)
+    axes.set_aspect("equal")
+    axes.locator_params(nbins=5)
+
+
+def _png(figure: Figure) -> bytes:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    width, height = canvas.get_width_height()
+    image = Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    # 256 colours are enough for dots and lines and take a third of the bytes; no date is written.
+    colours = image.convert("RGB").quantize(
+        256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    )
+    data = io.BytesIO()
+    colours.save(data, format="PNG", optimize=True)
+    return data.getvalue()

@@ -1,0 +1,58 @@
+"""Samples themselves: a student's beside its teacher's, and a set of pairs."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from kdm.analyze.cell_colours import BOARD, noise_window
+from kdm.analyze.picture import INK, PALETTE, new_figure, picture, plane
+from kdm.datasets.checkerboard import CELLS_EACH_WAY, CELLS_PER_UNIT
+from kdm.evaluate.samples import Points
+
+
+@picture
+def samples_beside_teacher(teacher_x_0: Points, student_x_0: Points, *, student: str) -> Figure:
+    """The teacher's samples on the left, the student's on the right; both [·, 2]."""
+    figure = new_figure(5.6, 3.0)
+    left, right = figure.subplots(1, 2)
+    for axes, points, name in ((left, teacher_x_0, "teacher"), (right, student_x_0, student)):
+        _draw_board(axes)
+        _draw_points(axes, points, BOARD, f"{name}: {len(points):,} samples")
+    return figure
+
+
+@picture
+def samples_picture(x_0: Points, name: str) -> Figure:
+    """One model's samples, [n, 2]."""
+    figure = new_figure(2.7, 2.8)
+    axes = figure.subplots()
+    _draw_board(axes)
+    _draw_points(axes, x_0, BOARD, f"{name}: {len(x_0):,} samples")
+    return figure
+
+
+@picture
+def pairs_picture(x_T: Points, x_0: Points) -> Figure:
+    """Noise on the left, data on the right; both [n, 2]."""
+    figure = new_figure(5.6, 3.0)
+    left, right = figure.subplots(1, 2)
+    _draw_points(left, x_T, noise_window(x_T), "noise $x_T$")
+    _draw_board(right)
+    _draw_points(right, x_0, BOARD, "data $x_0$")
+    return figure
+
+
+def _draw_points(axes: Axes, points: Points, half_side: float, title: str) -> None:
+    plane(axes, half_side)
+    axes.set_title(title)
+    axes.scatter(points[:, 0], points[:, 1], s=1.6, color=PALETTE[4], alpha=0.55, linewidths=0)
+
+
+def _draw_board(axes: Axes) -> None:
+    """The eight dark squares as thin frames: where samples belong."""
+    side = 1 / CELLS_PER_UNIT
+    for across in range(-CELLS_EACH_WAY, CELLS_EACH_WAY):
+        for up in range(-CELLS_EACH_WAY, CELLS_EACH_WAY):
+            if (across + up) % 2 == 0:
+                corner = (across * side, up * side)
+                axes.add_patch(Rectangle(corner, side, side, fill=False, color=INK, lw=0.5))

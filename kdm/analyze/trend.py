@@ -1,0 +1,44 @@
+"""One number of several students over successive evaluations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from kdm.analyze.picture import DASHES, INK, LINE_ORDER, PALETTE, new_figure, picture
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A student's values and the places of their evaluations in the history, both in time order."""
+
+    student: str
+    places: Sequence[int]
+    values: Sequence[float]
+
+
+@picture
+def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> Figure:
+    """One line a student, by the order of evaluations (the table beside it has the times)."""
+    figure = new_figure(5.6, 2.6)
+    figure.suptitle(label, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK)
+    axes = figure.subplots()
+    for line, trend in enumerate(trends):
+        axes.plot(
+            trend.places,
+            trend.values,
+            label=trend.student,
+            color=PALETTE[LINE_ORDER[line % len(LINE_ORDER)]],
+            linestyle=DASHES[line // len(LINE_ORDER) % len(DASHES)],
+            marker="o",
+            markersize=4,
+            linewidth=1.4,
+        )
+    axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
+    axes.set_xlabel("evaluation, oldest first")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if is_fraction:
+        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    figure.legend(loc="outside right upper")
+    return figure

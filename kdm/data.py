@@ -1,0 +1,149 @@
+"""From pairs or points in memory to batches on a device; the state of a source is (epoch, offset).
+
+The order is `storage.order`'s alone. The offset counts indices before masks, batches run on across
+the ends of epochs, and each has exactly `batch_size` rows, all of them kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kdm.batch import Batch
+from storage.order import Order
+from storage.store import LoadedPairs
+
+# A byte is a pixel value on 0 … 255; networks see -1 … 1 (EDM's rule: x / 127.5 - 1).
+HALF_RANGE = 127.5
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a source has been read: indices of the epoch passed, before masks."""
+
+    epoch: int = 0
+    offset: int = 0
+
+
+class Source:
+    """Batches from columns that lie whole in memory: `x_0`, and `x_T` and `label` if any."""
+
+    def __init__(
+        self,
+        columns: Mapping[str, Tensor],
+        *,
+        row_of_index: NDArray[np.int64],
+        order: Order,
+        batch_size: int,
+        position: Position = Position(),
+    ) -> None:
+        if not (row_of_index >= 0).any():
+            raise ValueError(
+                f"none of the {len(row_of_index):,} indices has a row: filters dropped them all; "
+                "choose other masks or a milder threshold"
+            )
+        self._columns = dict(columns)
+        self._row_of_index = row_of_index
+        self._order = order
+        self._batch_size = batch_size
+        self.seek(position)
+
+    @property
+    def position(self) -> Position:
+        """Where the next batch begins."""
+        return Position(self._epoch, self._offset)
+
+    def seek(self, position: Position) -> None:
+        """Go on from a position that a source of the same order and masks had."""
+        self._open(position.epoch)
+        self._offset = position.offset
+        self._next = int(np.searchsorted(self._kept_at, position.offset))
+
+    def next_batch(self) -> Batch:
+        """The next `batch_size` kept rows, on the columns' device."""
+        parts = [self._take(self._batch_size)]
+        while (missing := self._batch_size - sum(len(rows) for _, rows in parts)) > 0:
+            self._open(self._epoch + 1)
+            parts.append(self._take(missing))
+        index, rows = parts[0] if len(parts) == 1 else map(torch.cat, zip(*parts, strict=True))
+        return self._gather(index, rows)
+
+    def _open(self, epoch: int) -> None:
+        index = self._order.epoch(epoch)
+        rows = self._row_of_index[index]
+        kept_at = np.flatnonzero(rows >= 0)
+        device = self._columns["x_0"].device
+        self._kept_at = kept_at
+        self._index = torch.from_numpy(index[kept_at]).to(device)
+        self._rows = torch.from_numpy(rows[kept_at]).to(device)
+        self._epoch, self._offset, self._next = epoch, 0, 0
+
+    def _take(self, at_most: int) -> tuple[Tensor, Tensor]:
+        chosen = slice(self._next, self._next + at_most)
+        index, rows = self._index[chosen], self._rows[chosen]
+        if len(rows):
+            self._next += len(rows)
+            self._offset = int(self._kept_at[self._next - 1]) + 1
+        return index, rows
+
+    def _gather(self, index: Tensor, rows: Tensor) -> Batch:
+        columns = self._columns
+        x_T, label = columns.get("x_T"), columns.get("label")
+        return Batch(
+            index=index,
+            x_0=as_float(columns["x_0"].index_select(0, rows)),
+            x_T=None if x_T is None else x_T.index_select(0, rows),
+            label=None if label is None else label.index_select(0, rows),
+        )
+
+
+def pairs_source(
+    loaded: LoadedPairs, *, seed: int, batch_size: int, device: torch.device | None = None
+) -> Source:
+    """Batches of pairs (x_T, x_0); `seed` is the order's."""
+    pairs = loaded.pairs
+    columns = {"x_0": pairs.x_0, "x_T": pairs.x_T}
+    if pairs.label is not None:
+        columns["label"] = pairs.label
+    return Source(
+        _tensors(columns, device),
+        row_of_index=loaded.row_of_index,
+        order=Order(seed, loaded.count),
+        batch_size=batch_size,
+    )
+
+
+def points_source(
+    points: NDArray[Any],
+    labels: NDArray[np.int64] | None = None,
+    *,
+    seed: int,
+    batch_size: int,
+    device: torch.device | None = None,
+) -> Source:
+    """Batches of points x_0 [n, *shape] alone, as a teacher learns from; `seed` is the order's."""
+    columns = {"x_0": points} if labels is None else {"x_0": points, "label": labels}
+    return Source(
+        _tensors(columns, device),
+        row_of_index=np.arange(len(points), dtype=np.int64),
+        order=Order(seed, len(points)),
+        batch_size=batch_size,
+    )
+
+
+def as_float(x: Tensor) -> Tensor:
+    """float32 numbers: bytes become -1 … 1, other types keep their values."""
+    if x.dtype == torch.uint8:
+        return x.to(torch.float32) / HALF_RANGE - 1
+    return x.to(torch.float32)
+
+
+def _tensors(columns: Mapping[str, NDArray[Any]], device: torch.device | None) -> dict[str, Tensor]:
+    return {
+        name: torch.from_numpy(np.ascontiguousarray(column)).to(device or torch.device("cpu"))
+        for name, column in columns.items()
+    }

@@ -1,0 +1,1 @@
+"""Metrics over a student and a store, one file each."""

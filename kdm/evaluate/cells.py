@@ -1,0 +1,54 @@
+"""Checkerboard cells: does a sample land on a dark square, and on its teacher's (Sec. 4, Fig. 2)."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from kdm.datasets.checkerboard import cell_of, in_cells
+from kdm.evaluate.metric import Meaning, Metric
+from kdm.evaluate.samples import EvaluationSamples
+
+
+class Cells(Metric):
+    """Fractions of samples on the eight dark squares and on the square that the teacher chose."""
+
+    plugin: ClassVar[str] = "cells"
+    meanings: ClassVar[Mapping[str, Meaning]] = {
+        "in_cells": Meaning(
+            label="in cells",
+            explanation="samples from held-out noise that lie on a dark square",
+            better="higher",
+            measured_on="heldout",
+            is_fraction=True,
+        ),
+        "in_cells_fresh": Meaning(
+            label="in cells, fresh noise",
+            explanation="samples from noise of no pair that lie on a dark square",
+            better="higher",
+            measured_on="fresh",
+            is_fraction=True,
+        ),
+        "same_cell": Meaning(
+            label="same cell as teacher",
+            explanation="held-out noise that lands in the square where the teacher lands; "
+            "the teacher's is 1 by construction",
+            better="higher",
+            measured_on="heldout",
+            is_fraction=True,
+        ),
+    }
+
+    def measure(self, samples: EvaluationSamples) -> dict[str, float]:
+        """Three fractions in [0, 1]; a ValueError where samples are not points in the plane."""
+        if samples.x_0.shape[1:] != (2,):
+            raise ValueError(
+                f"metric 'cells' needs points of shape (2,), got {samples.x_0.shape[1:]}; "
+                "leave it out of the recipe's metrics"
+            )
+        is_same = np.all(cell_of(samples.x_0_hat) == cell_of(samples.x_0), axis=1)
+        return {
+            "in_cells": float(np.mean(in_cells(samples.x_0_hat))),
+            "in_cells_fresh": float(np.mean(in_cells(samples.fresh_x_0_hat))),
+            "same_cell": float(np.mean(is_same)),
+        }

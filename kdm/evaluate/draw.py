@@ -1,0 +1,86 @@
+"""A student's samples beside its teacher's: held-out pairs, fresh noise, the teacher's own sets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdm.evaluate.options import EvaluationOptions
+from kdm.evaluate.samples import EvaluationSamples, Points
+from kdm.students.student import Student
+from storage.noise import derive_labels, derive_noise
+from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
+
+FRESH_SPLIT = "fresh"  # a split of its own: its noise is no pair's, whatever the seed
+
+
+@dataclass(frozen=True)
+class TeacherSamples:
+    """What the teacher brings: held-out pairs, other x_0 ([≥ 2, *shape]) and the pairs' schema."""
+
+    heldout: PairBatch
+    others: NDArray[np.generic]  # x_0 of another split; more than 2·num_fresh are not used
+    schema: PairSchema
+
+
+def draw_samples(
+    student: Student, teacher: TeacherSamples, options: EvaluationOptions
+) -> EvaluationSamples:
+    """Push held-out and fresh noise through the student; a few seconds for 15,000 points.
+
+    The sets of fresh noise have `options.num_fresh` samples, or half of `teacher.others` where
+    the teacher has fewer than two sets of that size.
+    """
+    num_fresh = min(options.num_fresh, len(teacher.others) // 2)
+    if not num_fresh or not len(teacher.heldout):
+        raise ValueError(
+            f"evaluation has {len(teacher.heldout)} held-out pairs and {len(teacher.others)} other "
+            "samples of the teacher; it needs at least 1 and 2: generate more pairs"
+        )
+    heldout = teacher.heldout
+    fresh_x_T, fresh_label = fresh_noise(teacher.schema, options.seed, num_fresh)
+    return EvaluationSamples(
+        x_T=heldout.x_T.astype(np.float32),
+        x_0=heldout.x_0.astype(np.float32),
+        x_0_hat=push(student, heldout.x_T, heldout.label, options=options),
+        fresh_x_T=fresh_x_T,
+        fresh_x_0_hat=push(student, fresh_x_T, fresh_label, options=options),
+        reference=teacher.others[:num_fresh].astype(np.float32),
+        second_reference=teacher.others[num_fresh : 2 * num_fresh].astype(np.float32),
+    )
+
+
+def fresh_noise(
+    schema: PairSchema, seed: int, count: int
+) -> tuple[Points, NDArray[np.int64] | None]:
+    """x_T [count, *shape] of no pair, at the pairs' noise scale, and labels where pairs have them."""
+    index = np.arange(count, dtype=np.int64)
+    noise = NoiseRule(seed=seed, scale=schema.noise.scale)
+    x_T = derive_noise(noise, FRESH_SPLIT, index, schema.shape)
+    if schema.label is None:
+        return x_T, None
+    # Stored labels belong to pairs; fresh noise has none of its own, so it takes the classes in turn.
+    is_stored = schema.label.rule == "stored"
+    rule = LabelRule(num_classes=schema.label.num_classes) if is_stored else schema.label
+    return x_T, derive_labels(rule, seed=seed, split=FRESH_SPLIT, index=index)
+
+
+def push(
+    student: Student,
+    x_T: Points,
+    label: NDArray[np.int64] | None,
+    *,
+    options: EvaluationOptions,
+) -> Points:
+    """x_0_hat = student(x_T) in batches of `options.batch_size`, float32 [n, *shape] on the CPU."""
+    device = next((weight.device for weight in student.parameters()), torch.device("cpu"))
+    pushed = []
+    for first in range(0, len(x_T), options.batch_size):
+        rows = slice(first, first + options.batch_size)
+        classes = None if label is None else torch.from_numpy(label[rows]).to(device)
+        noise = torch.from_numpy(x_T[rows]).to(device)
+        # A batch's seed tells it from the others; a deterministic student does not look at it.
+        drawn = student.generate(noise, classes, seed=options.seed + first)
+        pushed.append(drawn.cpu().numpy())
+    return np.concatenate(pushed).astype(np.float32)

@@ -1,0 +1,40 @@
+"""The contract of a metric: named numbers, what each of them means, and the teacher's own."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from kdm.evaluate.samples import EvaluationSamples
+from storage.plugins import Plugin
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a number says, in the words of the report's table."""
+
+    label: str  # the column's head
+    explanation: str  # one sentence
+    better: Literal["higher", "lower"]
+    measured_on: Literal["heldout", "fresh"]  # which samples; their number gives standard errors
+    is_fraction: bool = False  # printed in percent, with its binomial standard error
+    # At this many samples the number separates students; where not, none is marked as the best.
+    is_ranked: bool = True
+
+
+class Metric(Plugin):
+    """A plugin of the group `kdm.metrics`: numpy only, the same samples give the same bits."""
+
+    meanings: ClassVar[Mapping[str, Meaning]]
+
+    @abstractmethod
+    def measure(self, samples: EvaluationSamples) -> dict[str, float]:
+        """One finite number for every name in `meanings`."""
+
+    def floor(self, samples: EvaluationSamples) -> dict[str, float]:
+        """What the teacher scores in the student's place: no student need do better.
+
+        For metrics on the same noise this is 0 or 1 by construction; for distances between sets
+        it is the distance between two disjoint sets of the teacher's samples.
+        """
+        return self.measure(samples.with_teacher_as_student())

@@ -1,0 +1,70 @@
+"""Samples far from all others: DBSCAN's noise points and extreme z-scores (Sec. 6.1, App. E.6)."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.spatial import cKDTree
+
+from kdm.evaluate.metric import Meaning, Metric
+from kdm.evaluate.samples import EvaluationSamples, Points
+
+
+class Outliers(Metric):
+    """Fraction of outliers among a student's samples.
+
+    It depends on the density of the set, so it compares sets of one size only: the teacher's
+    number on held-out noise and on fresh noise are each over as many samples as the student's.
+    """
+
+    plugin: ClassVar[str] = "outliers"
+    meanings: ClassVar[Mapping[str, Meaning]] = {
+        "outliers": Meaning(
+            label="outliers",
+            explanation="samples from held-out noise that lie alone (DBSCAN) or far out (z-score)",
+            better="lower",
+            measured_on="heldout",
+            is_fraction=True,
+        ),
+        "outliers_fresh": Meaning(
+            label="outliers, fresh noise",
+            explanation="the same from noise of no pair; a denser set has fewer, so only sets of "
+            "one size compare",
+            better="lower",
+            measured_on="fresh",
+            is_fraction=True,
+        ),
+    }
+
+    eps: float = Field(0.15, gt=0)  # data units; the paper's distance threshold (App. E.6)
+    min_samples: int = Field(5, ge=1)  # neighbours within eps, itself included, of a core point
+    max_zscore: float = Field(3.0, gt=0)  # standard deviations from the mean, on any axis
+
+    def measure(self, samples: EvaluationSamples) -> dict[str, float]:
+        """Two fractions in [0, 1]."""
+        return {
+            "outliers": float(np.mean(self.find(samples.x_0_hat))),
+            "outliers_fresh": float(np.mean(self.find(samples.fresh_x_0_hat))),
+        }
+
+    def find(self, points: Points) -> NDArray[np.bool_]:
+        """Which of `points` ([n, *shape]) are outliers, bool [n]."""
+        flat = points.reshape(len(points), -1).astype(np.float64)
+        return self._is_alone(flat) | self._is_far_out(flat)
+
+    def _is_alone(self, flat: NDArray[np.float64]) -> NDArray[np.bool_]:
+        # DBSCAN's label -1 (Ester et al. 1996): not a core point, and no core point within eps.
+        tree = cKDTree(flat)
+        num_near = tree.query_ball_point(flat, self.eps, return_length=True)
+        is_core = np.asarray(num_near) >= self.min_samples
+        if not is_core.any():
+            return np.ones(len(flat), np.bool_)
+        distance, _ = cKDTree(flat[is_core]).query(flat)
+        return np.asarray(distance > self.eps)
+
+    def _is_far_out(self, flat: NDArray[np.float64]) -> NDArray[np.bool_]:
+        spread = flat.std(axis=0)
+        distance = np.abs(flat - flat.mean(axis=0))
+        return np.asarray((distance > self.max_zscore * spread).any(axis=1))

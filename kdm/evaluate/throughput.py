@@ -1,0 +1,67 @@
+"""How fast a student samples. A rate is no metric: it goes to timings.json, with its machine."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from kdm.evaluate.draw import push
+from kdm.evaluate.options import EvaluationOptions
+from kdm.evaluate.samples import Points
+from kdm.students.student import Student
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """The fastest of a few passes over the same noise, after one that warmed up."""
+
+    nfe: int  # network evaluations a sample
+    num_samples: int  # a pass
+    batch_size: int
+    num_threads: int
+    wall_seconds: float  # of the fastest pass
+    cpu_seconds: float  # of the whole process in that pass
+
+    @property
+    def samples_per_second(self) -> float:
+        """Samples per second of wall time."""
+        return self.num_samples / max(self.wall_seconds, 1e-9)
+
+    @property
+    def samples_per_cpu_second(self) -> float:
+        """Samples per second of CPU time, which a busy machine changes less."""
+        return self.num_samples / max(self.cpu_seconds, 1e-9)
+
+    def document(self) -> dict[str, Any]:
+        """All fields and both rates, for timings.json."""
+        rates = {
+            "samples_per_second": self.samples_per_second,
+            "samples_per_cpu_second": self.samples_per_cpu_second,
+        }
+        return asdict(self) | rates
+
+
+def measure_throughput(
+    student: Student, x_T: Points, *, options: EvaluationOptions, num_passes: int = 5
+) -> Throughput:
+    """Time `num_passes` passes of x_T ([n, *shape]) through the student, without labels."""
+    push(student, x_T[: options.batch_size], None, options=options)
+    timings = np.array([_timed_pass(student, x_T, options) for _ in range(num_passes)])
+    wall, cpu = timings[timings[:, 0].argmin()]
+    return Throughput(
+        nfe=student.nfe,
+        num_samples=len(x_T),
+        batch_size=options.batch_size,
+        num_threads=torch.get_num_threads(),
+        wall_seconds=float(wall),
+        cpu_seconds=float(cpu),
+    )
+
+
+def _timed_pass(student: Student, x_T: Points, options: EvaluationOptions) -> tuple[float, float]:
+    # `push` copies the samples to the host, so a GPU has finished when it returns.
+    wall, cpu = time.perf_counter(), time.process_time()
+    push(student, x_T, None, options=options)
+    return time.perf_counter() - wall, time.process_time() - cpu

@@ -1,0 +1,1 @@
+"""Distances between batches, and the terms of the objectives built from them."""

@@ -1,0 +1,43 @@
+"""Distances d(·,·) between a batch and what it should be (Eqs. 5 and 7): one number a batch."""
+
+from abc import ABC, abstractmethod
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from kdm.shapes import Samples, Scalar
+from storage.plugins import Plugin
+
+GROUP = "kdm.losses"
+
+
+class Distance(Plugin, ABC):
+    """A mean over samples and values, differentiable in both arguments."""
+
+    @abstractmethod
+    def distance(self, prediction: Samples, target: Samples) -> Scalar:
+        """How far `prediction` is from `target`; 0 where they are equal."""
+
+
+class L2(Distance):
+    """The mean square, over samples and values."""
+
+    plugin = "l2"
+
+    def distance(self, prediction: Samples, target: Samples) -> Scalar:
+        """mean (prediction − target)²."""
+        return F.mse_loss(prediction, target)
+
+
+class Huber(Distance):
+    """Pseudo-Huber, mean of sqrt(e² + c²) − c: square near 0, straight far from it (kdm.md 1.1)."""
+
+    plugin = "huber"
+
+    c: float = Field(0.03, gt=0)  # where it turns, in the units of the samples; the published value
+
+    def distance(self, prediction: Samples, target: Samples) -> Scalar:
+        """mean sqrt(e² + c²) − c."""
+        error = prediction - target
+        return (torch.sqrt(error * error + self.c**2) - self.c).mean()

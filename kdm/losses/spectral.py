@@ -1,0 +1,93 @@
+"""Penalties on the factorised operator: its eigenvalues and its inverse (App. C, kdm.md 1.6)."""
+
+import math
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from kdm.operators import FactorisedOperator, Factors
+from kdm.shapes import Matrix, Scalar
+from storage.options import Options
+
+# Re and Im of one fixed target for each eigenvalue.
+Targets = Float[Tensor, "2 d"]
+# Keeps the gradient of |λ − c| finite where an eigenvalue has reached its target.
+SQUARE_EPSILON = 1e-12
+
+
+class SpectralOptions(Options):
+    """Weights of both penalties (0 switches one off) and where the eigenvalues are pulled to.
+
+    Targets are drawn once. `uniform-disc` spreads them evenly over |c| < 1, which |λ| < 1 can
+    reach; `published-square` draws Re and Im from U(−1, 1): a fraction 1 − π/4 is out of reach.
+    """
+
+    spectral: float = Field(1.0, ge=0)
+    inverse: float = Field(1.0, ge=0)
+    targets: Literal["uniform-disc", "published-square"] = "uniform-disc"
+
+
+class SpectralPenalties(nn.Module):
+    """Both penalties, with the targets as a buffer, so that a reloaded student keeps them."""
+
+    targets: Tensor
+
+    def __init__(self, latent_dim: int, options: SpectralOptions) -> None:
+        super().__init__()
+        self.options = options
+        draw = _uniform_disc if options.targets == "uniform-disc" else _square
+        self.register_buffer("targets", draw(latent_dim))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """By the terms' names."""
+        return {"spectral": self.options.spectral, "inverse": self.options.inverse}
+
+    def forward(self, operator: FactorisedOperator) -> dict[str, Scalar]:
+        """The unweighted penalties by name, without those of weight 0."""
+        factors, terms = operator.factors(), {}
+        if self.options.spectral:
+            terms["spectral"] = spectral_loss(factors, self.targets)
+        if self.options.inverse:
+            terms["inverse"] = inverse_loss(factors)
+        return terms
+
+
+def spectral_loss(factors: Factors, targets: Targets) -> Scalar:
+    """mean |λ_i − c_i|, each eigenvalue with its own target."""
+    error_re, error_im = factors.lambda_re - targets[0], factors.lambda_im - targets[1]
+    return torch.sqrt(error_re**2 + error_im**2 + SQUARE_EPSILON).mean()
+
+
+def inverse_loss(factors: Factors) -> Scalar:
+    """MSE(P_inv P, I) + MSE(P P_inv, I), each the mean over the (2d)² entries of the real blocks.
+
+    The block matrix [[re, −im], [im, re]] holds each part twice, so its mean is half the sum of
+    the means over the two parts: no 2d × 2d matrix is formed.
+    """
+    P, P_inv = (factors.P_re, factors.P_im), (factors.P_inv_re, factors.P_inv_im)
+    return _distance_to_identity(*_product(P_inv, P)) + _distance_to_identity(*_product(P, P_inv))
+
+
+def _product(a: tuple[Matrix, Matrix], b: tuple[Matrix, Matrix]) -> tuple[Matrix, Matrix]:
+    # Gauss: a complex product of matrices by three real ones.
+    re_re, im_im = a[0] @ b[0], a[1] @ b[1]
+    crossed = (a[0] + a[1]) @ (b[0] + b[1])
+    return re_re - im_im, crossed - re_re - im_im
+
+
+def _distance_to_identity(re: Matrix, im: Matrix) -> Scalar:
+    identity = torch.eye(len(re), dtype=re.dtype, device=re.device)
+    return ((re - identity).square().mean() + im.square().mean()) / 2
+
+
+def _uniform_disc(d: int) -> Targets:
+    radius, angle = torch.rand(d).sqrt(), 2 * math.pi * torch.rand(d)
+    return torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)])
+
+
+def _square(d: int) -> Targets:
+    return 2 * torch.rand(2, d) - 1

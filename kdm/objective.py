@@ -1,0 +1,46 @@
+"""What is trained and by which losses; teachers and students have one each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import nn
+
+from kdm.batch import Batch
+from kdm.shapes import Scalar
+
+
+class Losses(NamedTuple):
+    """The sum that is differentiated, and its terms by name (unweighted, detached)."""
+
+    total: Scalar
+    terms: dict[str, Scalar]
+
+
+@dataclass(frozen=True)
+class Player:
+    """One set of parameters with its loss; each player has an optimiser of its own."""
+
+    name: str
+    module: nn.Module
+    loss: Callable[[Batch], Losses]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The model that is averaged and exported, and who steps, in that order, on each batch."""
+
+    model: nn.Module
+    players: tuple[Player, ...]
+
+
+def weighted(terms: Mapping[str, Scalar], weights: Mapping[str, float]) -> Losses:
+    """Σ weight · term (Eq. 4), terms of weight 1 unmultiplied; a term without a weight has 1."""
+    parts = [
+        term if weights.get(name, 1.0) == 1.0 else weights[name] * term
+        for name, term in terms.items()
+    ]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return Losses(total, {name: term.detach() for name, term in terms.items()})

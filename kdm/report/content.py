@@ -1,0 +1,111 @@
+"""What the report page says, as plain data: whoever has the numbers fills it, the page draws it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with the words that stand for it and below it."""
+
+    png: bytes
+    alt: str  # what a reader who does not see it should know
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures that are looked at side by side, under one explanation."""
+
+    title: str
+    explanation: str
+    pictures: tuple[Picture, ...]
+    is_narrow: bool = False  # pictures of one panel, four in a row
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How fast one sampler runs, and the machine it was seen on."""
+
+    who: str
+    nfe: int
+    samples_per_second: float | None  # wall time; None where it was not measured
+    samples_per_cpu_second: float | None
+    machine: str
+
+
+@dataclass(frozen=True)
+class StudentEntry:
+    """One student: its numbers by name, its size and its settings."""
+
+    name: str
+    digest: str
+    values: Mapping[str, float]
+    num_trainable_parameters: int
+    num_inference_parameters: int
+    settings: Mapping[str, Any]  # nested; shown as written
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """What became of the indices asked for, in one split."""
+
+    split: str
+    attempted: int
+    kept: int
+    dropped: Mapping[str, int]  # by reason; whatever was never stored
+
+
+@dataclass(frozen=True)
+class FilterCounts:
+    """One filter's decisions over a split."""
+
+    filter: str
+    split: str
+    judged: int
+    kept: int
+    dropped: Mapping[str, int]  # by reason
+    threshold: float
+    false_positive_rate: float  # stated: the share of held-out real points it would drop
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A thing that the students come from, or a student: kind, name and whole digest."""
+
+    kind: str  # teacher, pairs, mask, student, …
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """All that a report page says."""
+
+    title: str
+    made_at: str  # ISO 8601; the only field that a repeated run changes beside rates
+    command: str  # reproduces the run
+    num_heldout: int  # samples behind the numbers on held-out noise
+    num_fresh: int  # samples behind the numbers on fresh noise
+    floor: Mapping[str, float]  # the teacher in the student's place
+    students: tuple[StudentEntry, ...]
+    galleries: tuple[Gallery, ...]
+    summary: str = ""  # a sentence or two, in plain words
+    teacher: str = "teacher"
+    rates: tuple[Rate, ...] = ()
+    splits: tuple[SplitCounts, ...] = ()
+    filters: tuple[FilterCounts, ...] = ()
+    lineage: tuple[Ancestor, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EvaluationEvent:
+    """A row of the overview's history: one student, evaluated once."""
+
+    when: str  # ISO 8601
+    student: str
+    digest: str
+    pairs: str
+    values: Mapping[str, float]
+    report: str = ""  # relative address of its report, if any

@@ -1,0 +1,172 @@
+"""The report's pictures, each with its alternative text, gathered under short explanations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdm.analyze.cell_colours import cell_number, noise_by_cell
+from kdm.analyze.loss_curves import LossHistory, loss_curves
+from kdm.analyze.outlier_trace import outlier_trace
+from kdm.analyze.sample_plots import samples_picture
+from kdm.analyze.score_histogram import score_histogram
+from kdm.analyze.spectrum import spectrum
+from kdm.evaluate.outliers import Outliers
+from kdm.evaluate.samples import EvaluationSamples, Points
+from kdm.report.content import Gallery, Picture
+
+
+@dataclass(frozen=True)
+class StudentResults:
+    """What pictures need of one student; every student's held-out pairs are the same."""
+
+    name: str
+    samples: EvaluationSamples
+    eigenvalues: NDArray[np.complexfloating] | None = None  # of its operator, if it has one
+    losses: LossHistory | None = None
+
+
+@dataclass(frozen=True)
+class FilterScores:
+    """Scores of a filter on generated and on held-out real samples; kept from the threshold on."""
+
+    filter: str
+    generated: NDArray[np.floating]
+    heldout: NDArray[np.floating]
+    threshold: float
+
+
+def galleries(
+    students: Sequence[StudentResults],
+    *,
+    teacher_losses: LossHistory | None = None,
+    filters: Sequence[FilterScores] = (),
+) -> tuple[Gallery, ...]:
+    """Every gallery that has a picture; those of points need samples in the plane."""
+    if not students:
+        return ()
+    drawn = [
+        *_plane_galleries(students),
+        Gallery("Spectrum", _SPECTRUM, _spectra(students), is_narrow=True),
+        Gallery("Losses", _LOSSES, _losses(students, teacher_losses)),
+        Gallery("Filter scores", _FILTERS, _histograms(filters)),
+    ]
+    return tuple(gallery for gallery in drawn if gallery.pictures)
+
+
+def _plane_galleries(students: Sequence[StudentResults]) -> list[Gallery]:
+    teacher = students[0].samples
+    if teacher.x_0.shape[1:] != (2,):
+        return []
+    models = [("teacher", teacher.x_0)]
+    models += [(student.name, student.samples.x_0_hat) for student in students]
+    colours = tuple(_coloured(name, teacher.x_T, x_0) for name, x_0 in models)
+    outliers = tuple(_traced(name, teacher.x_T, x_0) for name, x_0 in models)
+    return [
+        Gallery("Noise by cell", _COLOURS, colours),
+        Gallery("Samples", _SAMPLES, _samples(students), is_narrow=True),
+        Gallery("Outliers", _OUTLIERS, outliers),
+    ]
+
+
+def _coloured(name: str, x_T: Points, x_0: Points) -> Picture:
+    share = 100 * float(np.mean(cell_number(x_0) >= 0))
+    return Picture(
+        noise_by_cell(x_T, x_0, name),
+        f"{name}: {len(x_0):,} samples on the checkerboard coloured by their dark square "
+        f"({share:.1f}% lie on one), beside their noise in the same colours.",
+    )
+
+
+def _samples(students: Sequence[StudentResults]) -> tuple[Picture, ...]:
+    models = [("teacher", students[0].samples.reference)]
+    models += [(student.name, student.samples.fresh_x_0_hat) for student in students]
+    return tuple(
+        Picture(
+            samples_picture(x_0, name),
+            f"{name}: {len(x_0):,} samples from fresh noise and the eight dark squares as frames.",
+        )
+        for name, x_0 in models
+    )
+
+
+def _traced(name: str, x_T: Points, x_0: Points) -> Picture:
+    is_outlier = Outliers().find(x_0)
+    return Picture(
+        outlier_trace(x_T, x_0, is_outlier, title=name),
+        f"{name}: {int(is_outlier.sum())} outliers among {len(x_0):,} samples, marked on the "
+        "checkerboard and on the noise they came from.",
+    )
+
+
+def _spectra(students: Sequence[StudentResults]) -> tuple[Picture, ...]:
+    pictures = []
+    for student in students:
+        if student.eigenvalues is None:
+            continue
+        modulus = np.abs(student.eigenvalues)
+        words = (
+            f"{student.name}: {len(modulus)} eigenvalues of the operator in the complex plane, "
+            f"{int((modulus > 1).sum())} outside the unit circle; the largest has modulus "
+            f"{modulus.max():.2f}."
+        )
+        pictures.append(Picture(spectrum(student.eigenvalues, student.name), words))
+    return tuple(pictures)
+
+
+def _losses(
+    students: Sequence[StudentResults], teacher_losses: LossHistory | None
+) -> tuple[Picture, ...]:
+    histories = [("teacher", teacher_losses)]
+    histories += [(student.name, student.losses) for student in students]
+    drawn = [(name, history) for name, history in histories if history is not None]
+    terms = sorted({term for _, history in drawn for term in history.terms})
+    return tuple(
+        Picture(
+            loss_curves(history, name, all_terms=terms),
+            f"{name}: losses by step, terms {', '.join(sorted(history.terms))}.",
+        )
+        for name, history in drawn
+    )
+
+
+def _histograms(filters: Sequence[FilterScores]) -> tuple[Picture, ...]:
+    return tuple(
+        Picture(
+            score_histogram(
+                scores.generated, scores.heldout, scores.threshold, title=scores.filter
+            ),
+            f"{scores.filter}: scores of {len(scores.generated):,} generated and "
+            f"{len(scores.heldout):,} held-out real samples, threshold {scores.threshold:.3g}.",
+        )
+        for scores in filters
+    )
+
+
+_COLOURS = (
+    "Left, samples coloured by the dark square they lie on; right, the same colours on the noise "
+    "they came from (the paper’s Fig. 2). A trained teacher cuts the noise into one piece a "
+    "square; a faithful student cuts it the same way. All models got the same held-out noise; "
+    "grey points lie on no dark square."
+)
+_SAMPLES = (
+    "As many samples of the teacher and of each student, the students’ from noise of no pair. The "
+    "frames are the dark squares."
+)
+_OUTLIERS = (
+    "Samples that lie alone or far out, and the noise they came from (Figs. 5c and 13). The "
+    "paper finds two sources: the tails of the noise (outside the dashed circle, two standard "
+    "deviations) and the borders between its pieces. The teacher has outliers as well, so a "
+    "student inherits some."
+)
+_SPECTRUM = (
+    "Eigenvalues of the operator C in the complex plane with the unit circle. Directions well "
+    "inside the circle fade on the way from noise to data, those near it are carried over."
+)
+_LOSSES = "Loss terms over training, on a logarithmic scale. A term has one colour in all."
+_FILTERS = (
+    "Distance to the nearest training sample, generated beside held-out real data. Samples left "
+    "of the threshold count as near copies. Bins hold at least 20 samples of either set, so none "
+    "tells of a single one; a generated curve left of the real one would speak of copying."
+)

@@ -1,0 +1,67 @@
+"""The overview: every student of a home, with the history of its evaluations."""
+
+from collections.abc import Mapping, Sequence
+
+from kdm.analyze.trend import Trend, trend_picture
+from kdm.evaluate.metric import Meaning
+from kdm.report.content import EvaluationEvent, Picture
+from kdm.report.tables import columns, number
+from kdm.report.template import render
+
+# Printed where a student has them; the first that any event has is drawn as well.
+KEY_NUMBERS = (
+    "same_cell",
+    "in_cells",
+    "in_cells_fresh",
+    "outliers",
+    "paired_mse",
+    "sw1_same_noise",
+)
+
+
+def render_overview(
+    events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning], *, made_at: str
+) -> str:
+    """One row an evaluation, the newest first, and a small picture of the trend."""
+    newest_first = sorted(events, key=lambda event: (event.when, event.student), reverse=True)
+    shown = {name: meanings[name] for name in KEY_NUMBERS if name in meanings} or dict(meanings)
+    table = [
+        (event, [_printed(event.values.get(name), meaning) for name, meaning in shown.items()])
+        for event in newest_first
+    ]
+    fields = {
+        "made_at": made_at,
+        "columns": columns(shown),
+        "table": table,
+        "num_students": len({event.digest for event in events}),
+        "trend": _trend(newest_first[::-1], shown),
+    }
+    return render("overview.html.j2", fields)
+
+
+def _printed(value: float | None, meaning: Meaning) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.2f}%" if meaning.is_fraction else number(value)
+
+
+def _trend(events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning]) -> Picture | None:
+    for name, meaning in meanings.items():
+        trends = _by_student(events, name)
+        if trends:
+            return Picture(
+                trend_picture(trends, meaning.label, is_fraction=meaning.is_fraction),
+                f"{meaning.label} of {len(trends)} students over {len(events)} evaluations.",
+            )
+    return None
+
+
+def _by_student(events: Sequence[EvaluationEvent], name: str) -> list[Trend]:
+    points: dict[str, list[tuple[int, float]]] = {}
+    for place, event in enumerate(events, start=1):
+        if name in event.values:
+            points.setdefault(event.student, []).append((place, event.values[name]))
+    return [
+        Trend(student, [place for place, _ in series], [value for _, value in series])
+        for student, series in sorted(points.items())
+    ]

@@ -1,0 +1,27 @@
+"""The report: one HTML file that needs no network, students beside their teacher."""
+
+from collections.abc import Mapping
+
+from kdm.evaluate.metric import Meaning
+from kdm.report.content import ReportContent
+from kdm.report.facts import key_facts
+from kdm.report.tables import SampleCounts, by_samples, columns, groups, rows
+from kdm.report.template import render
+
+
+def render_report(content: ReportContent, meanings: Mapping[str, Meaning]) -> str:
+    """The page as one string of HTML; equal content gives an equal page.
+
+    `meanings` name and order the columns of the table of numbers (`kdm.evaluate.meanings_of`).
+    """
+    ordered = by_samples(meanings)
+    counts = SampleCounts(content.num_heldout, content.num_fresh)
+    students = [(student.name, student.values) for student in content.students]
+    fields = {
+        "content": content,
+        "facts": key_facts(content),
+        "groups": groups(ordered, counts),
+        "columns": columns(ordered),
+        "rows": rows(students, content.floor, ordered, counts),
+    }
+    return render("report.html.j2", fields)

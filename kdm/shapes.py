@@ -1,0 +1,16 @@
+"""The shapes of this project's tensors, named once; jaxtyping checks them at run time in the tests.
+
+n samples in a batch, d numbers in a latent, '...' the shape of one sample: (d,) or (C, H, W).
+"""
+
+from jaxtyping import Complex64, Float, Int64
+from torch import Tensor
+
+Samples = Float[Tensor, "n ..."]
+Points = Float[Tensor, "n c"]  # flat samples
+Latents = Float[Tensor, "n d"]
+Indices = Int64[Tensor, "n"]
+Labels = Int64[Tensor, "n"]
+Matrix = Float[Tensor, "d d"]
+Eigenvalues = Complex64[Tensor, "d"]
+Scalar = Float[Tensor, ""]

@@ -1,0 +1,1 @@
+"""Student architectures, one file each with its objective."""

@@ -1,0 +1,1 @@
+"""One trainer for teachers and students, with its moving average and checkpoints."""

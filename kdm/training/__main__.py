@@ -1,0 +1,62 @@
+"""`python -m kdm.training JOB.json [PARENT]`: run a training job as a process of its own.
+
+Progress comes as JSON lines on stdout. Exit codes: 0 done, 2 the job cannot be done (one sentence on
+stderr), 1 training broke down (one sentence), 143 left after a checkpoint because of SIGTERM or
+because its parent (the process PARENT where given) had died.
+"""
+
+import sys
+from pathlib import Path
+
+from kdm.training.stop import StopRequest
+
+USER_ERROR, BROKE_DOWN, TERMINATED = 2, 1, 143
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job that a JSON file describes; the exit code."""
+    if len(arguments) not in (1, 2) or not all(each.isdigit() for each in arguments[1:]):
+        return _say("usage: python -m kdm.training JOB.json [PARENT]", USER_ERROR)
+    parent = int(arguments[1]) if len(arguments) == 2 else None
+    # Entered before torch is imported, which takes a second in which SIGTERM may come.
+    with StopRequest(parent) as should_stop:
+        return _run(Path(arguments[0]), should_stop)
+
+
+def _run(path: Path, should_stop: StopRequest) -> int:
+    from kdm.training.errors import Interrupted, NonFiniteError
+    from kdm.training.job import TrainingJob, run_job
+    from kdm.training.progress import JsonLines
+    from storage.errors import StoreError
+    from storage.options import parse
+
+    try:
+        job = parse(TrainingJob, _read(path), f"job {path}")
+        run_job(job, report=JsonLines(sys.stdout), should_stop=should_stop)
+    except Interrupted as interruption:
+        return _say(str(interruption), TERMINATED)
+    except NonFiniteError as error:
+        return _say(str(error), BROKE_DOWN)
+    except (ValueError, StoreError) as error:
+        return _say(str(error), USER_ERROR)
+    return 0
+
+
+def _read(path: Path) -> object:
+    import json
+
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no job at {path}") from error
+    except ValueError as error:
+        raise ValueError(f"job {path} is not JSON: {error}") from error
+
+
+def _say(sentence: str, code: int) -> int:
+    sys.stderr.write(sentence + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

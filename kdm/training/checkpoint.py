@@ -1,0 +1,152 @@
+"""Checkpoints: all tensors in one file, then a sealed record of it. Without its record it is nothing.
+
+checkpoints/step-00000500.safetensors    model/…, players/…, ema/…, optimisers/PLAYER/PARAM/…
+checkpoints/step-00000500.json           step, position, identity, digest of the tensors, losses
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+from kdm.data import Position
+from kdm.training.errors import NonFiniteError
+from kdm.training.progress import Notice
+from kdm.training.randomness import RULE
+from storage.digest import seal, sha256_of, unseal
+from storage.errors import DamageError, MismatchError
+from storage.fs import Folder
+from storage.store import differing_fields
+
+KEPT = 2  # a damaged newest one leaves the one before
+_RECORD, _TENSORS = ".json", ".safetensors"
+
+LossEntry = dict[str, Any]  # {"step": after so many steps, "losses": {term: value}}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a run needs to go on after `step` steps as if it had never stopped."""
+
+    step: int
+    position: Position
+    tensors: dict[str, Tensor]
+    losses: list[LossEntry]
+    seconds: float = 0.0  # of training so far, over all attempts
+    cpu_seconds: float = 0.0
+
+
+class Checkpoints:
+    """The checkpoints of one run in `folder`; `identity` is all that the run's numbers depend on."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        identity: Mapping[str, Any],
+        *,
+        notify: Callable[[Notice], None],
+    ) -> None:
+        self._folder = folder
+        self._identity = dict(identity)
+        self._notify = notify
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Write a checkpoint and forget all but the last two; `NonFiniteError` where it is not sound.
+
+        So whatever lies in the folder can be gone on from.
+        """
+        _require_finite(snapshot)
+        # Clones: safetensors refuses tensors that share memory.
+        tensors = {name: each.detach().cpu().clone() for name, each in snapshot.tensors.items()}
+        data = safetensors.torch.save(tensors)
+        name = _name(snapshot.step)
+        self._folder.replace(name + _TENSORS, data)
+        self._folder.replace(name + _RECORD, seal(self._record(snapshot, data)))
+        self._forget_all_but(self._steps()[-KEPT:])
+
+    def newest(self) -> Snapshot | None:
+        """The newest sound checkpoint; None where there is none.
+
+        A damaged one is passed over, with a notice. Raises `MismatchError`, naming the fields,
+        where a checkpoint belongs to another run.
+        """
+        self._folder.sweep()
+        for step in reversed(self._steps()):
+            try:
+                return self._load(step)
+            except DamageError as error:
+                self._notify(Notice(f"{error}; going on from the checkpoint before"))
+        return None
+
+    def _load(self, step: int) -> Snapshot:
+        name = _name(step)
+        where = f"{self._folder.url}/{name}"
+        record = unseal(self._read(name + _RECORD), where + _RECORD)
+        self._require_own(record, where)
+        data = self._read(name + _TENSORS)
+        if sha256_of(data) != record["sha256"]:
+            raise DamageError(f"{where}{_TENSORS} is not what its record says it was")
+        attempt = record["attempt"]
+        return Snapshot(
+            step=record["step"],
+            position=Position(**record["position"]),
+            tensors=safetensors.torch.load(data),
+            losses=record["losses"],
+            seconds=attempt["seconds"],
+            cpu_seconds=attempt["cpu_seconds"],
+        )
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self._folder.read(name)
+        except FileNotFoundError as error:
+            raise DamageError(f"{self._folder.url}/{name} is missing") from error
+
+    def _record(self, snapshot: Snapshot, data: bytes) -> dict[str, Any]:
+        position = snapshot.position
+        return {
+            "step": snapshot.step,
+            "position": {"epoch": position.epoch, "offset": position.offset},
+            "identity": self._identity,
+            "randomness": RULE,
+            "sha256": sha256_of(data),
+            "num_bytes": len(data),
+            "losses": snapshot.losses,
+            # Outside the digest: two equal runs differ in it.
+            "attempt": {"seconds": snapshot.seconds, "cpu_seconds": snapshot.cpu_seconds},
+        }
+
+    def _require_own(self, record: Mapping[str, Any], where: str) -> None:
+        ours = {"identity": self._identity, "randomness": RULE}
+        fields = differing_fields({name: record.get(name) for name in ours}, ours)
+        if fields:
+            raise MismatchError(
+                f"{where}{_RECORD} was written by another run; they differ in "
+                f"{', '.join(fields)}: use another folder, or remove {self._folder.url}"
+            )
+
+    def _steps(self) -> list[int]:
+        names = [name for name in self._folder.names() if name.endswith(_RECORD)]
+        return sorted(int(name.removeprefix("step-").removesuffix(_RECORD)) for name in names)
+
+    def _forget_all_but(self, steps: list[int]) -> None:
+        kept = {_name(step) for step in steps}
+        # Records sort before tensors, so that no record is left without what it records.
+        for name in self._folder.names():
+            if name.rsplit(".", 1)[0] not in kept:
+                self._folder.remove(name)
+
+
+def _name(step: int) -> str:
+    return f"step-{step:08d}"
+
+
+def _require_finite(snapshot: Snapshot) -> None:
+    for name, tensor in snapshot.tensors.items():
+        if not tensor.isfinite().all():
+            raise NonFiniteError(
+                f"{name} holds NaN or Inf after step {snapshot.step}; no checkpoint was written. "
+                "Try a lower learning rate, or a longer warm-up"
+            )

@@ -1,0 +1,92 @@
+"""What a training job learns from: stored pairs, or the points of a data set."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+
+from kdm.data import Source, pairs_source, points_source
+from kdm.datasets import DataSet
+from kdm.training.options import TrainingOptions
+from storage.digest import digest_of
+from storage.fs import Folder
+from storage.masks import Mask
+from storage.options import Options
+from storage.records import PairSchema
+from storage.store import DEFAULT_LAYOUT, PairStore
+
+
+class Input(Options, ABC):
+    """Where samples come from, what they are, and how they reach the trainer."""
+
+    @abstractmethod
+    def pair_schema(self) -> PairSchema:
+        """What one sample is."""
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """What the samples depend on: never where they lie nor in which format (JSON values)."""
+
+    @abstractmethod
+    def source(self, training: TrainingOptions, device: torch.device) -> Source:
+        """The samples, verified and in memory, as batches on a device."""
+
+
+class PairsInput(Input):
+    """The first `count` indices of a stored set, without the rows that a mask drops."""
+
+    kind: Literal["pairs"]
+    url: str  # of the set's folder
+    split: str = "train"
+    layout: str = DEFAULT_LAYOUT
+    count: int = Field(ge=1)
+    masks: tuple[Mask, ...] = ()
+
+    def pair_schema(self) -> PairSchema:
+        """The set's own."""
+        return self._store().schema
+
+    def identity(self) -> dict[str, Any]:
+        """Split, count, decisions and what the shards hold."""
+        store = self._store()
+        return {
+            "kind": self.kind,
+            "split": self.split,
+            "count": self.count,
+            "masks": [mask.model_dump() for mask in self.masks],
+            "content": digest_of(store.content_digests(self.count)),
+            "schema": store.schema.model_dump(mode="json"),
+        }
+
+    def source(self, training: TrainingOptions, device: torch.device) -> Source:
+        """Pairs (x_T, x_0)."""
+        loaded = self._store().load(self.count, self.masks)
+        return pairs_source(
+            loaded, seed=training.seed, batch_size=training.batch_size, device=device
+        )
+
+    def _store(self) -> PairStore:
+        return PairStore.open(Folder.at(self.url), split=self.split, layout=self.layout)
+
+
+class DatasetInput(Input):
+    """The training points of a reference set."""
+
+    kind: Literal["dataset"]
+    dataset: DataSet
+
+    def pair_schema(self) -> PairSchema:
+        """The set's shape; it has no noise."""
+        return PairSchema(shape=self.dataset.shape)
+
+    def identity(self) -> dict[str, Any]:
+        """The set's digest."""
+        return {"kind": self.kind, "dataset": self.dataset.digest()}
+
+    def source(self, training: TrainingOptions, device: torch.device) -> Source:
+        """Points x_0 alone."""
+        points = self.dataset.train()
+        return points_source(
+            points, seed=training.seed, batch_size=training.batch_size, device=device
+        )

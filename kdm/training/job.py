@@ -1,0 +1,155 @@
+"""One training as data: which model, on what, how and where. `python -m kdm.training` runs it."""
+
+import resource
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
+
+import torch
+from pydantic import Field, PlainSerializer, ValidationInfo, field_validator, model_validator
+from torch import nn
+
+from kdm.export import read_config, read_weights, write_trained
+from kdm.objective import Objective
+from kdm.students.student import GROUP as STUDENTS
+from kdm.students.student import Student
+from kdm.training.environment import Device, prepare
+from kdm.training.inputs import DatasetInput, PairsInput
+from kdm.training.options import TrainingOptions
+from kdm.training.randomness import seed_initial_weights
+from kdm.training.trainer import Report, Trainer, TrainingResult
+from storage.errors import MismatchError
+from storage.fs import Folder
+from storage.options import Options
+from storage.plugins import Plugin, configure, describe
+from storage.records import PairSchema
+from storage.store import differing_fields
+
+# ru_maxrss is in kilobytes on Linux and in bytes on macOS (getrusage(2)).
+MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+class TrainingJob(Options):
+    """All that a training process needs to know."""
+
+    group: Literal["kdm.students", "pairgen.teachers"]
+    model: Annotated[Plugin, PlainSerializer(describe)]
+    source: Annotated[PairsInput | DatasetInput, Field(discriminator="kind")]
+    training: TrainingOptions
+    folder: str  # URL of where checkpoints and the result go
+    device: Device = "auto"
+
+    @field_validator("model", mode="plain")
+    @classmethod
+    def _configure_model(cls, choice: Any, info: ValidationInfo) -> Plugin:
+        if "group" not in info.data:
+            raise ValueError("cannot be chosen without a valid 'group'")
+        return configure(info.data["group"], choice)
+
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        if self.group == STUDENTS and self.source.kind != "pairs":
+            raise ValueError("a student learns from pairs; give it a source of kind 'pairs'")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """All that weights and losses depend on but the machine (JSON values; STORE.md)."""
+        return {
+            "group": self.group,
+            "model": describe(self.model),
+            "source": self.source.identity(),
+            "training": self.training.identity(),
+        }
+
+    def objective(self, schema: PairSchema) -> Objective:
+        """The model, new, with its losses. A teacher knows shapes only."""
+        model: Any = self.model
+        seed_initial_weights(self.training.seed)
+        if self.group == STUDENTS:
+            student: Student = model.build(schema)
+            return student.objective()
+        objective: Objective = model.objective(schema.shape)
+        return objective
+
+
+def run_job(
+    job: TrainingJob, *, report: Report, should_stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Do the job, or go on with it; return at once where it is done.
+
+    Raises `Interrupted` after a checkpoint, a ValueError or StoreError where it cannot be done.
+    """
+    folder = Folder.at(job.folder)
+    device = prepare(job.device, num_threads=job.training.num_threads)
+    identity = job.identity()
+    if is_done(folder, identity):
+        return
+    objective = job.objective(job.source.pair_schema())
+    for module in {objective.model, *(player.module for player in objective.players)}:
+        module.to(device)
+    trainer = Trainer(
+        objective,
+        job.source.source(job.training, device),
+        job.training,
+        folder,
+        identity=identity,
+        report=report,
+        should_stop=should_stop,
+    )
+    _write(folder, job, objective.model, identity=identity, result=trainer.fit())
+
+
+def is_done(folder: Folder, identity: dict[str, Any]) -> bool:
+    """Whether this very job is done and its weights are sound.
+
+    Raises `MismatchError`, naming the fields, where another job was done here.
+    """
+    config = read_config(folder)
+    if config is None:
+        return False
+    fields = differing_fields(config["identity"], identity)
+    if fields:
+        raise MismatchError(
+            f"{folder.url} holds the result of another training; they differ in "
+            f"{', '.join(fields)}: use another folder"
+        )
+    read_weights(folder, config)
+    return True
+
+
+def _write(
+    folder: Folder,
+    job: TrainingJob,
+    model: nn.Module,
+    *,
+    identity: dict[str, Any],
+    result: TrainingResult,
+) -> None:
+    schema = job.source.pair_schema()
+    config = {
+        "group": job.group,
+        "model": describe(job.model),
+        "shape": list(schema.shape),
+        "schema": schema.model_dump(mode="json") if job.source.kind == "pairs" else None,
+        "identity": identity,
+        "num_steps": job.training.num_steps,
+        "parameters": _num_parameters(model),
+    }
+    num_steps = job.training.num_steps
+    timings = {
+        "seconds": result.seconds,
+        "cpu_seconds": result.cpu_seconds,
+        "steps_per_second": num_steps / result.seconds,
+        "cpu_seconds_per_step": result.cpu_seconds / num_steps,
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES,
+    }
+    write_trained(folder, result.state, config=config, losses=result.losses, timings=timings)
+
+
+def _num_parameters(model: nn.Module) -> dict[str, int]:
+    if isinstance(model, Student):
+        return {
+            "trainable": model.num_trainable_parameters(),
+            "inference": model.num_inference_parameters(),
+        }
+    return {"trainable": sum(each.numel() for each in model.parameters() if each.requires_grad)}

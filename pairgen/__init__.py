@@ -1,0 +1,1 @@
+"""From a teacher to pairs: teachers, samplers, filters and the generation of one shard."""

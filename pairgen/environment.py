@@ -1,0 +1,35 @@
+"""Where a shard was made: equal spec, layout and environment give equal bytes (STORE.md)."""
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def environment(device: torch.device, *, precision: str, sampling_batch: int) -> dict[str, Any]:
+    """What a record says about the machine and the arithmetic that made its shard."""
+    return {
+        "device": device.type,
+        "device_model": _device_model(device),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "cuda": torch.version.cuda,  # None for a build without it
+        "precision": precision,
+        "matmul_precision": torch.get_float32_matmul_precision(),
+        "sampling_batch": sampling_batch,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _device_model(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpu_info = Path("/proc/cpuinfo")
+    if cpu_info.exists():
+        for line in cpu_info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""Filters that score pairs and decide which to keep, one file each."""

@@ -1,0 +1,1 @@
+"""ODE solvers that carry noise at T down to data at 0, one file each."""

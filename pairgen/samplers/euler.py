@@ -1,0 +1,30 @@
+"""Euler's method: one evaluation a step, error of order 1."""
+
+import torch
+from pydantic import Field
+
+from kdm.shapes import Labels, Samples
+from pairgen.samplers.sampler import Sampler, even_steps, velocity
+from pairgen.teachers.teacher import Teacher
+
+
+class Euler(Sampler):
+    """x_next = x + h v(x, t)."""
+
+    plugin = "euler"
+    order = 1
+
+    num_steps: int = Field(20, ge=1)  # even steps from T to 0
+
+    @property
+    def nfe(self) -> int:
+        """One evaluation a step."""
+        return self.num_steps
+
+    @torch.no_grad()
+    def sample(self, teacher: Teacher, x_T: Samples, label: Labels | None = None) -> Samples:
+        """x_0 from x_T."""
+        x = x_T
+        for t, t_next in even_steps(teacher, self.num_steps):
+            x = x + (t_next - t) * velocity(teacher, x, t, label)
+        return x

@@ -1,0 +1,99 @@
+"""All that determines a set of pairs, and nothing else (STORE.md, 'Names and digests').
+
+Count, split, shard size, format, batch size, device and paths are not here: they change neither
+a pair nor the name of its set.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pairgen.filters.filter import Filter, score_digest
+from pairgen.samplers.sampler import Sampler
+from pairgen.teachers.teacher import TeacherPlugin
+from storage.digest import digest_of, short
+from storage.masks import decision_digest
+from storage.options import Options
+from storage.plugins import Configured
+from storage.records import PairSchema
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class TeacherIdentity(Options):
+    """Which teacher: its plugin with version and options, and its weights."""
+
+    plugin: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
+    weights: Digest  # pairgen.teachers.teacher.weights_digest
+
+
+class DropRule(Options):
+    """A filter that runs between sampler and writer, for those who must never store a reject."""
+
+    filter: Annotated[Filter, Configured("pairgen.filters")]
+    reference: Digest  # of the real samples that it is fitted on
+    threshold: float
+    score: Digest
+    decision: Digest
+
+    @classmethod
+    def of(cls, chosen: Filter, *, reference: str, threshold: float) -> Self:
+        """The rule with its digests worked out."""
+        score = score_digest(chosen, reference)
+        return cls(
+            filter=chosen,
+            reference=reference,
+            threshold=threshold,
+            score=score,
+            decision=decision_digest(score, threshold),
+        )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        score = score_digest(self.filter, self.reference)
+        decision = decision_digest(score, self.threshold)
+        for name, given, right in [
+            ("score", self.score, score),
+            ("decision", self.decision, decision),
+        ]:
+            if given != right:
+                raise ValueError(
+                    f"{name} is {short(given)}…, but this filter, reference and threshold have "
+                    f"{short(right)}…; make the rule with DropRule.of"
+                )
+        return self
+
+
+class PairSpec(Options):
+    """One set of pairs; equal specs give the same pairs."""
+
+    # Fields that came after version 1, with their neutral values: left out while they have them.
+    added_later: ClassVar[Mapping[str, Any]] = {}
+
+    version: Literal[1] = 1
+    teacher: TeacherIdentity
+    sampler: Annotated[Sampler, Configured("pairgen.samplers")]
+    pairs: PairSchema
+    precision: Literal["float32"] = "float32"  # of network and solver state
+    drop_at_write: tuple[DropRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.pairs.noise.kind == "stored" or (
+            self.pairs.label is not None and self.pairs.label.rule == "stored"
+        ):
+            raise ValueError("noise and labels of generated pairs are derived, not 'stored'")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """The spec as canonical JSON values; `PairSpec` reads it back."""
+        document = self.model_dump(mode="json")
+        for name, neutral in self.added_later.items():
+            if document.get(name) == neutral:
+                del document[name]
+        return document
+
+    def digest(self) -> str:
+        """sha256 of the document."""
+        return digest_of(self.document())

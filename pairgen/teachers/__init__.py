@@ -1,0 +1,1 @@
+"""Teachers: vector fields of (x, t, label), each with its training objective."""

@@ -1,0 +1,74 @@
+"""What a teacher is: a vector field of (x, t, label) with a time span and a noise scale.
+
+Time runs from 0 (data) to T (noise), as everywhere in this project. The flow-matching literature
+runs the other way (t = 0 noise, t = 1 data): its velocity is the negative of ours at 1 - t.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from kdm.objective import Objective
+from kdm.shapes import Labels, Samples
+from storage.digest import digest_of, sha256_of, short
+from storage.errors import MismatchError
+from storage.plugins import Plugin, describe
+
+
+class Teacher(nn.Module, ABC):
+    """A field to integrate from x_T (time `t_noise`, deviation `noise_scale`) to x_0 (`t_data`)."""
+
+    t_data: ClassVar[float] = 0.0
+    t_noise: ClassVar[float]  # T
+    noise_scale: ClassVar[float]
+
+    @abstractmethod
+    def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
+        """dx/dt at the points x [n, *shape] and the time t (0-d, or [n]), in x's type."""
+
+
+class TeacherPlugin(Plugin, ABC):
+    """The options of one family of teachers; builds the field and its training objective."""
+
+    is_trained: ClassVar[bool]  # False: nothing to learn, the field is known
+
+    @abstractmethod
+    def build(self, shape: tuple[int, ...]) -> Teacher:
+        """The teacher of samples of `shape`, with weights as torch's global generator has them."""
+
+    @abstractmethod
+    def objective(self, shape: tuple[int, ...]) -> Objective:
+        """A new teacher with its loss; a ValueError where there is nothing to train."""
+
+
+def weights_digest(plugin: TeacherPlugin, weights: bytes | None) -> str:
+    """sha256 of the safetensors bytes; of its description where a teacher has no weights."""
+    if weights is None:
+        return digest_of(describe(plugin))
+    return sha256_of(weights)
+
+
+def load_teacher(
+    plugin: TeacherPlugin, shape: tuple[int, ...], *, weights: bytes | None, digest: str
+) -> Teacher:
+    """The teacher with these safetensors bytes, ready to sample; `digest` is what they must have.
+
+    Raises MismatchError when they are other weights, ValueError when weights are missing.
+    """
+    if plugin.is_trained and weights is None:
+        raise ValueError(f"teacher '{plugin.plugin}' needs weights; train it first")
+    found = weights_digest(plugin, weights)
+    if found != digest:
+        raise MismatchError(
+            f"weights of teacher '{plugin.plugin}' have digest {short(found)}…, expected "
+            f"{short(digest)}…; restore them, or train the teacher again"
+        )
+    # Building draws initial weights; the caller's stream of random numbers must not notice.
+    with torch.random.fork_rng():
+        teacher = plugin.build(shape)
+    if weights is not None:
+        teacher.load_state_dict(safetensors.torch.load(weights))
+    return teacher.eval().requires_grad_(False)
