@@ -7,24 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.stages.counts import filter_counts, split_counts
 from flows.stages.evaluate import entry, teacher_samples
-from flows.stages.filter_pairs import calibration_scores, masks_in, open_split
+from flows.stages.filter_pairs import calibration_scores
+from flows.stages.reading import contents, masks_in, open_split
 from flows.stages.run import Run, StageResult
+from flows.stages.timings import read_timings
 from kdm.analyze.loss_curves import LossHistory
 from kdm.evaluate.draw import draw_samples
 from kdm.export import load_student
 from kdm.report.content import (
     Ancestor,
-    FilterCounts,
     Rate,
     ReportContent,
-    SplitCounts,
 )
 from kdm.report.figures import FilterScores, StudentResults, galleries
 from kdm.students.student import Student
 from storage.digest import unseal
 from storage.fs import Folder
-from storage.masks import Mask, read_audit, read_decision_summary, read_scores
+from storage.masks import read_decision_summary, read_scores
 from storage.plugins import describe
 from storage.store import PairStore
 
@@ -43,14 +44,7 @@ def report_content(
         num_fresh=first["num_fresh"],
         floor=first["floor"],
         students=tuple(
-            entry(
-                student.facts["student"],
-                student.facts["student_digest"],
-                models[student.facts["student"]],
-                student.facts,
-                _settings(run, student.facts["student"]),
-            )
-            for student in evaluated
+            entry(student.facts, _settings(run, student.facts["student"])) for student in evaluated
         ),
         galleries=galleries(
             [_results(run, judged, student, models) for student in evaluated],
@@ -58,10 +52,10 @@ def report_content(
             filters=_filter_scores(run, judged),
         ),
         teacher=run.recipe.teacher.name if run.recipe.teacher else "teacher",
-        rates=_rates(run, judged, evaluated),
-        splits=tuple(_split_counts(store) for store in _stores(run, judged)),
+        rates=_rates(judged, evaluated),
+        splits=tuple(split_counts(store) for store in _stores(run, judged)),
         filters=tuple(
-            _filter_counts(run, store, mask)
+            filter_counts(run, store, mask)
             for mask in masks_in(judged)
             for store in _stores(run, judged)
         ),
@@ -77,7 +71,7 @@ def _results(
     operator = model.operator
     return StudentResults(
         name=student.facts["student"],
-        samples=draw_samples(model, teacher_samples(run, judged), run.recipe.evaluation),
+        samples=draw_samples(model, teacher_samples(run, judged), options=run.recipe.evaluation),
         eigenvalues=None if operator is None else operator.eigenvalues().numpy(),
         losses=_losses(Folder.at(student.folder)),
     )
@@ -108,48 +102,13 @@ def _stores(run: Run, judged: StageResult) -> list[PairStore]:
     return [open_split(run, judged, split) for split in ("train", "heldout")]
 
 
-def _split_counts(store: PairStore) -> SplitCounts:
-    records = [store.record(shard) for shard in range(len(store.records_folder.names()))]
-    reasons = sorted({reason for record in records for reason in record.dropped})
-    return SplitCounts(
-        split=store.split,
-        attempted=sum(record.attempted for record in records),
-        kept=sum(record.kept for record in records),
-        dropped={
-            reason: sum(len(record.dropped.get(reason, ())) for record in records)
-            for reason in reasons
-        },
-    )
-
-
-def _contents(run: Run, store: PairStore) -> tuple[str, ...]:
-    pairs = run.recipe.pairs
-    return store.content_digests(pairs.train if store.split == "train" else pairs.heldout)
-
-
-def _filter_counts(run: Run, store: PairStore, mask: Mask) -> FilterCounts:
-    masks, contents = store.base / "masks", _contents(run, store)
-    summary = read_decision_summary(masks, mask)
-    reasons = [row["reason"] for content in contents for row in read_audit(masks, mask, content)]
-    judged = sum(len(read_scores(masks, mask.score, content)) for content in contents)
-    return FilterCounts(
-        filter=summary["filter"]["plugin"],
-        split=store.split,
-        judged=judged,
-        kept=judged - len(reasons),
-        dropped={reason: reasons.count(reason) for reason in sorted(set(reasons))},
-        threshold=summary["threshold"],
-        false_positive_rate=summary["fpr"],
-    )
-
-
 def _filter_scores(run: Run, judged: StageResult) -> list[FilterScores]:
     drawn = []
     for choice, mask in zip(run.recipe.filters, masks_in(judged), strict=True):
         store = open_split(run, judged, "train")
         masks = store.base / "masks"
         generated: list[NDArray[np.float64]] = [
-            read_scores(masks, mask.score, content) for content in _contents(run, store)
+            read_scores(masks, mask.score, content) for content in contents(run, store)
         ]
         drawn.append(
             FilterScores(
@@ -162,27 +121,21 @@ def _filter_scores(run: Run, judged: StageResult) -> list[FilterScores]:
     return drawn
 
 
-def _rates(run: Run, judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, ...]:
-    folders = [("teacher", Folder.at(judged.folder), "sampling.json")]
-    folders += [
-        (student.facts["student"], Folder.at(student.folder), "sampling.json")
-        for student in evaluated
-    ]
-    rates = []
-    for who, folder, name in folders:
-        if not folder.exists(name):
-            continue
-        sampling = unseal(folder.read(name), f"{folder.url}/{name}")["sampling"]
-        rates.append(
-            Rate(
-                who=who,
-                nfe=sampling["nfe"],
-                samples_per_second=sampling["samples_per_second"],
-                samples_per_cpu_second=sampling["samples_per_cpu_second"],
-                machine=sampling["machine"],
-            )
+def _rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, ...]:
+    folders = [("teacher", judged.folder)]
+    folders += [(student.facts["student"], student.folder) for student in evaluated]
+    timings = [(who, read_timings(Folder.at(folder)).get("sampling")) for who, folder in folders]
+    return tuple(
+        Rate(
+            who=who,
+            nfe=sampling["nfe"],
+            samples_per_second=sampling["samples_per_second"],
+            samples_per_cpu_second=sampling["samples_per_cpu_second"],
+            machine=sampling["machine"],
         )
-    return tuple(rates)
+        for who, sampling in timings
+        if sampling is not None
+    )
 
 
 def _lineage(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Ancestor, ...]:

@@ -1,6 +1,6 @@
 """Stage `evaluate`: a student's numbers on held-out pairs and fresh noise, beside its teacher's."""
 
-import platform
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from flows.progress import Meter
-from flows.stages.filter_pairs import masks_in, open_split
+from flows.stages.reading import masks_in, open_split
 from flows.stages.run import Run, StageResult
+from flows.stages.timings import machine, note_timing
 from kdm.analyze.sample_plots import samples_beside_teacher
 from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.evaluate.evaluate import meanings_of, measure_samples
@@ -46,8 +47,9 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
         "student": student.facts["student"],
         "student_digest": student.digest,
         "pairs": judged.name,
+        "parameters": student.facts["parameters"],
     }
-    _write_card(run, student, model, document)
+    _write_card(run, student, document)
     folder.replace("metrics.json", seal(document))
     meter.at(1)
     return replace(student, stage=STAGE, digest=identity, state="done", facts=document)
@@ -99,17 +101,11 @@ def read_metrics(folder: Folder) -> dict[str, Any] | None:
     return document
 
 
-def machine() -> str:
-    """The machine that a rate was seen on."""
-    return f"{platform.machine()}, {torch.get_num_threads()} thread, torch {torch.__version__}"
-
-
 def _measured(run: Run, folder: Folder, model: Student, teacher: TeacherSamples) -> dict[str, Any]:
     options = run.recipe.evaluation
-    samples = draw_samples(model, teacher, options)
+    samples = draw_samples(model, teacher, options=options)
     rate = measure_throughput(model, samples.fresh_x_T, options=options)
-    timings = {"sampling": {**rate.document(), "machine": machine()}}
-    folder.replace("sampling.json", seal(timings))
+    note_timing(folder, "sampling", {**rate.document(), "machine": machine()})
     if samples.x_0.shape[1:] == (2,):
         name = folder.name.rpartition("-")[0]
         picture = samples_beside_teacher(samples.reference, samples.fresh_x_0_hat, student=name)
@@ -117,10 +113,10 @@ def _measured(run: Run, folder: Folder, model: Student, teacher: TeacherSamples)
     return measure_samples(samples, options)
 
 
-def _write_card(run: Run, student: StageResult, model: Student, document: dict[str, Any]) -> None:
+def _write_card(run: Run, student: StageResult, document: dict[str, Any]) -> None:
     recipe = next(each for each in run.recipe.students if each.name == student.facts["student"])
     card = StudentCard(
-        student=entry(recipe.name, student.digest, model, document, describe(recipe.model)),
+        student=entry(document, describe(recipe.model)),
         plugin=recipe.model.plugin,
         teacher=run.recipe.teacher.name if run.recipe.teacher else run.recipe.pairs.name,
         pairs=document["pairs"],
@@ -133,15 +129,13 @@ def _write_card(run: Run, student: StageResult, model: Student, document: dict[s
     Folder.at(student.folder).replace("card.md", text.encode())
 
 
-def entry(
-    name: str, digest: str, model: Student, document: dict[str, Any], settings: dict[str, Any]
-) -> StudentEntry:
-    """One student as report and card show it."""
+def entry(document: Mapping[str, Any], settings: Mapping[str, Any]) -> StudentEntry:
+    """One student, from its metrics document, as report and card show it."""
     return StudentEntry(
-        name=name,
-        digest=digest,
+        name=document["student"],
+        digest=document["student_digest"],
         values=document["values"],
-        num_trainable_parameters=model.num_trainable_parameters(),
-        num_inference_parameters=model.num_inference_parameters(),
+        num_trainable_parameters=document["parameters"]["trainable"],
+        num_inference_parameters=document["parameters"]["inference"],
         settings=settings,
     )

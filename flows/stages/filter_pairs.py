@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from flows.progress import Meter
 from flows.recipe import FilterRecipe
+from flows.stages.cards import write_pairs_card
+from flows.stages.reading import contents, open_split
 from flows.stages.run import Run, StageResult
 from pairgen.filters.filter import reference_digest, score_digest
 from pairgen.filters.judge import Judge, decide, fit_judge
 from storage.digest import digest_of
-from storage.fs import Folder
 from storage.masks import (
     Mask,
     decision_digest,
@@ -40,24 +41,15 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
         for split in ("train", "heldout"):
             was_missing |= judging.cover(open_split(run, pairs, split))
     decided = {"masks": [mask.model_dump() for mask in masks], "of": pairs.digest}
-    return replace(
+    judged = replace(
         pairs,
         stage=STAGE,
         digest=digest_of(decided),
         state="done" if was_missing else "cached",
         facts={**pairs.facts, **decided},
     )
-
-
-def masks_in(judged: StageResult) -> tuple[Mask, ...]:
-    """The masks that a reader of the judged pairs must take."""
-    return tuple(Mask(**mask) for mask in judged.facts["masks"])
-
-
-def open_split(run: Run, pairs: StageResult, split: str) -> PairStore:
-    """One split of the recipe's pairs."""
-    folder = Folder.at(pairs.folder)
-    return PairStore.open(folder, split=split, layout=run.recipe.pairs.layout)
+    write_pairs_card(run, judged)
+    return judged
 
 
 def calibrated(run: Run, choice: FilterRecipe) -> tuple[Judge, float]:
@@ -96,10 +88,10 @@ class _Judging:
 
     def cover(self, store: PairStore) -> bool:
         """Score and decide what is missing in a split; whether anything was."""
-        masks, contents = store.base / "masks", self._contents(store)
+        masks = store.base / "masks"
         undecided = [
             (shard, content)
-            for shard, content in enumerate(contents)
+            for shard, content in enumerate(contents(self._run, store))
             if not has_decision(masks, self.mask, content)
         ]
         if undecided:
@@ -110,10 +102,6 @@ class _Judging:
             meter.at(done)
             self._decide(store, shard, content)
         return bool(undecided)
-
-    def _contents(self, store: PairStore) -> tuple[str, ...]:
-        pairs = self._run.recipe.pairs
-        return store.content_digests(pairs.train if store.split == "train" else pairs.heldout)
 
     def _decide(self, store: PairStore, shard: int, content: str) -> None:
         masks, pairs = store.base / "masks", store.pairs(shard, content)

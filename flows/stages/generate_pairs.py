@@ -1,6 +1,8 @@
 """Stage `generate-pairs`: ask the store what is missing, sample it, write it, commit."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +12,10 @@ from numpy.typing import NDArray
 
 from flows.progress import Meter
 from flows.recipe import FilterRecipe, GeneratedPairs, ImportedPairs
+from flows.stages.cards import write_pairs_card
 from flows.stages.filter_pairs import calibrated
 from flows.stages.run import Run, StageResult, State
+from flows.stages.timings import machine, note_timing
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.generate import GeneratedShard, check_invalid_rate, generate_shard
@@ -46,7 +50,10 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
         "teacher": [teacher.name, teacher.digest],
         "teacher_folder": f"teachers/{teacher.name}",
     }
-    return replace(result, facts={**result.facts, **lineage})
+    result = replace(result, facts={**result.facts, **lineage})
+    if not folder.exists("card.md"):
+        write_pairs_card(run, result)
+    return result
 
 
 def pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:
@@ -94,7 +101,8 @@ def _generate(
     )
     for split, shards in missing.items():
         meter = Meter(run.report, STAGE, f"{pairs.name} {split}", len(shards), "shards")
-        _fill(maker, stores[split], shards, meter)
+        with _timed(maker, stores[split], len(shards)):
+            _fill(maker, stores[split], shards, meter)
 
 
 def _fill(maker: "_Maker", store: PairStore, shards: list[int], meter: Meter) -> None:
@@ -109,6 +117,24 @@ def _fill(maker: "_Maker", store: PairStore, shards: list[int], meter: Meter) ->
         store.write_audit(shard, made.audit)
         store.write(shard, made.pairs, dropped=made.dropped, environment=maker.environment)
         meter.at(done, f"{maker.spec.sampler.nfe} evaluations a sample")
+
+
+@contextmanager
+def _timed(maker: "_Maker", store: PairStore, num_shards: int) -> Iterator[None]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    num_samples = num_shards * store.shard_size
+    if not num_samples:
+        return
+    timing = {
+        "nfe": maker.spec.sampler.nfe,
+        "num_samples": num_samples,
+        "samples_per_second": num_samples / (time.perf_counter() - wall),
+        "samples_per_cpu_second": num_samples / (time.process_time() - cpu),
+        "machine": machine(),
+    }
+    # The training split is the larger one, so its rate is the one to tell.
+    note_timing(store.folder, "sampling" if store.split == "train" else store.split, timing)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Stage `train-teacher`: the field that pairs are made with, trained once."""
 
 from flows.recipe import TeacherRecipe
+from flows.stages.cards import write_teacher_card
 from flows.stages.run import Run, StageResult
 from flows.stages.training import train
 from pairgen.teachers.teacher import weights_digest
 from storage.digest import short
+from storage.fs import Folder
 from storage.plugins import describe
 
 STAGE = "train-teacher"
@@ -23,7 +25,10 @@ def train_teacher(run: Run) -> StageResult:
         "source": {"kind": "dataset", "dataset": run.recipe.dataset.model_dump(mode="json")},
         "training": teacher.training.model_dump(mode="json"),
     }
-    return train(run, STAGE, teacher.name, kind="teachers", job=job)
+    result = train(run, STAGE, teacher.name, kind="teachers", job=job)
+    if not Folder.at(result.folder).exists("card.md"):
+        write_teacher_card(run, teacher, result)
+    return result
 
 
 def _known(run: Run, teacher: TeacherRecipe) -> StageResult:
