@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kdm.shapes import Eigenvalues, Latents, Matrix
+from kdm.shapes import ComplexMatrix, ComplexVector, Eigenvalues, Latents, Matrix
 
 # Added to a row's length before dividing by it, as in the published code.
 LENGTH_EPSILON = 1e-8
@@ -50,14 +50,11 @@ class DenseOperator(KoopmanOperator):
 
 
 class Factors(NamedTuple):
-    """Real and imaginary parts of P and P_inv [d, d] and of λ [d]; rows of P have length 1."""
+    """P, P_inv and λ as they act; the first axis is (real part, imaginary part)."""
 
-    P_re: Tensor
-    P_im: Tensor
-    P_inv_re: Tensor
-    P_inv_im: Tensor
-    lambda_re: Tensor
-    lambda_im: Tensor
+    P: ComplexMatrix  # rows of length 1, of either part
+    P_inv: ComplexMatrix
+    eigenvalues: ComplexVector
 
 
 class FactorisedOperator(KoopmanOperator):
@@ -65,16 +62,14 @@ class FactorisedOperator(KoopmanOperator):
 
     The order of the factors follows the main text and the published code; the formula at the end of
     App. C has P and P_inv swapped. P_inv is learned and only encouraged to be an inverse, so the
-    spectrum of `matrix()` is λ (with conjugates) only as far as the inverse loss holds.
+    spectrum of `matrix()` is not λ: `matrix()` is also the real part of a complex matrix.
     """
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         d, scale = latent_dim, 1 / math.sqrt(2 * latent_dim)
-        self.P_re = nn.Parameter(_orthonormal(d) * scale)
-        self.P_im = nn.Parameter(_orthonormal(d) * scale)
-        self.P_inv_re = nn.Parameter(torch.randn(d, d) * scale)
-        self.P_inv_im = nn.Parameter(torch.randn(d, d) * scale)
+        self.P = nn.Parameter(scale * torch.stack([_orthonormal(d), _orthonormal(d)]))
+        self.P_inv = nn.Parameter(scale * torch.randn(2, d, d))
         # |λ| = sqrt(u): uniform over the unit disc.
         self.nu = nn.Parameter(torch.log(-torch.log(torch.rand(d)) / 2))
         self.theta = nn.Parameter(2 * math.pi * torch.rand(d))
@@ -85,38 +80,28 @@ class FactorisedOperator(KoopmanOperator):
         # Folding C costs 2 d³ and then d² a sample; factor by factor it is 4 d² a sample.
         if 3 * num_samples > 2 * d:
             return F.linear(z_T, self.matrix())
-        f = self.factors()
-        u_re, u_im = F.linear(z_T, f.P_inv_re), F.linear(z_T, f.P_inv_im)
-        v_re = f.lambda_re * u_re - f.lambda_im * u_im
-        v_im = f.lambda_re * u_im + f.lambda_im * u_re
-        return F.linear(v_re, f.P_re) - F.linear(v_im, f.P_im)
+        P, P_inv, eigenvalues = self.factors()
+        u_re, u_im = F.linear(z_T, P_inv[0]), F.linear(z_T, P_inv[1])
+        v_re = eigenvalues[0] * u_re - eigenvalues[1] * u_im
+        v_im = eigenvalues[0] * u_im + eigenvalues[1] * u_re
+        return F.linear(v_re, P[0]) - F.linear(v_im, P[1])
 
     def matrix(self) -> Matrix:
         """C = Re(P Λ P_inv)."""
-        f = self.factors()
+        P, P_inv, eigenvalues = self.factors()
         # diag(λ) scales the columns of P.
-        scaled_re = f.P_re * f.lambda_re - f.P_im * f.lambda_im
-        scaled_im = f.P_re * f.lambda_im + f.P_im * f.lambda_re
-        return scaled_re @ f.P_inv_re - scaled_im @ f.P_inv_im
+        scaled_re = P[0] * eigenvalues[0] - P[1] * eigenvalues[1]
+        scaled_im = P[0] * eigenvalues[1] + P[1] * eigenvalues[0]
+        return scaled_re @ P_inv[0] - scaled_im @ P_inv[1]
 
     def factors(self) -> Factors:
         """The factors as they act."""
+        length: Tensor = torch.linalg.vector_norm(self.P, dim=2, keepdim=True)
         modulus = torch.exp(-torch.exp(self.nu))
-        return Factors(
-            P_re=_unit_rows(self.P_re),
-            P_im=_unit_rows(self.P_im),
-            P_inv_re=self.P_inv_re,
-            P_inv_im=self.P_inv_im,
-            lambda_re=modulus * torch.cos(self.theta),
-            lambda_im=modulus * torch.sin(self.theta),
-        )
+        phase = torch.stack([torch.cos(self.theta), torch.sin(self.theta)])
+        return Factors(self.P / (length + LENGTH_EPSILON), self.P_inv, modulus * phase)
 
 
 def _orthonormal(d: int) -> Tensor:
     orthonormal: Tensor = torch.linalg.qr(torch.randn(d, d)).Q
     return orthonormal
-
-
-def _unit_rows(matrix: Matrix) -> Matrix:
-    length: Tensor = torch.linalg.vector_norm(matrix, dim=1, keepdim=True)
-    return matrix / (length + LENGTH_EPSILON)

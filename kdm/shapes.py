@@ -8,9 +8,13 @@ from torch import Tensor
 
 Samples = Float[Tensor, "n ..."]
 Points = Float[Tensor, "n c"]  # flat samples
+Outputs = Float[Tensor, "n o"]
 Latents = Float[Tensor, "n d"]
 Indices = Int64[Tensor, "n"]
 Labels = Int64[Tensor, "n"]
 Matrix = Float[Tensor, "d d"]
+# Complex numbers in real arithmetic: the first axis is (real part, imaginary part).
+ComplexMatrix = Float[Tensor, "2 d d"]
+ComplexVector = Float[Tensor, "2 d"]
 Eigenvalues = Complex64[Tensor, "d"]
 Scalar = Float[Tensor, ""]

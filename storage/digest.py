@@ -8,7 +8,8 @@ from typing import Any
 from storage.errors import DamageError
 
 # Left out of a document's digest and of every comparison: they differ between two equal runs.
-VOLATILE = frozenset({"digest", "attempt", "created_at"})
+STAMP = frozenset({"attempt", "created_at"})
+VOLATILE = STAMP | {"digest", "stamp_digest"}
 # Twelve hexadecimal digits (48 bits) name a folder; the whole digest stands inside it and is checked.
 NAME_DIGITS = 12
 
@@ -37,8 +38,11 @@ def short(digest: str) -> str:
 
 
 def seal(document: Mapping[str, Any]) -> bytes:
-    """The document as readable JSON with a `digest` over all of it but attempt id and times."""
-    sealed = {**document, "digest": document_digest(document)}
+    """The document as readable JSON with a `digest` over all of it but attempt id and times.
+
+    Where it has those, a `stamp_digest` over them stands beside it, so that no bit is unguarded.
+    """
+    sealed = {**document, **_digests(document)}
     return (json.dumps(sealed, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
 
@@ -55,18 +59,29 @@ def unseal(data: bytes, where: str) -> dict[str, Any]:
         ) from error
     if not isinstance(document, dict) or "digest" not in document:
         raise DamageError(f"{where} carries no digest; it was not written by this store or was cut")
-    expected = document_digest(document)
-    if document["digest"] != expected:
-        raise DamageError(
-            f"{where} says digest {short(str(document['digest']))}… but its content has "
-            f"{short(expected)}…; it was changed after it was written: restore or remove it"
-        )
+    for name, expected in _digests(document).items():
+        if document.get(name) != expected:
+            raise DamageError(
+                f"{where} says {name} {short(str(document.get(name)))}… but its content has "
+                f"{short(expected)}…; it was changed after it was written: restore or remove it"
+            )
     return document
+
+
+def without_stamp(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document's lasting fields: neither its digests nor attempt id and times."""
+    return {key: value for key, value in document.items() if key not in VOLATILE}
 
 
 def document_digest(document: Mapping[str, Any]) -> str:
     """The digest over a document's lasting fields."""
-    return digest_of({key: value for key, value in document.items() if key not in VOLATILE})
+    return digest_of(without_stamp(document))
+
+
+def _digests(document: Mapping[str, Any]) -> dict[str, str]:
+    stamp = {key: value for key, value in document.items() if key in STAMP}
+    digests = {"digest": document_digest(document)}
+    return {**digests, "stamp_digest": digest_of(stamp)} if stamp else digests
 
 
 def _refuse_constant(name: str) -> None:

@@ -4,6 +4,7 @@ The rule (STORE.md, 'Writing'): temporary name, flush, re-read and hash, then ap
 name whole or not at all. A killed process leaves at most a temporary file, which `sweep` removes.
 """
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -18,6 +19,9 @@ from urllib.parse import unquote, urlsplit
 from storage.errors import StoreError
 
 _TEMPORARY = ".tmp-"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# A read-only disk, missing permission, or a file where a folder should be.
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 
 
 @dataclass(frozen=True)
@@ -107,29 +111,39 @@ class Folder:
             )
 
     def sweep(self) -> None:
-        """Remove temporary files directly inside whose writer on this machine is dead."""
-        if not self.path.is_dir():
-            return
-        for name in os.listdir(self.path):
-            if name.startswith(_TEMPORARY) and not _writer_is_alive(name):
-                (self.path / name).unlink(missing_ok=True)
+        """Remove temporary files, here and below, whose writer on this machine is dead."""
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                if name.startswith(_TEMPORARY) and not _writer_is_alive(name):
+                    (Path(folder) / name).unlink(missing_ok=True)
 
     @contextmanager
     def _written(self, target: Path, data: bytes) -> Iterator[Path]:
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / f"{_TEMPORARY}{os.getpid()}-{uuid.uuid4().hex}"
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             _write_and_check(temporary, data)
             yield temporary
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise
-            raise StoreError(
-                f"the disk is full: {target} ({len(data):,} bytes) could not be written; nothing "
-                "was left half-written: free some space and run the same command again"
-            ) from error
+            raise _not_written(target, data, error) from error
         finally:
-            temporary.unlink(missing_ok=True)
+            # A temporary file that cannot be removed now is swept later.
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _not_written(target: Path, data: bytes, error: OSError) -> Exception:
+    if error.errno in _FULL:
+        return StoreError(
+            f"the disk is full: {target} ({len(data):,} bytes) could not be written; nothing "
+            "was left half-written: free some space and run the same command again"
+        )
+    if error.errno in _FORBIDDEN:
+        return StoreError(
+            f"{target} may not be written ({error.strerror}); nothing was left half-written: "
+            "choose another --home, or mend its permissions"
+        )
+    return error
 
 
 def _write_and_check(temporary: Path, data: bytes) -> None:

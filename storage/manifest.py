@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from storage.digest import seal, unseal
+from storage.digest import seal, unseal, without_stamp
 from storage.errors import DamageError
 from storage.formats.layout import ShardFile
 from storage.fs import Folder
@@ -99,4 +99,4 @@ def _read(folder: Folder, name: str) -> dict[str, Any]:
             f"{where} has format version {document.get('version')}; this release reads version "
             f"{VERSION}: use the release that wrote it"
         )
-    return {key: document[key] for key in document.keys() - {"digest", "attempt", "created_at"}}
+    return without_stamp(document)

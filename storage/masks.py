@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.digest import digest_of, seal, short, unseal
+from storage.digest import digest_of, seal, sha256_of, short, unseal
 from storage.errors import DamageError, MismatchError, StoreError
 from storage.fs import Folder
 from storage.options import Options
@@ -88,10 +88,18 @@ def read_decision_summary(masks: Folder, mask: Mask) -> dict[str, Any]:
     return _read(folder, "decision.json", mask.model_dump())
 
 
-def has_decision(masks: Folder, mask: Mask, content: str) -> bool:
-    """Whether a shard was decided already."""
-    folder = masks / short(mask.score) / "decisions" / short(mask.decision)
-    return folder.exists(_name(content))
+def is_judged(masks: Folder, mask: Mask, content: str) -> bool:
+    """Whether a shard has its scores, its decision, and what both rest on."""
+    place = masks / short(mask.score)
+    decisions = place / "decisions" / short(mask.decision)
+    files = [
+        (place, "filter.json"),
+        (place / "scores", _name(content)),
+        (place / "audit" / short(mask.decision), _name(content)),
+        (decisions, "decision.json"),
+        (decisions, _name(content)),
+    ]
+    return all(folder.exists(name) for folder, name in files)
 
 
 def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDArray[np.bool_]:
@@ -123,6 +131,22 @@ def read_audit(masks: Folder, mask: Mask, content: str) -> list[dict[str, Any]]:
     return rows
 
 
+def mask_damage(folder: Folder) -> list[str]:
+    """What is wrong with the documents here and below, a sentence each; reads every byte."""
+    found: list[str] = []
+    for name in folder.names():
+        if not name.endswith(".json"):
+            found += mask_damage(folder / name)
+            continue
+        is_of_shard = len(name) == len(_name(sha256_of(b"")))
+        identity = {"content": name.removesuffix(".json")} if is_of_shard else {}
+        try:
+            _read(folder, name, identity)
+        except DamageError as error:
+            found.append(str(error))
+    return found
+
+
 def _name(content: str) -> str:
     return f"{content}.json"
 
@@ -137,7 +161,6 @@ def _unpacked(packed: Mapping[str, Any], dtype: str) -> NDArray[Any]:
 
 
 def _write_once(folder: Folder, name: str, document: Mapping[str, Any]) -> None:
-    folder.sweep()
     if folder.create(name, seal(document)):
         return
     standing = _read(folder, name, {})

@@ -14,6 +14,8 @@ from storage.errors import InvalidPairsError
 from storage.options import Options
 
 Columns = dict[str, NDArray[Any]]
+# Why a pair may not be written; a filter's reasons are others.
+INVALID_REASONS = ("nan", "inf", "range")
 
 
 class NoiseRule(Options):
@@ -54,6 +56,15 @@ class PairSchema(Options):
     def num_values(self) -> int:
         """Numbers in one sample."""
         return int(np.prod(self.shape))
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of one sample's stored fields."""
+        sizes = {
+            "x_0": self.num_values * np.dtype(self.x_0_dtype).itemsize,
+            "x_T": self.num_values * 4,
+        }
+        return sum(sizes.get(name, 8) for name in self.stored_fields)
 
     @property
     def stored_fields(self) -> tuple[str, ...]:
@@ -117,7 +128,7 @@ def require_schema(batch: PairBatch, schema: PairSchema) -> None:
 
 
 def invalid_rows(batch: PairBatch, schema: PairSchema) -> dict[str, NDArray[np.bool_]]:
-    """Rows that must never reach disk, by reason: `nan`, `inf`, `range` (a row has one reason)."""
+    """Rows that must never reach disk, by one of INVALID_REASONS (a row has one reason)."""
     flat = np.asarray(batch.x_0, np.float64).reshape(len(batch), -1)
     is_nan = np.asarray(np.isnan(flat).any(axis=1))
     is_inf = np.asarray(np.isinf(flat).any(axis=1) & ~is_nan)

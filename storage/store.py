@@ -18,7 +18,7 @@ from storage.errors import DamageError, MismatchError
 from storage.formats.layout import Layout, parse_layout
 from storage.fs import Folder
 from storage.manifest import Manifest, Record, read_manifest, read_record, record_name, sealed
-from storage.masks import Mask, read_keep
+from storage.masks import Mask, mask_damage, read_keep
 from storage.noise import derive_noise
 from storage.options import parse
 from storage.order import Order
@@ -59,8 +59,7 @@ class PairStore:
         if not folder.create("spec.json", seal(spec)):
             _require_equal_specs(read_spec(folder), spec, folder)
         store = cls(folder, split, layout, spec)
-        for place in (store.shards, store.records_folder, store.manifests):
-            place.sweep()
+        folder.sweep()
         return store
 
     @classmethod
@@ -339,7 +338,7 @@ class PairStore:
                 self.columns(shard, content)
             except (DamageError, ValueError) as error:
                 found.append(str(error))
-        return found
+        return found + mask_damage(self.base / "masks") + mask_damage(self.base / "audit")
 
 
 def read_spec(folder: Folder) -> dict[str, Any]:

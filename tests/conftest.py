@@ -1,6 +1,8 @@
 """What tests share: a home in an empty folder, tiny sets of pairs, and where shared inputs lie."""
 
 import os
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +57,30 @@ def write_shard(store: PairStore, shard: int) -> None:
     kept = index[index != 7]
     dropped = {"nan": [7]} if len(kept) < len(index) else {}
     store.write(shard, made_pairs(kept), dropped=dropped, environment={"device": "cpu"})
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A home of the recipe `tiny` after one unbroken run of the command. Copy it, never change it."""
+
+    path: Path
+    digests: dict[str, str]
+    seconds: float  # that the run took
+
+    def copy(self, place: Path, *left_out: str) -> Path:
+        """The home once more at `place`, without what these patterns match."""
+        shutil.copytree(self.path, place)
+        for pattern in left_out:
+            for found in list(place.glob(pattern)):
+                shutil.rmtree(found) if found.is_dir() else found.unlink()
+        return place
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    from faults.commands import kdm, succeed
+    from faults.digests import digests_of
+
+    home = tmp_path_factory.mktemp("finished") / "home"
+    ended = succeed(kdm(home))
+    return Finished(home, digests_of(home), ended.seconds)

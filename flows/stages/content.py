@@ -80,12 +80,7 @@ def _results(
 def _losses(folder: Folder) -> LossHistory | None:
     if not folder.exists("losses.json"):
         return None
-    entries = unseal(folder.read("losses.json"), f"{folder.url}/losses.json")["losses"]
-    terms = sorted({name for each in entries for name in each["losses"]})
-    return LossHistory(
-        steps=[each["step"] for each in entries],
-        terms={name: [each["losses"][name] for each in entries] for name in terms},
-    )
+    return LossHistory.of(unseal(folder.read("losses.json"), f"{folder.url}/losses.json")["losses"])
 
 
 def _teacher_losses(run: Run, judged: StageResult) -> LossHistory | None:

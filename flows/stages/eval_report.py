@@ -9,6 +9,7 @@ from flows.progress import Reporter, silent
 from flows.stages.content import report_content
 from flows.stages.evaluate import evaluate, read_metrics
 from flows.stages.known import known_runs, remember
+from flows.stages.pages import is_whole, write_page
 from flows.stages.run import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.content import EvaluationEvent
@@ -25,22 +26,26 @@ VERSION = 1
 def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) -> StageResult:
     """Write the report unless it is of these students' numbers, then the overview of the home."""
     evaluated = [evaluate(run, judged, student) for student in students]
+    (run.home / "reports").sweep()
     remember(run, judged, students)
     folder = run.report_folder()
     identity = report_identity(run, evaluated)
     result = StageResult(STAGE, folder.name, folder.url, identity, "cached")
     standing = read_metrics(folder)
-    if standing is not None and standing["identity"] == identity and folder.exists("report.html"):
-        write_overview(run.home, (run,), only_if_missing=True)
-        return replace(result, facts=standing)
+    is_current = standing is not None and standing["identity"] == identity
+    if is_current and is_whole(folder, "report.html"):
+        if not is_whole(run.home / "reports", "overview.html"):
+            write_overview(run.home, (run,))
+        return replace(result, facts=standing or {})
     page = render_report(
         report_content(run, judged, evaluated), meanings_of(run.recipe.evaluation.metrics)
     )
-    folder.replace("report.html", page.encode())
-    document = _document(run, identity, evaluated)
-    folder.replace("metrics.json", seal(document))
+    write_page(folder, "report.html", page)
     _record_events(run, evaluated)
     write_overview(run.home, (run,))
+    document = _document(run, identity, evaluated)
+    # Last: it says that all of the above is done.
+    folder.replace("metrics.json", seal(document))
     return replace(result, state="done", facts=document)
 
 
@@ -67,18 +72,15 @@ def report_identity(run: Run, evaluated: Sequence[StageResult]) -> str:
     )
 
 
-def write_overview(home: Folder, runs: Sequence[Run], *, only_if_missing: bool = False) -> None:
+def write_overview(home: Folder, runs: Sequence[Run]) -> None:
     """Rewrite reports/overview.html from the history of evaluations."""
-    reports = home / "reports"
-    if only_if_missing and reports.exists("overview.html"):
-        return
     meanings = meanings_of(
         {each.plugin: each for run in runs for each in run.recipe.evaluation.metrics}.values()
     )
     page = render_overview(
         read_events(home), meanings, made_at=datetime.now(UTC).isoformat(timespec="seconds")
     )
-    reports.replace("overview.html", page.encode())
+    write_page(home / "reports", "overview.html", page)
 
 
 def read_events(home: Folder) -> list[EvaluationEvent]:

@@ -16,8 +16,8 @@ from storage.digest import digest_of
 from storage.masks import (
     Mask,
     decision_digest,
-    has_decision,
     has_scores,
+    is_judged,
     read_scores,
     write_decision,
     write_decision_summary,
@@ -92,7 +92,7 @@ class _Judging:
         undecided = [
             (shard, content)
             for shard, content in enumerate(contents(self._run, store))
-            if not has_decision(masks, self.mask, content)
+            if not is_judged(masks, self.mask, content)
         ]
         if undecided:
             write_filter(masks, self.mask.score, self._description())

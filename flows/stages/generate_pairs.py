@@ -14,11 +14,12 @@ from flows.progress import Meter
 from flows.recipe import FilterRecipe, GeneratedPairs, ImportedPairs
 from flows.stages.cards import write_pairs_card
 from flows.stages.filter_pairs import calibrated
+from flows.stages.invalid_pairs import InvalidPairs
 from flows.stages.run import Run, StageResult, State
 from flows.stages.timings import machine, note_timing
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge, fit_judge
-from pairgen.generate import GeneratedShard, check_invalid_rate, generate_shard
+from pairgen.generate import GeneratedShard, generate_shard
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity
 from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.digest import digest_of
@@ -30,6 +31,9 @@ from storage.store import PairStore
 
 STAGE = "generate-pairs"
 SPLITS = ("train", "heldout")
+# A filter keeps 8 bytes of score and 1 of decision a sample, as base64 (4 bytes for 3), and a row of
+# text for each that it drops. A shard adds its tar's heads, its record and the ends of disk blocks.
+MASK_BYTES, SHARD_BYTES = 16, 24 * 1024
 
 
 def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
@@ -44,6 +48,7 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     missing = {split: stores[split].missing(num) for split, num in counts(pairs).items()}
     if any(missing.values()):
         _require_sound_noise()
+        _require_space(stores, missing)
         _generate(run, spec, stores, missing, teacher)
     result = _committed(stores, pairs, was_missing=any(missing.values()))
     lineage = {
@@ -99,21 +104,20 @@ def _generate(
             torch.device(run.device), precision=spec.precision, sampling_batch=pairs.sampling_batch
         ),
     )
+    invalid = InvalidPairs.recorded(stores, counts(pairs))
     for split, shards in missing.items():
         meter = Meter(run.report, STAGE, f"{pairs.name} {split}", len(shards), "shards")
         with _timed(maker, stores[split], len(shards)):
-            _fill(maker, stores[split], shards, meter)
+            _fill(maker, stores[split], shards, meter=meter, invalid=invalid)
 
 
-def _fill(maker: "_Maker", store: PairStore, shards: list[int], meter: Meter) -> None:
-    invalid: dict[str, list[int]] = {}
+def _fill(
+    maker: "_Maker", store: PairStore, shards: list[int], *, meter: Meter, invalid: InvalidPairs
+) -> None:
     meter.at(0)
     for done, shard in enumerate(shards, start=1):
         made = maker.make(store.split, store.indices(shard))
-        for reason, indices in made.invalid.items():
-            invalid.setdefault(reason, []).extend(indices)
-        # Over 0.1% of the whole stage: it cannot end well, so it stops at once.
-        check_invalid_rate(invalid, len(shards) * store.shard_size)
+        invalid.note(store.split, made.invalid)
         store.write_audit(shard, made.audit)
         store.write(shard, made.pairs, dropped=made.dropped, environment=maker.environment)
         meter.at(done, f"{maker.spec.sampler.nfe} evaluations a sample")
@@ -203,6 +207,13 @@ def _drop_rule(run: Run, choice: FilterRecipe) -> DropRule:
 def _judge(run: Run, rule: DropRule) -> Judge:
     assert run.recipe.dataset is not None  # checked by the recipe
     return fit_judge(rule.filter, run.recipe.dataset.train())
+
+
+def _require_space(stores: Mapping[str, PairStore], missing: Mapping[str, list[int]]) -> None:
+    num_shards = sum(map(len, missing.values()))
+    store = stores["train"]
+    samples = num_shards * store.shard_size * (store.schema.num_bytes + MASK_BYTES)
+    store.folder.require_space(samples + num_shards * SHARD_BYTES, f"making {num_shards} shards")
 
 
 def _require_sound_noise() -> None:

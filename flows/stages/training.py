@@ -24,6 +24,7 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     identity = checked.identity()
     digest = digest_of(identity)
     folder = run.home / kind / f"{name}-{short(digest)}"
+    folder.sweep()
     state: State = "cached"
     if not is_done(folder, identity):
         state = "done"

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from kdm.analyze.picture import INK, PALETTE, QUIET, new_figure, picture, plane
+from kdm.analyze.picture import INK, PALETTE, QUIET, headline, new_figure, picture, plane
 from kdm.datasets.checkerboard import CELLS_EACH_WAY, CELLS_PER_UNIT, cell_of, in_cells
 from kdm.evaluate.samples import Points
 
@@ -28,11 +28,11 @@ def cell_number(points: Points) -> NDArray[np.int64]:
 
 
 @picture
-def noise_by_cell(x_T: Points, x_0: Points, title: str) -> Figure:
+def noise_by_cell(x_T: Points, x_0: Points, *, title: str) -> Figure:
     """x_0 coloured by its cell beside x_T coloured by the cell where x_0 lands; both [n, 2]."""
     number = cell_number(x_0)
     figure = new_figure(5.6, 3.0)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK)
+    headline(figure, title)
     left, right = figure.subplots(1, 2)
     plane(left, BOARD)
     plane(right, noise_window(x_T))

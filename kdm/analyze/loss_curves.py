@@ -7,7 +7,15 @@ from typing import Any, Self
 import numpy as np
 from matplotlib.figure import Figure
 
-from kdm.analyze.picture import DASHES, INK, LINE_ORDER, PALETTE, new_figure, picture
+from kdm.analyze.picture import (
+    DASHES,
+    LINE_ORDER,
+    PALETTE,
+    headline,
+    literal,
+    new_figure,
+    picture,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ def loss_curves(history: LossHistory, title: str, *, all_terms: Sequence[str] = 
     """
     known = sorted({*all_terms, *history.terms})
     figure = new_figure(5.6, 3.5)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK)
+    headline(figure, title)
     axes = figure.subplots()
     for name, values in sorted(history.terms.items()):
         line = known.index(name)
@@ -41,7 +49,7 @@ def loss_curves(history: LossHistory, title: str, *, all_terms: Sequence[str] = 
         axes.plot(
             history.steps,
             np.where(drawn > 0, drawn, np.nan),
-            label=name,
+            label=literal(name),
             color=PALETTE[LINE_ORDER[line % len(LINE_ORDER)]],
             linestyle=DASHES[line % len(DASHES)],
             linewidth=1.2,
@@ -50,5 +58,5 @@ def loss_curves(history: LossHistory, title: str, *, all_terms: Sequence[str] = 
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
-    figure.legend(loc="outside lower center", ncols=4)
+    figure.legend(loc="outside lower center", ncols=6)
     return figure

@@ -7,20 +7,20 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from kdm.analyze.cell_colours import BOARD, cell_number, noise_window, scatter_cells
-from kdm.analyze.picture import INK, QUIET, new_figure, picture, plane
+from kdm.analyze.picture import INK, QUIET, headline, new_figure, picture, plane
 from kdm.evaluate.samples import Points
 
 _CROSS = "#9b0034"  # darker than every cell's colour
 
 
 @picture
-def outlier_trace(x_T: Points, x_0: Points, is_outlier: NDArray[np.bool_], *, title: str) -> Figure:
+def outlier_trace(x_T: Points, x_0: Points, *, is_outlier: NDArray[np.bool_], title: str) -> Figure:
     """Outliers among x_0 beside the x_T they came from; points [n, 2], the mask [n].
 
     The circle holds the inner two standard deviations of the noise, 86% of it.
     """
     figure = new_figure(5.6, 3.0)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK)
+    headline(figure, title)
     left, right = figure.subplots(1, 2)
     plane(left, BOARD)
     plane(right, noise_window(x_T))

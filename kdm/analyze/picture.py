@@ -15,7 +15,7 @@ Parameters = ParamSpec("Parameters")
 
 INK = "#1f2933"
 QUIET = "#c3cad3"  # samples that are only the background
-ACCENT = "#d55e00"  # vermillion (Okabe & Ito 2008): the thing to look at
+ACCENT = "#d55e00"  # vermilion (Okabe & Ito 2008): the thing to look at
 # Okabe & Ito's eight colours (told apart in all common colour blindness), black made softer.
 PALETTE = (
     "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#4b5563",
@@ -63,6 +63,18 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def headline(figure: Figure, words: str) -> None:
+    """The figure's title; a name in it is never read as a formula."""
+    figure.suptitle(
+        words, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK, parse_math=False
+    )
+
+
+def literal(name: str) -> str:
+    """A name as it is where matplotlib would read what stands between dollars as a formula."""
+    return name.replace("$", r"\$")
 
 
 def plane(axes: Axes, half_side: float) -> None:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from kdm.analyze.cell_colours import BOARD, noise_window
-from kdm.analyze.picture import INK, PALETTE, new_figure, picture, plane
+from kdm.analyze.picture import INK, PALETTE, literal, new_figure, picture, plane
 from kdm.datasets.checkerboard import CELLS_EACH_WAY, CELLS_PER_UNIT
 from kdm.evaluate.samples import Points
 
@@ -17,7 +17,7 @@ def samples_beside_teacher(teacher_x_0: Points, student_x_0: Points, *, student:
     left, right = figure.subplots(1, 2)
     for axes, points, name in ((left, teacher_x_0, "teacher"), (right, student_x_0, student)):
         _draw_board(axes)
-        _draw_points(axes, points, BOARD, f"{name}: {len(points):,} samples")
+        _draw_points(axes, points, half_side=BOARD, title=_count(name, points))
     return figure
 
 
@@ -27,7 +27,7 @@ def samples_picture(x_0: Points, name: str) -> Figure:
     figure = new_figure(2.7, 2.8)
     axes = figure.subplots()
     _draw_board(axes)
-    _draw_points(axes, x_0, BOARD, f"{name}: {len(x_0):,} samples")
+    _draw_points(axes, x_0, half_side=BOARD, title=_count(name, x_0))
     return figure
 
 
@@ -36,16 +36,20 @@ def pairs_picture(x_T: Points, x_0: Points) -> Figure:
     """Noise on the left, data on the right; both [n, 2]."""
     figure = new_figure(5.6, 3.0)
     left, right = figure.subplots(1, 2)
-    _draw_points(left, x_T, noise_window(x_T), "noise $x_T$")
+    _draw_points(left, x_T, half_side=noise_window(x_T), title="noise $x_T$")
     _draw_board(right)
-    _draw_points(right, x_0, BOARD, "data $x_0$")
+    _draw_points(right, x_0, half_side=BOARD, title="data $x_0$")
     return figure
 
 
-def _draw_points(axes: Axes, points: Points, half_side: float, title: str) -> None:
+def _draw_points(axes: Axes, points: Points, *, half_side: float, title: str) -> None:
     plane(axes, half_side)
     axes.set_title(title)
     axes.scatter(points[:, 0], points[:, 1], s=1.6, color=PALETTE[4], alpha=0.55, linewidths=0)
+
+
+def _count(name: str, points: Points) -> str:
+    return f"{literal(name)}: {len(points):,} samples"
 
 
 def _draw_board(axes: Axes) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from kdm.analyze.picture import ACCENT, INK, PALETTE, new_figure, picture
+from kdm.analyze.picture import ACCENT, PALETTE, headline, new_figure, picture
 
 MIN_BIN = 20  # samples in a published bin: fewer could point at a single one
 _BINS_PER_DECADE = 12
@@ -41,13 +41,13 @@ def count_scores(scores: Scores, edges: NDArray[np.float64]) -> NDArray[np.int64
 
 
 @picture
-def score_histogram(generated: Scores, heldout: Scores, threshold: float, *, title: str) -> Figure:
+def score_histogram(generated: Scores, heldout: Scores, *, threshold: float, title: str) -> Figure:
     """Scores of generated samples beside those of held-out real ones, with the threshold.
 
     Shares are a decade of score, so that bins of different widths compare.
     """
     figure = new_figure(5.6, 3.0)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK)
+    headline(figure, title)
     axes = figure.subplots()
     edges = published_bins([generated, heldout])
     if not len(edges):

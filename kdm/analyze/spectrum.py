@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
-from kdm.analyze.picture import INK, PALETTE, new_figure, picture, plane
+from kdm.analyze.picture import INK, PALETTE, headline, new_figure, picture, plane
 
 
 @picture
@@ -13,7 +13,7 @@ def spectrum(eigenvalues: NDArray[np.complexfloating], title: str) -> Figure:
     """Eigenvalues [d] with the unit circle: inside it a direction of the latent space shrinks."""
     modulus = np.abs(eigenvalues)
     figure = new_figure(2.9, 3.1)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK)
+    headline(figure, title)
     axes = figure.subplots()
     plane(axes, 1.1 * max(1.0, float(modulus.max())))
     axes.axhline(0, color="#e4e7eb", linewidth=0.8, zorder=0)

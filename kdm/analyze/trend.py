@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from kdm.analyze.picture import DASHES, INK, LINE_ORDER, PALETTE, new_figure, picture
+from kdm.analyze.picture import (
+    DASHES,
+    LINE_ORDER,
+    PALETTE,
+    headline,
+    literal,
+    new_figure,
+    picture,
+)
 
 
 @dataclass(frozen=True)
@@ -22,13 +30,13 @@ class Trend:
 def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> Figure:
     """One line a student, by the order of evaluations (the table beside it has the times)."""
     figure = new_figure(5.6, 2.6)
-    figure.suptitle(label, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK)
+    headline(figure, label)
     axes = figure.subplots()
     for line, trend in enumerate(trends):
         axes.plot(
             trend.places,
             trend.values,
-            label=trend.student,
+            label=literal(trend.student),
             color=PALETTE[LINE_ORDER[line % len(LINE_ORDER)]],
             linestyle=DASHES[line // len(LINE_ORDER) % len(DASHES)],
             marker="o",

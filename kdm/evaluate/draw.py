@@ -25,7 +25,7 @@ class TeacherSamples:
 
 
 def draw_samples(
-    student: Student, teacher: TeacherSamples, options: EvaluationOptions
+    student: Student, teacher: TeacherSamples, *, options: EvaluationOptions
 ) -> EvaluationSamples:
     """Push held-out and fresh noise through the student; a few seconds for 15,000 points.
 
@@ -39,7 +39,7 @@ def draw_samples(
             "samples of the teacher; it needs at least 1 and 2: generate more pairs"
         )
     heldout = teacher.heldout
-    fresh_x_T, fresh_label = fresh_noise(teacher.schema, options.seed, num_fresh)
+    fresh_x_T, fresh_label = fresh_noise(teacher.schema, seed=options.seed, count=num_fresh)
     return EvaluationSamples(
         x_T=heldout.x_T.astype(np.float32),
         x_0=heldout.x_0.astype(np.float32),
@@ -52,7 +52,7 @@ def draw_samples(
 
 
 def fresh_noise(
-    schema: PairSchema, seed: int, count: int
+    schema: PairSchema, *, seed: int, count: int
 ) -> tuple[Points, NDArray[np.int64] | None]:
     """x_T [count, *shape] of no pair, at the pairs' noise scale, and labels where pairs have them."""
     index = np.arange(count, dtype=np.int64)

@@ -12,10 +12,10 @@ from kdm.students.student import Student
 
 
 def evaluate_student(
-    student: Student, teacher: TeacherSamples, options: EvaluationOptions
+    student: Student, teacher: TeacherSamples, *, options: EvaluationOptions
 ) -> dict[str, Any]:
     """Draw the student's samples and measure them; see `measure_samples`."""
-    return measure_samples(draw_samples(student, teacher, options), options)
+    return measure_samples(draw_samples(student, teacher, options=options), options)
 
 
 def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> dict[str, Any]:

@@ -41,8 +41,10 @@ class SlicedWasserstein(Metric):
         """Two distances in data units."""
         directions = self.directions(samples.x_0[0].size)
         return {
-            "sw1_same_noise": sliced_distance(samples.x_0_hat, samples.x_0, directions),
-            "sw1_fresh": sliced_distance(samples.fresh_x_0_hat, samples.reference, directions),
+            "sw1_same_noise": sliced_distance(samples.x_0_hat, samples.x_0, directions=directions),
+            "sw1_fresh": sliced_distance(
+                samples.fresh_x_0_hat, samples.reference, directions=directions
+            ),
         }
 
     def directions(self, num_values: int) -> NDArray[np.float64]:
@@ -52,7 +54,7 @@ class SlicedWasserstein(Metric):
         return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
 
 
-def sliced_distance(left: Points, right: Points, directions: NDArray[np.float64]) -> float:
+def sliced_distance(left: Points, right: Points, *, directions: NDArray[np.float64]) -> float:
     """Mean over directions of W1 between two sets of one size, both [n, *shape].
 
     In one dimension the cheapest plan pairs the sorted values, so W1 = mean |sorted − sorted|.

@@ -4,16 +4,14 @@ import math
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
 from kdm.operators import FactorisedOperator, Factors
-from kdm.shapes import Matrix, Scalar
+from kdm.shapes import ComplexMatrix, ComplexVector, Scalar
 from storage.options import Options
 
-# Re and Im of one fixed target for each eigenvalue.
-Targets = Float[Tensor, "2 d"]
 # Keeps the gradient of |λ − c| finite where an eigenvalue has reached its target.
 SQUARE_EPSILON = 1e-12
 
@@ -33,7 +31,7 @@ class SpectralOptions(Options):
 class SpectralPenalties(nn.Module):
     """Both penalties, with the targets as a buffer, so that a reloaded student keeps them."""
 
-    targets: Tensor
+    targets: Tensor  # one for each eigenvalue: (Re, Im) by d
 
     def __init__(self, latent_dim: int, options: SpectralOptions) -> None:
         super().__init__()
@@ -56,38 +54,35 @@ class SpectralPenalties(nn.Module):
         return terms
 
 
-def spectral_loss(factors: Factors, targets: Targets) -> Scalar:
+def spectral_loss(factors: Factors, targets: ComplexVector) -> Scalar:
     """mean |λ_i − c_i|, each eigenvalue with its own target."""
-    error_re, error_im = factors.lambda_re - targets[0], factors.lambda_im - targets[1]
-    return torch.sqrt(error_re**2 + error_im**2 + SQUARE_EPSILON).mean()
+    square = (factors.eigenvalues - targets).square().sum(dim=0)
+    return torch.sqrt(square + SQUARE_EPSILON).mean()
 
 
 def inverse_loss(factors: Factors) -> Scalar:
     """MSE(P_inv P, I) + MSE(P P_inv, I), each the mean over the (2d)² entries of the real blocks.
 
-    The block matrix [[re, −im], [im, re]] holds each part twice, so its mean is half the sum of
-    the means over the two parts: no 2d × 2d matrix is formed.
+    The block matrix [[re, −im], [im, re]] holds each part twice, so its mean is the mean over both
+    parts: no 2d × 2d matrix is formed.
     """
-    P, P_inv = (factors.P_re, factors.P_im), (factors.P_inv_re, factors.P_inv_im)
-    return _distance_to_identity(*_product(P_inv, P)) + _distance_to_identity(*_product(P, P_inv))
+    P, P_inv = factors.P, factors.P_inv
+    identity = torch.zeros_like(P)
+    identity[0].fill_diagonal_(1)
+    return F.mse_loss(_product(P_inv, P), identity) + F.mse_loss(_product(P, P_inv), identity)
 
 
-def _product(a: tuple[Matrix, Matrix], b: tuple[Matrix, Matrix]) -> tuple[Matrix, Matrix]:
+def _product(a: ComplexMatrix, b: ComplexMatrix) -> ComplexMatrix:
     # Gauss: a complex product of matrices by three real ones.
     re_re, im_im = a[0] @ b[0], a[1] @ b[1]
     crossed = (a[0] + a[1]) @ (b[0] + b[1])
-    return re_re - im_im, crossed - re_re - im_im
+    return torch.stack([re_re - im_im, crossed - re_re - im_im])
 
 
-def _distance_to_identity(re: Matrix, im: Matrix) -> Scalar:
-    identity = torch.eye(len(re), dtype=re.dtype, device=re.device)
-    return ((re - identity).square().mean() + im.square().mean()) / 2
-
-
-def _uniform_disc(d: int) -> Targets:
+def _uniform_disc(d: int) -> ComplexVector:
     radius, angle = torch.rand(d).sqrt(), 2 * math.pi * torch.rand(d)
-    return torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)])
+    return radius * torch.stack([torch.cos(angle), torch.sin(angle)])
 
 
-def _square(d: int) -> Targets:
+def _square(d: int) -> ComplexVector:
     return 2 * torch.rand(2, d) - 1

@@ -2,16 +2,18 @@
 
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kdm.shapes import Points
+from kdm.shapes import Outputs, Points
 
 
 class MLP(nn.Module):
     """`num_layers` linear layers; SiLU after each but the last, with `ends_in_silu` after all.
 
-    With `residual` a layer as wide as its input adds it: h + SiLU(W h + b).
+    The initial weights are PyTorch's, but for the gains: `input_gain` times the first layer's
+    weight and bias, `gain` times the weights of the others.
     """
 
     def __init__(
@@ -22,21 +24,28 @@ class MLP(nn.Module):
         width: int,
         num_layers: int,
         ends_in_silu: bool = False,
-        residual: bool = False,
+        input_gain: float = 1.0,
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         sides = [num_inputs, *[width] * (num_layers - 1), num_outputs]
-        self.layers = nn.ModuleList(
-            nn.Linear(side_in, side_out) for side_in, side_out in pairwise(sides)
-        )
+        layers = [nn.Linear(side_in, side_out) for side_in, side_out in pairwise(sides)]
+        _scale(layers, input_gain, gain)
+        self.layers = nn.ModuleList(layers)
         self._num_silu = num_layers if ends_in_silu else num_layers - 1
-        self._residual = residual
 
-    def forward(self, x: Points) -> Points:
+    def forward(self, x: Points) -> Outputs:
         """[n, num_inputs] to [n, num_outputs]."""
         for number, layer in enumerate(self.layers):
-            y = layer(x)
+            x = layer(x)
             if number < self._num_silu:
-                y = F.silu(y)
-            x = x + y if self._residual and x.shape == y.shape else y
+                x = F.silu(x)
         return x
+
+
+@torch.no_grad()
+def _scale(layers: list[nn.Linear], input_gain: float, gain: float) -> None:
+    layers[0].weight.mul_(input_gain)
+    layers[0].bias.mul_(input_gain)
+    for layer in layers[1:]:
+        layer.weight.mul_(gain)

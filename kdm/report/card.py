@@ -136,7 +136,7 @@ def _filter_lines(filters: tuple[FilterCounts, ...]) -> list[str]:
         f"- {_inline(decision.filter)} on {_inline(decision.split)}: "
         f"{decision.judged - decision.kept:,} of "
         f"{decision.judged:,} masked at threshold {number(decision.threshold)} "
-        f"(false-positive rate {100 * decision.false_positive_rate:.3g}%)"
+        f"(false-positive rate {decision.stated_rate})"
         for decision in filters
     ]
     return ["Filters, as masks beside the pairs:", "", *lines, ""] if lines else []

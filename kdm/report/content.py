@@ -66,7 +66,15 @@ class FilterCounts:
     kept: int
     dropped: Mapping[str, int]  # by reason
     threshold: float
-    false_positive_rate: float  # stated: the share of held-out real points it would drop
+    # Stated: the share of held-out real points it would drop; None for a threshold set by hand.
+    false_positive_rate: float | None
+
+    @property
+    def stated_rate(self) -> str:
+        """The false-positive rate in words."""
+        if self.false_positive_rate is None:
+            return "not calibrated"
+        return f"{100 * self.false_positive_rate:.2f}%"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kdm.report.content import Rate, ReportContent
+from kdm.report.content import ReportContent
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Fact:
 
 def key_facts(content: ReportContent) -> tuple[Fact, ...]:
     """What of pairs, agreement and speed the content tells; nothing where it does not."""
-    facts = [_pairs(content), _agreement(content), *_speed(content.rates)]
+    facts = [_pairs(content), _agreement(content), *_speed(content)]
     return tuple(fact for fact in facts if fact is not None)
 
 
@@ -33,11 +33,13 @@ def _agreement(content: ReportContent) -> Fact | None:
     return Fact(f"{100 * known[best]:.1f}%", f"of {best}’s samples in the teacher’s cell")
 
 
-def _speed(rates: tuple[Rate, ...]) -> list[Fact]:
-    # The first rate is the teacher's; the students follow.
-    if len(rates) < 2:
+def _speed(content: ReportContent) -> list[Fact]:
+    names = {student.name for student in content.students}
+    students = [rate for rate in content.rates if rate.who in names]
+    teachers = [rate for rate in content.rates if rate.who not in names]
+    if not (students and teachers):
         return []
-    teacher, *students = rates
+    teacher = teachers[0]
     facts = [Fact(f"{teacher.nfe} → {students[0].nfe}", "network evaluations a sample")]
     fastest = max(students, key=lambda rate: rate.samples_per_cpu_second or 0)
     if teacher.samples_per_cpu_second and fastest.samples_per_cpu_second:

@@ -73,7 +73,7 @@ def _plane_galleries(students: Sequence[StudentResults]) -> list[Gallery]:
 def _coloured(name: str, x_T: Points, x_0: Points) -> Picture:
     share = 100 * float(np.mean(cell_number(x_0) >= 0))
     return Picture(
-        noise_by_cell(x_T, x_0, name),
+        noise_by_cell(x_T, x_0, title=name),
         f"{name}: {len(x_0):,} samples on the checkerboard coloured by their dark square "
         f"({share:.1f}% lie on one), beside their noise in the same colours.",
     )
@@ -94,7 +94,7 @@ def _samples(students: Sequence[StudentResults]) -> tuple[Picture, ...]:
 def _traced(name: str, x_T: Points, x_0: Points) -> Picture:
     is_outlier = Outliers().find(x_0)
     return Picture(
-        outlier_trace(x_T, x_0, is_outlier, title=name),
+        outlier_trace(x_T, x_0, is_outlier=is_outlier, title=name),
         f"{name}: {int(is_outlier.sum())} outliers among {len(x_0):,} samples, marked on the "
         "checkerboard and on the noise they came from.",
     )
@@ -135,7 +135,7 @@ def _histograms(filters: Sequence[FilterScores]) -> tuple[Picture, ...]:
     return tuple(
         Picture(
             score_histogram(
-                scores.generated, scores.heldout, scores.threshold, title=scores.filter
+                scores.generated, scores.heldout, threshold=scores.threshold, title=scores.filter
             ),
             f"{scores.filter}: scores of {len(scores.generated):,} generated and "
             f"{len(scores.heldout):,} held-out real samples, threshold {scores.threshold:.3g}.",

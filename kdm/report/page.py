@@ -22,6 +22,6 @@ def render_report(content: ReportContent, meanings: Mapping[str, Meaning]) -> st
         "facts": key_facts(content),
         "groups": groups(ordered, counts),
         "columns": columns(ordered),
-        "rows": rows(students, content.floor, ordered, counts),
+        "rows": rows(students, content.floor, meanings=ordered, counts=counts),
     }
     return render("report.html.j2", fields)

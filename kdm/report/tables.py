@@ -86,6 +86,7 @@ def groups(meanings: Mapping[str, Meaning], counts: SampleCounts) -> tuple[Group
 def rows(
     students: Sequence[tuple[str, Mapping[str, float]]],
     floor: Mapping[str, float],
+    *,
     meanings: Mapping[str, Meaning],
     counts: SampleCounts,
 ) -> tuple[Row, ...]:
@@ -93,7 +94,9 @@ def rows(
     teacher = [_cell(floor.get(name), meaning, counts) for name, meaning in meanings.items()]
     table = [Row("teacher", tuple(teacher), is_teacher=True)]
     best = {
-        name: best_value([values.get(name) for _, values in students], floor.get(name), meaning)
+        name: best_value(
+            [values.get(name) for _, values in students], floor=floor.get(name), meaning=meaning
+        )
         for name, meaning in meanings.items()
     }
     for student, values in students:
@@ -106,7 +109,7 @@ def rows(
 
 
 def best_value(
-    values: Sequence[float | None], floor: float | None, meaning: Meaning
+    values: Sequence[float | None], *, floor: float | None, meaning: Meaning
 ) -> float | None:
     """From which value on a student counts as best; None where none is to be marked.
 
@@ -122,12 +125,13 @@ def best_value(
 
 def number(value: float) -> str:
     """Three significant digits; a power of ten below a hundredth or from 10⁹ on."""
-    if value == 0:
+    rounded = float(f"{value:.3g}")
+    if rounded == 0:
         return "0"
-    if 1000 <= abs(value) < 1e9:
-        return f"{float(f'{value:.3g}'):,.0f}"
-    if 0.01 <= abs(value) < 1000:
-        return f"{value:#.3g}".rstrip(".")
+    if 1000 <= abs(rounded) < 1e9:
+        return f"{rounded:,.0f}"
+    if 0.01 <= abs(rounded) < 1000:
+        return f"{rounded:#.3g}".rstrip(".")
     mantissa, exponent = f"{value:.2e}".split("e")
     return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 

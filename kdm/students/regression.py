@@ -23,8 +23,9 @@ class Regression(StudentPlugin):
     plugin = "regression"
 
     width: int = Field(64, ge=1)  # of every hidden layer
-    num_layers: int = Field(8, ge=1)  # linear layers: as deep as E_φ and D_ψ of `kdm` together
-    residual: bool = False
+    num_layers: int = Field(10, ge=1)  # linear layers: as deep as E_φ and D_ψ of `kdm` together
+    gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
+    noise_gain: float = Field(2.0, gt=0)  # times the first layer
     distance: Annotated[Distance, Configured(DISTANCES)] = L2()
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
@@ -44,7 +45,8 @@ class RegressionStudent(Student):
             schema.num_values,
             width=options.width,
             num_layers=options.num_layers,
-            residual=options.residual,
+            input_gain=options.noise_gain,
+            gain=options.gain,
         )
         self._options = options
         self._shape = schema.shape

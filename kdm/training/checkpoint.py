@@ -21,7 +21,7 @@ from storage.fs import Folder
 from storage.store import differing_fields
 
 KEPT = 2  # a damaged newest one leaves the one before
-_RECORD, _TENSORS = ".json", ".safetensors"
+_PREFIX, _RECORD, _TENSORS = "step-", ".json", ".safetensors"
 
 LossEntry = dict[str, Any]  # {"step": after so many steps, "losses": {term: value}}
 
@@ -129,7 +129,7 @@ class Checkpoints:
 
     def _steps(self) -> list[int]:
         names = [name for name in self._folder.names() if name.endswith(_RECORD)]
-        return sorted(int(name.removeprefix("step-").removesuffix(_RECORD)) for name in names)
+        return sorted(int(name.removesuffix(_RECORD).removeprefix(_PREFIX)) for name in names)
 
     def _forget_all_but(self, steps: list[int]) -> None:
         kept = {_name(step) for step in steps}
@@ -140,7 +140,7 @@ class Checkpoints:
 
 
 def _name(step: int) -> str:
-    return f"step-{step:08d}"
+    return f"{_PREFIX}{step:08d}"
 
 
 def _require_finite(snapshot: Snapshot) -> None:

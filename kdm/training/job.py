@@ -3,9 +3,8 @@
 import resource
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import Field, PlainSerializer, ValidationInfo, field_validator, model_validator
 from torch import nn
 
@@ -47,7 +46,7 @@ class TrainingJob(Options):
         return configure(info.data["group"], choice)
 
     @model_validator(mode="after")
-    def _check_source(self) -> Self:
+    def _check_source(self) -> "TrainingJob":
         if self.group == STUDENTS and self.source.kind != "pairs":
             raise ValueError("a student learns from pairs; give it a source of kind 'pairs'")
         return self

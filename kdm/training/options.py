@@ -22,8 +22,8 @@ class TrainingOptions(Options):
     num_steps: int = Field(10_000, ge=1)
     batch_size: int = Field(512, ge=1)  # samples a step
     optimiser: Literal["adam"] = "adam"
-    learning_rate: float = Field(4e-3, gt=0)  # at its highest
-    betas: tuple[float, float] = (0.9, 0.99)
+    learning_rate: float = Field(8e-3, gt=0)  # at its highest
+    betas: tuple[float, float] = (0.9, 0.95)
     epsilon: float = Field(1e-8, gt=0)
     schedule: Literal["constant", "cosine"] = "cosine"  # cosine: down to 0 at the last step
     warmup_steps: int = Field(200, ge=0)  # linear, from 1 / warmup_steps of the learning rate

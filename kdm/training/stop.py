@@ -2,8 +2,7 @@
 
 import os
 import signal
-from types import FrameType, TracebackType
-from typing import Self
+from types import FrameType
 
 
 class StopRequest:
@@ -17,17 +16,12 @@ class StopRequest:
         """Whether to write a checkpoint and leave."""
         return self._is_signalled or os.getppid() != self._parent
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "StopRequest":
         self._before = signal.signal(signal.SIGTERM, self._note)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         signal.signal(signal.SIGTERM, self._before)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._is_signalled = True

@@ -65,4 +65,5 @@ class FittedNearCopy(FittedFilter):
 
 
 def _flat(samples: NDArray[Any]) -> NDArray[np.float64]:
-    return np.asarray(samples, np.float64).reshape(len(samples), -1)
+    num_values = int(np.prod(samples.shape[1:]))
+    return np.asarray(samples, np.float64).reshape(len(samples), num_values)

@@ -67,7 +67,7 @@ def load_teacher(
             f"{short(digest)}…; restore them, or train the teacher again"
         )
     # Building draws initial weights; the caller's stream of random numbers must not notice.
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         teacher = plugin.build(shape)
     if weights is not None:
         teacher.load_state_dict(safetensors.torch.load(weights))

@@ -80,7 +80,7 @@ def test_the_error_falls_with_the_stated_order(name):
 @every_sampler
 def test_many_steps_reach_the_exact_solution(name):
     x_0 = sampler(name, 2000).sample(gaussian(), noise(dtype=torch.float64))
-    assert (x_0 - gaussian().solution(noise(dtype=torch.float64))).abs().max() < 2e-3
+    assert (x_0 - gaussian().solution(noise(dtype=torch.float64))).abs().max() < 5e-3
 
 
 @every_sampler

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdm.datasets import load
+from kdm.datasets import DataSet
 from kdm.datasets.checkerboard import CheckerboardData, cell_of, in_cells
 from storage.digest import sha256_of
+from storage.options import parse
 
 SMALL = CheckerboardData(num_train=4000, num_heldout=1000)
 
@@ -63,7 +64,7 @@ def test_every_option_changes_the_digest(change):
     assert SMALL.model_copy(update=change).digest() != SMALL.digest()
 
 
-def test_a_data_set_is_loaded_by_its_kind():
-    assert load({"kind": "checkerboard", "num_train": 4000, "num_heldout": 1000}) == SMALL
-    with pytest.raises(ValueError, match="did you mean 'checkerboard'"):
-        load({"kind": "chequerboard"})
+def test_a_data_set_is_read_by_its_kind():
+    assert parse(DataSet, SMALL.model_dump(mode="json"), "data set") == SMALL
+    with pytest.raises(ValueError, match=r"kind: .*'checkerboard'"):
+        parse(DataSet, {"kind": "chequerboard"}, "data set")

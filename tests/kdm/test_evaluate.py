@@ -34,13 +34,13 @@ def teacher(schema: PairSchema = SCHEMA, num_others: int = 700) -> TeacherSample
 
 
 def test_an_evaluation_is_bit_reproducible():
-    first, again = (evaluate_student(student(), teacher(), OPTIONS) for _ in range(2))
+    first, again = (evaluate_student(student(), teacher(), options=OPTIONS) for _ in range(2))
     assert seal(first) == seal(again)
     assert first["values"].keys() == first["floor"].keys() == meanings_of(OPTIONS.metrics).keys()
 
 
 def test_the_student_gets_the_held_out_noise_and_the_whole_of_it():
-    drawn, model = draw_samples(student(), teacher(), OPTIONS), student()
+    drawn, model = draw_samples(student(), teacher(), options=OPTIONS), student()
     with torch.no_grad():
         expected = model.generate(torch.from_numpy(drawn.x_T[128:]))
     assert drawn.x_0_hat.shape == (200, 2)
@@ -48,7 +48,7 @@ def test_the_student_gets_the_held_out_noise_and_the_whole_of_it():
 
 
 def test_no_pair_has_the_fresh_noise_even_with_the_seed_of_the_pairs():
-    fresh, _ = fresh_noise(SCHEMA, 5, 300)
+    fresh, _ = fresh_noise(SCHEMA, seed=5, count=300)
     for split in ("train", "heldout"):
         assert not np.isin(fresh, derive_noise(SCHEMA.noise, split, np.arange(300), (2,))).any()
 
@@ -56,25 +56,26 @@ def test_no_pair_has_the_fresh_noise_even_with_the_seed_of_the_pairs():
 def test_fresh_noise_has_the_scale_and_the_classes_of_the_pairs():
     rule = LabelRule(rule="stored", num_classes=3)
     schema = PairSchema(shape=(2,), noise=NoiseRule(kind="stored", scale=80.0), label=rule)
-    fresh, label = fresh_noise(schema, 0, 1000)
+    fresh, label = fresh_noise(schema, seed=0, count=1000)
     assert fresh.std() == pytest.approx(80, rel=0.1)
-    assert label is not None and label.tolist()[:4] == [0, 1, 2, 0]
+    assert label is not None
+    assert label.tolist()[:4] == [0, 1, 2, 0]
 
 
 def test_teacher_sets_share_no_sample_and_shrink_together():
-    drawn = draw_samples(student(), teacher(num_others=401), OPTIONS)
+    drawn = draw_samples(student(), teacher(num_others=401), options=OPTIONS)
     assert len(drawn.reference) == len(drawn.second_reference) == drawn.num_fresh == 200
     assert not np.isin(drawn.reference, drawn.second_reference).any()
 
 
 def test_a_teacher_with_too_few_samples_is_refused():
     with pytest.raises(ValueError, match="200 held-out pairs and 1 other"):
-        draw_samples(student(), teacher(num_others=1), OPTIONS)
+        draw_samples(student(), teacher(num_others=1), options=OPTIONS)
 
 
 @pytest.mark.parametrize("name", ["x_0_hat", "fresh_x_0_hat"])
 def test_a_student_that_gives_nan_is_named(name):
-    drawn = draw_samples(student(), teacher(), OPTIONS)
+    drawn = draw_samples(student(), teacher(), options=OPTIONS)
     broken = getattr(drawn, name).copy()
     broken[3, 1] = np.nan
     with pytest.raises(ValueError, match=f"{name}: 1 of .* NaN or Inf"):
@@ -82,7 +83,7 @@ def test_a_student_that_gives_nan_is_named(name):
 
 
 def test_a_wrong_shape_is_named():
-    drawn = draw_samples(student(), teacher(), OPTIONS)
+    drawn = draw_samples(student(), teacher(), options=OPTIONS)
     with pytest.raises(ValueError, match=r"x_0_hat has shape \[199, 2\]; it must be \[200, 2\]"):
         replace(drawn, x_0_hat=drawn.x_0_hat[:199])
 
@@ -90,11 +91,11 @@ def test_a_wrong_shape_is_named():
 def test_a_number_that_two_metrics_give_is_refused():
     twice = EvaluationOptions(metrics=(Cells(), Cells()))
     with pytest.raises(ValueError, match="two metrics give in_cells"):
-        measure_samples(draw_samples(student(), teacher(), OPTIONS), twice)
+        measure_samples(draw_samples(student(), teacher(), options=OPTIONS), twice)
 
 
 def test_options_come_back_from_the_document():
-    document = evaluate_student(student(), teacher(), OPTIONS)
+    document = evaluate_student(student(), teacher(), options=OPTIONS)
     assert EvaluationOptions.model_validate(document["options"]) == OPTIONS
 
 

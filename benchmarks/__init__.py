@@ -1,0 +1,1 @@
+"""Speeds as ratios within one run, and ablations at equal budget (`make bench`)."""

@@ -1,0 +1,116 @@
+"""What Prefect's page shows of a run: progress while a stage works, and what it made in the end."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_image_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from flows.lost import LOST, why_lost
+from flows.progress import Progress
+from flows.stages.run import Run, StageResult
+from flows.standings import standings
+from kdm.report.template import data_uri
+from storage.fs import Folder
+
+# An update is a request of some 50 ms to a server that writes to SQLite.
+SECONDS_BETWEEN_UPDATES = 2.0
+# As base64 (4 bytes for 3) it stays below 300 KB, which lies in Prefect's database.
+MAX_PICTURE_BYTES = 220_000
+
+
+class Artifacts:
+    """The artifacts of one flow run; where the API is lost, silence: the data do not need them."""
+
+    def __init__(self, recipe: str, say_lost: Callable[[str], None]) -> None:
+        self._recipe, self._say_lost = recipe, say_lost
+        self._stage: tuple[str, str] | None = None
+        self._progress: UUID | None = None
+        self._due = 0.0
+        self._is_lost = False
+
+    def report(self, progress: Progress) -> None:
+        """Show how far a stage is, at most every two seconds; a reporter of stages."""
+        stage = (progress.stage, progress.name)
+        now, is_new = time.monotonic(), stage != self._stage
+        if not is_new and now < self._due and progress.done < progress.total:
+            return
+        if is_new:
+            self._stage, self._progress = stage, None
+        self._due = now + SECONDS_BETWEEN_UPDATES
+        self._attempt(lambda: self._show(progress))
+
+    def finish(self, run: Run, results: Sequence[StageResult]) -> None:
+        """Say what was made, the students beside their teacher, and one of the pictures."""
+        self._attempt(lambda: self._made(results))
+        self._attempt(lambda: self._students(run, results))
+        self._attempt(lambda: self._picture(results))
+
+    def _show(self, progress: Progress) -> None:
+        percent = 100.0 * min(progress.done / max(progress.total, 1), 1.0)
+        words = (
+            f"{progress.stage} {progress.name}: {progress.done:,}/{progress.total:,} "
+            f"{progress.unit}, {progress.rate:.3g} a second, {progress.eta_seconds:.0f} s to go"
+        )
+        if self._progress is None:
+            key = f"{self._recipe}-{progress.stage}-progress"
+            created: Any = create_progress_artifact(percent, key=key, description=words)
+            self._progress = created
+        else:
+            update_progress_artifact(self._progress, percent, description=words)
+
+    def _made(self, results: Sequence[StageResult]) -> None:
+        create_markdown_artifact(made(results), key=f"{self._recipe}-made")
+
+    def _students(self, run: Run, results: Sequence[StageResult]) -> None:
+        found = standings(run, results)
+        if found is not None:
+            head = ("number", *found.names)
+            table = [dict(zip(head, line, strict=True)) for line in found.lines]
+            create_table_artifact(table, key=f"{self._recipe}-students")
+
+    def _picture(self, results: Sequence[StageResult]) -> None:
+        for result in results:
+            picture = Folder.at(result.folder)
+            if result.stage != "evaluate" or not picture.exists("samples.png"):
+                continue
+            if picture.size("samples.png") <= MAX_PICTURE_BYTES:
+                address = data_uri(picture.read("samples.png"))
+                create_image_artifact(address, key=f"{self._recipe}-samples")
+                return
+
+    def _attempt(self, publish: Callable[[], None]) -> None:
+        if self._is_lost:
+            return
+        try:
+            publish()
+        except LOST as error:
+            self._is_lost = True
+            self._say_lost(why_lost(error))
+
+
+def made(results: Sequence[StageResult]) -> str:
+    """Stages, names and digests as a Markdown table, and what became of the pairs asked for."""
+    lines = ["| stage | made | digest | state |", "|---|---|---|---|"]
+    lines += [
+        f"| {result.stage} | {result.name} | `{result.digest}` | {result.state} |"
+        for result in results
+    ]
+    pairs = [result.facts for result in results if result.stage == "generate-pairs"]
+    if pairs:
+        lines += ["", "| pairs | asked for | attempted | kept | dropped |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {split} | {each['count']:,} | {each['attempted']:,} | {each['kept']:,} "
+        f"| {each['attempted'] - each['kept']:,} |"
+        for facts in pairs
+        for split, each in facts.items()
+        if isinstance(each, dict) and "attempted" in each
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,255 @@
+"""The command `kdm`. Torch, pydantic and Prefect are imported by the commands that need them."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from flows.request import DEFAULT_HOME, HOME_VARIABLE, Request
+from storage.errors import StoreError
+
+app = typer.Typer(
+    name="kdm",
+    help="Distil diffusion teachers offline: pairs once, students from pairs, numbers side by side.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+pairs_app = typer.Typer(help="Sets of pairs: verify, show, import.", no_args_is_help=True)
+app.add_typer(pairs_app, name="pairs")
+
+Recipe = Annotated[str, typer.Argument(help="A recipe's name ('kdm show' lists them) or file.")]
+Home = Annotated[
+    str, typer.Option("--home", envvar=HOME_VARIABLE, help="Where everything is stored.")
+]
+Count = Annotated[
+    int | None, typer.Option("--count", min=1, help="Training indices, in place of the recipe's.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=VALUE", help="On top of the recipe; may be repeated."),
+]
+Students = Annotated[
+    list[str] | None,
+    typer.Option("--student", metavar="NAME", help="Only these students; may be repeated."),
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
+Direct = Annotated[bool, typer.Option("--direct", help="The bare stages, without Prefect.")]
+Until = Annotated[str, typer.Option("--until", metavar="STAGE", help="The last stage to run.")]
+
+TRACEBACK_VARIABLE = "KDM_TRACEBACK"
+
+
+class Stopped(SystemExit):
+    """A signal asked the command to end; its exit code is the shell's for that signal."""
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="The version, and nothing else.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("kdm-offline"))
+        raise typer.Exit
+
+
+@app.command("run", help="Every stage of a recipe, or those up to --until.")
+@app.command("pipeline", help="Another name of run.")
+def _pipeline(
+    recipe: Recipe,
+    home: Home = DEFAULT_HOME,
+    count: Count = None,
+    overrides: Overrides = None,
+    *,
+    students: Students = None,
+    device: Device = "auto",
+    until: Until = "eval-report",
+    direct: Direct = False,
+) -> None:
+    names = (tuple(overrides or ()), tuple(students or ()))
+    _run("pipeline", Request(recipe, home, count, *names, device, until), direct)
+
+
+def _stage_command(stage: str, text: str) -> None:
+    @app.command(stage, help=text)
+    def command(
+        recipe: Recipe,
+        home: Home = DEFAULT_HOME,
+        count: Count = None,
+        overrides: Overrides = None,
+        *,
+        device: Device = "auto",
+        direct: Direct = False,
+    ) -> None:
+        chosen = tuple(overrides or ())
+        _run(stage, Request(recipe, home, count, chosen, device=device, until=stage), direct)
+
+
+def _students_command(stage: str, text: str) -> None:
+    @app.command(stage, help=text)
+    def command(
+        recipe: Recipe,
+        home: Home = DEFAULT_HOME,
+        count: Count = None,
+        overrides: Overrides = None,
+        *,
+        students: Students = None,
+        device: Device = "auto",
+        direct: Direct = False,
+    ) -> None:
+        names = (tuple(overrides or ()), tuple(students or ()))
+        _run(stage, Request(recipe, home, count, *names, device, stage), direct)
+
+
+_stage_command("train-teacher", "Train the field that pairs are made with.")
+_stage_command("generate-pairs", "Make the pairs that the store lacks.")
+_stage_command("filter-pairs", "Score and decide, as masks beside the pairs.")
+_students_command("distill", "Train students from stored pairs.")
+_students_command("evaluate", "Measure students beside their teacher.")
+
+
+@app.command("eval-report", help="Write a recipe's report; without one, all that are not current.")
+def _eval_report(
+    recipe: Annotated[str, typer.Argument(help="A recipe, or nothing: all the home knows.")] = "",
+    home: Home = DEFAULT_HOME,
+    count: Count = None,
+    overrides: Overrides = None,
+    *,
+    students: Students = None,
+    device: Device = "auto",
+    direct: Direct = False,
+) -> None:
+    if not recipe:
+        from flows.commands.run import refresh
+
+        refresh(home, is_direct=direct)
+        return
+    names = (tuple(overrides or ()), tuple(students or ()))
+    _run("eval-report", Request(recipe, home, count, *names, device, "eval-report"), direct)
+
+
+@app.command("show", help="A recipe with every default resolved; without one, all recipes.")
+def _show(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name or file.")] = "",
+    count: Count = None,
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of YAML.")] = False,
+) -> None:
+    from flows.commands.show import list_recipes, show
+
+    if recipe:
+        show(recipe, count=count, overrides=tuple(overrides or ()), as_json=as_json)
+    else:
+        list_recipes(as_json=as_json)
+
+
+@app.command("ls", help="What is at a home.")
+def _ls(home: Home = DEFAULT_HOME) -> None:
+    from flows.commands.ls import ls
+
+    ls(home)
+
+
+@app.command("rm", help="Remove a teacher, a set of pairs, a student or a report.")
+def _rm(
+    name: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or KIND/NAME.")],
+    home: Home = DEFAULT_HOME,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if others rest on it.")] = False,
+) -> None:
+    from flows.commands.rm import rm
+
+    rm(name, home, is_confirmed=yes, is_forced=force)
+
+
+@app.command("sample", help="Samples of a student from fresh noise.")
+def _sample(
+    student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
+    num_samples: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 64,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the noise.")] = 0,
+    out: Annotated[str, typer.Option("--out", help="A .npy or .png; else one sample a line.")] = "",
+    *,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.sample import sample
+
+    sample(student, home, count=num_samples, seed=seed, out=out)
+
+
+@pairs_app.command("verify", help="Read every byte of a set and say what is wrong.")
+def _pairs_verify(
+    name: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.pairs import verify
+
+    verify(name, home)
+
+
+@pairs_app.command("show", help="What determines a set, and what is in it.")
+def _pairs_show(
+    name: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.pairs import show
+
+    show(name, home)
+
+
+@pairs_app.command("import", help="Store the published checkerboard pairs: float32 [times, n, 2].")
+def _pairs_import(
+    source: Annotated[str, typer.Argument(help="The .npy file.")],
+    name: Annotated[str, typer.Option("--name", help="What the set is called.")] = "",
+    train: Annotated[str, typer.Option("--train", help="Its rows, as FIRST:END.")] = "",
+    heldout: Annotated[str, typer.Option("--heldout", help="Likewise.")] = "",
+    *,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.pairs import import_pairs
+
+    import_pairs(source, home, name=name, train=train, heldout=heldout)
+
+
+@app.command("doctor", help="Whether this machine has what is needed; exit code 0 if so.")
+def _doctor(home: Home = DEFAULT_HOME) -> None:
+    from flows.doctor import doctor
+
+    doctor(home)
+
+
+def _run(flow: str, request: Request, is_direct: bool) -> None:
+    from flows.commands.run import run
+
+    run(request, flow=flow, is_direct=is_direct)
+
+
+def main() -> None:
+    """The entry point: one sentence and exit code 2 for the user's error, 1 for another failure."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        app()
+    except Stopped:
+        typer.echo("stopped; what is finished is kept, and the same command resumes", err=True)
+        raise
+    except (ValueError, StoreError, OSError) as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(_exit_code(error))
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise Stopped(128 + number)
+
+
+def _exit_code(error: Exception) -> int:
+    from flows.stages.child import TrainingFailedError
+
+    return 1 if isinstance(error, TrainingFailedError | OSError) else 2

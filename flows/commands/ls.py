@@ -1,0 +1,93 @@
+"""`kdm ls`: teachers, pairs, students and reports at a home, with counts, numbers and sizes."""
+
+from typing import Any
+
+import typer
+
+from flows.commands.table import aligned, num_bytes
+from flows.request import home_folder
+from flows.stages.evaluate import read_metrics
+from kdm.evaluate.evaluate import meanings_of
+from kdm.evaluate.options import EvaluationOptions
+from kdm.export import read_config
+from kdm.report.tables import number
+from storage.errors import DamageError
+from storage.fs import Folder
+from storage.options import parse
+from storage.store import PairStore, splits_of
+
+NUM_KEY_METRICS = 3
+
+
+def ls(home: str) -> None:
+    """Print what is there, a table a kind."""
+    folder = home_folder(home)
+    tables = {
+        "teachers": [["name", "model", "state", "size"]],
+        "pairs": [["name", "split/layout", "indices", "kept", "dropped", "size"]],
+        "students": [["name", "model", "state", "numbers", "size"]],
+        "reports": [["name", "page", "size"]],
+    }
+    rows = {"teachers": _teacher, "pairs": _pairs, "students": _student, "reports": _report}
+    typer.echo(f"{folder.url} ({num_bytes(folder.num_bytes())})")
+    for kind, table in tables.items():
+        place = folder / kind
+        for name in place.names():
+            if (place / name).path.is_dir():
+                table += rows[kind](place / name)
+        if len(table) > 1:
+            typer.echo(f"\n{kind}\n{aligned(table, indent='  ')}")
+
+
+def _teacher(folder: Folder) -> list[list[str]]:
+    return [[folder.name, *_training(folder), num_bytes(folder.num_bytes())]]
+
+
+def _student(folder: Folder) -> list[list[str]]:
+    size = num_bytes(folder.num_bytes())
+    return [[folder.name, *_training(folder), _numbers(read_metrics(folder)), size]]
+
+
+def _training(folder: Folder) -> tuple[str, str]:
+    try:
+        config = read_config(folder)
+    except DamageError:
+        return "?", "damaged"
+    if config is None:
+        return "?", "unfinished"
+    return str(config["model"]["plugin"]), "trained"
+
+
+def _numbers(document: dict[str, Any] | None) -> str:
+    if document is None:
+        return "not evaluated"
+    options = parse(EvaluationOptions, document["options"], "metrics.json: options")
+    values = document["values"]
+    names = [name for name in meanings_of(options.metrics) if name in values]
+    return ", ".join(f"{name} {number(values[name])}" for name in names[:NUM_KEY_METRICS])
+
+
+def _pairs(folder: Folder) -> list[list[str]]:
+    rows = []
+    for place in splits_of(folder):
+        split, layout = place.split("/")
+        size = num_bytes((folder / place).num_bytes())
+        rows.append([folder.name, place, *_counts(folder, split, layout), size])
+    return rows or [[folder.name, "empty", "0", "0", "0", num_bytes(folder.num_bytes())]]
+
+
+def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str]:
+    try:
+        store = PairStore.open(folder, split=split, layout=layout)
+        records = [store.record(shard) for shard in range(len(store.records_folder.names()))]
+    except (DamageError, ValueError):
+        return "?", "?", "damaged: see 'kdm pairs verify'"
+    attempted = sum(record.attempted for record in records)
+    kept = sum(record.kept for record in records)
+    return f"{attempted:,}", f"{kept:,}", f"{attempted - kept:,}"
+
+
+def _report(folder: Folder) -> list[list[str]]:
+    if not folder.exists("report.html"):
+        return []
+    return [[folder.name, f"{folder.url}/report.html", num_bytes(folder.num_bytes())]]

@@ -1,0 +1,59 @@
+"""`kdm run` and the commands of single stages: through Prefect, or the bare stages."""
+
+import typer
+
+from flows.commands.table import aligned
+from flows.console import Terminal
+from flows.request import Request, home_folder
+from flows.sequence import run_stages
+from flows.stages.eval_report import refresh_home
+from flows.stages.run import StageResult
+from flows.standings import standings
+from flows.watch import calling_for
+
+
+def run(request: Request, *, flow: str, is_direct: bool) -> None:
+    """Run the request's stages, then set the students beside their teacher."""
+    checked = request.run()  # a misspelt key is told before Prefect's server has started
+    with Terminal() as terminal:
+        if is_direct:
+            results = directly(request, terminal)
+        else:
+            # Prefect takes a second to import; --direct does without it.
+            from flows.commands.through_prefect import through_prefect
+
+            results = through_prefect(flow, request, terminal)
+    found = standings(checked, results)
+    if found is not None:
+        typer.echo("\n" + aligned(found.table()) + "\n")
+    _tell_reports(results)
+
+
+def refresh(home: str, *, is_direct: bool) -> None:
+    """`kdm eval-report` without a recipe: whatever at the home has no current report."""
+    with Terminal() as terminal:
+        if is_direct:
+            results = refresh_home(home_folder(home), terminal.report)
+        else:
+            from flows.commands.through_prefect import refresh_through_prefect
+
+            results = refresh_through_prefect(home, terminal)
+    if not results:
+        typer.echo(f"{home_folder(home).url} has no finished run; begin with 'kdm run'")
+    _tell_reports(results)
+
+
+def directly(request: Request, terminal: Terminal) -> list[StageResult]:
+    """The bare stages."""
+    return run_stages(
+        request.run(terminal.report),
+        until=request.until,
+        students=request.students,
+        call=calling_for(terminal),
+    )
+
+
+def _tell_reports(results: list[StageResult]) -> None:
+    for result in results:
+        if result.stage == "eval-report":
+            typer.echo(f"report: {result.folder}/report.html")

@@ -1,0 +1,20 @@
+"""Flow `generate-pairs`: noise and the teacher's samples, as shards of pairs."""
+
+from prefect import flow
+
+from flows.request import Request
+from flows.tasks import Ended, run_as_tasks
+
+
+@flow(name="generate-pairs", persist_result=False)
+def generate_pairs(
+    recipe: str,
+    home: str = "",
+    count: int | None = None,
+    overrides: tuple[str, ...] = (),
+    *,
+    device: str = "auto",
+) -> Ended:
+    """Make what the store lacks of the recipe's pairs, and of the teacher that they need."""
+    request = Request(recipe, home, count, overrides, device=device, until="generate-pairs")
+    return run_as_tasks(request)

@@ -1,0 +1,16 @@
+"""What Prefect's API raises when it is lost. The data never depend on it: the store is the truth."""
+
+import httpx
+from prefect.exceptions import PrefectException
+
+# Raised by Prefect's own calls: no connection, a refused request, an embedded server that did not
+# start (RuntimeError, OSError). A stage's errors never come this way; they are states.
+LOST = (httpx.HTTPError, PrefectException, RuntimeError, OSError)
+
+
+def why_lost(error: BaseException) -> str:
+    """One sentence for the user."""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    return (
+        f"Prefect's API is lost ({reason[:200]}); going on without it, the data do not depend on it"
+    )

@@ -1,0 +1,54 @@
+"""What a user asks for, as scalars: the parameters of a flow and the options of a command."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.progress import Reporter, silent
+from storage.fs import Folder
+
+if TYPE_CHECKING:
+    from flows.stages.run import Run
+
+HOME_VARIABLE = "KDM_HOME"
+DEFAULT_HOME = "./kdm-home"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A recipe at a home, up to a stage; nothing is checked before `run`."""
+
+    recipe: str
+    home: str = ""
+    count: int | None = None  # training indices, in place of the recipe's number
+    overrides: tuple[str, ...] = ()  # 'a.b=c', on top of the recipe
+    students: tuple[str, ...] = ()  # those to distill; all where empty
+    device: str = "auto"
+    until: str = "eval-report"
+
+    def run(self, report: Reporter = silent) -> "Run":
+        """The recipe validated, the home absolute, the device settled; ValueError where not."""
+        # Imported here, because recipes bring torch and `kdm --help` must not wait for it.
+        from flows.recipe import load_recipe
+        from flows.stages.run import Run
+
+        recipe = load_recipe(self.recipe, overrides=self.overrides, count=self.count)
+        return Run(recipe, home_folder(self.home), report, settled_device(self.device))
+
+
+def home_folder(home: str = "") -> Folder:
+    """The home that was named, else $KDM_HOME, else ./kdm-home; absolute at once."""
+    return Folder.at(home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+
+
+def settled_device(device: str) -> str:
+    """'cpu' or 'cuda'; 'auto' takes the GPU where torch finds one."""
+    import torch
+
+    if device not in ("cpu", "cuda", "auto"):
+        raise ValueError(f"no device '{device}'; choose cpu, cuda or auto")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is 'cuda' but torch finds no GPU; use 'cpu' or 'auto'")
+    return device

@@ -1,0 +1,35 @@
+"""How many pairs of a whole stage are invalid: at most 0.1% may be (STORE.md, 'Validity at write')."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pairgen.generate import check_invalid_rate
+from storage.records import INVALID_REASONS
+from storage.store import PairStore
+
+
+@dataclass(frozen=True)
+class InvalidPairs:
+    """Invalid indices by split and reason, among `attempted` indices of both splits."""
+
+    attempted: int
+    indices: dict[str, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def recorded(cls, stores: Mapping[str, PairStore], counts: Mapping[str, int]) -> "InvalidPairs":
+        """Those of the shards that are there, so that a resumed stage judges as an unbroken one."""
+        sizes = {split: stores[split].num_shards(count) for split, count in counts.items()}
+        attempted = sum(num * stores[split].shard_size for split, num in sizes.items())
+        known = cls(attempted)
+        for split, num_shards in sizes.items():
+            missing = stores[split].missing(counts[split])
+            for shard in set(range(num_shards)) - set(missing):
+                known.note(split, stores[split].record(shard).dropped)
+        return known
+
+    def note(self, split: str, dropped: Mapping[str, list[int]]) -> None:
+        """Take in a shard's dropped indices; InvalidPairsError once the stage cannot end well."""
+        for reason in INVALID_REASONS:
+            if reason in dropped:
+                self.indices.setdefault(f"{split} {reason}", []).extend(dropped[reason])
+        check_invalid_rate(self.indices, self.attempted)

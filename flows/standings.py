@@ -1,0 +1,38 @@
+"""Students beside their teacher: the last word of a run, on the terminal and on Prefect's page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.stages.run import Run, StageResult
+from kdm.evaluate.evaluate import meanings_of
+from kdm.report.tables import SampleCounts, by_samples, columns, rows
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Printed numbers: a line a number, the teacher first, then a column a student."""
+
+    names: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]  # label, teacher, students
+
+    def table(self) -> list[list[str]]:
+        """All lines under one head."""
+        return [["", *self.names], *map(list, self.lines)]
+
+
+def standings(run: Run, results: Sequence[StageResult]) -> Standings | None:
+    """What the evaluations among the results say; None where there are none."""
+    evaluated = [result for result in results if result.stage == "evaluate"]
+    if not evaluated:
+        return None
+    meanings = by_samples(meanings_of(run.recipe.evaluation.metrics))
+    first = evaluated[0].facts
+    students = [(result.facts["student"], result.facts["values"]) for result in evaluated]
+    counts = SampleCounts(first["num_heldout"], first["num_fresh"])
+    printed = rows(students, first["floor"], meanings=meanings, counts=counts)
+    heads = [f"{column.label} {column.arrow}" for column in columns(meanings)]
+    lines = [
+        (head, *(f"{row.cells[i].text} {row.cells[i].note}".strip() for row in printed))
+        for i, head in enumerate(heads)
+    ]
+    return Standings(tuple(row.name for row in printed), tuple(lines))

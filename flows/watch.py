@@ -1,0 +1,31 @@
+"""Who follows a run: the terminal, or the log on Prefect's page."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from flows.progress import Progress
+from flows.stages.run import StageResult
+
+
+class Watcher(Protocol):
+    """What a run tells, in the order in which it happens."""
+
+    def report(self, progress: Progress) -> None:
+        """How far a stage is."""
+
+    def finished(self, result: StageResult) -> None:
+        """A stage has ended."""
+
+    def warn(self, sentence: str) -> None:
+        """Something is not as it should be, and the run goes on."""
+
+
+def calling_for(watcher: Watcher) -> Callable[..., StageResult]:
+    """The plain call of a stage, whose end the watcher is told."""
+
+    def call(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
+        result = stage(*arguments)
+        watcher.finished(result)
+        return result
+
+    return call

@@ -1,0 +1,59 @@
+"""Kill it anywhere, run the same command again: it ends as if it had never been stopped."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from conftest import Finished
+from faults.commands import finish, kdm, start, succeed, trainings, wait_until_alone
+from faults.digests import assert_equal, digests_of, temporary_files
+from faults.kills import Pace, faults_after, kill_and_resume
+
+NUM_KILLS = 3
+
+
+def test_a_run_killed_at_random_instants_ends_as_one_never_killed(
+    finished: Finished, tmp_path: Path
+) -> None:
+    pace = Pace.of(finished.path, finished.seconds)
+    kills = list(kill_and_resume(tmp_path / "home", seed=1, num_kills=NUM_KILLS, pace=pace))
+    assert len(kills) == NUM_KILLS
+    assert faults_after(tmp_path / "home", finished.digests) == [], kills
+
+
+def test_sigterm_ends_training_after_a_checkpoint_that_the_same_command_goes_on_from(
+    finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home", "students", "reports")
+    process = start(kdm(home))
+    wait_for(home, "students/*/checkpoints/*.json")
+    os.kill(process.pid, signal.SIGTERM)
+    ended = finish(process, seconds=10)
+    assert ended.code == 128 + signal.SIGTERM
+    assert "the same command resumes" in ended.said
+    assert "Traceback" not in ended.said
+    assert trainings(home) == []
+    assert not list(home.glob("students/*/config.json"))
+    succeed(kdm(home))
+    assert_equal(digests_of(home), finished.digests)
+
+
+def test_a_training_whose_command_was_killed_leaves_a_checkpoint_and_ends_by_itself(
+    finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home", "students", "reports")
+    process = start(kdm(home, "--set", "students.kdm.training.num_steps=100000"))
+    wait_for(home, "students/*/checkpoints/*.json")
+    process.kill()
+    wait_until_alone(home, seconds=10)
+    newest = max(home.glob("students/*/checkpoints/*.json")).stem
+    assert int(newest.removeprefix("step-")) % 40, "it is one of the checkpoints by schedule"
+    assert temporary_files(home) == []
+
+
+def wait_for(home: Path, pattern: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not any(home.glob(pattern)):
+        assert time.monotonic() < deadline, f"{pattern} did not appear"
+        time.sleep(0.02)

@@ -1,0 +1,78 @@
+"""Pictures: the same bytes for the same arrays, and no single sample in a histogram."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from kdm.analyze.cell_colours import cell_number, noise_by_cell
+from kdm.analyze.loss_curves import LossHistory, loss_curves
+from kdm.analyze.outlier_trace import outlier_trace
+from kdm.analyze.sample_plots import pairs_picture, samples_beside_teacher
+from kdm.analyze.score_histogram import count_scores, published_bins, score_histogram
+from kdm.analyze.spectrum import spectrum
+from kdm.datasets.checkerboard import CheckerboardData, in_cells
+
+X_0 = CheckerboardData(num_train=300).train()
+X_T = np.random.RandomState(0).standard_normal((300, 2)).astype(np.float32)
+SCORES = np.random.RandomState(1).lognormal(-4, 1, 3000)
+
+PICTURES = {
+    "noise_by_cell": lambda: noise_by_cell(X_T, X_0, title="$teacher^$"),
+    "outlier_trace": lambda: outlier_trace(X_T, X_0, is_outlier=X_0[:, 0] > 4, title="kdm"),
+    "spectrum": lambda: spectrum(np.exp(1j * np.arange(9)), "kdm"),
+    "loss_curves": lambda: loss_curves(LossHistory([1, 2], {"lat": [1, -1]}), "kdm"),
+    "score_histogram": lambda: score_histogram(
+        SCORES, SCORES[:999], threshold=0.01, title="near-copy"
+    ),
+    "samples": lambda: samples_beside_teacher(X_0, X_0, student="$kdm^$"),
+    "pairs": lambda: pairs_picture(X_T, X_0),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_same_arrays_give_the_same_bytes_whatever_the_users_style(name):
+    first = PICTURES[name]()
+    with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30, "savefig.dpi": 10}):
+        assert PICTURES[name]() == first
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_a_readable_png_without_text_or_date_inside(name):
+    picture = Image.open(io.BytesIO(PICTURES[name]()))
+    picture.load()
+    assert picture.format == "PNG"
+    assert picture.info.keys() <= {"transparency", "gamma", "dpi"}
+    assert len(set(picture.convert("L").resize((40, 40)).tobytes())) > 4
+
+
+def test_a_picture_of_five_thousand_pairs_is_under_a_hundred_kilobytes():
+    x_0 = CheckerboardData(num_train=5000).train()
+    assert len(noise_by_cell(x_0 / 2, x_0, title="teacher")) < 100_000
+
+
+def test_the_eight_dark_squares_have_eight_numbers_and_no_other_place_has_one():
+    points = CheckerboardData(num_train=2000).train()
+    assert set(cell_number(points)) == set(range(8))
+    outside = np.random.RandomState(2).uniform(-6, 6, (2000, 2)).astype(np.float32)
+    assert np.array_equal(cell_number(outside) >= 0, in_cells(outside))
+
+
+def test_every_published_bin_holds_twenty_scores_of_every_set():
+    heldout = SCORES[:700]
+    edges = published_bins([SCORES, heldout])
+    assert len(edges) > 5
+    assert count_scores(SCORES, edges).sum() == 3000
+    assert min(count_scores(SCORES, edges).min(), count_scores(heldout, edges).min()) >= 20
+
+
+def test_no_edge_tells_of_the_smallest_or_the_largest_score():
+    extreme = np.concatenate([[1e-9, 0.0], SCORES, [1e9]])
+    assert np.array_equal(published_bins([extreme]), published_bins([SCORES]))
+
+
+def test_fewer_than_twenty_scores_make_no_bin_and_still_a_picture():
+    assert len(published_bins([SCORES, SCORES[:19]])) == 0
+    assert score_histogram(SCORES, SCORES[:19], threshold=0.01, title="near-copy")

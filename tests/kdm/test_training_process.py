@@ -1,0 +1,133 @@
+"""`python -m kdm.training` as a real process: signals, kills, a dead parent, a wrong job."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_job import described
+from test_trainer import outcome
+
+from kdm.training.job import TrainingJob, run_job
+from storage.fs import Folder
+from storage.options import parse
+
+# About a second of steps, so that a process can be caught in the midst of them.
+TRAINING = {"num_steps": 400, "batch_size": 2048, "warmup_steps": 5, "checkpoint_every": 30}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    return Folder.at(str(tmp_path_factory.mktemp("training")))
+
+
+def write_job(place: Folder, folder: str, **changes: Any) -> str:
+    job = described(place, training=TRAINING, folder=(place / folder).url, **changes)
+    place.replace(f"{folder}.json", json.dumps(job).encode())
+    return f"{place.url}/{folder}.json"
+
+
+def finish(path: str) -> None:
+    """The same job in this process."""
+    run_job(parse(TrainingJob, json.loads(Path(path).read_bytes()), path), report=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def never_stopped(place: Folder) -> dict[str, Any]:
+    finish(write_job(place, "whole"))
+    return result(place / "whole")
+
+
+def result(folder: Folder) -> dict[str, Any]:
+    names = ("model.safetensors", "losses.json", "config.json")
+    return {name: folder.read(name) for name in names} | {"last": outcome(folder, 400)}
+
+
+def start(path: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "kdm.training", path]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_steps(child: subprocess.Popen[str]) -> None:
+    assert child.stdout is not None
+    assert json.loads(child.stdout.readline())["step"] > 0
+
+
+def test_sigterm_leaves_143_and_a_checkpoint_from_which_the_same_bits_come(
+    place: Folder, never_stopped: dict[str, Any]
+) -> None:
+    path = write_job(place, "terminated")
+    child = start(path)
+    wait_for_steps(child)
+    child.send_signal(signal.SIGTERM)
+    _, said = child.communicate(timeout=10)
+    assert child.returncode == 143
+    assert "with a checkpoint" in said
+    finish(path)
+    assert result(place / "terminated") == never_stopped
+
+
+def test_kill_9_at_random_leaves_the_same_bits(
+    place: Folder, never_stopped: dict[str, Any]
+) -> None:
+    path = write_job(place, "killed")
+    child = start(path)
+    wait_for_steps(child)
+    time.sleep(random.uniform(0, 0.3))
+    child.kill()
+    child.communicate(timeout=10)
+    assert not (place / "killed").exists("config.json")
+    finish(path)
+    assert result(place / "killed") == never_stopped
+
+
+def test_a_process_whose_parent_died_leaves_after_a_checkpoint(place: Folder) -> None:
+    path = write_job(place, "orphaned")
+    starter = (
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-m', 'kdm.training', {path!r}],"
+        " stdout=subprocess.PIPE)\n"
+        "child.stdout.readline()\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 10
+    while is_running(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(child)
+    assert not (place / "orphaned").exists("config.json")
+    assert (place / "orphaned/checkpoints").names()
+
+
+def is_running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_a_wrong_job_is_one_sentence_and_code_2(place: Folder) -> None:
+    path = write_job(place, "wrong", model={"plugin": "kmd"})
+    _, said = (child := start(path)).communicate(timeout=30)
+    assert child.returncode == 2
+    assert said.count("\n") == 1
+    assert "did you mean 'kdm'" in said
+
+
+def test_a_parent_other_than_the_one_named_is_a_reason_to_leave(place: Folder) -> None:
+    from kdm.training.stop import StopRequest
+
+    assert StopRequest(parent=1 if os.getppid() != 1 else 2)()
+    assert not StopRequest()()
