@@ -25,7 +25,7 @@ def sample(student: str, home: str, *, count: int, seed: int, out: str) -> None:
         raise ValueError(f"--out {out}: name a file that ends in .npy or .png")
     folder = found(home, "students", student)
     model = load_student(folder)
-    x_T, label = fresh_noise(_schema(folder), seed, count)
+    x_T, label = fresh_noise(_schema(folder), seed=seed, count=count)
     x_0 = push(model, x_T, label, options=EvaluationOptions(seed=seed))
     if out:
         path = Path(out).expanduser().absolute()

@@ -1,0 +1,33 @@
+"""All stages in this very process: quick to repeat, and faults can be set wherever code runs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flows.stages.training
+from flows.progress import Meter
+from flows.recipe import load_recipe
+from flows.sequence import STAGES, run_stages
+from flows.stages.run import Run, StageResult
+from kdm.training.job import TrainingJob, run_job
+from storage.fs import Folder
+from storage.options import parse
+
+
+def run_here(
+    home: Path, *overrides: str, until: str = STAGES[-1], students: Iterable[str] = ()
+) -> list[StageResult]:
+    """The stages of `tiny` at a home; call `train_here` before where something must be trained."""
+    recipe = load_recipe("tiny", overrides=overrides)
+    return run_stages(Run(recipe, Folder.at(str(home))), until=until, students=list(students))
+
+
+def train_here(patch: pytest.MonkeyPatch) -> None:
+    """Have stages train in this process, not in a child."""
+    patch.setattr(flows.stages.training, "run_training", _train)
+
+
+def _train(job: dict[str, Any], folder: Folder, meter: Meter) -> None:
+    run_job(parse(TrainingJob, job, folder.name), report=lambda report: None)
