@@ -5,10 +5,11 @@ import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks import ablation, reading, start_up, threads
+from benchmarks import ablation, demo, reading, start_up, threads
 
 BENCHMARKS = {
     "start-up": start_up.table,
+    "demo": demo.table,
     "threads": threads.table,
     "reading": reading.table,
     "ablation": ablation.table,

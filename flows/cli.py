@@ -2,12 +2,12 @@
 
 import os
 import signal
-import sys
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
+from flows.ending import leave
 from flows.request import DEFAULT_HOME, HOME_VARIABLE, Request
 from storage.errors import StoreError
 
@@ -229,20 +229,23 @@ def _run(flow: str, request: Request, is_direct: bool) -> None:
     run(request, flow=flow, is_direct=is_direct)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """The entry point: one sentence and exit code 2 for the user's error, 1 for another failure."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
         app()
-    except Stopped:
+    except Stopped as stopped:
         typer.echo("stopped; what is finished is kept, and the same command resumes", err=True)
-        raise
+        leave(int(stopped.code or 0))
+    except SystemExit as ended:
+        leave(ended.code if isinstance(ended.code, int) else 0)
     except (ValueError, StoreError, OSError) as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
         typer.echo(f"error: {error}", err=True)
-        sys.exit(_exit_code(error))
+        leave(_exit_code(error))
+    leave(0)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

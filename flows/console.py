@@ -23,6 +23,7 @@ class Terminal:
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._due = 0.0
         self._started = time.monotonic()
+        self._said: set[str] = set()  # a run that goes on without Prefect tells nothing twice
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -57,11 +58,16 @@ class Terminal:
         self._started, self._due = now, 0.0
         if self._live.is_started:
             self._live.update(Text(), refresh=True)
-        self._print(f"{result.stage:<14}  {result.name:<32}  {took}")
+        self._say_once(f"{result.stage:<14}  {result.name:<32}", took)
 
     def warn(self, sentence: str) -> None:
         """One sentence."""
-        self._print(sentence)
+        self._say_once(sentence)
+
+    def _say_once(self, subject: str, *words: str) -> None:
+        if subject not in self._said:
+            self._said.add(subject)
+            self._print("  ".join([subject, *words]))
 
     def _print(self, line: str) -> None:
         self._console.print(Text(line))

@@ -22,7 +22,10 @@ DEFAULTS = {
     "PREFECT_API_REQUEST_TIMEOUT": "15",
 }
 # The command line tells progress and faults in its own words; Prefect's log stays in its database.
-QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+QUIET = {
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL": "CRITICAL",  # of its services in the background
+}
 # Which process an embedded server belongs to: its number and the second it was started in.
 OWNER = "KDM_PREFECT_OWNER"
 _SERVER = "prefect.server.api.server:create_app"

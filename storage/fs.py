@@ -78,7 +78,6 @@ class Folder:
                 os.link(temporary, target)
             except FileExistsError:
                 return False
-        _sync_folder(target.parent)
         return True
 
     def replace(self, name: str, data: bytes) -> None:
@@ -86,7 +85,6 @@ class Folder:
         target = self.path / name
         with self._written(target, data) as temporary:
             os.replace(temporary, target)
-        _sync_folder(target.parent)
 
     def remove(self, name: str) -> None:
         """Remove a file or a whole folder; nothing happens where there is none."""
@@ -124,6 +122,7 @@ class Folder:
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_and_check(temporary, data)
             yield temporary
+            _sync_folder(target.parent)
         except OSError as error:
             raise _not_written(target, data, error) from error
         finally:

@@ -4,7 +4,6 @@ import math
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -66,17 +65,19 @@ def inverse_loss(factors: Factors) -> Scalar:
     The block matrix [[re, −im], [im, re]] holds each part twice, so its mean is the mean over both
     parts: no 2d × 2d matrix is formed.
     """
-    P, P_inv = factors.P, factors.P_inv
-    identity = torch.zeros_like(P)
-    identity[0].fill_diagonal_(1)
-    return F.mse_loss(_product(P_inv, P), identity) + F.mse_loss(_product(P, P_inv), identity)
+    P, P_inv = _with_sum(factors.P), _with_sum(factors.P_inv)
+    products = torch.cat([P_inv, P]) @ torch.cat([P, P_inv])
+    re_re, im_im, crossed = products.reshape(2, 3, *P.shape[1:]).unbind(1)
+    identity = torch.eye(P.shape[-1], dtype=P.dtype, device=P.device)
+    error = torch.stack([re_re - im_im - identity, crossed - re_re - im_im])
+    # The mean over both products is half the sum of their means.
+    return 2 * error.square().mean()
 
 
-def _product(a: ComplexMatrix, b: ComplexMatrix) -> ComplexMatrix:
-    # Gauss: a complex product of matrices by three real ones.
-    re_re, im_im = a[0] @ b[0], a[1] @ b[1]
-    crossed = (a[0] + a[1]) @ (b[0] + b[1])
-    return torch.stack([re_re - im_im, crossed - re_re - im_im])
+def _with_sum(parts: ComplexMatrix) -> Tensor:
+    # Gauss: a complex product takes three real ones, of the real parts, of the imaginary parts and
+    # of the sums of both.
+    return torch.cat([parts, parts.sum(dim=0, keepdim=True)])
 
 
 def _uniform_disc(d: int) -> ComplexVector:

@@ -60,7 +60,9 @@ class FlowMatchingTeacher(TeacherPlugin):
     is_trained: ClassVar[bool] = True
 
     width: int = Field(64, ge=1)
-    num_layers: int = Field(5, ge=1)  # linear layers, as in the flow_matching notebook
+    num_layers: int = Field(6, ge=1)  # linear layers (the flow_matching notebook has 5)
+    gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
+    input_gain: float = Field(2.0, gt=0)  # times the first layer
     # Standard deviation of the data, per value; the checkerboard's is sqrt(4/3) / 0.45 = 2.566.
     # None: the network sees x_t as it is and gives the velocity as it is, as published.
     data_std: float | None = Field(2.566, gt=0)
@@ -73,7 +75,14 @@ class FlowMatchingTeacher(TeacherPlugin):
                 "choose a teacher for images"
             )
         num_values = shape[0]
-        network = MLP(num_values + 1, num_values, width=self.width, num_layers=self.num_layers)
+        network = MLP(
+            num_values + 1,
+            num_values,
+            width=self.width,
+            num_layers=self.num_layers,
+            input_gain=self.input_gain,
+            gain=self.gain,
+        )
         return FlowMatchingField(network, self.data_std)
 
     def objective(self, shape: tuple[int, ...]) -> Objective:

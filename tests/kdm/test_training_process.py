@@ -14,7 +14,9 @@ import pytest
 from test_job import described
 from test_trainer import outcome
 
+from kdm.training.__main__ import main
 from kdm.training.job import TrainingJob, run_job
+from kdm.training.stop import StopRequest
 from storage.fs import Folder
 from storage.options import parse
 
@@ -126,8 +128,16 @@ def test_a_wrong_job_is_one_sentence_and_code_2(place: Folder) -> None:
     assert "did you mean 'kdm'" in said
 
 
-def test_a_parent_other_than_the_one_named_is_a_reason_to_leave(place: Folder) -> None:
-    from kdm.training.stop import StopRequest
+def test_training_that_breaks_down_is_one_sentence_and_code_1(
+    place: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = {**TRAINING, "batch_size": 8, "learning_rate": 1e30}
+    job = described(place, training=training, folder=(place / "broken").url)
+    place.replace("broken.json", json.dumps(job).encode())
+    assert main([f"{place.url}/broken.json"]) == 1
+    assert "Try a lower learning rate" in capsys.readouterr().err
 
+
+def test_a_parent_other_than_the_one_named_is_a_reason_to_leave(place: Folder) -> None:
     assert StopRequest(parent=1 if os.getppid() != 1 else 2)()
     assert not StopRequest()()
