@@ -43,8 +43,18 @@ def parse(model: type[ModelT], data: Any, where: str) -> ModelT:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = [_sentence(fault) for fault in error.errors()]
+        faults = [_sentence(fault) for fault in _deepest(error.errors())]
         raise ValueError(f"{where}: " + "; ".join(faults)) from error
+
+
+def _deepest(faults: list[Any]) -> list[Any]:
+    """Without faults that only follow from a fault below them (a list short of its bad item)."""
+    places = [fault["loc"] for fault in faults]
+    return [
+        fault
+        for fault, place in zip(faults, places, strict=True)
+        if not any(len(other) > len(place) and other[: len(place)] == place for other in places)
+    ]
 
 
 def _sentence(fault: Any) -> str:

@@ -127,5 +127,5 @@ def _record_events(run: Run, evaluated: Sequence[StageResult]) -> None:
             "values": student.facts["values"],
             "report": f"{run.report_folder().name}/report.html",
         }
-        created_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        created_at = datetime.now(UTC).isoformat(timespec="seconds")
         history.create(f"{student.digest}.json", seal({**event, "created_at": created_at}))

@@ -45,8 +45,10 @@ def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> 
         )
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
     axes.set_xlabel("evaluation, oldest first")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlim(0.5, max(place for trend in trends for place in trend.places) + 0.5)
     if is_fraction:
+        axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     figure.legend(loc="outside right upper")
     return figure
