@@ -1,13 +1,11 @@
 """The command `kdm`. Torch, pydantic and Prefect are imported by the commands that need them."""
 
 import os
-import signal
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
-from flows.ending import leave
+from flows.ending import Stopped, leave, stop_on_signals
 from flows.request import DEFAULT_HOME, HOME_VARIABLE, Request
 from storage.errors import StoreError
 
@@ -44,13 +42,11 @@ Until = Annotated[str, typer.Option("--until", metavar="STAGE", help="The last s
 TRACEBACK_VARIABLE = "KDM_TRACEBACK"
 
 
-class Stopped(SystemExit):
-    """A signal asked the command to end; its exit code is the shell's for that signal."""
-
-
 @app.callback(invoke_without_command=True)
 def _options(
-    version: Annotated[bool, typer.Option("--version", help="The version, and nothing else.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="The version, and nothing else.")
+    ] = False,
 ) -> None:
     if version:
         from importlib.metadata import version as installed
@@ -231,8 +227,7 @@ def _run(flow: str, request: Request, is_direct: bool) -> None:
 
 def main() -> NoReturn:
     """The entry point: one sentence and exit code 2 for the user's error, 1 for another failure."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    stop_on_signals()
     try:
         app()
     except Stopped as stopped:
@@ -246,10 +241,6 @@ def main() -> NoReturn:
         typer.echo(f"error: {error}", err=True)
         leave(_exit_code(error))
     leave(0)
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise Stopped(128 + number)
 
 
 def _exit_code(error: Exception) -> int:

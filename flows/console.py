@@ -1,7 +1,6 @@
 """A run on the terminal: a live line while a stage works, a plain one where nobody watches."""
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -30,12 +29,7 @@ class Terminal:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_reason: object) -> None:
         self._live.stop()
 
     def report(self, progress: Progress) -> None:

@@ -124,7 +124,9 @@ def _home(home: Folder) -> Finding:
     free = shutil.disk_usage(standing).free
     words = f"{home.url}, {num_bytes(free)} free"
     if not os.access(standing, os.W_OK | os.X_OK):
-        return Finding("home", "broken", f"{words}: {standing} is not writable; name another --home")
+        return Finding(
+            "home", "broken", f"{words}: {standing} is not writable; name another --home"
+        )
     return Finding("home", "ok" if free > ENOUGH_SPACE else "note", words)
 
 

@@ -1,21 +1,46 @@
-"""The end of a command; at once where Prefect's server is gone.
-
-Prefect sends its last events as the interpreter ends, and where nobody takes them it waits seven
-seconds for each (measured: two minutes for a run of six stages).
-"""
+"""How a command ends: by itself, stopped by a signal, or with Prefect's server gone."""
 
 import os
+import signal
 import sys
 from threading import Event
+from types import FrameType
 from typing import NoReturn
 
+# Set where the API was lost for good. Prefect sends its last events as the interpreter ends, and
+# where nobody takes them it waits seven seconds for each (two minutes after a run of six stages).
 API_LOST = Event()
+_signals: list[int] = []
+
+
+class Stopped(SystemExit):
+    """A signal asked the command to end; its exit code is the shell's for that signal."""
+
+
+def stop_on_signals() -> None:
+    """From now on SIGTERM and SIGINT raise `Stopped`, so that stages can end their children."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+
+
+def stop_if_asked() -> None:
+    """Raise `Stopped` once more where something else was raised on its way.
+
+    Ctrl-C reaches the embedded server too; Prefect then fails to tell it of the stop.
+    """
+    if _signals:
+        raise Stopped(128 + _signals[0])
 
 
 def leave(code: int) -> NoReturn:
-    """End the process."""
+    """End the process; at once, without Prefect's farewell, where nobody would hear it."""
     if API_LOST.is_set():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    _signals.append(number)
+    raise Stopped(128 + number)

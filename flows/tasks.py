@@ -50,7 +50,8 @@ class RunLog:
         get_run_logger().warning(sentence)
 
 
-_watcher: ContextVar[Watcher] = ContextVar("watcher", default=RunLog())
+_RUN_LOG = RunLog()
+_watcher: ContextVar[Watcher] = ContextVar("watcher", default=_RUN_LOG)
 
 
 @contextmanager
@@ -97,18 +98,10 @@ def as_task(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
 
 
 def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
-    # Taken from a variable of the enclosing call, so that nothing of it passes through Prefect.
+    # The results go through a variable of this call: nothing of them passes through Prefect.
     made: list[StageResult] = []
 
-    def body() -> Ended:
-        try:
-            made[:] = work()
-        except USER_ERRORS as error:
-            return Failed(message=str(error), data=error)
-        return _ended(made)
-
-    thin = task(
-        body,
+    @task(
         name=name,
         task_run_name=run_name or name,
         cache_policy=NO_CACHE,
@@ -117,6 +110,13 @@ def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
         retry_delay_seconds=RETRY_SECONDS,
         retry_condition_fn=_may_pass,
     )
+    def thin() -> Ended:
+        try:
+            made[:] = work()
+        except USER_ERRORS as error:
+            return Failed(message=str(error), data=error)
+        return _ended(made)
+
     watcher = _watcher.get()
     try:
         state = thin(return_state=True)
@@ -124,8 +124,7 @@ def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
         watcher.warn(why_lost(error))
         made[:] = work()
     else:
-        if not state.is_completed():
-            raise get_state_exception(state)
+        state.result()  # raises what the stage raised
     for result in made:
         watcher.finished(result)
     return made
@@ -148,5 +147,5 @@ def _to_both(first: Reporter, second: Reporter) -> Reporter:
     return report
 
 
-def _may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+def _may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(get_state_exception(state), OSError)

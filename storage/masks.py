@@ -18,6 +18,9 @@ from storage.errors import DamageError, MismatchError, StoreError
 from storage.fs import Folder
 from storage.options import Options
 
+# What a shard's document holds, by the folder that it lies in.
+_FIELDS = {"scores": ("scores",), "audit": ("dropped",), "decisions": ("keep",)}
+
 
 class Mask(Options):
     """One filter's decision over a split, by its two digests."""
@@ -52,8 +55,8 @@ def has_scores(masks: Folder, score_digest: str, content: str) -> bool:
 def read_scores(masks: Folder, score_digest: str, content: str) -> NDArray[np.float64]:
     """A shard's scores, checked to be those asked for."""
     folder = masks / short(score_digest) / "scores"
-    document = _read(folder, _name(content), {"score": score_digest, "content": content})
-    return _unpacked(document["scores"], "<f8")
+    identity = {"score": score_digest, "content": content}
+    return _unpacked(_read(folder, _name(content), identity, "scores")["scores"], "<f8")
 
 
 def write_decision(
@@ -85,7 +88,7 @@ def write_decision_summary(masks: Folder, mask: Mask, summary: Mapping[str, Any]
 def read_decision_summary(masks: Folder, mask: Mask) -> dict[str, Any]:
     """What `write_decision_summary` said."""
     folder = masks / short(mask.score) / "decisions" / short(mask.decision)
-    return _read(folder, "decision.json", mask.model_dump())
+    return _read(folder, "decision.json", mask.model_dump(), "threshold")
 
 
 def is_judged(masks: Folder, mask: Mask, content: str) -> bool:
@@ -113,7 +116,8 @@ def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDAr
             f"shard {short(content)}… has no decision {short(mask.decision)}… below {masks.url}; "
             "run filter-pairs on this set first"
         )
-    document = _read(folder, _name(content), {**mask.model_dump(), "content": content})
+    identity = {**mask.model_dump(), "content": content}
+    document = _read(folder, _name(content), identity, "keep")
     keep: NDArray[np.bool_] = _unpacked(document["keep"], "|b1")
     if len(keep) != num_rows:
         raise DamageError(
@@ -126,22 +130,26 @@ def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDAr
 def read_audit(masks: Folder, mask: Mask, content: str) -> list[dict[str, Any]]:
     """The dropped rows of a shard: index, score, reason."""
     folder = masks / short(mask.score) / "audit" / short(mask.decision)
-    document = _read(folder, _name(content), {**mask.model_dump(), "content": content})
+    identity = {**mask.model_dump(), "content": content}
+    document = _read(folder, _name(content), identity, "dropped")
     rows: list[dict[str, Any]] = document["dropped"]
     return rows
 
 
-def mask_damage(folder: Folder) -> list[str]:
-    """What is wrong with the documents here and below, a sentence each; reads every byte."""
+def mask_damage(folder: Folder, *fields: str) -> list[str]:
+    """What is wrong with the documents here and below, a sentence each; reads every byte.
+
+    `fields` are those that a document of a shard must have.
+    """
     found: list[str] = []
     for name in folder.names():
         if not name.endswith(".json"):
-            found += mask_damage(folder / name)
+            found += mask_damage(folder / name, *_FIELDS.get(name, fields))
             continue
         is_of_shard = len(name) == len(_name(sha256_of(b"")))
         identity = {"content": name.removesuffix(".json")} if is_of_shard else {}
         try:
-            _read(folder, name, identity)
+            _read(folder, name, identity, *(fields if is_of_shard else ()))
         except DamageError as error:
             found.append(str(error))
     return found
@@ -171,7 +179,7 @@ def _write_once(folder: Folder, name: str, document: Mapping[str, Any]) -> None:
         )
 
 
-def _read(folder: Folder, name: str, identity: Mapping[str, Any]) -> dict[str, Any]:
+def _read(folder: Folder, name: str, identity: Mapping[str, Any], *fields: str) -> dict[str, Any]:
     where = f"{folder.url}/{name}"
     if not folder.exists(name):
         raise DamageError(f"{where} is missing; run filter-pairs again")
@@ -180,4 +188,7 @@ def _read(folder: Folder, name: str, identity: Mapping[str, Any]) -> dict[str, A
     for key, value in identity.items():
         if document.get(key) != value:
             raise DamageError(f"{where} is of another {key}; files were swapped: remove it")
+    for field in fields:
+        if field not in document:
+            raise DamageError(f"{where} has no '{field}'; files were swapped: remove it")
     return document

@@ -146,10 +146,16 @@ class PairStore:
     def record(self, shard: int) -> Record:
         """A shard's record, checked to be of this set."""
         record = read_record(self.records_folder, shard)
+        where = f"{self.records_folder.url}/{record_name(shard)}"
         if record.spec_digest != self.spec_digest:
             raise DamageError(
-                f"{self.records_folder.url}/{record_name(shard)} belongs to the set "
-                f"{short(record.spec_digest)}…, this one is {short(self.spec_digest)}…; remove it"
+                f"{where} belongs to the set {short(record.spec_digest)}…, "
+                f"this one is {short(self.spec_digest)}…; remove it"
+            )
+        if (record.split, record.layout) != (self.split, self.layout):
+            raise DamageError(
+                f"{where} is of {record.split}/{record.layout}, not of {self.split}/{self.layout}; "
+                "files were swapped: remove it and run generate-pairs again"
             )
         return record
 
@@ -240,8 +246,10 @@ class PairStore:
                 f"run generate-pairs with --count {count}"
             )
         manifest = read_manifest(self.manifests, min(covering))
-        if manifest.spec_digest != self.spec_digest:
-            raise DamageError(f"{self.manifests.url} holds a manifest of another set; remove it")
+        own = (self.spec_digest, self.split, self.layout)
+        if (manifest.spec_digest, manifest.split, manifest.layout) != own:
+            where = f"{self.manifests.url}/{record_name(manifest.num_shards)}"
+            raise DamageError(f"{where} is of another set, split or layout; remove it")
         return manifest
 
     def content_digests(self, count: int) -> tuple[str, ...]:

@@ -73,7 +73,9 @@ def _stores(folder: Folder) -> list[PairStore]:
 
 def _judgement(store: PairStore, faults: list[str]) -> str:
     num_shards = len(store.records_folder.names())
-    return f"{len(faults)} of {num_shards} shards damaged" if faults else f"{num_shards} shards sound"
+    return (
+        f"{len(faults)} of {num_shards} shards damaged" if faults else f"{num_shards} shards sound"
+    )
 
 
 def _range(split: str, text: str) -> tuple[int, int]:

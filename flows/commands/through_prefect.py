@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.commands.run import directly
 from flows.console import Terminal
-from flows.ending import API_LOST
+from flows.ending import API_LOST, stop_if_asked
 from flows.prefect_settings import prepare_prefect
 from flows.request import Request, home_folder
 from flows.stages.eval_report import refresh_home
@@ -51,6 +51,7 @@ def _flow_or(
             state = call(**parameters | {"home": home.url}, return_state=True)
     except LOST as error:
         API_LOST.set()
+        stop_if_asked()
         terminal.warn(why_lost(error))
         return without()
     # A stage's error stands in the state and is raised here; what the call raised was Prefect's.

@@ -109,8 +109,8 @@ def is_done(folder: Folder, identity: dict[str, Any]) -> bool:
     fields = differing_fields(config["identity"], identity)
     if fields:
         raise MismatchError(
-            f"{folder.url} holds the result of another training; they differ in "
-            f"{', '.join(fields)}: use another folder"
+            f"{folder.url}/config.json is of another training; they differ in "
+            f"{', '.join(fields)}: use another folder, or remove it"
         )
     read_weights(folder, config)
     return True

@@ -99,7 +99,6 @@ def _work(order: dict[str, Any], writer: int) -> None:
 
 def _run(order: dict[str, Any], writer: int) -> None:
     import pytest
-
     from faults.here import run_here, train_here
 
     train_here(pytest.MonkeyPatch())

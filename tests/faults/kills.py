@@ -81,9 +81,7 @@ def instants(seed: int, num_kills: int, pace: Pace) -> Iterator[tuple[str, float
 def faults_after(home: Path, golden: dict[str, str]) -> list[str]:
     """What is not as an uninterrupted run would have left it."""
     found = digests_of(home)
-    differing = sorted(
-        name for name in {*found, *golden} if found.get(name) != golden.get(name)
-    )
+    differing = sorted(name for name in {*found, *golden} if found.get(name) != golden.get(name))
     return differing + temporary_files(home)
 
 

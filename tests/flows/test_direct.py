@@ -13,10 +13,10 @@ from pairgen.filters.near_copy import FittedNearCopy
 from pairgen.samplers.midpoint import Midpoint
 
 SHORT = "{num_steps: 8, batch_size: 32, warmup_steps: 2, log_every: 4, checkpoint_every: 4}"
-OTHER_STUDENTS = (
-    "students=[{name: first, model: {plugin: regression, width: 8}, training: &short %s}, "
-    "{name: second, model: {plugin: kdm, networks: {latent_dim: 4, width: 8}}, training: *short}]"
-) % SHORT
+FIRST = f"{{name: first, model: {{plugin: regression, width: 8}}, training: {SHORT}}}"
+NETWORKS = "{latent_dim: 4, width: 8}"
+SECOND = f"{{name: second, model: {{plugin: kdm, networks: {NETWORKS}}}, training: {SHORT}}}"
+OTHER_STUDENTS = f"students=[{FIRST}, {SECOND}]"
 
 
 def times(home: Path, pattern: str = "*") -> dict[str, int]:
@@ -57,9 +57,7 @@ def test_all_students_read_the_same_shards_and_nothing_is_generated_again(
     results = run_here(home, OTHER_STUDENTS)
     made = [result.name.rpartition("-")[0] for result in results if result.state == "done"]
     assert made[:4] == ["first", "second", "first", "second"]
-    shards = {name for name in finished.digests if name.endswith((".tar", "00.json"))}
-    now = digests_of(home)
-    assert all(now[name] == finished.digests[name] for name in finished.digests), shards
+    assert digests_of(home).items() >= finished.digests.items()
     assert times(home, "*.tar") == times(finished.path, "*.tar")
 
 
@@ -87,9 +85,9 @@ def test_growth_adds_shards_and_a_manifest_and_changes_none_that_was_there(
     home = finished.copy(tmp_path / "home")
     run_here(home, "pairs.train=3000", until="generate-pairs")
     now = digests_of(home)
-    added = sorted(name for name in now if name not in finished.digests)
+    added = {name.partition("/wds-256/")[2] for name in now if name not in finished.digests}
+    assert "manifests/000012.json" in added
     assert len([name for name in added if name.endswith(".tar")]) == 4
-    assert [name for name in added if "manifests" in name][0].endswith("train/wds-256/manifests/000012.json")
     pairs = {name: digest for name, digest in finished.digests.items() if "card.md" not in name}
     assert_equal({name: now[name] for name in pairs}, pairs)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from conftest import Finished
 from faults.commands import finish, kdm, start, succeed, trainings, wait_until_alone
+from faults.crash_points import KILLED, forks
 from faults.digests import assert_equal, digests_of, temporary_files
 from faults.kills import Pace, faults_after, kill_and_resume
 
@@ -57,3 +58,15 @@ def wait_for(home: Path, pattern: str, seconds: float = 60) -> None:
     while not any(home.glob(pattern)):
         assert time.monotonic() < deadline, f"{pattern} did not appear"
         time.sleep(0.02)
+
+
+def test_a_run_gone_at_a_change_of_the_disk_ends_as_one_never_gone(
+    finished: Finished, tmp_path: Path
+) -> None:
+    golden = {n: d for n, d in finished.digests.items() if n.startswith(("pairs", "teachers"))}
+    with forks() as process:
+        for point in (3, 41, 88, 137, 190):
+            home = finished.copy(tmp_path / str(point), "pairs", "students", "reports")
+            assert process.run(home, until="filter-pairs", crash_at=point).code == KILLED
+            assert process.run(home, until="filter-pairs").code == 0
+            assert faults_after(home, golden) == [], f"point {point}"

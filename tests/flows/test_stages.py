@@ -96,7 +96,9 @@ def test_an_invalid_pair_is_recorded_by_index_and_reason_and_left_out(
 
 
 def test_more_than_one_invalid_pair_in_a_thousand_fails_the_stage(home: Folder) -> None:
-    with pytest.raises(InvalidPairsError, match=r"3 of 2560 pairs are invalid .*first at 3, 4, 900"):
+    with pytest.raises(
+        InvalidPairsError, match=r"3 of 2560 pairs are invalid .*first at 3, 4, 900"
+    ):
         generate(home, faulty_recipe(indices=(3, 4, 900)))
     records = [file.name for file in home.path.rglob("records/*.json")]
     assert sorted(records) == ["000000.json", "000001.json", "000002.json"]
@@ -179,5 +181,7 @@ def test_another_training_at_the_same_address_is_refused_by_the_differing_field(
     folder = Path(run_here(home, rate, short, until="distill")[-1].folder)
     shutil.rmtree(folder)
     shutil.copytree(mine, folder)
-    with pytest.raises(MismatchError, match=r"differ in training\.learning_rate, training\.num_steps"):
+    with pytest.raises(
+        MismatchError, match=r"differ in training\.learning_rate, training\.num_steps"
+    ):
         run_here(home, rate, short, until="distill")

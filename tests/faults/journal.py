@@ -1,0 +1,37 @@
+"""One JSON line an injection, and which injections to make: all, or the one to look at again.
+
+Lines go to build/faults/NAME.jsonl (another folder: KDM_FAULTS_LOG). KDM_FAULTS_SEED=17 makes a
+campaign inject the fault of that seed alone, as it was the first time.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def seeds(count: int) -> Iterable[int]:
+    """0 … count − 1, or the one seed that KDM_FAULTS_SEED names."""
+    named = os.environ.get("KDM_FAULTS_SEED")
+    return range(count) if named is None else [int(named)]
+
+
+class Journal:
+    """A campaign's lines; a line with `faults` is a failure."""
+
+    def __init__(self, name: str) -> None:
+        place = Path(os.environ.get("KDM_FAULTS_LOG", "build/faults"))
+        place.mkdir(parents=True, exist_ok=True)
+        self._file = place / f"{name}.jsonl"
+        self._file.write_text("")
+        self.failures: list[dict[str, Any]] = []
+        self.num_lines = 0
+
+    def note(self, line: dict[str, Any]) -> None:
+        """Write a line at once, so that it outlives the campaign."""
+        self.num_lines += 1
+        if line.get("faults"):
+            self.failures.append(line)
+        with self._file.open("a") as file:
+            file.write(json.dumps(line) + "\n")

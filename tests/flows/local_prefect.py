@@ -1,0 +1,119 @@
+"""A real Prefect server on loopback with a database of its own, its command line, and a worker."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+QUIET_AND_QUICK = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLIENT_MAX_RETRIES": "1",
+    "PREFECT_WORKER_QUERY_SECONDS": "1",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+class LocalPrefect:
+    """A server, and what asks it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.api = f"http://127.0.0.1:{self.port}/api"
+        self.server: psutil.Popen | None = None
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What its processes are started with; nothing of the user's Prefect or home."""
+        kept = {n: v for n, v in os.environ.items() if not n.startswith(("PREFECT_", "KDM_"))}
+        mine = {"PREFECT_HOME": str(self.home), "PREFECT_API_URL": self.api}
+        return {**kept, **QUIET_AND_QUICK, **mine, **more}
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        words = ["server", "start", "--no-ui", "--host", "127.0.0.1", "--port", str(self.port)]
+        self.server = self.background("prefect", *words)
+        wait_for(self.is_healthy, seconds=120)
+
+    def is_healthy(self) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.api}/health", timeout=5).is_success
+        return False
+
+    def kill(self) -> None:
+        """kill -9 of the server and of all that it started."""
+        assert self.server is not None
+        for process in [*self.server.children(recursive=True), self.server]:
+            process.kill()
+        self.server.wait()
+
+    def background(self, command: str, *words: str, **environment: str) -> psutil.Popen:
+        """A command that goes on; its words go to a file beside the database."""
+        with (self.home / f"{command}-{words[0]}.log").open("ab") as log:
+            return psutil.Popen(
+                [str(BIN / command), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env=self.environment(**environment),
+            )
+
+    def prefect(self, *words: str) -> str:
+        """A `prefect` command that must succeed; what it said."""
+        ended = subprocess.run(
+            [str(BIN / "prefect"), "--no-prompt", *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=self.environment(),
+            timeout=120,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def ask(self, what: str, **body: Any) -> list[dict[str, Any]]:
+        """POST /WHAT/filter."""
+        answer = httpx.post(f"{self.api}/{what}/filter", json=body, timeout=30).raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    @contextmanager
+    def worker(self, **environment: str) -> Iterator[None]:
+        """A worker of the pool `local`. The first SIGTERM only asks it to end, the second ends it."""
+        worker = self.background("prefect", "worker", "start", "--pool", "local", **environment)
+        try:
+            yield
+        finally:
+            for _ in range(2):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.terminate()
+                with contextlib.suppress(psutil.TimeoutExpired):
+                    worker.wait(5)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
+            worker.wait()
+
+
+def wait_for(is_so: Callable[[], bool], *, seconds: float) -> None:
+    """Wait until something is so; an AssertionError after that many seconds."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"{is_so.__name__} is not so after {seconds} s"
+        time.sleep(0.1)

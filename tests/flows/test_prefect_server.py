@@ -1,0 +1,142 @@
+"""A real server, its worker and the `prefect` command: whatever becomes of them, the store decides."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Finished
+from faults.commands import Ended, finish
+from faults.digests import assert_equal, digests_of
+from local_prefect import BIN, LocalPrefect, wait_for
+
+from flows.sequence import STAGES
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPrefect]:
+    """A server with the deployments of prefect.yaml."""
+    prefect = LocalPrefect(tmp_path_factory.mktemp("prefect"))
+    try:
+        prefect.start()
+        prefect.prefect("work-pool", "create", "local", "--type", "process")
+        prefect.prefect("deploy", "--all")
+        yield prefect
+    finally:
+        prefect.kill()
+
+
+@pytest.fixture
+def prefect(deployed: LocalPrefect) -> LocalPrefect:
+    """The server, started again where a test has killed it."""
+    if not deployed.is_healthy():
+        deployed.start()
+    return deployed
+
+
+def start_kdm(home: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    words = ["run", "tiny", "--device", "cpu", "--home", str(home)]
+    return subprocess.Popen(
+        [str(BIN / "kdm"), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    )
+
+
+def run_kdm(home: Path, environment: dict[str, str]) -> Ended:
+    ended = finish(start_kdm(home, environment))
+    assert ended.code == 0, ended.said
+    return ended
+
+
+def run_deployment(prefect: LocalPrefect, flow: str, home: Path) -> None:
+    parameters = ["--param", "recipe=tiny", "--param", f"home={home}", "--param", "device=cpu"]
+    prefect.prefect("deployment", "run", f"{flow}/default", *parameters, "--watch")
+
+
+def states(prefect: LocalPrefect, what: str) -> list[str]:
+    found = prefect.ask(what, flows={"name": {"any_": ["pipeline"]}})
+    return [each["state_name"] for each in found]
+
+
+def below(digests: dict[str, str], *kinds: str) -> dict[str, str]:
+    return {name: digest for name, digest in digests.items() if name.startswith(kinds)}
+
+
+def test_every_flow_is_deployed_and_the_cron_schedule_makes_runs(prefect: LocalPrefect) -> None:
+    names = {flow["name"] for flow in prefect.ask("flows")}
+    assert names == {*STAGES, "pipeline"}
+    assert {each["name"] for each in prefect.ask("deployments")} == {"default"}
+
+    def a_run_of_eval_report_is_scheduled() -> bool:
+        scheduled = {"state": {"type": {"any_": ["SCHEDULED"]}}}
+        return bool(
+            prefect.ask("flow_runs", flow_runs=scheduled, flows={"name": {"any_": ["eval-report"]}})
+        )
+
+    wait_for(a_run_of_eval_report_is_scheduled, seconds=30)
+
+
+def test_deployments_make_the_bytes_that_the_bare_stages_make(
+    prefect: LocalPrefect, finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home", "pairs", "students", "reports")
+    with prefect.worker(KDM_HOME=str(home)):
+        run_deployment(prefect, "generate-pairs", home)
+        pairs = below(digests_of(home), "pairs")
+        run_deployment(prefect, "distill", home)
+    made = digests_of(home)
+    # A card tells of the masks too, and a student's of its numbers: those come with later stages.
+    assert {name for name in pairs if name.endswith(".tar")} <= made.keys()
+    assert any(name.startswith("students") for name in made)
+    assert made.items() <= finished.digests.items()
+
+
+def test_flow_and_tasks_end_in_a_state_named_cached_where_nothing_is_missing(
+    prefect: LocalPrefect, finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home")
+    ended = run_kdm(home, prefect.environment())
+    assert ended.said.count("cached") == len(STAGES)
+    assert states(prefect, "flow_runs") == ["Cached"]
+    wait_for(lambda: states(prefect, "task_runs") == ["Cached"] * len(STAGES), seconds=20)
+    keys = {artifact["key"] for artifact in prefect.ask("artifacts")}
+    assert {"tiny-made", "tiny-students", "tiny-samples"} <= keys
+
+
+def test_a_server_killed_in_mid_run_costs_no_data(
+    prefect: LocalPrefect, finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home", "students", "reports")
+    running = start_kdm(home, prefect.environment())
+    assert running.stdout is not None
+    for line in running.stdout:
+        if line.startswith("filter-pairs"):
+            break
+    prefect.kill()
+    ended = finish(running)
+    assert ended.code == 0, ended.said
+    assert "Prefect's API is lost" in ended.said
+    assert "Traceback" not in ended.said
+    assert_equal(digests_of(home), finished.digests)
+
+
+def test_the_embedded_server_with_its_database_deleted_finds_all_stages_done(
+    deployed: LocalPrefect, finished: Finished, tmp_path: Path
+) -> None:
+    if deployed.is_healthy():
+        deployed.kill()
+    for file in deployed.home.glob("prefect.db*"):
+        file.unlink()
+    home = finished.copy(tmp_path / "home")
+    environment = deployed.environment()
+    del environment["PREFECT_API_URL"]
+    ended = run_kdm(home, environment)
+    assert ended.said.count("cached") == len(STAGES)
+    assert (deployed.home / "prefect.db").exists()
+    assert_equal(digests_of(home), finished.digests)
+
+
