@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from kdm.datasets import DataSet
+from kdm.evaluate.evaluate import require_distinct
 from kdm.evaluate.options import EvaluationOptions
 from kdm.students.student import StudentPlugin
 from kdm.training.options import TrainingOptions
@@ -17,12 +18,14 @@ from pairgen.filters.filter import Filter
 from pairgen.samplers.sampler import Sampler
 from pairgen.teachers.teacher import TeacherPlugin
 from storage.digest import digest_of
+from storage.formats.layout import require_layout
 from storage.options import Options, nearest, parse
 from storage.plugins import Configured
 from storage.records import PairSchema
 from storage.store import DEFAULT_LAYOUT
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=64)]
+Layout = Annotated[str, AfterValidator(require_layout)]
 # Where a recipe's input files are looked for besides the working folder.
 DATA_FOLDER_VARIABLE = "KDM_DATA"
 
@@ -61,8 +64,17 @@ class GeneratedPairs(Options):
     train: int = Field(ge=1)  # indices asked for
     heldout: int = Field(ge=1)
     sampling_batch: int = Field(4096, ge=1)  # samples at once; part of the environment
-    layout: str = DEFAULT_LAYOUT
+    layout: Layout = DEFAULT_LAYOUT
     drop_at_write: tuple[FilterRecipe, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_schema(self) -> Self:
+        label = self.pairs.label
+        if self.pairs.noise.kind == "stored" or (label is not None and label.rule == "stored"):
+            raise ValueError("noise and labels of generated pairs are derived, not 'stored'")
+        if self.pairs.x_0_dtype == "uint8":
+            raise ValueError("samplers give numbers, not bytes: x_0_dtype is float32 or float16")
+        return self
 
 
 class ImportedPairs(Options):
@@ -74,7 +86,7 @@ class ImportedPairs(Options):
     source: str  # a path; a relative one is looked for here and in $KDM_DATA
     train_rows: tuple[int, int]
     heldout_rows: tuple[int, int]
-    layout: str = DEFAULT_LAYOUT
+    layout: Layout = DEFAULT_LAYOUT
 
     @property
     def train(self) -> int:
@@ -137,10 +149,20 @@ class Recipe(Options):
             raise ValueError("filters compare pairs with real data: give a 'dataset'")
         if self.privacy.required and not (self.filters or self._drops_at_write):
             raise ValueError("privacy.required is true, but the recipe has no filter")
+        if self.dataset is not None and self._shape != self.dataset.shape:
+            raise ValueError(
+                f"pairs have shape {self._shape}, the data set has {self.dataset.shape}; "
+                "they must be equal"
+            )
+        require_distinct(self.evaluation.metrics)
         names = [student.name for student in self.students]
         if len(set(names)) != len(names):
             raise ValueError(f"students must have different names (got {names})")
         return self
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self.pairs.pairs.shape if isinstance(self.pairs, GeneratedPairs) else (2,)
 
     @property
     def _drops_at_write(self) -> bool:
@@ -183,23 +205,34 @@ def _read_yaml(recipe: str) -> dict[str, Any]:
         raise ValueError(
             f"no recipe '{recipe}'; {nearest(recipe, recipe_names())} (or the path of a .yaml file)"
         )
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(f"recipe '{recipe}' is not readable YAML: {error}") from error
+    document = _read(text, f"recipe '{recipe}'")
     if not isinstance(document, dict):
         raise ValueError(f"recipe '{recipe}' must be a mapping, got {type(document).__name__}")
     return document
+
+
+def _read(text: str, where: str) -> Any:
+    try:
+        return _unshared(yaml.safe_load(text))
+    # Dates and numbers that there are not are a ValueError, brackets by the thousand a RecursionError.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"{where} is not readable YAML: {error}") from error
+
+
+def _unshared(value: Any) -> Any:
+    """Each alias as a value of its own, so that an override changes one place."""
+    if isinstance(value, dict):
+        return {key: _unshared(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_unshared(each) for each in value]
+    return value
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     if not equals or not path:
         raise ValueError(f"--set {override}: write it as --set a.b=value")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(f"--set {override}: the value is not readable YAML") from error
+    value = _read(text, f"--set {path}: the value")
     *parents, last = path.split(".")
     place: Any = document
     for key in parents:
@@ -224,7 +257,7 @@ def _step(place: Any, key: str, path: str) -> Any:
 
 
 def _position(place: list[Any], key: str, path: str) -> int:
-    if key.isdigit() and int(key) < len(place):
+    if key.isdecimal() and int(key) < len(place):
         return int(key)
     names = [str(_item_name(item)) for item in place]
     if key in names:

@@ -1,7 +1,7 @@
 """Frozen configuration that refuses unknown keys by naming the nearest right one."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -43,7 +43,7 @@ def parse(model: type[ModelT], data: Any, where: str) -> ModelT:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = [_sentence(fault) for fault in _deepest(error.errors())]
+        faults = [_sentence(fault, data) for fault in _deepest(error.errors())]
         raise ValueError(f"{where}: " + "; ".join(faults)) from error
 
 
@@ -57,8 +57,19 @@ def _deepest(faults: list[Any]) -> list[Any]:
     ]
 
 
-def _sentence(fault: Any) -> str:
-    place = ".".join(str(part) for part in fault["loc"])
+def _sentence(fault: Any, data: Any) -> str:
+    place = ".".join(_as_typed(fault["loc"], data))
     message = str(fault["msg"]).removeprefix("Value error, ")
     value = "" if isinstance(fault["input"], Mapping) else f" (got {fault['input']!r})"
     return f"{place}: {message}{value}" if place else f"{message}{value}"
+
+
+def _as_typed(place: tuple[int | str, ...], data: Any) -> Iterator[str]:
+    """A place in `data` as its author would write it: without the names of a union's kinds."""
+    for part in place:
+        known = dict(enumerate(data)) if isinstance(data, list) else data
+        known = known if isinstance(known, Mapping) else {}
+        if part not in known and part == known.get("kind"):
+            continue
+        yield str(part)
+        data = known.get(part)

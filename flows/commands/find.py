@@ -1,29 +1,45 @@
 """Things at a home by the name that a user types."""
 
+import re
+
 from flows.request import home_folder
+from storage.digest import NAME_DIGITS
 from storage.fs import Folder
 from storage.options import nearest
 
 KINDS = ("teachers", "pairs", "students", "reports")
+_THING = re.compile(rf"(.+)-[0-9a-f]{{{NAME_DIGITS}}}")
+
+
+def things(home: Folder, kind: str) -> list[str]:
+    """Every NAME-DIGEST of a kind."""
+    return [name for name in (home / kind).names() if _THING.fullmatch(name)]
+
+
+def matching(home: Folder, kind: str, name: str) -> list[str]:
+    """The thing of this very name, else those whose name it is when the digest is left out."""
+    known = things(home, kind)
+    return [name] if name in known else [each for each in known if bare(each) == name]
 
 
 def found(home: str, kind: str, name: str) -> Folder:
-    """The one folder of a kind: a path, a whole name, or a name whose digest is left out.
+    """The one folder of a kind that `name` means: a path, NAME-DIGEST or NAME.
 
     Raises a ValueError where there is none, or where several have that name.
     """
     if "/" in name:
         return Folder.at(name)
-    place = home_folder(home) / kind
-    names = place.names()
-    matches = [name] if name in names else [each for each in names if bare(each) == name]
+    place = home_folder(home)
+    matches = matching(place, kind, name)
     if len(matches) == 1:
-        return place / matches[0]
+        return place / kind / matches[0]
     if matches:
         raise ValueError(f"several {kind} are called '{name}': {', '.join(matches)}; name one")
-    raise ValueError(f"{place.url} has no '{name}'; {nearest(name, names)}")
+    known = things(place, kind)
+    raise ValueError(f"{(place / kind).url} has no '{name}'; {nearest(name, known)}")
 
 
 def bare(name: str) -> str:
     """NAME of NAME-DIGEST."""
-    return name.rpartition("-")[0] or name
+    match = _THING.fullmatch(name)
+    return match[1] if match else name

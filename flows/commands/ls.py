@@ -4,6 +4,7 @@ from typing import Any
 
 import typer
 
+from flows.commands.find import things
 from flows.commands.table import aligned, num_bytes
 from flows.request import home_folder
 from flows.stages.evaluate import read_metrics
@@ -32,9 +33,8 @@ def ls(home: str) -> None:
     typer.echo(f"{folder.url} ({num_bytes(folder.num_bytes())})")
     for kind, table in tables.items():
         place = folder / kind
-        for name in place.names():
-            if (place / name).path.is_dir():
-                table += rows[kind](place / name)
+        for name in things(folder, kind):
+            table += rows[kind](place / name)
         if len(table) > 1:
             typer.echo(f"\n{kind}\n{aligned(table, indent='  ')}")
 

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import typer
 
-from flows.commands.find import KINDS, bare, found
+from flows.commands.find import KINDS, found, matching, things
 from flows.commands.table import num_bytes
 from flows.request import home_folder
 from kdm.export import read_config
@@ -38,13 +38,12 @@ def _find(name: str, home: str) -> tuple[str, Folder]:
             raise ValueError(f"no kind '{kind}'; {nearest(kind, list(KINDS))}")
         return kind, found(home, kind, rest)
     place = home_folder(home)
-    names = {each: (place / each).names() for each in KINDS}
-    kinds = [each for each in KINDS if name in names[each] or name in map(bare, names[each])]
+    kinds = [each for each in KINDS if matching(place, each, name)]
     if len(kinds) > 1:
-        choices = ", ".join(f"{each}/{name}" for each in kinds)
-        raise ValueError(f"'{name}' may be {choices}; name one of them")
+        choices = " or ".join(f"{each}/{name}" for each in kinds)
+        raise ValueError(f"'{name}' is the name of several things; say {choices}")
     if not kinds:
-        known = [each for kind in KINDS for each in names[kind]]
+        known = [each for kind in KINDS for each in things(place, kind)]
         raise ValueError(f"{place.url} has no '{name}'; {nearest(name, known)}")
     return kinds[0], found(home, kinds[0], name)
 
@@ -55,7 +54,7 @@ def _pairs_of_teacher(home: Folder, teacher: Folder) -> list[str]:
     pairs = home / "pairs"
     return [
         f"pairs/{name}"
-        for name in pairs.names()
+        for name in things(home, "pairs")
         if (pairs / name).exists("spec.json")
         and read_spec(pairs / name).get("teacher", {}).get("weights") == weights
     ]
@@ -65,7 +64,7 @@ def _students_of_pairs(home: Folder, pairs: Folder) -> list[str]:
     students = home / "students"
     return [
         f"students/{name}"
-        for name in students.names()
+        for name in things(home, "students")
         if (students / name).exists("job.json") and _source(students / name) == pairs.name
     ]
 

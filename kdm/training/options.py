@@ -1,10 +1,13 @@
 """How something is trained; every number that a run's weights depend on beside its model and data."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from storage.options import Options
+
+
+Decay = Annotated[float, Field(ge=0, lt=1)]  # of an average, a step
 
 
 class EmaOptions(Options):
@@ -23,7 +26,7 @@ class TrainingOptions(Options):
     batch_size: int = Field(512, ge=1)  # samples a step
     optimiser: Literal["adam"] = "adam"
     learning_rate: float = Field(8e-3, gt=0)  # at its highest
-    betas: tuple[float, float] = (0.9, 0.95)
+    betas: tuple[Decay, Decay] = (0.9, 0.95)
     epsilon: float = Field(1e-8, gt=0)
     schedule: Literal["constant", "cosine"] = "cosine"  # cosine: down to 0 at the last step
     warmup_steps: int = Field(200, ge=0)  # linear, from 1 / warmup_steps of the learning rate

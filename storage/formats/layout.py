@@ -37,8 +37,14 @@ class Layout(NamedTuple):
 def parse_layout(name: str) -> Layout:
     """`wds-4096` → the WebDataset format with 4,096 indices a shard; a ValueError otherwise."""
     kind, _, size = name.rpartition("-")
-    if not size.isdigit() or int(size) < 1 or int(size) & (int(size) - 1):
+    if not size.isdecimal() or int(size) < 1 or int(size) & (int(size) - 1):
         raise ValueError(
             f"layout '{name}': the shard size must be a power of two, as in 'wds-4096' or 'wds-256'"
         )
     return Layout(cast("PairFormat", plugin_class("storage.formats", kind)()), int(size))
+
+
+def require_layout(name: str) -> str:
+    """The name of a layout that there is; a ValueError otherwise."""
+    parse_layout(name)
+    return name

@@ -55,11 +55,10 @@ class LocalPrefect:
         return False
 
     def kill(self) -> None:
-        """kill -9 of the server and of all that it started."""
-        assert self.server is not None
-        for process in [*self.server.children(recursive=True), self.server]:
-            process.kill()
-        self.server.wait()
+        """kill -9 of the server, if it runs."""
+        if self.server is not None and self.server.is_running():
+            self.server.kill()
+            self.server.wait()
 
     def background(self, command: str, *words: str, **environment: str) -> psutil.Popen:
         """A command that goes on; its words go to a file beside the database."""

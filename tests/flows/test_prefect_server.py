@@ -138,5 +138,3 @@ def test_the_embedded_server_with_its_database_deleted_finds_all_stages_done(
     assert ended.said.count("cached") == len(STAGES)
     assert (deployed.home / "prefect.db").exists()
     assert_equal(digests_of(home), finished.digests)
-
-
