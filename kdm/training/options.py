@@ -6,7 +6,6 @@ from pydantic import Field
 
 from storage.options import Options
 
-
 Decay = Annotated[float, Field(ge=0, lt=1)]  # of an average, a step
 
 
