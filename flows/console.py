@@ -52,16 +52,22 @@ class Terminal:
         self._started, self._due = now, 0.0
         if self._live.is_started:
             self._live.update(Text(), refresh=True)
-        self._say_once(f"{result.stage:<14}  {result.name:<32}", took)
+        self._say_once(f"{result.stage:<14}  {result.name:<32}", f"  {took}")
+
+    def waiting(self, for_what: str) -> None:
+        """What the run waits for, where somebody watches; gone with the next word."""
+        if self._live.is_started:
+            self._live.update(Text(for_what), refresh=True)
 
     def warn(self, sentence: str) -> None:
-        """One sentence."""
-        self._say_once(sentence)
+        """One sentence; said again for another reason (in parentheses) it is not told again."""
+        subject, parenthesis, reason = sentence.partition(" (")
+        self._say_once(subject, parenthesis + reason)
 
-    def _say_once(self, subject: str, *words: str) -> None:
+    def _say_once(self, subject: str, more: str) -> None:
         if subject not in self._said:
             self._said.add(subject)
-            self._print("  ".join([subject, *words]))
+            self._print(subject + more)
 
     def _print(self, line: str) -> None:
         self._console.print(Text(line))

@@ -9,8 +9,8 @@ LOST = (httpx.HTTPError, PrefectException, RuntimeError, OSError)
 
 
 def why_lost(error: BaseException) -> str:
-    """One sentence for the user."""
+    """One sentence for the user, the reason last."""
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
     return (
-        f"Prefect's API is lost ({reason[:200]}); going on without it, the data do not depend on it"
+        f"Prefect's API is lost; going on without it, the data do not depend on it ({reason[:200]})"
     )

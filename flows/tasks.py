@@ -75,7 +75,7 @@ def run_as_tasks(request: Request) -> Ended:
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
     artifacts.finish(run, results)
-    return _ended(results)
+    return ended(results)
 
 
 def refresh_as_task(home: str) -> Ended:
@@ -85,7 +85,7 @@ def refresh_as_task(home: str) -> Ended:
         results = _in_task("eval-report", lambda: refresh_home(folder, watcher.report))
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
-    return _ended(results)
+    return ended(results)
 
 
 def as_task(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
@@ -115,7 +115,7 @@ def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
             made[:] = work()
         except USER_ERRORS as error:
             return Failed(message=str(error), data=error)
-        return _ended(made)
+        return ended(made)
 
     watcher = _watcher.get()
     try:
@@ -130,7 +130,8 @@ def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
     return made
 
 
-def _ended(results: Sequence[StageResult]) -> Ended:
+def ended(results: Sequence[StageResult]) -> Ended:
+    """The state of a task or a flow: named `Cached` where all that it made was there already."""
     is_cached = all(result.is_cached for result in results)
     return Completed(
         name="Cached" if is_cached else "Completed",

@@ -331,7 +331,7 @@ class PairStore:
         """What is wrong, a sentence each; reads every byte of the largest manifest (or of `count`)."""
         sizes = [int(name.removesuffix(".json")) for name in self.manifests.names()]
         if not sizes:
-            return [f"{self.base.url} has no manifest; run generate-pairs to its end"]
+            return [f"{self.manifests.url} holds none; run generate-pairs to its end"]
         found: list[str] = []
         frozen: tuple[str, ...] = ()
         for size in sizes:

@@ -33,7 +33,7 @@ def refresh(home: str, *, is_direct: bool) -> None:
     """`kdm eval-report` without a recipe: whatever at the home has no current report."""
     with Terminal() as terminal:
         if is_direct:
-            results = refresh_home(home_folder(home), terminal.report)
+            results = refresh_directly(home, terminal)
         else:
             from flows.commands.through_prefect import refresh_through_prefect
 
@@ -51,6 +51,14 @@ def directly(request: Request, terminal: Terminal) -> list[StageResult]:
         students=request.students,
         call=calling_for(terminal),
     )
+
+
+def refresh_directly(home: str, terminal: Terminal) -> list[StageResult]:
+    """The bare stages, for every recipe that the home knows."""
+    results = refresh_home(home_folder(home), terminal.report)
+    for result in results:
+        terminal.finished(result)
+    return results
 
 
 def _tell_reports(results: list[StageResult]) -> None:

@@ -6,12 +6,11 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
-from flows.commands.run import directly
+from flows.commands.run import directly, refresh_directly
 from flows.console import Terminal
 from flows.ending import API_LOST, stop_if_asked
 from flows.prefect_settings import prepare_prefect
 from flows.request import Request, home_folder
-from flows.stages.eval_report import refresh_home
 from flows.stages.run import StageResult
 
 Results = list[StageResult]
@@ -28,16 +27,16 @@ def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:
 def refresh_through_prefect(home: str, terminal: Terminal) -> Results:
     """Run the flow `eval-report` over a whole home."""
 
-    def without() -> Results:
-        return refresh_home(home_folder(home), terminal.report)
-
-    return _flow_or(without, "eval-report", {"home": home}, terminal)
+    return _flow_or(
+        lambda: refresh_directly(home, terminal), "eval-report", {"home": home}, terminal
+    )
 
 
 def _flow_or(
     without: Callable[[], Results], flow: str, parameters: dict[str, Any], terminal: Terminal
 ) -> Results:
     home = home_folder(parameters.get("home", ""))
+    terminal.waiting("starting Prefect …")
     prepare_prefect(home)  # before Prefect is imported
     from flows.lost import LOST, why_lost
     from flows.tasks import watched_by

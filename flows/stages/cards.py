@@ -38,7 +38,9 @@ def write_pairs_card(run: Run, judged: StageResult) -> None:
     if stores[0].schema.shape == (2,):
         count = min(NUM_SHOWN, run.recipe.pairs.train)
         shown = stores[0].load(count, masks_in(judged)).pairs
-        folder.replace("pairs.png", pairs_picture(shown.x_T, shown.x_0))
+        # A filter may have dropped them all; whoever reads the set is told so.
+        if len(shown):
+            folder.replace("pairs.png", pairs_picture(shown.x_T, shown.x_0))
     folder.replace("card.md", text)
 
 

@@ -142,6 +142,8 @@ def _said(use: Callable[[], object]) -> str:
 
 def _known_as(file: str) -> str:
     stem = Path(file).stem
+    if Path(file).parent.name == "manifests":
+        return "/manifests"  # where the only one is missing, there is no name to give
     # The files of a shard's mask are named by its content; errors give 12 digits of it.
     return stem[:12] if len(stem) == 64 else Path(file).name
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from conftest import Finished
 from faults.commands import finish, start, trainings, wait_until_alone
+from faults.digests import assert_equal, digests_of
 from local_prefect import BIN, wait_for
 from typer.testing import CliRunner
 
@@ -20,6 +22,15 @@ from flows.recipe import load_recipe, recipe_names
 
 KDM = str(BIN / "kdm")
 HELP_SECONDS = 0.5
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Commands set what Prefect's embedded server needs; the next test must not see it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def kdm(*words: str) -> str:
@@ -156,6 +167,17 @@ def test_import_stores_published_pairs_as_the_recipe_finds_them(
     setting = f"pairs.source={source}"
     kdm("generate-pairs", "checkerboard-import", "--direct", "--set", setting, *at)
     assert len(list((tmp_path / "pairs").iterdir())) == 1
+
+
+def test_eval_report_without_a_recipe_evaluates_what_has_no_current_report(
+    finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home", "students/*/metrics.json", "reports/*/report.html")
+    said = kdm("eval-report", "--direct", "--home", str(home))
+    assert f"report: {thing(home, 'reports')}/report.html" in said
+    assert_equal(digests_of(home), finished.digests)
+    empty = kdm("eval-report", "--direct", "--home", str(tmp_path / "empty"))
+    assert "begin with 'kdm run'" in empty
 
 
 def test_doctor_finds_this_environment_sound(

@@ -1,0 +1,140 @@
+"""What the Prefect layer promises, as far as no server is needed to see it."""
+
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import Flow
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.utilities.callables import parameter_schema
+from rich.console import Console
+
+from flows.artifacts import Artifacts, made
+from flows.console import Terminal
+from flows.distill import distill
+from flows.eval_report import eval_report
+from flows.evaluate import evaluate
+from flows.filter_pairs import filter_pairs
+from flows.generate_pairs import generate_pairs
+from flows.pipeline import pipeline
+from flows.prefect_settings import OWNER, end_orphaned_servers, set_defaults
+from flows.progress import Progress
+from flows.stages.run import StageResult
+from flows.tasks import as_task, ended, watched_by
+from flows.train_teacher import train_teacher
+from storage.fs import Folder
+
+FLOWS = (train_teacher, generate_pairs, filter_pairs, distill, evaluate, eval_report, pipeline)
+SCALARS = ({"type": "string"}, {"type": "integer"}, {"type": "null"})
+CACHED = StageResult("generate-pairs", "tiny-1", "/nowhere", "1" * 64, "cached", {})
+DONE = StageResult("distill", "kdm-2", "/nowhere", "2" * 64, "done", {})
+PAIRS = StageResult(
+    "generate-pairs",
+    "tiny-1",
+    "/nowhere",
+    "1" * 64,
+    "done",
+    {"train": {"count": 10, "attempted": 16, "kept": 15}},
+)
+
+
+@pytest.fixture
+def environment() -> Iterator[None]:
+    """The environment without anything of Prefect's, and as it was before once the test is over."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("PREFECT_")]:
+        del os.environ[name]
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_parameters_are_scalars_or_lists_of_words(flow: Flow[Any, Any]) -> None:
+    for each in parameter_schema(flow).properties.values():
+        for kind in each.get("anyOf", [each.get("items", {"type": each.get("type")})]):
+            assert kind in SCALARS
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_users_error_is_the_message_of_a_failed_flow(flow: Flow[Any, Any]) -> None:
+    state = flow.fn("tinny")
+    assert state.is_failed()
+    assert state.message.startswith("no recipe 'tinny'; did you mean 'tiny'?")
+
+
+def test_a_state_is_named_cached_where_every_stage_was() -> None:
+    assert ended([CACHED]).name == "Cached"
+    assert ended([CACHED, DONE]).name == "Completed"
+    assert ended([CACHED, DONE]).data[1]["digest"] == DONE.digest
+
+
+def test_a_fresh_home_keeps_prefect_below_it(environment: None, tmp_path: Path) -> None:
+    os.environ["HOME"] = str(tmp_path)
+    set_defaults(Folder.at(str(tmp_path / "home")))
+    assert os.environ["PREFECT_HOME"] == str(tmp_path / "home" / ".prefect")
+    assert os.environ["DO_NOT_TRACK"] == "1"
+    assert "PREFECT_API_URL" not in os.environ
+    assert not (tmp_path / "home").exists()
+
+
+def test_what_the_user_has_set_is_never_overridden(environment: None, tmp_path: Path) -> None:
+    os.environ["PREFECT_HOME"] = str(tmp_path)
+    os.environ["PREFECT_API_REQUEST_TIMEOUT"] = "99"
+    profile = '[profiles.mine]\nPREFECT_CLIENT_MAX_RETRIES = "9"\n'
+    (tmp_path / "profiles.toml").write_text(profile)
+    set_defaults(Folder.at(str(tmp_path / "home")))
+    assert os.environ["PREFECT_HOME"] == str(tmp_path)
+    assert os.environ["PREFECT_API_REQUEST_TIMEOUT"] == "99"
+    assert "PREFECT_CLIENT_MAX_RETRIES" not in os.environ
+
+
+def server(owner: str) -> subprocess.Popen[bytes]:
+    """A process that looks like an embedded server of this owner."""
+    line = [sys.executable, "-c", "input()", "prefect.server.api.server:create_app"]
+    return subprocess.Popen(line, stdin=subprocess.PIPE, env={**os.environ, OWNER: owner})
+
+
+def test_only_the_embedded_servers_of_dead_commands_are_ended() -> None:
+    import psutil
+
+    here = f"{os.getpid()}:{psutil.Process().create_time():.0f}"
+    orphan, living, foreign = server(f"{os.getpid()}:1"), server(here), server("")
+    try:
+        deadline = time.monotonic() + 10
+        ended_pids: list[int] = []
+        while orphan.poll() is None and time.monotonic() < deadline:
+            ended_pids += end_orphaned_servers()
+        assert orphan.pid in ended_pids
+        assert living.poll() is None
+        assert foreign.poll() is None
+        assert not {living.pid, foreign.pid} & set(ended_pids)
+    finally:
+        for each in (orphan, living, foreign):
+            each.kill()
+            each.communicate()
+
+
+def test_what_was_made_is_told_with_digests_and_counts() -> None:
+    told = made([PAIRS, DONE])
+    assert f"| distill | kdm-2 | `{DONE.digest}` | done |" in told
+    assert "| train | 10 | 16 | 15 | 1 |" in told
+
+
+@pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow")
+def test_a_lost_api_is_told_once_and_hinders_no_stage() -> None:
+    said = io.StringIO()
+    terminal = Terminal(Console(file=said, width=400))
+    artifacts = Artifacts("tiny", terminal.warn)
+    nobody = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
+    with temporary_settings(nobody), watched_by(terminal):
+        artifacts.report(Progress("distill", "kdm", 1, 2, "steps", 1.0, 1.0))
+        assert as_task(lambda: DONE) == DONE
+    assert said.getvalue().count("going on without it") == 1
+    assert "distill         kdm-2" in said.getvalue()
