@@ -68,7 +68,7 @@ format: setup ## put the code in order
 # Faults and trials measure: without the checks that the suite adds to every call.
 .PHONY: faults
 faults: setup ## kills, bit flips and races by the hundred
-	$(BIN)/pytest --override-ini addopts= -m faults tests/faults $(PYTEST_ARGS)
+	$(BIN)/pytest --override-ini addopts= --override-ini faulthandler_timeout=3600 -m faults tests/faults $(PYTEST_ARGS)
 
 .PHONY: trials
 trials: setup ## full-size runs, an hour and more

@@ -192,8 +192,18 @@ def load_recipe(recipe: str, *, overrides: Iterable[str] = (), count: int | None
     for override in overrides:
         _apply(document, override)
     if count is not None:
-        _apply(document, f"pairs.train={count}")
+        _set_count(document, count)
     return parse(Recipe, document, f"recipe '{recipe}'")
+
+
+def _set_count(document: dict[str, Any], count: int) -> None:
+    pairs = document.get("pairs")
+    if isinstance(pairs, Mapping) and pairs.get("kind") == "imported":
+        raise ValueError(
+            f"count is {count}, but imported pairs cannot grow; "
+            "choose rows with --set 'pairs.train_rows=[FIRST, END]'"
+        )
+    _apply(document, f"pairs.train={count}")
 
 
 def _read_yaml(recipe: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from flows.recipe import StudentRecipe
+from flows.stages.known import remember
 from flows.stages.run import Run, StageResult
 from flows.stages.training import train
 from storage.plugins import describe
@@ -27,4 +28,6 @@ def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResul
         "training": student.training.model_dump(mode="json"),
     }
     result = train(run, STAGE, student.name, kind="students", job=job)
-    return replace(result, facts={**result.facts, "student": student.name})
+    result = replace(result, facts={**result.facts, "student": student.name})
+    remember(run, judged, result)
+    return result

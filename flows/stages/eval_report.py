@@ -8,7 +8,7 @@ from typing import Any
 from flows.progress import Reporter, silent
 from flows.stages.content import report_content
 from flows.stages.evaluate import evaluate, read_metrics
-from flows.stages.known import known_runs, remember
+from flows.stages.known import known_runs, remembered
 from flows.stages.pages import is_whole, write_page
 from flows.stages.run import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
@@ -24,10 +24,13 @@ VERSION = 1
 
 
 def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) -> StageResult:
-    """Write the report unless it is of these students' numbers, then the overview of the home."""
-    evaluated = [evaluate(run, judged, student) for student in students]
+    """Write the report unless it is current, then the overview of the home.
+
+    It covers every student of the recipe that was ever trained here, `students` among them.
+    """
+    known = {student.name: student for student in (*remembered(run), *students)}
+    evaluated = [evaluate(run, judged, student) for student in known.values()]
     (run.home / "reports").sweep()
-    remember(run, judged, students)
     folder = run.report_folder()
     identity = report_identity(run, evaluated)
     result = StageResult(STAGE, folder.name, folder.url, identity, "cached")

@@ -1,6 +1,6 @@
 """What a home remembers of its runs, so that `eval-report` can go on without a recipe at hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -8,8 +8,11 @@ from flows.progress import Reporter, silent
 from flows.recipe import Recipe
 from flows.stages.run import Run, StageResult
 from storage.digest import seal, unseal
+from storage.errors import DamageError
 from storage.fs import Folder
 from storage.options import parse
+
+FILE = "run.json"
 
 
 @dataclass(frozen=True)
@@ -21,31 +24,58 @@ class KnownRun:
     students: tuple[StageResult, ...]
 
 
-def remember(run: Run, judged: StageResult, students: Sequence[StageResult]) -> None:
-    """Keep the recipe and what became of it, with folders relative to the home."""
+def remember(run: Run, judged: StageResult, student: StageResult) -> None:
+    """Keep the recipe and what became of it, with folders relative to the home.
+
+    Students that were remembered before stay, in the recipe's order.
+    """
     folder = run.report_folder()
+    pairs = _kept(run.home, judged)
+    kept = {student.facts["student"]: _kept(run.home, student)}
+    before = _document(folder)
+    if before is not None and before["judged"] == pairs:
+        kept = {each["facts"]["student"]: each for each in before["students"]} | kept
     document = {
         "recipe": run.recipe.document(),
-        "judged": _kept(run.home, judged),
-        "students": [_kept(run.home, student) for student in students],
+        "judged": pairs,
+        "students": [kept[each.name] for each in run.recipe.students if each.name in kept],
     }
     data = seal(document)
-    if not folder.exists("run.json") or folder.read("run.json") != data:
-        folder.replace("run.json", data)
+    if not folder.exists(FILE) or folder.read(FILE) != data:
+        folder.replace(FILE, data)
+
+
+def remembered(run: Run) -> tuple[StageResult, ...]:
+    """The recipe's students that were ever trained at this home and are still there."""
+    document = _document(run.report_folder())
+    kept = document["students"] if document else []
+    return tuple(
+        student
+        for student in (_found(run.home, each) for each in kept)
+        if Folder.at(student.folder).exists("config.json")
+    )
 
 
 def known_runs(home: Folder, report: Reporter = silent) -> Iterator[KnownRun]:
-    """Every run of a home whose students are all still there."""
+    """Every run of a home that has students still there."""
     for name in (home / "reports").names():
         folder = home / "reports" / name
-        if not folder.exists("run.json"):
+        document = _document(folder)
+        if document is None:
             continue
-        where = f"{folder.url}/run.json"
-        document = unseal(folder.read("run.json"), where)
-        run = Run(parse(Recipe, document["recipe"], where), home, report)
-        students = tuple(_found(home, kept) for kept in document["students"])
-        if all(Folder.at(student.folder).exists("config.json") for student in students):
+        run = Run(parse(Recipe, document["recipe"], f"{folder.url}/{FILE}"), home, report)
+        students = remembered(run)
+        if students:
             yield KnownRun(run, _found(home, document["judged"]), students)
+
+
+def _document(folder: Folder) -> dict[str, Any] | None:
+    if not folder.exists(FILE):
+        return None
+    try:
+        return unseal(folder.read(FILE), f"{folder.url}/{FILE}")
+    except DamageError:
+        return None  # it is written anew by the recipe's next run
 
 
 def _kept(home: Folder, result: StageResult) -> dict[str, Any]:

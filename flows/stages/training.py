@@ -30,6 +30,7 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
         state = "done"
         resolved = checked.model_copy(update={"folder": folder.url}).model_dump(mode="json")
         meter = Meter(run.report, stage, name, checked.training.num_steps, "steps")
+        meter.at(0, "starting")  # the process takes seconds to begin
         run_training(resolved, folder, meter)
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
 

@@ -11,9 +11,6 @@ from typing import NamedTuple
 
 import psutil
 
-TINY = Path(__file__).parents[2] / "flows" / "recipes" / "tiny.yaml"
-
-
 class Ended(NamedTuple):
     """How a command ended."""
 

@@ -19,7 +19,7 @@ BIN = Path(sys.executable).parent
 QUIET_AND_QUICK = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_CLIENT_MAX_RETRIES": "1",
+    "PREFECT_CLIENT_MAX_RETRIES": "2",
     "PREFECT_WORKER_QUERY_SECONDS": "1",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "OMP_NUM_THREADS": "1",
@@ -104,7 +104,7 @@ class LocalPrefect:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     worker.terminate()
                 with contextlib.suppress(psutil.TimeoutExpired):
-                    worker.wait(5)
+                    worker.wait(2)
             with contextlib.suppress(psutil.NoSuchProcess):
                 worker.kill()
             worker.wait()

@@ -7,7 +7,7 @@ import pytest
 from conftest import Finished
 from faults.commands import kdm, run, succeed
 from faults.digests import assert_equal, digests_of, temporary_files
-from faults.disks import full_at, mounted, no_file_over, remount, used_bytes
+from faults.disks import full_at, mounted, remount, used_bytes
 from faults.here import run_here, train_here
 
 from storage.errors import StoreError
@@ -43,12 +43,6 @@ def test_a_disk_that_fills_up_in_training_stops_the_command_with_a_sentence(
         (student,) = home.glob("students/*/model.safetensors")
         assert digests_of(home).items() <= finished.digests.items()
         assert str(student.relative_to(home)) in finished.digests
-
-
-def test_a_limit_on_the_size_of_files_is_a_full_disk(finished: Finished, tmp_path: Path) -> None:
-    home = finished.copy(tmp_path / "home", *AFTER_PAIRS)
-    limit = no_file_over(100_000)
-    stopped_for_lack_of_room(run(kdm(home, "--until", "distill"), preexec_fn=limit), home)
 
 
 def stopped_for_lack_of_room(ended, home: Path) -> None:

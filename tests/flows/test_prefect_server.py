@@ -93,6 +93,8 @@ def test_deployments_make_the_bytes_that_the_bare_stages_make(
     assert {name for name in pairs if name.endswith(".tar")} <= made.keys()
     assert any(name.startswith("students") for name in made)
     assert made.items() <= finished.digests.items()
+    keys = {artifact["key"] for artifact in prefect.ask("artifacts")}
+    assert {f"tiny-{stage}-progress" for stage in ("generate-pairs", "distill")} <= keys
 
 
 def test_flow_and_tasks_end_in_a_state_named_cached_where_nothing_is_missing(
@@ -111,7 +113,8 @@ def test_a_server_killed_in_mid_run_costs_no_data(
     prefect: LocalPrefect, finished: Finished, tmp_path: Path
 ) -> None:
     home = finished.copy(tmp_path / "home", "students", "reports")
-    running = start_kdm(home, prefect.environment())
+    # Without retries, whose waiting is Prefect's matter and only costs time here.
+    running = start_kdm(home, prefect.environment(PREFECT_CLIENT_MAX_RETRIES="0"))
     assert running.stdout is not None
     for line in running.stdout:
         if line.startswith("filter-pairs"):
