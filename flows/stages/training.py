@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flows.progress import Meter
+from flows.progress import Meter, Progress
 from flows.stages.child import run_training
 from flows.stages.run import Run, StageResult, State
 from kdm.export import read_config
@@ -29,8 +29,10 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     if not is_done(folder, identity):
         state = "done"
         resolved = checked.model_copy(update={"folder": folder.url}).model_dump(mode="json")
-        meter = Meter(run.report, stage, name, checked.training.num_steps, "steps")
-        meter.at(0, "starting")  # the process takes seconds to begin
+        total = checked.training.num_steps
+        meter = Meter(run.report, stage, name, total, "steps")
+        # The process takes seconds to begin; the meter starts counting with its first step.
+        run.report(Progress(stage, name, 0, total, "steps", 0.0, 0.0, "starting"))
         run_training(resolved, folder, meter)
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
 
