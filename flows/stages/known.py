@@ -30,6 +30,7 @@ def remember(run: Run, judged: StageResult, student: StageResult) -> None:
     Students that were remembered before stay, in the recipe's order.
     """
     folder = run.report_folder()
+    folder.sweep()
     pairs = _kept(run.home, judged)
     kept = {student.facts["student"]: _kept(run.home, student)}
     before = _document(folder)

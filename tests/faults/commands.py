@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import psutil
 
+
 class Ended(NamedTuple):
     """How a command ended."""
 
