@@ -26,12 +26,13 @@ def trials_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def metrics_of(recipe: str, home: Path, *options: str) -> dict[str, Any]:
     """Run a recipe directly; its metrics document. Prints times and numbers (`pytest -s`)."""
     started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "flows.cli", "run", recipe, "--direct", "--home", str(home)]
-    subprocess.run([*command, *options], check=True)
+    command = [str(Path(sys.executable).parent / "kdm"), "run", recipe, "--direct"]
+    subprocess.run([*command, "--home", str(home), *options], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    report = max((home / "reports").glob(f"{recipe}-*/metrics.json"), key=os.path.getmtime)
+    report = max((home / "reports").glob(f"{recipe}-{12 * '?'}/metrics.json"), key=os.path.getmtime)
     document: dict[str, Any] = json.loads(report.read_text())
+    assert document["recipe"] == recipe
     wall = time.monotonic() - started
     print(json.dumps({"recipe": recipe, "wall_s": round(wall), "cpu_s": round(cpu), **document}))
     return document
