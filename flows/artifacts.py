@@ -67,14 +67,20 @@ class Artifacts:
             update_progress_artifact(self._progress, percent, description=words)
 
     def _made(self, results: Sequence[StageResult]) -> None:
-        create_markdown_artifact(made(results), key=f"{self._recipe}-made")
+        create_markdown_artifact(
+            made(results), key=f"{self._recipe}-made", description="What each stage made, by digest"
+        )
 
     def _students(self, run: Run, results: Sequence[StageResult]) -> None:
         found = standings(run, results)
         if found is not None:
             head = ("number", *found.names)
             table = [dict(zip(head, line, strict=True)) for line in found.lines]
-            create_table_artifact(table, key=f"{self._recipe}-students")
+            create_table_artifact(
+                table,
+                key=f"{self._recipe}-students",
+                description="Students beside their teacher",
+            )
 
     def _picture(self, results: Sequence[StageResult]) -> None:
         for result in results:
@@ -83,7 +89,11 @@ class Artifacts:
                 continue
             if picture.size("samples.png") <= MAX_PICTURE_BYTES:
                 address = data_uri(picture.read("samples.png"))
-                create_image_artifact(address, key=f"{self._recipe}-samples")
+                create_image_artifact(
+                    address,
+                    key=f"{self._recipe}-samples",
+                    description=f"Samples of the teacher and of {result.name}",
+                )
                 return
 
     def _attempt(self, publish: Callable[[], None]) -> None:

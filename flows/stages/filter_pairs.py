@@ -101,6 +101,7 @@ class _Judging:
         for done, (shard, content) in enumerate(undecided):
             meter.at(done)
             self._decide(store, shard, content)
+        meter.at(len(undecided))
         return bool(undecided)
 
     def _decide(self, store: PairStore, shard: int, content: str) -> None:
