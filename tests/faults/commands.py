@@ -80,6 +80,21 @@ def kill_alone(process: subprocess.Popen[str]) -> None:
     process.stdout.close()
 
 
+def kill_training(process: subprocess.Popen[str], home: Path) -> None:
+    """kill -9 of what the command trains in; the command must say so. Of all, where it does not."""
+    children = trainings(home)
+    for each in children:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+    if not children:
+        kill_tree(process)
+        return
+    ended = finish(process, seconds=30)
+    if ended.code:  # it may have been the last breath of an ended training
+        assert "run the same command again" in ended.said
+        assert "Traceback" not in ended.said
+
+
 def trainings(home: Path) -> list[int]:
     """Training processes that work below a home."""
     found = []

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 
-def seeds(count: int) -> Iterable[int]:
-    """0 … count − 1, or the one seed that KDM_FAULTS_SEED names."""
+def seeds(end: int, *, first: int = 0) -> Iterable[int]:
+    """first … end − 1, or the one seed that KDM_FAULTS_SEED names."""
     named = os.environ.get("KDM_FAULTS_SEED")
-    return range(count) if named is None else [int(named)]
+    return range(first, end) if named is None else [int(named)]
 
 
 class Journal:

@@ -8,7 +8,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from faults.commands import kdm, kill_alone, kill_tree, start, succeed, wait_until_alone
+from faults.commands import (
+    finish,
+    kdm,
+    kill_alone,
+    kill_training,
+    kill_tree,
+    start,
+    succeed,
+    wait_until_alone,
+)
 from faults.digests import digests_of, temporary_files
 
 # What lies at a home once a stage has ended, last stage first.
@@ -20,6 +29,10 @@ _MARKS = {
     "generate-pairs": "pairs/*/heldout/*/manifests/*.json",
     "train-teacher": "teachers/*/config.json",
 }
+
+
+# The command alone in half of the cases; with all that it started; only what it trains in.
+MODES = ("alone", "alone", "tree", "training")
 
 
 @dataclass(frozen=True)
@@ -55,12 +68,12 @@ def kill_and_resume(home: Path, seed: int, num_kills: int, pace: Pace) -> Iterat
     for number, (mode, seconds) in enumerate(instants(seed, num_kills, pace)):
         process = start(kdm(home))
         ended = _has_ended(process, seconds)
-        if not ended:
-            kill_tree(process) if mode == "tree" else kill_alone(process)
-        yield asdict(Kill(seed, number, mode, round(seconds, 3), ended, stage_done(home)))
         if ended:
-            process.communicate()
-            break
+            done = finish(process)
+            assert done.code == 0, done.said
+        else:
+            _kill(process, mode, home)
+        yield asdict(Kill(seed, number, mode, round(seconds, 3), ended, stage_done(home)))
     succeed(kdm(home))
     wait_until_alone(home)
 
@@ -74,7 +87,7 @@ def instants(seed: int, num_kills: int, pace: Pace) -> Iterator[tuple[str, float
     for number, place in enumerate(places):
         # A resumed run first finds what is done; a kill may also come while it does.
         lead = 0.0 if number == 0 else chosen.uniform(0, pace.start)
-        yield chosen.choice(["tree", "alone"]), min(lead + place - before, work + pace.start)
+        yield chosen.choice(MODES), min(lead + place - before, work + pace.start)
         before = place
 
 
@@ -88,6 +101,15 @@ def faults_after(home: Path, golden: dict[str, str]) -> list[str]:
 def stage_done(home: Path) -> str:
     """The last stage whose mark lies at a home."""
     return next((stage for stage, mark in _MARKS.items() if any(home.glob(mark))), "none")
+
+
+def _kill(process: subprocess.Popen[str], mode: str, home: Path) -> None:
+    if mode == "tree":
+        kill_tree(process)
+    elif mode == "training":
+        kill_training(process, home)
+    else:
+        kill_alone(process)
 
 
 def _has_ended(process: subprocess.Popen[str], seconds: float) -> bool:

@@ -46,7 +46,7 @@ def test_a_misspelt_key_at_any_level_names_the_nearest(tmp_path: Path, path: str
         ("pairs.layout=wds-3", "pairs.layout: layout 'wds-3': the shard size must be a power of"),
         ("pairs.layout=tar-4", "storage.formats has no plugin 'tar'; known: wds"),
         ("pairs.kind=foreign", "expected tags: 'generated', 'imported'"),
-        ("pairs.sampler=midpont", "no plugin 'midpont'; did you mean 'midpoint'?"),
+        ("pairs.sampler=midpointt", "no plugin 'midpointt'; did you mean 'midpoint'?"),
         ("pairs.sampler={}", "a plugin is chosen by 'plugin: NAME'"),
         ("pairs.sampler.version=7", "asked for 7; install the version of this project"),
         ("teacher.model.plugin=flow-matchin", "did you mean 'flow-matching'?"),
@@ -95,8 +95,8 @@ def test_students_of_one_name_are_refused() -> None:
 
 
 def test_an_unknown_recipe_stage_or_student_names_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no recipe 'chekerboard'; did you mean 'checkerboard'\?"):
-        load_recipe("chekerboard")
+    with pytest.raises(ValueError, match=r"no recipe 'checkerbord'; did you mean 'checkerboard'\?"):
+        load_recipe("checkerbord")
     with pytest.raises(ValueError, match=r"no stage 'distil'; did you mean 'distill'\?"):
         run_here(tmp_path, until="distil")
     with pytest.raises(ValueError, match=r"has no student 'kd'; did you mean 'kdm'\?"):
