@@ -145,6 +145,7 @@ class Recipe(Options):
                 raise ValueError("generated pairs need a 'teacher'")
             if self.dataset is None and (self.teacher.training or self.pairs.drop_at_write):
                 raise ValueError("a teacher that is trained, or a filter, needs a 'dataset'")
+            _require_noise_of(self.teacher.model, self.pairs.pairs.noise.scale)
         if self.filters and self.dataset is None:
             raise ValueError("filters compare pairs with real data: give a 'dataset'")
         if self.privacy.required and not (self.filters or self._drops_at_write):
@@ -175,6 +176,14 @@ class Recipe(Options):
     def digest(self) -> str:
         """The digest of the whole recipe; each stage has a narrower one of its own."""
         return digest_of(self.document())
+
+
+def _require_noise_of(teacher: TeacherPlugin, scale: float) -> None:
+    if scale != teacher.noise_scale:
+        raise ValueError(
+            f"pairs.noise.scale is {scale}, but teacher '{teacher.plugin}' starts from noise of "
+            f"standard deviation {teacher.noise_scale}; set pairs.noise.scale to that"
+        )
 
 
 def recipe_names() -> list[str]:

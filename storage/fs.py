@@ -8,6 +8,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import platform
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -117,7 +118,7 @@ class Folder:
 
     @contextmanager
     def _written(self, target: Path, data: bytes) -> Iterator[Path]:
-        temporary = target.parent / f"{_TEMPORARY}{os.getpid()}-{uuid.uuid4().hex}"
+        temporary = target.parent / _temporary_name(os.getpid())
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_and_check(temporary, data)
@@ -164,9 +165,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _temporary_name(owner: int) -> str:
+    """Names its writer, by machine and process: only that machine can tell whether it lives."""
+    return f"{_TEMPORARY}{platform.node()}-{owner}-{uuid.uuid4().hex}"
+
+
 def _writer_is_alive(name: str) -> bool:
-    owner = name.removeprefix(_TEMPORARY).split("-")[0]
-    return owner.isdigit() and Path(f"/proc/{owner}").exists()
+    machine, *owner = name.removeprefix(_TEMPORARY).rsplit("-", 2)
+    return machine != platform.node() or Path("/proc", *owner[:1]).exists()
 
 
 def _local_path(url: str) -> Path:

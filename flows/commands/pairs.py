@@ -53,7 +53,7 @@ def import_pairs(source: str, home: str, *, name: str, train: str, heldout: str)
         "train": _range("train", train) if train else pairs.train_rows,
         "heldout": _range("heldout", heldout) if heldout else pairs.heldout_rows,
     }
-    folder = import_checkerboard(
+    made = import_checkerboard(
         Path(source).expanduser().absolute(),
         home_folder(home) / "pairs",
         name=name or pairs.name,
@@ -61,7 +61,7 @@ def import_pairs(source: str, home: str, *, name: str, train: str, heldout: str)
         layout=pairs.layout,
     )
     counts = ", ".join(f"{end - first:,} {split}" for split, (first, end) in rows.items())
-    typer.echo(f"{folder.url}: {counts}")
+    typer.echo(f"{made.folder.url}: {counts}")
 
 
 def _stores(folder: Folder) -> list[PairStore]:

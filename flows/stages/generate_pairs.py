@@ -181,12 +181,13 @@ def _committed(
 
 def _imported(run: Run, pairs: ImportedPairs) -> StageResult:
     rows = {"train": pairs.train_rows, "heldout": pairs.heldout_rows}
-    before = (run.home / "pairs").names()
-    folder = import_checkerboard(
+    made = import_checkerboard(
         pairs.source_path(), run.home / "pairs", name=pairs.name, rows=rows, layout=pairs.layout
     )
-    stores = {split: PairStore.open(folder, split=split, layout=pairs.layout) for split in SPLITS}
-    return _committed(stores, pairs, was_missing=folder.name not in before)
+    stores = {
+        split: PairStore.open(made.folder, split=split, layout=pairs.layout) for split in SPLITS
+    }
+    return _committed(stores, pairs, was_missing=made.was_missing)
 
 
 def _load(spec: PairSpec, teacher: StageResult, device: str) -> Teacher:

@@ -58,6 +58,7 @@ class FlowMatchingTeacher(TeacherPlugin):
 
     plugin = "flow-matching"
     is_trained: ClassVar[bool] = True
+    noise_scale: ClassVar[float] = FlowMatchingField.noise_scale
 
     width: int = Field(64, ge=1)
     num_layers: int = Field(6, ge=1)  # linear layers (the flow_matching notebook has 5)

@@ -47,6 +47,7 @@ class GaussianTeacher(TeacherPlugin):
 
     plugin = "gaussian"
     is_trained: ClassVar[bool] = False
+    noise_scale: ClassVar[float] = GaussianField.noise_scale
 
     mean: float | tuple[float, ...] = 0.5
     std: float | tuple[float, ...] = 2.0

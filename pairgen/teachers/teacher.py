@@ -34,6 +34,7 @@ class TeacherPlugin(Plugin, ABC):
     """The options of one family of teachers; builds the field and its training objective."""
 
     is_trained: ClassVar[bool]  # False: nothing to learn, the field is known
+    noise_scale: ClassVar[float]  # of the fields that it builds
 
     @abstractmethod
     def build(self, shape: tuple[int, ...]) -> Teacher:

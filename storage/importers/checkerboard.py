@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,17 @@ IMPORTER_VERSION = 1
 Rows = Mapping[str, tuple[int, int]]
 
 
+class ImportedSet(NamedTuple):
+    """A set's folder, and whether anything had to be written."""
+
+    folder: Folder
+    was_missing: bool
+
+
 def import_checkerboard(
     source: Path, pairs: Folder, *, name: str, rows: Rows, layout: str = DEFAULT_LAYOUT
-) -> Folder:
-    """Store a published file's ends as pairs with `stored` noise; returns the set's folder.
+) -> ImportedSet:
+    """Store a published file's ends as pairs with `stored` noise.
 
     `rows` gives each split's half-open range of points. Importing again changes nothing.
     """
@@ -32,10 +39,11 @@ def import_checkerboard(
     ends = tell_ends(trajectory[0], trajectory[-1])
     spec = import_spec(_file_digest(source), rows, noise_scale=ends.noise_scale)
     folder = pairs / f"{name}-{short(digest_of(spec))}"
+    was_missing = False
     for split, (first, last) in rows.items():
         store = PairStore.create(folder, spec, split=split, layout=layout)
-        _write_split(store, Ends(ends.x_T[first:last], ends.x_0[first:last], ends.noise_scale))
-    return folder
+        was_missing |= _write_split(store, ends.rows(first, last))
+    return ImportedSet(folder, was_missing)
 
 
 def import_spec(source_digest: str, rows: Rows, *, noise_scale: float) -> dict[str, Any]:
@@ -69,9 +77,10 @@ def read_trajectory(source: Path) -> NDArray[np.float32]:
     return array
 
 
-def _write_split(store: PairStore, ends: Ends) -> None:
+def _write_split(store: PairStore, ends: Ends) -> bool:
     count = len(ends.x_0)
-    for shard in store.missing(count):
+    missing = store.missing(count)
+    for shard in missing:
         index = store.indices(shard)
         pairs = PairBatch(
             index=index,
@@ -80,6 +89,7 @@ def _write_split(store: PairStore, ends: Ends) -> None:
         )
         store.write(shard, pairs, dropped={}, environment={"importer": IMPORTER})
     store.commit(count)
+    return bool(missing)
 
 
 def _require_rows(rows: Rows, *, num_points: int) -> None:

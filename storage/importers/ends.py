@@ -33,6 +33,10 @@ class Ends(NamedTuple):
     x_0: NDArray[Any]
     noise_scale: float
 
+    def rows(self, first: int, last: int) -> "Ends":
+        """The points of a half-open range."""
+        return self._replace(x_T=self.x_T[first:last], x_0=self.x_0[first:last])
+
 
 def tell_ends(first: NDArray[Any], last: NDArray[Any]) -> Ends:
     """The noise end and the data end; a ValueError with both ends' statistics where it is not clear."""

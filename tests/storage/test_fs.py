@@ -1,6 +1,7 @@
 """Durable files appear whole, once, or not at all."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -29,10 +30,13 @@ def test_temporary_files_of_the_dead_are_swept_and_of_the_living_are_kept(home: 
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
     )
     home.create("a", b"1")
-    for owner in (dead.stdout.decode().strip(), str(os.getpid())):
+    gone, alive = dead.stdout.decode().strip(), str(os.getpid())
+    here, there = platform.node(), f"{platform.node()}-2"
+    for owner in (f"{here}-{gone}", f"{here}-{alive}", f"{there}-{gone}"):
         (home.path / f".tmp-{owner}-x").write_bytes(b"half")
     home.sweep()
-    assert sorted(os.listdir(home.path)) == [f".tmp-{os.getpid()}-x", "a"]
+    kept = [f".tmp-{here}-{alive}-x", f".tmp-{there}-{gone}-x", "a"]
+    assert sorted(os.listdir(home.path)) == sorted(kept)
     assert home.names() == ["a"]
 
 

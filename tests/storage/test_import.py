@@ -22,7 +22,7 @@ def trajectory() -> np.ndarray:
 def imported(home: Folder, trajectory: np.ndarray) -> Folder:
     file = Path(home.path).parent / "pairs.npy"
     np.save(file, trajectory)
-    return import_checkerboard(file, home, name="published", rows=ROWS)
+    return import_checkerboard(file, home, name="published", rows=ROWS).folder
 
 
 @pytest.mark.parametrize("step", [1, -1])
@@ -74,7 +74,7 @@ def test_a_file_with_nan_is_refused(home: Folder, trajectory: np.ndarray) -> Non
 def test_the_published_pairs_are_told_apart(home: Folder, shared: Path) -> None:
     source = shared / "data" / "kdm_checkerboard_fm_10nfe.npy"
     rows = {"train": (0, 45_000), "heldout": (45_000, 50_000)}
-    folder = import_checkerboard(source, home, name="published", rows=rows)
+    folder = import_checkerboard(source, home, name="published", rows=rows).folder
     store = PairStore.open(folder, split="heldout")
     pairs = store.load(5000).pairs
     assert store.schema.noise.scale == 1.0
