@@ -61,8 +61,8 @@ class GeneratedPairs(Options):
     name: Name
     sampler: Annotated[Sampler, Configured("pairgen.samplers")]
     pairs: PairSchema
-    train: int = Field(ge=1)  # indices asked for
-    heldout: int = Field(ge=1)
+    train: int = Field(ge=1, le=10**10)  # indices asked for
+    heldout: int = Field(ge=1, le=10**10)
     sampling_batch: int = Field(4096, ge=1)  # samples at once; part of the environment
     layout: Layout = DEFAULT_LAYOUT
     drop_at_write: tuple[FilterRecipe, ...] = ()

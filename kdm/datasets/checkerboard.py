@@ -28,8 +28,8 @@ class CheckerboardData(Options):
     version: ClassVar[int] = 1  # raised by a change of the numbers
 
     kind: Literal["checkerboard"] = "checkerboard"
-    num_train: int = Field(200_000, ge=1)
-    num_heldout: int = Field(20_000, ge=1)
+    num_train: int = Field(200_000, ge=1, le=10**9)
+    num_heldout: int = Field(20_000, ge=1, le=10**9)
     seed: int = Field(0, ge=0, le=2**64 - 1)
 
     @property

@@ -32,10 +32,14 @@ class KoopmanNetworks(Options):
     """Two encoders and a decoder of one width; each also sees the constant time t (kdm.md 1.12)."""
 
     kind: Literal["mlp"] = "mlp"
-    latent_dim: int = Field(64, ge=1)  # d, numbers in z_0 and z_T
-    width: int = Field(64, ge=1)  # of every hidden layer
-    num_encoder_layers: int = Field(5, ge=1)  # linear layers; the last one ends in d numbers
-    num_decoder_layers: int = Field(5, ge=1)  # linear layers; the last one ends in a sample
+    latent_dim: int = Field(64, ge=1, le=2**16)  # d, numbers in z_0 and z_T
+    width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
+    num_encoder_layers: int = Field(
+        5, ge=1, le=1000
+    )  # linear layers; the last one ends in d numbers
+    num_decoder_layers: int = Field(
+        5, ge=1, le=1000
+    )  # linear layers; the last one ends in a sample
     # Times PyTorch's initial weights, in all layers but the first (published: 1).
     gain: float = Field(1.5, gt=0)
     # Times the initial first layer of the encoder of noise: what it learns has finer detail

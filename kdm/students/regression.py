@@ -22,8 +22,10 @@ class Regression(StudentPlugin):
 
     plugin = "regression"
 
-    width: int = Field(64, ge=1)  # of every hidden layer
-    num_layers: int = Field(10, ge=1)  # linear layers: as deep as E_φ and D_ψ of `kdm` together
+    width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
+    num_layers: int = Field(
+        10, ge=1, le=1000
+    )  # linear layers: as deep as E_φ and D_ψ of `kdm` together
     gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
     noise_gain: float = Field(2.0, gt=0)  # times the first layer
     distance: Annotated[Distance, Configured(DISTANCES)] = L2()

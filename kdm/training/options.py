@@ -21,8 +21,8 @@ class EmaOptions(Options):
 class TrainingOptions(Options):
     """Steps, optimiser, schedule and average. Adam's rule is PyTorch's, epsilon included."""
 
-    num_steps: int = Field(10_000, ge=1)
-    batch_size: int = Field(512, ge=1)  # samples a step
+    num_steps: int = Field(10_000, ge=1, le=10**10)
+    batch_size: int = Field(512, ge=1, le=2**24)  # samples a step
     optimiser: Literal["adam"] = "adam"
     learning_rate: float = Field(8e-3, gt=0)  # at its highest
     betas: tuple[Decay, Decay] = (0.9, 0.95)
@@ -31,7 +31,9 @@ class TrainingOptions(Options):
     warmup_steps: int = Field(200, ge=0)  # linear, from 1 / warmup_steps of the learning rate
     ema: EmaOptions | None = EmaOptions()  # None: the last weights are exported
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, noise and order
-    num_threads: int = Field(1, ge=1)  # small networks are fastest on one; sums depend on it
+    num_threads: int = Field(
+        1, ge=1, le=1024
+    )  # small networks are fastest on one; sums depend on it
     on_non_finite: Literal["stop"] = "stop"
     log_every: int = Field(100, ge=1)  # steps between two entries of the loss history
     checkpoint_every: int = Field(1_000, ge=1)  # steps; no number depends on it

@@ -60,8 +60,8 @@ class FlowMatchingTeacher(TeacherPlugin):
     is_trained: ClassVar[bool] = True
     noise_scale: ClassVar[float] = FlowMatchingField.noise_scale
 
-    width: int = Field(64, ge=1)
-    num_layers: int = Field(6, ge=1)  # linear layers (the flow_matching notebook has 5)
+    width: int = Field(64, ge=1, le=2**16)
+    num_layers: int = Field(6, ge=1, le=1000)  # linear layers (the flow_matching notebook has 5)
     gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
     input_gain: float = Field(2.0, gt=0)  # times the first layer
     # Standard deviation of the data, per value; the checkerboard's is sqrt(4/3) / 0.45 = 2.566.
