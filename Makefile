@@ -29,7 +29,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: setup ## teacher, pairs, students and report of the recipe `checkerboard`
 	$(BIN)/kdm run checkerboard --home $(KDM_HOME)
 
-# The networks of the tests are small: one thread is faster than two, and the same on every machine.
+# The networks of the tests are small: a second thread gains little, and loses much beside other work.
 .PHONY: test
 test: export OMP_NUM_THREADS = 1
 test: export MKL_NUM_THREADS = 1

@@ -33,7 +33,7 @@ class TrainingOptions(Options):
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, noise and order
     num_threads: int = Field(
         1, ge=1, le=1024
-    )  # small networks are fastest on one; sums depend on it
+    )  # sums depend on it; a second one gains little (docs/results.md)
     on_non_finite: Literal["stop"] = "stop"
     log_every: int = Field(100, ge=1)  # steps between two entries of the loss history
     checkpoint_every: int = Field(1_000, ge=1)  # steps; no number depends on it
