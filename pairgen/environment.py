@@ -12,7 +12,7 @@ def environment(device: torch.device, *, precision: str, sampling_batch: int) ->
     """What a record says about the machine and the arithmetic that made its shard."""
     return {
         "device": device.type,
-        "device_model": _device_model(device),
+        "device_model": device_model(device),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": str(torch.__version__),
         "numpy": np.__version__,
@@ -24,7 +24,8 @@ def environment(device: torch.device, *, precision: str, sampling_batch: int) ->
     }
 
 
-def _device_model(device: torch.device) -> str:
+def device_model(device: torch.device) -> str:
+    """The name of the GPU or the processor, as the machine gives it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     cpu_info = Path("/proc/cpuinfo")

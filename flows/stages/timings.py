@@ -1,11 +1,10 @@
 """Times and rates, kept apart from metrics because a repeated run does not reproduce them."""
 
-import platform
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from pairgen.environment import device_model
 from storage.digest import seal, unseal
 from storage.errors import DamageError
 from storage.fs import Folder
@@ -32,14 +31,5 @@ def read_timings(folder: Folder) -> dict[str, Any]:
 
 def machine() -> str:
     """The machine that a rate was seen on, in words."""
-    threads = torch.get_num_threads()
-    return f"{_cpu_model()}, {threads} thread{'s' * (threads > 1)}, torch {torch.__version__}"
-
-
-def _cpu_model() -> str:
-    cpu_info = Path("/proc/cpuinfo")
-    if cpu_info.exists():
-        for line in cpu_info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    model, threads = device_model(torch.device("cpu")), torch.get_num_threads()
+    return f"{model}, {threads} thread{'s' * (threads > 1)}, torch {torch.__version__}"
