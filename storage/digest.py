@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import mmap
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ def canonical_json(value: Any) -> bytes:
     return text.encode()
 
 
-def sha256_of(data: bytes) -> str:
+def sha256_of(data: bytes | bytearray | memoryview | mmap.mmap) -> str:
     """The sha256 of `data`, 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
@@ -52,14 +53,19 @@ def unseal(data: bytes, where: str) -> dict[str, Any]:
     Raises `DamageError`, naming `where`, when it is not JSON, not an object, or not what was sealed.
     """
     try:
-        document = json.loads(data, parse_constant=_refuse_constant)
+        # Decoded here: of bytes, json would take UTF-16 and UTF-32 as well.
+        document = json.loads(
+            data.decode(), parse_constant=_refuse_constant, object_pairs_hook=_refuse_repeated
+        )
+        # Here too, because a number such as 1e999 is read and cannot be written.
+        digests = _digests(document) if isinstance(document, dict) else {}
     except (ValueError, RecursionError) as error:
         raise DamageError(
-            f"{where} is not readable JSON ({error}); restore or remove it"
+            f"{where} is not readable JSON ({str(error)[:200]}); restore or remove it"
         ) from error
     if not isinstance(document, dict) or "digest" not in document:
         raise DamageError(f"{where} carries no digest; it was not written by this store or was cut")
-    for name, expected in _digests(document).items():
+    for name, expected in digests.items():
         if document.get(name) != expected:
             raise DamageError(
                 f"{where} says {name} {short(str(document.get(name)))}… but its content has "
@@ -86,3 +92,11 @@ def _digests(document: Mapping[str, Any]) -> dict[str, str]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand once: of two, each reader could take another."""
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a key stands twice")
+    return document

@@ -15,3 +15,7 @@ class MismatchError(StoreError):
 
 class InvalidPairsError(StoreError):
     """A teacher or plugin returned pairs that the schema forbids."""
+
+
+class UnreachableError(StoreError, OSError):
+    """A file system did not answer as it should; the same request may pass later."""

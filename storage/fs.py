@@ -1,187 +1,157 @@
-"""Every durable byte goes through here: folders on a file system, exclusive creation, atomic replacement.
+"""Every durable byte goes through here: folders at a path or any fsspec URL.
 
-The rule (STORE.md, 'Writing'): temporary name, flush, re-read and hash, then appear under the final
-name whole or not at all. A killed process leaves at most a temporary file, which `sweep` removes.
+The rule (STORE.md, 'Writing'): a file appears under its name whole and checked, or not at all. On a
+disk that takes a temporary name, which `sweep` removes where its writer was killed; elsewhere one put.
 """
 
-import contextlib
-import errno
-import hashlib
 import os
 import platform
-import shutil
+import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import NamedTuple
 
-from storage.errors import StoreError
+from storage.errors import DamageError
 
-_TEMPORARY = ".tmp-"
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# A read-only disk, missing permission, or a file where a folder should be.
-_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+TEMPORARY = ".tmp-"
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
 
 
-@dataclass(frozen=True)
-class Folder:
-    """A folder at an absolute `file://` URL or path; names inside it may contain '/'."""
+class FileInfo(NamedTuple):
+    """What a listing says of a file."""
 
-    path: Path
+    num_bytes: int
+    modified_at: float  # seconds since 1970; 0 where the file system does not say
 
-    @classmethod
-    def at(cls, url: str) -> "Folder":
-        """The folder at a URL or path, made absolute at once; nothing is created."""
-        return cls(_local_path(url))
+
+class Folder(ABC):
+    """A folder at an absolute place; names inside it may contain '/' but never lead out of it.
+
+    Every answer is fresh: nothing is remembered of an earlier one. Whatever a file system says goes
+    wrong comes as a `StoreError` with a sentence, but for a FileNotFoundError.
+    """
+
+    @staticmethod
+    def at(url: str) -> "Folder":
+        """The folder at a path or URL, made absolute at once; nothing is created.
+
+        Raises a ValueError, which never repeats the URL, where it is none or carries a secret.
+        """
+        # Imported here, because both are made of this class.
+        from storage.local_folder import LocalFolder
+        from storage.remote_folder import RemoteFolder
+
+        scheme, is_url, _ = url.partition("://")
+        if not is_url or scheme.lower() == "file":
+            return LocalFolder.at(url)
+        if not _SCHEME.fullmatch(scheme):
+            raise ValueError("what stands before '://' is no protocol; write it as s3://bucket/kdm")
+        return RemoteFolder.at(url)
 
     @property
+    @abstractmethod
     def url(self) -> str:
-        """Where it is, absolute, so that another process finds the same place."""
-        return str(self.path)
+        """Where it is, absolute, so that another process finds the same place; a path where local."""
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """The last part of its path."""
-        return self.path.name
 
+    @property
+    @abstractmethod
+    def is_local(self) -> bool:
+        """Whether it lies on a disk of this machine."""
+
+    @abstractmethod
+    def local_path(self, name: str = "") -> Path:
+        """The path of the folder, or of `name` in it; only where `is_local`."""
+
+    @abstractmethod
     def __truediv__(self, name: str) -> "Folder":
-        return Folder(self.path / name)
+        """The folder `name` inside this one."""
 
+    @abstractmethod
     def names(self) -> list[str]:
         """What lies directly inside, sorted, without temporary files; [] where there is no folder."""
-        try:
-            found = os.listdir(self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return sorted(name for name in found if not name.startswith(_TEMPORARY))
 
+    @abstractmethod
+    def files(self) -> dict[str, FileInfo]:
+        """All files here and below by their names from here, sorted, without temporary ones."""
+
+    @abstractmethod
     def exists(self, name: str = "") -> bool:
         """Whether the file or folder `name` is there (without a name: the folder itself)."""
-        return (self.path / name).exists()
 
+    @abstractmethod
     def size(self, name: str) -> int:
         """Bytes of a file."""
-        return (self.path / name).stat().st_size
 
-    def read(self, name: str) -> bytes:
-        """All bytes of a file."""
-        return (self.path / name).read_bytes()
+    @abstractmethod
+    def read(self, name: str, *, at_most: int | None = None) -> bytes:
+        """All bytes of a file; `DamageError`, before they are read, where they are more."""
 
+    @abstractmethod
+    def read_many(self, names: Sequence[str], *, at_most: int | None = None) -> list[bytes]:
+        """All bytes of each file, in order; at once where each would be waited for."""
+
+    @abstractmethod
     def create(self, name: str, data: bytes) -> bool:
-        """Write a new file; False, and nothing written, where one of that name exists."""
-        target = self.path / name
-        if target.exists():
-            return False
-        with self._written(target, data) as temporary:
-            try:
-                os.link(temporary, target)
-            except FileExistsError:
-                return False
-        return True
+        """Write a new file; False, and nothing written, where one of that name exists.
 
+        Where an answer can be lost on its way, a file of equal bytes counts as this one.
+        """
+
+    @abstractmethod
     def replace(self, name: str, data: bytes) -> None:
         """Write a file in place of what may be there: readers see the old one or the new one."""
-        target = self.path / name
-        with self._written(target, data) as temporary:
-            os.replace(temporary, target)
 
+    @abstractmethod
     def remove(self, name: str) -> None:
         """Remove a file or a whole folder; nothing happens where there is none."""
-        target = self.path / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
+
+    @abstractmethod
+    def sweep(self) -> None:
+        """Remove temporary files whose writer on this machine is dead."""
+
+    @abstractmethod
+    def require_space(self, num_bytes: int, purpose: str) -> None:
+        """Raise a `StoreError` before any work where `num_bytes` do not fit, if that can be known."""
+
+    @abstractmethod
+    def require_writable(self, purpose: str) -> None:
+        """Raise a `StoreError` before any work where nothing can be written here."""
 
     def num_bytes(self) -> int:
         """Bytes of all files below."""
-        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
-
-    def require_space(self, num_bytes: int, purpose: str) -> None:
-        """Raise a `StoreError` before any work where `num_bytes` do not fit on the disk."""
-        parent = next(place for place in [self.path, *self.path.parents] if place.exists())
-        free = shutil.disk_usage(parent).free
-        if num_bytes > free:
-            raise StoreError(
-                f"{purpose} needs about {num_bytes:,} bytes but {parent} has {free:,} free; "
-                "free some space or choose another --home"
-            )
-
-    def sweep(self) -> None:
-        """Remove temporary files, here and below, whose writer on this machine is dead."""
-        for folder, _, names in os.walk(self.path):
-            for name in names:
-                if name.startswith(_TEMPORARY) and not _writer_is_alive(name):
-                    (Path(folder) / name).unlink(missing_ok=True)
-
-    @contextmanager
-    def _written(self, target: Path, data: bytes) -> Iterator[Path]:
-        temporary = target.parent / _temporary_name(os.getpid())
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _write_and_check(temporary, data)
-            yield temporary
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise _not_written(target, data, error) from error
-        finally:
-            # A temporary file that cannot be removed now is swept later.
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        return sum(each.num_bytes for each in self.files().values())
 
 
-def _not_written(target: Path, data: bytes, error: OSError) -> Exception:
-    if error.errno in _FULL:
-        return StoreError(
-            f"the disk is full: {target} ({len(data):,} bytes) could not be written; nothing "
-            "was left half-written: free some space and run the same command again"
-        )
-    if error.errno in _FORBIDDEN:
-        return StoreError(
-            f"{target} may not be written ({error.strerror}); nothing was left half-written: "
-            "choose another --home, or mend its permissions"
-        )
-    return error
+def require_below(name: str, url: str) -> None:
+    """Raise a ValueError where a name leads out of the folder at `url`, or is none."""
+    if name and ("\0" in name or not {"", ".", ".."}.isdisjoint(name.split("/"))):
+        raise ValueError(f"{name[:80]!r} is not the name of a file below {url}")
 
 
-def _write_and_check(temporary: Path, data: bytes) -> None:
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    if hashlib.sha256(temporary.read_bytes()).digest() != hashlib.sha256(data).digest():
-        raise StoreError(
-            f"{temporary} does not read back as written; the disk is not to be trusted"
+def require_size(num_bytes: int, at_most: int | None, where: str) -> None:
+    """Raise a `DamageError` where a file is larger than anything that is written there."""
+    if at_most is not None and num_bytes > at_most:
+        raise DamageError(
+            f"{where} has {num_bytes:,} bytes, at most {at_most:,} are read; "
+            "no file of that size is ever written there: remove it"
         )
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _temporary_name(owner: int) -> str:
+def temporary_name() -> str:
     """Names its writer, by machine and process: only that machine can tell whether it lives."""
-    return f"{_TEMPORARY}{platform.node()}-{owner}-{uuid.uuid4().hex}"
+    return f"{TEMPORARY}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex}"
 
 
-def _writer_is_alive(name: str) -> bool:
-    machine, *owner = name.removeprefix(_TEMPORARY).rsplit("-", 2)
-    return machine != platform.node() or Path("/proc", *owner[:1]).exists()
-
-
-def _local_path(url: str) -> Path:
-    if "://" not in url:
-        return Path(url).expanduser().absolute()
-    parts = urlsplit(url)
-    if parts.scheme != "file":
-        raise ValueError(
-            f"{parts.scheme}:// is not supported yet (got a URL of that kind); "
-            "use a local path or a file:// URL"
-        )
-    return Path(unquote(parts.path))
+def is_abandoned(name: str) -> bool:
+    """Whether this is a temporary file whose writer was on this machine and is dead."""
+    if not name.startswith(TEMPORARY):
+        return False
+    machine, *owner = name.removeprefix(TEMPORARY).rsplit("-", 2)
+    return machine == platform.node() and not Path("/proc", *owner[:1]).exists()

@@ -18,6 +18,8 @@ from storage.errors import DamageError, MismatchError, StoreError
 from storage.fs import Folder
 from storage.options import Options
 
+# An audit row takes some 150 bytes, and a shard has 65,536 samples at most.
+MAX_BYTES = 32 * 2**20
 # What a shard's document holds, by the folder that it lies in.
 _FIELDS = {"scores": ("scores",), "audit": ("dropped",), "decisions": ("keep",)}
 
@@ -56,7 +58,8 @@ def read_scores(masks: Folder, score_digest: str, content: str) -> NDArray[np.fl
     """A shard's scores, checked to be those asked for."""
     folder = masks / short(score_digest) / "scores"
     identity = {"score": score_digest, "content": content}
-    return _unpacked(_read(folder, _name(content), identity, "scores")["scores"], "<f8")
+    document = _read(folder, _name(content), identity, "scores")
+    return _unpacked(document["scores"], "<f8", f"{folder.url}/{_name(content)}")
 
 
 def write_decision(
@@ -118,10 +121,11 @@ def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDAr
         )
     identity = {**mask.model_dump(), "content": content}
     document = _read(folder, _name(content), identity, "keep")
-    keep: NDArray[np.bool_] = _unpacked(document["keep"], "|b1")
+    where = f"{folder.url}/{_name(content)}"
+    keep: NDArray[np.bool_] = _unpacked(document["keep"], "|b1", where)
     if len(keep) != num_rows:
         raise DamageError(
-            f"{folder.url}/{_name(content)} judges {len(keep)} rows, the shard has {num_rows}; "
+            f"{where} judges {len(keep)} rows, the shard has {num_rows}; "
             "remove it and run filter-pairs again"
         )
     return keep
@@ -164,8 +168,14 @@ def _packed(array: NDArray[Any], dtype: str) -> dict[str, Any]:
     return {"num_rows": len(array), "base64": base64.b64encode(data).decode()}
 
 
-def _unpacked(packed: Mapping[str, Any], dtype: str) -> NDArray[Any]:
-    return np.frombuffer(base64.b64decode(packed["base64"]), dtype).copy()
+def _unpacked(packed: Any, dtype: str, where: str) -> NDArray[Any]:
+    try:
+        array = np.frombuffer(base64.b64decode(packed["base64"], validate=True), dtype).copy()
+    except (TypeError, KeyError, ValueError) as error:
+        raise DamageError(f"{where} holds no packed numbers ({error}); remove it") from error
+    if dtype == "|b1" and (array.view(np.uint8) > 1).any():
+        raise DamageError(f"{where} holds bytes that are neither keep nor drop; remove it")
+    return array
 
 
 def _write_once(folder: Folder, name: str, document: Mapping[str, Any]) -> None:
@@ -183,7 +193,7 @@ def _read(folder: Folder, name: str, identity: Mapping[str, Any], *fields: str) 
     where = f"{folder.url}/{name}"
     if not folder.exists(name):
         raise DamageError(f"{where} is missing; run filter-pairs again")
-    document = unseal(folder.read(name), where)
+    document = unseal(folder.read(name, at_most=MAX_BYTES), where)
     document.pop("digest")
     for key, value in identity.items():
         if document.get(key) != value:

@@ -1,12 +1,24 @@
 """Frozen configuration that refuses unknown keys by naming the nearest right one."""
 
 import difflib
+import reprlib
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+# A fault repeats the value, whose author could have written a gigabyte.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
+_SHORT.maxlist = _SHORT.maxtuple = 20
 
 
 class Options(BaseModel):
@@ -23,11 +35,30 @@ class Options(BaseModel):
         return data
 
 
+class LastingOptions(Options):
+    """Options that a digest covers: a field added later is left out while it has its neutral value.
+
+    So names and digests made before there was such a field stay what they are.
+    """
+
+    added_later: ClassVar[Mapping[str, Any]] = {}  # fields by their neutral value
+
+    @model_serializer(mode="wrap")
+    def _leave_out_neutral(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        neutral = self.added_later
+        return {
+            name: value
+            for name, value in dumped.items()
+            if name not in neutral or value != neutral[name]
+        }
+
+
 def refuse_unknown(key: str, known: Mapping[str, Any]) -> None:
     """Raise a ValueError that names the nearest of `known` when `key` is not among them."""
     if key in known:
         return
-    raise ValueError(f"unknown key '{key}'; {nearest(key, list(known))}")
+    raise ValueError(f"unknown key '{key[:80]}'; {nearest(key, list(known))}")
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -60,7 +91,7 @@ def _deepest(faults: list[Any]) -> list[Any]:
 def _sentence(fault: Any, data: Any) -> str:
     place = ".".join(_as_typed(fault["loc"], data))
     message = str(fault["msg"]).removeprefix("Value error, ")
-    value = "" if isinstance(fault["input"], Mapping) else f" (got {fault['input']!r})"
+    value = "" if isinstance(fault["input"], Mapping) else f" (got {_SHORT.repr(fault['input'])})"
     return f"{place}: {message}{value}" if place else f"{message}{value}"
 
 

@@ -11,11 +11,28 @@ BLOCK = 4096
 
 
 @dataclass(frozen=True)
+class Position:
+    """How far an order has been read: indices of the epoch passed, before masks."""
+
+    epoch: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Window:
+    """Indices that are shuffled as one; the first of them stands at `offset` of its epoch."""
+
+    epoch: int
+    offset: int
+    index: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Order:
     """The order of `count` indices in each epoch; a function of (seed, epoch, count, window) alone.
 
-    Blocks of 4,096 indices are permuted; each run of `window` blocks is then shuffled as one, so
-    that a reader who is `window` blocks deep in memory sees every epoch as a permutation.
+    Blocks of 4,096 indices are dealt into windows of at most `window` blocks, and each window is
+    shuffled as one, so that who reads it needs `window` blocks at hand and sees a permutation.
     """
 
     seed: int
@@ -24,17 +41,56 @@ class Order:
 
     def windows(self, epoch: int) -> Iterator[NDArray[np.int64]]:
         """The epoch's indices, one shuffled window after the other (int64)."""
-        num_blocks = -(-self.count // BLOCK)
-        blocks = self._stream(epoch, 0).permutation(num_blocks)
-        for number, first in enumerate(range(0, num_blocks, self.window), start=1):
-            chosen = [self._block(int(block)) for block in blocks[first : first + self.window]]
-            yield self._stream(epoch, number).permutation(np.concatenate(chosen))
+        blocks = self._dealt(epoch)
+        for number in range(blocks.shape[1]):
+            yield self._shuffled(epoch, number, blocks)
 
     def epoch(self, epoch: int) -> NDArray[np.int64]:
         """The whole epoch: a permutation of 0 … count − 1."""
         if self.count == 0:
             return np.empty(0, np.int64)
         return np.concatenate(list(self.windows(epoch)))
+
+    def windows_from(self, position: Position) -> Iterator[Window]:
+        """What comes after a position, epoch after epoch without end; no window before it is made.
+
+        The first window begins at the position, wherever in a window that is.
+        """
+        if self.count < 1:
+            raise ValueError("an order of no indices has no windows; count must be at least 1")
+        epoch, offset = position.epoch, position.offset
+        while True:
+            yield from self._rest(epoch, offset)
+            epoch, offset = epoch + 1, 0
+
+    def _rest(self, epoch: int, offset: int) -> Iterator[Window]:
+        blocks = self._dealt(epoch)
+        lengths = np.clip(self.count - blocks * BLOCK, 0, BLOCK).sum(axis=0)
+        ends = np.cumsum(lengths)
+        for number in range(int(np.searchsorted(ends, offset, side="right")), len(ends)):
+            first = int(ends[number] - lengths[number])
+            index = self._shuffled(epoch, number, blocks)
+            yield Window(epoch, max(first, offset), index[max(offset - first, 0) :])
+
+    def _dealt(self, epoch: int) -> NDArray[np.int64]:
+        """Blocks, a column for each window; those past the end of the set have no indices.
+
+        Where there are several windows, each gets one block of every run of as many neighbours: a
+        window then spans the set, and where one ends says nothing about what comes next.
+        """
+        num_blocks = -(-self.count // BLOCK)
+        num_windows = -(-num_blocks // self.window)
+        stream = self._stream(epoch, 0)
+        if num_windows < 2:
+            return stream.permutation(num_blocks)[:, None].astype(np.int64, copy=False)
+        num_runs = -(-num_blocks // num_windows)
+        runs = np.arange(num_runs * num_windows, dtype=np.int64).reshape(num_runs, num_windows)
+        dealt = stream.random_sample(runs.shape).argsort(axis=1, kind="stable")
+        return np.take_along_axis(runs, dealt, axis=1)
+
+    def _shuffled(self, epoch: int, number: int, blocks: NDArray[np.int64]) -> NDArray[np.int64]:
+        index = np.concatenate([self._block(int(block)) for block in blocks[:, number]])
+        return self._stream(epoch, number + 1).permutation(index)
 
     def _block(self, block: int) -> NDArray[np.int64]:
         return np.arange(block * BLOCK, min((block + 1) * BLOCK, self.count), dtype=np.int64)

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.digest import digest_of, seal, short, unseal
+from storage.digest import digest_of, seal, sha256_of, short
 from storage.errors import DamageError, MismatchError
-from storage.formats.layout import Layout, parse_layout
+from storage.formats.layout import Buffer, Column, EncodedShard, Layout, parse_layout
 from storage.fs import Folder
-from storage.manifest import Manifest, Record, read_manifest, read_record, record_name, sealed
-from storage.masks import Mask, mask_damage, read_keep
+from storage.ledger import Ledger
+from storage.manifest import Manifest, Record, record_name, sealed
+from storage.masks import Mask, read_keep
 from storage.noise import derive_noise
 from storage.options import parse
-from storage.order import Order
 from storage.records import Columns, PairBatch, PairSchema, concatenate, content_digest
+from storage.sets import num_rows, read_spec, require_equal_specs, require_split, splits_of
+from storage.shards import Shards, columns_of
 
 DEFAULT_LAYOUT = "wds-4096"
 
@@ -55,16 +57,19 @@ class PairStore:
         cls, folder: Folder, spec: Mapping[str, Any], *, split: str, layout: str = DEFAULT_LAYOUT
     ) -> "PairStore":
         """Begin a set, or go on with it; another spec at this address is refused field by field."""
-        parse_layout(layout)
-        if not folder.create("spec.json", seal(spec)):
-            _require_equal_specs(read_spec(folder), spec, folder)
+        require_split(split)
         store = cls(folder, split, layout, spec)
+        # A shard that is too large to be held is refused before anything is written.
+        store.files.max_bytes()
+        if not folder.create("spec.json", seal(spec)):
+            require_equal_specs(read_spec(folder), spec, folder)
         folder.sweep()
         return store
 
     @classmethod
     def open(cls, folder: Folder, *, split: str, layout: str = DEFAULT_LAYOUT) -> "PairStore":
         """An existing set; a ValueError names the splits and layouts that there are."""
+        require_split(split)
         parse_layout(layout)
         if not folder.exists("spec.json"):
             raise ValueError(f"{folder.url} holds no set of pairs (no spec.json); see 'kdm ls'")
@@ -86,25 +91,35 @@ class PairStore:
         """Immutable shard files."""
         return self.base / "shards"
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Records and manifests."""
+        return Ledger(self.base, self.spec_digest, self.split, self.layout)
+
     @property
     def records_folder(self) -> Folder:
         """One JSON a shard."""
-        return self.base / "records"
+        return self.ledger.records_folder
 
     @property
     def manifests(self) -> Folder:
         """One JSON for each size that the set has had."""
-        return self.base / "manifests"
+        return self.ledger.manifests
 
     @cached_property
     def schema(self) -> PairSchema:
         """What one pair is."""
-        return parse(PairSchema, self.spec["pairs"], f"{self.folder.url}/spec.json: pairs")
+        return parse(PairSchema, self.spec.get("pairs"), f"{self.folder.url}/spec.json: pairs")
 
     @cached_property
     def spec_digest(self) -> str:
         """The digest that names the set."""
         return digest_of(self.spec)
+
+    @cached_property
+    def files(self) -> Shards:
+        """The shards' files: what writes them, reads them and finds their rows."""
+        return Shards(self.shards, self._layout, self.schema)
 
     @cached_property
     def _layout(self) -> Layout:
@@ -115,11 +130,10 @@ class PairStore:
         """Consecutive indices in a shard."""
         return self._layout.shard_size
 
-    @property
+    @cached_property
     def limit(self) -> int | None:
         """Indices of this split at most (imported sets cannot grow); None where unlimited."""
-        rows = self.spec.get("rows", {}).get(self.split)
-        return None if rows is None else int(rows[1] - rows[0])
+        return num_rows(self.spec, self.split, f"{self.folder.url}/spec.json")
 
     def num_shards(self, count: int) -> int:
         """Shards that hold the first `count` indices."""
@@ -136,26 +150,28 @@ class PairStore:
 
     def missing(self, count: int) -> list[int]:
         """Shards to make before `count` indices are there. The store decides, no cache does."""
-        return [shard for shard in range(self.num_shards(count)) if not self._is_there(shard)]
-
-    def _is_there(self, shard: int) -> bool:
-        if not self.records_folder.exists(record_name(shard)):
-            return False
-        return self.shards.exists(self.record(shard).file)
+        there = set(self.records_folder.names())
+        wanted = range(self.num_shards(count))
+        recorded = [shard for shard in wanted if record_name(shard) in there]
+        files = set(self.shards.files()) if recorded else set()
+        whole = {r.shard for r in self.records(recorded) if files.issuperset(r.shard_file.names)}
+        return [shard for shard in wanted if shard not in whole]
 
     def record(self, shard: int) -> Record:
-        """A shard's record, checked to be of this set."""
-        record = read_record(self.records_folder, shard)
-        where = f"{self.records_folder.url}/{record_name(shard)}"
-        if record.spec_digest != self.spec_digest:
+        """A shard's record, checked to be of this set and over the shard's indices."""
+        return self._placed(self.ledger.record(shard))
+
+    def records(self, shards: Sequence[int]) -> Iterator[Record]:
+        """The records of several shards, some at a time."""
+        return map(self._placed, self.ledger.records(shards))
+
+    def _placed(self, record: Record) -> Record:
+        asked = self.indices(record.shard)
+        if len(asked) == 0 or (record.first_index, record.last_index) != (asked[0], asked[-1]):
             raise DamageError(
-                f"{where} belongs to the set {short(record.spec_digest)}…, "
-                f"this one is {short(self.spec_digest)}…; remove it"
-            )
-        if (record.split, record.layout) != (self.split, self.layout):
-            raise DamageError(
-                f"{where} is of {record.split}/{record.layout}, not of {self.split}/{self.layout}; "
-                "files were swapped: remove it and run generate-pairs again"
+                f"{self.records_folder.url}/{record_name(record.shard)} is over the indices "
+                f"{record.first_index} to {record.last_index}, which are not this shard's; "
+                "remove it and run generate-pairs again"
             )
         return record
 
@@ -169,7 +185,18 @@ class PairStore:
     ) -> Record:
         """Write a shard, then its record; the first committed shard stands (STORE.md, 'Bytes')."""
         columns = pairs.columns(self.schema)
-        file = self._layout.format.write(self.shards, f"{shard:06d}", columns)
+        return self.write_columns(shard, columns, dropped=dropped, environment=environment)
+
+    def write_columns(
+        self,
+        shard: int,
+        columns: Columns,
+        *,
+        dropped: Mapping[str, Iterable[int]],
+        environment: Mapping[str, Any],
+    ) -> Record:
+        """Likewise, from the columns that are stored."""
+        encoded = self._layout.format.encode(shard, columns, self.schema, self.shard_size)
         asked = self.indices(shard)
         record = Record(
             shard=shard,
@@ -177,17 +204,18 @@ class PairStore:
             layout=self.layout,
             spec_digest=self.spec_digest,
             content_digest=content_digest(columns),
-            file=file.name,
-            file_digest=file.file_digest,
-            num_bytes=file.num_bytes,
+            file=encoded.file.name,
+            file_digest=encoded.file.file_digest,
+            num_bytes=encoded.file.num_bytes,
+            parts=dict(encoded.file.parts),
             first_index=int(asked[0]),
             last_index=int(asked[-1]),
             attempted=len(asked),
-            kept=len(pairs),
+            kept=len(columns["index"]),
             dropped={reason: sorted(rows) for reason, rows in sorted(dropped.items())},
             environment=dict(environment),
         )
-        return self._commit_record(record)
+        return self._commit_record(record, encoded)
 
     def write_audit(self, shard: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep the reasons of what a `drop_at_write` filter left out; call it before `write`."""
@@ -195,15 +223,28 @@ class PairStore:
             document = {"spec_digest": self.spec_digest, "shard": shard, "dropped": list(rows)}
             (self.base / "audit").create(record_name(shard), seal(document))
 
-    def _commit_record(self, record: Record) -> Record:
-        stamp = {"attempt": uuid.uuid4().hex, "created_at": datetime.now(UTC).isoformat()}
+    def _commit_record(self, record: Record, encoded: EncodedShard) -> Record:
         name = record_name(record.shard)
+        if self.records_folder.exists(name):
+            return self._agreed(record, encoded)
+        replaced = self.files.put(encoded.parts)
+        stamp = {"attempt": uuid.uuid4().hex, "created_at": datetime.now(UTC).isoformat()}
         if self.records_folder.create(name, sealed(record, **stamp)):
             return record
+        # Another writer's record came in between. What it vouches for may have been replaced.
+        for part, data in replaced.items():
+            if self.record(record.shard).parts.get(part) == sha256_of(data):
+                self.shards.replace(part, data)
+        return self._agreed(record, encoded)
+
+    def _agreed(self, record: Record, encoded: EncodedShard) -> Record:
+        """The record that stands, its files made whole; MismatchError where this one contradicts it."""
         standing = self.record(record.shard)
-        if standing.content_digest == record.content_digest:
+        if standing.shard_file == record.shard_file:
+            self.files.put(encoded.parts)
             return standing
-        if standing.environment == record.environment or not self.shards.exists(standing.file):
+        is_there = all(map(self.shards.exists, standing.shard_file.names))
+        if standing.environment == record.environment or not is_there:
             raise MismatchError(
                 f"shard {record.shard} of {self.base.url} was recorded with content "
                 f"{short(standing.content_digest)}… and has now come out as "
@@ -213,31 +254,22 @@ class PairStore:
         return standing
 
     def commit(self, count: int) -> Manifest:
-        """Freeze the first records into a manifest; an equal one that is there already stands."""
-        records = [self.record(shard) for shard in range(self.num_shards(count))]
-        manifest = Manifest(
-            split=self.split,
-            layout=self.layout,
-            spec_digest=self.spec_digest,
-            content_digests=tuple(record.content_digest for record in records),
-            attempted=sum(record.attempted for record in records),
-            kept=sum(record.kept for record in records),
-        )
-        created_at = datetime.now(UTC).isoformat()
-        data = sealed(manifest, created_at=created_at)
-        if not self.manifests.create(record_name(len(records)), data):
-            standing = read_manifest(self.manifests, len(records))
-            if standing != manifest:
-                raise MismatchError(
-                    f"{self.manifests.url}/{record_name(len(records))} is frozen over other shards "
-                    "than the records list; verify the set with 'kdm pairs verify'"
-                )
+        """Freeze the first records into a manifest; one that is there already stands."""
+        manifest = self.ledger.freeze(self.num_shards(count))
+        # The one file that changes lets plain readers see all that is frozen (STORE.md, 'Zarr').
+        num_shards = max(self.ledger.sizes())
+        for name, data in self.metadata(num_shards).items():
+            if not self.shards.exists(name) or self.shards.read(name) != data:
+                self.shards.replace(name, data)
         return manifest
+
+    def metadata(self, num_shards: int) -> dict[str, bytes]:
+        """The layout's files at the root of `shards/` for a set of so many shards."""
+        return self._layout.format.metadata(num_shards, self.schema, self.shard_size)
 
     def manifest(self, count: int) -> Manifest:
         """The smallest frozen manifest that covers `count` indices: what a reader pins."""
-        wanted = self.num_shards(count)
-        sizes = [int(name.removesuffix(".json")) for name in self.manifests.names()]
+        wanted, sizes = self.num_shards(count), self.ledger.sizes()
         covering = [size for size in sizes if size >= wanted]
         if not covering:
             there = max(sizes, default=0) * self.shard_size
@@ -245,22 +277,14 @@ class PairStore:
                 f"{self.base.url} holds {there:,} indices, asked for {count:,}; "
                 f"run generate-pairs with --count {count}"
             )
-        manifest = read_manifest(self.manifests, min(covering))
-        own = (self.spec_digest, self.split, self.layout)
-        if (manifest.spec_digest, manifest.split, manifest.layout) != own:
-            where = f"{self.manifests.url}/{record_name(manifest.num_shards)}"
-            raise DamageError(f"{where} is of another set, split or layout; remove it")
-        return manifest
+        return self.ledger.manifest(min(covering))
 
     def content_digests(self, count: int) -> tuple[str, ...]:
         """The content digests of the shards that hold the first `count` indices."""
         return self.manifest(count).content_digests[: self.num_shards(count)]
 
-    def columns(self, shard: int, content: str) -> Columns:
-        """A shard's columns, its bytes checked against its record and the record against `content`.
-
-        Raises `DamageError`, naming the file, before any sample is used.
-        """
+    def vouched(self, shard: int, content: str) -> Record:
+        """The record of a shard that a manifest froze with this content."""
         record = self.record(shard)
         if record.content_digest != content:
             raise DamageError(
@@ -268,29 +292,54 @@ class PairStore:
                 f"{short(record.content_digest)}…, the manifest froze {short(content)}…; "
                 "remove the record and run generate-pairs again"
             )
-        columns = self._layout.format.read(self.shards, record.shard_file, self.schema)
-        if content not in self._verified:
-            self._check_rows(record, columns)
-            self._verified.add(content)
-        return columns
+        return record
+
+    def columns(self, shard: int, content: str) -> Columns:
+        """A shard's columns, its bytes checked against its record and the record against `content`.
+
+        Raises `DamageError`, naming the file, before any sample is used.
+        """
+        record = self.vouched(shard, content)
+        parts = self.files.read(shard, record.shard_file)
+        return columns_of(self.check(record, parts), parts)
+
+    def check(self, record: Record, parts: Mapping[str, Buffer]) -> dict[str, Column]:
+        """Where the rows of a shard lie in the bytes of its files, checked once a process.
+
+        Raises `DamageError`, naming the file, where they are not what was recorded.
+        """
+        file = record.shard_file
+        if record.content_digest in self._verified:
+            return self.files.locate(record.shard, file, parts)
+        self.files.require_bytes(file, parts)
+        located = self.files.locate(record.shard, file, parts)
+        self._check_rows(record, columns_of(located, parts))
+        self._verified.add(record.content_digest)
+        return located
 
     def _check_rows(self, record: Record, columns: Columns) -> None:
         where = f"{self.shards.url}/{record.file}"
         if content_digest(columns) != record.content_digest:
             raise DamageError(f"{where} does not hold the content that was recorded; remove it")
-        dropped = {index for rows in record.dropped.values() for index in rows}
-        expected = [i for i in range(record.first_index, record.last_index + 1) if i not in dropped]
-        if columns["index"].tolist() != expected or len(expected) != record.kept:
+        if columns["index"].tolist() != record.kept_indices():
             raise DamageError(f"{where} does not hold the indices that its record lists; remove it")
 
     def pairs(self, shard: int, content: str) -> PairBatch:
         """A verified shard as pairs, its noise derived where it is not stored."""
-        columns = self.columns(shard, content)
-        index = columns["index"]
-        x_T = columns.get("x_T")
+        return self.batch(self.columns(shard, content))
+
+    def batch(self, columns: Columns) -> PairBatch:
+        """Stored columns as pairs."""
+        index, x_T = columns["index"], columns.get("x_T")
         if x_T is None:
             x_T = derive_noise(self.schema.noise, self.split, index, self.schema.shape)
-        return PairBatch(index, x_T, columns["x_0"], columns.get("label"))
+        return PairBatch(
+            index=index,
+            x_T=x_T,
+            x_0=columns["x_0"],
+            label=columns.get("label"),
+            states=columns.get("states"),
+        )
 
     def load(self, count: int, masks: Sequence[Mask] = ()) -> LoadedPairs:
         """The first `count` indices in memory, verified, without the rows that a mask drops."""
@@ -305,88 +354,8 @@ class PairStore:
         row_of_index[pairs.index] = np.arange(len(pairs))
         return LoadedPairs(pairs, row_of_index)
 
-    def read(
-        self, order: Order, *, epoch: int, masks: Sequence[Mask] = ()
-    ) -> Iterator[tuple[NDArray[np.int64], PairBatch]]:
-        """An epoch window by window: the window's indices before masks, and the pairs that remain.
-
-        Memory stays at one window (`order.window` blocks of 4,096 indices) whatever the set's size.
-        """
-        contents = self.content_digests(order.count)
-        for window in order.windows(epoch):
-            shards = np.unique(window // self.shard_size)
-            batches = [
-                self._masked(self.pairs(shard, contents[shard]), contents[shard], masks)
-                for shard in map(int, shards)
-            ]
-            yield window, _arranged(concatenate(batches), window)
-
     def _masked(self, pairs: PairBatch, content: str, masks: Sequence[Mask]) -> PairBatch:
         keep = np.ones(len(pairs), bool)
         for mask in masks:
             keep &= read_keep(self.base / "masks", mask, content, num_rows=len(pairs))
         return pairs.take(keep)
-
-    def damage(self, count: int | None = None) -> list[str]:
-        """What is wrong, a sentence each; reads every byte of the largest manifest (or of `count`)."""
-        sizes = [int(name.removesuffix(".json")) for name in self.manifests.names()]
-        if not sizes:
-            return [f"{self.manifests.url} holds none; run generate-pairs to its end"]
-        found: list[str] = []
-        frozen: tuple[str, ...] = ()
-        for size in sizes:
-            try:
-                frozen = max(frozen, read_manifest(self.manifests, size).content_digests, key=len)
-            except (DamageError, ValueError) as error:
-                found.append(str(error))
-        if count is not None:
-            frozen = frozen[: self.num_shards(count)]
-        for shard, content in enumerate(frozen):
-            try:
-                self.columns(shard, content)
-            except (DamageError, ValueError) as error:
-                found.append(str(error))
-        return found + mask_damage(self.base / "masks") + mask_damage(self.base / "audit")
-
-
-def read_spec(folder: Folder) -> dict[str, Any]:
-    """A set's spec, checked against its own digest."""
-    document = unseal(folder.read("spec.json"), f"{folder.url}/spec.json")
-    return {key: value for key, value in document.items() if key != "digest"}
-
-
-def splits_of(folder: Folder) -> list[str]:
-    """`SPLIT/LAYOUT` of everything below a set."""
-    return [
-        f"{split}/{layout}"
-        for split in folder.names()
-        for layout in (folder / split).names()
-        if (folder / split / layout).exists("records")
-    ]
-
-
-def differing_fields(left: Any, right: Any, path: str = "") -> list[str]:
-    """Dotted paths at which two JSON values differ."""
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        keys = sorted({*left, *right})
-        below = (
-            differing_fields(left.get(key), right.get(key), f"{path}.{key}".lstrip("."))
-            for key in keys
-        )
-        return [name for names in below for name in names]
-    return [] if left == right else [path]
-
-
-def _require_equal_specs(there: Any, wanted: Mapping[str, Any], folder: Folder) -> None:
-    fields = differing_fields(there, wanted)
-    if fields:
-        raise MismatchError(
-            f"{folder.url} holds pairs of another spec; they differ in {', '.join(fields)}: "
-            "use another folder, or set these fields as spec.json has them"
-        )
-
-
-def _arranged(pairs: PairBatch, window: NDArray[np.int64]) -> PairBatch:
-    row_of = {int(index): row for row, index in enumerate(pairs.index)}
-    rows = [row_of[int(index)] for index in window if int(index) in row_of]
-    return pairs.take(np.array(rows, np.int64))

@@ -1,7 +1,9 @@
 """What tests share: a home in an empty folder, tiny sets of pairs, and where shared inputs lie."""
 
+import logging
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from storage.store import PairStore
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 LAYOUT = "wds-256"
+CANARY = "canary-that-no-output-may-hold"  # the secret key of the S3 server's user
 SPEC = {
     "version": 1,
     "sampler": {"plugin": "none", "num_steps": 3},
@@ -84,3 +87,24 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     home = tmp_path_factory.mktemp("finished") / "home"
     ended = succeed(kdm(home))
     return Finished(home, digests_of(home), ended.seconds)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The URL of an empty bucket on an S3 server of this process; child processes find it too."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line a request
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        boto3.client("s3").create_bucket(Bucket="bucket-for-tests")
+        yield "s3://bucket-for-tests"
+    server.stop()

@@ -1,1 +1,66 @@
 """Importers of pair sets that others have published."""
+
+from pathlib import Path
+from typing import Any
+
+from storage.fs import Folder
+from storage.importers.checkerboard import import_checkerboard, read_trajectory
+from storage.importers.get import GetFolder
+from storage.importers.imported import ImportedSet, ImportOptions, Report, Rows, split_rows
+from storage.importers.kdm_npz import KdmFolder
+from storage.importers.published import PublishedSource
+from storage.importers.write import Destination, import_published
+from storage.options import nearest, parse
+from storage.store import DEFAULT_LAYOUT
+
+__all__ = ["IMPORTERS", "ImportOptions", "ImportedSet", "Report", "Rows", "import_pairs"]
+
+IMPORTERS = ("kdm-checkerboard", "kdm-npz", "get")
+
+
+def import_pairs(
+    importer: str,
+    source: Path,
+    pairs: Folder,
+    *,
+    name: str,
+    rows: Rows | None = None,
+    layout: str = DEFAULT_LAYOUT,
+    report: Report | None = None,
+    **options: Any,
+) -> ImportedSet:
+    """Store a published set as pairs with `stored` noise; options are those of `ImportOptions`.
+
+    `rows` are half-open ranges of the source's pairs by split; without `train`, that is what the
+    others leave. Nothing is written before all of the source was looked at. Importing again changes
+    nothing. Raises ValueError for a source that is not as its importer says.
+    """
+    chosen = parse(ImportOptions, options, "import options")
+    if importer == "kdm-checkerboard":
+        return _checkerboard(source, Destination(pairs, name, rows, layout), chosen)
+    published = _opened(importer, source, chosen)
+    to = Destination(pairs, name, rows, layout)
+    return import_published(published, to, chosen, report or _no_report)
+
+
+def _opened(importer: str, source: Path, options: ImportOptions) -> PublishedSource:
+    if importer == "kdm-npz":
+        if options.noise_scale is not None:
+            raise ValueError("noise_scale is for importer get; these files hold the noise's scale")
+        return KdmFolder.open(source, keep_states=options.keep_states)
+    if importer == "get":
+        if options.keep_states:
+            raise ValueError("keep_states is for importer kdm-npz; GET saves no states")
+        return GetFolder.open(source)
+    raise ValueError(f"no importer '{importer}'; {nearest(importer, list(IMPORTERS))}")
+
+
+def _checkerboard(source: Path, to: Destination, options: ImportOptions) -> ImportedSet:
+    if options != ImportOptions():
+        raise ValueError("importer kdm-checkerboard takes no options: its points are float32")
+    rows = split_rows(to.rows, num_pairs=read_trajectory(source).shape[1])
+    return import_checkerboard(source, to.pairs, name=to.name, rows=rows, layout=to.layout)
+
+
+def _no_report(_done: int, _total: int) -> None:
+    """Nobody asked."""

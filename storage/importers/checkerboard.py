@@ -1,10 +1,7 @@
 """The published checkerboard pairs: float32 [times, points, 2], one end noise, the other data."""
 
 import hashlib
-from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +9,12 @@ from numpy.typing import NDArray
 from storage.digest import digest_of, short
 from storage.fs import Folder
 from storage.importers.ends import Ends, tell_ends
+from storage.importers.imported import ImportedSet, Rows, import_spec, require_rows
 from storage.records import NoiseRule, PairBatch, PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
 
 IMPORTER = "kdm-checkerboard"
 IMPORTER_VERSION = 1
-Rows = Mapping[str, tuple[int, int]]
-
-
-class ImportedSet(NamedTuple):
-    """A set's folder, and whether anything had to be written."""
-
-    folder: Folder
-    was_missing: bool
 
 
 def import_checkerboard(
@@ -35,29 +25,22 @@ def import_checkerboard(
     `rows` gives each split's half-open range of points. Importing again changes nothing.
     """
     trajectory = read_trajectory(source)
-    _require_rows(rows, num_points=trajectory.shape[1])
+    require_rows(rows, num_pairs=trajectory.shape[1])
     ends = tell_ends(trajectory[0], trajectory[-1])
-    spec = import_spec(_file_digest(source), rows, noise_scale=ends.noise_scale)
+    identity = {
+        "source_sha256": _file_digest(source),
+        "importer": IMPORTER,
+        "importer_version": IMPORTER_VERSION,
+    }
+    noise = NoiseRule(kind="stored", scale=ends.noise_scale)
+    spec = import_spec(identity, rows, PairSchema(shape=(2,), noise=noise))
     folder = pairs / f"{name}-{short(digest_of(spec))}"
     was_missing = False
     for split, (first, last) in rows.items():
         store = PairStore.create(folder, spec, split=split, layout=layout)
         was_missing |= _write_split(store, ends.rows(first, last))
-    return ImportedSet(folder, was_missing)
-
-
-def import_spec(source_digest: str, rows: Rows, *, noise_scale: float) -> dict[str, Any]:
-    """What determines an imported set (STORE.md, 'Names and digests')."""
-    schema = PairSchema(shape=(2,), noise=NoiseRule(kind="stored", scale=noise_scale))
-    return {
-        "version": 1,
-        "kind": "imported",
-        "source_sha256": source_digest,
-        "importer": IMPORTER,
-        "importer_version": IMPORTER_VERSION,
-        "rows": {split: list(ends) for split, ends in rows.items()},
-        "pairs": schema.model_dump(mode="json"),
-    }
+    counts = {split: last - first for split, (first, last) in rows.items()}
+    return ImportedSet(folder, was_missing, counts)
 
 
 def read_trajectory(source: Path) -> NDArray[np.float32]:
@@ -90,18 +73,6 @@ def _write_split(store: PairStore, ends: Ends) -> bool:
         store.write(shard, pairs, dropped={}, environment={"importer": IMPORTER})
     store.commit(count)
     return bool(missing)
-
-
-def _require_rows(rows: Rows, *, num_points: int) -> None:
-    for split, (first, last) in rows.items():
-        if not 0 <= first < last <= num_points:
-            raise ValueError(
-                f"rows of '{split}' are {first}:{last}; the file has points 0:{num_points}"
-            )
-    ranges = sorted(rows.values())
-    for (_, end), (start, _) in pairwise(ranges):
-        if start < end:
-            raise ValueError(f"row ranges overlap at {start}: splits must not share points")
 
 
 def _file_digest(source: Path) -> str:

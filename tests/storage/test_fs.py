@@ -1,59 +1,191 @@
-"""Durable files appear whole, once, or not at all."""
+"""Durable files appear whole, once, or not at all: on a disk, in memory, on S3."""
 
 import os
 import platform
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from faults.disks import mounted, remount
 
-from storage.errors import StoreError
+from storage.errors import DamageError, StoreError
 from storage.fs import Folder
 
 
-def test_create_is_exclusive(home: Folder) -> None:
-    assert home.create("a/b.json", b"first")
-    assert not home.create("a/b.json", b"second")
-    assert home.read("a/b.json") == b"first"
+@pytest.fixture(params=["disk", "memory", "s3"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
+    if request.param == "disk":
+        return Folder.at(str(tmp_path / "home"))
+    if request.param == "memory":
+        return Folder.at(f"memory://{uuid4().hex}/home")
+    return Folder.at(f"{request.getfixturevalue('s3')}/{uuid4().hex}/home")
 
 
-def test_replace_leaves_one_file_and_nothing_temporary(home: Folder) -> None:
-    home.replace("b", b"1")
-    home.replace("b", b"22")
-    assert home.read("b") == b"22"
-    assert os.listdir(home.path) == ["b"]
+def test_create_is_exclusive(folder: Folder) -> None:
+    assert folder.create("a/b.json", b"first")
+    assert not folder.create("a/b.json", b"second")
+    assert folder.read("a/b.json") == b"first"
 
 
-def test_temporary_files_of_the_dead_are_swept_and_of_the_living_are_kept(home: Folder) -> None:
+def test_replace_puts_one_file_in_place_of_another(folder: Folder) -> None:
+    for data in (b"1", b"22", b""):
+        folder.replace("b", data)
+        assert folder.read("b") == data
+    assert folder.names() == ["b"]
+
+
+def test_a_folder_that_is_not_there_is_empty(folder: Folder) -> None:
+    assert not folder.exists()
+    assert (folder.names(), folder.files(), folder.num_bytes()) == ([], {}, 0)
+    folder.remove("nothing")
+    folder.sweep()
+    with pytest.raises(FileNotFoundError):
+        folder.read("nothing")
+    with pytest.raises(FileNotFoundError):
+        folder.size("nothing")
+
+
+def test_files_are_all_below_and_names_are_what_lies_directly_inside(folder: Folder) -> None:
+    for name in ("b", "a/x", "a/c/y"):
+        folder.create(name, name.encode())
+    assert folder.names() == ["a", "b"]
+    assert (folder / "a").names() == ["c", "x"]
+    assert {name: info.num_bytes for name, info in folder.files().items()} == {
+        "a/c/y": 5,
+        "a/x": 3,
+        "b": 1,
+    }
+    assert all(info.modified_at > 1.6e9 for info in folder.files().values())
+    assert folder.num_bytes() == 9
+
+
+def test_a_file_and_a_folder_are_removed_with_all_below_and_nothing_beside(folder: Folder) -> None:
+    for name in ("a", "ab", "c/d/e", "cd"):
+        folder.create(name, b"1")
+    folder.remove("a")
+    folder.remove("c")
+    assert list(folder.files()) == ["ab", "cd"]
+    assert not folder.exists("c/d")
+    assert folder.exists("cd")
+
+
+def test_what_is_larger_than_anything_written_there_is_not_read(folder: Folder) -> None:
+    folder.create("a", b"12345")
+    assert folder.read("a", at_most=5) == b"12345"
+    with pytest.raises(DamageError, match="a has 5 bytes, at most 4 are read"):
+        folder.read("a", at_most=4)
+    with pytest.raises(DamageError, match="at most 4 are read"):
+        folder.read_many(["a"], at_most=4)
+
+
+def test_many_files_are_read_in_the_order_asked_for(folder: Folder) -> None:
+    names = [f"{number}" for number in range(30)]
+    for name in names:
+        folder.create(name, name.encode())
+    assert folder.read_many(names[::-1]) == [name.encode() for name in names[::-1]]
+    with pytest.raises(FileNotFoundError):
+        folder.read_many(["3", "30"])
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "a//b", "./a", "a\0"])
+def test_no_name_leads_out_of_its_folder(folder: Folder, name: str) -> None:
+    for use in (folder.read, folder.exists, folder.remove, folder.size, folder.__truediv__):
+        with pytest.raises(ValueError, match="is not the name of a file below"):
+            use(name)
+    for write in (folder.create, folder.replace):
+        with pytest.raises(ValueError, match="is not the name of a file below"):
+            write(name, b"1")
+
+
+def test_whether_it_can_be_written_is_found_out_without_a_trace(folder: Folder) -> None:
+    folder.require_writable("a test")
+    assert not folder.exists()
+    folder.create("a", b"1")
+    folder.require_writable("a test")
+    assert list(folder.files()) == ["a"]
+
+
+def test_only_temporary_files_are_left_out(folder: Folder) -> None:
+    folder.create("a", b"1")
+    folder.replace(".tmp-elsewhere-1-x", b"half")
+    assert folder.names() == list(folder.files()) == ["a"]
+
+
+def test_temporary_files_of_the_dead_are_swept_and_of_the_living_are_kept(folder: Folder) -> None:
     dead = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
     )
-    home.create("a", b"1")
     gone, alive = dead.stdout.decode().strip(), str(os.getpid())
     here, there = platform.node(), f"{platform.node()}-2"
-    for owner in (f"{here}-{gone}", f"{here}-{alive}", f"{there}-{gone}"):
-        (home.path / f".tmp-{owner}-x").write_bytes(b"half")
-    home.sweep()
-    kept = [f".tmp-{here}-{alive}-x", f".tmp-{there}-{gone}-x", "a"]
-    assert sorted(os.listdir(home.path)) == sorted(kept)
-    assert home.names() == ["a"]
+    left = [f".tmp-{owner}-x" for owner in (f"{here}-{gone}", f"{here}-{alive}", f"{there}-{gone}")]
+    for name in left:
+        folder.replace(name, b"half")
+    folder.sweep()
+    assert [folder.exists(name) for name in left] == [False, True, True]
 
 
-def test_a_folder_is_absolute_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_on_a_disk_is_absolute_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     folder = Folder.at("sub/home")
     monkeypatch.chdir("/")
     assert folder.url == str(tmp_path / "sub/home")
     assert Folder.at(f"file://{tmp_path}/sub/home") == folder
+    assert folder.local_path("a") == tmp_path / "sub/home/a"
 
 
-def test_an_unsupported_file_system_is_refused_without_repeating_its_secrets() -> None:
-    with pytest.raises(ValueError, match=r"s3:// is not supported") as refusal:
-        Folder.at("s3://user:secret@bucket/x")
-    assert "secret" not in str(refusal.value)
+def test_a_write_to_a_disk_leaves_nothing_temporary(home: Folder) -> None:
+    home.replace("b", b"1")
+    home.create("b", b"2")
+    assert os.listdir(home.path) == ["b"]
+
+
+def test_what_is_no_regular_file_is_not_waited_for(home: Folder) -> None:
+    home.create("a", b"1")
+    os.mkfifo(home.path / "pipe")
+    with pytest.raises(DamageError, match="no regular file"):
+        home.read("pipe")
+    assert list(home.files()) == ["a"]
 
 
 def test_too_little_space_is_refused_before_work(home: Folder) -> None:
     with pytest.raises(StoreError, match="needs about"):
         home.require_space(10**18, "the set")
+
+
+def test_a_disk_that_may_not_be_written_is_refused_before_work(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", 1_000_000) as disk:
+        remount(disk, "ro")
+        with pytest.raises(StoreError, match=r"the set: .* may not be written .*Read-only"):
+            Folder.at(f"{disk}/home").require_writable("the set")
+
+
+def test_a_home_below_a_file_is_refused_before_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"1")
+    with pytest.raises(StoreError, match="may not be written"):
+        Folder.at(str(tmp_path / "file/home")).require_writable("the set")
+
+
+LOSS = """
+import os, sys
+from storage.errors import StoreError
+from storage.fs import Folder
+folder = Folder.at(sys.argv[1])
+os.setgid(65534), os.setuid(65534)
+try:
+    folder.require_writable("the set")
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes the right to become somebody else")
+def test_permission_that_was_lost_is_refused_before_work(tmp_path: Path) -> None:
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    command = [sys.executable, "-c", LOSS, str(tmp_path / "home")]
+    said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    assert "may not be written (Permission denied); nothing was begun" in said

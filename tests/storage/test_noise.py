@@ -1,16 +1,55 @@
 """Noise and labels are pure functions of (seed, split, index)."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storage.noise import GOLDEN_NOISE, derive_labels, derive_noise, golden_noise_digest, split_code
 from storage.records import LabelRule, NoiseRule
 
 INDEX = np.arange(20, dtype=np.int64)
+seeds = st.integers(0, 2**64 - 1)
+indices = st.lists(st.integers(0, 2**63 - 1), max_size=5)
+
+
+def stream(seed: int, code: int, index: int, purpose: int) -> np.random.RandomState:
+    """The generator of one sample, as docs/store.md writes it."""
+    key = np.array([seed, code], np.uint64)
+    counter = np.array([0, 0, index, purpose], np.uint64)
+    return np.random.RandomState(np.random.Philox(key=key, counter=counter))
 
 
 def test_the_noise_stream_is_the_frozen_one() -> None:
     assert golden_noise_digest() == GOLDEN_NOISE
+
+
+@given(seed=seeds, index=indices, num_values=st.integers(1, 9), scale=st.floats(0.01, 100))
+def test_noise_is_that_of_a_generator_made_anew_for_each_sample(seed, index, num_values, scale):
+    drawn = derive_noise(
+        NoiseRule(seed=seed, scale=scale), "x", np.array(index, np.int64), (num_values,)
+    )
+    normals = [stream(seed, split_code("x"), each, 0).standard_normal(num_values) for each in index]
+    expected = np.array(normals).reshape(len(index), num_values) * scale
+    assert drawn.tobytes() == expected.astype(np.float32).tobytes()
+
+
+@given(seed=seeds, index=indices, num_classes=st.integers(1, 2**31))
+def test_uniform_labels_are_those_of_a_generator_made_anew(seed, index, num_classes):
+    rule = LabelRule(rule="uniform", num_classes=num_classes)
+    drawn = derive_labels(rule, seed=seed, split="train", index=np.array(index, np.int64))
+    assert drawn.tolist() == [stream(seed, 0, each, 1).randint(num_classes) for each in index]
+
+
+def test_threads_draw_the_same_noise() -> None:
+    def drawn(index: np.ndarray) -> np.ndarray:
+        return derive_noise(NoiseRule(seed=3), "train", index, (3, 64, 64))
+
+    with ThreadPoolExecutor(4) as threads:
+        parts = list(threads.map(drawn, np.split(INDEX, 4)))
+    assert np.array_equal(np.concatenate(parts), drawn(INDEX))
 
 
 def test_noise_depends_on_its_index_and_on_nothing_beside_it() -> None:

@@ -1,0 +1,122 @@
+"""Files of remote shards on this machine's disk: verified before use, bounded, shared by processes.
+
+A file's name is its sha256, so it is never stale. When it is used its time is set; the least recently
+used goes first. Who has it open may read on, because a removed file lives until it is closed.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from storage.digest import sha256_of, short
+from storage.errors import DamageError, StoreError
+from storage.fs import TEMPORARY, Folder
+from storage.open_file import OpenFile
+
+DEFAULT_FOLDER = "~/.cache/kdm-offline/shards"
+DEFAULT_BYTES = 8 * 2**30  # two windows of 65,536 pairs of 3×64×64 in float32, with their noise
+_LOCK = ".lock"
+# Between a file's arrival and its opening another process may evict it; thrice in a row it hardly does.
+_TRIES = 5
+# Files that this process has read and found right.
+_SOUND: set[Path] = set()
+
+
+class ShardCache:
+    """At most `max_bytes` of files in `folder`; damaged ones are fetched again."""
+
+    def __init__(self, folder: Path, max_bytes: int = DEFAULT_BYTES) -> None:
+        if max_bytes < 1:
+            raise ValueError(f"max_bytes is {max_bytes}; a cache holds at least one byte")
+        self.folder = folder.expanduser().absolute()
+        self.max_bytes = max_bytes
+
+    @classmethod
+    def default(cls) -> "ShardCache":
+        """The cache at KDM_CACHE of KDM_CACHE_BYTES, or of 8 GiB in the user's own cache folder."""
+        max_bytes = os.environ.get("KDM_CACHE_BYTES", str(DEFAULT_BYTES))
+        if not max_bytes.isdecimal():
+            raise ValueError(f"KDM_CACHE_BYTES is {max_bytes!r}; it must be a whole number")
+        return cls(Path(os.environ.get("KDM_CACHE", DEFAULT_FOLDER)), int(max_bytes))
+
+    def open(self, digest: str, fetch: Callable[[], bytes]) -> OpenFile:
+        """The file of this sha256, fetched where it is not there.
+
+        Raises `DamageError` where what was fetched has another sha256.
+        """
+        for _ in range(_TRIES):
+            file = self._opened(digest)
+            if file is not None:
+                return file
+            self._put(digest, fetch())
+        raise StoreError(
+            f"{self.folder} loses files as fast as they come, because other processes need its "
+            f"{self.max_bytes:,} bytes; raise KDM_CACHE_BYTES or give each its own KDM_CACHE"
+        )
+
+    def require_room(self, num_bytes: int, purpose: str) -> None:
+        """Raise a `StoreError` where so many bytes can never lie here together."""
+        if num_bytes > self.max_bytes:
+            raise StoreError(
+                f"{purpose} needs {num_bytes:,} bytes at once, the cache at {self.folder} holds "
+                f"{self.max_bytes:,}; raise KDM_CACHE_BYTES, or copy the set to a local disk"
+            )
+
+    def _opened(self, digest: str) -> OpenFile | None:
+        path = self.folder / digest
+        try:
+            file = OpenFile(path)
+        except FileNotFoundError:
+            return None
+        if path not in _SOUND and file.sha256() != digest:
+            path.unlink(missing_ok=True)
+            return None
+        _SOUND.add(path)
+        os.utime(file.descriptor)
+        return file
+
+    def _put(self, digest: str, data: bytes) -> None:
+        if sha256_of(data) != digest:
+            raise DamageError(
+                f"fetched {len(data):,} bytes with sha256 {short(sha256_of(data))}…, recorded is "
+                f"{short(digest)}…; run 'kdm pairs repair'"
+            )
+        self.require_room(len(data), "one shard")
+        with self._locked():
+            self._make_room(len(data))
+            Folder.at(str(self.folder)).create(digest, data)
+
+    def _make_room(self, num_bytes: int) -> None:
+        """Remove the least recently used, and what killed processes left: the lock is held here."""
+        files = [entry for entry in os.scandir(self.folder) if entry.name != _LOCK]
+        found = []
+        for entry in files:
+            with suppress(FileNotFoundError):  # found damaged, and removed, by another process
+                if entry.name.startswith(TEMPORARY):
+                    os.unlink(entry)
+                else:
+                    status = entry.stat()
+                    found.append((status.st_mtime_ns, status.st_size, Path(entry)))
+        excess = num_bytes + sum(size for _, size, _ in found) - self.max_bytes
+        for _, size, path in sorted(found):
+            if excess > 0:
+                path.unlink(missing_ok=True)
+                excess -= size
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StoreError(
+                f"the cache at {self.folder} may not be written ({error.strerror}); "
+                "set KDM_CACHE to another folder, or mend its permissions"
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)

@@ -1,0 +1,1 @@
+"""Sets of pairs in the layouts that other trainers read."""

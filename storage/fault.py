@@ -1,0 +1,22 @@
+"""What is wrong with one file of a set."""
+
+from typing import Literal, NamedTuple
+
+Kind = Literal[
+    "missing",  # a record, manifest or mask rests on it
+    "damaged",  # its bytes are not those that were written
+    "swapped",  # it holds another file's bytes
+    "duplicate",  # another file or record stands for the same indices already
+    "unrecorded",  # a shard's file that no record names
+    "extra",  # a document about a shard that there is not
+    "foreign",  # no set has a file of that name
+]
+
+
+class Fault(NamedTuple):
+    """One file, and a sentence that says what is wrong with it and what to do."""
+
+    kind: Kind
+    shard: int | None  # where it is about one
+    file: str  # below the set's folder
+    sentence: str

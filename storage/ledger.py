@@ -1,0 +1,121 @@
+"""What is written down about a set: records, and the manifests that freeze them (STORE.md)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from storage.digest import short
+from storage.errors import DamageError
+from storage.fs import Folder
+from storage.manifest import (
+    Manifest,
+    Record,
+    read_manifest,
+    read_record,
+    read_records,
+    record_name,
+    sealed,
+)
+
+# Records that are read at once: enough to hide a remote store's latency, little enough for memory.
+RECORDS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Records and manifests of one split in one layout; those of another are refused."""
+
+    base: Folder
+    spec_digest: str
+    split: str
+    layout: str
+
+    @property
+    def records_folder(self) -> Folder:
+        """One JSON a shard."""
+        return self.base / "records"
+
+    @property
+    def manifests(self) -> Folder:
+        """One JSON for each size that the set has had."""
+        return self.base / "manifests"
+
+    def record(self, shard: int) -> Record:
+        """A shard's record, checked to be of this set."""
+        return self._own(read_record(self.records_folder, shard))
+
+    def records(self, shards: Sequence[int]) -> Iterator[Record]:
+        """The records of several shards, some at a time."""
+        for first in range(0, len(shards), RECORDS_AT_ONCE):
+            chosen = shards[first : first + RECORDS_AT_ONCE]
+            yield from map(self._own, read_records(self.records_folder, chosen))
+
+    def recorded(self) -> list[int]:
+        """The shards that have a record, rising."""
+        return _numbers(self.records_folder)
+
+    def sizes(self) -> list[int]:
+        """How many shards each manifest is over, rising."""
+        return _numbers(self.manifests)
+
+    def manifest(self, num_shards: int) -> Manifest:
+        """The manifest over the first `num_shards` records."""
+        manifest = read_manifest(self.manifests, num_shards)
+        if (manifest.spec_digest, manifest.split, manifest.layout) != self._identity:
+            where = f"{self.manifests.url}/{record_name(num_shards)}"
+            raise DamageError(f"{where} is of another set, split or layout; remove it")
+        return manifest
+
+    def freeze(self, num_shards: int) -> Manifest:
+        """The manifest over the first records: the one that is there, or a new one.
+
+        A new one goes on from the largest below it, so that growth costs what was added.
+        """
+        if num_shards in self.sizes():
+            return self.manifest(num_shards)
+        manifest = self._grown(num_shards)
+        data = sealed(manifest, created_at=datetime.now(UTC).isoformat())
+        is_new = self.manifests.create(record_name(num_shards), data)
+        return manifest if is_new else self.manifest(num_shards)
+
+    def _grown(self, num_shards: int) -> Manifest:
+        below = [size for size in self.sizes() if size < num_shards]
+        frozen = self.manifest(max(below)) if below else None
+        contents = list(frozen.content_digests) if frozen else []
+        attempted, kept = (frozen.attempted, frozen.kept) if frozen else (0, 0)
+        for record in self.records(range(len(contents), num_shards)):
+            contents.append(record.content_digest)
+            attempted, kept = attempted + record.attempted, kept + record.kept
+        return Manifest.over(
+            contents,
+            split=self.split,
+            layout=self.layout,
+            spec_digest=self.spec_digest,
+            attempted=attempted,
+            kept=kept,
+        )
+
+    @property
+    def _identity(self) -> tuple[str, str, str]:
+        return (self.spec_digest, self.split, self.layout)
+
+    def _own(self, record: Record) -> Record:
+        where = f"{self.records_folder.url}/{record_name(record.shard)}"
+        if record.spec_digest != self.spec_digest:
+            raise DamageError(
+                f"{where} belongs to the set {short(record.spec_digest)}…, "
+                f"this one is {short(self.spec_digest)}…; remove it"
+            )
+        if (record.split, record.layout) != (self.split, self.layout):
+            raise DamageError(
+                f"{where} is of {record.split}/{record.layout}, not of {self.split}/{self.layout}; "
+                "files were swapped: remove it and run generate-pairs again"
+            )
+        return record
+
+
+def _numbers(folder: Folder) -> list[int]:
+    """The numbers whose document is there; a file with any other name is none of them."""
+    stems = [name.removesuffix(".json") for name in folder.names() if name.endswith(".json")]
+    numbers = {stem: int(stem) for stem in stems if stem.isascii() and stem.isdecimal()}
+    return sorted(n for stem, n in numbers.items() if record_name(n) == f"{stem}.json")

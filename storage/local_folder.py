@@ -1,0 +1,214 @@
+"""A folder on a disk: temporary name, flush, re-read and hash, then a link or a rename."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from storage.errors import DamageError, StoreError
+from storage.fs import (
+    TEMPORARY,
+    FileInfo,
+    Folder,
+    is_abandoned,
+    require_below,
+    require_size,
+    temporary_name,
+)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# A read-only disk, missing permission, or a file where a folder should be.
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+
+
+@dataclass(frozen=True)
+class LocalFolder(Folder):
+    """A folder at an absolute path."""
+
+    path: Path
+
+    @classmethod
+    def at(cls, url: str) -> "LocalFolder":
+        """The folder at a path or a `file://` URL."""
+        if "://" not in url:
+            return cls(Path(url).expanduser().absolute())
+        parts = urlsplit(url)
+        if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
+            raise ValueError("a file:// URL names no machine and has no '?' or '#': file:///path")
+        return cls(Path(unquote(parts.path)))
+
+    @property
+    def url(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def is_local(self) -> bool:
+        return True
+
+    def local_path(self, name: str = "") -> Path:
+        require_below(name, self.url)
+        return self.path / name
+
+    def __truediv__(self, name: str) -> "LocalFolder":
+        return LocalFolder(self.local_path(name))
+
+    def names(self) -> list[str]:
+        try:
+            found = os.listdir(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(name for name in found if not name.startswith(TEMPORARY))
+
+    def files(self) -> dict[str, FileInfo]:
+        found = {}
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                path = os.path.join(folder, name)
+                info = None if name.startswith(TEMPORARY) else _info(path)
+                if info is not None:
+                    found[os.path.relpath(path, self.path)] = info
+        return dict(sorted(found.items()))
+
+    def exists(self, name: str = "") -> bool:
+        return self.local_path(name).exists()
+
+    def size(self, name: str) -> int:
+        return self.local_path(name).stat().st_size
+
+    def read(self, name: str, *, at_most: int | None = None) -> bytes:
+        path = self.local_path(name)
+        with open(path, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise DamageError(f"{path} is no regular file; remove it")
+            require_size(status.st_size, at_most, str(path))
+            return file.read()
+
+    def read_many(self, names: Sequence[str], *, at_most: int | None = None) -> list[bytes]:
+        return [self.read(name, at_most=at_most) for name in names]
+
+    def create(self, name: str, data: bytes) -> bool:
+        target = self.local_path(name)
+        if target.exists():
+            return False
+        with _written(target, data) as temporary:
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                return False
+        return True
+
+    def replace(self, name: str, data: bytes) -> None:
+        target = self.local_path(name)
+        with _written(target, data) as temporary:
+            os.replace(temporary, target)
+
+    def remove(self, name: str) -> None:
+        target = self.local_path(name)
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove temporary files, here and below, whose writer on this machine is dead."""
+        for folder, _, names in os.walk(self.path):
+            for name in filter(is_abandoned, names):
+                (Path(folder) / name).unlink(missing_ok=True)
+
+    def require_space(self, num_bytes: int, purpose: str) -> None:
+        standing = self._standing()
+        free = shutil.disk_usage(standing).free
+        if num_bytes > free:
+            raise StoreError(
+                f"{purpose} needs about {num_bytes:,} bytes but {standing} has {free:,} free; "
+                "free some space or choose another --home"
+            )
+
+    def require_writable(self, purpose: str) -> None:
+        # Tried, because rights alone do not tell: a disk may be read-only, full, or another machine's.
+        probe = self._standing() / temporary_name()
+        try:
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"{purpose}: {self.path} may not be written ({error.strerror}); nothing was begun: "
+                "choose another --home, or mend its permissions"
+            ) from error
+
+    def _standing(self) -> Path:
+        return next(place for place in [self.path, *self.path.parents] if place.exists())
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # A pipe that lies where a file should be would keep the reader waiting for ever.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _info(path: str) -> FileInfo | None:
+    with contextlib.suppress(FileNotFoundError):  # removed since it was listed
+        status = os.stat(path)
+        if stat.S_ISREG(status.st_mode):
+            return FileInfo(status.st_size, status.st_mtime)
+    return None
+
+
+@contextmanager
+def _written(target: Path, data: bytes) -> Iterator[Path]:
+    temporary = target.parent / temporary_name()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_and_check(temporary, data)
+        yield temporary
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _not_written(target, data, error) from error
+    finally:
+        # A temporary file that cannot be removed now is swept later.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _not_written(target: Path, data: bytes, error: OSError) -> Exception:
+    if error.errno in _FULL:
+        return StoreError(
+            f"the disk is full: {target} ({len(data):,} bytes) could not be written; nothing "
+            "was left half-written: free some space and run the same command again"
+        )
+    if error.errno in _FORBIDDEN:
+        return StoreError(
+            f"{target} may not be written ({error.strerror}); nothing was left half-written: "
+            "choose another --home, or mend its permissions"
+        )
+    return error
+
+
+def _write_and_check(temporary: Path, data: bytes) -> None:
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    if hashlib.sha256(temporary.read_bytes()).digest() != hashlib.sha256(data).digest():
+        raise StoreError(
+            f"{temporary} does not read back as written; the disk is not to be trusted"
+        )
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

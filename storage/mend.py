@@ -1,0 +1,213 @@
+"""A damaged shard made whole from what is left of it: its own files, or the same set in another layout."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from storage.convert import SpanReader, environment_in
+from storage.digest import short
+from storage.errors import DamageError, MismatchError, StoreError
+from storage.fault import Fault
+from storage.manifest import Manifest, Record, record_name
+from storage.records import Columns, content_digest
+from storage.shards import columns_of
+from storage.store import PairStore
+from storage.verify_shard import read_audit_rows
+
+
+class Wanted(NamedTuple):
+    """What a shard must hold again."""
+
+    shard: int
+    content: str | None  # None where neither a record nor a manifest that can be read tells
+    record: Record | None  # None where it is itself damaged
+
+
+class Remade(NamedTuple):
+    """A shard's columns, and what its record says of them."""
+
+    columns: Columns
+    dropped: Mapping[str, Sequence[int]]
+    environment: Mapping[str, Any]
+    origin: str  # in words
+
+
+def wanted_shards(store: PairStore, faults: Sequence[Fault]) -> list[Wanted]:
+    """The shards that these faults are about, each with what is still known of it."""
+    manifests = list(_sound_manifests(store, faults))
+    records = {fault.shard for fault in faults if "/records/" in fault.file}
+    shards = {
+        fault.shard
+        for fault in faults
+        if fault.shard is not None and _concerns_a_shard(fault, store)
+    }
+    gaps = _gaps(store, damaged_sizes(store, faults))
+    records, shards = records | gaps, shards | gaps
+    return [_wanted(store, shard, manifests, shard not in records) for shard in sorted(shards)]
+
+
+def from_own_files(store: PairStore, wanted: Wanted) -> Remade | None:
+    """A shard whose files are sound and whose record is not; None where they do not show it."""
+    if wanted.record is not None:
+        return None  # the record is sound, so the files are not
+    for columns in _decoded(store, wanted.shard):
+        if wanted.content not in (None, content_digest(columns)):
+            continue
+        dropped = _reasons(store, wanted.shard, columns)
+        environment = common_environment(store)
+        if dropped is not None and environment is not None:
+            return Remade(columns, dropped, environment, "its own files")
+    return None
+
+
+def from_other_layout(
+    store: PairStore, wanted: Wanted, others: Sequence[PairStore]
+) -> Remade | None:
+    """The shard's samples as another layout holds them, where that is sound."""
+    asked = store.indices(wanted.shard)
+    for other in others:
+        try:
+            span = SpanReader(other).read(int(asked[0]), int(asked[-1]) + 1)
+        except StoreError:
+            continue  # not all of it, or not sound: the next one may be
+        if wanted.content in (None, content_digest(span.columns)):
+            environment = environment_in(store, span.environment, other.shard_size)
+            return Remade(span.columns, span.dropped, environment, f"layout {other.layout}")
+    return None
+
+
+def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
+    """Write a shard, and its record where that was damaged.
+
+    Raises MismatchError, and changes nothing, where it is not what was frozen or recorded.
+    """
+    found = content_digest(remade.columns)
+    if wanted.content not in (None, found):
+        raise MismatchError(
+            f"shard {wanted.shard} of {store.base.url} comes out of {remade.origin} as "
+            f"{short(found)}…, frozen is {short(str(wanted.content))}…; nothing was replaced: restore "
+            "it from a copy, or repair it on a machine like the one that its record names"
+        )
+    if wanted.record is None:
+        store.records_folder.remove(record_name(wanted.shard))
+        store.write_columns(
+            wanted.shard,
+            remade.columns,
+            dropped={reason: list(rows) for reason, rows in remade.dropped.items()},
+            environment=remade.environment,
+        )
+        return
+    layout = store.files.layout
+    encoded = layout.format.encode(wanted.shard, remade.columns, store.schema, layout.shard_size)
+    if encoded.file != wanted.record.shard_file:
+        raise MismatchError(
+            f"shard {wanted.shard} of {store.base.url} has the right content, but this release "
+            "writes it as other bytes than were recorded; repair it with the release that made it"
+        )
+    store.files.put(encoded.parts)
+
+
+def refreeze(store: PairStore, faults: Sequence[Fault]) -> list[str]:
+    """Freeze damaged manifests again from the records, and say so of each; a line a manifest."""
+    damaged = damaged_sizes(store, faults)
+    for size in damaged:
+        store.manifests.remove(record_name(size))
+    recorded = store.ledger.recorded()
+    whole = next((n for n, shard in enumerate(recorded) if n != shard), len(recorded))
+    if not store.ledger.sizes() and not damaged and whole:
+        damaged = [whole]
+    said = []
+    for size in damaged:
+        if size <= whole:
+            store.ledger.freeze(size)
+            said.append(f"manifest {record_name(size)}: frozen again from the records")
+        else:
+            said.append(
+                f"manifest {record_name(size)}: removed; it was over shards that are not there"
+            )
+    return said
+
+
+def damaged_sizes(store: PairStore, faults: Sequence[Fault]) -> list[int]:
+    """The sizes whose manifest is damaged, rising."""
+    base = f"{store.split}/{store.layout}/manifests/"
+    names = {fault.file.removeprefix(base) for fault in faults if fault.file.startswith(base)}
+    return sorted(size for size in store.ledger.sizes() if record_name(size) in names)
+
+
+def _gaps(store: PairStore, sizes: Sequence[int]) -> set[int]:
+    """Shards without a record below a damaged manifest, as far as there are records at all."""
+    recorded = set(store.ledger.recorded())
+    reach = min(max(sizes, default=0), max(recorded, default=-1) + 1)
+    return set(range(reach)) - recorded
+
+
+def _concerns_a_shard(fault: Fault, store: PairStore) -> bool:
+    base = f"{store.split}/{store.layout}"
+    if fault.file.startswith(f"{base}/records/"):
+        return True
+    is_broken = fault.kind in ("missing", "damaged", "swapped")
+    return is_broken and fault.file.startswith(f"{base}/shards/")
+
+
+def _wanted(
+    store: PairStore, shard: int, manifests: Sequence[Manifest], is_record_sound: bool
+) -> Wanted:
+    record = store.record(shard) if is_record_sound else None
+    if record is not None:
+        return Wanted(shard, record.content_digest, record)
+    frozen = [each.content_digest(shard) for each in manifests if shard < each.num_shards]
+    return Wanted(shard, frozen[0] if frozen else None, None)
+
+
+def _sound_manifests(store: PairStore, faults: Sequence[Fault]) -> Iterator[Manifest]:
+    unsound = {fault.file for fault in faults}
+    for size in store.ledger.sizes():
+        if f"{store.split}/{store.layout}/manifests/{record_name(size)}" not in unsound:
+            yield store.ledger.manifest(size)
+
+
+def _decoded(store: PairStore, shard: int) -> Iterator[Columns]:
+    """Whatever can be read of the files that bear the shard's number."""
+    layout = store.files.layout
+    names = [name for name in store.shards.files() if layout.format.shard_of(name) == shard]
+    most = layout.format.max_bytes(store.schema, layout.shard_size)
+    for chosen in [names, *([name] for name in names)]:
+        try:
+            parts = {name: store.shards.read(name, at_most=most) for name in chosen}
+            located = layout.format.locate(shard, parts, store.schema, layout.shard_size)
+        except (DamageError, ValueError):
+            continue
+        columns = columns_of(located, parts)
+        encoded = layout.format.encode(shard, columns, store.schema, layout.shard_size)
+        if encoded.parts == parts:
+            yield columns
+
+
+def _reasons(store: PairStore, shard: int, columns: Columns) -> dict[str, list[int]] | None:
+    """Why the indices that a shard lacks were dropped; None where nothing tells."""
+    lacking = set(store.indices(shard).tolist()) - set(columns["index"].tolist())
+    found: dict[str, list[int]] = {}
+    if not lacking:
+        return found
+    try:
+        rows = read_audit_rows(store, shard)
+    except (DamageError, FileNotFoundError):
+        return None
+    for index, reason in sorted(rows):
+        if index in lacking:
+            found.setdefault(reason, []).append(index)
+    return found if sum(map(len, found.values())) == len(lacking) else None
+
+
+def common_environment(store: PairStore) -> dict[str, Any] | None:
+    """What all records that can be read agree on; None where they do not, or there are none."""
+    found: dict[str, Any] | None = None
+    for shard in store.ledger.recorded():
+        try:
+            environment = store.record(shard).environment
+        except DamageError:
+            continue
+        if found is not None and environment != found:
+            return None
+        found = environment
+    return found

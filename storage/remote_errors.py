@@ -1,0 +1,91 @@
+"""What a remote file system says goes wrong, as a sentence without what it said.
+
+Messages of servers and libraries can hold endpoints, keys and signed URLs. So a sentence names the
+place, the kind of the error and the server's code for it, and the original is not chained to it.
+"""
+
+import errno
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from storage.errors import StoreError, UnreachableError
+
+# Roots of what fsspec's drivers raise beside OSError; looked up where they are already imported.
+_ROOTS = (
+    ("botocore.exceptions", "BotoCoreError"),
+    ("botocore.exceptions", "ClientError"),
+    ("aiohttp.client_exceptions", "ClientError"),
+    ("gcsfs.retry", "HttpError"),
+    ("google.auth.exceptions", "GoogleAuthError"),
+    ("azure.core.exceptions", "AzureError"),
+)
+_NO_BUCKET = "NoSuchBucket"
+# A server that cannot keep up for a while, and answers that broke off.
+_PASSING = ("SlowDown", "ServiceUnavailable", "InternalError", "500", "503", "ClientPayloadError")
+_NUM_TRIES = (
+    4  # after those that each driver makes: with one answer in five lost, 1e-14 of all fail
+)
+T = TypeVar("T")
+_LINKS = ("Connect", "Timeout", "HTTPClient", "Payload", "SlowDown", "Unavailable", "InternalError")
+
+
+@contextmanager
+def told(done: str, url: str) -> Iterator[None]:
+    """Raise what goes wrong as a `StoreError`: `url` could not be `done`; FileNotFoundError stays."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except FileNotFoundError as error:
+        if reason_of(error) == _NO_BUCKET:
+            raise StoreError(f"{url} could not be {done}: there is no such bucket") from None
+        raise FileNotFoundError(errno.ENOENT, "no such file", url) from None
+    except _raised() as error:
+        raise _sentence(error, done, url) from None
+
+
+def patiently(request: Callable[[], T]) -> T:
+    """The answer to a request, asked again where the fault is one that passes."""
+    for attempt in range(_NUM_TRIES - 1):
+        try:
+            return request()
+        except _raised() as error:
+            if reason_of(error) not in _PASSING:
+                raise
+            time.sleep(random.uniform(0, 2**attempt))  # seconds; others must not come back together
+    return request()
+
+
+def reason_of(error: BaseException) -> str:
+    """The server's code for an error ('NoSuchBucket'), else the error's kind."""
+    link: BaseException | None = error
+    while link is not None:
+        response = getattr(link, "response", None)
+        if isinstance(response, dict):
+            return str(response.get("Error", {}).get("Code", ""))
+        link = link.__cause__ or link.__context__
+    return type(error).__name__
+
+
+def _raised() -> tuple[type[BaseException], ...]:
+    there = [(sys.modules.get(module), name) for module, name in _ROOTS]
+    found = [getattr(module, name, None) for module, name in there if module is not None]
+    return (OSError, NotImplementedError, *(each for each in found if each is not None))
+
+
+def _sentence(error: BaseException, done: str, url: str) -> StoreError:
+    reason = reason_of(error)
+    words = f"{url} could not be {done} ({reason})"
+    if isinstance(error, NotImplementedError):
+        return StoreError(f"{words}: its file system cannot do that; choose another --home")
+    if isinstance(error, PermissionError) or "Credential" in reason or "Token" in reason:
+        return StoreError(
+            f"{words}: check the credentials in the environment or config file, and their rights"
+        )
+    if any(link in reason for link in _LINKS):
+        return UnreachableError(f"{words}: check the network and the endpoint, then run it again")
+    return UnreachableError(f"{words}: run the same command again, or check the endpoint")

@@ -1,0 +1,72 @@
+"""A set's folder: its spec, and the splits and layouts below it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from storage.digest import unseal
+from storage.errors import DamageError, MismatchError
+from storage.fs import Folder
+
+MAX_SPEC_BYTES = 2**20
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def read_spec(folder: Folder) -> dict[str, Any]:
+    """A set's spec, checked against its own digest."""
+    data = folder.read("spec.json", at_most=MAX_SPEC_BYTES)
+    document = unseal(data, f"{folder.url}/spec.json")
+    return {key: value for key, value in document.items() if key != "digest"}
+
+
+def splits_of(folder: Folder) -> list[str]:
+    """`SPLIT/LAYOUT` of everything below a set."""
+    return [
+        f"{split}/{layout}"
+        for split in filter(_NAME.fullmatch, folder.names())
+        for layout in filter(_NAME.fullmatch, (folder / split).names())
+        if (folder / split / layout).exists("records")
+    ]
+
+
+def require_split(split: str) -> None:
+    """Raise a ValueError where a split's name could be anything but a folder's."""
+    if not _NAME.fullmatch(split):
+        raise ValueError(
+            f"split is {split!r}; it must be letters, digits, '-' and '_', as in 'train'"
+        )
+
+
+def require_equal_specs(there: Any, wanted: Mapping[str, Any], folder: Folder) -> None:
+    """Raise a MismatchError that names the fields in which two specs differ."""
+    fields = differing_fields(there, wanted)
+    if fields:
+        raise MismatchError(
+            f"{folder.url} holds pairs of another spec; they differ in {', '.join(fields)}: "
+            "use another folder, or set these fields as spec.json has them"
+        )
+
+
+def num_rows(spec: Mapping[str, Any], split: str, where: str) -> int | None:
+    """Indices of an imported set's split; None where a set has no end."""
+    rows = spec.get("rows")
+    if not isinstance(rows, Mapping) or split not in rows:
+        return None
+    match rows[split]:
+        case [int(first), int(end)] if 0 <= first < end:
+            return end - first
+    raise DamageError(
+        f"{where}: rows.{split} is {rows[split]!r}; it must be [first, end] with 0 <= first < end"
+    )
+
+
+def differing_fields(left: Any, right: Any, path: str = "") -> list[str]:
+    """Dotted paths at which two JSON values differ."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        keys = sorted({*left, *right})
+        below = (
+            differing_fields(left.get(key), right.get(key), f"{path}.{key}".lstrip("."))
+            for key in keys
+        )
+        return [name for names in below for name in names]
+    return [] if left == right else [path]

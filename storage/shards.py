@@ -1,0 +1,91 @@
+"""The files of a store's shards: put whole, read within bounds, checked against what was recorded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from storage.digest import digest_of, sha256_of, short
+from storage.errors import DamageError
+from storage.formats.layout import Buffer, Column, Layout, ShardFile, gather
+from storage.fs import Folder
+from storage.records import Columns, PairSchema
+
+
+@dataclass(frozen=True)
+class Shards:
+    """`shards/` of one split in one layout."""
+
+    folder: Folder
+    layout: Layout
+    schema: PairSchema
+
+    def put(self, parts: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Write a shard's files; returns what lay there before under the same names.
+
+        Files that no record vouches for are leftovers or damage, so these bytes take their place.
+        """
+        replaced = {}
+        for name, data in parts.items():
+            if self.folder.create(name, data):
+                continue
+            standing = self.folder.read(name)
+            if standing != data:
+                self.folder.replace(name, data)
+                replaced[name] = standing
+        return replaced
+
+    def read(self, shard: int, file: ShardFile) -> dict[str, bytes]:
+        """The bytes of a shard's files, not checked but for their names and their number."""
+        self.require_names(shard, file)
+        return {name: self._read(name) for name in file.names}
+
+    def max_bytes(self) -> int:
+        """The most bytes that a shard may have; a ValueError where that is too much for memory."""
+        return self.layout.format.max_bytes(self.schema, self.layout.shard_size)
+
+    def require_names(self, shard: int, file: ShardFile) -> None:
+        """Raise DamageError unless a record's files are those that the layout gives the shard."""
+        try:
+            self.layout.format.require_names(shard, file, self.schema)
+        except ValueError as error:
+            raise DamageError(
+                f"the record of shard {shard} in {self.folder.url}: {error}"
+            ) from None
+
+    def require_bytes(self, file: ShardFile, parts: Mapping[str, Buffer]) -> None:
+        """Raise DamageError, naming the file, where bytes are not those that were recorded."""
+        total = sum(map(len, parts.values()))
+        for name in file.names:
+            found, recorded = sha256_of(parts[name]), file.parts.get(name, file.file_digest)
+            if found != recorded:
+                raise DamageError(
+                    f"{self.folder.url}/{name} has {len(parts[name]):,} bytes with sha256 "
+                    f"{short(found)}…, recorded is {short(recorded)}…; run 'kdm pairs repair', "
+                    "or remove it and run generate-pairs again: that shard alone is made anew"
+                )
+        if total != file.num_bytes or (
+            file.parts and digest_of(dict(file.parts)) != file.file_digest
+        ):
+            raise DamageError(
+                f"{self.folder.url}/{file.name} has {total:,} bytes, its record says "
+                f"{file.num_bytes:,}; remove the record and run generate-pairs again"
+            )
+
+    def locate(self, shard: int, file: ShardFile, parts: Mapping[str, Buffer]) -> dict[str, Column]:
+        """Where each field's rows lie in these bytes; DamageError where the layout is not kept."""
+        try:
+            return self.layout.format.locate(shard, parts, self.schema, self.layout.shard_size)
+        except ValueError as error:
+            raise DamageError(f"{self.folder.url}/{file.name}: {error}; remove it") from error
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self.folder.read(name, at_most=self.max_bytes())
+        except FileNotFoundError as error:
+            raise DamageError(
+                f"{self.folder.url}/{name} is missing; run generate-pairs again to make it"
+            ) from error
+
+
+def columns_of(located: Mapping[str, Column], parts: Mapping[str, Buffer]) -> Columns:
+    """All rows of every field, copied out of the files."""
+    return {name: gather(column, parts[column.part]) for name, column in located.items()}

@@ -1,0 +1,54 @@
+"""Multipart uploads on S3 that were begun and never ended: unseen by every listing, and charged for."""
+
+import time
+from typing import Any, NamedTuple
+
+from storage.fs import Folder
+from storage.remote_errors import told
+from storage.remote_systems import file_system
+
+
+class Upload(NamedTuple):
+    """One of them; this project writes whole objects and begins none above fsspec's part size."""
+
+    bucket: str
+    key: str
+    upload_id: str
+
+
+def unfinished_uploads(folder: Folder, *, older_than: float) -> list[Upload]:
+    """Those below a folder, begun at least so many seconds ago; none where it is not on S3."""
+    if not folder.url.startswith(("s3://", "s3a://")):
+        return []
+    system, path = file_system(folder.url)
+    bucket, _, prefix = path.partition("/")
+    begun: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
+    with told("listed", folder.url):
+        while True:
+            answer = system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **more)
+            begun += answer.get("Uploads", [])
+            if not answer.get("IsTruncated"):
+                break
+            more = {
+                "KeyMarker": answer["NextKeyMarker"],
+                "UploadIdMarker": answer["NextUploadIdMarker"],
+            }
+    before = time.time() - older_than
+    return [
+        Upload(bucket, upload["Key"], upload["UploadId"])
+        for upload in begun
+        if upload["Key"].startswith(f"{prefix}/") and upload["Initiated"].timestamp() <= before
+    ]
+
+
+def abort(folder: Folder, upload: Upload) -> None:
+    """End an upload; its parts are freed."""
+    system, _ = file_system(folder.url)
+    with told("removed", f"{folder.url} (upload of {upload.key})"):
+        system.call_s3(
+            "abort_multipart_upload",
+            Bucket=upload.bucket,
+            Key=upload.key,
+            UploadId=upload.upload_id,
+        )
