@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from flows.ending import Stopped, leave, stop_on_signals
+from flows.pairs_cli import Layout, pairs_app
 from flows.request import DEFAULT_HOME, HOME_VARIABLE, Request
 from storage.errors import StoreError
 
@@ -17,7 +18,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-pairs_app = typer.Typer(help="Sets of pairs: verify, show, import.", no_args_is_help=True)
 app.add_typer(pairs_app, name="pairs")
 
 Recipe = Annotated[str, typer.Argument(help="A recipe's name ('kdm show' lists them) or file.")]
@@ -57,18 +57,19 @@ def _options(
 
 @app.command("run", help="Every stage of a recipe, or those up to --until.")
 @app.command("pipeline", help="Another name of run.")
-def _pipeline(
+def _pipeline(  # noqa: PLR0913  (one an option)
     recipe: Recipe,
     home: Home = DEFAULT_HOME,
     count: Count = None,
     overrides: Overrides = None,
     *,
     students: Students = None,
+    layout: Layout = "",
     device: Device = "auto",
     until: Until = "eval-report",
     direct: Direct = False,
 ) -> None:
-    names = (tuple(overrides or ()), tuple(students or ()))
+    names = (_overrides(overrides, layout), tuple(students or ()))
     _run("pipeline", Request(recipe, home, count, *names, device, until), direct)
 
 
@@ -80,10 +81,11 @@ def _stage_command(stage: str, text: str) -> None:
         count: Count = None,
         overrides: Overrides = None,
         *,
+        layout: Layout = "",
         device: Device = "auto",
         direct: Direct = False,
     ) -> None:
-        chosen = tuple(overrides or ())
+        chosen = _overrides(overrides, layout)
         _run(stage, Request(recipe, home, count, chosen, device=device, until=stage), direct)
 
 
@@ -96,10 +98,11 @@ def _students_command(stage: str, text: str) -> None:
         overrides: Overrides = None,
         *,
         students: Students = None,
+        layout: Layout = "",
         device: Device = "auto",
         direct: Direct = False,
     ) -> None:
-        names = (tuple(overrides or ()), tuple(students or ()))
+        names = (_overrides(overrides, layout), tuple(students or ()))
         _run(stage, Request(recipe, home, count, *names, device, stage), direct)
 
 
@@ -118,6 +121,7 @@ def _eval_report(
     overrides: Overrides = None,
     *,
     students: Students = None,
+    layout: Layout = "",
     device: Device = "auto",
     direct: Direct = False,
 ) -> None:
@@ -126,7 +130,7 @@ def _eval_report(
 
         refresh(home, is_direct=direct)
         return
-    names = (tuple(overrides or ()), tuple(students or ()))
+    names = (_overrides(overrides, layout), tuple(students or ()))
     _run("eval-report", Request(recipe, home, count, *names, device, "eval-report"), direct)
 
 
@@ -178,45 +182,17 @@ def _sample(
     sample(student, home, count=num_samples, seed=seed, out=out)
 
 
-@pairs_app.command("verify", help="Read every byte of a set and say what is wrong.")
-def _pairs_verify(
-    name: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
-    home: Home = DEFAULT_HOME,
-) -> None:
-    from flows.commands.pairs import verify
-
-    verify(name, home)
-
-
-@pairs_app.command("show", help="What determines a set, and what is in it.")
-def _pairs_show(
-    name: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
-    home: Home = DEFAULT_HOME,
-) -> None:
-    from flows.commands.pairs import show
-
-    show(name, home)
-
-
-@pairs_app.command("import", help="Store the published checkerboard pairs: float32 [times, n, 2].")
-def _pairs_import(
-    source: Annotated[str, typer.Argument(help="The .npy file.")],
-    name: Annotated[str, typer.Option("--name", help="What the set is called.")] = "",
-    train: Annotated[str, typer.Option("--train", help="Its rows, as FIRST:END.")] = "",
-    heldout: Annotated[str, typer.Option("--heldout", help="Likewise.")] = "",
-    *,
-    home: Home = DEFAULT_HOME,
-) -> None:
-    from flows.commands.pairs import import_pairs
-
-    import_pairs(source, home, name=name, train=train, heldout=heldout)
-
-
 @app.command("doctor", help="Whether this machine has what is needed; exit code 0 if so.")
 def _doctor(home: Home = DEFAULT_HOME) -> None:
     from flows.doctor import doctor
 
     doctor(home)
+
+
+def _overrides(overrides: list[str] | None, layout: str) -> tuple[str, ...]:
+    """The overrides, and a layout as one more."""
+    chosen = tuple(overrides or ())
+    return (*chosen, f"pairs.layout={layout}") if layout else chosen
 
 
 def _run(flow: str, request: Request, is_direct: bool) -> None:

@@ -21,6 +21,7 @@ from flows.commands.table import aligned, num_bytes
 from flows.prefect_settings import api_url, set_defaults
 from flows.request import home_folder
 from flows.weights import weights_folder, weights_found
+from storage.errors import StoreError
 from storage.fs import Folder
 from storage.noise import GOLDEN_NOISE, golden_noise_digest
 
@@ -120,14 +121,17 @@ def _noise() -> Finding:
 
 
 def _home(home: Folder) -> Finding:
-    standing = next(place for place in (home.path, *home.path.parents) if place.exists())
+    try:
+        home.require_writable("a home")
+    except StoreError as error:
+        return Finding("home", "broken", str(error))
+    if not home.is_local:
+        return Finding("home", "ok", f"{home.url}, of which nobody knows how much is free")
+    path = home.local_path()
+    standing = next(place for place in (path, *path.parents) if place.exists())
     free = shutil.disk_usage(standing).free
-    words = f"{home.url}, {num_bytes(free)} free"
-    if not os.access(standing, os.W_OK | os.X_OK):
-        return Finding(
-            "home", "broken", f"{words}: {standing} is not writable; name another --home"
-        )
-    return Finding("home", "ok" if free > ENOUGH_SPACE else "note", words)
+    verdict: Verdict = "ok" if free > ENOUGH_SPACE else "note"
+    return Finding("home", verdict, f"{home.url}, {num_bytes(free)} free")
 
 
 def _prefect(home: Folder) -> Finding:

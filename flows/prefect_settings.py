@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from storage.digest import sha256_of, short
 from storage.fs import Folder
 
 # Measured on two busy cores: a first start migrates a new database for up to 25 s, Prefect waits 20.
@@ -36,12 +37,13 @@ def set_defaults(home: Folder) -> None:
 
     Whoever uses Prefect on this machine (PREFECT_HOME, or profiles in ~/.prefect) keeps their
     Prefect home, with the API that they chose and the history of their runs. For everybody else
-    it lies below the project's home: it goes when that goes, and ~/.prefect is never touched.
+    it lies below the project's home: it goes when that goes, and ~/.prefect is never touched. Its
+    database needs a disk, so that of a remote home lies in the user's cache.
     """
     profiles = _prefect_home() / "profiles.toml"
     chosen = profiles.read_text() if profiles.is_file() else ""
     if not chosen:
-        os.environ.setdefault("PREFECT_HOME", str(home.path / ".prefect"))
+        os.environ.setdefault("PREFECT_HOME", str(_own_prefect_home(home)))
     for name, value in {**DEFAULTS, **QUIET}.items():
         if name not in chosen:
             os.environ.setdefault(name, value)
@@ -79,6 +81,13 @@ def end_orphaned_servers() -> list[int]:
                 process.terminate()
                 ended.append(process.pid)
     return ended
+
+
+def _own_prefect_home(home: Folder) -> Path:
+    if home.is_local:
+        return home.local_path(".prefect")
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return caches / "kdm" / f"prefect-{short(sha256_of(home.url.encode()))}"
 
 
 def _prefect_home() -> Path:

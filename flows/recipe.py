@@ -4,22 +4,25 @@ import os
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from kdm.datasets import DataSet
 from kdm.evaluate.evaluate import require_distinct
 from kdm.evaluate.options import EvaluationOptions
+from kdm.licences import OWN, UNKNOWN, Licence, inherited
 from kdm.students.student import StudentPlugin
 from kdm.training.options import TrainingOptions
 from pairgen.filters.filter import Filter
 from pairgen.samplers.sampler import Sampler
+from pairgen.spec import require_generable
 from pairgen.teachers.teacher import TeacherPlugin
 from storage.digest import digest_of
 from storage.formats.layout import require_layout
-from storage.options import Options, nearest, parse
+from storage.importers.imported import ImportOptions
+from storage.options import LastingOptions, Options, nearest, parse
 from storage.plugins import Configured
 from storage.records import PairSchema
 from storage.store import DEFAULT_LAYOUT
@@ -36,6 +39,7 @@ class TeacherRecipe(Options):
     name: Name
     model: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
     training: TrainingOptions | None = None
+    license: Licence | None = None  # of its weights; by default the data's, if trained here
 
     @model_validator(mode="after")
     def _check_training(self) -> Self:
@@ -67,26 +71,38 @@ class GeneratedPairs(Options):
     layout: Layout = DEFAULT_LAYOUT
     drop_at_write: tuple[FilterRecipe, ...] = ()
 
+    @field_validator("pairs", mode="before")
+    @classmethod
+    def _store_pictures_as_bytes(cls, pairs: Any) -> Any:
+        if _is_picture(pairs) and not {"x_0_dtype", "rounding"} & set(pairs):
+            return {**pairs, "x_0_dtype": "uint8", "rounding": "half-even"}
+        return pairs
+
     @model_validator(mode="after")
     def _check_schema(self) -> Self:
-        label = self.pairs.label
-        if self.pairs.noise.kind == "stored" or (label is not None and label.rule == "stored"):
-            raise ValueError("noise and labels of generated pairs are derived, not 'stored'")
-        if self.pairs.x_0_dtype == "uint8":
-            raise ValueError("samplers give numbers, not bytes: x_0_dtype is float32 or float16")
+        require_generable(self.pairs, self.sampler)
         return self
 
 
-class ImportedPairs(Options):
+class ImportedPairs(LastingOptions):
     """Pairs that somebody else published; row ranges are half-open."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {"options": {}}
 
     kind: Literal["imported"]
     name: Name
-    importer: Literal["kdm-checkerboard"]
+    importer: Literal["kdm-checkerboard", "kdm-npz", "get"]
     source: str  # a path; a relative one is looked for here and in $KDM_DATA
     train_rows: tuple[int, int]
     heldout_rows: tuple[int, int]
     layout: Layout = DEFAULT_LAYOUT
+    license: Licence = UNKNOWN  # as who published the file gives it
+    options: ImportOptions = ImportOptions()
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Of one sample; None where only the source says it."""
+        return (2,) if self.importer == "kdm-checkerboard" else None
 
     @property
     def train(self) -> int:
@@ -99,11 +115,12 @@ class ImportedPairs(Options):
         return self.heldout_rows[1] - self.heldout_rows[0]
 
     def source_path(self) -> Path:
-        """The file; a ValueError that says where it was looked for and how to name it."""
+        """The file or folder; a ValueError that says where it was looked for and how to name it."""
         places = [Path(), *map(Path, filter(None, [os.environ.get(DATA_FOLDER_VARIABLE)]))]
         for place in places:
-            if (place / self.source).is_file():
-                return (place / self.source).absolute()
+            found = (place / self.source).absolute()
+            if found.is_file() if self.importer == "kdm-checkerboard" else found.is_dir():
+                return found
         looked = ", ".join(str(place.absolute()) for place in places)
         raise ValueError(
             f"'{self.source}' was not found in {looked}; give its path with "
@@ -150,7 +167,7 @@ class Recipe(Options):
             raise ValueError("filters compare pairs with real data: give a 'dataset'")
         if self.privacy.required and not (self.filters or self._drops_at_write):
             raise ValueError("privacy.required is true, but the recipe has no filter")
-        if self.dataset is not None and self._shape != self.dataset.shape:
+        if self.dataset is not None and self._shape not in (None, self.dataset.shape):
             raise ValueError(
                 f"pairs have shape {self._shape}, the data set has {self.dataset.shape}; "
                 "they must be equal"
@@ -162,8 +179,9 @@ class Recipe(Options):
         return self
 
     @property
-    def _shape(self) -> tuple[int, ...]:
-        return self.pairs.pairs.shape if isinstance(self.pairs, GeneratedPairs) else (2,)
+    def _shape(self) -> tuple[int, ...] | None:
+        pairs = self.pairs
+        return pairs.pairs.shape if isinstance(pairs, GeneratedPairs) else pairs.shape
 
     @property
     def _drops_at_write(self) -> bool:
@@ -174,8 +192,29 @@ class Recipe(Options):
         return self.model_dump(mode="json")
 
     def digest(self) -> str:
-        """The digest of the whole recipe; each stage has a narrower one of its own."""
-        return digest_of(self.document())
+        """The digest of the whole recipe; each stage has a narrower one of its own.
+
+        A licence is left out: to say it better makes no other run.
+        """
+        document = self.document()
+        for part in ("teacher", "pairs"):
+            if document[part] is not None:
+                document[part].pop("license", None)
+        return digest_of(document)
+
+    def licence(self) -> str:
+        """The licence of the pairs, and of what learns from them: the teacher's and the data's."""
+        if isinstance(self.pairs, ImportedPairs):
+            return self.pairs.license
+        assert self.teacher is not None  # checked above
+        data = self.dataset.license if self.dataset else OWN
+        return inherited(self.teacher.license or data, data)
+
+
+def _is_picture(pairs: Any) -> bool:
+    """Grey or colour, [1 or 3, H, W]: other channels are latents, which bytes would spoil."""
+    shape = pairs.get("shape") if isinstance(pairs, Mapping) else None
+    return isinstance(shape, list | tuple) and len(shape) == 3 and shape[0] in (1, 3)
 
 
 def _require_noise_of(teacher: TeacherPlugin, scale: float) -> None:

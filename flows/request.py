@@ -38,7 +38,13 @@ class Request:
 
 def home_folder(home: str = "") -> Folder:
     """The home that was named, else $KDM_HOME, else ./kdm-home; absolute at once."""
-    return Folder.at(home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+    place = home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME
+    if place.startswith("memory:"):
+        raise ValueError(
+            "a home at memory:// ends with its process, and training is another process; "
+            "use a path, or s3://bucket/kdm"
+        )
+    return Folder.at(place)
 
 
 def settled_device(device: str) -> str:

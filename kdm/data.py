@@ -1,35 +1,76 @@
-"""From pairs or points in memory to batches on a device; the state of a source is (epoch, offset).
+"""From pairs or points to batches on a device; the state of a source is (epoch, offset).
 
 The order is `storage.order`'s alone. The offset counts indices before masks, batches run on across
-the ends of epochs, and each has exactly `batch_size` rows, all of them kept.
+the ends of epochs, and each has exactly `batch_size` rows, all of them kept. Pairs that lie in memory
+and pairs that are read from files as they are needed give the same batches, bit for bit.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
 
 from kdm.batch import Batch
-from storage.order import Order
+from storage.order import Order, Position
+from storage.reader import PairReader
+from storage.records import PairBatch
 from storage.store import LoadedPairs
 
 # A byte is a pixel value on 0 … 255; networks see -1 … 1 (EDM's rule: x / 127.5 - 1).
 HALF_RANGE = 127.5
 
 
-@dataclass(frozen=True)
-class Position:
-    """How far a source has been read: indices of the epoch passed, before masks."""
+class Source(ABC):
+    """Batches without end, from any position on."""
 
-    epoch: int = 0
-    offset: int = 0
+    @property
+    @abstractmethod
+    def position(self) -> Position:
+        """Where the next batch begins."""
+
+    @abstractmethod
+    def seek(self, position: Position) -> None:
+        """Go on from a position that a source of the same order and masks had."""
+
+    @abstractmethod
+    def next_batch(self) -> Batch:
+        """The next `batch_size` kept rows, on the source's device."""
 
 
-class Source:
+class StreamedSource(Source):
+    """Batches of pairs read from files as they are needed; memory does not grow with the set."""
+
+    def __init__(self, reader: PairReader, device: torch.device | None = None) -> None:
+        self._reader = reader
+        self._device = device or torch.device("cpu")
+        self._position = reader.position
+        self._batches = iter(reader)
+
+    @property
+    def position(self) -> Position:
+        return self._position
+
+    def seek(self, position: Position) -> None:
+        self.close()
+        self._position = position
+        self._batches = iter(replace(self._reader, position=position))
+
+    def next_batch(self) -> Batch:
+        self._position, pairs = next(self._batches)
+        return batch_of(pairs, self._device)
+
+    def close(self) -> None:
+        """End the threads that read ahead."""
+        self._batches.close()
+
+
+class MemorySource(Source):
     """Batches from columns that lie whole in memory: `x_0`, and `x_T` and `label` if any."""
 
     def __init__(
@@ -39,7 +80,6 @@ class Source:
         row_of_index: NDArray[np.int64],
         order: Order,
         batch_size: int,
-        position: Position = Position(),
     ) -> None:
         if not (row_of_index >= 0).any():
             raise ValueError(
@@ -50,21 +90,18 @@ class Source:
         self._row_of_index = row_of_index
         self._order = order
         self._batch_size = batch_size
-        self.seek(position)
+        self.seek(Position())
 
     @property
     def position(self) -> Position:
-        """Where the next batch begins."""
         return Position(self._epoch, self._offset)
 
     def seek(self, position: Position) -> None:
-        """Go on from a position that a source of the same order and masks had."""
         self._open(position.epoch)
         self._offset = position.offset
         self._next = int(np.searchsorted(self._kept_at, position.offset))
 
     def next_batch(self) -> Batch:
-        """The next `batch_size` kept rows, on the columns' device."""
         parts = [self._take(self._batch_size)]
         while (missing := self._batch_size - sum(len(rows) for _, rows in parts)) > 0:
             self._open(self._epoch + 1)
@@ -103,13 +140,13 @@ class Source:
 
 def pairs_source(
     loaded: LoadedPairs, *, seed: int, batch_size: int, device: torch.device | None = None
-) -> Source:
+) -> MemorySource:
     """Batches of pairs (x_T, x_0); `seed` is the order's."""
     pairs = loaded.pairs
     columns = {"x_0": pairs.x_0, "x_T": pairs.x_T}
     if pairs.label is not None:
         columns["label"] = pairs.label
-    return Source(
+    return MemorySource(
         _tensors(columns, device),
         row_of_index=loaded.row_of_index,
         order=Order(seed, loaded.count),
@@ -124,10 +161,10 @@ def points_source(
     seed: int,
     batch_size: int,
     device: torch.device | None = None,
-) -> Source:
+) -> MemorySource:
     """Batches of points x_0 [n, *shape] alone, as a teacher learns from; `seed` is the order's."""
     columns = {"x_0": points} if labels is None else {"x_0": points, "label": labels}
-    return Source(
+    return MemorySource(
         _tensors(columns, device),
         row_of_index=np.arange(len(points), dtype=np.int64),
         order=Order(seed, len(points)),
@@ -135,10 +172,39 @@ def points_source(
     )
 
 
+class PairDataset(IterableDataset[tuple[Position, Batch]]):
+    """A reader's batches for a loader of one's own, with the position behind each.
+
+    `DataLoader(PairDataset(reader), batch_size=None, num_workers=2)` gives the reader's batches in
+    the reader's order; the position that came with the last one used is where to go on.
+    """
+
+    def __init__(self, reader: PairReader) -> None:
+        self._reader = reader
+
+    def __iter__(self) -> Iterator[tuple[Position, Batch]]:
+        info = get_worker_info()
+        reader = self._reader
+        if info is not None:
+            reader = reader.in_worker(info.id, info.num_workers)
+        for position, pairs in reader:
+            yield position, batch_of(pairs)
+
+
+def batch_of(pairs: PairBatch, device: torch.device | None = None) -> Batch:
+    """Pairs as tensors on a device."""
+    columns = {"index": pairs.index, "x_0": pairs.x_0, "x_T": pairs.x_T}
+    if pairs.label is not None:
+        columns["label"] = pairs.label
+    tensors = _tensors(columns, device)
+    # On the device, as where pairs lie in memory: it rounds as it does there.
+    return Batch(**{**tensors, "x_0": as_float(tensors["x_0"])})
+
+
 def as_float(x: Tensor) -> Tensor:
     """float32 numbers: bytes become -1 … 1, other types keep their values."""
     if x.dtype == torch.uint8:
-        return x.to(torch.float32) / HALF_RANGE - 1
+        return x.to(torch.float32).div_(HALF_RANGE).sub_(1)
     return x.to(torch.float32)
 
 

@@ -1,13 +1,14 @@
 """One shard of pairs, from indices to what may be written.
 
 1. x_T and label are pure functions of (seed, split, index).
-2. The sampler carries x_T along the teacher's field from T to 0: x_0.
-3. An invalid x_0 is tried once more, then left out with its index and reason.
+2. The sampler carries x_T along the teacher's field from T to 0: x_0, and states between.
+3. An invalid sample is tried once more, then left out with its index and reason; the others are
+   rounded to the type that is stored.
 4. A pair that a filter of `drop_at_write` rejects is left out with an audit row.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,13 @@ from pairgen.teachers.teacher import Teacher
 from storage.digest import short
 from storage.errors import InvalidPairsError, MismatchError
 from storage.noise import derive_labels, derive_noise
-from storage.records import PairBatch, PairSchema, invalid_rows, require_schema
+from storage.records import (
+    PairBatch,
+    PairSchema,
+    as_stored,
+    invalid_rows,
+    require_schema,
+)
 
 MAX_INVALID_RATE = 0.001  # of a stage (STORE.md, 'Validity at write')
 
@@ -92,42 +99,61 @@ def _noise_and_labels(schema: PairSchema, split: str, index: NDArray[np.int64]) 
 def _valid_pairs(
     spec: PairSpec, teacher: Teacher, drawn: PairBatch, sampling_batch: int
 ) -> tuple[PairBatch, DroppedIndices]:
-    pairs = _with_x_0(spec, teacher, drawn, sampling_batch)
-    doubtful = _any_row(invalid_rows(pairs, spec.pairs), len(pairs))
-    if not doubtful.any():
-        return pairs, {}
-    # Once more: a fault of the machine goes away, a fault of the field does not.
-    pairs.x_0[doubtful] = _with_x_0(spec, teacher, drawn.take(doubtful), sampling_batch).x_0
-    reasons = invalid_rows(pairs, spec.pairs)
-    invalid = {reason: pairs.index[rows].tolist() for reason, rows in reasons.items()}
-    return pairs.take(~_any_row(reasons, len(pairs))), invalid
-
-
-def _with_x_0(spec: PairSpec, teacher: Teacher, drawn: PairBatch, sampling_batch: int) -> PairBatch:
-    rows = np.arange(len(drawn))
-    x_0 = np.concatenate(
-        [
-            _sample(spec, teacher, drawn.take(rows[first : first + sampling_batch]))
-            for first in range(0, len(drawn), sampling_batch)
-        ]
+    """Batch by batch, so that the floats of a whole shard never lie in memory at once."""
+    parts: list[PairBatch] = []
+    invalid: DroppedIndices = {}
+    for first in range(0, len(drawn), sampling_batch):
+        rows = slice(first, first + sampling_batch)
+        sampled, reasons = _tried_twice(spec, teacher, drawn.take(rows))
+        for reason, is_invalid in reasons.items():
+            invalid.setdefault(reason, []).extend(sampled.index[is_invalid].tolist())
+        valid = sampled.take(~_any_row(reasons)) if reasons else sampled
+        parts.append(_as_stored(valid, spec.pairs))
+    lost = [index for indices in invalid.values() for index in indices]
+    kept = drawn.take(~np.isin(drawn.index, lost)) if lost else drawn
+    states = [part.states for part in parts if part.states is not None]
+    pairs = replace(
+        kept,  # and not the parts together, which would copy the noise
+        x_0=np.concatenate([part.x_0 for part in parts]),
+        states=np.concatenate(states) if states else None,
     )
-    pairs = PairBatch(drawn.index, drawn.x_T, _as_stored(x_0, spec.pairs), drawn.label)
     require_schema(pairs, spec.pairs)
-    return pairs
+    return pairs, invalid
 
 
-def _sample(spec: PairSpec, teacher: Teacher, drawn: PairBatch) -> NDArray[Any]:
+def _tried_twice(
+    spec: PairSpec, teacher: Teacher, drawn: PairBatch
+) -> tuple[PairBatch, dict[str, NDArray[np.bool_]]]:
+    """A batch as the sampler gave it, and its invalid rows by reason."""
+    sampled = _sampled(spec, teacher, drawn)
+    reasons = invalid_rows(sampled, spec.pairs)
+    if not reasons:
+        return sampled, {}
+    # Once more: a fault of the machine goes away, a fault of the field does not.
+    doubtful = _any_row(reasons)
+    again = _sampled(spec, teacher, drawn.take(doubtful))
+    states = None
+    if sampled.states is not None and again.states is not None:
+        states = _with_rows(sampled.states, doubtful, again.states)
+    sampled = replace(sampled, x_0=_with_rows(sampled.x_0, doubtful, again.x_0), states=states)
+    return sampled, invalid_rows(sampled, spec.pairs)
+
+
+def _sampled(spec: PairSpec, teacher: Teacher, drawn: PairBatch) -> PairBatch:
     device = _device_of(teacher)
     x_T = torch.from_numpy(drawn.x_T).to(device)
     label = None if drawn.label is None else torch.from_numpy(drawn.label).to(device)
-    x_0: NDArray[Any] = spec.sampler.sample(teacher, x_T, label).cpu().numpy()
-    return x_0
+    num_states = spec.pairs.num_states
+    x_0, states = spec.sampler.sample(teacher, x_T, label, keep_states=num_states)
+    kept = states.cpu().numpy() if num_states else None
+    return replace(drawn, x_0=x_0.cpu().numpy(), states=kept)
 
 
-def _as_stored(x_0: NDArray[Any], schema: PairSchema) -> NDArray[Any]:
-    if schema.x_0_dtype == "float16" and x_0.dtype == np.float32:
-        return x_0.astype(np.float16)  # half to even
-    return x_0
+def _as_stored(sampled: PairBatch, schema: PairSchema) -> PairBatch:
+    states = None
+    if sampled.states is not None:
+        states = sampled.states.astype(schema.states_dtype, copy=False)
+    return replace(sampled, x_0=as_stored(sampled.x_0, schema), states=states)
 
 
 def _judged_pairs(
@@ -178,11 +204,16 @@ def _require_judges(rules: Sequence[DropRule], judges: Sequence[Judge]) -> None:
         )
 
 
-def _any_row(reasons: Mapping[str, NDArray[np.bool_]], num_rows: int) -> NDArray[np.bool_]:
-    together = np.zeros(num_rows, np.bool_)
-    for rows in reasons.values():
-        together |= rows
+def _any_row(reasons: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    together: NDArray[np.bool_] = np.logical_or.reduce(list(reasons.values()))
     return together
+
+
+def _with_rows(values: NDArray[Any], rows: NDArray[np.bool_], others: NDArray[Any]) -> NDArray[Any]:
+    """A copy: a sampler may have handed x_T itself back."""
+    changed = values.copy()
+    changed[rows] = others
+    return changed
 
 
 def _device_of(teacher: Teacher) -> torch.device:

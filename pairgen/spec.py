@@ -80,10 +80,7 @@ class PairSpec(Options):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.pairs.noise.kind == "stored" or (
-            self.pairs.label is not None and self.pairs.label.rule == "stored"
-        ):
-            raise ValueError("noise and labels of generated pairs are derived, not 'stored'")
+        require_generable(self.pairs, self.sampler)
         return self
 
     def document(self) -> dict[str, Any]:
@@ -97,3 +94,15 @@ class PairSpec(Options):
     def digest(self) -> str:
         """sha256 of the document."""
         return digest_of(self.document())
+
+
+def require_generable(pairs: PairSchema, sampler: Sampler) -> None:
+    """Raise a ValueError unless this sampler can give pairs of this schema."""
+    if pairs.noise.kind == "stored" or (pairs.label is not None and pairs.label.rule == "stored"):
+        raise ValueError("noise and labels of generated pairs are derived, not 'stored'")
+    if pairs.x_0_dtype == "uint8" and pairs.rounding == "none":
+        raise ValueError(
+            "x_0_dtype is uint8, but samplers give numbers of -1 to 1 and more: say how they become "
+            "bytes with rounding, 'half-even' or 'floor'"
+        )
+    sampler.kept_steps(pairs.num_states)

@@ -6,19 +6,22 @@ used goes first. Who has it open may read on, because a removed file lives until
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage.digest import sha256_of, short
 from storage.errors import DamageError, StoreError
-from storage.fs import TEMPORARY, Folder
+from storage.fs import Folder, is_abandoned
 from storage.open_file import OpenFile
 
 DEFAULT_FOLDER = "~/.cache/kdm-offline/shards"
-DEFAULT_BYTES = 8 * 2**30  # two windows of 65,536 pairs of 3×64×64 in float32, with their noise
+# Two windows of 65,536 pairs of 3×64×64 take 6.4 GB where noise and data are stored in float16.
+DEFAULT_BYTES = 8 * 2**30
 _LOCK = ".lock"
-# Between a file's arrival and its opening another process may evict it; thrice in a row it hardly does.
+_DIGEST = re.compile("[0-9a-f]{64}")  # nothing else in the folder is the cache's to remove
+# Between a file's arrival and its opening another process may evict it; five times in a row it hardly does.
 _TRIES = 5
 # Files that this process has read and found right.
 _SOUND: set[Path] = set()
@@ -74,7 +77,8 @@ class ShardCache:
             path.unlink(missing_ok=True)
             return None
         _SOUND.add(path)
-        os.utime(file.descriptor)
+        with suppress(OSError):  # a cache that was filled by another user, or may only be read
+            os.utime(file.descriptor)
         return file
 
     def _put(self, digest: str, data: bytes) -> None:
@@ -89,34 +93,39 @@ class ShardCache:
             Folder.at(str(self.folder)).create(digest, data)
 
     def _make_room(self, num_bytes: int) -> None:
-        """Remove the least recently used, and what killed processes left: the lock is held here."""
-        files = [entry for entry in os.scandir(self.folder) if entry.name != _LOCK]
+        """Remove the least recently used, and what killed processes left."""
         found = []
-        for entry in files:
+        for entry in os.scandir(self.folder):
             with suppress(FileNotFoundError):  # found damaged, and removed, by another process
-                if entry.name.startswith(TEMPORARY):
+                if is_abandoned(entry.name):
                     os.unlink(entry)
-                else:
+                elif _DIGEST.fullmatch(entry.name):
                     status = entry.stat()
                     found.append((status.st_mtime_ns, status.st_size, Path(entry)))
         excess = num_bytes + sum(size for _, size, _ in found) - self.max_bytes
         for _, size, path in sorted(found):
             if excess > 0:
                 path.unlink(missing_ok=True)
+                _SOUND.discard(path)
                 excess -= size
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        """One process at a time, so that none makes room that another takes."""
+        lock = self._lock()
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def _lock(self) -> int:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError as error:
             raise StoreError(
                 f"the cache at {self.folder} may not be written ({error.strerror}); "
                 "set KDM_CACHE to another folder, or mend its permissions"
             ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+        return lock

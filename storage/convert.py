@@ -162,13 +162,14 @@ def environment_in(
 def _copy_audit(source: PairStore, target: PairStore) -> None:
     """The reasons of `drop_at_write`, each beside the shard that its index now lies in."""
     rows: dict[int, list[Mapping[str, Any]]] = {}
-    for row in _audit_rows(source):
+    for row in audit_rows(source):
         rows.setdefault(int(row["index"]) // target.shard_size, []).append(row)
     for shard, of_shard in rows.items():
         target.write_audit(shard, of_shard)
 
 
-def _audit_rows(source: PairStore) -> Iterator[Mapping[str, Any]]:
+def audit_rows(source: PairStore) -> Iterator[Mapping[str, Any]]:
+    """Every row that a filter of `drop_at_write` left behind, whole."""
     audit = source.base / "audit"
     for name in audit.names():
         document = unseal(audit.read(name, at_most=MAX_BYTES), f"{audit.url}/{name}")

@@ -20,3 +20,11 @@ class Fault(NamedTuple):
     shard: int | None  # where it is about one
     file: str  # below the set's folder
     sentence: str
+
+
+def words_of(error: Exception, where: str) -> str:
+    """What an error says of the file at `where`, without its name once more."""
+    said = str(error)
+    if said.startswith(f"{where} "):
+        return said.removeprefix(f"{where} ")
+    return f"cannot be used: {said.removeprefix(f'{where}: ')}"

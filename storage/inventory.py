@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from storage.errors import DamageError
-from storage.fault import Fault, Kind
+from storage.fault import Fault, Kind, words_of
 from storage.fs import FileInfo
 from storage.manifest import Manifest, Record, record_name
 from storage.records import INVALID_REASONS
@@ -15,6 +15,7 @@ from storage.store import PairStore
 from storage.verify_masks import JudgedShard, mask_faults
 
 _NUMBERED = re.compile(r"(records|manifests|audit)/(\d{6,})\.json")
+_LEDGER = ("records", "manifests")
 _METADATA_BYTES = 2**20  # of a layout's file that describes the whole set; it has some thousand
 _REPAIR, _GC = "run 'kdm pairs repair'", "see 'kdm pairs gc'"
 
@@ -66,7 +67,7 @@ class Inventory:
             try:
                 record = self.store.record(shard)
             except DamageError as error:
-                self.note("damaged", name, f"cannot be used: {error}", shard)
+                self.note("damaged", name, words_of(error, f"{self.store.base.url}/{name}"), shard)
                 continue
             self._take_in(record, name)
             yield record
@@ -98,7 +99,9 @@ class Inventory:
             try:
                 manifest = self.store.ledger.manifest(size)
             except DamageError as error:
-                self.note("damaged", name, f"cannot be used: {error}")
+                self.note("damaged", name, words_of(error, f"{self.store.base.url}/{name}"))
+                # How many shards it was over cannot be known: no more than its name says.
+                self._require_records(min(size, max(self._asked_for, default=-1) + 1))
                 continue
             for shard in self._contradicted(manifest, confirmed):
                 disputed.setdefault(shard, []).append(name)
@@ -142,12 +145,13 @@ class Inventory:
         self.note("damaged", f"records/{record_name(shard)}", words, shard)
 
     def metadata(self, num_shards: int) -> None:
-        """The layout's own files over the whole set; there are none before a manifest is."""
+        """The layout's own files over the whole set; nothing tells how they are before a manifest."""
         for name, expected in self.store.metadata(num_shards).items():
             place = f"shards/{name}"
-            if self.left.pop(place, None) is None:
-                if num_shards:
-                    self.note("missing", place, f"is missing; {_REPAIR}")
+            is_there = self.left.pop(place, None) is not None
+            if not is_there and num_shards:
+                self.note("missing", place, f"is missing; {_REPAIR}")
+            if not is_there or not num_shards:
                 continue
             try:
                 found = json.loads(self.store.base.read(place, at_most=_METADATA_BYTES))
@@ -160,10 +164,13 @@ class Inventory:
     def masks(self) -> None:
         """What filters said, and about which shards."""
         shards = self.judged_shards()
+        ledgers = tuple(f"{self.store.split}/{self.store.layout}/{each}" for each in _LEDGER)
+        is_all_known = not any(fault.file.startswith(ledgers) for fault in self.faults)
         names = [name for name in self.left if name.startswith("masks/")]
         place = f"{self.store.split}/{self.store.layout}/masks"
         below = (name.removeprefix("masks/") for name in names)
-        self.faults += mask_faults(self.store.base / "masks", below, shards, place=place)
+        masks = self.store.base / "masks"
+        self.faults += mask_faults(masks, below, shards, place=place, is_all_known=is_all_known)
         for name in names:
             del self.left[name]
 
@@ -190,9 +197,10 @@ class Inventory:
         elif shard in self.known:
             words = f"stands for shard {shard}, whose record names another file; {_GC}"
             self.note("duplicate", name, words, shard)
-        elif not self.store.records_folder.exists(record_name(shard)):
+        elif shard in self._asked_for or self.store.records_folder.exists(record_name(shard)):
+            return  # its record is damaged, or was written since the listing: not the file's fault
+        else:
             self.note("unrecorded", name, f"has no record, so nobody reads it; {_GC}", shard)
-        # Else its record is damaged, or was written since the listing: that is not the file's fault.
 
     def note(self, kind: Kind, name: str, words: str, shard: int | None = None) -> None:
         """A fault of the file `name` below SPLIT/LAYOUT."""

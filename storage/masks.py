@@ -8,6 +8,7 @@ masks/SCORE-DIGEST/filter.json                     what was scored with: filter,
 
 import base64
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -94,18 +95,23 @@ def read_decision_summary(masks: Folder, mask: Mask) -> dict[str, Any]:
     return _read(folder, "decision.json", mask.model_dump(), "threshold")
 
 
+def judged(masks: Folder, mask: Mask) -> set[str]:
+    """The shards, by content, that have scores, decision and audit, and what both rest on."""
+    decision = short(mask.decision)
+    files = (masks / short(mask.score)).files()
+    if not {"filter.json", f"decisions/{decision}/decision.json"} <= files.keys():
+        return set()
+    places = ("scores", f"audit/{decision}", f"decisions/{decision}")
+    contents = (
+        {PurePosixPath(name).stem for name in files if name.rpartition("/")[0] == place}
+        for place in places
+    )
+    return set.intersection(*contents)
+
+
 def is_judged(masks: Folder, mask: Mask, content: str) -> bool:
-    """Whether a shard has its scores, its decision, and what both rest on."""
-    place = masks / short(mask.score)
-    decisions = place / "decisions" / short(mask.decision)
-    files = [
-        (place, "filter.json"),
-        (place / "scores", _name(content)),
-        (place / "audit" / short(mask.decision), _name(content)),
-        (decisions, "decision.json"),
-        (decisions, _name(content)),
-    ]
-    return all(folder.exists(name) for folder, name in files)
+    """Whether one shard is among them; ask `judged` for many."""
+    return content in judged(masks, mask)
 
 
 def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from storage.manifest import Manifest, Record, record_name
 from storage.records import Columns, content_digest
 from storage.shards import columns_of
 from storage.store import PairStore
+from storage.verify import places
 from storage.verify_shard import read_audit_rows
 
 
@@ -40,8 +41,6 @@ def wanted_shards(store: PairStore, faults: Sequence[Fault]) -> list[Wanted]:
         for fault in faults
         if fault.shard is not None and _concerns_a_shard(fault, store)
     }
-    gaps = _gaps(store, damaged_sizes(store, faults))
-    records, shards = records | gaps, shards | gaps
     return [_wanted(store, shard, manifests, shard not in records) for shard in sorted(shards)]
 
 
@@ -62,7 +61,7 @@ def from_own_files(store: PairStore, wanted: Wanted) -> Remade | None:
 def from_other_layout(
     store: PairStore, wanted: Wanted, others: Sequence[PairStore]
 ) -> Remade | None:
-    """The shard's samples as another layout holds them, where that is sound."""
+    """The shard's samples as one of the others holds them, where that is sound."""
     asked = store.indices(wanted.shard)
     for other in others:
         try:
@@ -73,6 +72,15 @@ def from_other_layout(
             environment = environment_in(store, span.environment, other.shard_size)
             return Remade(span.columns, span.dropped, environment, f"layout {other.layout}")
     return None
+
+
+def siblings(store: PairStore) -> list[PairStore]:
+    """The same split in the other layouts that there are."""
+    return [
+        PairStore(store.folder, split, layout, store.spec)
+        for split, layout in places(store.folder)
+        if split == store.split and layout != store.layout
+    ]
 
 
 def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
@@ -108,7 +116,7 @@ def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
 
 def refreeze(store: PairStore, faults: Sequence[Fault]) -> list[str]:
     """Freeze damaged manifests again from the records, and say so of each; a line a manifest."""
-    damaged = damaged_sizes(store, faults)
+    damaged = _damaged_sizes(store, faults)
     for size in damaged:
         store.manifests.remove(record_name(size))
     recorded = store.ledger.recorded()
@@ -127,18 +135,11 @@ def refreeze(store: PairStore, faults: Sequence[Fault]) -> list[str]:
     return said
 
 
-def damaged_sizes(store: PairStore, faults: Sequence[Fault]) -> list[int]:
+def _damaged_sizes(store: PairStore, faults: Sequence[Fault]) -> list[int]:
     """The sizes whose manifest is damaged, rising."""
     base = f"{store.split}/{store.layout}/manifests/"
     names = {fault.file.removeprefix(base) for fault in faults if fault.file.startswith(base)}
     return sorted(size for size in store.ledger.sizes() if record_name(size) in names)
-
-
-def _gaps(store: PairStore, sizes: Sequence[int]) -> set[int]:
-    """Shards without a record below a damaged manifest, as far as there are records at all."""
-    recorded = set(store.ledger.recorded())
-    reach = min(max(sizes, default=0), max(recorded, default=-1) + 1)
-    return set(range(reach)) - recorded
 
 
 def _concerns_a_shard(fault: Fault, store: PairStore) -> bool:

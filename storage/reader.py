@@ -23,7 +23,8 @@ from storage.plan import Batch, Kept, Share, batches
 from storage.records import PairBatch
 from storage.store import PairStore
 
-BATCHES_AHEAD = 4  # a step that takes long now and then finds what it missed
+# A consumer that was slow for a while finds what it missed; of large samples fewer are kept ready.
+BATCHES_AHEAD, BYTES_AHEAD = 4, 2**28
 WINDOWS_AHEAD = 1
 # Shards that are fetched at once: each is in memory until it is checked.
 FETCHES = 4
@@ -64,9 +65,13 @@ class PairReader:
         )
         with closing(windows):
             planned = batches(windows, batch_size=self.batch_size, share=self.share)
-            yield from in_order(
-                self._made, planned, threads=self.threads, ahead=max(BATCHES_AHEAD, self.threads)
-            )
+            yield from in_order(self._made, planned, threads=self.threads, ahead=self._ahead)
+
+    @property
+    def _ahead(self) -> int:
+        schema = self.store.schema
+        num_bytes = self.batch_size * (schema.num_bytes + 4 * schema.num_values)
+        return max(self.threads, min(BATCHES_AHEAD, BYTES_AHEAD // num_bytes))
 
     def in_worker(self, worker: int, workers: int) -> "PairReader":
         """This reader's share for one of several processes, its store opened anew in this one."""
@@ -130,12 +135,14 @@ class _Windows:
         return {number: shard or next(opened) for number, shard in standing.items()}
 
     def _records(self, numbers: list[int]) -> list[Record]:
-        records = list(self._reader.store.records(numbers))
-        for record in records:
-            content = self._manifest.content_digest(record.shard)
-            if record.content_digest != content:
-                self._reader.store.vouched(record.shard, content)  # says what is wrong
-        return records
+        store, content_of = self._reader.store, self._manifest.content_digest
+        return [
+            # `vouched` says what is wrong with a record that is not the one that was frozen.
+            record
+            if record.content_digest == content_of(record.shard)
+            else store.vouched(record.shard, content_of(record.shard))
+            for record in store.records(numbers)
+        ]
 
     def _opened(self, records: list[Record], *, holds_files: bool) -> list[OpenShard]:
         def opened(record: Record) -> OpenShard:

@@ -11,7 +11,7 @@ from functools import partial
 
 from storage.digest import NAME_DIGITS, digest_of, short
 from storage.errors import DamageError
-from storage.fault import Fault, Kind
+from storage.fault import Fault, Kind, words_of
 from storage.formats.layout import require_layout
 from storage.fs import Folder
 from storage.inventory import Inventory
@@ -37,7 +37,8 @@ def spec_faults(folder: Folder) -> list[Fault]:
     except FileNotFoundError:
         return of_spec("missing", "is missing; restore it, or run generate-pairs again")
     except DamageError as error:
-        return of_spec("damaged", f"cannot be used: {error}, or run generate-pairs again")
+        words = words_of(error, f"{folder.url}/spec.json")
+        return of_spec("damaged", f"{words}, and run generate-pairs again")
     named = _THING.fullmatch(folder.name)
     if named and named[1] != short(digest):
         return of_spec("swapped", f"is that of the set {short(digest)}…; files were swapped")

@@ -10,7 +10,7 @@ import numpy as np
 
 from storage.digest import short, unseal
 from storage.errors import DamageError
-from storage.fault import Fault, Kind
+from storage.fault import Fault, Kind, words_of
 from storage.fs import Folder
 from storage.masks import MAX_BYTES, Mask, decision_digest
 
@@ -55,10 +55,18 @@ def stray_kind(name: str, contents: Container[str]) -> Kind | None:
 
 
 def mask_faults(
-    masks: Folder, names: Iterable[str], shards: Mapping[str, JudgedShard], *, place: str
+    masks: Folder,
+    names: Iterable[str],
+    shards: Mapping[str, JudgedShard],
+    *,
+    place: str,
+    is_all_known: bool = True,
 ) -> list[Fault]:
-    """Faults of the documents `names` below `masks`, which lies at `place` below the set."""
-    judged = _Judgements(masks, shards, place)
+    """Faults of the documents `names` below `masks`, which lies at `place` below the set.
+
+    Unless all shards are known, one that judges an unknown shard is no fault.
+    """
+    judged = _Judgements(masks, shards, place, is_all_known)
     there = sorted(names)
     for name in there:
         judged.check(name)
@@ -73,6 +81,7 @@ class _Judgements:
     masks: Folder
     shards: Mapping[str, JudgedShard]
     place: str
+    is_all_known: bool
     found: list[Fault] = field(default_factory=list)
     # Rows that a decision drops and rows that its audit explains, by score, decision and content.
     _dropped: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -80,6 +89,8 @@ class _Judgements:
     def check(self, name: str) -> None:
         """Read one document and note what is wrong with it."""
         stray = stray_kind(name, self.shards)
+        if stray == "extra" and not self.is_all_known:
+            return
         if stray is not None:
             self._note(stray, name, f"{_STRAY[stray]}; see 'kdm pairs gc'")
             return
@@ -93,7 +104,8 @@ class _Judgements:
                 self._count(document, match, shard)
         except DamageError as error:
             number = None if shard is None else shard.shard
-            self._note("damaged", name, f"cannot be used ({error}); {_REMEDY}", number)
+            words = words_of(error, f"{self.masks.url}/{name}")
+            self._note("damaged", name, f"{words}; {_REMEDY}", number)
 
     def find_gaps(self, there: set[str]) -> None:
         """Note documents that others rest on and that are not there."""
@@ -111,7 +123,7 @@ class _Judgements:
         for (score, decision), last in reach.items():
             wanted |= self._decided(score, decision, last)
         for name in sorted(set(wanted) - there):
-            self._note("missing", name, f"is missing; {_REMEDY}", wanted[name])
+            self._note("missing", name, "is missing; run filter-pairs again", wanted[name])
 
     def _decided(self, score: str, decision: str, last: int) -> dict[str, int | None]:
         """A decided shard has scores, decision and audit, and so have all shards before it."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from storage.digest import sha256_of, short, unseal
 from storage.errors import DamageError
-from storage.fault import Fault, Kind
+from storage.fault import Fault, Kind, words_of
 from storage.manifest import Record, record_name
 from storage.noise import derive_labels
 from storage.records import INVALID_REASONS, Columns, PairSchema, content_digest
@@ -67,7 +67,7 @@ class _About(NamedTuple):
                 words = f"is missing; {_REMEDY}"
                 report.faults.append(self.fault("missing", f"shards/{name}", words))
             except DamageError as error:
-                words = f"cannot be right: {error}"
+                words = words_of(error, f"{self.store.shards.url}/{name}")
                 report.faults.append(self.fault("damaged", f"shards/{name}", words))
         return parts, report
 
@@ -103,7 +103,8 @@ class _About(NamedTuple):
         try:
             located = self.store.files.locate(self.record.shard, self.record.shard_file, parts)
         except DamageError as error:
-            yield self.fault("damaged", name, f"is not laid out as it must be: {error}")
+            words = words_of(error, f"{self.store.base.url}/{name}")
+            yield self.fault("damaged", name, f"{words}; {_REMEDY}")
             return
         columns = columns_of(located, parts)
         for words in _wrong_rows(self.record, columns):
@@ -113,23 +114,30 @@ class _About(NamedTuple):
 
     def audit_faults(self) -> Iterator[Fault]:
         """Whether what a filter of `drop_at_write` left out has its reasons."""
-        dropped = {
-            reason: rows
-            for reason, rows in self.record.dropped.items()
-            if reason not in INVALID_REASONS
-        }
+        expected = dropped_by_filters(self.record)
         name = f"audit/{record_name(self.record.shard)}"
-        if not dropped:
+        if not expected:
             return
         try:
             rows = read_audit_rows(self.store, self.record.shard)
         except FileNotFoundError:
             yield self.fault("missing", name, f"is missing; {_REMEDY}")
         except DamageError as error:
-            yield self.fault("damaged", name, f"cannot be used: {error}")
+            words = words_of(error, f"{self.store.base.url}/{name}")
+            yield self.fault("damaged", name, f"{words}; {_REMEDY}")
         else:
-            if sorted(rows) != sorted((index, why) for why in dropped for index in dropped[why]):
+            if sorted(rows) != expected:
                 yield self.fault("damaged", name, f"gives reasons for other indices; {_REMEDY}")
+
+
+def dropped_by_filters(record: Record) -> list[tuple[int, str]]:
+    """Index and reason of what filters of `drop_at_write` left out, rising."""
+    return sorted(
+        (index, reason)
+        for reason, rows in record.dropped.items()
+        if reason not in INVALID_REASONS
+        for index in rows
+    )
 
 
 def read_audit_rows(store: PairStore, shard: int) -> list[tuple[int, str]]:
@@ -156,11 +164,15 @@ def wrong_values(schema: PairSchema, split: str, columns: Columns) -> Iterator[s
             right = derive_labels(rule, seed=seed, split=split, index=index)
             if not np.array_equal(label, right):
                 yield f"holds labels that the rule '{rule.rule}' does not give"
-    for name in ("x_0", "x_T", "states"):
-        if name in columns and not _is_finite(columns[name]):
-            yield f"holds {name} with NaN or Inf"
-    if schema.value_range is not None and not _is_within(columns["x_0"], schema.value_range):
-        yield f"holds x_0 outside {schema.value_range[0]:g} to {schema.value_range[1]:g}"
+    endless = [
+        name
+        for name in ("x_0", "x_T", "states")
+        if name in columns and not _is_finite(columns[name])
+    ]
+    yield from (f"holds {name} with NaN or Inf" for name in endless)
+    ends = schema.value_range
+    if ends is not None and "x_0" not in endless and not _is_within(columns["x_0"], ends):
+        yield f"holds x_0 outside {ends[0]:g} to {ends[1]:g}"
 
 
 def _wrong_rows(record: Record, columns: Columns) -> Iterator[str]:

@@ -15,9 +15,11 @@ from kdm.report.tables import number
 from storage.errors import DamageError
 from storage.fs import Folder
 from storage.options import parse
-from storage.store import PairStore, splits_of
+from storage.sets import splits_of
+from storage.store import PairStore
 
 NUM_KEY_METRICS = 3
+PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "dropped", "size"]
 
 
 def ls(home: str) -> None:
@@ -25,11 +27,11 @@ def ls(home: str) -> None:
     folder = home_folder(home)
     tables = {
         "teachers": [["name", "model", "state", "size"]],
-        "pairs": [["name", "split/layout", "indices", "kept", "dropped", "size"]],
+        "pairs": [PAIRS_HEAD],
         "students": [["name", "model", "state", "numbers", "size"]],
         "reports": [["name", "page", "size"]],
     }
-    rows = {"teachers": _teacher, "pairs": _pairs, "students": _student, "reports": _report}
+    rows = {"teachers": _teacher, "pairs": pairs_rows, "students": _student, "reports": _report}
     typer.echo(f"{folder.url} ({num_bytes(folder.num_bytes())})")
     for kind, table in tables.items():
         place = folder / kind
@@ -67,7 +69,8 @@ def _numbers(document: dict[str, Any] | None) -> str:
     return ", ".join(f"{name} {number(values[name])}" for name in names[:NUM_KEY_METRICS])
 
 
-def _pairs(folder: Folder) -> list[list[str]]:
+def pairs_rows(folder: Folder) -> list[list[str]]:
+    """A row a split and layout of a set."""
     rows = []
     for place in splits_of(folder):
         split, layout = place.split("/")

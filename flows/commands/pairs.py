@@ -1,85 +1,108 @@
-"""`kdm pairs`: verify a set, show what it is, import a published one."""
+"""`kdm pairs ls` and `show`: which sets there are, and what is in one."""
 
-from pathlib import Path
+import json
+from collections.abc import Sequence
+from typing import Any
 
 import typer
 import yaml
 
-from flows.commands.find import found
-from flows.recipe import ImportedPairs, load_recipe
+from flows.commands.find import found, things
+from flows.commands.ls import PAIRS_HEAD, pairs_rows
+from flows.commands.table import aligned
 from flows.request import home_folder
+from flows.stages.counts import split_counts
+from kdm.licences import said_by
+from kdm.report.markdown import read_front_matter
+from storage.digest import digest_of, short
 from storage.fs import Folder
-from storage.importers.checkerboard import import_checkerboard
-from storage.store import PairStore, read_spec, splits_of
+from storage.masks import judged, read_decision_summary
+from storage.sets import read_spec, splits_of
+from storage.store import PairStore
+from storage.verify_masks import decisions_of
 
 
-def verify(name: str, home: str) -> None:
-    """Check every byte against records and manifests; exit code 1 where something is wrong."""
+def list_sets(home: str) -> None:
+    """Print the table of sets."""
+    folder = home_folder(home)
+    rows = [row for name in things(folder, "pairs") for row in pairs_rows(folder / "pairs" / name)]
+    typer.echo(aligned([PAIRS_HEAD, *rows]))
+
+
+def show(name: str, home: str, *, as_json: bool) -> None:
+    """Print what determines a set, and what is in each split and layout."""
     folder = found(home, "pairs", name)
-    wrong = []
-    for store in _stores(folder):
-        faults = store.damage()
-        wrong += faults
-        typer.echo(f"{store.split}/{store.layout}: {_judgement(store, faults)}")
-    for sentence in wrong:
-        typer.echo(sentence, err=True)
-    if wrong:
-        raise typer.Exit(1)
-
-
-def show(name: str, home: str) -> None:
-    """Print the spec and what is in each split."""
-    folder = found(home, "pairs", name)
-    splits = {
-        f"{store.split}/{store.layout}": {
-            "shards": len(store.records_folder.names()),
-            "manifests": [int(each.removesuffix(".json")) for each in store.manifests.names()],
-            "masks": (store.base / "masks").names(),
-        }
-        for store in _stores(folder)
+    require_set(folder)
+    spec = read_spec(folder)
+    document = {
+        "folder": folder.url,
+        "spec_digest": digest_of(spec),
+        "licence": _licence(folder),
+        "spec": spec,
+        "splits": {place: _split(folder, *place.split("/")) for place in splits_of(folder)},
     }
-    document = {"folder": folder.url, "spec": read_spec(folder), "splits": splits}
-    typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip())
+    if as_json:
+        typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    else:
+        typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip())
 
 
-def import_pairs(source: str, home: str, *, name: str, train: str, heldout: str) -> None:
-    """Store the ends of published trajectories; the data themselves tell which end is noise.
-
-    What is left empty is as in the recipe `checkerboard-import`, which then finds the set.
-    """
-    pairs = load_recipe("checkerboard-import").pairs
-    assert isinstance(pairs, ImportedPairs)  # that is what the recipe is
-    rows = {
-        "train": _range("train", train) if train else pairs.train_rows,
-        "heldout": _range("heldout", heldout) if heldout else pairs.heldout_rows,
-    }
-    made = import_checkerboard(
-        Path(source).expanduser().absolute(),
-        home_folder(home) / "pairs",
-        name=name or pairs.name,
-        rows=rows,
-        layout=pairs.layout,
-    )
-    counts = ", ".join(f"{end - first:,} {split}" for split, (first, end) in rows.items())
-    typer.echo(f"{made.folder.url}: {counts}")
-
-
-def _stores(folder: Folder) -> list[PairStore]:
+def require_set(folder: Folder) -> None:
+    """Raise a ValueError where a folder holds no set."""
     if not folder.exists("spec.json"):
-        raise ValueError(f"{folder.url} holds no set of pairs (no spec.json); see 'kdm ls'")
-    places = [place.split("/") for place in splits_of(folder)]
-    return [PairStore.open(folder, split=split, layout=layout) for split, layout in places]
+        raise ValueError(f"{folder.url} holds no set of pairs (no spec.json); see 'kdm pairs ls'")
 
 
-def _judgement(store: PairStore, faults: list[str]) -> str:
-    num_shards = len(store.records_folder.names())
-    return (
-        f"{len(faults)} of {num_shards} shards damaged" if faults else f"{num_shards} shards sound"
-    )
+def home_of(folder: Folder, home: str) -> Folder:
+    """The home that a set lies in, else the one that was named."""
+    place, pairs, name = folder.url.rpartition("/pairs/")
+    return Folder.at(place) if pairs and name == folder.name else home_folder(home)
 
 
-def _range(split: str, text: str) -> tuple[int, int]:
-    first, colon, end = text.partition(":")
-    if not (colon and first.isdigit() and end.isdigit()):
-        raise ValueError(f"--{split} {text}: write rows as FIRST:END, for instance 0:45000")
-    return int(first), int(end)
+def _split(folder: Folder, split: str, layout: str) -> dict[str, Any]:
+    store = PairStore.open(folder, split=split, layout=layout)
+    counts = split_counts(store)
+    shards, sizes = store.ledger.recorded(), store.ledger.sizes()
+    num_bytes, environments = 0, []
+    for record in store.records(shards):
+        num_bytes += record.num_bytes
+        if record.environment not in environments:
+            environments.append(record.environment)
+    contents = store.ledger.manifest(max(sizes)).content_digests if sizes else ()
+    return {
+        "shards": len(shards),
+        "attempted": counts.attempted,
+        "kept": counts.kept,
+        "dropped": dict(counts.dropped),
+        "bytes": num_bytes,
+        "bytes_a_pair": round(num_bytes / counts.kept, 1) if counts.kept else None,
+        "manifests": sizes,
+        "content_digest": digest_of(contents) if sizes else None,
+        "masks": _masks(store, contents),
+        "environments": environments,
+    }
+
+
+def _masks(store: PairStore, contents: Sequence[str]) -> list[dict[str, Any]]:
+    masks = store.base / "masks"
+    said = []
+    for mask in decisions_of(masks):
+        summary = read_decision_summary(masks, mask)
+        there = judged(masks, mask)
+        said.append(
+            {
+                "filter": summary["filter"],
+                "threshold": summary["threshold"],
+                "fpr": summary["fpr"],
+                "score": short(mask.score),
+                "decision": short(mask.decision),
+                "judged_shards": sum(content in there for content in contents),
+            }
+        )
+    return said
+
+
+def _licence(folder: Folder) -> str:
+    if not folder.exists("card.md"):
+        return "unknown (no card)"
+    return said_by(read_front_matter(folder.read("card.md").decode(errors="replace")))

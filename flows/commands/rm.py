@@ -12,7 +12,7 @@ from flows.request import home_folder
 from kdm.export import read_config
 from storage.fs import Folder
 from storage.options import nearest
-from storage.store import read_spec
+from storage.sets import read_spec
 
 
 def rm(name: str, home: str, *, is_confirmed: bool, is_forced: bool) -> None:

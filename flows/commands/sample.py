@@ -29,7 +29,7 @@ def sample(student: str, home: str, *, count: int, seed: int, out: str) -> None:
     x_0 = push(model, x_T, label, options=EvaluationOptions(seed=seed))
     if out:
         path = Path(out).expanduser().absolute()
-        Folder(path.parent).replace(path.name, _as_file(x_0, path.suffix, folder.name))
+        Folder.at(str(path.parent)).replace(path.name, _as_file(x_0, path.suffix, folder.name))
         typer.echo(f"{count:,} samples: {path}")
     elif x_0[0].size <= MAX_VALUES_A_LINE:
         typer.echo("\n".join(" ".join(f"{value:.6g}" for value in row.ravel()) for row in x_0))

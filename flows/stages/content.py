@@ -55,7 +55,7 @@ def report_content(
         rates=_rates(judged, evaluated),
         splits=tuple(split_counts(store) for store in _stores(run, judged)),
         filters=tuple(
-            filter_counts(run, store, mask)
+            filter_counts(store, mask, contents(run, store))
             for mask in masks_in(judged)
             for store in _stores(run, judged)
         ),

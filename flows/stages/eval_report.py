@@ -40,6 +40,7 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
         if not is_whole(run.home / "reports", "overview.html"):
             write_overview(run.home, (run,))
         return replace(result, facts=standing or {})
+    folder.require_writable("a report")
     page = render_report(
         report_content(run, judged, evaluated), meanings_of(run.recipe.evaluation.metrics)
     )

@@ -36,6 +36,7 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
     standing = read_metrics(folder)
     if standing is not None and standing["identity"] == identity:
         return replace(student, stage=STAGE, digest=identity, state="cached", facts=standing)
+    folder.require_writable(f"measuring {student.name}")
     meter = Meter(run.report, STAGE, student.name, 1, "students")
     meter.at(0)
     torch.set_num_threads(1)

@@ -17,7 +17,7 @@ from storage.masks import (
     Mask,
     decision_digest,
     has_scores,
-    is_judged,
+    judged,
     read_scores,
     write_decision,
     write_decision_summary,
@@ -89,12 +89,14 @@ class _Judging:
     def cover(self, store: PairStore) -> bool:
         """Score and decide what is missing in a split; whether anything was."""
         masks = store.base / "masks"
+        there = judged(masks, self.mask)
         undecided = [
             (shard, content)
             for shard, content in enumerate(contents(self._run, store))
-            if not is_judged(masks, self.mask, content)
+            if content not in there
         ]
         if undecided:
+            masks.require_writable(f"judging {len(undecided)} shards")
             write_filter(masks, self.mask.score, self._description())
             write_decision_summary(masks, self.mask, self._summary())
         meter = Meter(self._run.report, STAGE, store.split, len(undecided), "shards")

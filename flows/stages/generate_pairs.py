@@ -25,7 +25,7 @@ from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.digest import digest_of
 from storage.errors import StoreError
 from storage.fs import Folder
-from storage.importers.checkerboard import import_checkerboard
+from storage.importers import import_pairs
 from storage.noise import GOLDEN_NOISE, golden_noise_digest
 from storage.store import PairStore
 
@@ -104,7 +104,7 @@ def _generate(
             torch.device(run.device), precision=spec.precision, sampling_batch=pairs.sampling_batch
         ),
     )
-    invalid = InvalidPairs.recorded(stores, counts(pairs))
+    invalid = InvalidPairs.recorded(stores, counts(pairs), missing)
     for split, shards in missing.items():
         meter = Meter(run.report, STAGE, f"{pairs.name} {split}", len(shards), "shards")
         with _timed(maker, stores[split], len(shards)):
@@ -116,11 +116,16 @@ def _fill(
 ) -> None:
     meter.at(0)
     for done, shard in enumerate(shards, start=1):
-        made = maker.make(store.split, store.indices(shard))
-        invalid.note(store.split, made.invalid)
-        store.write_audit(shard, made.audit)
-        store.write(shard, made.pairs, dropped=made.dropped, environment=maker.environment)
+        _make_one(maker, store, shard, invalid)
         meter.at(done, f"{maker.spec.sampler.nfe} evaluations a sample")
+
+
+def _make_one(maker: "_Maker", store: PairStore, shard: int, invalid: InvalidPairs) -> None:
+    # A function of its own, so that no shard is in memory while the next one is made.
+    made = maker.make(store.split, store.indices(shard))
+    invalid.note(store.split, made.invalid)
+    store.write_audit(shard, made.audit)
+    store.write(shard, made.pairs, dropped=made.dropped, environment=maker.environment)
 
 
 @contextmanager
@@ -180,9 +185,21 @@ def _committed(
 
 
 def _imported(run: Run, pairs: ImportedPairs) -> StageResult:
-    rows = {"train": pairs.train_rows, "heldout": pairs.heldout_rows}
-    made = import_checkerboard(
-        pairs.source_path(), run.home / "pairs", name=pairs.name, rows=rows, layout=pairs.layout
+    meter = Meter(run.report, STAGE, pairs.name, 0, "pairs")
+
+    def report(done: int, total: int) -> None:
+        meter.total = total
+        meter.at(done)
+
+    made = import_pairs(
+        pairs.importer,
+        pairs.source_path(),
+        run.home / "pairs",
+        name=pairs.name,
+        rows={"train": pairs.train_rows, "heldout": pairs.heldout_rows},
+        layout=pairs.layout,
+        report=report,
+        **pairs.options.model_dump(),
     )
     stores = {
         split: PairStore.open(made.folder, split=split, layout=pairs.layout) for split in SPLITS
@@ -213,6 +230,7 @@ def _judge(run: Run, rule: DropRule) -> Judge:
 def _require_space(stores: Mapping[str, PairStore], missing: Mapping[str, list[int]]) -> None:
     num_shards = sum(map(len, missing.values()))
     store = stores["train"]
+    store.folder.require_writable(f"making {num_shards} shards")
     samples = num_shards * store.shard_size * (store.schema.num_bytes + MASK_BYTES)
     store.folder.require_space(samples + num_shards * SHARD_BYTES, f"making {num_shards} shards")
 

@@ -1,6 +1,6 @@
 """How many pairs of a whole stage are invalid: at most 0.1% may be (STORE.md, 'Validity at write')."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pairgen.generate import check_invalid_rate
@@ -16,15 +16,20 @@ class InvalidPairs:
     indices: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
-    def recorded(cls, stores: Mapping[str, PairStore], counts: Mapping[str, int]) -> "InvalidPairs":
-        """Those of the shards that are there, so that a resumed stage judges as an unbroken one."""
+    def recorded(
+        cls,
+        stores: Mapping[str, PairStore],
+        counts: Mapping[str, int],
+        missing: Mapping[str, Collection[int]],
+    ) -> "InvalidPairs":
+        """Those of the shards that are not missing, so that a resumed stage judges as an unbroken one."""
         sizes = {split: stores[split].num_shards(count) for split, count in counts.items()}
         attempted = sum(num * stores[split].shard_size for split, num in sizes.items())
         known = cls(attempted)
         for split, num_shards in sizes.items():
-            missing = stores[split].missing(counts[split])
-            for shard in set(range(num_shards)) - set(missing):
-                known.note(split, stores[split].record(shard).dropped)
+            there = sorted(set(range(num_shards)).difference(missing[split]))
+            for record in stores[split].records(there):
+                known.note(split, record.dropped)
         return known
 
     def note(self, split: str, dropped: Mapping[str, list[int]]) -> None:

@@ -28,6 +28,7 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     state: State = "cached"
     if not is_done(folder, identity):
         state = "done"
+        folder.require_writable(f"training {name}")
         resolved = checked.model_copy(update={"folder": folder.url}).model_dump(mode="json")
         total = checked.training.num_steps
         meter = Meter(run.report, stage, name, total, "steps")

@@ -53,7 +53,8 @@ def picture(draw: Callable[Parameters, Figure]) -> Callable[Parameters, bytes]:
     @wraps(draw)
     def render(*args: Parameters.args, **kwargs: Parameters.kwargs) -> bytes:
         with style.context(["default", _STYLE]):
-            return _png(draw(*args, **kwargs))
+            figure = draw(*args, **kwargs)
+            return _png(figure, has_photographs=bool(figure.images))
 
     return render
 
@@ -63,6 +64,11 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def pixels_across(pixels: int) -> float:
+    """So many pixels in inches."""
+    return pixels / _DOTS_PER_INCH
 
 
 def headline(figure: Figure, words: str) -> None:
@@ -85,15 +91,15 @@ def plane(axes: Axes, half_side: float) -> None:
     axes.locator_params(nbins=5)
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: Figure, *, has_photographs: bool) -> bytes:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     width, height = canvas.get_width_height()
     image = Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
-    # 256 colours are enough for dots and lines and take a third of the bytes; no date is written.
-    colours = image.convert("RGB").quantize(
-        256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
-    )
+    colours = image.convert("RGB")
+    if not has_photographs:
+        # 256 colours are enough for dots and lines and take a third of the bytes.
+        colours = colours.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     data = io.BytesIO()
-    colours.save(data, format="PNG", optimize=True)
+    colours.save(data, format="PNG", optimize=True)  # no date is written
     return data.getvalue()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from kdm.licences import OWN
 from storage.digest import digest_of
 from storage.noise import split_code
 from storage.options import Options
@@ -26,6 +27,7 @@ class CheckerboardData(Options):
     """Points drawn evenly from the filled cells; each split is a pure function of the seed."""
 
     version: ClassVar[int] = 1  # raised by a change of the numbers
+    license: ClassVar[str] = OWN
 
     kind: Literal["checkerboard"] = "checkerboard"
     num_train: int = Field(200_000, ge=1, le=10**9)

@@ -1,4 +1,4 @@
-"""`python -m kdm.training JOB.json [PARENT]`: run a training job as a process of its own.
+"""`python -m kdm.training JOB.json [PARENT]`: run a training job (a path or URL) as a process of its own.
 
 Progress comes as JSON lines on stdout. Exit codes: 0 done, 2 the job cannot be done (one sentence on
 stderr), 1 training broke down (one sentence), 143 left after a checkpoint because of SIGTERM or
@@ -6,7 +6,6 @@ because its parent (the process PARENT where given) had died.
 """
 
 import sys
-from pathlib import Path
 
 from kdm.training.stop import StopRequest
 
@@ -20,10 +19,10 @@ def main(arguments: list[str]) -> int:
     parent = int(arguments[1]) if len(arguments) == 2 else None
     # Entered before torch is imported, which takes a second in which SIGTERM may come.
     with StopRequest(parent) as should_stop:
-        return _run(Path(arguments[0]), should_stop)
+        return _run(arguments[0], should_stop)
 
 
-def _run(path: Path, should_stop: StopRequest) -> int:
+def _run(url: str, should_stop: StopRequest) -> int:
     from kdm.training.errors import Interrupted, NonFiniteError
     from kdm.training.job import TrainingJob, run_job
     from kdm.training.progress import JsonLines
@@ -31,7 +30,7 @@ def _run(path: Path, should_stop: StopRequest) -> int:
     from storage.options import parse
 
     try:
-        job = parse(TrainingJob, _read(path), f"job {path}")
+        job = parse(TrainingJob, _read(url), f"job {url}")
         run_job(job, report=JsonLines(sys.stdout), should_stop=should_stop)
     except Interrupted as interruption:
         return _say(str(interruption), TERMINATED)
@@ -42,15 +41,19 @@ def _run(path: Path, should_stop: StopRequest) -> int:
     return 0
 
 
-def _read(path: Path) -> object:
+def _read(url: str) -> object:
     import json
 
+    from storage.fs import Folder
+
+    place, slash, name = url.rpartition("/")
+    folder = Folder.at(place or slash or ".")
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(folder.read(name))
     except FileNotFoundError as error:
-        raise ValueError(f"there is no job at {path}") from error
+        raise ValueError(f"there is no job at {url}") from error
     except ValueError as error:
-        raise ValueError(f"job {path} is not JSON: {error}") from error
+        raise ValueError(f"job {url} is not JSON: {error}") from error
 
 
 def _say(sentence: str, code: int) -> int:

@@ -11,14 +11,14 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
-from kdm.data import Position
 from kdm.training.errors import NonFiniteError
 from kdm.training.progress import Notice
 from kdm.training.randomness import RULE
 from storage.digest import seal, sha256_of, unseal
 from storage.errors import DamageError, MismatchError
 from storage.fs import Folder
-from storage.store import differing_fields
+from storage.order import Position
+from storage.sets import differing_fields
 
 KEPT = 2  # a damaged newest one leaves the one before
 _PREFIX, _RECORD, _TENSORS = "step-", ".json", ".safetensors"

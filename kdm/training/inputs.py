@@ -6,13 +6,15 @@ from typing import Any, Literal
 import torch
 from pydantic import Field
 
-from kdm.data import Source, pairs_source, points_source
+from kdm.data import Source, StreamedSource, pairs_source, points_source
 from kdm.datasets import DataSet
 from kdm.training.options import TrainingOptions
 from storage.digest import digest_of
 from storage.fs import Folder
 from storage.masks import Mask
 from storage.options import Options
+from storage.order import Order
+from storage.reader import PairReader
 from storage.records import PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
 
@@ -30,7 +32,7 @@ class Input(Options, ABC):
 
     @abstractmethod
     def source(self, training: TrainingOptions, device: torch.device) -> Source:
-        """The samples, verified and in memory, as batches on a device."""
+        """The samples, verified, as batches on a device."""
 
 
 class PairsInput(Input):
@@ -42,6 +44,10 @@ class PairsInput(Input):
     layout: str = DEFAULT_LAYOUT
     count: int = Field(ge=1)
     masks: tuple[Mask, ...] = ()
+    # Up to here pairs are decoded into memory at the start, above it they are read as they are needed.
+    # 1 GiB holds 69,900 pairs of 3×32×32 bytes and their noise (15,360 bytes each). No number
+    # depends on it.
+    in_memory_bytes: int = Field(2**30, ge=0)
 
     def pair_schema(self) -> PairSchema:
         """The set's own."""
@@ -61,13 +67,25 @@ class PairsInput(Input):
 
     def source(self, training: TrainingOptions, device: torch.device) -> Source:
         """Pairs (x_T, x_0)."""
-        loaded = self._store().load(self.count, self.masks)
+        store = self._store()
+        if self.count * _decoded_bytes(store.schema) > self.in_memory_bytes:
+            order = Order(training.seed, self.count)
+            return StreamedSource(
+                PairReader(store, order, training.batch_size, masks=self.masks), device
+            )
+        loaded = store.load(self.count, self.masks)
         return pairs_source(
             loaded, seed=training.seed, batch_size=training.batch_size, device=device
         )
 
     def _store(self) -> PairStore:
         return PairStore.open(Folder.at(self.url), split=self.split, layout=self.layout)
+
+
+def _decoded_bytes(schema: PairSchema) -> int:
+    """Bytes of a pair in memory: its columns as stored, and x_T in float32."""
+    x_T = schema.row_types.get("x_T")
+    return schema.num_bytes - (x_T.num_bytes if x_T else 0) + 4 * schema.num_values
 
 
 class DatasetInput(Input):

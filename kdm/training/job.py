@@ -22,7 +22,7 @@ from storage.fs import Folder
 from storage.options import Options
 from storage.plugins import Plugin, configure, describe
 from storage.records import PairSchema
-from storage.store import differing_fields
+from storage.sets import differing_fields
 
 # ru_maxrss is in kilobytes on Linux and in bytes on macOS (getrusage(2)).
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024

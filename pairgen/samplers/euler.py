@@ -1,6 +1,7 @@
 """Euler's method: one evaluation a step, error of order 1."""
 
-import torch
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from kdm.shapes import Labels, Samples
@@ -21,10 +22,9 @@ class Euler(Sampler):
         """One evaluation a step."""
         return self.num_steps
 
-    @torch.no_grad()
-    def sample(self, teacher: Teacher, x_T: Samples, label: Labels | None = None) -> Samples:
-        """x_0 from x_T."""
+    def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:
+        """x after each step, from x_T to x_0."""
         x = x_T
         for t, t_next in even_steps(teacher, self.num_steps):
             x = x + (t_next - t) * velocity(teacher, x, t, label)
-        return x
+            yield x

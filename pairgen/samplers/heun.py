@@ -4,7 +4,8 @@ The corrector of Karras et al. 2022 (Algorithm 1, without churn) on the teacher'
 also in the last step: the fields it is meant for are finite at t = 0.
 """
 
-import torch
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from kdm.shapes import Labels, Samples
@@ -25,13 +26,12 @@ class Heun(Sampler):
         """Two evaluations a step; the second is at another x than the next step's first."""
         return 2 * self.num_steps
 
-    @torch.no_grad()
-    def sample(self, teacher: Teacher, x_T: Samples, label: Labels | None = None) -> Samples:
-        """x_0 from x_T."""
+    def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:
+        """x after each step, from x_T to x_0."""
         x = x_T
         for t, t_next in even_steps(teacher, self.num_steps):
             step = t_next - t
             slope = velocity(teacher, x, t, label)
             slope_ahead = velocity(teacher, x + step * slope, t_next, label)
             x = x + step / 2 * (slope + slope_ahead)
-        return x
+            yield x

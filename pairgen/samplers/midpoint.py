@@ -3,7 +3,8 @@
 The published checkerboard pairs were sampled with it (flow_matching's 2-D notebook, step 0.05).
 """
 
-import torch
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from kdm.shapes import Labels, Samples
@@ -24,12 +25,11 @@ class Midpoint(Sampler):
         """Two evaluations a step."""
         return 2 * self.num_steps
 
-    @torch.no_grad()
-    def sample(self, teacher: Teacher, x_T: Samples, label: Labels | None = None) -> Samples:
-        """x_0 from x_T."""
+    def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:
+        """x after each step, from x_T to x_0."""
         x = x_T
         for t, t_next in even_steps(teacher, self.num_steps):
             half = (t_next - t) / 2
             x_middle = x + half * velocity(teacher, x, t, label)
             x = x + 2 * half * velocity(teacher, x_middle, t + half, label)
-        return x
+            yield x

@@ -12,7 +12,7 @@ changes it by 5e-3. Fields that start at a noise of 80 need another choice, and 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,10 +23,19 @@ from storage.errors import InvalidPairsError
 from storage.plugins import Plugin
 
 
+class Trajectory(NamedTuple):
+    """Where the field carried x_T: to x_0 [n, *shape], by way of states [n, K, *shape]."""
+
+    x_0: Samples
+    states: Tensor  # from noise to data, ends excluded; K is 0 where none were asked for
+
+
 class Sampler(Plugin, ABC):
     """A deterministic solver; its options, name and version are all that it depends on."""
 
     order: ClassVar[int]  # the error falls as num_steps to the minus `order`
+
+    num_steps: int  # from T to 0
 
     @property
     @abstractmethod
@@ -34,8 +43,44 @@ class Sampler(Plugin, ABC):
         """How often one sample asks the teacher for its velocity, exactly."""
 
     @abstractmethod
-    def sample(self, teacher: Teacher, x_T: Samples, label: Labels | None = None) -> Samples:
-        """x_0 from x_T (both [n, *shape], same type), with `nfe` evaluations and no gradients."""
+    def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:
+        """x after each of the `num_steps` steps, in x_T's type; the last one is x_0."""
+
+    @torch.no_grad()
+    def sample(
+        self,
+        teacher: Teacher,
+        x_T: Samples,
+        label: Labels | None = None,
+        *,
+        keep_states: int = 0,
+    ) -> Trajectory:
+        """x_0 from x_T with `nfe` evaluations and no gradients, and `keep_states` states between.
+
+        They are spaced evenly over the steps; x_0 is the same however many are kept.
+        """
+        kept = self.kept_steps(keep_states)
+        passed = enumerate(self.steps(teacher, x_T, label), start=1)
+        x_at = {
+            step: _like(x, x_T, "a sampler's state")
+            for step, x in passed
+            if step in kept or step == self.num_steps
+        }
+        none = x_T.new_empty(len(x_T), 0, *x_T.shape[1:])
+        states = torch.stack([x_at[step] for step in kept], dim=1) if kept else none
+        return Trajectory(x_at[self.num_steps], states)
+
+    def kept_steps(self, keep_states: int) -> tuple[int, ...]:
+        """The steps, counted from 1, after which a state is kept; a ValueError for too many."""
+        if not 0 <= keep_states < self.num_steps:
+            raise ValueError(
+                f"{keep_states} states between noise and data are asked for, but '{self.plugin}' in "
+                f"{self.num_steps} steps passes {self.num_steps - 1}; keep at most that many, or "
+                "take more steps"
+            )
+        return tuple(
+            number * self.num_steps // (keep_states + 1) for number in range(1, keep_states + 1)
+        )
 
 
 def even_steps(teacher: Teacher, num_steps: int) -> Iterator[tuple[float, float]]:
@@ -51,9 +96,13 @@ def velocity(teacher: Teacher, x: Samples, t: float, label: Labels | None) -> Sa
     A velocity of another shape might broadcast, and one sample would become another's.
     """
     found = teacher.velocity(x, torch.tensor(t, dtype=torch.float64, device=x.device), label)
+    return _like(found, x, "the teacher's velocity")
+
+
+def _like(found: object, x: Samples, what: str) -> Samples:
     if not isinstance(found, Tensor) or found.shape != x.shape or found.dtype != x.dtype:
         raise InvalidPairsError(
-            f"the teacher's velocity is {_kind_of(found)}, x is {_kind_of(x)}; they must be alike"
+            f"{what} is {_kind_of(found)}, x is {_kind_of(x)}; they must be alike"
         )
     return found
 

@@ -7,6 +7,8 @@ u/127.5 − 1. Import them with their types given, and the content is what it wa
 import io
 import zipfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -19,6 +21,8 @@ from storage.records import PairBatch, PairSchema
 from storage.store import PairStore
 
 LAYOUT = "kdm-npz"
+# Each file is flushed to the disk or sent, which is waiting: the threads wait together.
+_WRITERS, _ROWS_AT_ONCE = 8, 64
 _FIRST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a time of day would make equal pairs unequal files
 
 
@@ -58,11 +62,18 @@ def export_kdm_npz(
     chosen = Chosen(store, count, masks)
     begin(folder, chosen, {"layout": LAYOUT, **form._asdict()})
     num_files = 0
-    for pairs in chosen.batches(report):
-        for row, index in enumerate(pairs.index.tolist()):
-            put(folder, f"{index:09d}.npz", _file(pairs, row, form, store.schema))
-        num_files += len(pairs)
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        for pairs in chosen.batches(report):
+            write = partial(_put_row, folder, pairs, form, store.schema)
+            # Few at a time, so that an error ends it before much more is tried.
+            for first in range(0, len(pairs), _ROWS_AT_ONCE):
+                rows = range(first, min(first + _ROWS_AT_ONCE, len(pairs)))
+                num_files += sum(1 for _ in pool.map(write, rows))
     return num_files
+
+
+def _put_row(folder: Folder, pairs: PairBatch, form: Variant, schema: PairSchema, row: int) -> None:
+    put(folder, f"{int(pairs.index[row]):09d}.npz", _file(pairs, row, form, schema))
 
 
 def _variant(name: str, schema: PairSchema) -> Variant:

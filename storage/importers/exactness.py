@@ -63,10 +63,13 @@ class Exactness:
         }
 
     def advice(self, options: ImportOptions) -> str:
-        """What smaller types would hold the same, as a sentence; empty where there is none."""
+        """What smaller types would hold the same, in words; empty where there is none."""
         smaller = [
-            f"{name}_dtype={dtype}"
-            for name, dtype in (("x_0", "uint8"), ("x_T", "float16"))
+            f"{name}_dtype={dtype} holds {what}"
+            for name, dtype, what in (
+                ("x_0", "uint8", "the same 8-bit pictures"),
+                ("x_T", "float16", "the same numbers"),
+            )
             if (name, dtype) not in self._changed and getattr(options, f"{name}_dtype") == "float32"
         ]
-        return f"{' and '.join(smaller)} would hold exactly the same values" if smaller else ""
+        return " and ".join(smaller)

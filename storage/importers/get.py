@@ -1,7 +1,7 @@
-"""Pairs as GET's data/generate.py writes them (Geng et al. 2023, locuslab/get): pickled tensors.
+"""Pairs as data/generate.py of GET writes them (Geng et al. 2023, locuslab/get): pickled tensors.
 
 `latent/LASTSEED.pkl` and `image/LASTSEED.pkl` hold up to 50 batches each, by torch.save; rows are the
-files in the order of their numbers, as GET's loader takes them. By class, the latent file is a list:
+files in the order of their numbers, as its loader takes them. By class, the latent file is a list:
 latents and one-hot labels. The files are read without unpickling (see `pickles`).
 
 Latents are saved before EDM's sampler multiplies them by its largest noise level, σ = 80, so x_T is

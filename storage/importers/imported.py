@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
 from storage.fs import Folder
-from storage.options import Options
+from storage.options import LastingOptions
 from storage.records import PairSchema
 
 Rows = Mapping[str, tuple[int, int]]  # a half-open range of the source's pairs for each split
@@ -23,8 +23,17 @@ class ImportedSet(NamedTuple):
     advice: str = ""  # a smaller type that would hold the same values
 
 
-class ImportOptions(Options):
+class ImportOptions(LastingOptions):
     """How published numbers are stored. A smaller type that changes them has to be asked for twice."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {
+        "x_0_dtype": "float32",
+        "x_T_dtype": "float32",
+        "keep_states": False,
+        "states_dtype": "float32",
+        "lossy": False,
+        "noise_scale": None,
+    }
 
     x_0_dtype: Literal["uint8", "float16", "float32"] = "float32"
     x_T_dtype: Literal["float16", "float32"] = "float32"

@@ -128,7 +128,10 @@ class KdmFolder:
         path = self.folder / self.names[row]
         content, digest = _read(path)
         if content.form != self.model.form:
-            raise ValueError(f"{path} holds {content.form}, {self.names[0]} {self.model.form}")
+            raise ValueError(
+                f"{path} holds {content.form}, {self.names[0]} holds {self.model.form}; all files "
+                "of a set must be alike"
+            )
         place = slice(row * _DIGEST_BYTES, (row + 1) * _DIGEST_BYTES)
         before = bytes(self._digests[place])
         if any(before) and before != digest:
@@ -149,8 +152,10 @@ def _names(folder: Path) -> list[str]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if not entry.name.endswith(".npz") or not entry.is_file():
-                raise ValueError(f"{entry.path} is no .npz file; take it out of the folder")
+            # A name with a line's end in it would make two lists of files look alike.
+            is_plain = entry.name.endswith(".npz") and entry.name.isprintable()
+            if not is_plain or not entry.is_file():
+                raise ValueError(f"{entry.path!r} is no .npz file; take it out of the folder")
             names.append(entry.name)
     if not names:
         raise ValueError(f"{folder} holds no .npz files")

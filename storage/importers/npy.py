@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 _HEADER = re.compile(
     rb"\{'descr': '([<>|][fiub][1248])', 'fortran_order': (True|False), "
-    rb"'shape': \(((?:\d{1,10},? ?){0,8})\), \} *\n"
+    rb"'shape': \(((?:\d{1,10}(?:, \d{1,10}){0,7},?)?)\), \} *\n"
 )
 _MAX_HEADER = 1024
 _BEFORE_HEADER = {b"\x93NUMPY\x01\x00": 10, b"\x93NUMPY\x02\x00": 12}

@@ -1,6 +1,7 @@
 """Laws of every registered sampler."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -72,14 +73,15 @@ def test_the_error_falls_with_the_stated_order(name):
     x_T, field = noise(dtype=torch.float64), Warped(gaussian().mean, gaussian().std)
     exact = field.solution(x_T)
     coarse, fine = (
-        (sampler(name, num_steps).sample(field, x_T) - exact).abs().max() for num_steps in (64, 128)
+        (sampler(name, num_steps).sample(field, x_T).x_0 - exact).abs().max()
+        for num_steps in (64, 128)
     )
     assert math.log2(coarse / fine) == pytest.approx(sampler(name).order, abs=0.1)
 
 
 @every_sampler
 def test_many_steps_reach_the_exact_solution(name):
-    x_0 = sampler(name, 2000).sample(gaussian(), noise(dtype=torch.float64))
+    x_0 = sampler(name, 2000).sample(gaussian(), noise(dtype=torch.float64)).x_0
     assert (x_0 - gaussian().solution(noise(dtype=torch.float64))).abs().max() < 5e-3
 
 
@@ -102,33 +104,69 @@ def test_the_field_is_asked_from_noise_to_data_and_not_beyond(name):
 
 @every_sampler
 def test_equal_input_gives_equal_bytes_whatever_the_random_state(name):
-    first = sampler(name).sample(network(), noise())
+    first = sampler(name).sample(network(), noise(), keep_states=3)
     torch.manual_seed(99)
-    assert torch.equal(sampler(name).sample(network(), noise()), first)
+    again = sampler(name).sample(network(), noise(), keep_states=3)
+    assert torch.equal(again.x_0, first.x_0)
+    assert torch.equal(again.states, first.states)
 
 
 @every_sampler
 @pytest.mark.parametrize("batch", [1, 7, 64])
 @pytest.mark.parametrize("field", [gaussian, network])
 def test_a_sample_does_not_depend_on_its_batch(name, batch, field):
-    whole = sampler(name).sample(field(), noise())
-    pieces = [sampler(name).sample(field(), piece) for piece in noise().split(batch)]
+    whole = sampler(name).sample(field(), noise()).x_0
+    pieces = [sampler(name).sample(field(), piece).x_0 for piece in noise().split(batch)]
     assert (torch.cat(pieces) - whole).abs().max() <= 1e-6
 
 
 @every_sampler
 def test_sampling_leaves_its_input_and_keeps_no_graph(name):
     x_T = noise()
-    x_0 = sampler(name).sample(network(), x_T)
+    x_0, states = sampler(name).sample(network(), x_T, keep_states=2)
     assert torch.equal(x_T, noise())
     assert not x_0.requires_grad
-    assert x_0.dtype == x_T.dtype
+    assert not states.requires_grad
+    assert x_0.dtype == states.dtype == x_T.dtype
 
 
 @every_sampler
 def test_a_velocity_that_would_broadcast_is_refused(name):
     with pytest.raises(InvalidPairsError, match=r"velocity is torch.float32 \[64, 1\]"):
         sampler(name).sample(OneColumn(), noise())
+
+
+@every_sampler
+@pytest.mark.parametrize("keep_states", [0, 1, 3, 7])
+def test_x_0_is_the_same_however_many_states_are_kept(name, keep_states):
+    x_0, states = sampler(name).sample(network(), noise(), keep_states=keep_states)
+    assert torch.equal(x_0, sampler(name).sample(network(), noise()).x_0)
+    assert states.shape == (64, keep_states, 2)
+
+
+@every_sampler
+def test_states_are_what_the_solver_passes_from_noise_to_data(name):
+    passed = [x.clone() for x in sampler(name).steps(network(), noise(), None)]
+    states = sampler(name).sample(network(), noise(), keep_states=7).states
+    assert len(passed) == 8
+    assert torch.equal(states, torch.stack(passed[:7], dim=1))
+
+
+@every_sampler
+@pytest.mark.parametrize("num_steps", [4, 9, 10])
+def test_states_are_spaced_evenly_and_the_ends_are_none_of_them(name, num_steps):
+    for keep_states in range(1, num_steps):
+        ends = [0, *sampler(name, num_steps).kept_steps(keep_states), num_steps]
+        gaps = {end - begin for begin, end in pairwise(ends)}
+        assert gaps <= {num_steps // (keep_states + 1), -(-num_steps // (keep_states + 1))}
+
+
+@every_sampler
+def test_more_states_than_the_solver_passes_are_refused(name):
+    with pytest.raises(
+        ValueError, match=r"8 states .* in 8 steps passes 7; keep at most that many"
+    ):
+        sampler(name).sample(gaussian(), noise(), keep_states=8)
 
 
 @every_sampler

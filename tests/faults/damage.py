@@ -14,6 +14,7 @@ from storage.errors import StoreError
 from storage.fs import Folder
 from storage.masks import Mask
 from storage.store import PairStore
+from storage.verify import faults
 
 KINDS = ("flip", "cut", "missing", "swapped")
 COUNTS = {"train": 2000, "heldout": 500}
@@ -113,9 +114,9 @@ def read_pairs(home: Path, masks: list[Mask]) -> None:
     (place,) = (home / "pairs").iterdir()
     for split, count in COUNTS.items():
         store = PairStore.open(Folder.at(str(place)), split=split, layout="wds-256")
-        wrong = store.damage()
+        wrong = faults(store)
         if wrong:
-            raise StoreError("; ".join(wrong))
+            raise StoreError("; ".join(fault.sentence for fault in wrong))
         store.load(count, masks)
 
 

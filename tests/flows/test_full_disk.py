@@ -79,3 +79,23 @@ def test_a_finished_home_serves_from_a_disk_that_may_not_be_written(
         remount(disk, "ro")
         with pytest.raises(StoreError, match="may not be written"):
             run_here(home)
+
+
+@pytest.mark.parametrize(
+    ("gone", "purpose"),
+    [
+        ("pairs/*/train/*/records/000003.json", "making 1 shards"),
+        ("pairs/*/train/*/masks/*/decisions/*/*.json", "judging 8 shards"),
+        ("students/*/config.json", "training kdm"),
+        ("students/*/metrics.json", "measuring kdm-"),
+        ("reports/*/metrics.json", "a report"),
+    ],
+)
+def test_each_stage_refuses_a_disk_that_may_not_be_written_before_its_work(
+    finished: Finished, tmp_path: Path, gone: str, purpose: str
+) -> None:
+    with mounted(tmp_path / "disk", 8_000_000) as disk:
+        home = finished.copy(disk / "home", gone)
+        remount(disk, "ro")
+        with pytest.raises(StoreError, match=rf"{purpose}.*may not be written.*nothing was begun"):
+            run_here(home)

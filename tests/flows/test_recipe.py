@@ -25,6 +25,16 @@ def test_noise_of_another_scale_than_the_teachers_is_refused_before_any_work() -
         load_recipe("tiny", overrides=["pairs.pairs.noise.scale=80"])
 
 
+def test_pictures_are_stored_as_bytes_unless_the_recipe_says_otherwise() -> None:
+    def stored_as(*overrides: str) -> tuple[str, str]:
+        schema = load_recipe("scale", overrides=overrides).pairs.pairs
+        return schema.x_0_dtype, schema.rounding
+
+    assert stored_as() == ("uint8", "half-even")
+    assert stored_as("pairs.pairs.x_0_dtype=float32") == ("float32", "none")
+    assert stored_as("pairs.pairs.shape=[4, 32, 32]") == ("float32", "none")
+
+
 def test_a_count_for_imported_pairs_is_refused_in_the_users_words() -> None:
     with pytest.raises(ValueError, match="count is 5, but imported pairs cannot grow"):
         load_recipe("checkerboard-import", count=5)

@@ -13,7 +13,7 @@ from kdm.datasets.checkerboard import CheckerboardData
 from kdm.evaluate.evaluate import meanings_of, measure_samples
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import EvaluationSamples
-from kdm.report.card import PairsCard, StudentCard, pairs_card, student_card
+from kdm.report.card import StudentCard, student_card
 from kdm.report.content import (
     Ancestor,
     EvaluationEvent,
@@ -172,11 +172,3 @@ def test_a_student_card_opens_with_yaml_that_holds_its_numbers():
     assert yaml.safe_load(front)["pairs"] == "p: q"
     assert "load_student('file:///x')" in text
     assert "[a](b)" not in text
-
-
-def test_a_pairs_card_opens_with_yaml_and_counts_what_was_dropped():
-    card = PairsCard("p", DIGEST, "t", {"steps": 3}, content().splits, content().filters)
-    _, front, text = pairs_card(card).split("---\n", 2)
-    assert yaml.safe_load(front)["splits"]["train"] == {"attempted": 256, "kept": 253}
-    assert "nan 3" in text
-    assert "3 of 253 masked at threshold 2.00·10⁻³" in text

@@ -8,6 +8,7 @@ from pairgen.environment import environment
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.filters.near_copy import NearCopy
 from pairgen.generate import GeneratedShard, check_invalid_rate, generate_shard
+from pairgen.samplers.euler import Euler
 from pairgen.samplers.midpoint import Midpoint
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianField, GaussianTeacher
@@ -86,7 +87,8 @@ def test_equal_batches_give_equal_bytes():
 
 def test_x_0_is_where_the_sampler_carries_x_T():
     pairs = generated().pairs
-    assert np.array_equal(pairs.x_0, SPEC.sampler.sample(field(), torch.from_numpy(pairs.x_T)))
+    x_0, _ = SPEC.sampler.sample(field(), torch.from_numpy(pairs.x_T))
+    assert np.array_equal(pairs.x_0, x_0)
 
 
 def test_labels_reach_the_teacher():
@@ -117,18 +119,81 @@ def test_a_shape_that_is_not_the_schemas_is_refused():
         generated(teacher=Narrow(torch.zeros(2), torch.ones(2)))
 
 
-def test_a_type_that_is_not_the_schemas_is_refused():
+def test_a_type_that_is_not_the_noises_is_refused():
     class Double(Midpoint):
-        def sample(self, teacher, x_T, label=None):
-            return x_T.double()
+        def steps(self, teacher, x_T, label):
+            yield x_T.double()
 
-    with pytest.raises(InvalidPairsError, match=r"x_0 is float64 \[100, 2\]"):
-        generated(SPEC.model_copy(update={"sampler": Double()}))
+    with pytest.raises(InvalidPairsError, match=r"state is torch.float64 \[32, 2\]"):
+        generated(SPEC.model_copy(update={"sampler": Double(num_steps=1)}))
 
 
 def test_float16_pairs_are_the_float32_ones_rounded():
     halves = generated(with_pairs(x_0_dtype="float16", rounding="half-even")).pairs.x_0
     assert np.array_equal(halves, generated().pairs.x_0.astype(np.float16))
+
+
+@pytest.mark.parametrize(
+    ("rounding", "offset", "rounded"), [("half-even", 127.5, np.rint), ("floor", 128, np.floor)]
+)
+def test_bytes_are_the_floats_rounded_by_the_stated_rule(rounding, offset, rounded):
+    pairs = generated(with_pairs(x_0_dtype="uint8", rounding=rounding)).pairs
+    scaled = 127.5 * generated().pairs.x_0 + np.float32(offset)
+    assert pairs.x_0.dtype == np.uint8
+    assert np.array_equal(pairs.x_0, np.clip(rounded(scaled), 0, 255))
+
+
+def test_the_range_is_judged_before_rounding():
+    wide, narrow = (
+        generated(with_pairs(x_0_dtype="uint8", rounding="floor", value_range=(-end, end)))
+        for end in (20, 2)
+    )
+    outside = np.abs(generated().pairs.x_0).max(axis=1) > 2
+    assert wide.dropped == {}
+    assert narrow.dropped == {"range": np.flatnonzero(outside).tolist()}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_no_byte_hides_an_invalid_sample(value):
+    shard = generated(with_pairs(x_0_dtype="uint8", rounding="half-even"), Broken(value))
+    assert shard.dropped == {"inf" if np.isinf(value) else "nan": [7]}
+    assert len(shard.pairs.x_0) == 99
+
+
+def test_a_number_that_float16_cannot_hold_is_left_out_as_infinite():
+    halves = with_pairs(x_0_dtype="float16", rounding="half-even")
+    halves = halves.model_copy(update={"sampler": Euler(num_steps=1)})
+    assert generated(halves, Broken(-65_400)).dropped == {}
+    assert generated(halves, Broken(-65_600)).dropped == {"inf": [7]}
+
+
+def with_states(num_states: int = 3, **changes) -> PairSpec:
+    spec = with_pairs(num_states=num_states, **changes)
+    return spec.model_copy(update={"sampler": Euler(num_steps=4)})
+
+
+def test_states_lie_beside_the_same_x_0():
+    pairs = generated(with_states()).pairs
+    x_0, states = Euler(num_steps=4).sample(field(), torch.from_numpy(pairs.x_T), keep_states=3)
+    assert np.array_equal(pairs.x_0, x_0)
+    assert np.array_equal(pairs.states, states)
+    assert generated(with_states(0)).pairs.states is None
+
+
+def test_states_are_rounded_to_their_own_type():
+    halves = generated(with_states(states_dtype="float16", x_0_dtype="uint8", rounding="floor"))
+    assert (halves.pairs.states.dtype, halves.pairs.x_0.dtype) == (np.float16, np.uint8)
+    assert np.array_equal(
+        halves.pairs.states, generated(with_states()).pairs.states.astype(np.float16)
+    )
+
+
+def test_a_state_that_cannot_be_stored_leaves_its_pair_out():
+    assert generated(with_states(), Broken(1e6)).dropped == {}
+    assert generated(with_states(), Broken(float("nan"), 1)).dropped == {}
+    shard = generated(with_states(states_dtype="float16"), Broken(1e6))
+    assert shard.dropped == {"inf": [7]}
+    assert shard.pairs.states.shape == (99, 3, 2)
 
 
 def test_noise_of_another_scale_than_the_teachers_is_refused():

@@ -31,6 +31,9 @@ CHANGES = {
     "shape": {"pairs": PairSchema(shape=(3,))},
     "x_0's type": {"pairs": PairSchema(shape=(2,), x_0_dtype="float16")},
     "rounding": {"pairs": PairSchema(shape=(2,), rounding="half-even")},
+    "bytes": {"pairs": PairSchema(shape=(2,), x_0_dtype="uint8", rounding="floor")},
+    "states": {"pairs": PairSchema(shape=(2,), num_states=3)},
+    "their type": {"pairs": PairSchema(shape=(2,), num_states=3, states_dtype="float16")},
     "range": {"pairs": PairSchema(shape=(2,), value_range=(-5, 5))},
     "noise seed": {"pairs": PairSchema(shape=(2,), noise=NoiseRule(seed=1))},
     "noise scale": {"pairs": PairSchema(shape=(2,), noise=NoiseRule(scale=80))},
@@ -98,3 +101,21 @@ def test_generated_pairs_have_derived_noise_and_labels(stored):
     pairs = PairSchema.model_validate({"shape": (2,), **stored})
     with pytest.raises(ValueError, match="are derived, not 'stored'"):
         PairSpec(teacher=SPEC.teacher, sampler=SPEC.sampler, pairs=pairs)
+
+
+def test_bytes_without_a_rule_of_rounding_are_refused():
+    with pytest.raises(ValueError, match="with rounding, 'half-even' or 'floor'"):
+        PairSpec(
+            teacher=SPEC.teacher,
+            sampler=SPEC.sampler,
+            pairs=PairSchema(shape=(2,), x_0_dtype="uint8"),
+        )
+
+
+def test_more_states_than_the_sampler_passes_are_refused():
+    with pytest.raises(ValueError, match=r"10 states .* in 10 steps passes 9"):
+        PairSpec(
+            teacher=SPEC.teacher,
+            sampler=Midpoint(num_steps=10),
+            pairs=PairSchema(shape=(2,), num_states=10),
+        )

@@ -1,6 +1,7 @@
 """What comes out of the cache is what was recorded; what lies in it never outgrows its bound."""
 
 import os
+import platform
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -120,13 +121,15 @@ def test_many_at_once_keep_the_bound_and_get_the_right_bytes(
     assert 0 < most <= 500
 
 
-def test_what_a_killed_process_left_is_removed(cache: ShardCache, server: Server) -> None:
+def test_what_a_killed_process_left_is_removed_and_what_is_not_the_caches_is_not(
+    cache: ShardCache, server: Server
+) -> None:
     server.read(cache, 0)
-    (cache.folder / f"{TEMPORARY}elsewhere-1-0").write_bytes(bytes(400))
+    (cache.folder / f"{TEMPORARY}{platform.node()}-{2**22 + 1}-0").write_bytes(bytes(400))
+    (cache.folder / "thesis.tex").write_bytes(bytes(500))
     server.read(cache, 1)
-    assert sorted(path.name for path in cache.folder.iterdir()) == sorted(
-        [".lock", DIGESTS[0], DIGESTS[1]]
-    )
+    expected = [".lock", DIGESTS[0], DIGESTS[1], "thesis.tex"]
+    assert sorted(path.name for path in cache.folder.iterdir()) == sorted(expected)
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, server: Server) -> None:

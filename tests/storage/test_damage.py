@@ -10,6 +10,7 @@ from conftest import LAYOUT, filled_store
 from storage.errors import DamageError
 from storage.fs import Folder
 from storage.store import PairStore
+from storage.verify import faults
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def found_by_name(store: PairStore, name: str) -> bool:
     fresh = PairStore.open(store.folder, split="train", layout=LAYOUT)
     with pytest.raises((DamageError, ValueError)) as fault:
         fresh.load(1000)
-    return name in str(fault.value) and any(name in line for line in fresh.damage())
+    return name in str(fault.value) and any(name in each.file for each in faults(fresh))
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -1,0 +1,168 @@
+"""`kdm pairs verify`, `repair` and `gc`: what is wrong with a set, made right, and cleared away."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from flows.commands.find import found, things
+from flows.commands.pairs import home_of, require_set
+from flows.commands.table import aligned, num_bytes
+from flows.console import Terminal
+from flows.progress import Meter
+from flows.request import home_folder
+from flows.stages.means import Means
+from flows.stages.repair import LEFT_TO_GC, planned, repair
+from storage.errors import DamageError
+from storage.fault import Fault
+from storage.fs import Folder
+from storage.garbage import Waste, temporary_files, waste_of
+from storage.sets import read_spec
+from storage.store import PairStore
+from storage.uploads import Upload, abort, unfinished_uploads
+from storage.verify import Report, faults, places, spec_faults
+
+_LEFT = {"gc": "left to 'kdm pairs gc'", "filter-pairs": "run filter-pairs to make it again"}
+
+
+def verify(name: str, home: str, *, is_deep: bool) -> None:
+    """Check a set; every fault by name and exit code 1 where there is one."""
+    wrong = []
+    for store in _stores(found(home, "pairs", name)):
+        with _progress("verify", store) as report:
+            of_store = faults(store, deep=is_deep, report=report)
+        typer.echo(f"{_place(store)}: {_judgement(store, of_store, is_deep=is_deep)}")
+        wrong += of_store
+    _fail_with([f"{fault.kind}: {fault.sentence}" for fault in wrong])
+
+
+def mend(name: str, home: str, *, source: str, is_dry: bool) -> None:
+    """Make anew what is damaged, and check again; exit code 1 where something could not be mended."""
+    folder = found(home, "pairs", name)
+    means = Means(home_of(folder, home), Path(source).expanduser().absolute() if source else None)
+    failed = []
+    for store in _stores(folder):
+        with _progress("verify", store) as report:
+            wrong = faults(store, report=report)
+        lines, of_store = _planned(store, wrong) if is_dry else _mended(store, wrong, means)
+        base = f"{_place(store)}/"
+        for line in lines or ["sound"]:
+            typer.echo(f"{_place(store)}: {line.removeprefix(base)}")
+        failed += of_store
+    _fail_with(failed)
+
+
+def clear(name: str, home: str, *, older_than: float, is_confirmed: bool) -> None:
+    """List what nobody will ever read of one set, or of all, ask, and remove it."""
+    place = home_folder(home)
+    names = [name] if name else things(place, "pairs")
+    sets = [found(home, "pairs", each) for each in names]
+    unsure: list[str] = []
+    waste = {each: list(_waste(each, older_than, unsure)) for each in sets}
+    uploads = {each: unfinished_uploads(each, older_than=older_than) for each in sets}
+    _tell(waste, uploads)
+    if any(waste.values()) or any(uploads.values()):
+        freed = sum(file.num_bytes for files in waste.values() for file in files)
+        if not is_confirmed:
+            typer.confirm(f"Remove them ({num_bytes(freed)})?", abort=True)
+        _remove(waste, uploads)
+        typer.echo(f"freed {freed:,} bytes")
+    _fail_with(unsure)
+
+
+def _stores(folder: Folder) -> list[PairStore]:
+    """Every split in every layout, begun ones too; exit code 1 where the spec is damaged."""
+    if folder.exists("spec.json") or not places(folder):
+        require_set(folder)
+    _fail_with([f"{fault.kind}: {fault.sentence}" for fault in spec_faults(folder)])
+    spec = read_spec(folder)
+    return [PairStore(folder, split, layout, spec) for split, layout in places(folder)]
+
+
+@contextmanager
+def _progress(stage: str, store: PairStore) -> Iterator[Report]:
+    """A live line on standard error, with rate and time to go."""
+    with Terminal() as terminal:
+        meter = Meter(terminal.report, stage, _place(store), 0, "shards")
+
+        def report(done: int, total: int) -> None:
+            meter.total = total
+            meter.at(done)
+
+        yield report
+
+
+def _place(store: PairStore) -> str:
+    return f"{store.split}/{store.layout}"
+
+
+def _judgement(store: PairStore, wrong: list[Fault], *, is_deep: bool) -> str:
+    num_shards = len(store.ledger.recorded())
+    if wrong:
+        damaged = {fault.shard for fault in wrong if fault.shard is not None}
+        return f"{len(wrong)} faults, {len(damaged)} of {num_shards} shards concerned"
+    checked = "bytes, digests, contents, labels, values" if is_deep else "bytes, digests"
+    return f"{num_shards} shards sound ({checked})"
+
+
+def _planned(store: PairStore, wrong: list[Fault]) -> tuple[list[str], list[str]]:
+    lines = [f"{fault.file}: {_LEFT[_rest(fault)]}" for fault in wrong if _rest(fault)]
+    return planned(store, wrong) + lines, []
+
+
+def _mended(store: PairStore, wrong: list[Fault], means: Means) -> tuple[list[str], list[str]]:
+    if not wrong:
+        return [], []
+    with _progress("repair", store) as report:
+        result = repair(store, wrong, means, report)
+    # What was checked before is not trusted: another store looks at every byte again.
+    again = faults(PairStore(store.folder, store.split, store.layout, store.spec))
+    lines = [
+        f"{fault.file}: {fault.kind}, {_LEFT[_rest(fault)]}" for fault in again if _rest(fault)
+    ]
+    failed = [f"{fault.kind}: {fault.sentence}" for fault in again if not _rest(fault)]
+    return result.done + lines, result.failed + failed
+
+
+def _rest(fault: Fault) -> str:
+    """Whose it is to go on where repair cannot: 'gc', 'filter-pairs', or nobody's."""
+    if fault.kind in LEFT_TO_GC:
+        return "gc"
+    return "filter-pairs" if fault.kind == "missing" and "/masks/" in fault.file else ""
+
+
+def _waste(folder: Folder, older_than: float, unsure: list[str]) -> Iterator[Waste]:
+    yield from temporary_files(folder, older_than=older_than)
+    spec = read_spec(folder)
+    for split, layout in places(folder):
+        try:
+            yield from waste_of(PairStore(folder, split, layout, spec), older_than=older_than)
+        except DamageError as error:
+            unsure.append(str(error))
+
+
+def _tell(waste: dict[Folder, list[Waste]], uploads: dict[Folder, list[Upload]]) -> None:
+    rows = [
+        [f"{folder.name}/{file.file}", num_bytes(file.num_bytes), file.why]
+        for folder, files in waste.items()
+        for file in files
+    ]
+    rows += [[each.key, "?", "an upload never ended"] for many in uploads.values() for each in many]
+    typer.echo(aligned([["file", "size", "why"], *rows]) if rows else "nothing to remove")
+
+
+def _remove(waste: dict[Folder, list[Waste]], uploads: dict[Folder, list[Upload]]) -> None:
+    for folder, files in waste.items():
+        for file in files:
+            folder.remove(file.file)
+    for folder, begun in uploads.items():
+        for upload in begun:
+            abort(folder, upload)
+
+
+def _fail_with(sentences: list[str]) -> None:
+    for sentence in sentences:
+        typer.echo(sentence, err=True)
+    if sentences:
+        raise typer.Exit(1)

@@ -1,0 +1,33 @@
+"""`kdm pairs spot-check`: a few random pairs made once more by the teacher."""
+
+import typer
+
+from flows.commands.find import found
+from flows.commands.pairs import home_of, require_set
+from flows.stages.spot_check import SpotCheck, spot_check
+from kdm.report.tables import number
+from storage.sets import splits_of
+from storage.store import PairStore
+
+
+def spot_check_set(name: str, home: str, *, num_pairs: int, seed: int, split: str) -> None:
+    """Compare, and end with exit code 1 where pairs differ by more than two machines may."""
+    folder = found(home, "pairs", name)
+    require_set(folder)
+    layout = next(
+        (place.split("/")[1] for place in splits_of(folder) if place.startswith(f"{split}/")), ""
+    )
+    store = PairStore.open(folder, split=split, layout=layout or "wds-4096")
+    result = spot_check(store, home_of(folder, home), num_pairs=num_pairs, seed=seed)
+    typer.echo(f"{split}: {_sentence(result)}")
+    if not result.is_within:
+        raise typer.Exit(1)
+
+
+def _sentence(result: SpotCheck) -> str:
+    verdict = "within" if result.is_within else "BEYOND"
+    return (
+        f"{result.num_bit_equal} of {result.num_pairs} pairs are bit-equal, the largest deviation is "
+        f"{number(result.max_deviation)} (index {result.worst_index:,}), {verdict} the tolerance of "
+        f"{number(result.tolerance)}{' level' if result.is_of_bytes else ' of the values'}"
+    )

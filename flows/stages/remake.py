@@ -1,0 +1,131 @@
+"""Pairs of a set made once more by the teacher that its spec names: to repair, or to compare."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdm.export import read_config, read_weights
+from pairgen.environment import environment
+from pairgen.filters.judge import Judge
+from pairgen.generate import GeneratedShard, generate_shard
+from pairgen.spec import PairSpec
+from pairgen.teachers.teacher import Teacher, load_teacher
+from storage.convert import MADE_IN
+from storage.digest import short
+from storage.errors import DamageError
+from storage.fs import Folder
+from storage.options import parse
+from storage.records import PairBatch, concatenate
+from storage.store import PairStore
+
+DEFAULT_SAMPLING_BATCH = 4096  # where no record tells; that of a recipe which says nothing
+
+
+@dataclass(frozen=True)
+class Remaker:
+    """A set's teacher and sampler, set up as a record says that they were."""
+
+    spec: PairSpec
+    teacher: Teacher
+    environment: dict[str, Any]
+    made_in: (
+        int  # the shard size that the teacher was asked in: bits depend on what is side by side
+    )
+
+    @classmethod
+    def of(cls, store: PairStore, home: Folder, recorded: Mapping[str, Any]) -> "Remaker":
+        """The maker of a set's pairs; a ValueError where its teacher is nowhere at the home."""
+        spec = require_generated(store)
+        device = _device(recorded)
+        torch.set_num_threads(int(recorded.get("threads", 1)))
+        made_by = environment(
+            device,
+            precision=spec.precision,
+            sampling_batch=int(recorded.get("sampling_batch", DEFAULT_SAMPLING_BATCH)),
+        )
+        made_in = int(recorded.get(MADE_IN, store.shard_size))
+        if made_in != store.shard_size:
+            made_by[MADE_IN] = made_in
+        return cls(spec, _teacher(spec, home).to(device), made_by, made_in)
+
+    def make(self, split: str, first: int, end: int) -> tuple[PairBatch, dict[str, list[int]]]:
+        """The pairs of the indices first … end − 1, and the invalid ones by reason; no filter judges."""
+        made = [
+            self._block(split, start)
+            for start in range(first // self.made_in * self.made_in, end, self.made_in)
+        ]
+        pairs = concatenate([block.pairs for block in made])
+        invalid: dict[str, list[int]] = {}
+        for block in made:
+            for reason, indices in block.invalid.items():
+                within = [index for index in indices if first <= index < end]
+                if within:
+                    invalid.setdefault(reason, []).extend(within)
+        return pairs.take((pairs.index >= first) & (pairs.index < end)), invalid
+
+    def audit(
+        self, split: str, first: int, end: int, judges: Sequence[Judge]
+    ) -> list[dict[str, Any]]:
+        """The audit rows of the indices first … end − 1, by the judges of the spec's filters."""
+        blocks = range(first // self.made_in * self.made_in, end, self.made_in)
+        rows = [row for start in blocks for row in self._block(split, start, judges).audit]
+        return [row for row in rows if first <= row["index"] < end]
+
+    def alone(self, split: str, index: NDArray[np.int64]) -> PairBatch:
+        """The pairs of these indices in one batch, whatever they were made beside."""
+        spec = self._spec(())
+        batch = len(index)
+        return generate_shard(spec, self.teacher, split, index, sampling_batch=batch).pairs
+
+    def _block(self, split: str, first: int, judges: Sequence[Judge] = ()) -> GeneratedShard:
+        return generate_shard(
+            self._spec(judges),
+            self.teacher,
+            split,
+            np.arange(first, first + self.made_in, dtype=np.int64),
+            sampling_batch=self.environment["sampling_batch"],
+            filters=judges,
+        )
+
+    def _spec(self, judges: Sequence[Judge]) -> PairSpec:
+        """The spec, without its filters where there are no judges: what is dropped is known already."""
+        return self.spec if judges else self.spec.model_copy(update={"drop_at_write": ()})
+
+
+def require_generated(store: PairStore) -> PairSpec:
+    """The spec of a set that a teacher made; a ValueError where it was imported."""
+    if store.spec.get("kind") == "imported":
+        raise ValueError(
+            f"{store.folder.name} was imported, so there is no teacher to ask; its pairs can only be "
+            "read again from what they were imported from (--source)"
+        )
+    return parse(PairSpec, dict(store.spec), f"{store.folder.url}/spec.json")
+
+
+def _device(recorded: Mapping[str, Any]) -> torch.device:
+    is_on_gpu = recorded.get("device") == "cuda" and torch.cuda.is_available()
+    return torch.device("cuda" if is_on_gpu else "cpu")
+
+
+def _teacher(spec: PairSpec, home: Folder) -> Teacher:
+    plugin, digest = spec.teacher.plugin, spec.teacher.weights
+    weights = _weights(home / "teachers", digest) if plugin.is_trained else None
+    return load_teacher(plugin, spec.pairs.shape, weights=weights, digest=digest)
+
+
+def _weights(teachers: Folder, digest: str) -> bytes:
+    for name in teachers.names():
+        try:
+            config = read_config(teachers / name)
+        except DamageError:
+            continue  # it may be another's; the one that is wanted is told below
+        if config is not None and config["weights"]["sha256"] == digest:
+            return read_weights(teachers / name, config)
+    raise ValueError(
+        f"the teacher of these pairs, with weights {short(digest)}…, is not below {teachers.url}; "
+        "copy its folder there, or train it again with its recipe"
+    )

@@ -1,0 +1,41 @@
+"""Markdown that no field can break out of, under YAML front matter as the Hub reads it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+# What could open a tag, an entity, a link, emphasis, code, a formula, a table's cell or a mention.
+_MARKS = "\\`*_[]<>|$~&@#"
+
+
+def front_matter(fields: Mapping[str, Any]) -> str:
+    """The fields between two lines of dashes."""
+    return "---\n" + yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True) + "---\n"
+
+
+def read_front_matter(text: str) -> dict[str, Any]:
+    """The fields of a card; none where it has none that can be read."""
+    opening, _, rest = text.partition("---\n")
+    front, closing, _ = rest.partition("\n---\n")
+    if opening or not closing:
+        return {}
+    try:
+        fields = yaml.safe_load(front)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def inline(text: str) -> str:
+    """Words as Markdown text on one line, every mark that means something escaped."""
+    words = "".join("\\" + mark if mark in _MARKS else mark for mark in " ".join(text.split()))
+    return words.replace("://", "\\://").replace("www.", "www\\.")  # bare addresses become links
+
+
+def code_block(text: str, language: str) -> list[str]:
+    """Lines of a fenced block, the fence longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return [f"{fence}{language}", text.rstrip(), fence]

@@ -1,0 +1,121 @@
+"""A whole home on S3: the same names and digests as on a disk, whatever was killed on the way."""
+
+import os
+import re
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from conftest import CANARY, Finished
+from faults.commands import kdm, kill_tree, run, start, succeed
+from faults.digests import assert_equal, digests_of
+from faults.proxy import endpoint_at, faulty
+from typer.testing import CliRunner
+
+from flows.cli import app
+from storage.errors import StoreError
+from storage.fs import Folder
+
+
+@pytest.fixture
+def remote(s3: str) -> Folder:
+    return Folder.at(f"{s3}/{uuid4().hex}")
+
+
+def copied(source: Folder, target: Folder) -> None:
+    names = list(source.files())
+    for name, data in zip(names, source.read_many(names), strict=True):
+        target.replace(name, data)
+
+
+def wait_for(folder: Folder, part: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not any(part in name for name in folder.files()):
+        assert time.monotonic() < deadline, f"{part} did not appear"
+        time.sleep(0.1)
+
+
+def test_a_run_killed_and_resumed_on_s3_ends_as_one_on_a_disk(
+    finished: Finished, remote: Folder, tmp_path: Path
+) -> None:
+    process = start(kdm(remote.url))
+    wait_for(remote, "/train/wds-256/records/")
+    kill_tree(process)
+    ended = succeed(kdm(remote.url))
+    local = Folder.at(str(tmp_path / "home"))
+    copied(remote, local)
+    assert_equal(digests_of(local.path), finished.digests)
+    assert CANARY not in ended.said
+    assert not [name for name in remote.files() if CANARY.encode() in remote.read(name)]
+
+
+def test_a_home_that_was_copied_to_s3_is_found_finished_by_every_command(
+    finished: Finished, remote: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied(Folder.at(str(finished.path)), remote)
+    before = remote.files()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    told = succeed([word for word in kdm(remote.url) if word != "--direct"]).said
+    assert told.count("cached") == 6
+    assert list(tmp_path.glob("kdm/prefect-*/prefect.db"))
+    assert remote.files() == before
+
+
+@pytest.fixture(scope="module")
+def finished_on_s3(finished: Finished, s3: str) -> Folder:
+    home = Folder.at(f"{s3}/{uuid4().hex}")
+    copied(Folder.at(str(finished.path)), home)
+    return home
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["ls"], r"  train/wds-256  +2,048  +2,048 "),
+        (["pairs", "verify", "tiny"], r"train/wds-256: 8 shards sound"),
+        (["pairs", "show", "tiny"], r"plugin: midpoint"),
+        (["pairs", "show", "URL"], r"folder: s3://.*/pairs/tiny-"),
+        (["sample", "kdm", "-n", "1"], r"^-?\d+\.\d+ -?\d+\.\d+\n$"),
+        (["eval-report", "--direct"], r"report: s3://.*/report.html"),
+        (["rm", "students/kdm", "--yes"], r"removed s3://.*/students/kdm-"),
+    ],
+)
+def test_what_looks_into_a_home_looks_into_one_on_s3(
+    finished_on_s3: Folder, words: list[str], says: str
+) -> None:
+    pairs = finished_on_s3 / "pairs"
+    given = [f"{pairs.url}/{pairs.names()[0]}" if word == "URL" else word for word in words]
+    ended = CliRunner().invoke(app, [*given, "--home", finished_on_s3.url])
+    assert re.search(says, ended.output)
+    assert ended.exit_code == 0
+
+
+def refused(*words: str) -> str:
+    """The sentence that the command ends with in this process."""
+    error = CliRunner().invoke(app, list(words)).exception
+    assert isinstance(error, ValueError | StoreError)
+    return str(error)
+
+
+@pytest.mark.parametrize("words", [["ls"], ["generate-pairs", "tiny"], ["pairs", "verify", "tiny"]])
+def test_a_home_that_ends_with_its_process_is_refused(words: list[str]) -> None:
+    assert "a home at memory:// ends with its process" in refused(*words, "--home", "memory://x")
+
+
+@pytest.mark.parametrize(
+    "words", [["ls"], ["run", "tiny", "--direct"], ["eval-report", "--direct"]]
+)
+def test_a_home_in_a_bucket_that_is_not_there_is_refused(s3: str, words: list[str]) -> None:
+    assert "there is no such bucket" in refused(*words, "--home", f"{s3}-that-is-not-there/home")
+
+
+def test_wrong_credentials_are_refused_before_work_and_repeated_nowhere(s3: str) -> None:
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    with faulty(endpoint, lambda method, path: "SignatureDoesNotMatch") as url, endpoint_at(url):
+        ended = run(kdm(f"{s3}/home"))
+    assert ended.code != 0
+    assert "SignatureDoesNotMatch" in ended.said.splitlines()[-1]
+    assert "check the credentials" in ended.said
+    assert "Traceback" not in ended.said
+    assert CANARY not in ended.said

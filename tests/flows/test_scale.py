@@ -1,0 +1,53 @@
+"""The recipe `scale` in small: killed in its midst, and small on disk."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from faults.commands import kill_tree, start, succeed
+from faults.digests import assert_equal, digests_of, temporary_files
+
+COUNT = 12_000  # 24 shards of 512 indices
+MAX_BYTES_A_PAIR = 3300  # all files together; 3,072 are the picture's
+
+
+def generate(home: Path) -> list[str]:
+    kdm = str(Path(sys.executable).with_name("kdm"))
+    options = ["--count", str(COUNT), "--set", "pairs.layout=wds-512"]
+    options += ["--set", "pairs.heldout=512"]
+    return [kdm, "generate-pairs", "scale", "--direct", "--home", str(home), *options]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("scale") / "whole"
+    succeed(generate(home))
+    return home
+
+
+def test_many_shards_killed_in_their_midst_end_as_those_never_killed(
+    whole: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "resumed"
+    process = start(generate(home))
+    deadline = time.monotonic() + 60
+    while len(list(home.glob("pairs/*/train/*/records/*.json"))) < 9:
+        assert time.monotonic() < deadline, "no shard was made"
+        time.sleep(0.01)
+    kill_tree(process)
+    num_made = len(list(home.glob("pairs/*/train/*/records/*.json")))
+    assert 9 <= num_made < 24
+    succeed(generate(home))
+    assert_equal(digests_of(home), digests_of(whole))
+    assert temporary_files(home) == []
+
+
+def test_a_picture_of_3072_values_takes_3300_bytes_at_most(whole: Path) -> None:
+    files = [file for file in (whole / "pairs").rglob("*") if file.is_file()]
+    records = [json.loads(file.read_bytes()) for file in files if file.parent.name == "records"]
+    num_bytes = sum(file.stat().st_size for file in files if file.suffix in (".tar", ".json"))
+    num_pairs = sum(record["kept"] for record in records)
+    assert num_pairs == 24 * 512 + 512
+    assert num_bytes / num_pairs <= MAX_BYTES_A_PAIR
