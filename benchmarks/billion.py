@@ -9,19 +9,24 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.measured import Measured, measured, python
 from storage.formats.layout import parse_layout
 from storage.fs import FileInfo, Folder
 from storage.local_folder import LocalFolder
 from storage.manifest import Manifest, Record, record_name, sealed
+from storage.order import Order
 from storage.records import LabelRule, PairSchema
 from storage.store import PairStore
 
 COUNT = 10**9
 SHARD_SIZES = (4096, 16_384, 65_536)
 SIMULATED = (4096, 16_384)
+NUM_WINDOWS = 100
 SCHEMA = PairSchema(
     shape=(3, 32, 32),
     x_0_dtype="uint8",
@@ -77,6 +82,10 @@ def table() -> Iterator[str]:
     yield "|---:|---:|---:|---:|---:|---:|---:|---:|"
     yield from map(_at_rest, SHARD_SIZES)
     yield ""
+    yield "| shard size | shards a window opens | a window, GB | an epoch fetches | GETs of an epoch, $ |"
+    yield "|---:|---:|---:|---:|---:|"
+    yield from map(_read_in_order, SHARD_SIZES)
+    yield ""
     yield "| shard size | what is asked | LIST | GET | PUT | $ | disk, s | bucket, s | memory, GiB |"
     yield "|---:|---|---:|---:|---:|---:|---:|---:|---:|"
     for shard_size in SIMULATED:
@@ -96,6 +105,21 @@ def _at_rest(shard_size: int) -> str:
         f"| {shard_size:,} | {num_shards:,} | {2 * num_shards + 2:,} | {num_bytes / 1e6:.1f} "
         f"| {num_shards * num_bytes / 1e12:.2f} | {_manifest_bytes(num_shards, shard_size) / 1e6:.1f} "
         f"| {asked:.2f} | {month:.0f} |"
+    )
+
+
+def _read_in_order(shard_size: int) -> str:
+    """Windows of a shuffled epoch, from a bucket by way of a cache that holds two of them."""
+    windows = list(islice(Order(seed=0, count=COUNT).windows(0), NUM_WINDOWS))
+    opened = sum(len(np.unique(window // shard_size)) for window in windows)
+    num_bytes = parse_layout(f"wds-{shard_size}").format.max_bytes(SCHEMA, shard_size)
+    times = opened * shard_size / sum(map(len, windows))
+    each = opened / NUM_WINDOWS
+    # A shard and its record.
+    dollars = 2 * DOLLARS["GET"] * each * COUNT / (sum(map(len, windows)) / NUM_WINDOWS)
+    return (
+        f"| {shard_size:,} | {each:.1f} | {each * num_bytes / 1e9:.2f} | {times:.1f} × the set "
+        f"| {dollars:.2f} |"
     )
 
 

@@ -5,6 +5,7 @@ The field is known in closed form and costs next to nothing, so what is measured
 
 import hashlib
 import json
+import signal
 import subprocess
 import tempfile
 import time
@@ -43,6 +44,10 @@ def table(count: int = COUNT) -> Iterator[str]:
     yield f"| peak memory, GiB | ≤ {MAX_GIB} | {gib:.2f} |"
     yield f"| bytes a pair on disk, all files | ≤ {MAX_BYTES_A_PAIR:,} | {num_bytes:,.0f} |"
     yield f"| {NUM_KILLS} kills change digests | none | {'none' if is_equal else 'SOME'} |"
+    assert is_equal
+    assert minutes <= MAX_MINUTES
+    assert gib <= MAX_GIB
+    assert num_bytes <= MAX_BYTES_A_PAIR
 
 
 def _steps(home: Path, count: int) -> Iterator[Measured]:
@@ -78,6 +83,7 @@ def _killed_and_resumed(home: Path, count: int) -> Measured:
                 time.sleep(0.01)
             time.sleep(0.07 * kill)
             process.kill()
+        assert process.returncode == -signal.SIGKILL, "it had ended before it was killed"
     last = measured(f"generate, killed {NUM_KILLS} times", _generate(home, count))
     return last._replace(wall=time.perf_counter() - started)
 

@@ -190,6 +190,13 @@ def as_stored(x_0: NDArray[Any], schema: PairSchema) -> NDArray[Any]:
     return _to_bytes(exact, schema) if schema.x_0_dtype == "uint8" else exact.astype("<f2")
 
 
+def as_numbers(x_0: NDArray[Any]) -> NDArray[Any]:
+    """x_0 on the scale that it was made on: bytes become -1 … 1, other types stay as they are."""
+    if x_0.dtype != np.uint8:
+        return x_0
+    return x_0.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
 def _to_bytes(x_0: NDArray[np.float32], schema: PairSchema) -> NDArray[np.uint8]:
     if schema.rounding == "none":
         raise ValueError("x_0_dtype is uint8 and rounding 'none'; choose 'half-even' or 'floor'")

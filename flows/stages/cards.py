@@ -10,7 +10,7 @@ from flows.stages.counts import filter_counts, split_counts
 from flows.stages.run import Run, StageResult
 from kdm.analyze.image_pairs import EACH_WAY, can_be_shown, image_pairs_picture
 from kdm.analyze.sample_plots import pairs_picture
-from kdm.licences import hub_fields, said_by
+from kdm.licences import UNKNOWN, hub_fields, said_by
 from kdm.report.content import FilterCounts
 from kdm.report.markdown import front_matter, inline, read_front_matter
 from kdm.report.pairs_card import PairsCard, SplitEntry, pairs_card
@@ -38,8 +38,11 @@ class Origin(NamedTuple):
 
 
 def write_pairs_card(run: Run, judged: StageResult) -> None:
-    """The card of the recipe's pairs."""
-    write_set_card(Folder.at(judged.folder), _origin(run.recipe))
+    """The card of the recipe's pairs; a licence that the recipe does not know stays as it was said."""
+    folder, origin = Folder.at(judged.folder), _origin(run.recipe)
+    if origin.licence == UNKNOWN:
+        origin = origin._replace(licence=origin_of_card(folder).licence)
+    write_set_card(folder, origin)
 
 
 def write_set_card(folder: Folder, origin: Origin | None = None) -> None:
@@ -166,7 +169,8 @@ def _filters(stores: list[PairStore]) -> tuple[FilterCounts, ...]:
 
 def _draw(folder: Folder, store: PairStore) -> None:
     shape, scale = store.schema.shape, store.schema.noise.scale
-    shown = _shown(store, NUM_POINTS if shape == (2,) else EACH_WAY**2)
+    # Of twice as many as there is room for, because filters may drop some.
+    shown = _shown(store, NUM_POINTS if shape == (2,) else 2 * EACH_WAY**2)
     # A filter may have dropped them all; whoever reads the set is told so.
     if not len(shown):
         return

@@ -40,7 +40,9 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     """Make what is missing of the recipe's pairs; no teacher is asked where nothing is."""
     pairs = run.recipe.pairs
     if isinstance(pairs, ImportedPairs):
-        return _imported(run, pairs)
+        result = _imported(run, pairs)
+        _write_card(run, result)
+        return result
     assert teacher is not None  # a recipe with generated pairs has a teacher
     spec = pair_spec(run, pairs, weights=teacher.facts["weights"])
     folder = run.pairs_folder(pairs.name, spec.digest())
@@ -56,9 +58,14 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
         "teacher_folder": f"teachers/{teacher.name}",
     }
     result = replace(result, facts={**result.facts, **lineage})
-    if not folder.exists("card.md"):
-        write_pairs_card(run, result)
+    _write_card(run, result)
     return result
+
+
+def _write_card(run: Run, result: StageResult) -> None:
+    """Unless the filter stage does, which knows more."""
+    if not run.recipe.filters or not Folder.at(result.folder).exists("card.md"):
+        write_pairs_card(run, result)
 
 
 def pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pairgen.filters.filter import Filter, FittedFilter, reference_digest, score_digest
 from storage.errors import StoreError
-from storage.records import PairBatch
+from storage.records import PairBatch, as_numbers
 
 
 class FilterError(StoreError):
@@ -122,8 +122,10 @@ def _named(chosen: Filter) -> Iterator[None]:
 
 
 def _read_only(pairs: PairBatch) -> PairBatch:
+    """As a filter sees pairs: x_0 in the units of the reference, whatever its stored type."""
     label = None if pairs.label is None else _frozen(pairs.label)
-    return PairBatch(_frozen(pairs.index), _frozen(pairs.x_T), _frozen(pairs.x_0), label)
+    x_0 = as_numbers(pairs.x_0)
+    return PairBatch(_frozen(pairs.index), _frozen(pairs.x_T), _frozen(x_0), label)
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -88,7 +88,7 @@ def damage(home: Path, seed: int, kind: str) -> Damage:
     if kind == "missing":
         file.unlink()
     else:
-        change = _flipped if kind == "flip" else _cut
+        change = flipped if kind == "flip" else _cut
         file.write_bytes(change(data, chosen))
     return Damage(seed, kind, name)
 
@@ -153,11 +153,12 @@ def _cut(data: bytes, chosen: random.Random) -> bytes:
     return data[: chosen.randrange(len(data))]
 
 
-def _flipped(data: bytes, chosen: random.Random) -> bytes:
-    flipped = bytearray(data)
-    flipped[chosen.randrange(len(data))] ^= 1 << chosen.randrange(8)
+def flipped(data: bytes, chosen: random.Random) -> bytes:
+    """The bytes with one bit changed, such that it means something else."""
+    changed = bytearray(data)
+    changed[chosen.randrange(len(data))] ^= 1 << chosen.randrange(8)
     # The e of a number and its E are the same number: no damage, so another bit is taken.
-    return _flipped(data, chosen) if _value(flipped) == _value(data) else bytes(flipped)
+    return flipped(data, chosen) if _value(changed) == _value(data) else bytes(changed)
 
 
 def _value(data: bytes) -> object:

@@ -32,7 +32,7 @@ def assert_equal(found: dict[str, str], golden: dict[str, str]) -> None:
 
 def _digest(file: Path) -> str:
     data = file.read_bytes()
-    if file.suffix != ".json":
+    if file.suffix != ".json" or file.name == "zarr.json":  # which carries no digest of its own
         return sha256_of(data)
     try:
         document = without_stamp(unseal(data, file.name))

@@ -5,6 +5,7 @@ import pytest
 
 from pairgen.filters.filter import Filter, FittedFilter
 from pairgen.filters.judge import FilterError, Judge, decide, fit_judge
+from pairgen.filters.near_copy import NearCopy
 from storage.records import PairBatch
 
 REFERENCE = np.zeros((3, 2), np.float32)
@@ -109,3 +110,11 @@ def test_a_sound_filter_is_heard():
     scores = judge().score(PAIRS)
     assert scores.dtype == np.float64
     assert decide(Odd(), scores, 0.5).keep.all()
+
+
+def test_a_filter_scores_bytes_as_the_numbers_that_they_stand_for():
+    x_0 = np.array([[-1.0, 1.0], [0.2, -0.6]], np.float32)
+    stored = np.rint(127.5 * x_0 + 127.5).astype(np.uint8)
+    exact, rounded = (PairBatch(np.arange(2), x_0, each) for each in (x_0, stored))
+    near_copy = fit_judge(NearCopy(), np.zeros((50, 2), np.float32))
+    assert near_copy.score(rounded) == pytest.approx(near_copy.score(exact), abs=1e-2)

@@ -7,7 +7,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from conftest import SPEC, filled_store, made_pairs, write_shard
-from judged import MASK, judge
+from faults.judged import MASK, judge
 
 from storage.convert import MADE_IN, SpanReader, convert
 from storage.digest import unseal, without_stamp

@@ -7,7 +7,7 @@ from uuid import uuid4
 import boto3
 import pytest
 from conftest import filled_store
-from judged import MASK, judge
+from faults.judged import MASK, judge
 
 from storage.errors import DamageError
 from storage.fs import Folder, temporary_name

@@ -2,12 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from conftest import SPEC, filled_store, write_shard
 
+from storage.cache import ShardCache
 from storage.fs import Folder
+from storage.order import Order
+from storage.reader import PairReader
 from storage.store import PairStore
 
 LAYOUT = "wds-256"
@@ -74,6 +79,17 @@ def test_a_set_is_opened_by_as_many_requests_whatever_its_size(
     asked.clear()
     PairStore.open(folder, split="train", layout=LAYOUT).manifest(num_shards * 256)
     assert asked == {HEAD: 2, GET: 2, LIST: 2}
+
+
+def test_a_window_is_read_by_a_request_for_each_of_its_records_and_shards(
+    folder: Folder, asked: Counter[str], tmp_path: Path
+) -> None:
+    store = filled_store(folder, 1024)
+    reader = PairReader(store, Order(seed=0, count=1024), 128, cache=ShardCache(tmp_path))
+    asked.clear()
+    assert len(list(islice(reader, 7))) == 7
+    # The first two are the manifest's, found and read.
+    assert asked == {LIST: 1, GET: 1 + 2 * 4}
 
 
 def test_a_listing_takes_a_request_for_each_thousand_names(

@@ -7,7 +7,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from conftest import SPEC, filled_store, made_pairs
-from judged import MASK, judge
+from faults.judged import MASK, judge
 
 from storage.digest import seal, unseal
 from storage.fs import Folder
