@@ -1,12 +1,13 @@
 """The same pairs in another layout: equal contents, so a student cannot tell, and there is a way back."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from storage.audit import audit_rows
 from storage.digest import unseal
 from storage.errors import MismatchError, StoreError
 from storage.manifest import Manifest, Record
@@ -58,11 +59,7 @@ class SpanReader:
 
     @cached_property
     def _manifest(self) -> Manifest:
-        sizes = self.store.ledger.sizes()
-        if not sizes:
-            where = self.store.base.url
-            raise StoreError(f"{where} has no manifest yet; run generate-pairs to its end")
-        return self.store.ledger.manifest(max(sizes))
+        return self.store.ledger.largest()
 
     def _shard(self, shard: int) -> tuple[Record, Columns]:
         if self._last is None or self._last[0].shard != shard:
@@ -166,14 +163,6 @@ def _copy_audit(source: PairStore, target: PairStore) -> None:
         rows.setdefault(int(row["index"]) // target.shard_size, []).append(row)
     for shard, of_shard in rows.items():
         target.write_audit(shard, of_shard)
-
-
-def audit_rows(source: PairStore) -> Iterator[Mapping[str, Any]]:
-    """Every row that a filter of `drop_at_write` left behind, whole."""
-    audit = source.base / "audit"
-    for name in audit.names():
-        document = unseal(audit.read(name, at_most=MAX_BYTES), f"{audit.url}/{name}")
-        yield from document["dropped"]
 
 
 def _copy_masks(source: PairStore, target: PairStore) -> None:

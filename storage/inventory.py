@@ -88,9 +88,9 @@ class Inventory:
     def manifests(self, sizes: Sequence[int]) -> None:
         """Each manifest against its digest and against the records."""
         if not sizes:
-            self.note(
-                "missing", "manifests", f"holds none; run generate-pairs to its end, or {_REPAIR}"
-            )
+            words = f"holds none; run generate-pairs to its end, or {_REPAIR}"
+            self.note("missing", "manifests", words)
+            self._require_records(self._reach)
         disputed: dict[int, list[str]] = {}  # manifests that contradict a shard's record
         confirmed: set[int] = set()
         for size in sizes:
@@ -101,7 +101,7 @@ class Inventory:
             except DamageError as error:
                 self.note("damaged", name, words_of(error, f"{self.store.base.url}/{name}"))
                 # How many shards it was over cannot be known: no more than its name says.
-                self._require_records(min(size, max(self._asked_for, default=-1) + 1))
+                self._require_records(min(size, self._reach))
                 continue
             for shard in self._contradicted(manifest, confirmed):
                 disputed.setdefault(shard, []).append(name)
@@ -127,6 +127,11 @@ class Inventory:
                 f"counts {manifest.attempted} asked for and {manifest.kept} kept, records {sums}"
             )
             self.note("damaged", name, f"{words}; {_REPAIR}")
+
+    @property
+    def _reach(self) -> int:
+        """Shards up to the last one that has a record."""
+        return max(self._asked_for, default=-1) + 1
 
     def _require_records(self, num_shards: int) -> None:
         for shard in sorted(set(range(num_shards)) - self._asked_for):

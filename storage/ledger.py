@@ -66,6 +66,13 @@ class Ledger:
             raise DamageError(f"{where} is of another set, split or layout; remove it")
         return manifest
 
+    def largest(self) -> Manifest:
+        """The manifest over the most records; a ValueError where there is none yet."""
+        sizes = self.sizes()
+        if not sizes:
+            raise ValueError(f"{self.base.url} has no manifest yet; run generate-pairs to its end")
+        return self.manifest(max(sizes))
+
     def freeze(self, num_shards: int) -> Manifest:
         """The manifest over the first records: the one that is there, or a new one.
 

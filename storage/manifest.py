@@ -22,8 +22,9 @@ from storage.options import LastingOptions, ModelT, Options, parse
 
 VERSION = 1
 MAX_RECORD_BYTES = 2 * 2**20  # 65,536 dropped indices of 13 digits take 1.2 MB
-# 1.1 million shards of 43 bytes each: four thousand million pairs in shards of 4,096. Reading takes
-# five times as much memory.
+# 4.5·10⁹ pairs in shards of 4,096. A shard takes 43 bytes of a manifest, and reading it five times
+# as much memory.
+MAX_SHARDS = 1_100_000
 MAX_MANIFEST_BYTES = 48 * 2**20
 _DIGEST_BYTES = 32
 _HEX = re.compile("[0-9a-f]*")

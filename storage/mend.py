@@ -1,18 +1,14 @@
-"""A damaged shard made whole from what is left of it: its own files, or the same set in another layout."""
+"""What a damaged shard must hold again, and how it is put back: checked first, or not at all."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from storage.convert import SpanReader, environment_in
 from storage.digest import short
-from storage.errors import DamageError, MismatchError, StoreError
+from storage.errors import MismatchError
 from storage.fault import Fault
 from storage.manifest import Manifest, Record, record_name
 from storage.records import Columns, content_digest
-from storage.shards import columns_of
 from storage.store import PairStore
-from storage.verify import places
-from storage.verify_shard import read_audit_rows
 
 
 class Wanted(NamedTuple):
@@ -42,45 +38,6 @@ def wanted_shards(store: PairStore, faults: Sequence[Fault]) -> list[Wanted]:
         if fault.shard is not None and _concerns_a_shard(fault, store)
     }
     return [_wanted(store, shard, manifests, shard not in records) for shard in sorted(shards)]
-
-
-def from_own_files(store: PairStore, wanted: Wanted) -> Remade | None:
-    """A shard whose files are sound and whose record is not; None where they do not show it."""
-    if wanted.record is not None:
-        return None  # the record is sound, so the files are not
-    for columns in _decoded(store, wanted.shard):
-        if wanted.content not in (None, content_digest(columns)):
-            continue
-        dropped = _reasons(store, wanted.shard, columns)
-        environment = common_environment(store)
-        if dropped is not None and environment is not None:
-            return Remade(columns, dropped, environment, "its own files")
-    return None
-
-
-def from_other_layout(
-    store: PairStore, wanted: Wanted, others: Sequence[PairStore]
-) -> Remade | None:
-    """The shard's samples as one of the others holds them, where that is sound."""
-    asked = store.indices(wanted.shard)
-    for other in others:
-        try:
-            span = SpanReader(other).read(int(asked[0]), int(asked[-1]) + 1)
-        except StoreError:
-            continue  # not all of it, or not sound: the next one may be
-        if wanted.content in (None, content_digest(span.columns)):
-            environment = environment_in(store, span.environment, other.shard_size)
-            return Remade(span.columns, span.dropped, environment, f"layout {other.layout}")
-    return None
-
-
-def siblings(store: PairStore) -> list[PairStore]:
-    """The same split in the other layouts that there are."""
-    return [
-        PairStore(store.folder, split, layout, store.spec)
-        for split, layout in places(store.folder)
-        if split == store.split and layout != store.layout
-    ]
 
 
 def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
@@ -121,7 +78,7 @@ def refreeze(store: PairStore, faults: Sequence[Fault]) -> list[str]:
         store.manifests.remove(record_name(size))
     recorded = store.ledger.recorded()
     whole = next((n for n, shard in enumerate(recorded) if n != shard), len(recorded))
-    if not store.ledger.sizes() and not damaged and whole:
+    if not store.ledger.sizes() and not damaged and whole == len(recorded) > 0:
         damaged = [whole]
     said = []
     for size in damaged:
@@ -165,50 +122,3 @@ def _sound_manifests(store: PairStore, faults: Sequence[Fault]) -> Iterator[Mani
     for size in store.ledger.sizes():
         if f"{store.split}/{store.layout}/manifests/{record_name(size)}" not in unsound:
             yield store.ledger.manifest(size)
-
-
-def _decoded(store: PairStore, shard: int) -> Iterator[Columns]:
-    """Whatever can be read of the files that bear the shard's number."""
-    layout = store.files.layout
-    names = [name for name in store.shards.files() if layout.format.shard_of(name) == shard]
-    most = layout.format.max_bytes(store.schema, layout.shard_size)
-    for chosen in [names, *([name] for name in names)]:
-        try:
-            parts = {name: store.shards.read(name, at_most=most) for name in chosen}
-            located = layout.format.locate(shard, parts, store.schema, layout.shard_size)
-        except (DamageError, ValueError):
-            continue
-        columns = columns_of(located, parts)
-        encoded = layout.format.encode(shard, columns, store.schema, layout.shard_size)
-        if encoded.parts == parts:
-            yield columns
-
-
-def _reasons(store: PairStore, shard: int, columns: Columns) -> dict[str, list[int]] | None:
-    """Why the indices that a shard lacks were dropped; None where nothing tells."""
-    lacking = set(store.indices(shard).tolist()) - set(columns["index"].tolist())
-    found: dict[str, list[int]] = {}
-    if not lacking:
-        return found
-    try:
-        rows = read_audit_rows(store, shard)
-    except (DamageError, FileNotFoundError):
-        return None
-    for index, reason in sorted(rows):
-        if index in lacking:
-            found.setdefault(reason, []).append(index)
-    return found if sum(map(len, found.values())) == len(lacking) else None
-
-
-def common_environment(store: PairStore) -> dict[str, Any] | None:
-    """What all records that can be read agree on; None where they do not, or there are none."""
-    found: dict[str, Any] | None = None
-    for shard in store.ledger.recorded():
-        try:
-            environment = store.record(shard).environment
-        except DamageError:
-            continue
-        if found is not None and environment != found:
-            return None
-        found = environment
-    return found

@@ -18,7 +18,7 @@ from storage.errors import DamageError, MismatchError
 from storage.formats.layout import Buffer, Column, EncodedShard, Layout, parse_layout
 from storage.fs import Folder
 from storage.ledger import Ledger
-from storage.manifest import Manifest, Record, record_name, sealed
+from storage.manifest import MAX_SHARDS, Manifest, Record, record_name, sealed
 from storage.masks import Mask, read_keep
 from storage.noise import derive_noise
 from storage.options import parse
@@ -140,7 +140,13 @@ class PairStore:
         if count < 1 or (self.limit is not None and count > self.limit):
             upper = "" if self.limit is None else f" and at most {self.limit:,}"
             raise ValueError(f"count is {count:,}; it must be at least 1{upper} ('{self.split}')")
-        return -(-count // self.shard_size)
+        num_shards = -(-count // self.shard_size)
+        if num_shards > MAX_SHARDS:
+            raise ValueError(
+                f"{count:,} indices make {num_shards:,} shards of {self.shard_size:,}, a set has at "
+                f"most {MAX_SHARDS:,}; choose a layout with a larger shard"
+            )
+        return num_shards
 
     def indices(self, shard: int) -> NDArray[np.int64]:
         """The indices that a shard is asked for: whole shards, but for an imported set's last."""

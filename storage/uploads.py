@@ -9,7 +9,7 @@ from storage.remote_systems import file_system
 
 
 class Upload(NamedTuple):
-    """One of them; this project writes whole objects and begins none above fsspec's part size."""
+    """One of them; fsspec begins one for each object of more than about 100 MB."""
 
     bucket: str
     key: str

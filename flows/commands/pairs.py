@@ -68,7 +68,7 @@ def _split(folder: Folder, split: str, layout: str) -> dict[str, Any]:
         num_bytes += record.num_bytes
         if record.environment not in environments:
             environments.append(record.environment)
-    contents = store.ledger.manifest(max(sizes)).content_digests if sizes else ()
+    contents = store.ledger.largest().content_digests if sizes else ()
     return {
         "shards": len(shards),
         "attempted": counts.attempted,

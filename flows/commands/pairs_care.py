@@ -134,10 +134,12 @@ def _rest(fault: Fault) -> str:
 
 def _waste(folder: Folder, older_than: float, unsure: list[str]) -> Iterator[Waste]:
     yield from temporary_files(folder, older_than=older_than)
-    spec = read_spec(folder)
-    for split, layout in places(folder):
+    wrong = spec_faults(folder)
+    unsure += [fault.sentence for fault in wrong]
+    for split, layout in [] if wrong else places(folder):
+        store = PairStore(folder, split, layout, read_spec(folder))
         try:
-            yield from waste_of(PairStore(folder, split, layout, spec), older_than=older_than)
+            yield from waste_of(store, older_than=older_than)
         except DamageError as error:
             unsure.append(str(error))
 

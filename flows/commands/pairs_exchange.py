@@ -114,7 +114,7 @@ def export_set(name: str, home: str, wanted: Export) -> None:
     store = PairStore.open(folder, split=wanted.split, layout=layout or "wds-4096")
     masks = _chosen_masks(store, wanted)
     target = Folder.at(wanted.folder)
-    count = wanted.count or store.ledger.manifest(max(store.ledger.sizes())).attempted
+    count = wanted.count or store.ledger.largest().attempted
     with _progress("export", f"{wanted.split}/{store.layout}", "pairs") as report:
         if wanted.to == "kdm-npz":
             num = export_kdm_npz(

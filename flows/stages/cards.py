@@ -132,7 +132,7 @@ def _card(
 
 
 def _entry(store: PairStore) -> SplitEntry:
-    manifest = store.ledger.manifest(max(store.ledger.sizes()))
+    manifest = store.ledger.largest()
     return SplitEntry(
         counts=split_counts(store),
         layout=store.layout,
@@ -156,7 +156,7 @@ def _filters(stores: list[PairStore]) -> tuple[FilterCounts, ...]:
     """The counts of every decision; layouts that agree are told once."""
     found: list[FilterCounts] = []
     for store in stores:
-        contents = store.ledger.manifest(max(store.ledger.sizes())).content_digests
+        contents = store.ledger.largest().content_digests
         masks = store.base / "masks"
         for mask in decisions_of(masks):
             there = judged(masks, mask)
@@ -182,7 +182,7 @@ def _draw(folder: Folder, store: PairStore) -> None:
 
 def _shown(store: PairStore, num_pairs: int) -> PairBatch:
     """The first pairs that every filter keeps which has judged the first shard."""
-    contents = store.ledger.manifest(max(store.ledger.sizes())).content_digests
+    contents = store.ledger.largest().content_digests
     folder = store.base / "masks"
     decided = {mask: judged(folder, mask) for mask in decisions_of(folder)}
     masks = [mask for mask, there in decided.items() if contents[0] in there]

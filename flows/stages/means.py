@@ -15,15 +15,16 @@ from kdm.datasets import DataSet
 from pairgen.filters.filter import reference_digest
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.spec import DropRule
+from storage.audit import read_audit_rows
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.importers import import_pairs
 from storage.manifest import record_name
-from storage.mend import Remade, Wanted, common_environment, from_other_layout
+from storage.mend import Remade, Wanted
 from storage.records import INVALID_REASONS
+from storage.salvage import common_environment, from_other_layout
 from storage.store import PairStore
-from storage.verify_shard import read_audit_rows
 
 
 @dataclass

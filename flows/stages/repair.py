@@ -7,22 +7,15 @@ from functools import partial
 from typing import Any
 
 from flows.stages.means import Means
-from storage.convert import audit_rows, frozen_indices
+from storage.audit import audit_rows, dropped_by_filters
+from storage.convert import frozen_indices
 from storage.errors import DamageError, MismatchError, StoreError
 from storage.fault import Fault
 from storage.manifest import Record, record_name
-from storage.mend import (
-    Wanted,
-    from_other_layout,
-    from_own_files,
-    put_back,
-    refreeze,
-    siblings,
-    wanted_shards,
-)
+from storage.mend import Wanted, put_back, refreeze, wanted_shards
+from storage.salvage import from_other_layout, from_own_files, siblings
 from storage.store import PairStore
 from storage.verify import Report
-from storage.verify_shard import dropped_by_filters
 
 LEFT_TO_GC = ("unrecorded", "duplicate", "extra", "foreign")
 
@@ -73,11 +66,14 @@ def repair(store: PairStore, found: Sequence[Fault], means: Means, report: Repor
 
 
 def _mend_shard(store: PairStore, wanted: Wanted, means: Means) -> str:
-    remade = (
-        from_own_files(store, wanted)
-        or from_other_layout(store, wanted, siblings(store))
-        or means.remake(store, wanted)
-    )
+    remade = from_own_files(store, wanted) or from_other_layout(store, wanted, siblings(store))
+    if remade is None:
+        try:
+            remade = means.remake(store, wanted)
+        except (StoreError, ValueError):
+            remade = from_own_files(store, wanted, is_last_resort=True)
+            if remade is None:
+                raise
     put_back(store, wanted, remade)
     return f"made anew from {remade.origin}"
 

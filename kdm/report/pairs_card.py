@@ -171,7 +171,6 @@ def _conventions(card: PairsCard) -> list[str]:
     lines = [
         "A subscript is a diffusion time: 0 is data, T is noise.",
         f"`x_0` is {schema.x_0_dtype} {list(schema.shape)}, {_values(schema)}.",
-        _noise(schema),
     ]
     if schema.label is not None:
         lines.append(f"`label` is one of {schema.label.num_classes} ({schema.label.rule}).")
@@ -180,6 +179,7 @@ def _conventions(card: PairsCard) -> list[str]:
             f"`states` holds {schema.num_states} points between, {schema.states_dtype}, from noise "
             "to data."
         )
+    lines.append(_noise(schema))  # last, because code may follow
     return ["Conventions:", "", *(f"- {line}" for line in lines), "", *_noise_code(card)]
 
 

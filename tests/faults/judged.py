@@ -25,7 +25,7 @@ def judge(store: PairStore) -> None:
     write_filter(masks, SCORE, _ABOUT)
     summary = {"filter": _ABOUT["filter"], "threshold": THRESHOLD, "fpr": None}
     write_decision_summary(masks, MASK, summary)
-    manifest = store.ledger.manifest(max(store.ledger.sizes()))
+    manifest = store.ledger.largest()
     for shard, content in enumerate(manifest.content_digests):
         index = store.columns(shard, content)["index"]
         scores = np.arange(len(index), dtype=np.float64)

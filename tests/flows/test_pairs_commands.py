@@ -11,7 +11,7 @@ import yaml
 from click.testing import Result
 from conftest import Finished
 from faults.digests import assert_equal, digests_of
-from faults.here import run_here
+from faults.here import run_here, train_here
 from faults.store_damage import Target, make_target
 from typer.testing import CliRunner
 
@@ -171,6 +171,19 @@ def test_without_the_teacher_repair_says_whose_weights_it_needs(home: Path) -> N
     assert "copy its folder there" in said
 
 
+def test_a_sound_shard_never_goes_for_want_of_its_record(home: Path) -> None:
+    shutil.rmtree(home / "teachers")
+    base = the_set(home) / "heldout/wds-256"
+    for record in base.glob("records/*.json"):
+        record.unlink()
+    said = pairs("repair", "tiny", home=home)
+    assert "its own files (what else its record said is lost)" in said
+    folder = Folder.at(str(the_set(home)))
+    store = PairStore.open(folder, split="heldout", layout="wds-256")
+    assert faults(store, deep=True) == []
+    assert store.record(0).environment == {"lost": True}
+
+
 def test_what_comes_out_otherwise_than_it_was_frozen_replaces_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,7 +213,10 @@ def test_damaged_masks_are_removed_and_filter_pairs_makes_them_again(
     assert_equal(digests_of(home), golden)
 
 
-def test_reasons_of_drop_at_write_are_judged_again(tmp_path: Path) -> None:
+def test_reasons_of_drop_at_write_are_judged_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_here(monkeypatch)
     home = tmp_path / "home"
     drop = "pairs.drop_at_write=[{filter: {plugin: near-copy}, fpr: 0.05}]"
     run_here(home, drop, "filters=[]", until="generate-pairs")
@@ -233,6 +249,8 @@ def test_gc_touches_nothing_where_it_cannot_tell_what_is_whose(home: Path) -> No
     (the_set(home) / "train/wds-256/shards/x").write_bytes(b"")
     said = failed("gc", "--older-than", "0", "--yes", home=home)
     assert "run 'kdm pairs repair' first" in said
+    (the_set(home) / "spec.json").unlink()
+    assert "spec.json is missing" in failed("gc", "--older-than", "0", "--yes", home=home)
     assert (the_set(home) / "train/wds-256/shards/x").exists()
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from kdm.analyze.cell_colours import cell_number, noise_by_cell
+from kdm.analyze.image_pairs import can_be_shown, image_pairs_picture
 from kdm.analyze.loss_curves import LossHistory, loss_curves
 from kdm.analyze.outlier_trace import outlier_trace
 from kdm.analyze.sample_plots import pairs_picture, samples_beside_teacher
@@ -19,6 +20,8 @@ X_0 = CheckerboardData(num_train=300).train()
 X_T = np.random.RandomState(0).standard_normal((300, 2)).astype(np.float32)
 SCORES = np.random.RandomState(1).lognormal(-4, 1, 3000)
 
+NOISE = np.random.RandomState(3).standard_normal((20, 3, 8, 8)).astype(np.float32)
+
 PICTURES = {
     "noise_by_cell": lambda: noise_by_cell(X_T, X_0, title="$teacher^$"),
     "outlier_trace": lambda: outlier_trace(X_T, X_0, is_outlier=X_0[:, 0] > 4, title="kdm"),
@@ -29,6 +32,7 @@ PICTURES = {
     ),
     "samples": lambda: samples_beside_teacher(X_0, X_0, student="$kdm^$"),
     "pairs": lambda: pairs_picture(X_T, X_0),
+    "image_pairs": lambda: image_pairs_picture(NOISE, NOISE**2, noise_scale=2.0),
 }
 
 
@@ -76,3 +80,16 @@ def test_no_edge_tells_of_the_smallest_or_the_largest_score():
 def test_fewer_than_twenty_scores_make_no_bin_and_still_a_picture():
     assert len(published_bins([SCORES, SCORES[:19]])) == 0
     assert score_histogram(SCORES, SCORES[:19], threshold=0.01, title="near-copy")
+
+
+def test_a_grid_shows_bytes_as_they_are_and_enlarges_by_a_whole_factor():
+    x_0 = np.zeros((64, 3, 8, 8), np.uint8)
+    x_0[:, 0] = 200
+    shown = np.asarray(Image.open(io.BytesIO(image_pairs_picture(x_0, x_0, noise_scale=1.0))))
+    assert (shown == [200, 0, 0]).all(axis=2).sum() == 64 * (8 * 8) ** 2  # 8 times either way
+
+
+def test_images_are_what_has_two_long_sides_at_the_end():
+    assert [can_be_shown(shape) for shape in [(2,), (3, 8, 8), (1, 8, 8), (8, 8), (3, 1, 1)]] == [
+        False, True, True, True, False,
+    ]  # fmt: skip

@@ -85,7 +85,7 @@ def test_indices_that_do_not_fill_whole_shards_are_refused_before_anything_is_wr
     with pytest.raises(ValueError, match="768 indices of 'train' do not fill whole shards of 512"):
         convert(store, "wds-512")
     assert not home.exists("train/wds-512")
-    with pytest.raises(StoreError, match="no manifest yet"):
+    with pytest.raises(ValueError, match="no manifest yet"):
         convert(PairStore.create(home / "new", SPEC, split="train", layout="wds-64"), "wds-256")
 
 

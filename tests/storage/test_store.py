@@ -165,6 +165,12 @@ def test_a_layout_that_there_is_not_is_refused(home: Folder, layout: str) -> Non
         PairStore.create(home, SPEC, split="train", layout=layout)
 
 
+def test_more_shards_than_a_manifest_holds_are_refused_before_any_is_made(home: Folder) -> None:
+    store = filled_store(home)
+    with pytest.raises(ValueError, match="choose a layout with a larger shard"):
+        store.missing(10**9)
+
+
 def test_differing_fields_are_named_by_their_path() -> None:
     assert differing_fields({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1}, "d": 4}) == [
         "a.c",

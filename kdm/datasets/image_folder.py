@@ -1,0 +1,188 @@
+"""Pictures in EDM's layout: a zip or folder of PNG or JPEG files, labels in its `dataset.json`.
+
+    00000/img00000000.png  …  dataset.json: {"labels": [["00000/img00000000.png", 6], …]}
+
+Pictures are read in the sorted order of their whole names, as EDM reads them. A `.zip.xz` is unpacked
+in memory. Nothing is ever written, and a name in a zip never becomes a path.
+"""
+
+import json
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, Literal
+
+from kdm.datasets.images import ImageData, files_below
+from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
+
+LABELS = "dataset.json"
+_MAX_LABEL_BYTES = 2**28  # 256 MiB; of a million pictures it is about 40
+_MAX_UNPACKED_BYTES = 2**31  # of a .zip.xz, in memory
+_MAX_UNPACKER_BYTES = 2**27  # `xz -9` asks for 65 MiB
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_IS_ENCRYPTED = 1
+# What zipfile raises on broken files, of which only the first is its own.
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(EOFError, NotImplementedError, OSError, ValueError),
+)
+_READ = Callable[[str, int], bytes]  # a file's name and its largest size to its bytes
+
+
+class ImageFolderData(ImageData):
+    """A zip or folder as EDM's dataset tool writes it."""
+
+    kind: Literal["image-folder"] = "image-folder"
+
+    def read(self, path: Path) -> Pictures:
+        """All pictures, in the order of their names."""
+        with _opened(path) as (names, read):
+            pictures = _pictures_of(names)
+            labels = _labels(names, pictures, read) if self.num_classes is not None else {}
+            samples = (
+                Sample(name, read(name, MAX_FILE_BYTES), labels.get(name)) for name in pictures
+            )
+            return gathered(
+                samples, self.shape, num_classes=self.num_classes, at_most=self.in_memory_bytes
+            )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[list[str], _READ]]:
+    """The names of a source's files, and what reads one."""
+    if path.is_dir():
+        yield [file.relative_to(path).as_posix() for file in files_below(path)], _reader(path)
+        return
+    if not path.name.endswith((".zip", ".zip.xz")):
+        raise ValueError("it is neither a folder nor a .zip or .zip.xz; pack the pictures as a zip")
+    with path.open("rb") as file, _archive(_unpacked(file, path)) as archive:
+        infos = _members(archive)
+        yield list(infos), lambda name, at_most: _member(archive, infos[name], at_most)
+
+
+def _reader(folder: Path) -> _READ:
+    def read(name: str, at_most: int) -> bytes:
+        _require_size(name, (folder / name).stat().st_size, at_most)
+        return (folder / name).read_bytes()
+
+    return read
+
+
+def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
+    if path.suffix != ".xz":
+        return file
+    _require_size(path.name, path.stat().st_size, _MAX_UNPACKED_BYTES)
+    unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, _MAX_UNPACKER_BYTES)
+    try:
+        data = unpacker.decompress(file.read(), _MAX_UNPACKED_BYTES)
+    except lzma.LZMAError as error:
+        raise ValueError(f"it cannot be unpacked ({error}); fetch it again, or unxz it") from error
+    if not unpacker.eof:
+        raise ValueError(
+            f"it is cut off, or unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes; "
+            "fetch it again, or unxz it"
+        )
+    return BytesIO(data)
+
+
+def _archive(file: BinaryIO) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except _BROKEN as error:
+        raise ValueError(f"it is no sound zip ({error}); fetch or pack it again") from error
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    for info in infos:
+        _require_plain_name(info.filename)
+    by_name = {info.filename: info for info in infos}
+    if len(by_name) != len(infos):
+        raise ValueError("two files in it have one name; pack it again")
+    return by_name
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, at_most: int) -> bytes:
+    name = info.filename
+    _require_size(name, info.file_size, at_most)
+    if info.compress_type not in _METHODS or info.flag_bits & _IS_ENCRYPTED:
+        raise ValueError(f"{name} is encrypted or packed in a strange way; pack it as a plain zip")
+    try:
+        with archive.open(info) as member:
+            return member.read(info.file_size + 1)  # to its end, where the checksum is compared
+    except _BROKEN as error:
+        raise ValueError(f"{name} is damaged ({error}); fetch or pack the zip again") from error
+
+
+def _require_plain_name(name: str) -> None:
+    parts = PurePosixPath(name).parts
+    if not parts or ".." in parts or parts[0] == "/" or "\\" in name or not name.isprintable():
+        raise ValueError(f"a file in it is called {name[:80]!r}, which leads out; pack it again")
+
+
+def _require_size(name: str, num_bytes: int, at_most: int) -> None:
+    if num_bytes > at_most:
+        raise ValueError(f"{name} has {num_bytes:,} bytes; at most {at_most:,} are read")
+
+
+def _pictures_of(names: list[str]) -> list[str]:
+    """The names of pictures, sorted; hidden files are none, and other files are not passed over."""
+    seen = [name for name in names if not any(part[0] == "." for part in name.split("/"))]
+    pictures = sorted(name for name in seen if _suffix(name) in SUFFIXES)
+    if strange := sorted(set(seen) - {*pictures, LABELS}):
+        raise ValueError(
+            f"it holds {strange[0][:80]!r}, which is neither {', '.join(SUFFIXES)} nor {LABELS}; "
+            "convert or remove it"
+        )
+    return pictures
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower().removeprefix(".")
+
+
+def _labels(names: list[str], pictures: list[str], read: _READ) -> dict[str, int]:
+    """The class of each picture; a ValueError unless `dataset.json` speaks of exactly these."""
+    if LABELS not in names:
+        raise ValueError(
+            f"it has no {LABELS}, and num_classes asks for labels; add it, or leave num_classes out"
+        )
+    items = _items(read(LABELS, _MAX_LABEL_BYTES))
+    labels = dict(map(_labelled, items))
+    if len(labels) != len(items):
+        raise ValueError(f"{LABELS} labels a picture twice; correct it")
+    if others := sorted(labels.keys() ^ set(pictures)):
+        fault = "labels a picture that is not there" if others[0] in labels else "has no label of"
+        raise ValueError(
+            f"{LABELS} {fault}, {others[0][:80]!r} (names that stand on one side only: "
+            f"{len(others):,}); write it again from these pictures"
+        )
+    return labels
+
+
+def _items(data: bytes) -> list[Any]:
+    try:
+        document = json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{LABELS} is not readable JSON ({str(error)[:120]})") from error
+    items = document.get("labels") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        raise ValueError(
+            f"{LABELS} has no list of 'labels', and num_classes asks for labels; "
+            "add it, or leave num_classes out"
+        )
+    return items
+
+
+def _labelled(item: Any) -> tuple[str, int]:
+    name, label = item if isinstance(item, list) and len(item) == 2 else (None, None)
+    if not isinstance(name, str) or type(label) is not int:
+        raise ValueError(
+            f"{LABELS} holds {str(item)[:80]}; each item is [name, class] with a whole number"
+        )
+    return name, label

@@ -1,0 +1,127 @@
+"""Pictures in WebDataset tars: `KEY.png` or `KEY.jpg`, and the class as text in `KEY.cls`.
+
+Files whose names are equal up to the first dot, and which follow each other, are one sample. The tars
+of a folder are read in the sorted order of their names, each from its beginning to its end.
+"""
+
+import re
+import tarfile
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal, NamedTuple
+
+from kdm.datasets.images import ImageData, files_below
+from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
+
+LABEL = "cls"
+_BESIDE = ("json", "txt")  # captions and the like, which such tars often carry; not read
+_CLASS = re.compile(rb"\s*(\d{1,10})\s*")
+_MAX_CLASS_BYTES = 64
+_CHUNK = 2**20
+
+
+class ImageTarsData(ImageData):
+    """A tar or a folder of tars as WebDataset writes them, not compressed."""
+
+    kind: Literal["image-tars"] = "image-tars"
+
+    def read(self, path: Path) -> Pictures:
+        """All pictures, tar by tar."""
+        tars = files_below(path) if path.is_dir() else [path]
+        if strange := [tar.name for tar in tars if tar.suffix != ".tar"]:
+            raise ValueError(f"{strange[0][:80]!r} is no .tar; unpack, convert or remove it")
+        samples = (sample for tar in tars for sample in _samples(tar))
+        return gathered(
+            samples, self.shape, num_classes=self.num_classes, at_most=self.in_memory_bytes
+        )
+
+
+class _Part(NamedTuple):
+    """One file of a sample."""
+
+    key: str
+    suffix: str
+    data: bytes
+
+
+def _samples(path: Path) -> Iterator[Sample]:
+    seen: set[str] = set()
+    for key, parts in groupby(_parts(path), key=lambda part: part.key):
+        if key in seen:
+            raise ValueError(f"the files of {key} in {path.name} stand apart; pack them in a row")
+        seen.add(key)
+        yield _sample(f"{key} in {path.name}", list(parts))
+
+
+def _sample(place: str, parts: list[_Part]) -> Sample:
+    by_suffix = {part.suffix: part.data for part in parts}
+    pictures = [suffix for suffix in by_suffix if suffix in SUFFIXES]
+    if len(pictures) != 1 or len(by_suffix) != len(parts):
+        raise ValueError(
+            f"{place} has {len(pictures)} pictures in {len(parts)} files; a sample is one picture "
+            f"({', '.join(SUFFIXES)}) and its {LABEL}: pack it again"
+        )
+    label = _class(by_suffix[LABEL], place) if LABEL in by_suffix else None
+    return Sample(place, by_suffix[pictures[0]], label)
+
+
+def _class(data: bytes, place: str) -> int:
+    match = _CLASS.fullmatch(data[:_MAX_CLASS_BYTES])
+    if match is None:
+        raise ValueError(f"{place} has the {LABEL} {data[:20]!r}; write a whole number as text")
+    return int(match[1])
+
+
+def _parts(path: Path) -> Iterator[_Part]:
+    """The files of a tar that belong to samples; a ValueError where it is broken anywhere."""
+    with path.open("rb") as file:
+        try:
+            with tarfile.open(fileobj=file, mode="r:") as tar:
+                for member in tar:
+                    if not member.isdir():
+                        yield from _part(tar, member)
+                end = tar.offset
+        except (tarfile.TarError, EOFError, OverflowError) as error:
+            raise ValueError(
+                f"{path.name} is no sound tar ({error}); fetch or pack it again"
+            ) from error
+        _require_end(file, end, path.name)
+
+
+def _part(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[_Part]:
+    name = member.name
+    folder, _, base = name.rpartition("/")
+    key, _, suffix = base.partition(".")
+    suffix = suffix.lower()
+    _require_plain(member)
+    if suffix not in (*SUFFIXES, LABEL, *_BESIDE):
+        known = ", ".join((*SUFFIXES, LABEL))
+        raise ValueError(f"it holds {name[:80]!r}, which is none of {known}; remove it")
+    if suffix not in _BESIDE:
+        content = tar.extractfile(member)
+        assert content is not None  # it is a regular file
+        yield _Part(f"{folder}/{key}" if folder else key, suffix, content.read())
+
+
+def _require_plain(member: tarfile.TarInfo) -> None:
+    name = member.name
+    parts = PurePosixPath(name).parts
+    if not member.isreg() or member.issparse() or ".." in parts or parts[:1] == ("/",):
+        raise ValueError(
+            f"it holds {name[:80]!r}, which is a link, a device, or leads out; pack plain files"
+        )
+    if not 0 <= member.size <= MAX_FILE_BYTES:
+        raise ValueError(f"{name} has {member.size:,} bytes; at most {MAX_FILE_BYTES:,} are read")
+
+
+def _require_end(file: BinaryIO, end: int, name: str) -> None:
+    """Behind the last file are zeros alone: at a broken head tarfile ends as if there were no more."""
+    file.seek(end)
+    chunk = file.read(_CHUNK)
+    is_sound = len(chunk) >= tarfile.BLOCKSIZE
+    while chunk and is_sound:
+        is_sound = not any(chunk)
+        chunk = file.read(_CHUNK)
+    if not is_sound:
+        raise ValueError(f"{name} is cut off or damaged at byte {end:,}; fetch or pack it again")

@@ -1,0 +1,164 @@
+"""What all sets of pictures in files share: options, splits, the memory they are kept in, a digest.
+
+A set is decoded when its values are first asked for, and stays in memory as uint8 while its files
+stay what they are. Its digest is over decoded values: equal pictures make equal sets, packed or not,
+as PNG or as an array; and a JPEG that another decoder reads otherwise makes another one.
+"""
+
+import os
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, model_validator
+
+from kdm.datasets.pictures import MODES, Pictures, Shape, Split
+from kdm.licences import UNKNOWN, Licence
+from storage.digest import digest_of, sha256_of
+from storage.options import Options
+from storage.order import Order
+
+# Where a set's files are looked for besides the working folder.
+DATA_FOLDER_VARIABLE = "KDM_DATA"
+_MAX_SIDE = 2048  # pixels
+_SPLIT_SEED = 0  # of the order whose first indices are held out
+_Stamp = tuple[tuple[str, int, int], ...]  # name, bytes and time of change of each file
+
+
+def _require_square(shape: Shape) -> Shape:
+    num_channels, height, width = shape
+    if num_channels not in MODES:
+        raise ValueError(f"{num_channels} channels; pictures have 1 (grey) or 3 (colour)")
+    if height != width or not 1 <= height <= _MAX_SIDE:
+        raise ValueError(
+            f"{height}×{width} pixels; pictures are square, at most {_MAX_SIDE} a side"
+        )
+    return shape
+
+
+class ImageData(Options, ABC):
+    """Pictures in files. Held out are those of `heldout_source`, or `num_heldout` of the source's own."""
+
+    source: str  # a path; a relative one is looked for here and in $KDM_DATA
+    shape: Annotated[Shape, AfterValidator(_require_square)]  # channels, height, width
+    num_classes: int | None = Field(None, ge=1, le=2**31)  # None: without labels
+    heldout_source: str | None = None
+    # Taken by a fixed order that depends on the number of pictures and on nothing else.
+    num_heldout: int = Field(0, ge=0, le=10**9)
+    license: Licence = UNKNOWN  # as who published the pictures gives it; in no digest
+    in_memory_bytes: int = Field(2**33, ge=1)  # decoded, of one source; no number depends on it
+
+    @model_validator(mode="after")
+    def _check_heldout(self) -> Self:
+        if self.heldout_source is not None and self.num_heldout:
+            raise ValueError("give heldout_source or num_heldout, not both")
+        return self
+
+    @abstractmethod
+    def read(self, path: Path) -> Pictures:
+        """All pictures of a source; a ValueError says what is wrong and what to do."""
+
+    def train(self) -> NDArray[np.uint8]:
+        """What a teacher learns from: uint8 [n, c, h, w]; networks see x / 127.5 - 1."""
+        return self._split("train").images
+
+    def heldout(self) -> NDArray[np.uint8]:
+        """Real pictures that no teacher saw: uint8 [n, c, h, w]."""
+        return self._split("heldout").images
+
+    def labels(self, split: Split = "train") -> NDArray[np.int64] | None:
+        """The class of each picture of a split, int64 [n]; None where num_classes is not given."""
+        return self._split(split).labels
+
+    def digest(self) -> str:
+        """The digest of both splits as they are decoded, whatever files they lie in."""
+        has_heldout = self.heldout_source is not None or self.num_heldout > 0
+        splits: tuple[Split, ...] = ("train", "heldout") if has_heldout else ("train",)
+        contents = {split: _content(self._split(split)) for split in splits}
+        return digest_of({**contents, "shape": self.shape, "num_classes": self.num_classes})
+
+    def _split(self, split: Split) -> Pictures:
+        if split == "heldout" and self.heldout_source is not None:
+            return _loaded(self, self.heldout_source)
+        if not self.num_heldout and split == "heldout":
+            raise ValueError(
+                f"{self.source} has no held-out pictures; give num_heldout, how many to take out of "
+                "it, or heldout_source, where others lie"
+            )
+        return _part(self, split) if self.num_heldout else _loaded(self, self.source)
+
+
+def source_path(source: str) -> Path:
+    """The file or folder; a ValueError that says where it was looked for."""
+    places = [Path(), *map(Path, filter(None, [os.environ.get(DATA_FOLDER_VARIABLE)]))]
+    for place in places:
+        if (found := (place / source).absolute()).exists():
+            return found
+    looked = ", ".join(str(place.absolute()) for place in places)
+    raise ValueError(
+        f"'{source}' was not found in {looked}; give its path as the data set's source, "
+        f"or its folder in {DATA_FOLDER_VARIABLE}"
+    )
+
+
+def _loaded(data: ImageData, source: str) -> Pictures:
+    path = source_path(source)
+    return _whole(data, path, _stamp(path))
+
+
+def _part(data: ImageData, split: Split) -> Pictures:
+    path = source_path(data.source)
+    return _divided(data, path, _stamp(path))[split]
+
+
+@lru_cache(maxsize=2)  # both sources of a set
+def _whole(data: ImageData, path: Path, stamp: _Stamp) -> Pictures:
+    return _read(data, path)
+
+
+def _read(data: ImageData, path: Path) -> Pictures:
+    try:
+        pictures = data.read(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    if not len(pictures.images):
+        raise ValueError(f"{path} holds no picture; give the source of a set that has some")
+    return pictures
+
+
+@lru_cache(maxsize=1)
+def _divided(data: ImageData, path: Path, stamp: _Stamp) -> dict[Split, Pictures]:
+    pictures = _read(data, path)  # kept once, in its parts
+    count = len(pictures.images)
+    if data.num_heldout >= count:
+        raise ValueError(
+            f"num_heldout is {data.num_heldout:,}, {path} has {count:,} pictures; hold out fewer"
+        )
+    is_heldout = np.zeros(count, np.bool_)
+    is_heldout[Order(_SPLIT_SEED, count).epoch(0)[: data.num_heldout]] = True
+    return {"train": pictures.rows(~is_heldout), "heldout": pictures.rows(is_heldout)}
+
+
+def _stamp(path: Path) -> _Stamp:
+    """By what a change of the files is noticed."""
+    files = [path] if path.is_file() else files_below(path)
+    states = ((file, file.stat()) for file in files)
+    return tuple((str(file), state.st_size, state.st_mtime_ns) for file, state in states)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The files of a folder and of those in it, sorted; links to folders are not followed."""
+    found = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
+    return sorted(file for file in found if file.is_file())
+
+
+def _content(pictures: Pictures) -> dict[str, Any]:
+    labels = pictures.labels
+    return {
+        "count": len(pictures.images),
+        "images": sha256_of(pictures.images.data),
+        "labels": None if labels is None else sha256_of(labels.astype("<i8").tobytes()),
+    }

@@ -1,0 +1,124 @@
+"""Pictures in the bytes of PNG and JPEG files that strangers made, as uint8 [n, c, h, w] with labels.
+
+A file's head is compared with the shape before a pixel is decoded, so what is decoded never takes
+more memory than the set says; the rest is Pillow's own limits, of which none is lifted.
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Split = Literal["train", "heldout"]
+Shape = tuple[int, int, int]  # channels, height, width
+
+SUFFIXES = ("png", "jpg", "jpeg")
+MAX_FILE_BYTES = 2**25  # 32 MiB; 2048×2048 in colour is 12 MiB unpacked
+MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
+_PNG_DEPTH = 24  # where a PNG says its bits a channel (PNG 3rd ed., 11.2.1)
+# What Pillow raises on broken files, besides its own errors, which are OSErrors.
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+
+
+class Sample(NamedTuple):
+    """A picture's file, and the class that the set gives it."""
+
+    place: str  # for messages
+    data: bytes
+    label: int | None
+
+
+class Pictures(NamedTuple):
+    """All pictures of a split, and their classes if the set has any."""
+
+    images: NDArray[np.uint8]  # [n, c, h, w]
+    labels: NDArray[np.int64] | None  # [n]
+
+    def rows(self, chosen: NDArray[Any]) -> "Pictures":
+        """Some of them."""
+        labels = None if self.labels is None else self.labels[chosen]
+        return Pictures(self.images[chosen], labels)
+
+
+def gathered(
+    samples: Iterable[Sample], shape: Shape, *, num_classes: int | None, at_most: int
+) -> Pictures:
+    """Every picture decoded, in order; a ValueError that names the first one that does not fit."""
+    values, labels = bytearray(), []
+    for sample in samples:
+        values += decoded(sample.data, shape, sample.place).data
+        require_room(len(values), at_most)
+        if num_classes is not None:
+            labels.append(required_label(sample.label, num_classes, sample.place))
+    images = np.frombuffer(values, np.uint8).reshape(-1, *shape)
+    return Pictures(images, None if num_classes is None else np.array(labels, np.int64))
+
+
+def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
+    """The picture in a PNG or JPEG: uint8 [c, h, w]; a ValueError where it is another or broken."""
+    if len(data) > MAX_FILE_BYTES:
+        raise ValueError(f"{place} has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are read")
+    try:
+        image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
+        fault = _misfit(image, shape) or _too_deep(image, data)
+        values = None if fault else np.asarray(image, np.uint8)
+    except (*_BROKEN, Image.DecompressionBombError) as error:
+        raise ValueError(
+            f"{place} is no sound PNG or JPEG ({str(error)[:120]}); restore or remove it"
+        ) from error
+    if values is None:
+        raise ValueError(f"{place} {fault}")
+    return np.ascontiguousarray(values.reshape(*shape[1:], shape[0]).transpose(2, 0, 1))
+
+
+def required_label(label: int | None, num_classes: int, place: str) -> int:
+    """A class in range; a ValueError that names the picture otherwise."""
+    if label is None:
+        raise ValueError(
+            f"{place} has no label, and num_classes is {num_classes}; label it, or leave num_classes "
+            "out to use the set without labels"
+        )
+    if not 0 <= label < num_classes:
+        raise ValueError(
+            f"{place} has the label {label}, and num_classes is {num_classes}: labels are "
+            f"0 … {num_classes - 1}; correct either"
+        )
+    return label
+
+
+def require_room(num_bytes: int, at_most: int) -> None:
+    """A ValueError where decoded pictures take more memory than the set may."""
+    if num_bytes > at_most:
+        raise ValueError(
+            f"decoded it takes more than in_memory_bytes, {at_most:,}; raise that, or take fewer"
+        )
+
+
+def _too_deep(image: Image.Image, data: bytes) -> str:
+    """Pillow would cut 16 bits of a colour PNG to 8 and not say so."""
+    is_deep = image.format == "PNG" and data[_PNG_DEPTH] > 8
+    return "has 16 bits a channel; convert it to 8" if is_deep else ""
+
+
+def _misfit(image: Image.Image, shape: Shape) -> str:
+    """What is wrong with a picture's form, or nothing."""
+    num_channels, height, width = shape
+    wanted = MODES[num_channels]
+    if image.width != image.height:
+        return f"is {image.width}×{image.height} and not square; crop it to {width}×{height}"
+    if image.size != (width, height):
+        return (
+            f"is {image.width}×{image.height}, the set's shape says {width}×{height}; "
+            "resize it, or correct the shape"
+        )
+    if image.mode != wanted:
+        return (
+            f"has the mode {image.mode}, the set's shape says {num_channels} channels ({wanted}); "
+            "convert it, or correct the shape"
+        )
+    return ""

@@ -1,0 +1,36 @@
+"""Self-attention over the pixels of a map (Ho et al. 2020, App. B; Dhariwal & Nichol 2021, Sec. 3)."""
+
+from enum import Enum
+
+import torch.nn.functional as F
+
+from kdm.networks.image_shapes import Heads, Images, Maps
+
+
+class Layout(Enum):
+    """How the 3C channels of a qkv map are numbered, slowest axis first."""
+
+    HEAD_CHANNEL_PART = "head, channel, part"  # SongUNet and DhariwalUNet
+    HEAD_PART_CHANNEL = "head, part, channel"  # guided-diffusion's legacy order
+    PART_HEAD_CHANNEL = "part, head, channel"  # guided-diffusion's new order
+
+
+def attend(qkv: Images, num_heads: int, *, layout: Layout) -> Maps:
+    """softmax(qᵀk / √c) v in every head of c channels; a map of C channels from one of 3C."""
+    height, width = qkv.shape[2:]
+    query, key, value = (_rows(part) for part in _split(qkv, num_heads, layout))
+    attended = F.scaled_dot_product_attention(query, key, value)
+    return attended.transpose(2, 3).reshape(len(qkv), -1, height, width)
+
+
+def _split(qkv: Images, num_heads: int, layout: Layout) -> tuple[Heads, Heads, Heads]:
+    num, channels = qkv.shape[0], qkv.shape[1] // (3 * num_heads)
+    axes = {"head": num_heads, "part": 3, "channel": channels}
+    names = layout.value.split(", ")
+    split = qkv.reshape(num, *(axes[name] for name in names), -1)
+    query, key, value = split.unbind(1 + names.index("part"))
+    return query, key, value
+
+
+def _rows(part: Heads) -> Heads:
+    return part.transpose(2, 3).contiguous()

@@ -1,0 +1,220 @@
+"""Layers of the networks of Karras et al. 2022, "Elucidating the design space" (Sec. 3, App. C).
+
+Parameters and buffers bear the names of the released checkpoints. Convolutions and norms work in
+the number type of their input, so one set of float32 weights serves every precision; what makes the
+embedding stays in the type of its weights.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kdm.networks.attention import Layout, attend
+from kdm.networks.image_shapes import Embeddings, Encodings, Images, Maps, Times
+
+Resample = Literal["keep", "up", "down"]
+
+
+class Conv(nn.Module):
+    """A k x k convolution after (`is_fused`: before) halving or doubling; k = 0 only resamples.
+
+    `taps` is the resampling filter along one axis: (1, 1) repeats pixels or takes the mean of four.
+    """
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        num_in: int,
+        num_out: int,
+        *,
+        kernel: int,
+        resample: Resample = "keep",
+        taps: tuple[float, ...] = (1, 1),
+        is_fused: bool = False,
+    ) -> None:
+        super().__init__()
+        self.num_out, self.kernel = num_out, kernel
+        self._resample, self._taps, self._is_fused = resample, taps, is_fused
+        filled = nn.Conv2d(num_in, num_out, kernel) if kernel else None
+        self.register_parameter("weight", filled.weight if filled else None)
+        self.register_parameter("bias", filled.bias if filled else None)
+        if resample != "keep":
+            self.register_buffer("resample_filter", _outer(taps))
+
+    def forward(self, x: Images) -> Maps:
+        """[n, num_in, h, w] to [n, num_out, h, w], halved or doubled."""
+        if self._is_fused:
+            return self._halve(self._convolve(x, (len(self._taps) - 1) // 2), padding=0)
+        if self._resample == "up" and self.kernel == 1 and self._is_box:
+            return self._double(self._convolve(x))  # the same numbers from a quarter of the work
+        return self._convolve(self._resampled(x))
+
+    @property
+    def _is_box(self) -> bool:
+        return len(self._taps) == 2 and self._taps[0] == self._taps[1]
+
+    def _resampled(self, x: Images) -> Maps:
+        if self._resample == "up":
+            return self._double(x)
+        if self._resample == "down":
+            return self._halve(x, padding=(len(self._taps) - 1) // 2)
+        return x
+
+    def _convolve(self, x: Images, margin: int = 0) -> Maps:
+        if self.weight is None or self.bias is None:
+            return x
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        return F.conv2d(x, weight, bias, padding=self.kernel // 2 + margin)
+
+    def _halve(self, x: Images, *, padding: int) -> Maps:
+        if self._is_box:
+            return F.avg_pool2d(x, 2)
+        return F.conv2d(x, self._depthwise(x), stride=2, padding=padding, groups=x.shape[1])
+
+    def _double(self, x: Images) -> Maps:
+        if self._is_box:
+            return F.interpolate(x, scale_factor=2, mode="nearest")
+        kernel, padding = 4 * self._depthwise(x), (len(self._taps) - 1) // 2
+        return F.conv_transpose2d(x, kernel, stride=2, padding=padding, groups=x.shape[1])
+
+    def _depthwise(self, x: Images) -> Tensor:
+        kernel = self.get_buffer("resample_filter").to(x.dtype)
+        return kernel.expand(x.shape[1], -1, -1, -1)
+
+
+class Norm(nn.Module):
+    """Group normalisation with at least four channels a group and at most 32 groups."""
+
+    def __init__(self, num_channels: int, *, eps: float) -> None:
+        super().__init__()
+        self._num_groups, self._eps = min(32, num_channels // 4), eps
+        if num_channels % max(self._num_groups, 1):
+            raise ValueError(
+                f"{num_channels} channels do not divide into {self._num_groups} groups: "
+                "choose a number of channels that 32 divides, or one below 128 that 4 divides"
+            )
+        self.weight = nn.Parameter(torch.ones(num_channels))
+        self.bias = nn.Parameter(torch.zeros(num_channels))
+
+    def forward(self, x: Images) -> Images:
+        """Mean 0 and variance 1 in every group of every image, then a scale and shift a channel."""
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        return F.group_norm(x, self._num_groups, weight, bias, self._eps)
+
+
+class PositionalEmbedding(nn.Module):
+    """cos and sin of c_noise at geometric frequencies from 1 to 1/10000 (Vaswani et al. 2017).
+
+    `has_endpoint`: the last frequency is 1/10000 itself; `sine_first`: [sin, cos].
+    """
+
+    def __init__(self, size: int, *, has_endpoint: bool, sine_first: bool) -> None:
+        super().__init__()
+        self._sine_first = sine_first
+        steps = torch.arange(size // 2, dtype=torch.float32, device="cpu")
+        freqs = (1 / 10_000) ** (steps / (size // 2 - int(has_endpoint)))
+        self.register_buffer("_freqs", freqs, persistent=False)
+
+    def forward(self, c_noise: Times) -> Encodings:
+        """[m] to [m, size]."""
+        return _waves(c_noise, self.get_buffer("_freqs"), sine_first=self._sine_first)
+
+
+class FourierEmbedding(nn.Module):
+    """sin and cos of 2π c_noise at random frequencies of deviation 16 (Song et al. 2021, App. C)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("freqs", torch.randn(size // 2) * 16)
+
+    def forward(self, c_noise: Times) -> Encodings:
+        """[m] to [m, size]."""
+        return _waves(c_noise, 2 * math.pi * self.get_buffer("freqs"), sine_first=True)
+
+
+@dataclass(frozen=True)
+class BlockStyle:
+    """What all blocks of a network share."""
+
+    embedding: int  # channels of the embedding
+    eps: float  # of the norms
+    dropout: float
+    taps: tuple[float, ...] = (1, 1)  # of the resampling filter
+    is_adaptive: bool = False  # the embedding scales as well as shifts
+    projects_resampled: bool = True  # a resampled skip has a convolution of its own
+    scale: float = 1.0  # after every sum
+    head_channels: int | None = None  # None: one head
+
+
+class Block(nn.Module):
+    """A residual block with an embedding, resampling and attention (Karras et al. 2022, App. C)."""
+
+    def __init__(
+        self,
+        num_in: int,
+        num_out: int,
+        *,
+        style: BlockStyle,
+        resample: Resample = "keep",
+        has_attention: bool = False,
+    ) -> None:
+        super().__init__()
+        self.num_out, self._style = num_out, style
+        self.norm0 = Norm(num_in, eps=style.eps)
+        self.conv0 = Conv(num_in, num_out, kernel=3, resample=resample, taps=style.taps)
+        self.affine = nn.Linear(style.embedding, num_out * (2 if style.is_adaptive else 1))
+        self.norm1 = Norm(num_out, eps=style.eps)
+        self.conv1 = Conv(num_out, num_out, kernel=3)
+        self.skip: Conv | None = None
+        if num_in != num_out or resample != "keep":
+            kernel = 1 if num_in != num_out or style.projects_resampled else 0
+            self.skip = Conv(num_in, num_out, kernel=kernel, resample=resample, taps=style.taps)
+        self.num_heads = _num_heads(num_out, style) if has_attention else 0
+        if self.num_heads:
+            self.norm2 = Norm(num_out, eps=style.eps)
+            self.qkv = Conv(num_out, 3 * num_out, kernel=1)
+            self.proj = Conv(num_out, num_out, kernel=1)
+
+    def forward(self, x: Images, embedding: Embeddings) -> Maps:
+        """[n, num_in, h, w] to [n, num_out, h, w], halved or doubled."""
+        h = self.conv0(F.silu(self.norm0(x), inplace=True))
+        h = F.silu(self._modulated(h, embedding), inplace=True)
+        h = self.conv1(F.dropout(h, self._style.dropout, self.training))
+        x = self._sum(h, x if self.skip is None else self.skip(x))
+        if not self.num_heads:
+            return x
+        qkv = self.qkv(self.norm2(x))
+        attended = attend(qkv, self.num_heads, layout=Layout.HEAD_CHANNEL_PART)
+        return self._sum(self.proj(attended), x)
+
+    def _modulated(self, h: Images, embedding: Embeddings) -> Images:
+        row = self.affine(embedding)[:, :, None, None].to(h.dtype)
+        if not self._style.is_adaptive:
+            return self.norm1(h + row)  # type: ignore[no-any-return]
+        scale, shift = row.chunk(2, 1)
+        return torch.addcmul(shift, self.norm1(h), scale + 1)
+
+    def _sum(self, branch: Images, x: Images) -> Images:
+        total = branch.add_(x)
+        return total if self._style.scale == 1 else total.mul_(self._style.scale)
+
+
+def _num_heads(num_channels: int, style: BlockStyle) -> int:
+    return 1 if style.head_channels is None else num_channels // style.head_channels
+
+
+def _outer(taps: tuple[float, ...]) -> Tensor:
+    line = torch.tensor(taps, dtype=torch.float32, device="cpu")
+    return (torch.outer(line, line) / line.sum() ** 2)[None, None]
+
+
+def _waves(c_noise: Times, freqs: Tensor, *, sine_first: bool) -> Encodings:
+    angles = c_noise.to(freqs.dtype)[:, None] * freqs
+    waves = [angles.sin(), angles.cos()]
+    return torch.cat(waves if sine_first else waves[::-1], 1)

@@ -1,0 +1,202 @@
+"""SongUNet: DDPM++ and NCSN++ (Song et al. 2021, App. C and H), as Karras et al. 2022 train them.
+
+DDPM++: positional embedding, standard encoder and decoder, filter (1, 1). NCSN++: Fourier
+embedding, residual encoder, standard decoder, filter (1, 3, 3, 1), `channel_mult_noise` 2.
+"""
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from kdm.networks.edm_layers import Block, BlockStyle, Conv, FourierEmbedding, Norm
+from kdm.networks.edm_layers import PositionalEmbedding as Positional
+from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Times
+from storage.options import Options
+
+
+class SongUNetOptions(Options):
+    """Names and defaults of the released networks (Karras et al. 2022, Table 7 and App. C)."""
+
+    img_resolution: int = Field(ge=1)  # pixels a side
+    in_channels: int = Field(ge=1)
+    out_channels: int = Field(ge=1)
+    label_dim: int = Field(0, ge=0)  # classes; 0: none
+    augment_dim: int = Field(0, ge=0)  # augmentation parameters; 0: none
+    model_channels: int = Field(128, ge=4)
+    channel_mult: tuple[int, ...] = Field((1, 2, 2, 2), min_length=1)  # a level, finest first
+    channel_mult_emb: int = Field(4, ge=1)  # of the embedding
+    num_blocks: int = Field(4, ge=1)  # a level of the encoder; the decoder has one more
+    attn_resolutions: tuple[int, ...] = (16,)  # pixels a side
+    dropout: float = Field(0.10, ge=0, lt=1)
+    label_dropout: float = Field(0.0, ge=0, lt=1)  # share of labels that training hides
+    embedding_type: Literal["positional", "fourier"] = "positional"
+    channel_mult_noise: int = Field(1, ge=1)  # of the noise embedding
+    encoder_type: Literal["standard", "skip", "residual"] = "standard"
+    decoder_type: Literal["standard", "skip"] = "standard"
+    resample_filter: tuple[float, ...] = Field((1, 1), min_length=1)
+
+
+class SongUNet(nn.Module):
+    """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoints."""
+
+    def __init__(self, options: SongUNetOptions) -> None:
+        super().__init__()
+        self.options = options
+        self._map(options)
+        self.enc, self.dec = nn.ModuleDict(), nn.ModuleDict()
+        self._encode(options, _style(options))
+        self._decode(options, _style(options))
+        _initialise(self)
+
+    def forward(
+        self,
+        x: Images,
+        c_noise: Times,
+        labels: OneHot | None = None,
+        augmentations: Augmentations | None = None,
+    ) -> Maps:
+        """Images of `in_channels` to images of `out_channels`; labels are rows of one-hot numbers."""
+        embedding = self._embedding(c_noise, labels, augmentations)
+        x, skips = self._down(x, embedding)
+        return self._up(x, skips, embedding)
+
+    def _map(self, o: SongUNetOptions) -> None:
+        noise, width = o.model_channels * o.channel_mult_noise, o.model_channels * o.channel_mult_emb
+        self.map_noise: nn.Module = (
+            FourierEmbedding(noise)
+            if o.embedding_type == "fourier"
+            else Positional(noise, has_endpoint=True, sine_first=True)
+        )
+        self.map_label = nn.Linear(o.label_dim, noise) if o.label_dim else None
+        self.map_augment = nn.Linear(o.augment_dim, noise, bias=False) if o.augment_dim else None
+        self.map_layer0 = nn.Linear(noise, width)
+        self.map_layer1 = nn.Linear(width, width)
+
+    def _encode(self, o: SongUNetOptions, style: BlockStyle) -> None:
+        sides, here, aux = o.img_resolution, o.model_channels, o.in_channels
+        for level, multiple in enumerate(o.channel_mult):
+            name = f"{sides >> level}x{sides >> level}_"
+            if level == 0:
+                self.enc[name + "conv"] = Conv(aux, here, kernel=3)
+            else:
+                self.enc[name + "down"] = Block(here, here, style=style, resample="down")
+                aux = self._add_aux(name, aux, here)
+            for number in range(o.num_blocks):
+                before, here = here, o.model_channels * multiple
+                self.enc[f"{name}block{number}"] = Block(
+                    before, here, style=style, has_attention=sides >> level in o.attn_resolutions
+                )
+
+    def _add_aux(self, name: str, aux: int, here: int) -> int:
+        taps = self.options.resample_filter
+        if self.options.encoder_type == "residual":
+            self.enc[name + "aux_residual"] = Conv(
+                aux, here, kernel=3, resample="down", taps=taps, is_fused=True
+            )
+            return here
+        if self.options.encoder_type == "skip":
+            self.enc[name + "aux_down"] = Conv(aux, aux, kernel=0, resample="down", taps=taps)
+            self.enc[name + "aux_skip"] = Conv(aux, here, kernel=1)
+        return aux
+
+    def _decode(self, o: SongUNetOptions, style: BlockStyle) -> None:
+        skips = [_width(layer) for name, layer in self.enc.items() if "aux" not in name]
+        here, lowest = skips[-1], len(o.channel_mult) - 1
+        for level, multiple in reversed(list(enumerate(o.channel_mult))):
+            side = o.img_resolution >> level
+            name = f"{side}x{side}_"
+            if level == lowest:
+                self.dec[name + "in0"] = Block(here, here, style=style, has_attention=True)
+                self.dec[name + "in1"] = Block(here, here, style=style)
+            else:
+                self.dec[name + "up"] = Block(here, here, style=style, resample="up")
+            for number in range(o.num_blocks + 1):
+                before, here = here + skips.pop(), o.model_channels * multiple
+                has_attention = number == o.num_blocks and side in o.attn_resolutions
+                self.dec[f"{name}block{number}"] = Block(
+                    before, here, style=style, has_attention=has_attention
+                )
+            self._add_output(name, here, is_lowest=level == lowest, is_last=level == 0)
+
+    def _add_output(self, name: str, here: int, *, is_lowest: bool, is_last: bool) -> None:
+        o = self.options
+        if o.decoder_type == "skip" and not is_lowest:
+            self.dec[name + "aux_up"] = Conv(
+                o.out_channels, o.out_channels, kernel=0, resample="up", taps=o.resample_filter
+            )
+        if o.decoder_type == "skip" or is_last:
+            self.dec[name + "aux_norm"] = Norm(here, eps=1e-6)
+            self.dec[name + "aux_conv"] = Conv(here, o.out_channels, kernel=3)
+
+    def _embedding(
+        self, c_noise: Times, labels: OneHot | None, augmentations: Augmentations | None
+    ) -> Embeddings:
+        e = self.map_noise(c_noise)
+        if self.map_label is not None and labels is not None:
+            kept = F.dropout(labels.new_ones(len(labels), 1), self.options.label_dropout, self.training)
+            labels = labels * (kept > 0)
+            e = e + self.map_label(labels * math.sqrt(self.options.label_dim))
+        if self.map_augment is not None and augmentations is not None:
+            e = e + self.map_augment(augmentations)
+        return F.silu(self.map_layer1(F.silu(self.map_layer0(e))))
+
+    def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, list[Maps]]:
+        skips: list[Maps] = []
+        aux = x
+        for name, layer in self.enc.items():
+            if "aux_down" in name:
+                aux = layer(aux)
+            elif "aux_skip" in name:
+                x = skips[-1] = x + layer(aux)
+            elif "aux_residual" in name:
+                x = skips[-1] = aux = (x + layer(aux)) * math.sqrt(0.5)
+            else:
+                x = layer(x, embedding) if isinstance(layer, Block) else layer(x)
+                skips.append(x)
+        return x, skips
+
+    def _up(self, x: Images, skips: list[Maps], embedding: Embeddings) -> Maps:
+        out: Maps | None = None
+        normed = x
+        for name, layer in self.dec.items():
+            if "aux_up" in name:
+                out = layer(out)
+            elif "aux_norm" in name:
+                normed = F.silu(layer(x), inplace=True)
+            elif "aux_conv" in name:
+                out = layer(normed) if out is None else layer(normed) + out
+            else:
+                x = layer(torch.cat([x, skips.pop()], 1) if "block" in name else x, embedding)
+        assert out is not None
+        return out
+
+
+def _style(options: SongUNetOptions) -> BlockStyle:
+    return BlockStyle(
+        embedding=options.model_channels * options.channel_mult_emb,
+        eps=1e-6,
+        dropout=options.dropout,
+        taps=options.resample_filter,
+        scale=math.sqrt(0.5),
+    )
+
+
+def _width(layer: nn.Module) -> int:
+    assert isinstance(layer, Block | Conv)
+    return layer.num_out
+
+
+@torch.no_grad()
+def _initialise(network: SongUNet) -> None:
+    """Xavier's uniform weights, next to nothing where a branch or the network ends (ibid.)."""
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            parameter.zero_()
+        elif parameter.ndim > 1:
+            nn.init.xavier_uniform_(parameter)
+            if any(end in name for end in ("conv1.", "proj.", "aux_conv.")):
+                parameter.mul_(1e-5)
