@@ -138,10 +138,14 @@ class LocalFolder(Folder):
 
     def require_writable(self, purpose: str) -> None:
         # Tried, because rights alone do not tell: a disk may be read-only, full, or another machine's.
-        probe = self._standing() / temporary_name()
+        standing = self._standing()
+        probe = standing / temporary_name()
         try:
             probe.touch()
             probe.unlink()
+            # Where the folder is not there yet, nobody else sweeps what a killed probe left.
+            for name in filter(is_abandoned, os.listdir(standing)):
+                (standing / name).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(
                 f"{purpose}: {self.path} may not be written ({error.strerror}); nothing was begun: "

@@ -8,7 +8,7 @@ import typer
 
 from flows.commands.find import found, things
 from flows.commands.pairs import home_of, require_set
-from flows.commands.table import aligned, num_bytes
+from flows.commands.table import aligned, many, num_bytes
 from flows.console import Terminal
 from flows.progress import Meter
 from flows.request import home_folder
@@ -101,9 +101,10 @@ def _judgement(store: PairStore, wrong: list[Fault], *, is_deep: bool) -> str:
     num_shards = len(store.ledger.recorded())
     if wrong:
         damaged = {fault.shard for fault in wrong if fault.shard is not None}
-        return f"{len(wrong)} faults, {len(damaged)} of {num_shards} shards concerned"
+        shards = many(num_shards, "shard")
+        return f"{many(len(wrong), 'fault')}, {len(damaged)} of {shards} concerned"
     checked = "bytes, digests, contents, labels, values" if is_deep else "bytes, digests"
-    return f"{num_shards} shards sound ({checked})"
+    return f"{many(num_shards, 'shard')} sound ({checked})"
 
 
 def _planned(store: PairStore, wrong: list[Fault]) -> tuple[list[str], list[str]]:

@@ -13,6 +13,11 @@ def aligned(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def many(number: int, what: str) -> str:
+    """'1 shard', '1,024 shards'."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def num_bytes(size: int) -> str:
     """'512 B', '1.3 MB': decimal units."""
     value = float(size)

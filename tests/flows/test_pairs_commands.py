@@ -358,7 +358,7 @@ def test_a_set_on_s3_is_verified_repaired_converted_and_cleared(s3: str, tmp_pat
     assert "4 shards from wds-64, with its masks" in pairs(
         "convert", place.url, "--to", "zarr-64", home=home
     )
-    assert "shards sound" in pairs("verify", place.url, "--deep", home=home)
+    assert "sound" in pairs("verify", place.url, "--deep", home=home)
     assert "nothing to remove" in pairs("gc", place.url, "--older-than", "0", home=home)
 
 

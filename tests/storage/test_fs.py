@@ -189,3 +189,12 @@ def test_permission_that_was_lost_is_refused_before_work(tmp_path: Path) -> None
     command = [sys.executable, "-c", LOSS, str(tmp_path / "home")]
     said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     assert "may not be written (Permission denied); nothing was begun" in said
+
+
+def test_what_a_killed_probe_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = tmp_path / f".tmp-{platform.node()}-{dead.pid}-{'0' * 32}"
+    left.touch()
+    Folder.at(str(tmp_path / "home" / "teachers")).require_writable("a test")
+    assert list(tmp_path.iterdir()) == []
