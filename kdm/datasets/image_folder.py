@@ -94,11 +94,13 @@ def _archive(file: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except _BROKEN as error:
-        raise ValueError(f"it is no sound zip ({error}); fetch or pack it again") from error
+        raise ValueError(
+            f"it is no sound zip ({str(error)[:120]}); fetch or pack it again"
+        ) from error
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     for info in infos:
         _require_plain_name(info.filename)
     by_name = {info.filename: info for info in infos}
@@ -116,7 +118,9 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, at_most: int) -> by
         with archive.open(info) as member:
             return member.read(info.file_size + 1)  # to its end, where the checksum is compared
     except _BROKEN as error:
-        raise ValueError(f"{name} is damaged ({error}); fetch or pack the zip again") from error
+        raise ValueError(
+            f"{name} is damaged ({str(error)[:120]}); fetch or pack the zip again"
+        ) from error
 
 
 def _require_plain_name(name: str) -> None:

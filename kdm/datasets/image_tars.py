@@ -7,9 +7,10 @@ of a folder are read in the sorted order of their names, each from its beginning
 import re
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from kdm.datasets.images import ImageData, files_below
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
@@ -18,7 +19,7 @@ LABEL = "cls"
 _BESIDE = ("json", "txt")  # captions and the like, which such tars often carry; not read
 _CLASS = re.compile(rb"\s*(\d{1,10})\s*")
 _MAX_CLASS_BYTES = 64
-_CHUNK = 2**20
+_CHUNK = _MAX_HEAD_BYTES = 2**20  # a long name is a head of its own, of some hundred bytes
 
 
 class ImageTarsData(ImageData):
@@ -73,35 +74,61 @@ def _class(data: bytes, place: str) -> int:
     return int(match[1])
 
 
+class _Heads:
+    """A tar as tarfile reads it, heads alone: one that claims to be long is refused, not read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, a head's worth at most."""
+        if not 0 <= size <= _MAX_HEAD_BYTES:
+            raise tarfile.ReadError(f"a head claims {size:,} bytes")
+        return self._file.read(size)
+
+
 def _parts(path: Path) -> Iterator[_Part]:
     """The files of a tar that belong to samples; a ValueError where it is broken anywhere."""
-    with path.open("rb") as file:
-        try:
-            with tarfile.open(fileobj=file, mode="r:") as tar:
-                for member in tar:
-                    if not member.isdir():
-                        yield from _part(tar, member)
-                end = tar.offset
-        except (tarfile.TarError, EOFError, OverflowError) as error:
-            raise ValueError(
-                f"{path.name} is no sound tar ({error}); fetch or pack it again"
-            ) from error
-        _require_end(file, end, path.name)
+    with path.open("rb") as file, _required_sound(path.name):
+        heads: Any = _Heads(file)  # tarfile's type asks for write as well
+        with tarfile.open(fileobj=heads, mode="r:") as tar:
+            for member in tar:
+                yield from _part(file, member)
+        _require_end(file, tar.offset, path.name)
 
 
-def _part(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[_Part]:
+@contextmanager
+def _required_sound(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, EOFError, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"{name} is no sound tar ({str(error)[:120]}); fetch or pack it again"
+        ) from error
+
+
+def _part(file: BinaryIO, member: tarfile.TarInfo) -> Iterator[_Part]:
+    if member.isdir():
+        return
     name = member.name
     folder, _, base = name.rpartition("/")
     key, _, suffix = base.partition(".")
-    suffix = suffix.lower()
     _require_plain(member)
+    suffix = suffix.lower()
     if suffix not in (*SUFFIXES, LABEL, *_BESIDE):
         known = ", ".join((*SUFFIXES, LABEL))
         raise ValueError(f"it holds {name[:80]!r}, which is none of {known}; remove it")
     if suffix not in _BESIDE:
-        content = tar.extractfile(member)
-        assert content is not None  # it is a regular file
-        yield _Part(f"{folder}/{key}" if folder else key, suffix, content.read())
+        yield _Part(f"{folder}/{key}" if folder else key, suffix, _content(file, member))
+
+
+def _content(file: BinaryIO, member: tarfile.TarInfo) -> bytes:
+    file.seek(member.offset_data)
+    data = file.read(member.size)
+    if len(data) != member.size:
+        raise tarfile.ReadError(f"it is cut off in {member.name[:80]!r}")
+    return data
 
 
 def _require_plain(member: tarfile.TarInfo) -> None:
@@ -111,6 +138,8 @@ def _require_plain(member: tarfile.TarInfo) -> None:
         raise ValueError(
             f"it holds {name[:80]!r}, which is a link, a device, or leads out; pack plain files"
         )
+    if not name.isprintable():
+        raise ValueError(f"it holds {name[:80]!r}, which is no plain name; pack it again")
     if not 0 <= member.size <= MAX_FILE_BYTES:
         raise ValueError(f"{name} has {member.size:,} bytes; at most {MAX_FILE_BYTES:,} are read")
 

@@ -9,7 +9,7 @@ import os
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,13 @@ from storage.order import Order
 DATA_FOLDER_VARIABLE = "KDM_DATA"
 _MAX_SIDE = 2048  # pixels
 _SPLIT_SEED = 0  # of the order whose first indices are held out
-_Stamp = tuple[tuple[str, int, int], ...]  # name, bytes and time of change of each file
+
+
+class _Found(NamedTuple):
+    """A source, and by what a change of its files is noticed."""
+
+    path: Path
+    stamp: tuple[tuple[str, int, int], ...]  # name, bytes and time of change of each file
 
 
 def _require_square(shape: Shape) -> Shape:
@@ -81,14 +87,15 @@ class ImageData(Options, ABC):
         return digest_of({**contents, "shape": self.shape, "num_classes": self.num_classes})
 
     def _split(self, split: Split) -> Pictures:
-        if split == "heldout" and self.heldout_source is not None:
-            return _loaded(self, self.heldout_source)
-        if not self.num_heldout and split == "heldout":
+        if self.num_heldout:
+            return _divided(self, _found(self.source))[split]
+        source = self.source if split == "train" else self.heldout_source
+        if source is None:
             raise ValueError(
                 f"{self.source} has no held-out pictures; give num_heldout, how many to take out of "
                 "it, or heldout_source, where others lie"
             )
-        return _part(self, split) if self.num_heldout else _loaded(self, self.source)
+        return _whole(self, _found(source))
 
 
 def source_path(source: str) -> Path:
@@ -104,19 +111,30 @@ def source_path(source: str) -> Path:
     )
 
 
-def _loaded(data: ImageData, source: str) -> Pictures:
+def _found(source: str) -> _Found:
     path = source_path(source)
-    return _whole(data, path, _stamp(path))
-
-
-def _part(data: ImageData, split: Split) -> Pictures:
-    path = source_path(data.source)
-    return _divided(data, path, _stamp(path))[split]
+    files = [path] if path.is_file() else files_below(path)
+    states = ((str(file), file.stat()) for file in files)
+    return _Found(path, tuple((name, state.st_size, state.st_mtime_ns) for name, state in states))
 
 
 @lru_cache(maxsize=2)  # both sources of a set
-def _whole(data: ImageData, path: Path, stamp: _Stamp) -> Pictures:
-    return _read(data, path)
+def _whole(data: ImageData, found: _Found) -> Pictures:
+    return _read(data, found.path)
+
+
+@lru_cache(maxsize=1)
+def _divided(data: ImageData, found: _Found) -> dict[Split, Pictures]:
+    pictures = _read(data, found.path)  # kept once, in its parts
+    count = len(pictures.images)
+    if data.num_heldout >= count:
+        raise ValueError(
+            f"num_heldout is {data.num_heldout:,}, {found.path} has {count:,} pictures; "
+            "hold out fewer"
+        )
+    is_heldout = np.zeros(count, np.bool_)
+    is_heldout[Order(_SPLIT_SEED, count).epoch(0)[: data.num_heldout]] = True
+    return {"train": pictures.rows(~is_heldout), "heldout": pictures.rows(is_heldout)}
 
 
 def _read(data: ImageData, path: Path) -> Pictures:
@@ -127,26 +145,6 @@ def _read(data: ImageData, path: Path) -> Pictures:
     if not len(pictures.images):
         raise ValueError(f"{path} holds no picture; give the source of a set that has some")
     return pictures
-
-
-@lru_cache(maxsize=1)
-def _divided(data: ImageData, path: Path, stamp: _Stamp) -> dict[Split, Pictures]:
-    pictures = _read(data, path)  # kept once, in its parts
-    count = len(pictures.images)
-    if data.num_heldout >= count:
-        raise ValueError(
-            f"num_heldout is {data.num_heldout:,}, {path} has {count:,} pictures; hold out fewer"
-        )
-    is_heldout = np.zeros(count, np.bool_)
-    is_heldout[Order(_SPLIT_SEED, count).epoch(0)[: data.num_heldout]] = True
-    return {"train": pictures.rows(~is_heldout), "heldout": pictures.rows(is_heldout)}
-
-
-def _stamp(path: Path) -> _Stamp:
-    """By what a change of the files is noticed."""
-    files = [path] if path.is_file() else files_below(path)
-    states = ((file, file.stat()) for file in files)
-    return tuple((str(file), state.st_size, state.st_mtime_ns) for file, state in states)
 
 
 def files_below(folder: Path) -> list[Path]:
