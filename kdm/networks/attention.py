@@ -4,7 +4,7 @@ from enum import Enum
 
 import torch.nn.functional as F
 
-from kdm.networks.image_shapes import Heads, Images, Maps
+from kdm.networks.image_shapes import Heads, Images, Maps, Rows
 
 
 class Layout(Enum):
@@ -32,5 +32,5 @@ def _split(qkv: Images, num_heads: int, layout: Layout) -> tuple[Heads, Heads, H
     return query, key, value
 
 
-def _rows(part: Heads) -> Heads:
+def _rows(part: Heads) -> Rows:
     return part.transpose(2, 3).contiguous()

@@ -5,8 +5,15 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from kdm.networks.edm_layers import Block, BlockStyle, Conv, Norm, PositionalEmbedding
-from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Times
+from kdm.networks.edm_layers import (
+    Block,
+    BlockStyle,
+    Conv,
+    Norm,
+    PositionalEmbedding,
+    hide_labels,
+)
+from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Skips, Times
 from storage.options import Options
 
 HEAD_CHANNELS = 64  # a head; fewer channels than that get no attention at all, as released
@@ -52,7 +59,7 @@ class DhariwalUNet(nn.Module):
     ) -> Maps:
         """Images of `in_channels` to images of `out_channels`; labels are rows of one-hot numbers."""
         embedding = self._embedding(c_noise, labels, augmentations)
-        skips: list[Maps] = []
+        skips: Skips = []
         for layer in self.enc.values():
             x = layer(x, embedding) if isinstance(layer, Block) else layer(x)
             skips.append(x)
@@ -112,8 +119,8 @@ class DhariwalUNet(nn.Module):
             e = e + self.map_augment(augmentations)
         e = self.map_layer1(F.silu(self.map_layer0(e)))
         if self.map_label is not None and labels is not None:
-            kept = F.dropout(labels.new_ones(len(labels), 1), self.options.label_dropout, self.training)
-            e = e + self.map_label(labels * (kept > 0))
+            labels = hide_labels(labels, share=self.options.label_dropout * self.training)
+            e = e + self.map_label(labels)
         return F.silu(e)
 
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kdm.networks.attention import Layout, attend
-from kdm.networks.image_shapes import Embeddings, Encodings, Images, Maps, Times
+from kdm.networks.image_shapes import Embeddings, Encodings, Images, Maps, OneHot, Times
 
 Resample = Literal["keep", "up", "down"]
 
@@ -25,9 +25,6 @@ class Conv(nn.Module):
     `taps` is the resampling filter along one axis: (1, 1) repeats pixels or takes the mean of four.
     """
 
-    weight: nn.Parameter | None
-    bias: nn.Parameter | None
-
     def __init__(
         self,
         num_in: int,
@@ -35,15 +32,15 @@ class Conv(nn.Module):
         *,
         kernel: int,
         resample: Resample = "keep",
-        taps: tuple[float, ...] = (1, 1),
+        taps: tuple[float, ...] = (1.0, 1.0),
         is_fused: bool = False,
     ) -> None:
         super().__init__()
         self.num_out, self.kernel = num_out, kernel
         self._resample, self._taps, self._is_fused = resample, taps, is_fused
-        filled = nn.Conv2d(num_in, num_out, kernel) if kernel else None
-        self.register_parameter("weight", filled.weight if filled else None)
-        self.register_parameter("bias", filled.bias if filled else None)
+        self.weight: nn.Parameter | None
+        self.bias: nn.Parameter | None
+        self.weight, self.bias = _filled(num_in, num_out, kernel)
         if resample != "keep":
             self.register_buffer("resample_filter", _outer(taps))
 
@@ -145,7 +142,7 @@ class BlockStyle:
     embedding: int  # channels of the embedding
     eps: float  # of the norms
     dropout: float
-    taps: tuple[float, ...] = (1, 1)  # of the resampling filter
+    taps: tuple[float, ...] = (1.0, 1.0)  # of the resampling filter
     is_adaptive: bool = False  # the embedding scales as well as shifts
     projects_resampled: bool = True  # a resampled skip has a convolution of its own
     scale: float = 1.0  # after every sum
@@ -203,6 +200,23 @@ class Block(nn.Module):
     def _sum(self, branch: Images, x: Images) -> Images:
         total = branch.add_(x)
         return total if self._style.scale == 1 else total.mul_(self._style.scale)
+
+
+def hide_labels(labels: OneHot, *, share: float) -> OneHot:
+    """A random share of the rows becomes zeros: the network learns to do without."""
+    if not share:
+        return labels
+    return labels * (torch.rand(len(labels), 1, device=labels.device) >= share)
+
+
+def _filled(
+    num_in: int, num_out: int, kernel: int
+) -> tuple[nn.Parameter, nn.Parameter] | tuple[None, None]:
+    if not kernel:
+        return None, None
+    layer = nn.Conv2d(num_in, num_out, kernel)
+    assert layer.bias is not None
+    return nn.Parameter(layer.weight), nn.Parameter(layer.bias)
 
 
 def _num_heads(num_channels: int, style: BlockStyle) -> int:

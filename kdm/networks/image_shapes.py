@@ -8,11 +8,14 @@ from torch import Tensor
 
 Images = Float[Tensor, "n c h w"]
 Maps = Float[Tensor, "n o p q"]  # what a layer makes of images: other channels, another size
-Heads = Float[Tensor, "n heads c pixels"]
-Embeddings = Float[Tensor, "m e"]
-Encodings = Float[Tensor, "m f"]
+Skips = list[Float[Tensor, "n _ _ _"]]  # maps of every size
+Heads = Float[Tensor, "n heads channels pixels"]
+Rows = Float[Tensor, "n heads pixels channels"]
+Embeddings = Float[Tensor, "rows e"]  # rows is n, or 1 for all
+Encodings = Float[Tensor, "m waves"]  # two a frequency
 Times = Float[Tensor, "m"]  # also log-noise levels: one number an image, or one for all
+Frequencies = Float[Tensor, "f"]
 TimesOrTime = Float[Tensor, "..."]
 OneHot = Float[Tensor, "k labels"]  # k is n or 1
-Augmentations = Float[Tensor, "k parameters"]
+Augmentations = Float[Tensor, "a parameters"]  # a is n or 1
 ClassLabels = Int64[Tensor, "n"]

@@ -12,9 +12,16 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from kdm.networks.edm_layers import Block, BlockStyle, Conv, FourierEmbedding, Norm
-from kdm.networks.edm_layers import PositionalEmbedding as Positional
-from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Times
+from kdm.networks.edm_layers import (
+    Block,
+    BlockStyle,
+    Conv,
+    FourierEmbedding,
+    Norm,
+    PositionalEmbedding,
+    hide_labels,
+)
+from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Skips, Times
 from storage.options import Options
 
 
@@ -37,7 +44,7 @@ class SongUNetOptions(Options):
     channel_mult_noise: int = Field(1, ge=1)  # of the noise embedding
     encoder_type: Literal["standard", "skip", "residual"] = "standard"
     decoder_type: Literal["standard", "skip"] = "standard"
-    resample_filter: tuple[float, ...] = Field((1, 1), min_length=1)
+    resample_filter: tuple[float, ...] = Field((1.0, 1.0), min_length=1)
 
 
 class SongUNet(nn.Module):
@@ -65,11 +72,14 @@ class SongUNet(nn.Module):
         return self._up(x, skips, embedding)
 
     def _map(self, o: SongUNetOptions) -> None:
-        noise, width = o.model_channels * o.channel_mult_noise, o.model_channels * o.channel_mult_emb
+        noise, width = (
+            o.model_channels * o.channel_mult_noise,
+            o.model_channels * o.channel_mult_emb,
+        )
         self.map_noise: nn.Module = (
             FourierEmbedding(noise)
             if o.embedding_type == "fourier"
-            else Positional(noise, has_endpoint=True, sine_first=True)
+            else PositionalEmbedding(noise, has_endpoint=True, sine_first=True)
         )
         self.map_label = nn.Linear(o.label_dim, noise) if o.label_dim else None
         self.map_augment = nn.Linear(o.augment_dim, noise, bias=False) if o.augment_dim else None
@@ -137,15 +147,14 @@ class SongUNet(nn.Module):
     ) -> Embeddings:
         e = self.map_noise(c_noise)
         if self.map_label is not None and labels is not None:
-            kept = F.dropout(labels.new_ones(len(labels), 1), self.options.label_dropout, self.training)
-            labels = labels * (kept > 0)
+            labels = hide_labels(labels, share=self.options.label_dropout * self.training)
             e = e + self.map_label(labels * math.sqrt(self.options.label_dim))
         if self.map_augment is not None and augmentations is not None:
             e = e + self.map_augment(augmentations)
         return F.silu(self.map_layer1(F.silu(self.map_layer0(e))))
 
-    def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, list[Maps]]:
-        skips: list[Maps] = []
+    def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
+        skips: Skips = []
         aux = x
         for name, layer in self.enc.items():
             if "aux_down" in name:
@@ -159,7 +168,7 @@ class SongUNet(nn.Module):
                 skips.append(x)
         return x, skips
 
-    def _up(self, x: Images, skips: list[Maps], embedding: Embeddings) -> Maps:
+    def _up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
         out: Maps | None = None
         normed = x
         for name, layer in self.dec.items():

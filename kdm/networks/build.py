@@ -1,0 +1,56 @@
+"""A network from the keywords that its published checkpoint names."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from kdm.networks.dhariwal_unet import DhariwalUNet, DhariwalUNetOptions
+from kdm.networks.guided_unet import GuidedUNet, GuidedUNetOptions
+from kdm.networks.preconditioning import EDM, IDDPM, VE, VP, Preconditioner
+from kdm.networks.song_unet import SongUNet, SongUNetOptions
+
+PRECONDITIONERS: dict[str, type[Preconditioner]] = {
+    "EDMPrecond": EDM,
+    "VPPrecond": VP,
+    "VEPrecond": VE,
+    "iDDPMPrecond": IDDPM,
+}
+# What a released class assumes where a checkpoint names no architecture.
+DEFAULT_MODELS = {
+    "EDMPrecond": "DhariwalUNet",
+    "VPPrecond": "SongUNet",
+    "VEPrecond": "SongUNet",
+    "iDDPMPrecond": "DhariwalUNet",
+}
+
+
+def build_edm(precond: str, keywords: Mapping[str, Any]) -> Preconditioner:
+    """The network of a released class and its keywords; those it does not know go to F_θ."""
+    if precond not in PRECONDITIONERS:
+        raise ValueError(f"no preconditioner {precond!r}; there are {', '.join(PRECONDITIONERS)}")
+    kind, inner = PRECONDITIONERS[precond], dict(keywords)
+    inner.pop("use_fp16", None)  # the number type is chosen at each call
+    model = inner.pop("model_type", DEFAULT_MODELS[precond])
+    channels = inner.pop("img_channels")
+    own = {key: inner.pop(key) for key in _own_keywords(kind) if key in inner}
+    inner |= {"in_channels": channels, "out_channels": channels * (2 if kind is IDDPM else 1)}
+    return kind(_build_inner(model, inner), **own)
+
+
+def build_guided(keywords: Mapping[str, Any]) -> GuidedUNet:
+    """From the keywords of torchcfm (which has `dim`) or of flow_matching's image example."""
+    is_torchcfm = "dim" in keywords
+    options = GuidedUNetOptions.from_torchcfm(keywords) if is_torchcfm else None
+    return GuidedUNet(options or GuidedUNetOptions.model_validate(keywords))
+
+
+def _build_inner(model: str, keywords: Mapping[str, Any]) -> SongUNet | DhariwalUNet:
+    if model == "SongUNet":
+        return SongUNet(SongUNetOptions.model_validate(keywords))
+    if model == "DhariwalUNet":
+        return DhariwalUNet(DhariwalUNetOptions.model_validate(keywords))
+    raise ValueError(f"no architecture {model!r}; there are SongUNet and DhariwalUNet")
+
+
+def _own_keywords(kind: type[Preconditioner]) -> list[str]:
+    return [name for name in inspect.signature(kind).parameters if name != "model"]

@@ -1,0 +1,198 @@
+"""Proof of a network against a numeric golden: published inputs, weights and outputs in one .npz.
+
+`meta` (JSON) names the network, `w/NAME` are its weights, the other arrays inputs and outputs. Errors
+are the largest difference over the largest reference value; of uint8 images, how far the float image
+lies outside the interval that truncates to them, over 255.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from kdm.networks import golden_samplers as solvers
+from kdm.networks.build import build_edm, build_guided
+from kdm.networks.golden_dopri5 import dopri5
+from kdm.networks.guided_unet import GuidedUNet
+from kdm.networks.mlp import MLP
+from kdm.networks.preconditioning import Preconditioner
+
+FORWARD_TOLERANCE = 5e-6  # a wrong epsilon in a norm moves outputs by 1.6e-5
+SAMPLER_TOLERANCE = 1e-5
+EDM_INPUTS = ("x", "labels", "sigma", "augment_labels", "seeds", "latents", "sample_labels")
+FLOW_LABELS = ("labels", "label", "y")
+FLOW_INPUTS = ("noise", "t", "edm_grid10", "seeds", *FLOW_LABELS)
+SOLVED = ("heun", "euler", "midpoint", "dopri5")  # how the names of sampled arrays begin
+
+Output = Callable[[], Tensor]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What the file holds; a network in evaluation mode carries its weights."""
+
+    meta: dict[str, Any]
+    weights: dict[str, Tensor]
+    arrays: dict[str, Tensor]
+
+    @classmethod
+    def read(cls, path: str) -> "Golden":
+        """From an .npz; nothing in it is unpickled."""
+        with np.load(path, allow_pickle=False) as file:
+            if "meta" not in file:
+                raise ValueError(f"{path} is no golden: it has no array 'meta'")
+            meta = json.loads(str(file["meta"]))
+            held = {name: torch.from_numpy(file[name]) for name in file.files if name != "meta"}
+        weights = {name[2:]: held.pop(name) for name in list(held) if name.startswith("w/")}
+        return cls(meta, weights, held)
+
+    def network(self) -> nn.Module:
+        """The network that `meta` describes, with the golden's weights."""
+        keywords, weights = self.meta["init_kwargs"], self.weights
+        if "precond" in self.meta:
+            net: nn.Module = build_edm(self.meta["precond"], keywords)
+        elif "hidden_dim" in keywords:
+            net, weights = _mlp(keywords), _mlp_weights(weights)
+        else:
+            net = build_guided(keywords)
+        net.load_state_dict(weights, strict=True)
+        return net.eval()
+
+
+@torch.no_grad()
+def check_golden(path: str) -> dict[str, float]:
+    """The error of every output array that this project can compute; see `unchecked`."""
+    golden = Golden.read(path)
+    outputs = _outputs(golden)
+    return {
+        name: error(outputs[name](), reference)
+        for name, reference in golden.arrays.items()
+        if name in outputs
+    }
+
+
+def unchecked(path: str) -> list[str]:
+    """The arrays that are neither inputs nor computed here: those of samplers with churn."""
+    golden = Golden.read(path)
+    known = _outputs(golden).keys() | {*EDM_INPUTS, *FLOW_INPUTS}
+    return [name for name in golden.arrays if name not in known]
+
+
+def tolerance(name: str) -> float:
+    """The error that an array of this name may have."""
+    return SAMPLER_TOLERANCE if name.startswith(SOLVED) else FORWARD_TOLERANCE
+
+
+def error(computed: Tensor, reference: Tensor) -> float:
+    """See above; infinite where the shapes differ."""
+    if computed.shape != reference.shape:
+        return float("inf")
+    if reference.dtype == torch.uint8:
+        scaled = (computed.double() * 127.5 + 128).clip(0, 255)
+        low = reference.double()
+        return float(torch.maximum(low - scaled, scaled - low - 1).clip(min=0).max()) / 255
+    difference = (computed.double() - reference.double()).abs().max()
+    return float(difference / reference.double().abs().max())
+
+
+def _outputs(golden: Golden) -> dict[str, Output]:
+    net = golden.network()
+    if isinstance(net, Preconditioner):
+        return _forwards(net, golden.arrays) | _samples(net, golden.arrays)
+    return _velocities(net, golden.arrays)
+
+
+def _forwards(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]:
+    x, labels, sigmas = held["x"], held.get("labels"), held["sigma"]
+    raw: list[Tensor] = []
+    net.model.register_forward_hook(lambda _module, _given, made: raw.append(made))
+
+    def denoised() -> Tensor:
+        raw.clear()
+        return torch.stack([net(x * (s**2 + 0.25).sqrt().float(), s[None], labels) for s in sigmas])
+
+    def inner() -> Tensor:
+        denoised()
+        return torch.stack(raw)[:, :, : held["F_x"].shape[2]]
+
+    one = torch.tensor([0.5], dtype=torch.float64)
+    mixed = torch.tensor([0.3, 7.0], dtype=torch.float64)
+    return {
+        "denoised": denoised,
+        "F_x": inner,
+        "c_noise": lambda: net.coefficients(sigmas.float()).noise.double(),
+        "denoised_mixed_sigma": lambda: net(x, mixed, labels),
+        "denoised_label_none": lambda: net(x, one, None),
+        "denoised_augment": lambda: net(x, one, labels, held["augment_labels"]),
+    }
+
+
+def _samples(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]:
+    solve = partial(solvers.edm_solve, net, held["latents"], held.get("sample_labels"))
+    made: dict[int, solvers.Trajectory] = {}
+
+    def heun(num_steps: int) -> solvers.Trajectory:
+        if num_steps not in made:
+            made[num_steps] = solve(num_steps=num_steps)
+        return made[num_steps]
+
+    return {
+        "heun18": lambda: heun(18).end,
+        "heun18_sigmas": lambda: heun(18).sigmas,
+        "heun18_uint8": lambda: heun(18).end.permute(0, 2, 3, 1),
+        "heun18_inputs_first2": lambda: heun(18).inputs,
+        "heun40": lambda: heun(40).end,
+        "euler_abl18": lambda: solve(num_steps=18, is_heun=False).end,
+    }
+
+
+def _velocities(net: nn.Module, held: dict[str, Tensor]) -> dict[str, Output]:
+    x, times, mixed = held["noise"], held["t"], torch.tensor([0.0, 0.3, 0.6, 1.0])
+    label = next((held[name].long() for name in FLOW_LABELS if name in held), None)
+
+    def v(x: Tensor, t: Tensor, label: Tensor | None = label) -> Tensor:
+        return _velocity(net, x, t.float(), label)
+
+    def solved(step: solvers.Step, grid: Tensor) -> Output:
+        return lambda: solvers.flow_solve(v, x, grid, step)
+
+    return {
+        "velocity": lambda: torch.stack([v(x, t.expand(len(x))) for t in times]),
+        "velocity_mixed_t": lambda: v(x, mixed),
+        "velocity_scalar_t": lambda: v(x, torch.tensor(0.3)),
+        "velocity_t05_no_label": lambda: v(x, torch.tensor(0.5), None),
+        "euler10": solved(solvers.euler, _grid(10)),
+        "euler100_grid": solved(solvers.euler, _grid(100)),
+        "midpoint10": solved(solvers.midpoint, _grid(10)),
+        "dopri5_1e-5": lambda: dopri5(v, x, tolerance=1e-5),
+        "heun2_edm10": solved(solvers.heun, held["edm_grid10"]),
+    }
+
+
+def _velocity(net: nn.Module, x: Tensor, t: Tensor, label: Tensor | None) -> Tensor:
+    if isinstance(net, GuidedUNet):
+        return net(x, t, label)  # type: ignore[no-any-return]
+    return net(torch.cat([x, t.expand(len(x))[:, None]], 1))  # type: ignore[no-any-return]
+
+
+def _grid(num_steps: int) -> Tensor:
+    return torch.linspace(0, 1, num_steps + 1, dtype=torch.float64)
+
+
+def _mlp(keywords: dict[str, Any]) -> MLP:
+    width, side = keywords["hidden_dim"], keywords["input_dim"]
+    return MLP(side + keywords.get("time_dim", 1), side, width=width, num_layers=5)
+
+
+def _mlp_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`main.2i.*` of the published notebook as `layers.i.*`; SiLUs have the odd numbers."""
+    split = {name: name.split(".") for name in weights}
+    return {
+        f"layers.{int(number) // 2}.{kind}": weights[name]
+        for name, (_, number, kind) in split.items()
+    }

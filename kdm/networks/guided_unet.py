@@ -1,0 +1,211 @@
+"""Guided-diffusion's U-Net (Dhariwal & Nichol 2021) as velocity v(x, t) of flow-matching teachers.
+
+Two published variants share it: torchcfm's CIFAR-10 networks (legacy attention order, embedding
+added, learned resampling) and those of flow_matching's image example (new order, FiLM, a null label).
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from kdm.networks.attention import Layout
+from kdm.networks.guided_layers import (
+    AttentionBlock,
+    Downsample,
+    ResBlock,
+    Stage,
+    Upsample,
+    conv3,
+    norm,
+)
+from kdm.networks.image_shapes import (
+    ClassLabels,
+    Embeddings,
+    Encodings,
+    Frequencies,
+    Images,
+    Maps,
+    Skips,
+    Times,
+    TimesOrTime,
+)
+from storage.options import Options
+
+# torchcfm's multipliers where a configuration names none, by image side.
+TORCHCFM_MULTIPLIERS = {28: (1, 2, 2), 32: (1, 2, 2, 2), 64: (1, 2, 3, 4), 128: (1, 1, 2, 3, 4)}
+
+
+class GuidedUNetOptions(Options):
+    """Names as in the published configurations of flow_matching's image example."""
+
+    in_channels: int = Field(ge=1)
+    model_channels: int = Field(ge=1)
+    out_channels: int = Field(ge=1)
+    num_res_blocks: int = Field(ge=1)  # a level going down; one more going up
+    attention_resolutions: tuple[int, ...]  # by how much the image is reduced there: 2 is half
+    dropout: float = Field(0.0, ge=0, lt=1)
+    channel_mult: tuple[int, ...] = Field((1, 2, 4, 8), min_length=1)  # a level, finest first
+    conv_resample: bool = True  # learned resampling layers
+    dims: Literal[2] = 2
+    num_classes: int | None = Field(None, ge=1)
+    has_null_label: bool = True  # one more row of labels, for "none": index num_classes
+    use_checkpoint: bool = False  # trades time for memory when training; no number depends on it
+    num_heads: int = Field(1, ge=1)  # unless num_head_channels says otherwise
+    num_head_channels: int = -1  # -1: as num_heads says
+    num_heads_upsample: int = -1  # going up; -1: num_heads
+    use_scale_shift_norm: bool = False  # FiLM
+    resblock_updown: bool = False  # residual blocks resample
+    use_new_attention_order: bool = False
+    with_fourier_features: Literal[False] = False
+
+    @classmethod
+    def from_torchcfm(cls, given: Mapping[str, Any]) -> "GuidedUNetOptions":
+        """From the keywords of torchcfm's `UNetModelWrapper`; it names resolutions in pixels."""
+        rest = dict(given)
+        channels, side = rest.pop("dim")[:2]
+        pixels = str(rest.pop("attention_resolutions", "16")).split(",")
+        num_classes = rest.pop("num_classes", 1000)
+        return cls(
+            in_channels=channels,
+            out_channels=channels * (2 if rest.pop("learn_sigma", False) else 1),
+            model_channels=rest.pop("num_channels"),
+            attention_resolutions=tuple(side // int(pixel) for pixel in pixels),
+            channel_mult=rest.pop("channel_mult", None) or TORCHCFM_MULTIPLIERS[side],
+            num_classes=num_classes if rest.pop("class_cond", False) else None,
+            has_null_label=False,
+            **{key: value for key, value in rest.items() if key != "use_fp16"},
+        )
+
+
+class GuidedUNet(nn.Module):
+    """v_θ(x, t, label) with the state-dict names of the published checkpoints; t is not scaled."""
+
+    def __init__(self, options: GuidedUNetOptions) -> None:
+        super().__init__()
+        self.options, o = options, options
+        width = 4 * o.model_channels
+        self.time_embed = nn.Sequential(
+            nn.Linear(o.model_channels, width), nn.SiLU(), nn.Linear(width, width)
+        )
+        if o.num_classes is not None:
+            self.label_emb = nn.Embedding(o.num_classes + int(o.has_null_label), width)
+        widths = self._build_input()
+        self.middle_block = Stage(
+            [
+                self._residual(widths[-1], widths[-1]),
+                self._attention(widths[-1], o.num_heads),
+                self._residual(widths[-1], widths[-1]),
+            ]
+        )
+        here = self._build_output(widths)
+        last = conv3(here, o.out_channels)
+        self.out = nn.Sequential(norm(here), nn.SiLU(inplace=True), last)
+        nn.init.zeros_(last.weight)
+        self.register_buffer("_freqs", _frequencies(o.model_channels), persistent=False)
+
+    def forward(self, x: Images, t: TimesOrTime, label: ClassLabels | None = None) -> Maps:
+        """Velocities of images; t is one time for all or one an image; None is the null label."""
+        embedding = F.silu(self._embedding(t.reshape(-1), self._labels(x, label)))
+        skips: Skips = []
+        for stage in self.input_blocks:
+            x = stage(x, embedding)
+            skips.append(x)
+        x = self.middle_block(x, embedding)
+        for stage in self.output_blocks:
+            x = stage(torch.cat([x, skips.pop()], 1), embedding)
+        return self.out(x)  # type: ignore[no-any-return]
+
+    def _build_input(self) -> list[int]:
+        o = self.options
+        here = o.model_channels * o.channel_mult[0]
+        self.input_blocks = nn.ModuleList([Stage([conv3(o.in_channels, here)])])
+        widths = [here]
+        for level, multiple in enumerate(o.channel_mult):
+            for _ in range(o.num_res_blocks):
+                before, here = here, o.model_channels * multiple
+                self.input_blocks.append(Stage(self._layers(before, here, level, o.num_heads)))
+                widths.append(here)
+            if level < len(o.channel_mult) - 1:
+                self.input_blocks.append(Stage([self._downsample(here)]))
+                widths.append(here)
+        return widths
+
+    def _build_output(self, widths: list[int]) -> int:
+        o, here = self.options, widths[-1]
+        heads = o.num_heads if o.num_heads_upsample == -1 else o.num_heads_upsample
+        self.output_blocks = nn.ModuleList()
+        for level, multiple in reversed(list(enumerate(o.channel_mult))):
+            for number in range(o.num_res_blocks + 1):
+                before, here = here + widths.pop(), o.model_channels * multiple
+                layers = self._layers(before, here, level, heads)
+                if level and number == o.num_res_blocks:
+                    layers.append(self._upsample(here))
+                self.output_blocks.append(Stage(layers))
+        return here
+
+    def _layers(self, before: int, here: int, level: int, num_heads: int) -> list[nn.Module]:
+        has_attention = 2**level in self.options.attention_resolutions
+        attention = [self._attention(here, num_heads)] if has_attention else []
+        return [self._residual(before, here), *attention]
+
+    def _residual(
+        self, before: int, here: int, resample: Literal["keep", "up", "down"] = "keep"
+    ) -> ResBlock:
+        o = self.options
+        return ResBlock(
+            before,
+            here,
+            embedding=4 * o.model_channels,
+            dropout=o.dropout,
+            is_film=o.use_scale_shift_norm,
+            resample=resample,
+        )
+
+    def _attention(self, here: int, num_heads: int) -> AttentionBlock:
+        o = self.options
+        heads = num_heads if o.num_head_channels == -1 else here // o.num_head_channels
+        is_new = o.use_new_attention_order
+        layout = Layout.PART_HEAD_CHANNEL if is_new else Layout.HEAD_PART_CHANNEL
+        return AttentionBlock(here, num_heads=heads, layout=layout)
+
+    def _downsample(self, here: int) -> nn.Module:
+        if self.options.resblock_updown:
+            return self._residual(here, here, "down")
+        return Downsample(here, is_learned=self.options.conv_resample)
+
+    def _upsample(self, here: int) -> nn.Module:
+        if self.options.resblock_updown:
+            return self._residual(here, here, "up")
+        return Upsample(here, is_learned=self.options.conv_resample)
+
+    def _labels(self, x: Images, label: ClassLabels | None) -> ClassLabels | None:
+        num_classes = self.options.num_classes
+        if num_classes is None or label is not None:
+            return label
+        if not self.options.has_null_label:
+            raise ValueError(
+                f"this network has {num_classes} classes and no label for 'none': "
+                f"give every image a label from 0 to {num_classes - 1}"
+            )
+        return torch.full((len(x),), num_classes, dtype=torch.int64, device=x.device)
+
+    def _embedding(self, t: Times, label: ClassLabels | None) -> Embeddings:
+        embedding = self.time_embed(_waves(t, self.get_buffer("_freqs")))
+        if label is None or self.options.num_classes is None:
+            return embedding  # type: ignore[no-any-return]
+        return embedding + self.label_emb(label)  # type: ignore[no-any-return]
+
+
+def _frequencies(size: int) -> Frequencies:
+    steps = torch.arange(size // 2, dtype=torch.float32, device="cpu")
+    return torch.exp(-math.log(10_000) * steps / (size // 2))
+
+
+def _waves(t: Times, freqs: Frequencies) -> Encodings:
+    angles = t.to(freqs.dtype)[:, None] * freqs
+    return torch.cat([angles.cos(), angles.sin()], 1)

@@ -1,0 +1,82 @@
+"""Published networks against their numeric goldens, and their names at true size."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from kdm.networks.build import build_edm, build_guided
+from kdm.networks.golden import Golden, check_golden, error, tolerance, unchecked
+
+GOLDENS = [
+    "edm/edm_cifarlike_cond_ve",
+    "edm/edm_ddpmpp_uncond",
+    "edm/edm_ncsnpp_uncond",
+    "fm/mlp_checkerboard",
+    "fm/torchcfm_unet",
+]
+
+
+def golden(shared: Path, name: str) -> str:
+    return str(shared / "reference" / "goldens" / f"{name}.npz")
+
+
+def true_shapes(shared: Path, family: str) -> dict[str, dict]:
+    place = shared / "reference" / "goldens" / family / "true_size_shapes.json.gz"
+    return json.loads(gzip.decompress(place.read_bytes()))
+
+
+def shapes(net: torch.nn.Module) -> dict[str, list[int]]:
+    return {name: list(tensor.shape) for name, tensor in net.state_dict().items()}
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_a_network_and_its_solvers_give_the_published_numbers(shared: Path, name: str) -> None:
+    errors = check_golden(golden(shared, name))
+    assert errors
+    assert {name: e for name, e in errors.items() if not e <= tolerance(name)} == {}
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_every_published_array_is_an_input_or_is_checked(shared: Path, name: str) -> None:
+    assert unchecked(golden(shared, name)) == []
+
+
+def test_the_memory_format_changes_no_more_than_rounding(shared: Path) -> None:
+    held = Golden.read(golden(shared, GOLDENS[0]))
+    net = held.network().to(memory_format=torch.channels_last)
+    x, labels = held.arrays["x"].to(memory_format=torch.channels_last), held.arrays["labels"]
+    with torch.no_grad():
+        made = net(x, torch.tensor([0.3, 7.0]), labels)
+    assert error(made, held.arrays["denoised_mixed_sigma"]) <= tolerance("denoised")
+
+
+def test_a_wrong_weight_is_seen(shared: Path) -> None:
+    held = Golden.read(golden(shared, GOLDENS[1]))
+    net = held.network()
+    net.get_parameter("model.dec.32x32_aux_norm.weight").data.mul_(1 + 1e-4)
+    with torch.no_grad():
+        made = net(held.arrays["x"], torch.tensor([0.3, 7.0]), None)
+    assert error(made, held.arrays["denoised_mixed_sigma"]) > tolerance("denoised")
+
+
+def test_an_image_is_right_if_it_truncates_to_the_reference() -> None:
+    x = torch.tensor([-1.0, 0.001, 0.999, 3.0])
+    assert error(x, torch.tensor([0, 128, 255, 255], dtype=torch.uint8)) == 0
+    assert error(x, torch.tensor([0, 127, 255, 255], dtype=torch.uint8)) > 0
+
+
+def test_edm_networks_have_the_released_names_and_shapes(shared: Path) -> None:
+    for name, true in true_shapes(shared, "edm").items():
+        with torch.device("meta"):
+            net = build_edm(true["precond"], true["init_kwargs"])
+        assert shapes(net) == true["shapes"], name
+
+
+def test_guided_networks_have_the_published_names_and_shapes(shared: Path) -> None:
+    for name, true in true_shapes(shared, "fm").items():
+        with torch.device("meta"):
+            net = build_guided(true["init_kwargs"])
+        assert shapes(net) == true["shapes"], name
