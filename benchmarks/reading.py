@@ -25,9 +25,8 @@ from storage.store import PairStore
 
 COUNT, BATCH, SHAPE = 20_480, 128, (3, 32, 32)
 ROUNDS = 3
-BATCHES = (
-    40  # a timing of the threads: short, so that some of many fall between other programs' work
-)
+# A timing of the threads: short, so that some of many fall between other programs' work.
+BATCHES = 40
 DERIVED = PairSchema(
     shape=SHAPE, x_0_dtype="uint8", rounding="half-even", noise=NoiseRule(scale=80)
 )

@@ -1,0 +1,28 @@
+"""What a foreign checkpoint holds, once it has been read."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Part:
+    """A network as its checkpoint names it: the class and what it was built with."""
+
+    class_name: str
+    init_args: tuple[Any, ...]
+    init_kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network's tensors under their state-dict names and in their order, as read from one file."""
+
+    kind: str  # edm-pickle, torchcfm, flow-matching or state-dict
+    weights: str  # ema, raw, or unknown where the file does not say
+    architecture: tuple[Part, ...]  # the preconditioner, then its network; empty if not in the file
+    attributes: dict[str, Any]  # plain settings beside the tensors: sigma_max, training arguments
+    tensors: dict[str, NDArray[np.generic]]  # bfloat16, which numpy lacks, is widened to float32
+    source_sha256: str

@@ -1,0 +1,165 @@
+"""Networks of EDM (Karras et al. 2022) in their pickles: class names, arguments and tensors.
+
+Each module is the call of one function with a dict: its class, its source and its attributes. The
+source, which unpickling would execute, is never looked at.
+"""
+
+import re
+from typing import Any, Final, NamedTuple
+
+from pairgen.checkpoints.calls import CONTAINERS, PERSISTENT
+from pairgen.checkpoints.checkpoint import Part
+from pairgen.checkpoints.plain import is_scalar, plain, scalars
+from pairgen.checkpoints.values import Made, TensorName
+
+_VERSION = 6
+_PRECONDITIONERS: Final = ("EDMPrecond", "VPPrecond", "VEPrecond", "iDDPMPrecond")
+_NETWORKS: Final = ("SongUNet", "DhariwalUNet")
+_LAYERS: Final = (
+    "Linear",
+    "Conv2d",
+    "GroupNorm",
+    "UNetBlock",
+    "PositionalEmbedding",
+    "FourierEmbedding",
+)
+_MAX_TENSORS = 2048  # of the released ones 563 at most
+_MAX_MODULES = 2048  # about 400
+_MAX_ENTRIES = 256  # of a module: the blocks of an encoder are 60
+_MAX_DEPTH = 8  # model.enc.32x32_block0.conv0 is the fifth
+_NAME = re.compile(r"\w{1,64}")
+
+
+class Network(NamedTuple):
+    """A preconditioned network: what it was built with, and its tensors in state-dict order."""
+
+    weights: str
+    parts: tuple[Part, Part]
+    attributes: dict[str, Any]
+    tensors: dict[str, TensorName]
+
+
+class _Object(NamedTuple):
+    class_name: str
+    state: dict[Any, Any]
+
+
+class _Child(NamedTuple):
+    prefix: str
+    module: Any
+    depth: int
+
+
+def network_in(value: Any) -> Network:
+    """The averaged network of a snapshot, or the one that stands alone; a ValueError otherwise."""
+    if type(value) is dict and "ema" not in value:
+        raise ValueError("it holds no 'ema'; give a network-snapshot .pkl or a released network")
+    is_averaged = type(value) is dict
+    outer = _object(value["ema"] if is_averaged else value, _PRECONDITIONERS)
+    inner = _object(_dict_of(outer, "_modules").get("model"), _NETWORKS)
+    attributes = scalars(outer.state)
+    attributes.pop("training", None)
+    weights = "ema" if is_averaged else "unknown"
+    return Network(weights, (_part(outer), _part(inner)), attributes, _tensors(outer))
+
+
+def _object(value: Any, known: tuple[str, ...]) -> _Object:
+    if not isinstance(value, Made) or value.of != PERSISTENT:
+        raise ValueError(f"something stands where one of {', '.join(known)} should")
+    meta = value.arguments[0]
+    version, name = meta.get("version"), meta.get("class_name")
+    if meta.get("type") != "class":
+        raise ValueError(f"type {_shown(meta.get('type'))} stands where a class should")
+    if type(version) is not int or version != _VERSION:
+        raise ValueError(f"a class has persistence version {_shown(version)}; {_VERSION} is read")
+    if type(name) is not str or name not in known:
+        raise ValueError(f"class {_shown(name)} is not known here; {', '.join(known)} are")
+    if type(meta.get("module_src")) is not str or type(meta.get("state")) is not dict:
+        raise ValueError(f"{name} comes without a source or without a state")
+    return _Object(name, meta["state"])
+
+
+def _shown(value: Any) -> str:
+    if is_scalar(value):
+        return repr(value[:60] if type(value) is str else value)
+    return "that is no text"
+
+
+def _part(found: _Object) -> Part:
+    arguments, keywords = found.state.get("_init_args"), found.state.get("_init_kwargs")
+    if type(arguments) is not tuple or type(keywords) is not dict or len(keywords) > 64:
+        raise ValueError(f"{found.class_name} does not say what it was built with")
+    if not all(type(key) is str for key in keywords):
+        raise ValueError(f"{found.class_name} was built with a keyword that is no text")
+    what = f"an argument of {found.class_name}"
+    named = {key: plain(value, f"{what}, {key[:40]},") for key, value in keywords.items()}
+    return Part(found.class_name, tuple(plain(list(arguments), what)), named)
+
+
+def _tensors(outer: _Object) -> dict[str, TensorName]:
+    """In state-dict order: a module's parameters, its buffers, then its children's."""
+    found: dict[str, TensorName] = {}
+    waiting = [_Child("", outer, 0)]
+    for num_seen in range(_MAX_MODULES):
+        if not waiting:
+            return found
+        if len(waiting) > _MAX_MODULES:
+            break
+        child = waiting.pop()
+        module = child.module if num_seen == 0 else _module(child)
+        _add_own(found, child.prefix, module)
+        waiting += _children(child, module)[::-1]
+    raise ValueError(f"it has more than {_MAX_MODULES:,} modules")
+
+
+def _module(child: _Child) -> _Object:
+    value = child.module
+    if isinstance(value, Made) and value.of in CONTAINERS and type(value.state) is dict:
+        return _Object(value.of, value.state)
+    return _object(value, _NETWORKS if child.depth == 1 else _LAYERS)
+
+
+def _children(child: _Child, module: _Object) -> list[_Child]:
+    if child.depth >= _MAX_DEPTH:
+        raise ValueError(f"its modules are nested more than {_MAX_DEPTH} deep")
+    return [
+        _Child(f"{child.prefix}{_named(name)}.", inner, child.depth + 1)
+        for name, inner in _dict_of(module, "_modules").items()
+        if inner is not None
+    ]
+
+
+def _add_own(found: dict[str, TensorName], prefix: str, module: _Object) -> None:
+    hidden = _hidden(module)
+    buffers = {
+        name: value for name, value in _dict_of(module, "_buffers").items() if name not in hidden
+    }
+    for name, value in [*_dict_of(module, "_parameters").items(), *buffers.items()]:
+        if value is None:
+            continue
+        if not isinstance(value, TensorName):
+            raise ValueError(f"{prefix}{_named(name)} is no tensor")
+        found[f"{prefix}{_named(name)}"] = value
+    if len(found) > _MAX_TENSORS:
+        raise ValueError(f"it has more than {_MAX_TENSORS:,} tensors")
+
+
+def _hidden(module: _Object) -> frozenset[str]:
+    """Names of buffers that a state dict leaves out; torch before 1.6 did not know of them."""
+    names = module.state.get("_non_persistent_buffers_set", [])
+    if not isinstance(names, list) or not all(type(name) is str for name in names[:_MAX_ENTRIES]):
+        raise ValueError(f"{module.class_name} hides buffers that have no names")
+    return frozenset(names[:_MAX_ENTRIES])
+
+
+def _dict_of(module: _Object, name: str) -> dict[Any, Any]:
+    value = module.state.get(name)
+    if type(value) is not dict or len(value) > _MAX_ENTRIES:
+        raise ValueError(f"{module.class_name} has no {name}, or more than {_MAX_ENTRIES}")
+    return value
+
+
+def _named(name: Any) -> str:
+    if type(name) is not str or not _NAME.fullmatch(name):
+        raise ValueError("a tensor or module has a name that is no identifier")
+    return name

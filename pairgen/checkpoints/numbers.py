@@ -1,0 +1,106 @@
+"""A tensor's numbers, read from where they lie once its geometry fits inside its storage."""
+
+import math
+import zlib
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from pairgen.checkpoints.values import StorageName, TensorName
+
+_BFLOAT16: Final = "torch BFloat16Storage"
+STORAGE_TYPES: Final[dict[str, np.dtype[Any]]] = {
+    "torch HalfStorage": np.dtype("<f2"),
+    "torch FloatStorage": np.dtype("<f4"),
+    "torch DoubleStorage": np.dtype("<f8"),
+    _BFLOAT16: np.dtype("<u2"),  # its bits
+    "torch LongStorage": np.dtype("<i8"),
+    "torch IntStorage": np.dtype("<i4"),
+    "torch ShortStorage": np.dtype("<i2"),
+    "torch CharStorage": np.dtype("i1"),
+    "torch ByteStorage": np.dtype("u1"),
+    "torch BoolStorage": np.dtype("?"),
+}
+
+
+class Stored(NamedTuple):
+    """Where a storage's numbers lie in the file; they are known to lie inside it."""
+
+    name: StorageName
+    place: int
+    crc: int | None = None  # of all of them, where the file has one
+
+
+@dataclass
+class Budget:
+    """How many bytes of numbers may still be read: tensors that share them could ask for any number."""
+
+    left: int
+
+    def spend(self, num_bytes: int) -> None:
+        """A ValueError once more is asked for than was granted."""
+        self.left -= num_bytes
+        if self.left < 0:
+            raise ValueError("its tensors take more bytes than the file holds, or more than 4 GiB")
+
+
+def num_bytes_of(storage: StorageName) -> int:
+    """What a storage says that it takes."""
+    return storage.num_values * STORAGE_TYPES[storage.kind].itemsize
+
+
+def read_array(
+    file: BufferedReader, tensor: TensorName, stored: Stored, budget: Budget
+) -> NDArray[Any]:
+    """The tensor, contiguous; a ValueError where it does not lie inside its storage, each value once."""
+    dtype = STORAGE_TYPES[stored.name.kind]
+    num_values = _span(tensor)
+    if tensor.offset + num_values > stored.name.num_values:
+        raise ValueError(
+            f"a tensor reaches to value {tensor.offset + num_values:,} of a storage of "
+            f"{stored.name.num_values:,}"
+        )
+    budget.spend(num_values * dtype.itemsize)
+    flat = np.empty(num_values, dtype)
+    file.seek(stored.place + tensor.offset * dtype.itemsize)
+    if file.readinto(flat.data) != flat.nbytes:
+        raise ValueError("it is cut off in a tensor's numbers")
+    if stored.crc is not None and num_values == stored.name.num_values:
+        _require_crc(flat, stored)
+    return _widened(_shaped(flat, tensor), stored.name.kind)
+
+
+def _span(tensor: TensorName) -> int:
+    """How many values of the storage a tensor reaches over; a ValueError if it meets one twice."""
+    if 0 in tensor.shape:
+        return 0
+    span = 1
+    for step, side in sorted(zip(tensor.strides, tensor.shape, strict=True)):
+        if side > 1 and step < span:
+            raise ValueError("a tensor's strides lay values over each other; save it contiguous")
+        span += (side - 1) * step
+    return span
+
+
+def _shaped(flat: NDArray[Any], tensor: TensorName) -> NDArray[Any]:
+    if math.prod(tensor.shape) == 0:
+        return np.empty(tensor.shape, flat.dtype)
+    strides = [step * flat.itemsize for step in tensor.strides]
+    # An axis of one place is stepped along never, so whatever stride it has says nothing.
+    strides = [step if side > 1 else 0 for step, side in zip(strides, tensor.shape, strict=True)]
+    return np.ascontiguousarray(as_strided(flat, tensor.shape, strides)).reshape(tensor.shape)
+
+
+def _widened(array: NDArray[Any], kind: str) -> NDArray[Any]:
+    if kind != _BFLOAT16:
+        return array
+    return (array.astype(np.uint32) << 16).view(np.float32)
+
+
+def _require_crc(flat: NDArray[Any], stored: Stored) -> None:
+    if zlib.crc32(flat.data) != stored.crc:
+        raise ValueError(f"storage '{stored.name.key}' is damaged: its checksum is another")

@@ -1,0 +1,93 @@
+"""Which of a training script's many tensors are the network: those averaged over its steps.
+
+torchcfm keeps them in `ema_model`. flow_matching's example keeps a list of them, `shadow_params`, in
+the order of the network's parameters beside the raw ones, `model.*`. A bare state dict is itself.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from pairgen.checkpoints.calls import NAMESPACE
+from pairgen.checkpoints.plain import scalars
+from pairgen.checkpoints.values import Made, TensorName
+
+_MAX_TENSORS = 4096
+_NAME = re.compile(r"[\w.]{1,200}")
+_WRAPPERS = ("module.", "_orig_mod.")  # of parallel training and of torch.compile
+_SHADOW = "shadow_params."
+_RAW = "model."
+
+
+class Chosen(NamedTuple):
+    """The tensors of the network, and how they were found."""
+
+    kind: str
+    weights: str
+    attributes: dict[str, Any]
+    tensors: dict[str, TensorName]
+
+
+def network_of(value: Any) -> Chosen:
+    """The network in what torch.save was given; a ValueError where there is none to be found."""
+    if type(value) is not dict:
+        raise ValueError("it holds no dict; save a state dict")
+    settings = scalars(value)
+    if "ema_model" in value:
+        return Chosen("torchcfm", "ema", settings, _state_dict(value["ema_model"]))
+    if "net_model" in value:
+        return Chosen("torchcfm", "raw", settings, _state_dict(value["net_model"]))
+    if type(value.get("model")) is dict:
+        return _with_model(value["model"], settings | _arguments(value.get("args")))
+    if type(value.get("state_dict")) is dict:
+        return Chosen("state-dict", "unknown", settings, _state_dict(value["state_dict"]))
+    if any(key.startswith(_SHADOW) for key in value if type(key) is str):
+        return _with_model(value, {})
+    return Chosen("state-dict", "unknown", {}, _state_dict(value))
+
+
+def _arguments(value: Any) -> dict[str, Any]:
+    is_known = isinstance(value, Made) and value.of == NAMESPACE
+    return scalars(value.state) if is_known else {}
+
+
+def _with_model(model: dict[Any, Any], attributes: dict[str, Any]) -> Chosen:
+    tensors = _state_dict(model)
+    if not any(name.startswith(_SHADOW) for name in tensors):
+        return Chosen("flow-matching", "raw", attributes, tensors)
+    return Chosen("flow-matching", "ema", attributes, _averaged(tensors))
+
+
+def _averaged(tensors: dict[str, TensorName]) -> dict[str, TensorName]:
+    """`shadow_params.<i>` under the name of the i-th of `model.*`, which has its shape."""
+    names = [name for name in tensors if name.startswith(_RAW)]
+    shadows = [name for name in tensors if name.startswith(_SHADOW)]
+    wanted = [f"{_SHADOW}{place}" for place in range(len(names))]
+    if sorted(wanted) != sorted(shadows):
+        raise ValueError(
+            f"it holds {len(shadows)} averaged tensors for {len(names)} of the network; they "
+            "must be one for one, without frozen parameters or buffers"
+        )
+    pairs = list(zip(names, wanted, strict=True))
+    for name, shadow in pairs:
+        if tensors[name].shape != tensors[shadow].shape:
+            raise ValueError(f"{shadow} has another shape than {name}; the order is not known")
+    return {name.removeprefix(_RAW): tensors[shadow] for name, shadow in pairs}
+
+
+def _state_dict(value: Any) -> dict[str, TensorName]:
+    if type(value) is not dict or not value or len(value) > _MAX_TENSORS:
+        raise ValueError(f"it holds no state dict of 1 to {_MAX_TENSORS:,} tensors")
+    for name, tensor in value.items():
+        if type(name) is not str or not _NAME.fullmatch(name) or not isinstance(tensor, TensorName):
+            shown = name[:60] if type(name) is str else name
+            raise ValueError(f"{shown!r} is no tensor's name and tensor; save the state dict alone")
+    found = {_unwrapped(name): tensor for name, tensor in value.items()}
+    if len(found) != len(value):
+        raise ValueError("two of its tensors have one name once their wrappers' are taken off")
+    return found
+
+
+def _unwrapped(name: str) -> str:
+    for wrapper in _WRAPPERS:
+        name = name.removeprefix(wrapper)
+    return name

@@ -1,0 +1,73 @@
+"""Storages in the form that torch.save wrote before 1.6, in which pickle keeps them to this day.
+
+Five pickles after each other (a magic number, the version, the machine, the value, the storages'
+keys), then the numbers: of each storage how many, in eight bytes, and they themselves.
+"""
+
+from io import BufferedReader, BytesIO
+from typing import Any, BinaryIO, NamedTuple
+
+from pairgen.checkpoints.numbers import Stored, num_bytes_of
+from pairgen.checkpoints.pickles import STORAGE, Described, Dialect, described_in
+from pairgen.checkpoints.values import Blob, StorageName
+
+MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
+_MAX_HEAD = 4096  # bytes before the numbers of one storage; they take about 400
+
+
+class Numbers(NamedTuple):
+    """Where numbers begin and must end, and the keys of the storages that they belong to."""
+
+    place: int
+    end: int
+    keys: list[str]
+
+
+def nested_storage(file: BufferedReader, blob: Blob) -> Stored:
+    """Where the one storage of a nested stream lies; the stream's pickles may hold nothing else."""
+    file.seek(blob.place)
+    head = BytesIO(file.read(min(blob.num_bytes, _MAX_HEAD)))
+    described, keys = _pickles(head, STORAGE)
+    if not isinstance(described.value, StorageName):
+        raise ValueError("a nested stream holds something that is no storage")
+    numbers = Numbers(blob.place + head.tell(), blob.place + blob.num_bytes, keys)
+    return storages_after(file, described.storages, numbers)[described.value.key]
+
+
+def read_stream(file: BufferedReader, dialect: Dialect) -> tuple[Any, dict[str, Stored]]:
+    """The value that a whole file of this form describes, and where its storages lie."""
+    file.seek(0)
+    described, keys = _pickles(file, dialect)
+    place = file.tell()
+    numbers = Numbers(place, file.seek(0, 2), keys)
+    return described.value, storages_after(file, described.storages, numbers)
+
+
+def storages_after(
+    file: BufferedReader, named: dict[str, StorageName], numbers: Numbers
+) -> dict[str, Stored]:
+    """Where each storage lies; a ValueError unless they fill the place between begin and end."""
+    place, found = numbers.place, {}
+    for key in numbers.keys:
+        file.seek(place)
+        count = int.from_bytes(file.read(8), "little")
+        if key not in named or key in found or count != named[key].num_values:
+            raise ValueError(f"storage '{key[:40]}' does not hold as many numbers as declared")
+        found[key] = Stored(named[key], place + 8)
+        place += 8 + num_bytes_of(named[key])
+    if place != numbers.end or found.keys() != named.keys():
+        raise ValueError("its numbers are cut off, or are more or others than it declares")
+    return found
+
+
+def _pickles(file: BinaryIO | BytesIO, dialect: Dialect) -> tuple[Described, list[str]]:
+    magic, version, machine = (described_in(file, STORAGE).value for _ in range(3))
+    if magic != MAGIC or version != _VERSION:
+        raise ValueError("it does not begin as a stream of torch.save")
+    if not isinstance(machine, dict) or machine.get("little_endian") is not True:
+        raise ValueError("its numbers are not little-endian; save it on another machine")
+    described = described_in(file, dialect)
+    keys = described_in(file, dialect).value
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise ValueError("it does not list its storages")
+    return described, keys
