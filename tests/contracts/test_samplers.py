@@ -36,14 +36,16 @@ def network() -> Teacher:
 
 
 class Warped(GaussianField):
-    """The Gaussian's flow in another time u, t = (u + u²) / 2, with the same ends.
+    """The Gaussian's flow in another time u, t = (eᵘ − 1) / (e − 1), with the same ends.
 
     In t itself s_t² is quadratic, and for such fields midpoint happens to be of order 3:
-    its leading error is a'' + 6 a a' + 4 a³ for dx/dt = a x, and that is 0 for a = s'/s.
+    its leading error is a'' + 6 a a' + 4 a³ for dx/dt = a x, and that is 0 for a = s'/s. With
+    t = (u + u²) / 2 the leading errors of order 4 nearly cancel.
     """
 
     def velocity(self, x, t, label=None):
-        return (0.5 + t) * super().velocity(x, (t + t**2) / 2, label)
+        span = math.e - 1
+        return t.exp() / span * super().velocity(x, (t.exp() - 1) / span, label)
 
 
 class Recorded(Teacher):
@@ -74,7 +76,7 @@ def test_the_error_falls_with_the_stated_order(name):
     exact = field.solution(x_T)
     coarse, fine = (
         (sampler(name, num_steps).sample(field, x_T).x_0 - exact).abs().max()
-        for num_steps in (64, 128)
+        for num_steps in (256, 512)
     )
     assert math.log2(coarse / fine) == pytest.approx(sampler(name).order, abs=0.1)
 
@@ -117,7 +119,7 @@ def test_equal_input_gives_equal_bytes_whatever_the_random_state(name):
 def test_a_sample_does_not_depend_on_its_batch(name, batch, field):
     whole = sampler(name).sample(field(), noise()).x_0
     pieces = [sampler(name).sample(field(), piece).x_0 for piece in noise().split(batch)]
-    assert (torch.cat(pieces) - whole).abs().max() <= 1e-6
+    assert (torch.cat(pieces) - whole).abs().max() <= 1e-6 * whole.abs().max()
 
 
 @every_sampler
