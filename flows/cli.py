@@ -8,6 +8,7 @@ import typer
 from flows.ending import Stopped, leave, stop_on_signals
 from flows.pairs_cli import Layout, pairs_app
 from flows.request import DEFAULT_HOME, HOME_VARIABLE, Request
+from flows.teacher_cli import teacher_app
 from storage.errors import StoreError
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(pairs_app, name="pairs")
+app.add_typer(teacher_app, name="teacher")
 
 Recipe = Annotated[str, typer.Argument(help="A recipe's name ('kdm show' lists them) or file.")]
 Home = Annotated[

@@ -1,6 +1,5 @@
 """A recipe: one complete, frozen, serialisable run, from data set to report."""
 
-import os
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import yaml
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from kdm.datasets import DataSet
+from kdm.datasets import DataSet, described
+from kdm.datasets.source import source_path
 from kdm.evaluate.evaluate import require_distinct
 from kdm.evaluate.options import EvaluationOptions
 from kdm.licences import OWN, UNKNOWN, Licence, inherited
@@ -29,8 +29,6 @@ from storage.store import DEFAULT_LAYOUT
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=64)]
 Layout = Annotated[str, AfterValidator(require_layout)]
-# Where a recipe's input files are looked for besides the working folder.
-DATA_FOLDER_VARIABLE = "KDM_DATA"
 
 
 class TeacherRecipe(Options):
@@ -116,16 +114,8 @@ class ImportedPairs(LastingOptions):
 
     def source_path(self) -> Path:
         """The file or folder; a ValueError that says where it was looked for and how to name it."""
-        places = [Path(), *map(Path, filter(None, [os.environ.get(DATA_FOLDER_VARIABLE)]))]
-        for place in places:
-            found = (place / self.source).absolute()
-            if found.is_file() if self.importer == "kdm-checkerboard" else found.is_dir():
-                return found
-        looked = ", ".join(str(place.absolute()) for place in places)
-        raise ValueError(
-            f"'{self.source}' was not found in {looked}; give its path with "
-            f"--set pairs.source=PATH, or its folder in {DATA_FOLDER_VARIABLE}"
-        )
+        is_right = Path.is_file if self.importer == "kdm-checkerboard" else Path.is_dir
+        return source_path(self.source, option="pairs.source", is_right=is_right)
 
 
 class StudentRecipe(Options):
@@ -163,8 +153,14 @@ class Recipe(Options):
             if self.dataset is None and (self.teacher.training or self.pairs.drop_at_write):
                 raise ValueError("a teacher that is trained, or a filter, needs a 'dataset'")
             _require_noise_of(self.teacher.model, self.pairs.pairs.noise.scale)
+            _require_classes_of(self.teacher, self.pairs.pairs, self.dataset)
         if self.filters and self.dataset is None:
             raise ValueError("filters compare pairs with real data: give a 'dataset'")
+        if self._calibrates and self.dataset is not None and not self.dataset.has_heldout:
+            raise ValueError(
+                "a filter finds its threshold on real samples that no teacher saw, and the data set "
+                "holds none out; give dataset.num_heldout, or the filter a threshold"
+            )
         if self.privacy.required and not (self.filters or self._drops_at_write):
             raise ValueError("privacy.required is true, but the recipe has no filter")
         if self.dataset is not None and self._shape not in (None, self.dataset.shape):
@@ -178,6 +174,13 @@ class Recipe(Options):
             raise ValueError(f"students must have different names (got {names})")
         return self
 
+    def require_measurable(self) -> None:
+        """Raise a ValueError where a metric cannot measure samples of the pairs' shape."""
+        if self._shape is None:  # the metrics themselves look, once it is known
+            return
+        for metric in self.evaluation.metrics:
+            metric.require_shape(self._shape)
+
     @property
     def _shape(self) -> tuple[int, ...] | None:
         pairs = self.pairs
@@ -187,6 +190,11 @@ class Recipe(Options):
     def _drops_at_write(self) -> bool:
         return isinstance(self.pairs, GeneratedPairs) and bool(self.pairs.drop_at_write)
 
+    @property
+    def _calibrates(self) -> bool:
+        at_write = self.pairs.drop_at_write if isinstance(self.pairs, GeneratedPairs) else ()
+        return any(choice.threshold is None for choice in (*self.filters, *at_write))
+
     def document(self) -> dict[str, Any]:
         """The recipe with every default resolved, as JSON values."""
         return self.model_dump(mode="json")
@@ -194,9 +202,11 @@ class Recipe(Options):
     def digest(self) -> str:
         """The digest of the whole recipe; each stage has a narrower one of its own.
 
-        A licence is left out: to say it better makes no other run.
+        A licence is left out: to say it better makes no other run. So is where a data set lies.
         """
         document = self.document()
+        if self.dataset is not None:
+            document["dataset"] = described(self.dataset)
         for part in ("teacher", "pairs"):
             if document[part] is not None:
                 document[part].pop("license", None)
@@ -222,6 +232,26 @@ def _require_noise_of(teacher: TeacherPlugin, scale: float) -> None:
         raise ValueError(
             f"pairs.noise.scale is {scale}, but teacher '{teacher.plugin}' starts from noise of "
             f"standard deviation {teacher.noise_scale}; set pairs.noise.scale to that"
+        )
+
+
+def _require_classes_of(teacher: TeacherRecipe, pairs: PairSchema, dataset: DataSet | None) -> None:
+    """A teacher that is told classes must learn and sample as many."""
+    wanted: int = getattr(teacher.model, "num_classes", 0)  # not every teacher can be told any
+    if not wanted:
+        return
+    name = f"teacher '{teacher.model.plugin}' is told one of {wanted} classes"
+    given = pairs.label.num_classes if pairs.label else None
+    if given != wanted:
+        raise ValueError(
+            f"{name}, but pairs have {given or 'no'} classes; set pairs.pairs.label to "
+            f"{{rule: cycle, num_classes: {wanted}}}, or the teacher's num_classes to {given or 0}"
+        )
+    learned = dataset.num_classes if dataset else None
+    if teacher.training and learned != wanted:
+        raise ValueError(
+            f"{name}, but the data set has {learned or 'no'} classes; take a data set with "
+            f"{wanted}, or set the teacher's num_classes to {learned or 0}"
         )
 
 

@@ -49,10 +49,12 @@ def run_stages(
     """Run the recipe's stages in order, up to and with `until`; results in order.
 
     `students` names those to distill (all where empty). Raises a ValueError before any work for a
-    stage or student that there is not.
+    stage or student that there is not, and for metrics that cannot measure the recipe's samples.
     """
     chosen = _chosen_students(run, students)
     last = _position(until)
+    if last >= STAGES.index("evaluate"):
+        run.recipe.require_measurable()
     teacher = None
     results: list[StageResult] = []
     if run.recipe.teacher is not None:

@@ -82,7 +82,9 @@ def refresh_as_task(home: str) -> Ended:
     """Every student at a home without a current report, in one task; the state it ends in."""
     try:
         folder, watcher = home_folder(home), _watcher.get()
-        results = _in_task("eval-report", lambda: refresh_home(folder, watcher.report))
+        results = _in_task(
+            "eval-report", lambda: refresh_home(folder, watcher.report, warn=watcher.warn)
+        )
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
     return ended(results)

@@ -162,7 +162,7 @@ def points_source(
     batch_size: int,
     device: torch.device | None = None,
 ) -> MemorySource:
-    """Batches of points x_0 [n, *shape] alone, as a teacher learns from; `seed` is the order's."""
+    """Batches of points x_0 [n, *shape] and their labels [n] if any; `seed` is the order's."""
     columns = {"x_0": points} if labels is None else {"x_0": points, "label": labels}
     return MemorySource(
         _tensors(columns, device),

@@ -55,7 +55,7 @@ def directly(request: Request, terminal: Terminal) -> list[StageResult]:
 
 def refresh_directly(home: str, terminal: Terminal) -> list[StageResult]:
     """The bare stages, for every recipe that the home knows."""
-    results = refresh_home(home_folder(home), terminal.report)
+    results = refresh_home(home_folder(home), terminal.report, warn=terminal.warn)
     for result in results:
         terminal.finished(result)
     return results

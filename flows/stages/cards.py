@@ -10,6 +10,7 @@ from flows.stages.counts import filter_counts, split_counts
 from flows.stages.run import Run, StageResult
 from kdm.analyze.image_pairs import EACH_WAY, can_be_shown, image_pairs_picture
 from kdm.analyze.sample_plots import pairs_picture
+from kdm.datasets import described
 from kdm.licences import UNKNOWN, hub_fields, said_by
 from kdm.report.content import FilterCounts
 from kdm.report.markdown import front_matter, inline, read_front_matter
@@ -96,7 +97,7 @@ def write_teacher_card(run: Run, teacher: TeacherRecipe, result: StageResult) ->
     }
     settings = {
         "model": describe(teacher.model),
-        "dataset": run.recipe.dataset.model_dump(mode="json"),
+        "dataset": described(run.recipe.dataset),
         "training": teacher.training.model_dump(mode="json"),
     }
     text = (

@@ -1,6 +1,6 @@
 """Stage `eval-report`: the recipe's page, its numbers, and the overview of the whole home."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -53,16 +53,27 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
     return replace(result, state="done", facts=document)
 
 
-def refresh_home(home: Folder, report: Reporter = silent) -> list[StageResult]:
+def refresh_home(
+    home: Folder, report: Reporter = silent, *, warn: Callable[[str], None] = lambda sentence: None
+) -> list[StageResult]:
     """Evaluate every student at a home without a current report, and rewrite the overview.
 
-    Nothing is trained and no teacher is asked: it goes by what finished runs remembered.
+    Nothing is trained and no teacher is asked: it goes by what finished runs remembered. A run whose
+    samples its metrics cannot measure is left out with a warning.
     """
-    results = [
-        eval_report(known.run, known.judged, known.students) for known in known_runs(home, report)
-    ]
-    write_overview(home, [known.run for known in known_runs(home, report)])
+    measurable = [known for known in known_runs(home, report) if _is_measurable(known.run, warn)]
+    results = [eval_report(known.run, known.judged, known.students) for known in measurable]
+    write_overview(home, [known.run for known in measurable])
     return results
+
+
+def _is_measurable(run: Run, warn: Callable[[str], None]) -> bool:
+    try:
+        run.recipe.require_measurable()
+    except ValueError as error:
+        warn(f"recipe '{run.recipe.name}' is left out of the reports: {error}")
+        return False
+    return True
 
 
 def report_identity(run: Run, evaluated: Sequence[StageResult]) -> str:

@@ -126,6 +126,7 @@ def _write_card(run: Run, student: StageResult, document: dict[str, Any]) -> Non
         num_fresh=document["num_fresh"],
         address=f"students/{recipe.name}-{short(student.digest)}",
         licence=run.recipe.licence(),
+        has_picture=Folder.at(student.folder).exists("samples.png"),
     )
     text = student_card(card, meanings_of(run.recipe.evaluation.metrics))
     Folder.at(student.folder).replace("card.md", text.encode())

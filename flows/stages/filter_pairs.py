@@ -139,5 +139,5 @@ class _Judging:
             "filter": describe(self._choice.filter),
             "threshold": self._threshold,
             "fpr": self._choice.fpr if is_calibrated else None,
-            "calibrated_on": dataset.num_heldout if is_calibrated else None,
+            "calibrated_on": len(dataset.heldout()) if is_calibrated else None,
         }

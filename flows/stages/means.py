@@ -64,21 +64,27 @@ class Means:
         return self._remakers[key]
 
     def _judge(self, rule: DropRule) -> Judge:
+        unread: list[str] = []
         for dataset in self._data_sets():
-            reference = dataset.train()
+            try:
+                reference = dataset.train()
+            except ValueError as error:  # pictures that are gone; another set may be the one
+                unread.append(f" (not read: {error})")
+                continue
             if reference_digest(reference) == rule.reference:
                 return fit_judge(rule.filter, reference)
         raise ValueError(
             f"no recipe that is known here has the data set (reference {short(rule.reference)}…) of "
-            f"filter '{rule.filter.plugin}'; remove the audit with the record and run generate-pairs"
+            f"filter '{rule.filter.plugin}'{''.join(unread)}; remove the audit with the record and "
+            "run generate-pairs"
         )
 
     def _data_sets(self) -> Iterator[DataSet]:
-        seen: set[str] = set()
+        seen: set[DataSet] = set()
         recipes = [known.run.recipe for known in known_runs(self.home)]
         for recipe in [*recipes, *map(load_recipe, recipe_names())]:
-            if recipe.dataset is not None and recipe.dataset.digest() not in seen:
-                seen.add(recipe.dataset.digest())
+            if recipe.dataset is not None and recipe.dataset not in seen:
+                seen.add(recipe.dataset)
                 yield recipe.dataset
 
     def _imported(self, store: PairStore, wanted: Wanted) -> Remade:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from kdm.datasets.pictures import Split
 from kdm.licences import OWN
 from storage.digest import digest_of
 from storage.noise import split_code
@@ -28,6 +29,8 @@ class CheckerboardData(Options):
 
     version: ClassVar[int] = 1  # raised by a change of the numbers
     license: ClassVar[str] = OWN
+    num_classes: ClassVar[None] = None
+    has_heldout: ClassVar[bool] = True
 
     kind: Literal["checkerboard"] = "checkerboard"
     num_train: int = Field(200_000, ge=1, le=10**9)
@@ -46,6 +49,9 @@ class CheckerboardData(Options):
     def heldout(self) -> NDArray[np.float32]:
         """Real points that no teacher saw: float32 [num_heldout, 2]."""
         return _draw(self.seed, "heldout", self.num_heldout)
+
+    def labels(self, split: Split = "train") -> None:
+        """Points of the plane have no classes."""
 
     def digest(self) -> str:
         """The digest of all that determines both splits."""

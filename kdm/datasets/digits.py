@@ -29,6 +29,7 @@ class DigitsData(Options):
     version: ClassVar[int] = 1  # raised by a change of the numbers
     license: ClassVar[str] = "cc-by-4.0"  # UCI's, which scikit-learn passes on
     num_classes: ClassVar[int] = 10
+    has_heldout: ClassVar[bool] = True
 
     kind: Literal["digits"] = "digits"
 

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 
 from kdm.datasets.pictures import MODES, Pictures, Shape, Split
+from kdm.datasets.source import source_path
 from kdm.licences import UNKNOWN, Licence
 from storage.digest import digest_of, sha256_of
 from storage.options import Options
 from storage.order import Order
 
-# Where a set's files are looked for besides the working folder.
-DATA_FOLDER_VARIABLE = "KDM_DATA"
 _MAX_SIDE = 2048  # pixels
 _SPLIT_SEED = 0  # of the order whose first indices are held out
 
@@ -63,6 +62,11 @@ class ImageData(Options, ABC):
             raise ValueError("give heldout_source or num_heldout, not both")
         return self
 
+    @property
+    def has_heldout(self) -> bool:
+        """Whether the options say which pictures no teacher sees."""
+        return self.heldout_source is not None or self.num_heldout > 0
+
     @abstractmethod
     def read(self, path: Path) -> Pictures:
         """All pictures of a source; a ValueError says what is wrong and what to do."""
@@ -81,38 +85,25 @@ class ImageData(Options, ABC):
 
     def digest(self) -> str:
         """The digest of both splits as they are decoded, whatever files they lie in."""
-        has_heldout = self.heldout_source is not None or self.num_heldout > 0
-        splits: tuple[Split, ...] = ("train", "heldout") if has_heldout else ("train",)
+        splits: tuple[Split, ...] = ("train", "heldout") if self.has_heldout else ("train",)
         contents = {split: _content(self._split(split)) for split in splits}
         return digest_of({**contents, "shape": self.shape, "num_classes": self.num_classes})
 
     def _split(self, split: Split) -> Pictures:
         if self.num_heldout:
-            return _divided(self, _found(self.source))[split]
-        source = self.source if split == "train" else self.heldout_source
-        if source is None:
+            return _divided(self, _found(self.source, "source"))[split]
+        if split == "train":
+            return _whole(self, _found(self.source, "source"))
+        if self.heldout_source is None:
             raise ValueError(
                 f"{self.source} has no held-out pictures; give num_heldout, how many to take out of "
                 "it, or heldout_source, where others lie"
             )
-        return _whole(self, _found(source))
+        return _whole(self, _found(self.heldout_source, "heldout_source"))
 
 
-def source_path(source: str) -> Path:
-    """The file or folder; a ValueError that says where it was looked for."""
-    places = [Path(), *map(Path, filter(None, [os.environ.get(DATA_FOLDER_VARIABLE)]))]
-    for place in places:
-        if (found := (place / source).absolute()).exists():
-            return found
-    looked = ", ".join(str(place.absolute()) for place in places)
-    raise ValueError(
-        f"'{source}' was not found in {looked}; give its path as the data set's source, "
-        f"or its folder in {DATA_FOLDER_VARIABLE}"
-    )
-
-
-def _found(source: str) -> _Found:
-    path = source_path(source)
+def _found(source: str, option: str) -> _Found:
+    path = source_path(source, option=f"dataset.{option}")
     files = [path] if path.is_file() else files_below(path)
     states = ((str(file), file.stat()) for file in files)
     return _Found(path, tuple((name, state.st_size, state.st_mtime_ns) for name, state in states))

@@ -39,13 +39,17 @@ class Cells(Metric):
         ),
     }
 
-    def measure(self, samples: EvaluationSamples) -> dict[str, float]:
-        """Three fractions in [0, 1]; a ValueError where samples are not points in the plane."""
-        if samples.x_0.shape[1:] != (2,):
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """A ValueError where samples are not points in the plane."""
+        if shape != (2,):
             raise ValueError(
-                f"metric 'cells' needs points of shape (2,), got {samples.x_0.shape[1:]}; "
+                f"metric 'cells' needs points of shape (2,), got {shape}; "
                 "leave it out of the recipe's metrics"
             )
+
+    def measure(self, samples: EvaluationSamples) -> dict[str, float]:
+        """Three fractions in [0, 1]; a ValueError where samples are not points in the plane."""
+        self.require_shape(samples.x_0.shape[1:])
         is_same = np.all(cell_of(samples.x_0_hat) == cell_of(samples.x_0), axis=1)
         return {
             "in_cells": float(np.mean(in_cells(samples.x_0_hat))),

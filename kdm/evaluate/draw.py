@@ -10,7 +10,7 @@ from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import EvaluationSamples, Points
 from kdm.students.student import Student
 from storage.noise import derive_labels, derive_noise
-from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
+from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema, as_numbers
 
 FRESH_SPLIT = "fresh"  # a split of its own: its noise is no pair's, whatever the seed
 
@@ -39,15 +39,16 @@ def draw_samples(
             "samples of the teacher; it needs at least 1 and 2: generate more pairs"
         )
     heldout = teacher.heldout
+    others = as_numbers(teacher.others[: 2 * num_fresh]).astype(np.float32)
     fresh_x_T, fresh_label = fresh_noise(teacher.schema, seed=options.seed, count=num_fresh)
     return EvaluationSamples(
         x_T=heldout.x_T.astype(np.float32),
-        x_0=heldout.x_0.astype(np.float32),
+        x_0=as_numbers(heldout.x_0).astype(np.float32),
         x_0_hat=push(student, heldout.x_T, heldout.label, options=options),
         fresh_x_T=fresh_x_T,
         fresh_x_0_hat=push(student, fresh_x_T, fresh_label, options=options),
-        reference=teacher.others[:num_fresh].astype(np.float32),
-        second_reference=teacher.others[num_fresh : 2 * num_fresh].astype(np.float32),
+        reference=others[:num_fresh],
+        second_reference=others[num_fresh:],
     )
 
 

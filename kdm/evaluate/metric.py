@@ -27,6 +27,9 @@ class Metric(Plugin):
 
     meanings: ClassVar[Mapping[str, Meaning]]
 
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError where it cannot measure samples of this shape; most take any."""
+
     @abstractmethod
     def measure(self, samples: EvaluationSamples) -> dict[str, float]:
         """One finite number for every name in `meanings`."""

@@ -23,11 +23,13 @@ class StudentCard:
     num_fresh: int
     address: str  # where the student lies, as `load_student` takes it
     licence: str = "apache-2.0"
+    has_picture: bool = True  # samples.png lies beside it
 
 
 def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
-    """The text of card.md; it shows samples.png, which lies beside it."""
+    """The text of card.md."""
     student = card.student
+    picture = ["![The teacher’s samples beside the student’s](samples.png)", ""]
     front = {
         "name": student.name,
         "digest": student.digest,
@@ -53,8 +55,7 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
             "noise x_T to a sample x_0.",
             f"It learned from the pairs {inline(card.pairs)} and never saw its teacher.",
             "",
-            "![The teacher’s samples beside the student’s](samples.png)",
-            "",
+            *(picture if card.has_picture else []),
             "| number | student | teacher against itself |",
             "|---|---:|---:|",
             *numbers,

@@ -15,7 +15,7 @@ from storage.masks import Mask
 from storage.options import Options
 from storage.order import Order
 from storage.reader import PairReader
-from storage.records import PairSchema
+from storage.records import LabelRule, PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
 
 
@@ -95,16 +95,21 @@ class DatasetInput(Input):
     dataset: DataSet
 
     def pair_schema(self) -> PairSchema:
-        """The set's shape; it has no noise."""
-        return PairSchema(shape=self.dataset.shape)
+        """The set's shape, and its classes if it has any; it has no noise."""
+        num_classes = self.dataset.num_classes
+        label = None if num_classes is None else LabelRule(rule="stored", num_classes=num_classes)
+        return PairSchema(shape=self.dataset.shape, label=label)
 
     def identity(self) -> dict[str, Any]:
         """The set's digest."""
         return {"kind": self.kind, "dataset": self.dataset.digest()}
 
     def source(self, training: TrainingOptions, device: torch.device) -> Source:
-        """Points x_0 alone."""
-        points = self.dataset.train()
+        """Points x_0, with their classes where the set has some."""
         return points_source(
-            points, seed=training.seed, batch_size=training.batch_size, device=device
+            self.dataset.train(),
+            self.dataset.labels("train"),
+            seed=training.seed,
+            batch_size=training.batch_size,
+            device=device,
         )

@@ -59,16 +59,16 @@ class Judge:
                 "samples; the rate lies in [0, 1) and one sample is the least"
             )
         with _named(self.chosen):
-            threshold = float(self.fitted.calibrate(_frozen(heldout), fpr))
+            threshold = float(self.fitted.calibrate(_frozen(as_numbers(heldout)), fpr))
         if not np.isfinite(threshold):
             raise _fault(self.chosen, f"calibrated the threshold {threshold}")
         return threshold
 
 
 def fit_judge(chosen: Filter, reference: NDArray[Any]) -> Judge:
-    """The filter fitted on real samples [m, *shape], which it sees read-only."""
+    """The filter fitted on real samples [m, *shape], which it sees read-only, bytes as -1 … 1."""
     with _named(chosen):
-        fitted = chosen.fit(_frozen(reference))
+        fitted = chosen.fit(_frozen(as_numbers(reference)))
     if not isinstance(fitted, FittedFilter):
         raise _fault(chosen, f"fitted to a {type(fitted).__name__}, not a FittedFilter")
     return Judge(chosen, fitted, reference_digest(reference))

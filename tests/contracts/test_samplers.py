@@ -16,10 +16,13 @@ from storage.plugins import configure, describe, plugin_names
 
 GROUP = "pairgen.samplers"
 every_sampler = pytest.mark.parametrize("name", plugin_names(GROUP))
+# EDM's last step, from sigma_min to 0, is Euler's, and more steps do not lower its error. The law of
+# the order is one of the other steps, so there it begins where that error is out of sight.
+WITHOUT_FLOOR = {"edm-heun": {"sigma_min": 1e-6}}
 
 
-def sampler(name: str, num_steps: int = 8) -> Sampler:
-    return configure(GROUP, {"plugin": name, "num_steps": num_steps})
+def sampler(name: str, num_steps: int = 8, **options: float) -> Sampler:
+    return configure(GROUP, {"plugin": name, "num_steps": num_steps, **options})
 
 
 def noise(num_points: int = 64, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -73,9 +76,9 @@ class OneColumn(Recorded):
 @every_sampler
 def test_the_error_falls_with_the_stated_order(name):
     x_T, field = noise(dtype=torch.float64), Warped(gaussian().mean, gaussian().std)
-    exact = field.solution(x_T)
+    exact, options = field.solution(x_T), WITHOUT_FLOOR.get(name, {})
     coarse, fine = (
-        (sampler(name, num_steps).sample(field, x_T).x_0 - exact).abs().max()
+        (sampler(name, num_steps, **options).sample(field, x_T).x_0 - exact).abs().max()
         for num_steps in (256, 512)
     )
     assert math.log2(coarse / fine) == pytest.approx(sampler(name).order, abs=0.1)

@@ -1,16 +1,28 @@
 """A recipe refuses what cannot end well, and a home remembers what became of it."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
 from conftest import Finished
 
-from flows.recipe import load_recipe, recipe_names
+from flows.recipe import Recipe, load_recipe, recipe_names
 from flows.sequence import run_stages
 from flows.stages.eval_report import refresh_home
 from flows.stages.run import Run
+from pairgen.teachers.gaussian import GaussianTeacher
 from storage.fs import Folder
+from storage.options import parse
+
+
+class ConditionalTeacher(GaussianTeacher):
+    """A teacher that would be told a class and be trained."""
+
+    plugin = "conditional"
+    is_trained: ClassVar[bool] = True
+
+    num_classes: int = 0
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -33,6 +45,48 @@ def test_pictures_are_stored_as_bytes_unless_the_recipe_says_otherwise() -> None
     assert stored_as() == ("uint8", "half-even")
     assert stored_as("pairs.pairs.x_0_dtype=float32") == ("float32", "none")
     assert stored_as("pairs.pairs.shape=[4, 32, 32]") == ("float32", "none")
+
+
+def with_classes(pairs: int | None, data: str, teacher: int = 10) -> Recipe:
+    document = load_recipe("tiny").document()
+    document["dataset"] = {"kind": data}
+    document["pairs"]["pairs"]["shape"] = [1, 8, 8] if data == "digits" else [2]
+    if pairs is not None:
+        document["pairs"]["pairs"]["label"] = {"rule": "cycle", "num_classes": pairs}
+    document["teacher"]["model"] = ConditionalTeacher(num_classes=teacher)
+    return parse(Recipe, document, "recipe")
+
+
+def test_a_teacher_of_classes_learns_and_samples_as_many() -> None:
+    assert with_classes(10, "digits").teacher
+    assert with_classes(None, "checkerboard", teacher=0).teacher
+    for pairs, said in ((None, "pairs have no classes"), (7, "pairs have 7 classes")):
+        with pytest.raises(
+            ValueError, match=f"told one of 10 classes, but {said}; set pairs.pairs"
+        ):
+            with_classes(pairs, "digits")
+    for data, teacher, said in (("checkerboard", 10, "no"), ("digits", 7, "10")):
+        with pytest.raises(ValueError, match=f"but the data set has {said} classes; take a data"):
+            with_classes(teacher, data, teacher)
+
+
+def test_where_a_data_set_lies_and_what_it_may_take_is_in_no_digest() -> None:
+    def digest(**options: object) -> str:
+        given = {"kind": "arrays", "source": "a/set.npz", "shape": [1, 8, 8], "num_heldout": 9}
+        document = load_recipe("tiny").document()
+        document["pairs"]["pairs"]["shape"] = [1, 8, 8]
+        return parse(Recipe, {**document, "dataset": {**given, **options}}, "recipe").digest()
+
+    assert digest(source="/b/set.npz", license="mit", in_memory_bytes=10**6) == digest()
+    assert len({digest(), digest(source="a/other.npz"), digest(num_heldout=8)}) == 3
+
+
+def test_a_filter_that_has_no_real_samples_to_find_its_threshold_on_is_refused() -> None:
+    data = "dataset={kind: arrays, source: a.npz, shape: [1, 8, 8]}"
+    overrides = [data, "pairs.pairs.shape=[1, 8, 8]"]
+    with pytest.raises(ValueError, match=r"the data set holds none out; give dataset\.num_heldout"):
+        load_recipe("tiny", overrides=overrides)
+    assert load_recipe("tiny", overrides=[*overrides, "filters.near-copy.threshold=0.5"])
 
 
 def test_a_count_for_imported_pairs_is_refused_in_the_users_words() -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdm.datasets import DataSet
 from kdm.datasets.checkerboard import CheckerboardData, cell_of, in_cells
 from storage.digest import sha256_of
 from storage.options import parse
@@ -65,6 +64,6 @@ def test_every_option_changes_the_digest(change):
 
 
 def test_a_data_set_is_read_by_its_kind():
-    assert parse(DataSet, SMALL.model_dump(mode="json"), "data set") == SMALL
+    assert parse(CheckerboardData, SMALL.model_dump(mode="json"), "data set") == SMALL
     with pytest.raises(ValueError, match=r"kind: .*'checkerboard'"):
-        parse(DataSet, {"kind": "chequerboard"}, "data set")
+        parse(CheckerboardData, {"kind": "chequerboard"}, "data set")

@@ -126,7 +126,7 @@ def test_a_teacher_learns_from_a_data_set_by_the_same_trainer(home: Folder) -> N
         ({"model": {"plugin": "kdm", "data_scal": 2}}, "did you mean 'data_scale'"),
         ({"training": {"learning_rat": 1}}, "did you mean 'learning_rate'"),
         ({"group": "kdm.student"}, "group"),
-        ({"source": {"kind": "dataset", "dataset": {}}}, "learns from pairs"),
+        ({"source": {"kind": "dataset", "dataset": {"kind": "digits"}}}, "learns from pairs"),
     ],
 )
 def test_a_wrong_job_is_refused_in_words(home: Folder, change: Any, message: str) -> None:

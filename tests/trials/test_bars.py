@@ -53,6 +53,12 @@ def test_the_full_recipe_reaches_its_bar(trials_home: Path) -> None:
     assert set(document["students"]) == {"kdm", "kdm-f", "regression"}
 
 
+def test_an_edm_teacher_of_the_plane_reaches_its_bar(trials_home: Path) -> None:
+    document = metrics_of("checkerboard-edm", trials_home)
+    assert document["floor"]["in_cells"] >= 0.95
+    assert document["students"]["kdm"]["values"]["same_cell"] >= 0.95
+
+
 @pytest.mark.parametrize(
     ("recipe", "median", "trimmed", "same_cell"),
     [

@@ -1,0 +1,25 @@
+"""Where a recipe's input files lie: in the working folder, or below $KDM_DATA."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+DATA_FOLDER_VARIABLE = "KDM_DATA"
+
+
+def source_path(
+    source: str, *, option: str, is_right: Callable[[Path], bool] = Path.exists
+) -> Path:
+    """The file or folder; a ValueError that says where it was looked for and how to name it.
+
+    `option` is the recipe's, as in 'pairs.source'; what is not right there is passed over.
+    """
+    places = [Path(), *map(Path, filter(None, [os.environ.get(DATA_FOLDER_VARIABLE)]))]
+    for place in places:
+        if is_right(found := (place / source).absolute()):
+            return found
+    looked = ", ".join(str(place.absolute()) for place in places)
+    raise ValueError(
+        f"'{source}' was not found in {looked}; give its path with "
+        f"--set {option}=PATH, or its folder in {DATA_FOLDER_VARIABLE}"
+    )

@@ -1,0 +1,38 @@
+"""A denoiser of flat samples: EDM's preconditioning around an MLP (Karras et al. 2022, Sec. 5)."""
+
+import torch
+from torch import nn
+
+from kdm.networks.image_shapes import OneHot, Times, TimesOrTime
+from kdm.networks.mlp import MLP
+from kdm.networks.preconditioning import Coefficients
+from kdm.shapes import Points
+
+
+class PointDenoiser(nn.Module):
+    """D_θ(x; σ) = c_skip x + c_out F_θ([c_in x, c_noise, labels]), all in float32.
+
+    F_θ has an input for each value, one for c_noise and `num_classes` for a one-hot label.
+    """
+
+    def __init__(self, network: MLP, *, sigma_data: float, num_classes: int) -> None:
+        super().__init__()
+        self.network = network
+        self._sigma_data, self._num_classes = sigma_data, num_classes
+
+    def forward(self, x: Points, sigma: TimesOrTime, labels: OneHot | None = None) -> Points:
+        """D_θ of noisy points; σ is one for all or one a point; no labels are rows of zeros."""
+        x = x.to(torch.float32)
+        c = edm_coefficients(sigma.reshape(-1).to(x), self._sigma_data)
+        seen = [c.in_[:, None] * x, c.noise[:, None].expand(len(x), 1)]
+        if self._num_classes:
+            seen.append(x.new_zeros(len(x), self._num_classes) if labels is None else labels.to(x))
+        raw = self.network(torch.cat(seen, dim=1))
+        return torch.addcmul(c.skip[:, None] * x, c.out[:, None], raw)
+
+
+def edm_coefficients(sigma: Times, sigma_data: float) -> Coefficients:
+    """Table 1's last column: unit variance of input and target at every σ."""
+    variance = sigma**2 + sigma_data**2
+    out = sigma * sigma_data / variance.sqrt()
+    return Coefficients(sigma_data**2 / variance, out, 1 / variance.sqrt(), sigma.log() / 4)

@@ -1,0 +1,154 @@
+"""A network out of a foreign checkpoint: built from its keywords, then given its tensors, strictly.
+
+It is built without memory for weights, so that keywords of a hostile file cost nothing, and takes the
+tensors of the checkpoint as they are.
+"""
+
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from kdm.networks.build import PRECONDITIONERS, build_edm, build_guided
+from kdm.networks.guided_unet import GuidedUNet
+from kdm.networks.preconditioning import Preconditioner
+from pairgen.checkpoints.build_presets import EDM_LICENCE, PRESETS, Preset, preset_named
+from pairgen.checkpoints.checkpoint import Checkpoint
+
+Network = Preconditioner | GuidedUNet
+Tensors = Mapping[str, NDArray[Any]]
+
+_LARGEST = 2**16  # of a number among the keywords; labels of ImageNet-21k are 21,841
+_MOST_BLOCKS = 64  # a level; the released networks have 4 at most
+_MOST_LEVELS = 12
+
+
+def described(checkpoint: Checkpoint, preset: str = "") -> Preset:
+    """What the checkpoint's network is built with: as the file says, or the preset, or its shapes.
+
+    Raises a ValueError where none of them does, or where file and preset both do.
+    """
+    if checkpoint.architecture:
+        if preset:
+            raise ValueError("the file says what its network is; leave --preset out")
+        return _of_file(checkpoint)
+    if preset:
+        return preset_named(preset)
+    fitting = [name for name, each in PRESETS.items() if fits(each, checkpoint.tensors)]
+    flows = [name for name in fitting if PRESETS[name].precond is None]
+    if flows:
+        return PRESETS[flows[0]]
+    if fitting:  # several preconditioners have networks of the same shapes
+        raise ValueError(
+            f"its shapes do not tell the preconditioner; if it is one of {', '.join(fitting)}, "
+            "say so with --preset"
+        )
+    raise ValueError(
+        "the file does not say what its network is, and its shapes are those of no preset; give "
+        "--preset FILE.yaml with its precond and init_kwargs"
+    )
+
+
+def built(preset: Preset, tensors: Tensors) -> Network:
+    """The network with these tensors, ready to use; a ValueError naming what does not fit."""
+    net = _empty(preset)
+    _require_fit(_shapes(net), tensors)
+    weights = {name: _float32(name, tensor) for name, tensor in tensors.items()}
+    net.load_state_dict(weights, strict=True, assign=True)
+    return net.eval().requires_grad_(False)
+
+
+def fits(preset: Preset, tensors: Tensors) -> bool:
+    """Whether the preset's network has exactly these names and shapes."""
+    if ("time_embed.0.weight" in tensors) != (preset.precond is None):
+        return False  # without building it
+    return _shapes(_empty(preset)) == {name: tensor.shape for name, tensor in tensors.items()}
+
+
+def _of_file(checkpoint: Checkpoint) -> Preset:
+    outer = checkpoint.architecture[0]
+    if outer.init_args:
+        raise ValueError(
+            f"{outer.class_name} was built with arguments that have no names; save its state dict "
+            "and import that with --preset"
+        )
+    # What was not passed to it still stands among its attributes: sigma_max, beta_d.
+    own = set(_own_keywords(outer.class_name)) & checkpoint.attributes.keys()
+    keywords = outer.init_kwargs | {name: checkpoint.attributes[name] for name in own}
+    finite = {name: value for name, value in keywords.items() if value != math.inf}
+    return Preset(precond=outer.class_name, init_kwargs=finite, license=EDM_LICENCE)
+
+
+def _empty(preset: Preset) -> Network:
+    """The network without memory for its tensors."""
+    _require_plausible(preset)
+    try:
+        with torch.device("meta"):
+            if preset.precond is not None:
+                return build_edm(preset.precond, preset.init_kwargs)
+            return build_guided(preset.init_kwargs)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"]))
+        raise ValueError(f"its keywords build no network: {place} {fault['msg']}") from error
+    except KeyError as error:
+        raise ValueError(f"its keywords build no network: {error} is missing") from error
+    except (TypeError, ArithmeticError, RuntimeError) as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"its keywords build no network: {said[:200]}") from error
+
+
+def _require_plausible(preset: Preset) -> None:
+    keywords = preset.init_kwargs
+    for name, value in keywords.items():
+        for number in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(number, int | float) and not abs(number) <= _LARGEST:
+                raise ValueError(f"its keyword {name[:40]} is {number!r}, which builds no network")
+    blocks = [keywords.get(name) for name in ("num_blocks", "num_res_blocks")]
+    if any(isinstance(number, int) and number > _MOST_BLOCKS for number in blocks):
+        raise ValueError(f"its network would have more than {_MOST_BLOCKS} blocks a level")
+    levels = keywords.get("channel_mult")
+    if isinstance(levels, list | tuple) and len(levels) > _MOST_LEVELS:
+        raise ValueError(f"its network would have more than {_MOST_LEVELS} levels")
+    for name in _own_keywords(preset.precond):
+        if type(keywords.get(name, 0)) not in (int, float):
+            raise ValueError(f"its keyword {name} is {keywords[name]!r}, which is no number")
+
+
+def _own_keywords(precond: str | None) -> list[str]:
+    if precond not in PRECONDITIONERS:
+        return []
+    parameters = inspect.signature(PRECONDITIONERS[precond]).parameters
+    return [name for name in parameters if name != "model"]
+
+
+def _shapes(net: Network) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+
+
+def _require_fit(wanted: Mapping[str, tuple[int, ...]], tensors: Tensors) -> None:
+    missing = [name for name in wanted if name not in tensors]
+    unknown = [name for name in tensors if name not in wanted]
+    other = [
+        f"{name}, {tensors[name].shape} for {shape}"
+        for name, shape in wanted.items()
+        if name in tensors and tensors[name].shape != shape
+    ]
+    faults = [
+        f"{len(names):,} {what} (first: {names[0][:160]})"
+        for what, names in (("missing", missing), ("unknown", unknown), ("of another shape", other))
+        if names
+    ]
+    if faults:
+        raise ValueError(f"its tensors are not those of the network: {', '.join(faults)}")
+
+
+def _float32(name: str, tensor: NDArray[Any]) -> torch.Tensor:
+    if tensor.dtype.kind != "f":
+        raise ValueError(f"{name[:100]} holds {tensor.dtype}, where a network has float numbers")
+    return torch.from_numpy(np.require(tensor, np.float32, "W"))

@@ -1,0 +1,88 @@
+"""Networks of published checkpoints by name, for files that hold tensors and no configuration.
+
+EDM's are those of its released networks (Karras et al. 2022, Table 7 and App. F.2), torchcfm's that of
+its CIFAR-10 example, flow_matching's those of its image example.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from kdm.licences import UNKNOWN, Licence
+from storage.options import Options, nearest, parse
+
+EDM_LICENCE = "cc-by-nc-sa-4.0"  # of EDM's released networks
+TORCHCFM_LICENCE = "mit"  # of torchcfm's code and weights
+
+_MAX_FILE_BYTES = 2**16
+_EDM = {"model_type": "SongUNet", "model_channels": 128, "img_channels": 3, "augment_dim": 9}
+_VP = _EDM | {"embedding_type": "positional", "encoder_type": "standard"}
+_VP |= {"channel_mult_noise": 1, "resample_filter": [1, 1]}
+_VE = _EDM | {"embedding_type": "fourier", "encoder_type": "residual"}
+_VE |= {"channel_mult_noise": 2, "resample_filter": [1, 3, 3, 1]}
+_CIFAR = {"img_resolution": 32, "channel_mult": [2, 2, 2], "dropout": 0.13}
+_FFHQ = {"img_resolution": 64, "channel_mult": [1, 2, 2, 2], "dropout": 0.05}
+_ADM = {"model_type": "DhariwalUNet", "img_resolution": 64, "img_channels": 3, "label_dim": 1000}
+_ADM |= {"model_channels": 192, "channel_mult": [1, 2, 3, 4], "dropout": 0.1}
+_TORCHCFM = {"dim": [3, 32, 32], "num_res_blocks": 2, "num_channels": 128, "num_heads": 4}
+_TORCHCFM |= {"channel_mult": [1, 2, 2, 2], "num_head_channels": 64, "dropout": 0.1}
+_META = {"in_channels": 3, "out_channels": 3, "use_scale_shift_norm": True}
+_META |= {"use_new_attention_order": True}
+_META_CIFAR = _META | {"model_channels": 128, "num_res_blocks": 4, "channel_mult": [2, 2, 2]}
+_META_CIFAR |= {"attention_resolutions": [2], "dropout": 0.3, "conv_resample": False}
+_META_IMAGENET = _META | {"model_channels": 192, "num_res_blocks": 3, "channel_mult": [1, 2, 3, 4]}
+_META_IMAGENET |= {"attention_resolutions": [2, 4, 8], "dropout": 0.1, "num_classes": 1000}
+_META_IMAGENET |= {"num_head_channels": 64, "num_heads": 4, "resblock_updown": True}
+
+
+class Preset(Options):
+    """What a network is built with: a preconditioner's class and keywords, or a flow U-Net's keywords."""
+
+    precond: str | None = None  # None: a velocity network of flow matching
+    init_kwargs: dict[str, Any]
+    img_resolution: int | None = Field(None, ge=1, le=4096)  # pixels, where no keyword says it
+    license: Licence = UNKNOWN  # of the weights
+
+
+def _edm(family: dict[str, Any], data: dict[str, Any], num_classes: int = 0) -> Preset:
+    keywords = {**family, **data, "label_dim": num_classes}
+    return Preset(precond="EDMPrecond", init_kwargs=keywords, license=EDM_LICENCE)
+
+
+PRESETS = {
+    "edm-cifar10-32x32-uncond-vp": _edm(_VP, _CIFAR),
+    "edm-cifar10-32x32-cond-vp": _edm(_VP, _CIFAR, 10),
+    "edm-cifar10-32x32-uncond-ve": _edm(_VE, _CIFAR),
+    "edm-cifar10-32x32-cond-ve": _edm(_VE, _CIFAR, 10),
+    "edm-ffhq-64x64-uncond-vp": _edm(_VP, _FFHQ),
+    "edm-ffhq-64x64-uncond-ve": _edm(_VE, _FFHQ),
+    "edm-afhqv2-64x64-uncond-vp": _edm(_VP, _FFHQ | {"dropout": 0.25}),
+    "edm-afhqv2-64x64-uncond-ve": _edm(_VE, _FFHQ | {"dropout": 0.25}),
+    "edm-imagenet-64x64-cond-adm": _edm(_ADM, {}, 1000),
+    "torchcfm-cifar10": Preset(init_kwargs=_TORCHCFM, license=TORCHCFM_LICENCE),
+    "flow-matching-cifar10": Preset(init_kwargs=_META_CIFAR, img_resolution=32),
+    "flow-matching-imagenet64": Preset(init_kwargs=_META_IMAGENET, img_resolution=64),
+}
+
+
+def preset_named(name: str) -> Preset:
+    """The preset of this name, or that of a YAML file; a ValueError that names the nearest."""
+    if name in PRESETS:
+        return PRESETS[name]
+    if not name.endswith((".yaml", ".yml", ".json")):
+        raise ValueError(f"no preset '{name[:80]}'; {nearest(name, list(PRESETS))}")
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise ValueError(f"--preset {path}: there is no such file")
+    return parse(Preset, _loaded(path), str(path))
+
+
+def _loaded(path: Path) -> Any:
+    if path.stat().st_size > _MAX_FILE_BYTES:
+        raise ValueError(f"{path} is too large for a preset; it holds precond and init_kwargs")
+    try:
+        return yaml.safe_load(path.read_bytes())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no YAML; write precond and init_kwargs into it") from error

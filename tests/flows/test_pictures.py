@@ -1,0 +1,129 @@
+"""Pairs of pictures: made, judged against real ones, shown; what knows the plane only refuses them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from faults.here import train_here
+
+from flows.recipe import Recipe, load_recipe
+from flows.sequence import run_stages
+from flows.stages.eval_report import refresh_home
+from flows.stages.filter_pairs import calibrated, calibration_scores
+from flows.stages.means import Means
+from flows.stages.reading import contents, masks_in, open_split
+from flows.stages.run import Run
+from kdm.datasets.arrays import ArraysData
+from kdm.datasets.digits import DigitsData
+from pairgen.filters.filter import reference_digest
+from pairgen.filters.near_copy import NearCopy
+from pairgen.spec import DropRule
+from storage.fs import Folder
+from storage.masks import read_scores
+
+DIGITS = """
+name: digits
+title: Digits from a field known in closed form (numbers mean nothing)
+dataset: {kind: digits}
+teacher: {name: gaussian, model: {plugin: gaussian, mean: -0.5, std: 0.5}}
+pairs:
+  kind: generated
+  name: digits
+  sampler: {plugin: euler, num_steps: 2}
+  pairs: {shape: [1, 8, 8], noise: {seed: 1, scale: 1.0}, label: {rule: cycle, num_classes: 10}}
+  train: 300
+  heldout: 100
+  layout: wds-256
+filters: [{filter: {plugin: near-copy}, fpr: 0.01}]
+students:
+  - name: regression
+    model: {plugin: regression, width: 8, num_layers: 2}
+    training: {num_steps: 5, batch_size: 32, warmup_steps: 2}
+"""
+
+
+def recipe(folder: Path, **changes: Any) -> Recipe:
+    path = folder / "digits.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(DIGITS), **changes}))
+    return load_recipe(str(path))
+
+
+def test_pictures_are_made_judged_and_shown_on_their_card(tmp_path: Path, home: Folder) -> None:
+    run = Run(recipe(tmp_path), home)
+    results = run_stages(run, until="filter-pairs")
+    assert [result.state for result in results] == ["cached", "done", "done"]
+    folder = Folder.at(results[-1].folder)
+    card = folder.read("card.md").decode()
+    assert folder.read("pairs.png").startswith(b"\x89PNG")
+    assert "near-copy on train: 0 of 512 masked" in card
+    assert {"license: cc-by-4.0", "- class-conditional"} <= set(card.splitlines())
+    assert {each.state for each in run_stages(run, until="filter-pairs")} == {"cached"}
+
+
+def test_stored_bytes_are_judged_in_the_units_of_the_real_pictures(
+    tmp_path: Path, home: Folder
+) -> None:
+    run = Run(recipe(tmp_path), home)
+    *_, judged = run_stages(run, until="filter-pairs")
+    store, (mask,) = open_split(run, judged, "train"), masks_in(judged)
+    first = contents(run, store)[0]
+    x_0 = store.pairs(0, first).x_0[:20]
+    numbers = x_0.astype(np.float64) / 127.5 - 1
+    apart = np.linalg.norm((numbers[:, None] - DigitsData().train()).reshape(20, -1, 64), axis=2)
+    assert x_0.dtype == np.uint8
+    scores = read_scores(store.base / "masks", mask.score, first)[:20]
+    assert np.allclose(scores, apart.min(axis=1), atol=1e-5)
+
+
+def test_real_bytes_are_judged_as_the_numbers_that_they_stand_for(tmp_path: Path) -> None:
+    images = np.rint(127.5 * DigitsData().train() + 127.5).astype(np.uint8)
+    np.save(tmp_path / "set.npy", images)
+    kind = {"kind": "arrays", "source": str(tmp_path / "set.npy")}
+    data = {**kind, "shape": [1, 8, 8], "num_heldout": 200}
+    run = Run(recipe(tmp_path, dataset=data), Folder.at(str(tmp_path / "home")))
+    _, threshold = calibrated(run, run.recipe.filters[0])
+    scores = calibration_scores(run, run.recipe.filters[0])
+    assert 0.5 < threshold < scores.max() < 8  # of bytes it would be in the hundreds
+    assert np.count_nonzero(scores < threshold) <= 2
+
+
+def test_pictures_that_are_gone_do_not_hide_the_set_that_is_asked_for(
+    home: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    means, digits = Means(home), DigitsData()
+    gone = ArraysData(source="gone.npz", shape=(1, 8, 8))
+    monkeypatch.setattr(Means, "_data_sets", lambda self: iter([gone, digits]))
+    right = reference_digest(digits.train())
+    assert means._judge(rule(right)).reference == right
+    with pytest.raises(ValueError, match=r"not read: 'gone.npz' was not found .* remove the audit"):
+        means._judge(rule("0" * 64))
+
+
+def rule(reference: str) -> DropRule:
+    return DropRule.of(NearCopy(), reference=reference, threshold=0.5)
+
+
+def test_numbers_of_the_plane_refuse_pictures_before_any_work(tmp_path: Path, home: Folder) -> None:
+    with pytest.raises(ValueError, match=r"'cells' needs points of shape \(2,\), got \(1, 8, 8\)"):
+        run_stages(Run(recipe(tmp_path), home))
+    assert home.names() == []
+
+
+def test_a_run_that_cannot_be_measured_does_not_end_the_report_of_others(
+    tmp_path: Path, home: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_here(monkeypatch)
+    run_stages(Run(recipe(tmp_path), home), until="distill")
+    told: list[str] = []
+    assert refresh_home(home, warn=told.append) == []
+    assert told == [
+        "recipe 'digits' is left out of the reports: metric 'cells' needs points of shape (2,), got "
+        "(1, 8, 8); leave it out of the recipe's metrics"
+    ]
+    can_be = recipe(
+        tmp_path, evaluation={"metrics": ["paired", "sliced-wasserstein"], "num_fresh": 50}
+    )
+    *_, report = run_stages(Run(can_be, home))
+    assert report.facts["students"]["regression"]["values"]["paired_mse"] < 2  # on -1 ... 1

@@ -1,0 +1,223 @@
+"""Imported teachers: tensors bit for bit, names and shapes to the letter, samples as the goldens'."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+from edm_pickles import ARCHITECTURES, PRECONDITIONERS, network, snapshot_of, write_snapshot
+
+from kdm.networks.build import build_edm, build_guided
+from kdm.networks.golden_samplers import edm_solve
+from kdm.networks.preconditioning import Preconditioner
+from pairgen.checkpoints import Checkpoint, read_checkpoint
+from pairgen.checkpoints.build import Network, built, described, fits
+from pairgen.checkpoints.build_presets import PRESETS, Preset
+from pairgen.teachers.imported import (
+    ImportedVelocity,
+    default_name,
+    kind_of,
+    load_imported,
+    packed,
+    write_imported,
+)
+from pairgen.teachers.imported_samples import samples_of
+from storage.errors import DamageError
+from storage.fs import Folder
+
+SMALL = {"model_channels": 32, "channel_mult": [1, 2], "num_blocks": 1, "attn_resolutions": [4]}
+COMMON = {"img_resolution": 8, "img_channels": 3, "label_dim": 10, "dropout": 0.13}
+EDM = COMMON | SMALL | ARCHITECTURES["ddpmpp"]
+FLOW = {"dim": [3, 8, 8], "num_channels": 32, "num_res_blocks": 1, "channel_mult": [1, 2]}
+FLOW |= {"attention_resolutions": "4", "num_heads": 1}
+
+
+def tensors_of(net: torch.nn.Module) -> dict[str, np.ndarray]:
+    """Its state dict's names with numbers that are all different from zero."""
+    draw = torch.Generator().manual_seed(0)
+    return {
+        name: held.numpy() if name == "u" else (torch.randn(held.shape, generator=draw) / 8).numpy()
+        for name, held in net.state_dict().items()
+    }
+
+
+def pickled(path: Path, precond: str, architecture: str) -> tuple[Path, dict[str, np.ndarray]]:
+    settings = ARCHITECTURES[architecture] | SMALL
+    tensors = tensors_of(build_edm(precond, COMMON | settings))
+    return write_snapshot(path, snapshot_of(network(precond, settings, tensors))), tensors
+
+
+def empty(preset: Preset) -> Network:
+    with torch.device("meta"):
+        if preset.precond is None:
+            return build_guided(preset.init_kwargs)
+        return build_edm(preset.precond, preset.init_kwargs)
+
+
+def checkpoint(tensors: Mapping[str, Any], kind: str = "state-dict") -> Checkpoint:
+    return Checkpoint(kind, "ema", (), {}, dict(tensors), "0" * 64)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder.at(str(tmp_path / "teacher"))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("precond", PRECONDITIONERS)
+def test_every_kind_of_pickle_becomes_a_teacher_with_its_very_tensors(
+    folder: Folder, tmp_path: Path, precond: str, architecture: str
+) -> None:
+    file, tensors = pickled(tmp_path / "net.pkl", precond, architecture)
+    found = read_checkpoint(file)
+    write_imported(folder, packed(found, described(found)))
+    stored = safetensors.numpy.load(folder.read("model.safetensors"))
+    assert {name: held.tobytes() for name, held in stored.items()} == {
+        name: held.tobytes() for name, held in tensors.items()
+    }
+    net = load_imported(folder)
+    assert type(net).__name__ == precond.removesuffix("Precond").replace("iD", "ID")
+    for name, held in net.state_dict().items():
+        assert torch.equal(held, torch.from_numpy(tensors[name]))
+
+
+def test_a_loaded_network_denoises_as_the_one_it_was_made_from(folder: Folder) -> None:
+    tensors = tensors_of(build_edm("EDMPrecond", EDM))
+    write_imported(
+        folder, packed(checkpoint(tensors), Preset(precond="EDMPrecond", init_kwargs=EDM))
+    )
+    net, loaded = build_edm("EDMPrecond", EDM).eval(), load_imported(folder)
+    net.load_state_dict({name: torch.from_numpy(held) for name, held in tensors.items()})
+    x, sigma = torch.randn(2, 3, 8, 8), torch.tensor([0.1, 5.0])
+    assert torch.equal(net(x, sigma, torch.eye(10)[:2]), loaded(x, sigma, torch.eye(10)[:2]))
+
+
+def test_numbers_of_half_the_width_are_stored_as_they_are(folder: Folder) -> None:
+    tensors = tensors_of(build_edm("EDMPrecond", EDM))
+    tensors = {name: held.astype(np.float16) for name, held in tensors.items()}
+    write_imported(
+        folder, packed(checkpoint(tensors), Preset(precond="EDMPrecond", init_kwargs=EDM))
+    )
+    stored = safetensors.numpy.load(folder.read("model.safetensors"))
+    assert {held.dtype for held in stored.values()} == {np.dtype(np.float16)}
+    assert {held.dtype for held in load_imported(folder).state_dict().values()} == {torch.float32}
+
+
+def test_what_does_not_fit_is_named() -> None:
+    tensors = tensors_of(build_edm("EDMPrecond", EDM))
+    preset = Preset(precond="EDMPrecond", init_kwargs=EDM)
+    name = next(iter(tensors))
+    for changed, said in (
+        (
+            {key: held for key, held in tensors.items() if key != name},
+            rf"1 missing \(first: {name}",
+        ),
+        (tensors | {"model.extra": np.zeros(3, np.float32)}, r"1 unknown \(first: model.extra"),
+        (tensors | {name: np.zeros(3, np.float32)}, rf"1 of another shape \(first: {name}, \(3,\)"),
+        (tensors | {name: tensors[name].astype(np.int32)}, f"{name} holds int32"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            built(preset, changed)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"num_blocks": 10**9}, "which builds no network"),
+        ({"num_blocks": 1000}, "more than 64 blocks"),
+        ({"channel_mult": [1] * 40}, "more than 12 levels"),
+        ({"model_channels": "many"}, "build no network"),
+        ({"sigma_data": "large"}, "sigma_data is 'large', which is no number"),
+        ({"model_type": "Transformer"}, "no architecture 'Transformer'"),
+        ({"colour": 3}, "unknown key 'colour'"),
+    ],
+)
+def test_keywords_that_build_nothing_are_refused(keywords: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        built(Preset(precond="EDMPrecond", init_kwargs=EDM | keywords), {})
+
+
+def test_shapes_tell_a_flow_network_and_never_a_preconditioner() -> None:
+    for name in ("torchcfm-cifar10", "flow-matching-cifar10", "edm-cifar10-32x32-uncond-vp"):
+        preset = PRESETS[name]
+        held = empty(preset).state_dict()
+        shapes = {key: np.broadcast_to(np.float32(0), held[key].shape) for key in held}
+        assert fits(preset, shapes)
+        if preset.precond is None:
+            assert described(checkpoint(shapes)) == preset
+        else:
+            with pytest.raises(ValueError, match=f"one of {name}, say so with --preset"):
+                described(checkpoint(shapes))
+
+
+def test_every_preset_builds_and_knows_its_images() -> None:
+    for name, preset in PRESETS.items():
+        kind = kind_of(empty(preset), preset)
+        assert kind.shape in ((3, 32, 32), (3, 64, 64)), name
+        assert kind.nfe == {True: {32: 35, 64: 79}[kind.shape[1]], False: 100}["edm" in name], name
+
+
+def test_a_name_or_a_reason_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="did you mean 'torchcfm-cifar10'"):
+        described(checkpoint({}), "torchcfm-cifar")
+    with pytest.raises(ValueError, match="shapes are those of no preset"):
+        described(checkpoint({"w": np.zeros(2)}))
+    file, _ = pickled(tmp_path / "net.pkl", "VPPrecond", "adm")
+    with pytest.raises(ValueError, match="leave --preset out"):
+        described(read_checkpoint(file), "torchcfm-cifar10")
+
+
+def test_a_pickles_attributes_are_its_noise_levels(tmp_path: Path) -> None:
+    file, _ = pickled(tmp_path / "net.pkl", "VEPrecond", "ncsnpp")
+    keywords = described(read_checkpoint(file)).init_kwargs
+    assert keywords["sigma_min"] == 0.0  # of its attributes; no keyword says it
+    assert "sigma_max" not in keywords  # infinite, which no config can hold
+
+
+def test_a_velocity_of_the_literature_is_negated_and_runs_the_other_way() -> None:
+    preset = Preset(init_kwargs=FLOW)
+    net = built(preset, tensors_of(build_guided(FLOW)))
+    field, x = ImportedVelocity(net), torch.randn(2, 3, 8, 8)
+    assert torch.equal(field.velocity(x, torch.tensor(0.75)), -net(x, torch.tensor(0.25)))
+    assert field.velocity(x, torch.tensor([0.1, 0.9])).shape == x.shape
+
+
+def test_samples_are_those_of_edms_solver_and_every_evaluation_is_told() -> None:
+    preset = Preset(precond="EDMPrecond", init_kwargs=EDM)
+    net = built(preset, tensors_of(build_edm("EDMPrecond", EDM)))
+    kind, told = kind_of(net, preset), list[tuple[int, int]]()
+    images = samples_of(net, kind, count=3, report=lambda *done: told.append(done))
+    again = samples_of(net, kind, count=3, report=lambda *_: None)
+    assert (images.shape, images.dtype, kind.num_classes) == ((3, 3, 8, 8), np.uint8, 10)
+    assert told == [(done, 35) for done in range(35)]
+    assert np.array_equal(images, again)
+    assert isinstance(net, Preconditioner)
+    noise = torch.zeros(1, 3, 8, 8)
+    assert edm_solve(net, noise, None, num_steps=18).sigmas.max() == pytest.approx(80)
+
+
+def test_damage_is_seen(folder: Folder) -> None:
+    tensors = tensors_of(build_guided(FLOW))
+    write_imported(folder, packed(checkpoint(tensors), Preset(init_kwargs=FLOW)))
+    data = bytearray(folder.read("model.safetensors"))
+    data[-1] ^= 1
+    folder.replace("model.safetensors", bytes(data))
+    with pytest.raises(DamageError, match="is not what"):
+        load_imported(folder)
+
+
+def test_images_of_an_unknown_size_are_refused() -> None:
+    keywords = {"in_channels": 3, "out_channels": 3, "model_channels": 32, "num_res_blocks": 1}
+    preset = Preset(init_kwargs=keywords | {"attention_resolutions": [2], "channel_mult": [1]})
+    net = built(preset, tensors_of(build_guided(preset.init_kwargs)))
+    with pytest.raises(ValueError, match="add img_resolution"):
+        kind_of(net, preset)
+
+
+def test_a_files_name_becomes_a_teachers() -> None:
+    assert default_name("edm-cifar10-32x32-cond-vp") == "edm-cifar10-32x32-cond-vp"
+    assert default_name("otcfm_cifar10_weights_step_400000") == "otcfm-cifar10-weights-step-400000"
+    assert default_name("§") == "imported"
