@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 import stat
@@ -23,6 +22,7 @@ from storage.fs import (
     temporary_name,
 )
 
+_PIECE = 2**20  # bytes that are read back at once
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # A read-only disk, missing permission, or a file where a folder should be.
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
@@ -204,10 +204,20 @@ def _write_and_check(temporary: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    if hashlib.sha256(temporary.read_bytes()).digest() != hashlib.sha256(data).digest():
+    if not _reads_back(temporary, memoryview(data)):
         raise StoreError(
             f"{temporary} does not read back as written; the disk is not to be trusted"
         )
+
+
+def _reads_back(temporary: Path, data: memoryview) -> bool:
+    """Compared piece by piece, so that a large file is not in memory twice."""
+    with temporary.open("rb") as file:
+        for first in range(0, len(data), _PIECE):
+            piece = data[first : first + _PIECE]
+            if file.read(len(piece)) != piece:
+                return False
+        return not file.read(1)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -215,10 +215,10 @@ DAMAGED = {
 
 @pytest.mark.parametrize(("data", "sentence"), DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_zip_is_refused_by_name_in_a_second(tmp_path: Path, data: bytes, sentence: str):
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(ValueError, match=rf"set.zip: .*{sentence}"):
         opened(written(tmp_path / "set.zip", data)).train()
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("data", [b"no xz", lzma.compress(zipped(SOUND))[:-30]])

@@ -198,3 +198,16 @@ def test_what_a_killed_probe_left_goes_with_the_next_one(tmp_path: Path) -> None
     left.touch()
     Folder.at(str(tmp_path / "home" / "teachers")).require_writable("a test")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("num_bytes", [0, 1, 2**20, 2**20 + 1])
+def test_what_does_not_read_back_is_never_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_bytes: int
+) -> None:
+    folder = Folder.at(str(tmp_path / "home"))
+    assert folder.create("sound", bytes(num_bytes))
+    # A disk that loses what was flushed: one byte more, or another last one.
+    monkeypatch.setattr(os, "fsync", lambda handle: os.pwrite(handle, b"x", max(0, num_bytes - 1)))
+    with pytest.raises(StoreError, match="does not read back"):
+        folder.create("lost", bytes(num_bytes))
+    assert folder.names() == ["sound"]
