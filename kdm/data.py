@@ -167,7 +167,7 @@ def points_source(
     return MemorySource(
         _tensors(columns, device),
         row_of_index=np.arange(len(points), dtype=np.int64),
-        order=Order(seed, len(points)),
+        order=Order(seed, len(points), is_dealt=False),
         batch_size=batch_size,
     )
 

@@ -38,6 +38,9 @@ class Order:
     seed: int
     count: int
     window: int = 16
+    # False: blocks are permuted and cut into windows, as teachers are trained on points from the
+    # start. All of those lie in memory, where a window's stray mean does no harm.
+    is_dealt: bool = True
 
     def windows(self, epoch: int) -> Iterator[NDArray[np.int64]]:
         """The epoch's indices, one shuffled window after the other (int64)."""
@@ -81,6 +84,10 @@ class Order:
         num_blocks = -(-self.count // BLOCK)
         num_windows = -(-num_blocks // self.window)
         stream = self._stream(epoch, 0)
+        if not self.is_dealt:
+            blocks = np.full(num_windows * self.window, num_blocks, np.int64)
+            blocks[:num_blocks] = stream.permutation(num_blocks)
+            return blocks.reshape(num_windows, self.window).T
         if num_windows < 2:
             return stream.permutation(num_blocks)[:, None].astype(np.int64, copy=False)
         num_runs = -(-num_blocks // num_windows)

@@ -13,10 +13,13 @@ from storage.digest import digest_of
 from storage.fs import Folder
 from storage.masks import Mask
 from storage.options import Options
-from storage.order import Order
+from storage.order import BLOCK, Order
 from storage.reader import PairReader
 from storage.records import LabelRule, PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
+
+# Pairs that an order shuffles as one.
+ONE_WINDOW = 16 * BLOCK
 
 
 class Input(Options, ABC):
@@ -56,7 +59,7 @@ class PairsInput(Input):
     def identity(self) -> dict[str, Any]:
         """Split, count, decisions and what the shards hold."""
         store = self._store()
-        return {
+        identity = {
             "kind": self.kind,
             "split": self.split,
             "count": self.count,
@@ -64,6 +67,8 @@ class PairsInput(Input):
             "content": digest_of(store.content_digests(self.count)),
             "schema": store.schema.model_dump(mode="json"),
         }
+        # Larger sets were read in another order once; smaller ones were not, and keep their names.
+        return identity | ({"order": "dealt"} if self.count > ONE_WINDOW else {})
 
     def source(self, training: TrainingOptions, device: torch.device) -> Source:
         """Pairs (x_T, x_0)."""

@@ -33,6 +33,11 @@ def test_the_numbers_of_the_order_never_change(count: int, digest: str) -> None:
     assert hashlib.sha256(epoch.tobytes()).hexdigest()[:16] == digest
 
 
+def test_the_order_of_points_is_the_one_that_teachers_were_always_trained_in() -> None:
+    epoch = Order(seed=3, count=200_000, is_dealt=False).epoch(2).astype("<i8")
+    assert hashlib.sha256(epoch.tobytes()).hexdigest()[:16] == "608ac39472eeb494"
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("num_blocks", "bar"), [(13, 0.02), (16, 0.02), (17, 1.5 / 16), (40, 1.5 / 16), (64, 1.5 / 16)]
