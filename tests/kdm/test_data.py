@@ -135,6 +135,14 @@ def test_bytes_become_minus_one_to_one_and_halves_keep_their_values() -> None:
     assert torch.equal(batch.x_0[:, 0], batch.index / 2)
 
 
+def test_points_beyond_one_window_are_read_as_they_always_were() -> None:
+    points = np.zeros((70_000, 2), np.float32)
+    batch = points_source(points, seed=1, batch_size=len(points)).next_batch()
+    always = Order(1, len(points), is_dealt=False).epoch(0)
+    assert np.array_equal(batch.index.numpy(), always)
+    assert not np.array_equal(always, Order(1, len(points)).epoch(0))
+
+
 def test_points_have_no_noise() -> None:
     points = np.arange(20, dtype=np.float32).reshape(10, 2)
     batch = points_source(points, seed=0, batch_size=4).next_batch()
