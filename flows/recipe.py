@@ -17,7 +17,7 @@ from kdm.students.student import StudentPlugin
 from kdm.training.options import TrainingOptions
 from pairgen.filters.filter import Filter
 from pairgen.samplers.sampler import Sampler
-from pairgen.spec import require_generable
+from pairgen.spec import Precision, require_generable
 from pairgen.teachers.teacher import TeacherPlugin
 from storage.digest import digest_of
 from storage.formats.layout import require_layout
@@ -56,8 +56,15 @@ class FilterRecipe(Options):
     threshold: float | None = None  # in the filter's own unit; takes the place of `fpr`
 
 
-class GeneratedPairs(Options):
+class GeneratedPairs(LastingOptions):
     """Pairs that the teacher makes."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {
+        "precision": "float32",
+        "guidance": None,
+        "num_threads": 1,
+        "num_workers": 0,
+    }
 
     kind: Literal["generated"] = "generated"
     name: Name
@@ -65,7 +72,13 @@ class GeneratedPairs(Options):
     pairs: PairSchema
     train: int = Field(ge=1, le=10**10)  # indices asked for
     heldout: int = Field(ge=1, le=10**10)
-    sampling_batch: int = Field(4096, ge=1)  # samples at once; part of the environment
+    precision: Precision = "float32"  # of the teacher's networks
+    guidance: float | None = Field(None, gt=0)  # weight of classifier-free guidance
+    # Samples at once; 'auto': as the device holds. Part of the environment.
+    sampling_batch: int | Literal["auto"] = Field(4096, ge=1)
+    num_threads: int = Field(1, ge=1, le=1024)  # a worker, on a CPU; part of the environment
+    # Shards in the making at once; 0: one a GPU, or one for each CPU core. No number depends on it.
+    num_workers: int = Field(0, ge=0, le=1024)
     layout: Layout = DEFAULT_LAYOUT
     drop_at_write: tuple[FilterRecipe, ...] = ()
 
@@ -141,7 +154,7 @@ class Recipe(Options):
     teacher: TeacherRecipe | None = None
     pairs: Annotated[GeneratedPairs | ImportedPairs, Field(discriminator="kind")]
     filters: tuple[FilterRecipe, ...] = ()
-    students: tuple[StudentRecipe, ...] = Field(min_length=1)
+    students: tuple[StudentRecipe, ...] = ()
     evaluation: EvaluationOptions = EvaluationOptions()
     privacy: Privacy = Privacy()
 

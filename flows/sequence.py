@@ -53,6 +53,11 @@ def run_stages(
     """
     chosen = _chosen_students(run, students)
     last = _position(until)
+    if last >= STAGES.index("distill") and not chosen:
+        raise ValueError(
+            f"recipe '{run.recipe.name}' has no students; end with --until filter-pairs, or give it "
+            "some"
+        )
     if last >= STAGES.index("evaluate"):
         run.recipe.require_measurable()
     teacher = None

@@ -18,6 +18,8 @@ from storage.options import Options
 from storage.plugins import Configured
 from storage.records import PairSchema
 
+# float32 means it: without TF32, which torch allows in convolutions unless it is told not to.
+Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -69,13 +71,14 @@ class PairSpec(Options):
     """One set of pairs; equal specs give the same pairs."""
 
     # Fields that came after version 1, with their neutral values: left out while they have them.
-    added_later: ClassVar[Mapping[str, Any]] = {}
+    added_later: ClassVar[Mapping[str, Any]] = {"guidance": None}
 
     version: Literal[1] = 1
     teacher: TeacherIdentity
     sampler: Annotated[Sampler, Configured("pairgen.samplers")]
     pairs: PairSchema
-    precision: Literal["float32"] = "float32"  # of network and solver state
+    precision: Precision = "float32"  # of the networks; the solver's state is the sampler's choice
+    guidance: float | None = Field(None, gt=0)  # weight of classifier-free guidance; None: without
     drop_at_write: tuple[DropRule, ...] = ()
 
     @model_validator(mode="after")

@@ -130,7 +130,6 @@ class EdmTeacher(TeacherPlugin):
 
     plugin = "edm"
     is_trained: ClassVar[bool] = True
-    noise_scale: ClassVar[float] = EdmField.noise_scale
 
     network: Annotated[MlpNetwork | SongNetwork, Field(discriminator="kind")] = MlpNetwork()
     num_classes: int = Field(0, ge=0, le=2**16)  # 0: it looks at no label
@@ -138,6 +137,11 @@ class EdmTeacher(TeacherPlugin):
     dropout: float = Field(0.0, ge=0, lt=1)
     P_mean: float = -1.2  # of ln σ in training (Table 1: for sigma_data 0.5)
     P_std: float = Field(1.2, gt=0)
+
+    @property
+    def noise_scale(self) -> float:
+        """The field's."""
+        return EdmField.noise_scale
 
     def build(self, shape: tuple[int, ...]) -> EdmField:
         """An untrained field over samples of `shape`."""

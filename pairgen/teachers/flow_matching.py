@@ -58,7 +58,6 @@ class FlowMatchingTeacher(TeacherPlugin):
 
     plugin = "flow-matching"
     is_trained: ClassVar[bool] = True
-    noise_scale: ClassVar[float] = FlowMatchingField.noise_scale
 
     width: int = Field(64, ge=1, le=2**16)
     num_layers: int = Field(6, ge=1, le=1000)  # linear layers (the flow_matching notebook has 5)
@@ -67,6 +66,11 @@ class FlowMatchingTeacher(TeacherPlugin):
     # Standard deviation of the data, per value; the checkerboard's is sqrt(4/3) / 0.45 = 2.566.
     # None: the network sees x_t as it is and gives the velocity as it is, as published.
     data_std: float | None = Field(2.566, gt=0)
+
+    @property
+    def noise_scale(self) -> float:
+        """The field's."""
+        return FlowMatchingField.noise_scale
 
     def build(self, shape: tuple[int, ...]) -> FlowMatchingField:
         """An untrained field over samples of `shape`."""

@@ -47,10 +47,14 @@ class GaussianTeacher(TeacherPlugin):
 
     plugin = "gaussian"
     is_trained: ClassVar[bool] = False
-    noise_scale: ClassVar[float] = GaussianField.noise_scale
 
     mean: float | tuple[float, ...] = 0.5
     std: float | tuple[float, ...] = 2.0
+
+    @property
+    def noise_scale(self) -> float:
+        """The field's."""
+        return GaussianField.noise_scale
 
     def build(self, shape: tuple[int, ...]) -> GaussianField:
         """The field over samples of `shape`; a ValueError when the options do not fill it."""

@@ -22,19 +22,30 @@ class Teacher(nn.Module, ABC):
     """A field to integrate from x_T (time `t_noise`, deviation `noise_scale`) to x_0 (`t_data`)."""
 
     t_data: ClassVar[float] = 0.0
-    t_noise: ClassVar[float]  # T
-    noise_scale: ClassVar[float]
+    t_noise: float  # T
+    noise_scale: float
+    t_lowest: float = 0.0  # the lowest time that it knows, for samplers whose last step begins there
+    # Its networks' number type; the state of a sampler, and what it is given and gives, stay as they are.
+    dtype: torch.dtype = torch.float32
 
     @abstractmethod
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
         """dx/dt at the points x [n, *shape] and the time t (0-d, or [n]), in x's type."""
+
+    def rounded(self, t: float) -> float:
+        """The nearest time that it knows."""
+        return t
 
 
 class TeacherPlugin(Plugin, ABC):
     """The options of one family of teachers; builds the field and its training objective."""
 
     is_trained: ClassVar[bool]  # False: nothing to learn, the field is known
-    noise_scale: ClassVar[float]  # of the fields that it builds
+
+    @property
+    @abstractmethod
+    def noise_scale(self) -> float:
+        """Of the fields that it builds: the standard deviation of their x_T."""
 
     @abstractmethod
     def build(self, shape: tuple[int, ...]) -> Teacher:
