@@ -109,11 +109,6 @@ def judged(masks: Folder, mask: Mask) -> set[str]:
     return set.intersection(*contents)
 
 
-def is_judged(masks: Folder, mask: Mask, content: str) -> bool:
-    """Whether one shard is among them; ask `judged` for many."""
-    return content in judged(masks, mask)
-
-
 def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDArray[np.bool_]:
     """Which stored rows of a shard a reader may use, bool [num_rows].
 
