@@ -26,6 +26,7 @@ class Span(NamedTuple):
     columns: Columns
     dropped: dict[str, list[int]]
     environment: dict[str, Any]
+    nfe: float  # of a record
 
 
 @dataclass
@@ -46,10 +47,12 @@ class SpanReader:
         shards = [self._shard(shard) for shard in range(first // size, -(-end // size))]
         parts = [_cut(columns, first, end) for _, columns in shards]
         fields = self.store.schema.stored_fields
+        records = [record for record, _ in shards]
         return Span(
             columns={name: np.concatenate([part[name] for part in parts]) for name in fields},
-            dropped=_dropped([record for record, _ in shards], first, end),
-            environment=_environment([record for record, _ in shards]),
+            dropped=_dropped(records, first, end),
+            environment=_environment(records),
+            nfe=_nfe(records, first, end),
         )
 
     @property
@@ -89,7 +92,9 @@ def convert(
         asked = target.indices(shard)
         span = reader.read(int(asked[0]), int(asked[-1]) + 1)
         environment = environment_in(target, span.environment, source.shard_size)
-        target.write_columns(shard, span.columns, dropped=span.dropped, environment=environment)
+        target.write_columns(
+            shard, span.columns, dropped=span.dropped, environment=environment, nfe=span.nfe
+        )
     report(len(missing), len(missing))
     for count in (frozen_indices(source, size) for size in source.ledger.sizes()):
         if _fills_shards(target, count):
@@ -135,6 +140,14 @@ def _dropped(records: list[Record], first: int, end: int) -> dict[str, list[int]
             if within:
                 found.setdefault(reason, []).extend(within)
     return found
+
+
+def _nfe(records: list[Record], first: int, end: int) -> float:
+    """The mean over the indices first … end − 1; 0 where a record does not know its own."""
+    nums = [min(each.last_index + 1, end) - max(each.first_index, first) for each in records]
+    if not all(record.nfe for record in records):
+        return 0.0
+    return sum(each.nfe * num for each, num in zip(records, nums, strict=True)) / sum(nums)
 
 
 def _environment(records: list[Record]) -> dict[str, Any]:

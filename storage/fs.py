@@ -105,8 +105,11 @@ class Folder(ABC):
         """
 
     @abstractmethod
-    def replace(self, name: str, data: bytes) -> None:
-        """Write a file in place of what may be there: readers see the old one or the new one."""
+    def replace(self, name: str, data: bytes | list[memoryview]) -> None:
+        """Write a file in place of what may be there: readers see the old one or the new one.
+
+        Pieces are written one after the other; on a disk they are never in memory as one.
+        """
 
     @abstractmethod
     def remove(self, name: str) -> None:

@@ -90,9 +90,13 @@ class Ledger:
         frozen = self.manifest(max(below)) if below else None
         contents = list(frozen.content_digests) if frozen else []
         attempted, kept = (frozen.attempted, frozen.kept) if frozen else (0, 0)
+        evaluations = frozen.nfe * frozen.attempted if frozen else 0.0
+        is_known = frozen is None or frozen.nfe > 0
         for record in self.records(range(len(contents), num_shards)):
             contents.append(record.content_digest)
             attempted, kept = attempted + record.attempted, kept + record.kept
+            evaluations += record.nfe * record.attempted
+            is_known = is_known and record.nfe > 0
         return Manifest.over(
             contents,
             split=self.split,
@@ -100,6 +104,7 @@ class Ledger:
             spec_digest=self.spec_digest,
             attempted=attempted,
             kept=kept,
+            nfe=evaluations / attempted if is_known else 0.0,
         )
 
     @property

@@ -22,7 +22,7 @@ from storage.fs import (
     temporary_name,
 )
 
-_PIECE = 2**20  # bytes that are read back at once
+_CHUNK = 2**16  # bytes that are read back at once: larger ones are fresh memory each time
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # A read-only disk, missing permission, or a file where a folder should be.
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
@@ -102,16 +102,17 @@ class LocalFolder(Folder):
         target = self.local_path(name)
         if target.exists():
             return False
-        with _written(target, data) as temporary:
+        with _written(target, [memoryview(data)]) as temporary:
             try:
                 os.link(temporary, target)
             except FileExistsError:
                 return False
         return True
 
-    def replace(self, name: str, data: bytes) -> None:
+    def replace(self, name: str, data: bytes | list[memoryview]) -> None:
         target = self.local_path(name)
-        with _written(target, data) as temporary:
+        pieces = data if isinstance(data, list) else [memoryview(data)]
+        with _written(target, pieces) as temporary:
             os.replace(temporary, target)
 
     def remove(self, name: str) -> None:
@@ -170,25 +171,25 @@ def _info(path: str) -> FileInfo | None:
 
 
 @contextmanager
-def _written(target: Path, data: bytes) -> Iterator[Path]:
+def _written(target: Path, pieces: Sequence[memoryview]) -> Iterator[Path]:
     temporary = target.parent / temporary_name()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write_and_check(temporary, data)
+        _write_and_check(temporary, pieces)
         yield temporary
         _sync_folder(target.parent)
     except OSError as error:
-        raise _not_written(target, data, error) from error
+        raise _not_written(target, sum(piece.nbytes for piece in pieces), error) from error
     finally:
         # A temporary file that cannot be removed now is swept later.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def _not_written(target: Path, data: bytes, error: OSError) -> Exception:
+def _not_written(target: Path, num_bytes: int, error: OSError) -> Exception:
     if error.errno in _FULL:
         return StoreError(
-            f"the disk is full: {target} ({len(data):,} bytes) could not be written; nothing "
+            f"the disk is full: {target} ({num_bytes:,} bytes) could not be written; nothing "
             "was left half-written: free some space and run the same command again"
         )
     if error.errno in _FORBIDDEN:
@@ -199,24 +200,25 @@ def _not_written(target: Path, data: bytes, error: OSError) -> Exception:
     return error
 
 
-def _write_and_check(temporary: Path, data: bytes) -> None:
+def _write_and_check(temporary: Path, pieces: Sequence[memoryview]) -> None:
     with temporary.open("wb") as file:
-        file.write(data)
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
-    if not _reads_back(temporary, memoryview(data)):
+    if not _reads_back(temporary, pieces):
         raise StoreError(
             f"{temporary} does not read back as written; the disk is not to be trusted"
         )
 
 
-def _reads_back(temporary: Path, data: memoryview) -> bool:
-    """Compared piece by piece, so that a large file is not in memory twice."""
+def _reads_back(temporary: Path, pieces: Sequence[memoryview]) -> bool:
+    """Compared chunk by chunk, so that a large file is not in memory twice."""
     with temporary.open("rb") as file:
-        for first in range(0, len(data), _PIECE):
-            piece = data[first : first + _PIECE]
-            if file.read(len(piece)) != piece:
-                return False
+        for piece in pieces:
+            for first in range(0, piece.nbytes, _CHUNK):
+                chunk = bytes(piece[first : first + _CHUNK])
+                if file.read(len(chunk)) != chunk:
+                    return False
         return not file.read(1)
 
 

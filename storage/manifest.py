@@ -35,7 +35,7 @@ class Record(LastingOptions):
     """One shard: what was asked, what was kept, what was dropped and why, and who made it."""
 
     model_config = ConfigDict(strict=True)
-    added_later: ClassVar[Mapping[str, Any]] = {"parts": {}}
+    added_later: ClassVar[Mapping[str, Any]] = {"parts": {}, "nfe": 0.0}
 
     version: int = VERSION
     shard: int = Field(ge=0, lt=2**40)
@@ -52,6 +52,9 @@ class Record(LastingOptions):
     attempted: int
     kept: int
     dropped: dict[str, list[int]]  # indices by reason
+    # Evaluations of the teacher's network that a sample took, on average over all that were attempted:
+    # exact, as each was counted. 0: not known, as of imported pairs.
+    nfe: float = Field(0.0, ge=0, le=2**40)
     environment: dict[str, Any]
 
     @model_validator(mode="after")
@@ -87,7 +90,7 @@ class Record(LastingOptions):
         return ShardFile(self.file, self.file_digest, self.num_bytes, self.parts)
 
 
-class Manifest(Options):
+class Manifest(LastingOptions):
     """The first n records by content digest. Frozen: a larger set adds a manifest.
 
     `contents` are the digests' bytes, one after the other, in base64. Older manifests, which list
@@ -95,6 +98,7 @@ class Manifest(Options):
     """
 
     model_config = ConfigDict(strict=True)
+    added_later: ClassVar[Mapping[str, Any]] = {"nfe": 0.0}
 
     version: int = VERSION
     split: str
@@ -103,6 +107,7 @@ class Manifest(Options):
     contents: str
     attempted: int
     kept: int = Field(ge=0)
+    nfe: float = Field(0.0, ge=0, le=2**40)  # over all its records, as in each of them
 
     @classmethod
     def over(
@@ -114,6 +119,7 @@ class Manifest(Options):
         spec_digest: str,
         attempted: int,
         kept: int,
+        nfe: float = 0.0,
     ) -> "Manifest":
         """The manifest over records with these content digests."""
         return cls(
@@ -123,6 +129,7 @@ class Manifest(Options):
             contents=_packed(list(content_digests)),
             attempted=attempted,
             kept=kept,
+            nfe=nfe,
         )
 
     @model_validator(mode="before")

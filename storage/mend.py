@@ -1,10 +1,11 @@
 """What a damaged shard must hold again, and how it is put back: checked first, or not at all."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from storage.digest import short
-from storage.errors import MismatchError
+from storage.errors import DamageError, MismatchError
 from storage.fault import Fault
 from storage.manifest import Manifest, Record, record_name
 from storage.records import Columns, content_digest
@@ -59,6 +60,7 @@ def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
             remade.columns,
             dropped={reason: list(rows) for reason, rows in remade.dropped.items()},
             environment=remade.environment,
+            nfe=_agreed_nfe(store),
         )
         return
     layout = store.files.layout
@@ -69,6 +71,19 @@ def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
             "writes it as other bytes than were recorded; repair it with the release that made it"
         )
     store.files.put(encoded.parts)
+
+
+def _agreed_nfe(store: PairStore) -> float:
+    """What all sound manifests and records say; 0, not known, where they do not agree."""
+    said: set[float] = set()
+    for read, numbers in (
+        (store.ledger.manifest, store.ledger.sizes()),
+        (store.ledger.record, store.ledger.recorded()),
+    ):
+        for number in numbers:
+            with contextlib.suppress(DamageError):
+                said.add(read(number).nfe)
+    return said.pop() if len(said) == 1 else 0.0
 
 
 def refreeze(store: PairStore, faults: Sequence[Fault]) -> list[str]:

@@ -128,7 +128,8 @@ class RemoteFolder(Folder):
             f"{self.url}/{name} is fought over by other writers; run the command again"
         )
 
-    def replace(self, name: str, data: bytes) -> None:
+    def replace(self, name: str, data: bytes | list[memoryview]) -> None:
+        data = b"".join(data) if isinstance(data, list) else data
         for _ in range(_NUM_TRIES):
             self._put(name, data, mode="overwrite")
             if self._holds(name, data):

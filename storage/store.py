@@ -188,10 +188,11 @@ class PairStore:
         *,
         dropped: Mapping[str, Iterable[int]],
         environment: Mapping[str, Any],
+        nfe: float = 0.0,
     ) -> Record:
         """Write a shard, then its record; the first committed shard stands (STORE.md, 'Bytes')."""
         columns = pairs.columns(self.schema)
-        return self.write_columns(shard, columns, dropped=dropped, environment=environment)
+        return self.write_columns(shard, columns, dropped=dropped, environment=environment, nfe=nfe)
 
     def write_columns(
         self,
@@ -200,6 +201,7 @@ class PairStore:
         *,
         dropped: Mapping[str, Iterable[int]],
         environment: Mapping[str, Any],
+        nfe: float = 0.0,
     ) -> Record:
         """Likewise, from the columns that are stored."""
         encoded = self._layout.format.encode(shard, columns, self.schema, self.shard_size)
@@ -219,6 +221,7 @@ class PairStore:
             attempted=len(asked),
             kept=len(columns["index"]),
             dropped={reason: sorted(rows) for reason, rows in sorted(dropped.items())},
+            nfe=nfe,
             environment=dict(environment),
         )
         return self._commit_record(record, encoded)

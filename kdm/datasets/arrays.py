@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kdm.datasets.images import ImageData
 from kdm.datasets.pictures import Pictures, Shape, require_room, required_label
 from storage.importers.npy import array_in
-from storage.importers.zips import members_of, read_member
+from storage.inert.zips import members_of, read_member
 
 IMAGES, LABELS = "images", "labels"
 _NO_LABELS = (

@@ -6,6 +6,7 @@ from typing import Any
 
 from kdm.networks.dhariwal_unet import DhariwalUNet, DhariwalUNetOptions
 from kdm.networks.guided_unet import GuidedUNet, GuidedUNetOptions
+from kdm.networks.point_velocity import PointVelocity, PointVelocityOptions
 from kdm.networks.preconditioning import EDM, IDDPM, VE, VP, Preconditioner
 from kdm.networks.song_unet import SongUNet, SongUNetOptions
 
@@ -35,6 +36,13 @@ def build_edm(precond: str, keywords: Mapping[str, Any]) -> Preconditioner:
     own = {key: inner.pop(key) for key in _own_keywords(kind) if key in inner}
     inner |= {"in_channels": channels, "out_channels": channels * (2 if kind is IDDPM else 1)}
     return kind(_build_inner(model, inner), **own)
+
+
+def build_velocity(keywords: Mapping[str, Any]) -> GuidedUNet | PointVelocity:
+    """Of flow matching: `hidden_dim` is among the keywords of networks for points alone."""
+    if "hidden_dim" in keywords:
+        return PointVelocity(PointVelocityOptions.model_validate(keywords))
+    return build_guided(keywords)
 
 
 def build_guided(keywords: Mapping[str, Any]) -> GuidedUNet:

@@ -15,11 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from kdm.dopri5 import Tolerance, dopri5
 from kdm.networks import golden_samplers as solvers
-from kdm.networks.build import build_edm, build_guided
-from kdm.networks.golden_dopri5 import dopri5
-from kdm.networks.guided_unet import GuidedUNet
-from kdm.networks.mlp import MLP
+from kdm.networks.build import build_edm, build_velocity
 from kdm.networks.preconditioning import Preconditioner
 
 FORWARD_TOLERANCE = 5e-6  # a wrong epsilon in a norm moves outputs by 1.6e-5
@@ -53,14 +51,9 @@ class Golden:
 
     def network(self) -> nn.Module:
         """The network that `meta` describes, with the golden's weights."""
-        keywords, weights = self.meta["init_kwargs"], self.weights
-        if "precond" in self.meta:
-            net: nn.Module = build_edm(self.meta["precond"], keywords)
-        elif "hidden_dim" in keywords:
-            net, weights = _mlp(keywords), _mlp_weights(weights)
-        else:
-            net = build_guided(keywords)
-        net.load_state_dict(weights, strict=True)
+        precond, keywords = self.meta.get("precond"), self.meta["init_kwargs"]
+        net = build_edm(precond, keywords) if precond else build_velocity(keywords)
+        net.load_state_dict(self.weights, strict=True)
         return net.eval()
 
 
@@ -156,7 +149,8 @@ def _velocities(net: nn.Module, held: dict[str, Tensor]) -> dict[str, Output]:
     label = next((held[name].long() for name in FLOW_LABELS if name in held), None)
 
     def v(x: Tensor, t: Tensor, label: Tensor | None = label) -> Tensor:
-        return _velocity(net, x, t.float(), label)
+        velocity: Tensor = net(x, t.float(), label)
+        return velocity
 
     def solved(step: solvers.Step, grid: Tensor) -> Output:
         return lambda: solvers.flow_solve(v, x, grid, step)
@@ -169,30 +163,10 @@ def _velocities(net: nn.Module, held: dict[str, Tensor]) -> dict[str, Output]:
         "euler10": solved(solvers.euler, _grid(10)),
         "euler100_grid": solved(solvers.euler, _grid(100)),
         "midpoint10": solved(solvers.midpoint, _grid(10)),
-        "dopri5_1e-5": lambda: dopri5(v, x, tolerance=1e-5),
+        "dopri5_1e-5": lambda: dopri5(v, x, Tolerance(1e-5, 1e-5)),
         "heun2_edm10": solved(solvers.heun, held["edm_grid10"]),
     }
 
 
-def _velocity(net: nn.Module, x: Tensor, t: Tensor, label: Tensor | None) -> Tensor:
-    if isinstance(net, GuidedUNet):
-        return net(x, t, label)  # type: ignore[no-any-return]
-    return net(torch.cat([x, t.expand(len(x))[:, None]], 1))  # type: ignore[no-any-return]
-
-
 def _grid(num_steps: int) -> Tensor:
     return torch.linspace(0, 1, num_steps + 1, dtype=torch.float64)
-
-
-def _mlp(keywords: dict[str, Any]) -> MLP:
-    width, side = keywords["hidden_dim"], keywords["input_dim"]
-    return MLP(side + keywords.get("time_dim", 1), side, width=width, num_layers=5)
-
-
-def _mlp_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`main.2i.*` of the published notebook as `layers.i.*`; SiLUs have the odd numbers."""
-    split = {name: name.split(".") for name in weights}
-    return {
-        f"layers.{int(number) // 2}.{kind}": weights[name]
-        for name, (_, number, kind) in split.items()
-    }

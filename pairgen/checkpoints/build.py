@@ -14,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from kdm.networks.build import PRECONDITIONERS, build_edm, build_guided
+from kdm.networks.build import PRECONDITIONERS, build_edm, build_velocity
 from kdm.networks.guided_unet import GuidedUNet
+from kdm.networks.point_velocity import PointVelocity
 from kdm.networks.preconditioning import Preconditioner
 from pairgen.checkpoints.build_presets import EDM_LICENCE, PRESETS, Preset, preset_named
 from pairgen.checkpoints.checkpoint import Checkpoint
 
-Network = Preconditioner | GuidedUNet
+Network = Preconditioner | GuidedUNet | PointVelocity
 Tensors = Mapping[str, NDArray[Any]]
 
 _LARGEST = 2**16  # of a number among the keywords; labels of ImageNet-21k are 21,841
@@ -39,6 +40,8 @@ def described(checkpoint: Checkpoint, preset: str = "") -> Preset:
         return _of_file(checkpoint)
     if preset:
         return preset_named(preset)
+    if points := _of_points(checkpoint.tensors):
+        return points
     fitting = [name for name, each in PRESETS.items() if fits(each, checkpoint.tensors)]
     flows = [name for name in fitting if PRESETS[name].precond is None]
     if flows:
@@ -56,7 +59,7 @@ def described(checkpoint: Checkpoint, preset: str = "") -> Preset:
 
 def built(preset: Preset, tensors: Tensors) -> Network:
     """The network with these tensors, ready to use; a ValueError naming what does not fit."""
-    net = _empty(preset)
+    net = empty(preset)
     _require_fit(_shapes(net), tensors)
     weights = {name: _float32(name, tensor) for name, tensor in tensors.items()}
     net.load_state_dict(weights, strict=True, assign=True)
@@ -67,7 +70,15 @@ def fits(preset: Preset, tensors: Tensors) -> bool:
     """Whether the preset's network has exactly these names and shapes."""
     if ("time_embed.0.weight" in tensors) != (preset.precond is None):
         return False  # without building it
-    return _shapes(_empty(preset)) == {name: tensor.shape for name, tensor in tensors.items()}
+    return _shapes(empty(preset)) == {name: tensor.shape for name, tensor in tensors.items()}
+
+
+def _of_points(tensors: Tensors) -> Preset | None:
+    """flow_matching's 2-D example, whose shapes say all: one input more than outputs, the time."""
+    first, last = (tensors.get(f"main.{layer}.weight") for layer in (0, 8))
+    if first is None or last is None or not first.ndim == last.ndim == 2:
+        return None
+    return Preset(init_kwargs={"input_dim": len(last), "hidden_dim": len(first)})
 
 
 def _of_file(checkpoint: Checkpoint) -> Preset:
@@ -84,14 +95,14 @@ def _of_file(checkpoint: Checkpoint) -> Preset:
     return Preset(precond=outer.class_name, init_kwargs=finite, license=EDM_LICENCE)
 
 
-def _empty(preset: Preset) -> Network:
+def empty(preset: Preset) -> Network:
     """The network without memory for its tensors."""
     _require_plausible(preset)
     try:
         with torch.device("meta"):
             if preset.precond is not None:
                 return build_edm(preset.precond, preset.init_kwargs)
-            return build_guided(preset.init_kwargs)
+            return build_velocity(preset.init_kwargs)
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(map(str, fault["loc"]))

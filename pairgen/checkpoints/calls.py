@@ -1,39 +1,19 @@
-"""The few calls in pickles of networks that mean something, each answered with an inert value."""
+"""The names that stand in checkpoints of networks, and the inert values that calls of them stand for."""
 
 import re
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
-from pairgen.checkpoints.values import (
-    Blob,
-    Made,
-    NumberType,
-    StorageName,
-    TensorName,
-    tensor_name,
-)
+from storage.inert.dialect import TENSORS, Answer, Dialect, as_dict
+from storage.inert.numbers import STORAGE_TYPES
+from storage.inert.values import Blob, Made, NumberType, TensorName
 
 PERSISTENT = "torch_utils.persistence _reconstruct_persistent_obj"
-HOOKS = "collections OrderedDict"
 NAMESPACE = "argparse Namespace"
 CONTAINERS = frozenset({"torch.nn.modules.container ModuleDict"})
+_EASY_DICT = "dnnlib.util EasyDict"
 _NUMBER_TYPE = re.compile(r"[fiu][1248]|b1")
-_MAX_ENCODED = 256  # characters: a numpy scalar's bytes are 8 at most
-
-
-def called(name: str, arguments: tuple[Any, ...]) -> Any:
-    """What the call stands for; a ValueError where it is not made as a network's pickle makes it."""
-    answer = _ANSWERS.get(name)
-    value = answer(name, arguments) if answer else None
-    if value is None:
-        raise ValueError(f"its pickle calls {name} as no network needs")
-    return value
-
-
-def _dict(_name: str, arguments: tuple[Any, ...]) -> Any:
-    return None if arguments else {}
 
 
 def _set(_name: str, arguments: tuple[Any, ...]) -> Any:
@@ -45,10 +25,10 @@ def _set(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 def _bytes(_name: str, arguments: tuple[Any, ...]) -> Any:
     match arguments:
-        case (str(text), "latin1") if len(text) <= _MAX_ENCODED and text.isascii():
-            return text.encode()
-        case (str(text), "latin1") if len(text) <= _MAX_ENCODED and max(text) <= "\xff":
+        case (str(text), "latin1") if max(text, default="") <= "\xff":
             return text.encode("latin1")
+        case (Blob(is_text=True) as text, "latin1"):
+            return text
     return None
 
 
@@ -56,13 +36,6 @@ def _storage(_name: str, arguments: tuple[Any, ...]) -> Any:
     match arguments:
         case (Blob() as blob,):
             return blob
-    return None
-
-
-def _tensor(_name: str, arguments: tuple[Any, ...]) -> Any:
-    match arguments:
-        case (StorageName() | Blob() as storage, offset, shape, strides, bool(), dict()):
-            return tensor_name(storage, offset, shape, strides)
     return None
 
 
@@ -98,33 +71,57 @@ def _opaque(name: str, arguments: tuple[Any, ...]) -> Any:
     return Made(name, arguments)
 
 
-_Answer = Callable[[str, tuple[Any, ...]], Any]
-_SHARED: Final[dict[str, _Answer]] = {
-    HOOKS: _dict,
-    "torch._utils _rebuild_tensor_v2": _tensor,
+# numpy's modules have other names since 2.0.
+_NUMPY: Final[dict[str, Answer]] = {
+    "numpy dtype": _number_type,
+    **{f"numpy.{core}.multiarray scalar": _scalar for core in ("_core", "core")},
+    **{f"numpy.{core}.multiarray _reconstruct": _opaque for core in ("_core", "core")},
+    **{f"numpy.{core}.numeric _frombuffer": _opaque for core in ("_core", "core")},
+}
+_SHARED: Final[dict[str, Answer]] = {
+    **TENSORS,
+    **_NUMPY,
     "torch._utils _rebuild_parameter": _parameter,
     "torch._utils _rebuild_parameter_with_state": _parameter,
-    "numpy dtype": _number_type,
-    "numpy._core.multiarray scalar": _scalar,
-    "numpy.core.multiarray scalar": _scalar,  # numpy 1.x
+    "torch device": _opaque,
+    "torch Size": _opaque,
     "_codecs encode": _bytes,  # protocol 2's way with bytes, and that of set with sets
     "builtins set": _set,
     "__builtin__ set": _set,
 }
-_PERSISTENT: Final[dict[str, _Answer]] = {
+_NETWORK: Final[dict[str, Answer]] = {
     PERSISTENT: _persistent,
     "torch.storage _load_from_bytes": _storage,
-    "dnnlib.util EasyDict": _dict,
+    _EASY_DICT: as_dict,
     **dict.fromkeys(CONTAINERS, _opaque),
 }
 # What training scripts keep beside the tensors.
-_SETTINGS: Final[dict[str, _Answer]] = {
+_SETTINGS: Final[dict[str, Answer]] = {
     NAMESPACE: _opaque,
     "pathlib PosixPath": _opaque,
     "pathlib._local PosixPath": _opaque,
-    "torch device": _opaque,
-    "torch Size": _opaque,
 }
-_ANSWERS: Final[dict[str, _Answer]] = {**_SHARED, **_PERSISTENT, **_SETTINGS}
-IN_NETWORKS = frozenset({*_SHARED, *_PERSISTENT})
-IN_CHECKPOINTS = frozenset({*_SHARED, *_SETTINGS})
+_NEVER_CALLED = frozenset({"numpy ndarray", "torch float16", "torch float32", "torch float64"})
+
+NETWORK = Dialect(
+    "network",
+    _SHARED | _NETWORK,
+    max_opcodes=250_000,  # 110 a tensor, 563 tensors at most
+    max_bytes=8 * 2**20,  # a network's source, held once, takes 60 KB
+    names=_NEVER_CALLED,
+    classes=CONTAINERS | {_EASY_DICT},
+    remedy="; give a network-snapshot .pkl of EDM or a released network",
+)
+CHECKPOINT = Dialect(
+    "checkpoint",
+    _SHARED | _SETTINGS,
+    max_opcodes=250_000,  # 30 a tensor, four tensors a parameter with the optimiser's
+    max_bytes=16 * 2**20,
+    names=_NEVER_CALLED | STORAGE_TYPES.keys(),
+    classes=frozenset({NAMESPACE}),
+    hints={
+        PERSISTENT: "it is a training state of EDM, whose network is not averaged; give the "
+        "network-snapshot .pkl that lies beside it"
+    },
+    remedy="; save the network's state dict and import that",
+)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from pairgen.checkpoints.calls import CONTAINERS, PERSISTENT
 from pairgen.checkpoints.checkpoint import Part
 from pairgen.checkpoints.plain import is_scalar, plain, scalars
-from pairgen.checkpoints.values import Made, TensorName
+from storage.inert.values import Blob, Made, TensorName
 
 _VERSION = 6
 _PRECONDITIONERS: Final = ("EDMPrecond", "VPPrecond", "VEPrecond", "iDDPMPrecond")
@@ -71,12 +71,18 @@ def _object(value: Any, known: tuple[str, ...]) -> _Object:
     if meta.get("type") != "class":
         raise ValueError(f"type {_shown(meta.get('type'))} stands where a class should")
     if type(version) is not int or version != _VERSION:
-        raise ValueError(f"a class has persistence version {_shown(version)}; {_VERSION} is read")
+        raise ValueError(
+            f"a class has version {_shown(version)} where EDM writes {_VERSION}; give a network of EDM"
+        )
     if type(name) is not str or name not in known:
         raise ValueError(f"class {_shown(name)} is not known here; {', '.join(known)} are")
-    if type(meta.get("module_src")) is not str or type(meta.get("state")) is not dict:
+    if not _is_text(meta.get("module_src")) or type(meta.get("state")) is not dict:
         raise ValueError(f"{name} comes without a source or without a state")
     return _Object(name, meta["state"])
+
+
+def _is_text(value: Any) -> bool:
+    return value.is_text if isinstance(value, Blob) else type(value) is str
 
 
 def _shown(value: Any) -> str:

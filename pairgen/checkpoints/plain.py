@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_MAX_DEPTH, _MAX_ITEMS, _MAX_TEXT = 2, 64, 4096
+_MAX_DEPTH, _MAX_ITEMS = 2, 64
 
 
 def plain(value: Any, what: str, depth: int = 0) -> Any:
@@ -15,10 +15,8 @@ def plain(value: Any, what: str, depth: int = 0) -> Any:
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether it is a number, a short text, a bool or nothing."""
-    if type(value) is str:
-        return len(value) <= _MAX_TEXT
-    return value is None or type(value) in (bool, int, float)
+    """Whether it is a number, a text, a bool or nothing; long texts were left in their file."""
+    return value is None or type(value) in (bool, int, float, str)
 
 
 def scalars(values: Any) -> dict[str, Any]:

@@ -8,22 +8,23 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from pairgen.checkpoints.calls import CHECKPOINT, NETWORK
 from pairgen.checkpoints.checkpoint import Checkpoint
 from pairgen.checkpoints.edm import network_in
-from pairgen.checkpoints.numbers import Budget, Stored, read_array
-from pairgen.checkpoints.pickles import CHECKPOINT, NETWORK, described_in
-from pairgen.checkpoints.saved import network_of
-from pairgen.checkpoints.streams import MAGIC, nested_storage, read_stream
-from pairgen.checkpoints.values import Blob, TensorName
-from pairgen.checkpoints.zips import read_zip
+from pairgen.checkpoints.saved import network_of, require_names
+from storage.inert.numbers import Budget, Stored, read_array
+from storage.inert.pickles import described_in
+from storage.inert.safetensors import is_safetensors, read_safetensors
+from storage.inert.saved import is_saved, read_saved
+from storage.inert.streams import MARK, decoded, nested_storage
+from storage.inert.values import Blob, Source, TensorName
 
 _MAX_BYTES = 4 * 2**30  # of one network's numbers; the largest released has 1.2 GB
-_ZIP, _PICKLE = b"PK\3\4", b"\x80"
-_STREAM = b"\x80\x02\x8a\x0a" + MAGIC.to_bytes(10, "little")  # the magic number's own pickle
+_PICKLE = b"\x80"
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """An EDM network pickle, or what torch.save made of a flow-matching network or a state dict.
+    """An EDM network pickle, or tensors of torch.save or .safetensors: of flow matching or bare.
 
     A ValueError of one sentence, which begins with the path, for everything else.
     """
@@ -36,13 +37,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def _read(file: BufferedReader) -> Checkpoint:
     before = _stamp(file)
-    head = file.read(len(_STREAM))
-    if head.startswith(_PICKLE) and head != _STREAM:
+    head = file.read(len(MARK))
+    if is_saved(head) or is_safetensors(head):
+        found = _read_tensors(file, *_saved(file, head))
+    elif head.startswith(_PICKLE):
         found = _read_network(file)
-    elif head.startswith(_ZIP) or head == _STREAM:
-        found = _read_saved(file, is_zip=head != _STREAM)
     else:
-        raise ValueError("it is neither a pickle of a network nor a file of torch.save")
+        raise ValueError(
+            "it is no checkpoint; give a .pkl of EDM, a .pt of torch.save or a .safetensors"
+        )
     if _stamp(file) != before:
         raise ValueError("it changed while it was read; read it again")
     return found
@@ -59,8 +62,15 @@ def _read_network(file: BufferedReader) -> Checkpoint:
     return Checkpoint("edm-pickle", weights, parts, attributes, tensors, digest)
 
 
-def _read_saved(file: BufferedReader, *, is_zip: bool) -> Checkpoint:
-    value, storages = read_zip(file) if is_zip else read_stream(file, CHECKPOINT)
+def _saved(file: BufferedReader, head: bytes) -> tuple[Any, dict[str, Stored]]:
+    if not is_safetensors(head):
+        return read_saved(file, CHECKPOINT)
+    tensors, storages = read_safetensors(file)
+    require_names(tensors)
+    return tensors, storages
+
+
+def _read_tensors(file: BufferedReader, value: Any, storages: dict[str, Stored]) -> Checkpoint:
     kind, weights, attributes, names = network_of(value)
     tensors = _arrays(file, names, storages)
     return Checkpoint(kind, weights, (), attributes, tensors, _sha256(file))
@@ -69,21 +79,27 @@ def _read_saved(file: BufferedReader, *, is_zip: bool) -> Checkpoint:
 def _arrays(
     file: BufferedReader, names: dict[str, TensorName], storages: dict[str, Stored]
 ) -> dict[str, NDArray[Any]]:
-    budget = Budget(min(os.fstat(file.fileno()).st_size, _MAX_BYTES))
+    limit = min(os.fstat(file.fileno()).st_size, _MAX_BYTES)
+    numbers, text = Budget(limit), Budget(limit)
     arrays = {}
     for name, tensor in names.items():
         try:
-            stored = _stored(file, tensor, storages)
-            arrays[name] = read_array(file, tensor, stored, budget)
+            source, stored = _stored(file, tensor, storages, text)
+            arrays[name] = read_array(source, tensor, stored, numbers)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
     return arrays
 
 
-def _stored(file: BufferedReader, tensor: TensorName, storages: dict[str, Stored]) -> Stored:
-    if isinstance(tensor.storage, Blob):
-        return nested_storage(file, tensor.storage)
-    return storages[tensor.storage.key]
+def _stored(
+    file: BufferedReader, tensor: TensorName, storages: dict[str, Stored], text: Budget
+) -> tuple[Source, Stored]:
+    """Where a tensor's storage lies, and in what: in the file, or in the bytes that its text is."""
+    if not isinstance(tensor.storage, Blob):
+        return file, storages[tensor.storage.key]
+    text.spend(tensor.storage.num_bytes if tensor.storage.is_text else 0)
+    source, blob = decoded(file, tensor.storage)
+    return source, nested_storage(source, blob)
 
 
 def _stamp(file: BufferedReader) -> tuple[int, int]:

@@ -9,11 +9,17 @@ from typing import Any, NamedTuple
 
 from pairgen.checkpoints.calls import NAMESPACE
 from pairgen.checkpoints.plain import scalars
-from pairgen.checkpoints.values import Made, TensorName
+from storage.inert.values import Made, TensorName
 
 _MAX_TENSORS = 4096
 _NAME = re.compile(r"[\w.]{1,200}")
-_WRAPPERS = ("module.", "_orig_mod.")  # of parallel training and of torch.compile
+_WRAPPERS = re.compile(r"(module\.|_orig_mod\.)+")  # of parallel training and of torch.compile
+_HOLDERS = {
+    "ema_model": ("torchcfm", "ema"),
+    "net_model": ("torchcfm", "raw"),
+    "ema": ("state-dict", "ema"),
+    "state_dict": ("state-dict", "unknown"),
+}
 _SHADOW = "shadow_params."
 _RAW = "model."
 
@@ -32,17 +38,22 @@ def network_of(value: Any) -> Chosen:
     if type(value) is not dict:
         raise ValueError("it holds no dict; save a state dict")
     settings = scalars(value)
-    if "ema_model" in value:
-        return Chosen("torchcfm", "ema", settings, _state_dict(value["ema_model"]))
-    if "net_model" in value:
-        return Chosen("torchcfm", "raw", settings, _state_dict(value["net_model"]))
+    for holder, (kind, weights) in _HOLDERS.items():
+        if type(value.get(holder)) is dict:
+            return Chosen(kind, weights, settings, _state_dict(value[holder]))
     if type(value.get("model")) is dict:
         return _with_model(value["model"], settings | _arguments(value.get("args")))
-    if type(value.get("state_dict")) is dict:
-        return Chosen("state-dict", "unknown", settings, _state_dict(value["state_dict"]))
     if any(key.startswith(_SHADOW) for key in value if type(key) is str):
         return _with_model(value, {})
     return Chosen("state-dict", "unknown", {}, _state_dict(value))
+
+
+def require_names(tensors: dict[str, TensorName]) -> None:
+    """A ValueError where averages have numbers for names: a .safetensors keeps no order."""
+    if any(_SHADOW in name for name in tensors):
+        raise ValueError(
+            "its averages are numbered and .safetensors keeps no order to number by; give the .pth"
+        )
 
 
 def _arguments(value: Any) -> dict[str, Any]:
@@ -71,7 +82,7 @@ def _averaged(tensors: dict[str, TensorName]) -> dict[str, TensorName]:
     for name, shadow in pairs:
         if tensors[name].shape != tensors[shadow].shape:
             raise ValueError(f"{shadow} has another shape than {name}; the order is not known")
-    return {name.removeprefix(_RAW): tensors[shadow] for name, shadow in pairs}
+    return {_unwrapped(name.removeprefix(_RAW)): tensors[shadow] for name, shadow in pairs}
 
 
 def _state_dict(value: Any) -> dict[str, TensorName]:
@@ -88,6 +99,4 @@ def _state_dict(value: Any) -> dict[str, TensorName]:
 
 
 def _unwrapped(name: str) -> str:
-    for wrapper in _WRAPPERS:
-        name = name.removeprefix(wrapper)
-    return name
+    return name.removeprefix(found[0]) if (found := _WRAPPERS.match(name)) else name

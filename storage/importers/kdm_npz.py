@@ -26,7 +26,7 @@ from storage.digest import short
 from storage.importers.npy import array_in
 from storage.importers.one_hot import classes_of
 from storage.importers.published import PublishedRows
-from storage.importers.zips import members_of, read_member
+from storage.inert.zips import members_of, read_member
 from storage.records import MAX_STATES
 
 KEYS = ("arr_0", "arr1", "endpoints")

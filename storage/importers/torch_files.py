@@ -1,36 +1,20 @@
-"""Tensors in files that torch.save wrote, as rows to read; no torch, and nothing is executed.
-
-Both of its formats: a zip with the pickle in `NAME/data.pkl` and each storage in `NAME/data/KEY`
-(torch 1.6 and later), and the one before, five parts after each other: three pickles (a magic
-number, the version, the machine), the tensors' pickle, the storages' keys, then their numbers.
-"""
+"""Tensors in files that torch.save wrote, as rows to read; no torch, and nothing is executed."""
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.importers.pickles import MAX_BYTES, TensorName, described_in
-from storage.importers.zips import Member, members_of, read_member
+from storage.inert.dialect import TENSORS, Dialect
+from storage.inert.numbers import STORAGE_TYPES, Stored
+from storage.inert.saved import read_saved
+from storage.inert.values import StorageName, TensorName
 
-_MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
-_MAX_AXES = 8
-# What stands in the zip beside pickle and numbers; nothing of it is needed but the order of bytes.
-_BESIDE = (
-    "version",
-    "byteorder",
-    ".format_version",
-    ".storage_alignment",
-    ".data/serialization_id",
-)
-
-
-class _Numbers(NamedTuple):
-    offset: int
-    num_bytes: int
+# Two tensors take 70 opcodes in 500 bytes.
+_TENSORS = Dialect("tensor", TENSORS, 512, 64 * 1024, frozenset(STORAGE_TYPES))
 
 
 class Stamp(NamedTuple):
@@ -69,12 +53,11 @@ class TensorRows:
 def tensors_in(path: Path) -> tuple[TensorRows, ...]:
     """The tensor that a file holds, or the two of a list; a ValueError where there is anything else."""
     with path.open("rb") as file:
-        is_zip = file.read(4) == b"PK\3\4"
-        value, numbers = _zipped(file) if is_zip else _legacy(file)
+        value, storages = read_saved(file, _TENSORS)
     names = [value] if isinstance(value, TensorName) else value
     if not isinstance(names, list | tuple) or not 1 <= len(names) <= 2:
         raise ValueError("it holds neither a tensor nor a list of two")
-    return tuple(_tensor(path, name, numbers) for name in names)
+    return tuple(_tensor(path, name, storages) for name in names)
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -83,80 +66,15 @@ def stamp_of(path: Path) -> Stamp:
     return Stamp(found.st_size, found.st_mtime_ns)
 
 
-def _zipped(file: BinaryIO) -> tuple[Any, dict[str, _Numbers]]:
-    members = members_of(file)
-    top = min(members, default="").partition("/")[0]
-    own = {name.removeprefix(f"{top}/"): member for name, member in members.items()}
-    numbers = {name[5:]: own[name] for name in own if name[:5] == "data/"}
-    strange = own.keys() - {"data.pkl", *_BESIDE} - {f"data/{key}" for key in numbers}
-    if strange or "data.pkl" not in own or any(not key.isdecimal() for key in numbers):
-        raise ValueError(f"it holds '{min(strange, default=top)}', which no saved tensor has")
-    if "byteorder" in own and read_member(file, own["byteorder"], at_most=16) != b"little":
-        raise ValueError("its numbers are not little-endian; save it on another machine")
-    value, _ = described_in(read_member(file, own["data.pkl"], at_most=MAX_BYTES))
-    return value, {key: _stored(member) for key, member in numbers.items()}
-
-
-def _stored(member: Member) -> _Numbers:
-    if member.is_deflated:
-        raise ValueError(f"'{member.name}' is packed; torch.save does not pack")
-    return _Numbers(member.offset, member.num_bytes)
-
-
-def _legacy(file: BinaryIO) -> tuple[Any, dict[str, _Numbers]]:
-    file.seek(0)
-    head, end = file.read(MAX_BYTES), 0
-    values = []
-    for _ in range(5):
-        value, end = described_in(head, end)
-        values.append(value)
-    magic, version, machine, tensors, keys = values
-    if magic != _MAGIC or version != _VERSION or not isinstance(machine, dict):
-        raise ValueError("it does not begin as a file of torch.save")
-    if machine.get("little_endian") is not True or not isinstance(keys, list) or len(keys) > 2:
-        raise ValueError("its numbers are not little-endian, or in more than two parts")
-    return tensors, _after_each_other(file, end, keys, _widths(tensors))
-
-
-def _widths(tensors: Any) -> dict[str, int]:
-    """Bytes of a number, by the storage's key."""
-    names = tensors if isinstance(tensors, list | tuple) else ()
-    names = [tensors] if isinstance(tensors, TensorName) else names
-    found = (name.storage for name in names if isinstance(name, TensorName))
-    return {storage.key: storage.dtype.itemsize for storage in found}
-
-
-def _after_each_other(
-    file: BinaryIO, place: int, keys: list[Any], widths: dict[str, int]
-) -> dict[str, _Numbers]:
-    numbers = {}
-    for key in keys:
-        if not isinstance(key, str) or key not in widths:
-            raise ValueError("it lists numbers of no tensor")
-        file.seek(place)
-        num_bytes = int.from_bytes(file.read(8), "little") * widths[key]
-        numbers[key] = _Numbers(place + 8, num_bytes)
-        place += 8 + num_bytes
-    if place != file.seek(0, 2):
-        raise ValueError("it is cut off, or goes on after its numbers")
-    return numbers
-
-
-def _tensor(path: Path, name: Any, numbers: dict[str, _Numbers]) -> TensorRows:
-    if not isinstance(name, TensorName) or name.storage.key not in numbers:
+def _tensor(path: Path, name: Any, storages: dict[str, Stored]) -> TensorRows:
+    if not isinstance(name, TensorName) or not isinstance(name.storage, StorageName):
         raise ValueError("it holds neither a tensor nor a list of two")
-    found, storage = numbers[name.storage.key], name.storage
-    width = storage.dtype.itemsize
-    if found.num_bytes != storage.num_values * width:
-        raise ValueError(
-            f"it declares {storage.num_values:,} numbers of {width} bytes and holds "
-            f"{found.num_bytes:,} bytes"
-        )
+    stored, dtype = storages[name.storage.key], STORAGE_TYPES[name.storage.kind]
     axes = _axes(name)
-    if name.offset + math.prod(name.shape) > storage.num_values:
+    if name.offset + math.prod(name.shape) > stored.name.num_values:
         raise ValueError("a tensor does not lie inside its numbers")
-    offset = found.offset + name.offset * width
-    return TensorRows(path, storage.dtype, name.shape, offset, axes, stamp_of(path))
+    offset = stored.place + name.offset * dtype.itemsize
+    return TensorRows(path, dtype, name.shape, offset, axes, stamp_of(path))
 
 
 def _axes(name: TensorName) -> tuple[int, ...]:
@@ -164,8 +82,8 @@ def _axes(name: TensorName) -> tuple[int, ...]:
 
     So every number is there once: strides that repeat or skip some are refused.
     """
-    if not 1 <= len(name.shape) == len(name.strides) <= _MAX_AXES or 0 in name.shape:
-        raise ValueError("a tensor has no rows, or too many axes")
+    if not name.shape or 0 in name.shape:
+        raise ValueError("a tensor has no rows")
     # An axis of one place is stepped along never, so whatever stride it has says nothing.
     inner = sorted(range(1, len(name.shape)), key=lambda axis: -name.strides[axis])
     step = 1

@@ -1,6 +1,7 @@
 """Checkpoints written opcode by opcode: the smallest sound ones, and their parts."""
 
 import io
+import json
 import struct
 import zipfile
 from typing import Any
@@ -52,8 +53,10 @@ def pickled(value: Any, protocol: int = 4) -> bytes:
     return b"\x80" + bytes([protocol]) + encoded(value) + b"."
 
 
-def storage(key: str = "0", num: Any = 4, kind: str = "torch FloatStorage") -> Opcodes:
-    return Opcodes(encoded(("storage", name(kind), key, "cpu", num, None)) + b"Q")
+def storage(
+    key: str = "0", num: Any = 4, kind: str = "torch FloatStorage", place: str = "cpu"
+) -> Opcodes:
+    return Opcodes(encoded(("storage", name(kind), key, place, num, None)) + b"Q")
 
 
 def stream(
@@ -120,6 +123,17 @@ def zipped(
         for member in more:
             archive.writestr(member, b"")
     return buffer.getvalue()
+
+
+def safetensors(header: Any = None, *, numbers: bytes = bytes(16), num_bytes: int = -1) -> bytes:
+    """Of one tensor of four numbers, or with another header, as JSON or as it is."""
+    header = {"w": entry()} if header is None else header
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if num_bytes < 0 else num_bytes) + text + numbers
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    return {"dtype": "F32", "shape": [4], "data_offsets": [0, 16], **changes}
 
 
 def patched(data: bytes, mark: bytes, at: int, form: str, *values: int) -> bytes:

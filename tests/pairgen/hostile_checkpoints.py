@@ -11,11 +11,13 @@ from handmade_checkpoints import (
     Opcodes,
     call,
     encoded,
+    entry,
     module,
     name,
     net,
     patched,
     pickled,
+    safetensors,
     stacked,
     state,
     storage,
@@ -46,6 +48,19 @@ def doubling(depth: int, form: str = "list") -> Opcodes:
 def one_storage_for_many() -> bytes:
     big = stream(storage(num=2**18), num=2**18, numbers=bytes(2**20))
     first = {"w0": Opcodes(encoded(tensor(big, shape=(2**18,))) + b"r\0\1\0\0")}
+    rest = {f"w{i}": Opcodes(b"j\0\1\0\0") for i in range(1, 200)}
+    return net(layer=module("Conv2d", state(_parameters={**first, **rest})))
+
+
+def as_text(data: str) -> Opcodes:
+    """A nested stream in protocol 2, which has no bytes."""
+    text = call("_codecs encode", data, "latin1")
+    return tensor(call("torch.storage _load_from_bytes", text))
+
+
+def one_text_for_many() -> bytes:
+    big = stream(storage(num=90 * 2**18), num=90 * 2**18, numbers=bytes(90 * 2**20))
+    first = {"w0": Opcodes(encoded(as_text(big.decode("latin1"))) + b"r\0\1\0\0")}
     rest = {f"w{i}": Opcodes(b"j\0\1\0\0") for i in range(1, 200)}
     return net(layer=module("Conv2d", state(_parameters={**first, **rest})))
 
@@ -206,6 +221,21 @@ NETWORKS: dict[str, Callable[[], bytes]] = {
     "a stream of a negative storage": lambda: net(tensor(stream(storage(num=-4)))),
     "a stream of many opcodes": lambda: net(tensor(stream([None] * 200))),
     "an empty stream": lambda: net(tensor(b"")),
+    "a stream of text that is no bytes": lambda: net(as_text("\u20ac" * 400)),
+    "a stream of text that executes": lambda: net(
+        as_text(stream(call("os system", SHELL), numbers=bytes(400)).decode("latin1"))
+    ),
+    "a text of 90 MB for 200 tensors": one_text_for_many,
+    "an array that executes": lambda: net(
+        layer=call("numpy.core.multiarray _reconstruct", SYSTEM, (0,), b"b")
+    ),
+    "an array of 10 GB": lambda: net(
+        layer=Opcodes(
+            call("numpy.core.multiarray _reconstruct", name("numpy ndarray"), (0,), b"b")
+            + encoded((1, (GB_10,), call("numpy dtype", "f4", False, True), False, b""))
+            + b"b"
+        )
+    ),
     "bytes after the pickle": lambda: net() + b"\0",
     "a pickle that is cut off": lambda: net()[:-40],
     "protocol 0": lambda: b"(lp0\n.",
@@ -256,9 +286,60 @@ CHECKPOINTS: dict[str, Callable[[], bytes]] = {
     "nothing": lambda: b"",
     "a text": lambda: b"version https://git-lfs.github.com/spec/v1\n",
     "a picture": lambda: b"\x89PNG\r\n\x1a\n" + bytes(100),
-    "safetensors of vast headers": lambda: struct.pack("<Q", 2**63) + b"{}",
     "a tar": lambda: bytes(10_240),
+    "a whole network of EDM, saved": lambda: zipped({"net": module("EDMPrecond")}),
+    "a network saved whole": lambda: zipped(call("torch.nn.modules.linear Linear", 3, 3)),
 }
+SAFETENSORS: dict[str, Callable[[], bytes]] = {
+    "safetensors of vast headers": lambda: struct.pack("<Q", 2**63) + b"{}",
+    "a header of 10 GB": lambda: safetensors(num_bytes=GB_10),
+    "a header longer than its file": lambda: safetensors(num_bytes=4000),
+    "a header that ends too early": lambda: safetensors(num_bytes=20),
+    "a header of nothing": lambda: safetensors(b"{}", numbers=b""),
+    "a header that is no JSON": lambda: safetensors(b"{'w': 1}"),
+    "a header of 100,000 objects in each other": lambda: safetensors(b'{"a":' * 100_000),
+    "a header of 4 MB of lists": lambda: safetensors(b'{"a":' + b"[" * (4 * 2**20 - 10)),
+    "a header of long numbers": lambda: safetensors(b'{"a":' + b"9" * 10_000 + b"}"),
+    "a header of 200,000 tensors": lambda: safetensors(
+        {f"{i:x}": entry(shape=[0], data_offsets=[0, 0]) for i in range(70_000)}, numbers=b""
+    ),
+    "a name twice": lambda: safetensors(b'{"w": 1, "w": ' + encoded_entry() + b"}"),
+    "a type twice": lambda: safetensors(b'{"w": {"dtype": "U8", "dtype": "F32"}}'),
+    "a tensor that is a text": lambda: safetensors({"w": "F32"}),
+    "a tensor of another type": lambda: safetensors({"w": entry(dtype="F8_E4M3")}),
+    "a type that is a list": lambda: safetensors({"w": entry(dtype=["F32"])}),
+    "a type of another width": lambda: safetensors({"w": entry(dtype="F64")}),
+    "tensors over each other": lambda: safetensors(
+        {"a": entry(), "b": entry(data_offsets=[8, 24])}, numbers=bytes(24)
+    ),
+    "a gap between tensors": lambda: safetensors(
+        {"a": entry(), "b": entry(data_offsets=[20, 36])}, numbers=bytes(36)
+    ),
+    "200 tensors in one place": lambda: safetensors({f"w{i}": entry() for i in range(200)}),
+    "a tensor behind the file": lambda: safetensors({"w": entry(data_offsets=[16, 32])}),
+    "a tensor that begins in the header": lambda: safetensors({"w": entry(data_offsets=[-8, 8])}),
+    "a place back to front": lambda: safetensors({"w": entry(data_offsets=[16, 0])}),
+    "a place of one number": lambda: safetensors({"w": entry(data_offsets=[16])}),
+    "a place of fractions": lambda: safetensors({"w": entry(data_offsets=[0.0, 16.0])}),
+    "a place of a thousand digits": lambda: safetensors({"w": entry(data_offsets=[0, 10**1000])}),
+    "a tensor of 10 GB": lambda: safetensors({"w": entry(shape=[GB_10], data_offsets=[0, GB_10])}),
+    "a shape whose product overflows": lambda: safetensors({"w": entry(shape=[2**32, 2**32])}),
+    "a shape of a negative side": lambda: safetensors({"w": entry(shape=[-2, -2])}),
+    "a shape of fractions": lambda: safetensors({"w": entry(shape=[4.0])}),
+    "a shape of texts": lambda: safetensors({"w": entry(shape=["4"])}),
+    "a shape of a million axes": lambda: safetensors({"w": entry(shape=[1] * 10**6)}),
+    "a shape that is a number": lambda: safetensors({"w": entry(shape=4)}),
+    "safetensors that are cut off": lambda: safetensors(numbers=bytes(12)),
+    "safetensors that go on": lambda: safetensors(numbers=bytes(20)),
+    "safetensors with a path for a name": lambda: safetensors({"../w": entry()}),
+    "numbered averages in no order": lambda: safetensors(
+        {"model.a": entry(), "shadow_params.0": entry(data_offsets=[16, 32])}, numbers=bytes(32)
+    ),
+}
+
+
+def encoded_entry() -> bytes:
+    return b'{"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}'
 
 
 def multiplied() -> Opcodes:
@@ -290,15 +371,13 @@ SPARSE = {
 }
 
 
-def write_all(folder: Path) -> list[str]:
-    """Every hostile file; a sparse one of 10 GB and a vast pickle's beginning are added."""
-    makers = {**{f"pickle: {n}": p for n, p in PAYLOADS.items()}}
-    for label, payload in makers.items():
-        (folder / label.replace("/", "_")).write_bytes(pickled({"ema": payload}))
-    for label, make in {**NETWORKS, **CHECKPOINTS}.items():
-        (folder / label.replace("/", "_")).write_bytes(make())
+def write_all(folder: Path) -> None:
+    """Every hostile file; those of `SPARSE` are 10 GB long and take no room."""
+    for label, payload in PAYLOADS.items():
+        (folder / f"pickle: {label}").write_bytes(pickled({"ema": payload}))
+    for label, make in {**NETWORKS, **CHECKPOINTS, **SAFETENSORS}.items():
+        (folder / label).write_bytes(make())
     for label, head in SPARSE.items():
         with (folder / label).open("wb") as file:
             file.write(head)
             file.truncate(GB_10)
-    return sorted(each.name for each in folder.iterdir())

@@ -12,17 +12,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from edm_pickles import (
     ARCHITECTURES,
     PRECONDITIONERS,
+    EasyDict,
     Persistent,
+    as_of_torch_1,
+    importable,
     network,
     small_pickle,
     small_tensors,
     snapshot_of,
     write_snapshot,
 )
+from handmade_checkpoints import net as sound_net
+from handmade_checkpoints import storage, stream, tensor
 
 from pairgen.checkpoints import read_checkpoint
 
@@ -73,11 +79,7 @@ def test_a_network_says_what_it_was_built_with(tmp_path: Path) -> None:
 def test_protocols_from_2_on_are_read(tmp_path: Path, protocol: int) -> None:
     net = network("EDMPrecond", ARCHITECTURES["ddpmpp"], small_tensors("EDMPrecond", "ddpmpp"))
     file = write_snapshot(tmp_path / "net.pkl", {"ema": net}, protocol=protocol)
-    if protocol == 2:  # which writes a storage's bytes as text
-        with pytest.raises(ValueError, match=r"_codecs encode as no network needs"):
-            read_checkpoint(file)
-    else:
-        assert_equal(read_checkpoint(file).tensors, small_tensors("EDMPrecond", "ddpmpp"))
+    assert_equal(read_checkpoint(file).tensors, small_tensors("EDMPrecond", "ddpmpp"))
 
 
 def test_numbers_under_numpy_1s_name_are_read(tmp_path: Path) -> None:
@@ -86,6 +88,49 @@ def test_numbers_under_numpy_1s_name_are_read(tmp_path: Path) -> None:
     assert old in file.read_bytes()
     file.write_bytes(file.read_bytes().replace(old, new))
     assert_equal(read_checkpoint(file).tensors, small_tensors("EDMPrecond", "ddpmpp"))
+
+
+def with_arrays(net: Persistent) -> dict[str, Any]:
+    augment = Persistent("AugmentPipe", wavelet=np.arange(6.0))
+    augment.wavelet, augment.kernel = np.arange(6.0), torch.ones(3)
+    augment.device, augment.dtype = torch.device("cpu"), torch.float32
+    return {**snapshot_of(net), "augment_pipe": augment}
+
+
+def with_easy_dicts(net: Persistent) -> dict[str, Any]:
+    net._init_kwargs = EasyDict(net._init_kwargs)
+    return {**snapshot_of(net), "dataset_kwargs": EasyDict(path="cifar10.zip", size=50_000)}
+
+
+def with_attributes(net: Persistent) -> dict[str, Any]:
+    net.model.map_layer0.weight.decay = 0.1
+    return {"ema": net}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        as_of_torch_1,
+        with_arrays,
+        with_easy_dicts,
+        with_attributes,
+        lambda net: net,
+        lambda net: {"ema": net.requires_grad_()},
+    ],
+    ids=["torch 1", "arrays", "easy dicts", "attributes", "alone", "gradients"],
+)
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_what_others_and_older_libraries_save_is_read(
+    tmp_path: Path, make: Callable[[Persistent], Any], protocol: int
+) -> None:
+    net = network("EDMPrecond", ARCHITECTURES["ddpmpp"], small_tensors("EDMPrecond", "ddpmpp"))
+    file = write_snapshot(tmp_path / "net.pkl", make(net), protocol=protocol)
+    assert_equal(read_checkpoint(file).tensors, small_tensors("EDMPrecond", "ddpmpp"))
+
+
+def test_a_storage_of_a_gpu_is_read(tmp_path: Path) -> None:
+    (tmp_path / "net.pkl").write_bytes(sound_net(tensor(stream(storage(place="cuda:0")))))
+    assert len(read_checkpoint(tmp_path / "net.pkl").tensors) == 1
 
 
 def test_a_source_is_never_looked_at(tmp_path: Path) -> None:
@@ -144,6 +189,14 @@ def test_an_unknown_class_is_refused_by_name(tmp_path: Path, change: dict[str, A
     file = write_snapshot(tmp_path / "net.pkl", {"ema": Persistent(change["class_name"])})
     with pytest.raises(ValueError, match=f"'{change['class_name']}' is not known"):
         read_checkpoint(file)
+
+
+def test_an_edm_training_state_is_refused_with_what_to_give_instead(tmp_path: Path) -> None:
+    net = network("EDMPrecond", ARCHITECTURES["ddpmpp"], small_tensors("EDMPrecond", "ddpmpp"))
+    with importable():
+        torch.save({"net": net, "optimizer_state": {}}, tmp_path / "training-state-1.pt")
+    with pytest.raises(ValueError, match=r"give the network-snapshot \.pkl that lies beside it"):
+        read_checkpoint(tmp_path / "training-state-1.pt")
 
 
 def trained() -> torch.nn.Module:
@@ -207,6 +260,17 @@ def test_a_bare_state_dict_is_read(tmp_path: Path, wrap: Callable[[Any], Any]) -
     found = read_checkpoint(tmp_path / "bare.pt")
     assert (found.kind, found.architecture) == ("state-dict", ())
     assert_equal(found.tensors, arrays(trained()))
+
+
+def test_a_state_dict_of_safetensors_is_read_in_every_type(tmp_path: Path) -> None:
+    tensors = {"module._orig_mod.a": torch.randn(3, 4), "_orig_mod.module.b": torch.ones(2, 1)}
+    tensors |= {"c": torch.tensor(7), "d": torch.ones(0, 3), "e": torch.randn(5).half()}
+    tensors |= {"f": torch.randn(7).double(), "g": torch.tensor([True, False])}
+    safetensors.torch.save_file(tensors, tmp_path / "net.safetensors", {"format": "pt"})
+    found = read_checkpoint(tmp_path / "net.safetensors")
+    assert (found.kind, found.weights) == ("state-dict", "unknown")
+    wanted = {name.rpartition(".")[2]: tensor.numpy() for name, tensor in tensors.items()}
+    assert_equal(dict(sorted(found.tensors.items())), wanted)
 
 
 @pytest.mark.parametrize(

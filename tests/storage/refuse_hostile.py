@@ -1,22 +1,18 @@
-"""Gives the store everything hostile, in a process of its own; prints what came of each and the memory.
+"""Gives the store everything hostile, in a process of its own.
 
 Its folder of work is empty but for what this script is meant to write below `set/`.
 """
 
-import json
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from hostile_documents import MANIFESTS, RECORD_BYTES, RECORDS, ROWS, SCHEMAS, ZARR, Parts
 from hostile_tars import SCHEMA, SHARD_SIZE, TARS
 from made_shards import format_of
+from refusals import tell
 
 from storage.digest import seal
-from storage.errors import StoreError
 from storage.fs import Folder
 from storage.manifest import MAX_MANIFEST_BYTES, MAX_RECORD_BYTES, read_manifest, read_record
 from storage.options import parse
@@ -67,24 +63,5 @@ def follow_record(folder: Folder) -> None:
     format_of(kind).require_names(0, record.shard_file, SCHEMA)
 
 
-def outcome(attempt: Callable[[], object]) -> Mapping[str, Any]:
-    start = time.process_time()
-    try:
-        attempt()
-    except (ValueError, StoreError) as error:
-        refusal = str(error)
-    else:
-        refusal = ""
-    return {"seconds": time.process_time() - start, "refusal": refusal}
-
-
-def main() -> None:
-    folder = Folder.at("set")
-    outcomes = {name: outcome(attempt) for name, attempt in attempts(folder)}
-    # Not ru_maxrss: a child's begins at what its parent had.
-    peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
-    print(json.dumps({"outcomes": outcomes, "peak_bytes": peak}))
-
-
 if __name__ == "__main__":
-    main()
+    tell(attempts(Folder.at("set")))

@@ -36,6 +36,12 @@ def test_replace_puts_one_file_in_place_of_another(folder: Folder) -> None:
     assert folder.names() == ["b"]
 
 
+def test_pieces_are_written_one_after_the_other(folder: Folder) -> None:
+    pieces = [b"", b"12", bytes(200_000), b"3"]
+    folder.replace("b", [memoryview(piece) for piece in pieces])
+    assert folder.read("b") == b"".join(pieces)
+
+
 def test_a_folder_that_is_not_there_is_empty(folder: Folder) -> None:
     assert not folder.exists()
     assert (folder.names(), folder.files(), folder.num_bytes()) == ([], {}, 0)

@@ -1,18 +1,13 @@
 """Whatever is handed to the store instead of a set: refused at once, in little memory, with no effect."""
 
-import json
-import os
 import random
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hostile_documents import MANIFESTS, RECORD_BYTES, RECORDS, SCHEMAS, ZARR, parts
 from hostile_tars import SCHEMA, SHARD_SIZE, TARS, members, packed, sound
 from made_shards import EVERYTHING, FORMATS, format_of, made_shard
+from refusals import BYTES, SECONDS, Refused, refused_by
 from refuse_hostile import VAST, read_tar, read_zarr
 
 from storage.digest import sha256_of
@@ -27,45 +22,24 @@ NAMES = [
     *(f"schema: {name}" for name in SCHEMAS),
     *(f"10^9 bytes: {name}" for name in VAST),
 ]
-MAX_SECONDS = 1
-MAX_BYTES = 400 * 10**6
-
-
-@dataclass(frozen=True)
-class Refused:
-    """What came of everything hostile, given to the store by one process in an empty folder."""
-
-    outcomes: dict[str, Any]
-    peak_bytes: int
-    left_behind: list[str]
 
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> Refused:
-    outside = tmp_path_factory.mktemp("hostile")
-    inside = outside / "a" / "b"
-    inside.mkdir(parents=True)
     script = Path(__file__).with_name("refuse_hostile.py")
-    ended = subprocess.run(
-        [sys.executable, script], cwd=inside, check=True, capture_output=True, timeout=300
-    )
-    found = [os.path.relpath(file, inside) for file in outside.rglob("*") if file.is_file()]
-    left = [name for name in found if not name.startswith("set/")]
-    return Refused(**json.loads(ended.stdout), left_behind=left)
+    return refused_by(script, tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_hostile_is_refused_at_once_with_a_sentence(refused: Refused, name: str) -> None:
-    outcome = refused.outcomes[name]
-    assert outcome["refusal"]
-    assert outcome["seconds"] <= MAX_SECONDS
-    assert len(outcome["refusal"]) < 1000
+    assert 0 < len(refused.refusals[name]) < 1000
+    assert refused.seconds[name] <= SECONDS
 
 
 def test_refusing_everything_takes_little_memory_and_leaves_nothing(refused: Refused) -> None:
-    assert sorted(refused.outcomes) == sorted(NAMES)
-    assert refused.peak_bytes <= MAX_BYTES
-    assert refused.left_behind == []
+    assert sorted(refused.refusals) == sorted(NAMES)
+    assert refused.peak_bytes <= BYTES
+    assert [name for name in refused.left_behind if not name.startswith("set/")] == []
     assert not Path("/tmp/escaped.npy").exists()
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bounded import bounded
 from published_sets import Made, made, write_get
+from refusals import bounded
 
 from storage.fs import Folder
 from storage.importers import import_pairs
@@ -291,5 +291,5 @@ def test_no_flipped_bit_in_the_description_does_more_than_change_numbers(
 
 def test_a_model_is_no_pair(place: Path) -> None:
     torch.save(torch.nn.Linear(2, 2), place / "model.pkl")
-    with pytest.raises(ValueError, match=r"names 'torch.nn.modules.linear Linear'"):
+    with pytest.raises(ValueError, match=r"names 'torch.nn.modules.linear.Linear'"):
         tensors_in(place / "model.pkl")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bounded import bounded
 from published_sets import KDM_LAYOUTS, Layout, Made, made, on_grid, write_kdm
+from refusals import bounded
 
 from storage.fs import Folder
 from storage.importers import import_pairs

@@ -8,8 +8,8 @@ import struct
 import zlib
 from typing import Any, BinaryIO, NamedTuple
 
-MAX_MEMBERS = 64
-_MAX_DIRECTORY = 64 * 1024
+_MAX_MEMBERS = 64
+_MAX_ENTRY = 1024  # bytes that the list of members spends on each; names of torch take 60
 _STORED, _DEFLATED = 0, 8
 _END = struct.Struct("<4s4H2LH")
 _LOCATOR, _END_64 = struct.Struct("<4sLQL"), struct.Struct("<4sQ2H2L4Q")
@@ -29,11 +29,13 @@ class Member(NamedTuple):
     crc: int
 
 
-def members_of(file: BinaryIO) -> dict[str, Member]:
+def members_of(file: BinaryIO, *, at_most: int = _MAX_MEMBERS) -> dict[str, Member]:
     """The members by name; a ValueError where anything does not lie inside the file."""
     place, num_bytes, num_members = _directory(file)
-    if num_members > MAX_MEMBERS or num_bytes > _MAX_DIRECTORY:
-        raise ValueError(f"it lists {num_members:,} members; at most {MAX_MEMBERS} are read")
+    if num_members > at_most or num_bytes > at_most * _MAX_ENTRY:
+        raise ValueError(
+            f"it lists {num_members:,} members in {num_bytes:,} bytes; at most {at_most:,} are read"
+        )
     entries = _entries(_read_at(file, place, num_bytes), num_members)
     members = [_located(file, *entry, end=place) for entry in entries]
     if len({member.name for member in members}) != num_members:
@@ -68,7 +70,9 @@ def _directory(file: BinaryIO) -> tuple[int, int, int]:
     end = file.seek(0, 2) - _END.size
     mark, disk, first_disk, here, total, size, place, comment = _unpack(file, end, _END)
     if mark != b"PK\5\6" or comment or (disk, first_disk) != (0, 0) or here != total:
-        raise ValueError("it does not end as a zip that numpy or torch has written")
+        raise ValueError(
+            "it does not end as a zip of numpy or torch: it may be cut off; fetch the file again"
+        )
     locator_at = end - _LOCATOR.size
     if locator_at >= 0:
         mark, _, place_64, _ = _unpack(file, locator_at, _LOCATOR)

@@ -1,17 +1,21 @@
-"""Adaptive Dormand-Prince steps, as the flow-matching goldens were integrated.
+"""Adaptive Dormand-Prince steps, as torchdiffeq takes them.
 
 The pair of orders 5 and 4 (Dormand & Prince 1980), the first step of Hairer et al. 1993 (II.4), errors
 as root mean squares over the whole batch, and a quartic through Shampine's midpoint (1986) at t = 1,
-which the last step passes.
+which the last step passes. So where one sample ends depends on all of its batch.
 """
 
+import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from kdm.networks.golden_samplers import Velocity
 from kdm.shapes import Samples
+from storage.errors import InvalidPairsError
+
+Velocity = Callable[[Samples, Tensor], Samples]  # of (x, t), t a float64 scalar
 
 NODES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
 STAGES = (
@@ -45,6 +49,17 @@ MIDDLE = (
 SAFETY, LARGEST, SMALLEST = 0.9, 10.0, 0.2  # how much a step may grow and shrink
 
 
+class Tolerance(NamedTuple):
+    """The error that a step may make: `absolute` plus `relative` times the state."""
+
+    relative: float
+    absolute: float
+
+    def at(self, size: Tensor) -> Tensor:
+        """For each value of a state of this size."""
+        return self.absolute + self.relative * size
+
+
 class Attempt(NamedTuple):
     """A step from t, taken or not; `slopes` are its seven stages."""
 
@@ -53,13 +68,17 @@ class Attempt(NamedTuple):
     ratio: float  # of its error to the tolerance
 
 
-def dopri5(velocity: Velocity, noise: Samples, *, tolerance: float) -> Samples:
-    """The state at t = 1 from noise at t = 0; the tolerance is relative and absolute."""
+def dopri5(velocity: Velocity, noise: Samples, tolerance: Tolerance) -> Samples:
+    """The state at t = 1 from noise at t = 0.
+
+    Raises InvalidPairsError where no step is short enough, as after a velocity that is not finite.
+    """
     x, t = noise, 0.0
     slope = velocity(x, _time(t))
     h = _first_step(velocity, x, slope, tolerance)
     while True:
         attempt = _attempt(velocity, x, t, h, slope, tolerance)
+        _require_progress(t, h, attempt)
         if attempt.ratio <= 1 and t + h >= 1:
             return _between(x, attempt, h, (1 - t) / h)
         if attempt.ratio <= 1:
@@ -68,19 +87,29 @@ def dopri5(velocity: Velocity, noise: Samples, *, tolerance: float) -> Samples:
 
 
 def _attempt(
-    velocity: Velocity, x: Tensor, t: float, h: float, slope: Tensor, tolerance: float
+    velocity: Velocity, x: Tensor, t: float, h: float, slope: Tensor, tolerance: Tolerance
 ) -> Attempt:
     slopes, end = [slope], x
     for node, weights in zip(NODES, STAGES, strict=True):
         end = x + h * _mixed(slopes, weights)
         slopes.append(velocity(end, _time(t + node * h)))
     error = h * _mixed(slopes, ERROR)
-    allowed = tolerance + tolerance * torch.maximum(x.abs(), end.abs())
+    allowed = tolerance.at(torch.maximum(x.abs(), end.abs()))
     return Attempt(end, slopes, _rms(error / allowed))
 
 
-def _first_step(velocity: Velocity, x: Tensor, slope: Tensor, tolerance: float) -> float:
-    scale = tolerance + tolerance * x.abs()
+def _require_progress(t: float, h: float, attempt: Attempt) -> None:
+    if math.isfinite(attempt.ratio) and t + h > t:
+        return
+    raise InvalidPairsError(
+        f"dopri5 is at {t:.6g} of its way and has no step that keeps its tolerance (the last was {h:.3g}, "
+        f"its error {attempt.ratio:.3g} times what is allowed); look at the teacher's velocities, or "
+        "choose a sampler of fixed steps"
+    )
+
+
+def _first_step(velocity: Velocity, x: Tensor, slope: Tensor, tolerance: Tolerance) -> float:
+    scale = tolerance.at(x.abs())
     size, speed = _rms(x / scale), _rms(slope / scale)
     h = 1e-6 if min(size, speed) < 1e-5 else 0.01 * size / speed
     bend = _rms((velocity(x + h * slope, _time(h)) - slope) / scale) / h

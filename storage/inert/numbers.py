@@ -3,14 +3,13 @@
 import math
 import zlib
 from dataclasses import dataclass
-from io import BufferedReader
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from pairgen.checkpoints.values import StorageName, TensorName
+from storage.inert.values import Source, StorageName, TensorName
 
 _BFLOAT16: Final = "torch BFloat16Storage"
 STORAGE_TYPES: Final[dict[str, np.dtype[Any]]] = {
@@ -53,9 +52,7 @@ def num_bytes_of(storage: StorageName) -> int:
     return storage.num_values * STORAGE_TYPES[storage.kind].itemsize
 
 
-def read_array(
-    file: BufferedReader, tensor: TensorName, stored: Stored, budget: Budget
-) -> NDArray[Any]:
+def read_array(file: Source, tensor: TensorName, stored: Stored, budget: Budget) -> NDArray[Any]:
     """The tensor, contiguous; a ValueError where it does not lie inside its storage, each value once."""
     dtype = STORAGE_TYPES[stored.name.kind]
     num_values = _span(tensor)

@@ -1,43 +1,26 @@
-"""What a pickle of a network says, without unpickling it: nothing is imported, called or built.
+"""What a pickle says, without unpickling it: nothing is imported, called or built.
 
-Of the 68 opcodes there are 41 here, those that pickle writes for networks in protocols 2 to 5. The
-others (INST, OBJ, NEWOBJ_EX, EXT1, PERSID and their like) are refused. A name is a name to compare,
-a call is answered from a table of inert values, and long bytes stay in the file.
+Of the 68 opcodes there are 42 here, those that pickle writes for tensors and networks in protocols 2
+to 5. The others (INST, OBJ, NEWOBJ_EX, EXT1, PERSID and their like) are refused. A name is a name to
+compare, a call is answered from a dialect's table of inert values, and long bytes stay in the file.
 """
 
 import pickletools
 import struct
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from pairgen.checkpoints.calls import CONTAINERS, IN_CHECKPOINTS, IN_NETWORKS, NAMESPACE, called
-from pairgen.checkpoints.numbers import STORAGE_TYPES
-from pairgen.checkpoints.values import Blob, Global, Made, NumberType, StorageName
+from storage.inert.dialect import Dialect
+from storage.inert.numbers import STORAGE_TYPES
+from storage.inert.values import Blob, Global, Made, NumberType, StorageName
 
 _PROTOCOLS = range(2, 6)
 _MAX_NAME = 256
-_MAX_TEXT = 8 * 2**20  # of a whole pickle; a network's source, held once, takes 60 KB
 _MAX_SCALAR = 16  # bytes
+_MAX_TEXT = 256  # bytes of one text that is held; longer ones stay in the file, as bytes do
 _MAX_WHOLE = 16  # bytes of a whole number; the magic one takes 10
 _TITLES: Final = {opcode.code: opcode.name for opcode in pickletools.opcodes}
 _KEYS = (str, int, float, bool, type(None))
-
-
-class Dialect(NamedTuple):
-    """Which pickle is read: the names that it may hold, and how long it may be."""
-
-    of: str
-    names: frozenset[str]
-    max_opcodes: int  # of the longest known about a third
-
-
-# 110 opcodes a tensor, 563 tensors at most.
-NETWORK = Dialect("network", IN_NETWORKS, 250_000)
-# 30 a tensor, four tensors a parameter with the optimiser's.
-CHECKPOINT = Dialect("checkpoint", IN_CHECKPOINTS | STORAGE_TYPES.keys(), 250_000)
-# Of the five pickles before a storage's numbers none has more than 25.
-STORAGE = Dialect("storage", frozenset(STORAGE_TYPES), 64)
 
 
 class Described(NamedTuple):
@@ -47,7 +30,7 @@ class Described(NamedTuple):
     storages: dict[str, StorageName]
 
 
-def described_in(file: BinaryIO | BytesIO, dialect: Dialect) -> Described:
+def described_in(file: BinaryIO, dialect: Dialect) -> Described:
     """What the pickle at the file's position describes; a ValueError where it holds anything else.
 
     Plain values, `TensorName` and `Made`. The file is left at the pickle's end.
@@ -56,7 +39,7 @@ def described_in(file: BinaryIO | BytesIO, dialect: Dialect) -> Described:
     try:
         return Described(walker.result(), walker.storages)
     except (IndexError, KeyError, struct.error) as error:
-        raise ValueError("its pickle is malformed or cut off") from error
+        raise ValueError("its pickle is malformed or cut off; fetch the file again") from error
     except UnicodeDecodeError as error:
         raise ValueError("its pickle holds text that is no UTF-8") from error
 
@@ -64,13 +47,13 @@ def described_in(file: BinaryIO | BytesIO, dialect: Dialect) -> Described:
 class _Walker:
     """A stack and a memo of inert values; one method an opcode."""
 
-    def __init__(self, file: BinaryIO | BytesIO, dialect: Dialect) -> None:
+    def __init__(self, file: BinaryIO, dialect: Dialect) -> None:
         self._file = file
         self._dialect = dialect
         self._stack: list[Any] = []
         self._outer: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
-        self._text_left = _MAX_TEXT
+        self._text_left = dialect.max_bytes
         self.storages: dict[str, StorageName] = {}
 
     def result(self) -> Any:
@@ -78,7 +61,7 @@ class _Walker:
         for _ in range(self._dialect.max_opcodes):
             code = self.take(1)
             if code == b".":
-                return self._stack.pop()
+                return self._only_value()
             act = _ACTS.get(code)
             if act is None:
                 raise ValueError(
@@ -90,10 +73,16 @@ class _Walker:
             f"{self._dialect.of} needs"
         )
 
+    def _only_value(self) -> Any:
+        value = self.pop()
+        if self._stack or self._outer:
+            raise ValueError("its pickle does not leave one value")
+        return value
+
     def take(self, num_bytes: int) -> bytes:
         data = self._file.read(num_bytes)
         if len(data) != num_bytes:
-            raise ValueError("its pickle is cut off")
+            raise ValueError("its pickle is cut off; fetch the file again")
         return data
 
     def count(self, width: int) -> int:
@@ -128,9 +117,14 @@ class _Walker:
 
     def text(self, width: int) -> None:
         num_bytes = self.count(width)
+        if num_bytes > _MAX_TEXT:
+            self.blob(num_bytes, is_text=True)
+            return
         self._text_left -= num_bytes
         if self._text_left < 0:
-            raise ValueError(f"its pickle holds more than {_MAX_TEXT:,} bytes of text")
+            raise ValueError(
+                f"its pickle holds more than {self._dialect.max_bytes:,} bytes of text"
+            )
         self.push(self.take(num_bytes).decode())
 
     def whole(self) -> None:
@@ -147,14 +141,15 @@ class _Walker:
         else:
             self.push(self.take(num_bytes))
 
-    def blob(self, num_bytes: int) -> None:
+    def blob(self, num_bytes: int, *, is_text: bool = False) -> None:
         """Bytes of a length that may be vast: skipped, and looked for again when they are needed."""
         place = self._file.tell()
-        self.push(Blob(place, num_bytes))
+        self.push(Blob(place, num_bytes, is_text))
         end = self._file.seek(0, 2)
         if num_bytes > end - place:
             raise ValueError(
-                f"its pickle declares {num_bytes:,} bytes where {end - place:,} are left"
+                f"its pickle declares {num_bytes:,} bytes where {end - place:,} are left; fetch the "
+                "file again"
             )
         self._file.seek(place + num_bytes)
 
@@ -192,16 +187,17 @@ class _Walker:
         return line[:-1].decode()
 
     def _global(self, module: str, name: str) -> None:
-        if f"{module} {name}" not in self._dialect.names:
-            raise ValueError(
-                f"its pickle names '{module[:80]}.{name[:80]}', which no {self._dialect.of} needs"
-            )
+        self._dialect.require_name(module, name)
         self.push(Global(f"{module} {name}"))
 
     def storage(self) -> None:
         match self.pop(tuple):
             case ("storage", Global(kind), str(key), str(), int(num), *rest) if (
-                kind in STORAGE_TYPES and rest in ([], [None]) and num >= 0 and len(key) <= 64
+                kind in STORAGE_TYPES
+                and rest in ([], [None])
+                and num >= 0
+                and key.isdecimal()
+                and len(key) <= 64
             ):
                 found = StorageName(key, kind, num)
                 if self.storages.setdefault(key, found) != found:
@@ -212,21 +208,21 @@ class _Walker:
 
     def call(self) -> None:
         arguments, function = self.pop(tuple), self.pop(Global)
-        self.push(called(function.name, arguments))
+        self.push(self._dialect.called(function.name, arguments))
 
     def new(self) -> None:
         """NEWOBJ: of a class, without arguments."""
         arguments, made = self.pop(tuple), self.pop(Global)
-        if arguments or made.name not in {*CONTAINERS, NAMESPACE, "dnnlib.util EasyDict"}:
+        if arguments or made.name not in self._dialect.classes:
             raise ValueError(f"its pickle builds {made.name} as no {self._dialect.of} needs")
-        self.push(called(made.name, ()))
+        self.push(self._dialect.called(made.name, ()))
 
     def build(self) -> None:
         """BUILD: the state is kept beside the value, and never set on anything."""
         state, target = self.pop(), self.pop()
         match target, state:
-            case Made(state=None), dict():
-                target.state = state
+            case Made(state=None), dict() | (int(), tuple(), NumberType(), bool(), _):
+                target.state = state  # of an object, or of an array of numpy
             case dict(), dict():
                 pass  # a state dict's versions of its modules
             case NumberType(), (int(), "<" | "|", *_):
@@ -269,7 +265,7 @@ _ACTS: Final[dict[bytes, Callable[[_Walker], None]]] = {
     b"X": lambda walker: walker.text(4),
     b"C": _Walker.short_bytes,
     b"B": lambda walker: walker.blob(walker.count(4)),
-    b"\x8e": lambda walker: walker.blob(walker.count(8)),
+    **dict.fromkeys((b"\x8e", b"\x96"), lambda walker: walker.blob(walker.count(8))),
     b"q": lambda walker: walker.remember(walker.count(1)),
     b"r": lambda walker: walker.remember(walker.count(4)),
     b"\x94": lambda walker: walker.remember(len(walker._memo)),

@@ -1,0 +1,58 @@
+"""What a kind of pickle may say: the names in it, and what a call of each stands for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from storage.inert.values import Blob, StorageName, tensor_name
+
+Answer = Callable[[str, tuple[Any, ...]], Any]  # None: it is called as it never is
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Pickles of one kind; a name that is not in `answers` or `names` is refused."""
+
+    of: str
+    answers: Mapping[str, Answer]
+    max_opcodes: int  # of the longest known about a third
+    max_bytes: int  # of its text, and of the whole where it lies in a zip
+    names: frozenset[str] = frozenset()  # that are never called
+    classes: frozenset[str] = frozenset()  # of `answers`, those that NEWOBJ makes
+    hints: Mapping[str, str] = field(default_factory=dict)  # what to say of a name that is refused
+    remedy: str = ""  # of any other
+
+    def require_name(self, module: str, name: str) -> None:
+        """A ValueError unless pickles of this kind hold the name."""
+        known = f"{module} {name}"
+        if known in self.hints:
+            raise ValueError(self.hints[known])
+        if known not in self.answers and known not in self.names:
+            shown = f"{module[:80]}.{name[:80]}"
+            raise ValueError(f"its pickle names '{shown}', which no {self.of} needs{self.remedy}")
+
+    def called(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        """What the call stands for; a ValueError where it is not made as pickles of this kind do."""
+        answer = self.answers.get(name)
+        value = answer(name, arguments) if answer else None
+        if value is None:
+            raise ValueError(f"its pickle calls {name} as no {self.of} needs")
+        return value
+
+
+def as_dict(_name: str, arguments: tuple[Any, ...]) -> Any:
+    """A kind of dict, made empty."""
+    return None if arguments else {}
+
+
+def _tensor(_name: str, arguments: tuple[Any, ...]) -> Any:
+    match arguments:
+        case (StorageName() | Blob() as storage, offset, shape, strides, bool(), dict()):
+            return tensor_name(storage, offset, shape, strides)
+    return None
+
+
+TENSORS: Final[dict[str, Answer]] = {
+    "torch._utils _rebuild_tensor_v2": _tensor,
+    "collections OrderedDict": as_dict,  # a tensor's hooks
+}
