@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,8 @@ from kdm.shapes import ComplexMatrix, ComplexVector, Eigenvalues, Latents, Matri
 
 # Added to a row's length before dividing by it, as in the published code.
 LENGTH_EPSILON = 1e-8
+# What is learned of a phase: the angle itself (App. C), or its logarithm as in the published code.
+Phase = Literal["angle", "logarithm"]
 
 
 class KoopmanOperator(nn.Module, ABC):
@@ -65,14 +67,18 @@ class FactorisedOperator(KoopmanOperator):
     spectrum of `matrix()` is not λ: `matrix()` is also the real part of a complex matrix.
     """
 
-    def __init__(self, latent_dim: int) -> None:
+    def __init__(self, latent_dim: int, *, phase: Phase = "angle") -> None:
         super().__init__()
         d, scale = latent_dim, 1 / math.sqrt(2 * latent_dim)
         self.P = nn.Parameter(scale * torch.stack([_orthonormal(d), _orthonormal(d)]))
         self.P_inv = nn.Parameter(scale * torch.randn(2, d, d))
         # |λ| = sqrt(u): uniform over the unit disc.
         self.nu = nn.Parameter(torch.log(-torch.log(torch.rand(d)) / 2))
-        self.theta = nn.Parameter(2 * math.pi * torch.rand(d))
+        if phase == "angle":
+            self.theta = nn.Parameter(2 * math.pi * torch.rand(d))
+        else:  # 1 − u is not 0, so that its logarithm is finite
+            self.theta_log = nn.Parameter(torch.log(2 * math.pi * (1 - torch.rand(d))))
+        self._phase = phase
 
     def forward(self, z_T: Latents) -> Latents:
         """Re(P Λ P_inv z_T), by whichever order of products has fewer multiplications."""
@@ -98,8 +104,12 @@ class FactorisedOperator(KoopmanOperator):
         """The factors as they act."""
         length: Tensor = torch.linalg.vector_norm(self.P, dim=2, keepdim=True)
         modulus = torch.exp(-torch.exp(self.nu))
-        phase = torch.stack([torch.cos(self.theta), torch.sin(self.theta)])
+        angle = self._angle()
+        phase = torch.stack([torch.cos(angle), torch.sin(angle)])
         return Factors(self.P / (length + LENGTH_EPSILON), self.P_inv, modulus * phase)
+
+    def _angle(self) -> Tensor:
+        return self.theta if self._phase == "angle" else torch.exp(self.theta_log)
 
 
 def _orthonormal(d: int) -> Tensor:

@@ -1,13 +1,18 @@
-"""Penalties on the factorised operator: its eigenvalues and its inverse (App. C, kdm.md 1.6)."""
+"""Penalties on an operator: its eigenvalues, and the factorised one's inverse (App. C, kdm.md 1.6).
+
+Where the published penalties cannot be met there is a mended one: targets that |λ| < 1 or a real
+matrix cannot reach, targets that jump with LAPACK's order, and the point 1 in place of the circle.
+"""
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from kdm.operators import FactorisedOperator, Factors
+from kdm.operators import FactorisedOperator, Factors, KoopmanOperator
 from kdm.shapes import ComplexMatrix, ComplexVector, Scalar
 from storage.options import Options
 
@@ -20,42 +25,81 @@ class SpectralOptions(Options):
 
     Targets are drawn once. `uniform-disc` spreads them evenly over |c| < 1, which |λ| < 1 can
     reach; `published-square` draws Re and Im from U(−1, 1): a fraction 1 − π/4 is out of reach.
+    `gradual` puts half of them near the circle and half inside |c| < 0.5. `circle` pulls to the
+    nearest point of |c| = 1, `published-point` to 1 (there "OnTheCircle").
     """
 
     spectral: float = Field(1.0, ge=0)
     inverse: float = Field(1.0, ge=0)
-    targets: Literal["uniform-disc", "published-square"] = "uniform-disc"
+    targets: Literal["uniform-disc", "gradual", "circle", "published-square", "published-point"] = (
+        "uniform-disc"
+    )
+
+
+class DenseSpectralOptions(Options):
+    """The weight, and where the eigenvalues of a dense operator are pulled to ("EL").
+
+    A real matrix has eigenvalues in conjugate pairs, and so have the targets of `conjugate-disc`,
+    spread over |c| < 1 and given to the eigenvalues so that the sum of distances is least.
+    `published-quadrant` draws Re and Im from U(0, 1), one for each eigenvalue in LAPACK's order.
+    `circle` and `published-point` are those of the factorised operator.
+    """
+
+    spectral: float = Field(1.0, gt=0)
+    targets: Literal["conjugate-disc", "circle", "published-quadrant", "published-point"] = (
+        "conjugate-disc"
+    )
 
 
 class SpectralPenalties(nn.Module):
-    """Both penalties, with the targets as a buffer, so that a reloaded student keeps them."""
+    """The penalties, with drawn targets as a buffer, so that a reloaded student keeps them."""
 
-    targets: Tensor  # one for each eigenvalue: (Re, Im) by d
+    targets: Tensor | None  # one for each eigenvalue: (Re, Im) by d
 
-    def __init__(self, latent_dim: int, options: SpectralOptions) -> None:
+    def __init__(self, latent_dim: int, options: SpectralOptions | DenseSpectralOptions) -> None:
         super().__init__()
         self.options = options
-        draw = _uniform_disc if options.targets == "uniform-disc" else _square
-        self.register_buffer("targets", draw(latent_dim))
+        draw = _DRAWN.get(options.targets)
+        self.register_buffer("targets", draw(latent_dim) if draw else None)
 
     @property
     def weights(self) -> dict[str, float]:
         """By the terms' names."""
-        return {"spectral": self.options.spectral, "inverse": self.options.inverse}
+        return {"spectral": self.options.spectral, "inverse": self._inverse}
 
-    def forward(self, operator: FactorisedOperator) -> dict[str, Scalar]:
+    @property
+    def _inverse(self) -> float:
+        return self.options.inverse if isinstance(self.options, SpectralOptions) else 0.0
+
+    def forward(self, operator: KoopmanOperator) -> dict[str, Scalar]:
         """The unweighted penalties by name, without those of weight 0."""
-        factors, terms = operator.factors(), {}
+        terms: dict[str, Scalar] = {}
+        if isinstance(operator, FactorisedOperator):
+            factors = operator.factors()
+            eigenvalues = factors.eigenvalues
+        else:
+            factors, eigenvalues = None, _eigenvalues(operator)
         if self.options.spectral:
-            terms["spectral"] = spectral_loss(factors, self.targets)
-        if self.options.inverse:
+            terms["spectral"] = spectral_loss(eigenvalues, self._targets_of(eigenvalues))
+        if self._inverse and factors is not None:
             terms["inverse"] = inverse_loss(factors)
         return terms
 
+    @torch.no_grad()
+    def _targets_of(self, eigenvalues: ComplexVector) -> ComplexVector:
+        if self.options.targets == "circle":
+            modulus: Tensor = torch.linalg.vector_norm(eigenvalues, dim=0)
+            return eigenvalues / modulus.clamp(min=SQUARE_EPSILON)
+        if self.targets is None:
+            return torch.stack([torch.ones_like(eigenvalues[0]), torch.zeros_like(eigenvalues[1])])
+        if self.options.targets == "conjugate-disc":
+            return self.targets[:, _assigned(eigenvalues, self.targets)]
+        return self.targets
 
-def spectral_loss(factors: Factors, targets: ComplexVector) -> Scalar:
+
+def spectral_loss(eigenvalues: ComplexVector, targets: ComplexVector) -> Scalar:
     """mean |λ_i − c_i|, each eigenvalue with its own target."""
-    square = (factors.eigenvalues - targets).square().sum(dim=0)
+    square = (eigenvalues - targets).square().sum(dim=0)
     return torch.sqrt(square + SQUARE_EPSILON).mean()
 
 
@@ -80,10 +124,52 @@ def _with_sum(parts: ComplexMatrix) -> Tensor:
     return torch.cat([parts, parts.sum(dim=0, keepdim=True)])
 
 
+def _eigenvalues(operator: KoopmanOperator) -> ComplexVector:
+    """With gradients, in LAPACK's order."""
+    eigenvalues: Tensor = torch.linalg.eigvals(operator.matrix())
+    return torch.stack([eigenvalues.real, eigenvalues.imag])
+
+
+def _assigned(eigenvalues: ComplexVector, targets: ComplexVector) -> Tensor:
+    """For each eigenvalue the number of its target, so that the mean distance is least."""
+    from scipy.optimize import linear_sum_assignment  # takes a third of a second
+
+    distances = torch.cdist(eigenvalues.T, targets.T)
+    _, columns = linear_sum_assignment(distances.double().cpu().numpy())
+    return torch.from_numpy(columns).to(targets.device)
+
+
 def _uniform_disc(d: int) -> ComplexVector:
-    radius, angle = torch.rand(d).sqrt(), 2 * math.pi * torch.rand(d)
-    return radius * torch.stack([torch.cos(angle), torch.sin(angle)])
+    return _polar(torch.rand(d).sqrt(), 2 * math.pi * torch.rand(d))
+
+
+def _gradual(d: int) -> ComplexVector:
+    near, inside = 0.9 + 0.1 * torch.rand(d // 2), 0.5 * torch.rand(d - d // 2)
+    return _polar(torch.cat([near, inside]), 2 * math.pi * torch.rand(d))
+
+
+def _conjugate_disc(d: int) -> ComplexVector:
+    upper = _polar(torch.rand(d // 2).sqrt(), math.pi * torch.rand(d // 2))
+    real = torch.stack([2 * torch.rand(d % 2) - 1, torch.zeros(d % 2)])
+    return torch.cat([upper, upper * torch.tensor([[1.0], [-1.0]]), real], dim=1)
 
 
 def _square(d: int) -> ComplexVector:
     return 2 * torch.rand(2, d) - 1
+
+
+def _quadrant(d: int) -> ComplexVector:
+    return torch.rand(2, d)
+
+
+def _polar(radius: Tensor, angle: Tensor) -> ComplexVector:
+    return radius * torch.stack([torch.cos(angle), torch.sin(angle)])
+
+
+_DRAWN: dict[str, Callable[[int], ComplexVector]] = {
+    "uniform-disc": _uniform_disc,
+    "gradual": _gradual,
+    "conjugate-disc": _conjugate_disc,
+    "published-square": _square,
+    "published-quadrant": _quadrant,
+}

@@ -1,99 +1,35 @@
 """KDM: encode noise, push it linearly, decode data (Eqs. 3–7, Algorithm 1).
 
-    x_T ─E_φ_T─► z_T ─C_η─► z_0^ ─D_ψ─► x_0^          x_0 ─E_φ_0─► z_0 ─D_ψ─► x_0~
+    x_T ─E_φ_T─► z_T ─C_η (+ C_μ y)─► z_0^ ─D_ψ─► x_0^          x_0 ─E_φ_0─► z_0 ─D_ψ─► x_0~
 
 x_0 is divided by `data_scale` on its way in and multiplied by it on its way out, x_T is divided by
-the schema's noise scale; all losses are in these scaled units.
+the schema's noise scale unless its coders want it raw; all losses are in these scaled units.
 """
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import nn
 
 from kdm.batch import Batch
-from kdm.losses.distances import GROUP as DISTANCES
-from kdm.losses.distances import L2, Distance
-from kdm.losses.spectral import SpectralPenalties
-from kdm.networks.mlp import MLP
+from kdm.losses.adversarial import Adversary, Game
+from kdm.losses.spectral import DenseSpectralOptions, SpectralPenalties
+from kdm.networks.image_shapes import OneHot
 from kdm.objective import Losses, Objective, Player, weighted
 from kdm.operators import DenseOperator, KoopmanOperator
-from kdm.shapes import Labels, Latents, Points, Samples, Scalar
-from kdm.students.student import Student, StudentPlugin
-from storage.options import Options
-from storage.plugins import Configured
+from kdm.shapes import Labels, Latents, Samples, Scalar
+from kdm.students.coder_choice import AnyCoders
+from kdm.students.coders import Coders
+from kdm.students.duel import Duel
+from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.mlp_coders import MlpCoders
+from kdm.students.student import Student, StudentPlugin, evaluating
+from kdm.students.trace import Trace
 from storage.records import PairSchema
-
-
-class KoopmanNetworks(Options):
-    """Two encoders and a decoder of one width; each also sees the constant time t (kdm.md 1.12)."""
-
-    kind: Literal["mlp"] = "mlp"
-    latent_dim: int = Field(64, ge=1, le=2**16)  # d, numbers in z_0 and z_T
-    width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
-    num_encoder_layers: int = Field(
-        5, ge=1, le=1000
-    )  # linear layers; the last one ends in d numbers
-    num_decoder_layers: int = Field(
-        5, ge=1, le=1000
-    )  # linear layers; the last one ends in a sample
-    # Times PyTorch's initial weights, in all layers but the first (published: 1).
-    gain: float = Field(1.5, gt=0)
-    # Times the initial first layer of the encoder of noise: what it learns has finer detail
-    # than what it starts from (published: 1).
-    noise_gain: float = Field(2.0, gt=0)
-
-    def encoder(self, num_values: int, *, input_gain: float = 1.0) -> MLP:
-        """[x, t] → z, with SiLU also after the last layer."""
-        return MLP(
-            num_values + 1,
-            self.latent_dim,
-            width=self.width,
-            num_layers=self.num_encoder_layers,
-            ends_in_silu=True,
-            input_gain=input_gain,
-            gain=self.gain,
-        )
-
-    def decoder(self, num_values: int) -> MLP:
-        """[z, t] → x, flat."""
-        return MLP(
-            self.latent_dim + 1,
-            num_values,
-            width=self.width,
-            num_layers=self.num_decoder_layers,
-            gain=self.gain,
-        )
-
-
-class KoopmanLosses(Options):
-    """Weights of Eq. 4's terms (0 switches one off), d of Eqs. 5 and 7, and the latent noise ε.
-
-    The paper weighs all terms alike; a tenth for rec and lat halved the error of x_0^.
-    """
-
-    rec: float = Field(0.1, ge=0)
-    lat: float = Field(0.1, ge=0)
-    pred: float = Field(1.0, ge=0)
-    distance: Annotated[Distance, Configured(DISTANCES)] = L2()
-    # The share of each batch on which rec and lat are measured; pred always has all of it.
-    rec_lat_share: float = Field(0.25, gt=0, le=1)
-    # Standard deviation of ε_0 and ε_T (Algorithm 1; published: 0.4).
-    latent_noise: float = Field(0.02, ge=0)
-
-    @model_validator(mode="after")
-    def _check(self) -> "KoopmanLosses":
-        if not (self.rec or self.lat or self.pred):
-            raise ValueError("rec, lat and pred are all 0; at least one loss must have a weight")
-        return self
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """By the terms' names."""
-        return {"rec": self.rec, "lat": self.lat, "pred": self.pred}
 
 
 class KoopmanStudent(Student):
@@ -106,80 +42,159 @@ class KoopmanStudent(Student):
         schema: PairSchema,
         operator: KoopmanOperator,
         *,
-        networks: KoopmanNetworks,
+        networks: Coders,
         losses: KoopmanLosses,
         data_scale: float,
         penalties: SpectralPenalties | None = None,
+        adversary: Game | None = None,
     ) -> None:
         super().__init__()
-        self.encoder_0 = networks.encoder(schema.num_values)
-        self.encoder_T = networks.encoder(schema.num_values, input_gain=networks.noise_gain)
+        self.encoder_0 = networks.encoder_0(schema)
+        self.encoder_T = networks.encoder_T(schema)
         self.operator = operator
-        self.decoder = networks.decoder(schema.num_values)
+        self.decoder = networks.decoder(schema)
+        self.num_classes = networks.num_classes(schema)
+        self.control: nn.Linear | None = None
+        if networks.has_control(schema):
+            self.control = nn.Linear(self.num_classes, networks.num_latents(schema))
         self.penalties = penalties
-        self._losses = losses
+        self._losses, self._adversary = losses, adversary
+        self._joins_passes = networks.joins_passes
         self._shape = schema.shape
         self._data_scale = data_scale
-        self._noise_scale = schema.noise.scale
+        self._noise_divisor = networks.noise_divisor(schema)
 
-    def encode_0(self, x_0: Samples) -> Latents:
-        """z_0 = E_φ(x_0, t = 0)."""
-        z_0: Latents = self.encoder_0(_at_time(x_0 / self._data_scale, 0.0))
+    def encode_0(self, x_0: Samples, label: Labels | None = None) -> Latents:
+        """z_0 = E_φ(x_0, t = 0), flat."""
+        z_0: Latents = self.encoder_0(x_0 / self._data_scale, self._one_hot(label))
         return z_0
 
-    def encode_T(self, x_T: Samples) -> Latents:
-        """z_T = E_φ(x_T, t = 1)."""
-        z_T: Latents = self.encoder_T(_at_time(x_T / self._noise_scale, 1.0))
-        return z_T
+    def encode_T(self, x_T: Samples, label: Labels | None = None) -> Latents:
+        """z_T = E_φ(x_T, t = 1), flat."""
+        return self._encode_T(x_T, self._one_hot(label))
 
-    def decode(self, z_0: Latents) -> Points:
-        """D_ψ(z_0, t = 0), flat and in scaled units."""
-        x_0: Points = self.decoder(_at_time(z_0, 0.0))
-        return x_0
+    def push(self, z_T: Latents, label: Labels | None = None) -> Latents:
+        """z_0^ = C_η z_T + C_μ y (Algorithm 1, lines 5–7)."""
+        return self._push(z_T, self._one_hot(label))
+
+    def decode(self, z_0: Latents, label: Labels | None = None) -> Samples:
+        """D_ψ(z_0, t = 0) in scaled units."""
+        return self._decode(z_0, self._one_hot(label))
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0^ = D_ψ(C_η E_φ(x_T)) (Eq. 3), in the pairs' units; neither label nor seed matters."""
-        x_0 = self.decode(self.operator(self.encode_T(x_T)))
-        return x_0.reshape(len(x_T), *self._shape) * self._data_scale
+        """x_0^ = D_ψ(C_η E_φ(x_T)) (Eq. 3, Algorithm 2), in the pairs' units; no seed matters."""
+        self._require_known(label)
+        labels = self._one_hot(label)
+        with evaluating(self):
+            x_0 = self._decode(self._push(self._encode_T(x_T, labels), labels), labels)
+        return x_0 * self._data_scale
 
     def objective(self) -> Objective:
-        """One player with the terms of Eq. 4, and the operator's penalties where it has some."""
-        return Objective(self, (Player("student", self, self.measure),))
+        """The student's terms of Eq. 4 and its operator's penalties; before them a critic's, if any."""
+        networks = self.encoder_0, self.encoder_T, self.decoder
+        if self._adversary is None:
+            return Objective(self, (Player("student", self, self.measure),), networks=networks)
+        critic = self._adversary.critic(self._shape)
+        duel = Duel(
+            self._adversary, critic, trace=self.trace, terms=self.terms, weights=self.weights
+        )
+        players = (
+            Player("critic", critic, duel.critic_losses),
+            Player("student", self, duel.student_losses),
+        )
+        return Objective(self, players, networks=networks)
 
     def inference_modules(self) -> tuple[nn.Module, ...]:
-        """E_φ of noise, C_η and D_ψ; the encoder of data only trains."""
-        return self.encoder_T, self.operator, self.decoder
+        """E_φ of noise, C_η, C_μ and D_ψ; the encoder of data only trains."""
+        used = self.encoder_T, self.operator, self.decoder, self.control
+        return tuple(module for module in used if module is not None)
 
     def measure(self, batch: Batch) -> Losses:
-        """Eqs. 5–7 on a batch, with ε_0 before ε_T; a term of weight 0 is not computed.
+        """Eqs. 5–7 on a batch, and the penalties; a term of weight 0 is not computed."""
+        return weighted(self.terms(self.trace(batch)), self.weights)
 
-        Latents are noisy on their way into decoder and operator; the target of `lat` is the clean
-        z_0, and its distance is always the mean square (Algorithm 1).
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of all terms, by name."""
+        return {**self._losses.weights, **(self.penalties.weights if self.penalties else {})}
+
+    def trace(self, batch: Batch) -> Trace:
+        """Algorithm 1, lines 2 to 9, with ε_0 before ε_T and the prediction before x_rec."""
+        options, labels = self._losses, self._one_hot(batch.label)
+        x_0, x_T = batch.x_0 / self._data_scale, batch.noise()
+        z_0 = noisy_0 = z_T = pushed = None
+        few = slice(math.ceil(options.rec_lat_share * len(x_0)))
+        few_labels = None if labels is None else labels[few]
+        if options.rec or options.lat:
+            z_0 = self.encoder_0(x_0[few], few_labels)
+            noisy_0 = self._noisy(z_0) if options.rec else None
+        if options.lat or self._predicts:
+            z_T = self._encode_T(x_T, labels)
+            pushed = self._push(self._noisy(z_T), labels)
+        decoded = self._decode_both(
+            (pushed if self._predicts else None, labels), (noisy_0, few_labels)
+        )
+        return Trace(x_0, z_0, z_T, pushed, *decoded)
+
+    def terms(self, trace: Trace) -> dict[str, Scalar]:
+        """rec, lat and pred of a trace, and the operator's penalties, unweighted.
+
+        The target of `lat` is the clean z_0, its distance always the mean square (Algorithm 1).
         """
         options, terms = self._losses, dict[str, Scalar]()
-        x_0 = batch.x_0.flatten(1) / self._data_scale
-        num_rec_lat = math.ceil(options.rec_lat_share * len(x_0))
-        if options.rec or options.lat:
-            z_0 = self.encode_0(batch.x_0[:num_rec_lat])
-        if options.rec:
-            x_rec = self.decode(self._noisy(z_0))
-            terms["rec"] = options.distance.distance(x_rec, x_0[:num_rec_lat])
-        if options.lat or options.pred:
-            pushed = self.operator(self._noisy(self.encode_T(batch.noise())))
-        if options.lat:
-            terms["lat"] = F.mse_loss(pushed[:num_rec_lat], z_0)
-        if options.pred:
-            terms["pred"] = options.distance.distance(self.decode(pushed), x_0)
-        return self._with_penalties(terms)
+        if options.rec and trace.x_rec is not None:
+            terms["rec"] = options.distance.distance(trace.x_rec, trace.x_0[: len(trace.x_rec)])
+        if options.lat and trace.z_0 is not None and trace.pushed is not None:
+            terms["lat"] = F.mse_loss(trace.pushed[: len(trace.z_0)], trace.z_0)
+        if options.pred and trace.x_pred is not None:
+            terms["pred"] = options.distance.distance(trace.x_pred, trace.x_0)
+        return terms if self.penalties is None else {**terms, **self.penalties(self.operator)}
 
-    def _with_penalties(self, terms: dict[str, Scalar]) -> Losses:
-        weights = self._losses.weights
-        if self.penalties is None:
-            return weighted(terms, weights)
-        return weighted(
-            {**terms, **self.penalties(self.operator)}, {**weights, **self.penalties.weights}
-        )
+    @property
+    def _predicts(self) -> bool:
+        return bool(self._losses.pred or self._adversary)
+
+    def _encode_T(self, x_T: Samples, labels: OneHot | None) -> Latents:
+        z_T: Latents = self.encoder_T(x_T / self._noise_divisor, labels)
+        return z_T
+
+    def _push(self, z_T: Latents, labels: OneHot | None) -> Latents:
+        pushed: Latents = self.operator(z_T)
+        return pushed if self.control is None else pushed + self.control(labels)
+
+    def _decode(self, z_0: Latents, labels: OneHot | None) -> Samples:
+        x_0: Samples = self.decoder(z_0, labels)
+        return x_0.reshape(len(z_0), *self._shape)
+
+    def _decode_both(self, *parts: "_Part") -> tuple[Samples | None, ...]:
+        """Each part decoded, in one pass where the coders allow it."""
+        given = [(z, labels) for z, labels in parts if z is not None]
+        if len(given) < 2 or not self._joins_passes:
+            return tuple(None if z is None else self._decode(z, labels) for z, labels in parts)
+        labels = [each for _, each in given if each is not None]
+        both = self._decode(torch.cat([z for z, _ in given]), torch.cat(labels) if labels else None)
+        return torch.split(both, [len(z) for z, _ in given])
+
+    def _one_hot(self, label: Labels | None) -> OneHot | None:
+        """float32 [n, classes]; None for a student that sees no label."""
+        if not self.num_classes:
+            return None
+        if label is None:
+            raise ValueError(
+                f"this student tells {self.num_classes} classes apart and was given no label; "
+                f"give one of 0 … {self.num_classes - 1} for each sample"
+            )
+        return F.one_hot(label, self.num_classes).to(torch.float32)
+
+    def _require_known(self, label: Labels | None) -> None:
+        if not self.num_classes or label is None or not len(label):
+            return
+        if label.min() < 0 or label.max() >= self.num_classes:
+            raise ValueError(
+                f"labels reach from {label.min()} to {label.max()}; "
+                f"this student knows 0 … {self.num_classes - 1}"
+            )
 
     def _noisy(self, z: Latents) -> Latents:
         if self._losses.latent_noise == 0:
@@ -187,27 +202,31 @@ class KoopmanStudent(Student):
         return torch.add(z, torch.randn_like(z), alpha=self._losses.latent_noise)
 
 
+_Part = tuple[Latents | None, OneHot | None]
+
+
 class Koopman(StudentPlugin):
     """KDM: a dense operator, affine as published unless `operator_bias` is off."""
 
     plugin = "kdm"
+    added_later: ClassVar[Mapping[str, Any]] = {"penalties": None, "adversary": None}
 
-    networks: KoopmanNetworks = KoopmanNetworks()
+    networks: AnyCoders = MlpCoders()
     losses: KoopmanLosses = KoopmanLosses()
     operator_bias: bool = True
+    penalties: DenseSpectralOptions | None = None  # it costs an eigendecomposition a step
+    adversary: Adversary | None = None
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
     def build(self, schema: PairSchema) -> KoopmanStudent:
         """A student for pairs of this schema, with weights from torch's global generator."""
+        d, options = self.networks.num_latents(schema), self.penalties
         return KoopmanStudent(
             schema,
-            DenseOperator(self.networks.latent_dim, bias=self.operator_bias),
+            DenseOperator(d, bias=self.operator_bias),
             networks=self.networks,
             losses=self.losses,
             data_scale=self.data_scale,
+            penalties=None if options is None else SpectralPenalties(d, options),
+            adversary=self.adversary,
         )
-
-
-def _at_time(x: Samples, t: float) -> Points:
-    """[n, ...] to [n, c + 1]: flat, with the constant time as its last column."""
-    return F.pad(x.flatten(1), (0, 1), value=t)

@@ -1,10 +1,17 @@
 """KDM-F: the Koopman student with a factorised operator and a say over its eigenvalues (App. C)."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from pydantic import Field
 
+from kdm.losses.adversarial import Adversary
 from kdm.losses.spectral import SpectralOptions, SpectralPenalties
-from kdm.operators import FactorisedOperator
-from kdm.students.koopman import KoopmanLosses, KoopmanNetworks, KoopmanStudent
+from kdm.operators import FactorisedOperator, Phase
+from kdm.students.coder_choice import AnyCoders
+from kdm.students.koopman import KoopmanStudent
+from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.mlp_coders import MlpCoders
 from kdm.students.student import StudentPlugin
 from storage.records import PairSchema
 
@@ -13,20 +20,24 @@ class KoopmanFactorised(StudentPlugin):
     """C_η = Re(P Λ P_inv), its eigenvalues pulled to fixed random targets."""
 
     plugin = "kdm-f"
+    added_later: ClassVar[Mapping[str, Any]] = {"phase": "angle", "adversary": None}
 
-    networks: KoopmanNetworks = KoopmanNetworks()
+    networks: AnyCoders = MlpCoders()
     losses: KoopmanLosses = KoopmanLosses()
     penalties: SpectralOptions = SpectralOptions()
+    phase: Phase = "angle"  # what is learned of an eigenvalue's phase (published: logarithm)
+    adversary: Adversary | None = None
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
     def build(self, schema: PairSchema) -> KoopmanStudent:
         """A student for pairs of this schema, with weights from torch's global generator."""
-        latent_dim = self.networks.latent_dim
+        d = self.networks.num_latents(schema)
         return KoopmanStudent(
             schema,
-            FactorisedOperator(latent_dim),
+            FactorisedOperator(d, phase=self.phase),
             networks=self.networks,
             losses=self.losses,
             data_scale=self.data_scale,
-            penalties=SpectralPenalties(latent_dim, self.penalties),
+            penalties=SpectralPenalties(d, self.penalties),
+            adversary=self.adversary,
         )

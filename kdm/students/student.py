@@ -1,6 +1,8 @@
 """What a student is: one network evaluation from noise to data, with an objective of its own."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from torch import nn
@@ -49,6 +51,19 @@ class StudentPlugin(Plugin, ABC):
     @abstractmethod
     def build(self, schema: PairSchema) -> Student:
         """A student for pairs of this schema, with weights from torch's global generator."""
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Within it dropout is off; then the module is in the mode that it was in."""
+    was_training = module.training
+    if was_training:
+        module.eval()
+    try:
+        yield
+    finally:
+        if was_training:
+            module.train()
 
 
 def _num_parameters(module: nn.Module) -> int:

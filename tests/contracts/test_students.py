@@ -1,4 +1,6 @@
-"""Laws of every registered student."""
+"""Laws of every registered student, as it is by default and as it is for pictures."""
+
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -9,38 +11,79 @@ from kdm.students.student import GROUP, Student, StudentPlugin
 from kdm.training.adam import Adam
 from kdm.training.options import TrainingOptions
 from storage.plugins import configure, describe, plugin_names
-from storage.records import PairSchema
+from storage.records import LabelRule, NoiseRule, PairSchema
 
-SCHEMA = PairSchema(shape=(2,))
-every_student = pytest.mark.parametrize("name", plugin_names(GROUP))
+POINTS = PairSchema(shape=(2,))
+PICTURES = PairSchema(
+    shape=(1, 8, 8), noise=NoiseRule(scale=80), label=LabelRule(num_classes=10), value_range=(-1, 1)
+)
+UNETS = {"kind": "song-unet", "model_channels": 8, "channel_mult": [1, 2], "num_blocks": 1}
+
+
+class Case(NamedTuple):
+    choice: dict[str, Any]
+    schema: PairSchema
+
+
+CASES = {name: Case({"plugin": name}, POINTS) for name in plugin_names(GROUP)}
+CASES |= {
+    "kdm-pictures": Case({"plugin": "kdm", "networks": UNETS}, PICTURES),
+    "kdm-pictures-critic": Case(
+        {
+            "plugin": "kdm",
+            "networks": {**UNETS, "latent_dim": 12, "scales_noise": False},
+            "adversary": {"kind": "non-saturating", "num_halvings": 1, "width": 8},
+            "penalties": {},
+        },
+        PICTURES,
+    ),
+    "kdm-f-pictures-relativistic": Case(
+        {
+            "plugin": "kdm-f",
+            "networks": {**UNETS, "labels": "networks", "latent_channels": 2},
+            "adversary": {"kind": "relativistic", "num_halvings": 1, "width": 8},
+        },
+        PICTURES,
+    ),
+}
+every_student = pytest.mark.parametrize("name", CASES)
 
 
 def build(name: str, seed: int = 0) -> Student:
     torch.manual_seed(seed)
-    plugin = configure(GROUP, name)
+    plugin = configure(GROUP, CASES[name].choice)
     assert isinstance(plugin, StudentPlugin)
-    return plugin.build(SCHEMA)
+    return plugin.build(CASES[name].schema)
 
 
-def noise(num_samples: int = 40) -> Tensor:
-    return torch.randn(num_samples, 2, generator=torch.Generator().manual_seed(1))
+def noise(name: str, num_samples: int = 40) -> Tensor:
+    schema, generator = CASES[name].schema, torch.Generator().manual_seed(1)
+    unit = torch.randn(num_samples, *schema.shape, generator=generator)
+    return schema.noise.scale * unit
 
 
-def pairs() -> Batch:
-    return Batch(torch.arange(40), x_0=torch.tanh(2 * noise()), x_T=noise())
+def labels(num_samples: int = 40) -> Tensor:
+    return torch.arange(num_samples) % 10
+
+
+def pairs(name: str) -> Batch:
+    num_samples = 40 if CASES[name].schema is POINTS else 6
+    x_T = noise(name, num_samples)
+    x_0 = torch.tanh(2 * x_T / CASES[name].schema.noise.scale)
+    return Batch(torch.arange(num_samples), x_0=x_0, x_T=x_T, label=labels(num_samples))
 
 
 @every_student
 def test_it_builds_from_its_defaults_and_from_its_own_description(name: str) -> None:
-    plugin = configure(GROUP, name)
+    plugin = configure(GROUP, CASES[name].choice)
     assert configure(GROUP, describe(plugin)) == plugin
     assert build(name).nfe == 1
 
 
 @every_student
 def test_samples_have_the_shape_of_the_schema_and_are_finite(name: str) -> None:
-    x_0 = build(name).generate(noise())
-    assert x_0.shape == (40, 2)
+    x_0 = build(name).generate(noise(name), labels())
+    assert x_0.shape == (40, *CASES[name].schema.shape)
     assert x_0.isfinite().all()
     assert not x_0.requires_grad
 
@@ -48,20 +91,22 @@ def test_samples_have_the_shape_of_the_schema_and_are_finite(name: str) -> None:
 @every_student
 def test_a_sample_depends_on_its_noise_and_on_nothing_else(name: str) -> None:
     student = build(name)
-    whole = student.generate(noise(), seed=1)
-    parts = [student.generate(part, seed=2) for part in noise().split([1, 3, 36])]
+    whole = student.generate(noise(name), labels(), seed=1)
+    given = zip(noise(name).split([1, 3, 36]), labels().split([1, 3, 36]), strict=True)
+    parts = [student.generate(*part, seed=2) for part in given]
     assert torch.allclose(whole, torch.cat(parts), atol=1e-6)
-    assert torch.equal(whole, student.generate(noise(), seed=1))
+    assert torch.equal(whole, student.generate(noise(name), labels(), seed=1))
 
 
 @every_student
 def test_steps_along_the_gradient_lower_the_loss(name: str) -> None:
-    (player,) = build(name).objective().players
+    players = {each.name: each for each in build(name).objective().players}
+    player = players["student"]
     adam, totals = Adam(player.module, TrainingOptions()), []
-    for _ in range(30):
+    for _ in range(8):
         torch.manual_seed(0)
         adam.zero_grad()
-        losses = player.loss(pairs())
+        losses = player.loss(pairs(name))
         losses.total.backward()
         adam.step(1e-3)
         totals.append(losses.total.item())
@@ -69,11 +114,24 @@ def test_steps_along_the_gradient_lower_the_loss(name: str) -> None:
 
 
 @every_student
+def test_each_player_moves_its_own_parameters_and_no_others(name: str) -> None:
+    players = build(name).objective().players
+    for player in players:
+        for other in players:
+            other.module.zero_grad()
+        player.loss(pairs(name)).total.backward()
+        for other in players:
+            has_gradient = any(each.grad is not None for each in other.module.parameters())
+            assert has_gradient == (other is player)
+
+
+@every_student
 def test_weights_alone_make_the_student(name: str) -> None:
     student, other = build(name), build(name, seed=1)
-    assert not torch.equal(student.generate(noise()), other.generate(noise()))
+    given = noise(name), labels()
+    assert not torch.equal(student.generate(*given), other.generate(*given))
     other.load_state_dict(student.state_dict())
-    assert torch.equal(student.generate(noise()), other.generate(noise()))
+    assert torch.equal(student.generate(*given), other.generate(*given))
 
 
 @every_student

@@ -7,15 +7,18 @@ from pydantic import ValidationError
 from torch import nn
 
 from kdm.batch import Batch
-from kdm.students.koopman import Koopman, KoopmanLosses, KoopmanNetworks, KoopmanStudent
+from kdm.students.koopman import Koopman, KoopmanStudent
 from kdm.students.koopman_factorised import KoopmanFactorised
+from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.mlp_coders import MlpCoders
 from kdm.students.regression import Regression
+from storage.plugins import Plugin, describe
 from storage.records import NoiseRule, PairSchema
 
 SCHEMA = PairSchema(shape=(2,))
-SMALL = KoopmanNetworks(latent_dim=8, width=8, num_encoder_layers=2, num_decoder_layers=2)
+SMALL = MlpCoders(latent_dim=8, width=8, num_encoder_layers=2, num_decoder_layers=2)
 PUBLISHED = Koopman(
-    networks=KoopmanNetworks(
+    networks=MlpCoders(
         latent_dim=256, width=256, num_encoder_layers=5, num_decoder_layers=5, gain=1, noise_gain=1
     ),
     losses=KoopmanLosses(rec=1, lat=1, pred=0, latent_noise=0.4, rec_lat_share=1),
@@ -95,6 +98,24 @@ def test_rec_and_lat_may_look_at_a_share_of_the_batch() -> None:
     assert torch.allclose(quarter["rec"], small(latent_noise=0).measure(first).terms["rec"])
     assert torch.allclose(quarter["lat"], small(latent_noise=0).measure(first).terms["lat"])
     assert torch.equal(quarter["pred"], small(latent_noise=0).measure(batch()).terms["pred"])
+
+
+@pytest.mark.parametrize("plugin", [Koopman, KoopmanFactorised])
+def test_options_that_came_later_leave_old_descriptions_as_they_were(plugin: type[Plugin]) -> None:
+    later = {"penalties", "adversary", "phase"} & plugin.added_later.keys()
+    assert later
+    assert not later & describe(plugin()).keys()
+
+
+def test_networks_without_a_kind_are_mlps() -> None:
+    assert Koopman(networks={"width": 8}) == Koopman(networks=MlpCoders(width=8))
+    with pytest.raises(ValidationError, match="did you mean 'width'"):
+        Koopman(networks={"widht": 8})
+
+
+def test_the_tensors_of_an_mlp_student_keep_their_names() -> None:
+    names = {name.rsplit(".", 2)[0] for name in small().state_dict()}
+    assert names == {"encoder_0.layers", "encoder_T.layers", "decoder.layers", "operator"}
 
 
 def test_no_weight_at_all_is_refused() -> None:

@@ -67,3 +67,12 @@ def test_rows_of_either_part_of_P_have_length_one_whatever_its_parameters() -> N
     with torch.no_grad():
         operator.P.mul_(3.7)
     assert torch.allclose(operator.factors().P.norm(dim=2), torch.ones(2, 12).double(), atol=1e-6)
+
+
+def test_a_phase_may_be_learned_by_its_logarithm() -> None:
+    angle, logarithm = FactorisedOperator(6), FactorisedOperator(6, phase="logarithm")
+    state = angle.state_dict()
+    theta = state.pop("theta")
+    logarithm.load_state_dict({**state, "theta_log": theta.log()})
+    z = torch.randn(5, 6)
+    assert torch.allclose(angle(z), logarithm(z), atol=1e-5)

@@ -1,0 +1,34 @@
+"""The commands `kdm student …`; what does the work is imported by the command that needs it."""
+
+from typing import Annotated
+
+import typer
+
+student_app = typer.Typer(
+    help="Students: prove one against a golden, see the paper's.", no_args_is_help=True
+)
+
+
+@student_app.command("check", help="Prove a training step by goldens; exit code 0 if all agree.")
+def _check(
+    goldens: Annotated[list[str], typer.Argument(metavar="GOLDEN.npz…", help="Their files.")],
+) -> None:
+    from flows.commands.student_check import check
+
+    check(goldens)
+
+
+@student_app.command("presets", help="The paper's students, or one as a recipe has it.")
+def _presets(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Which; else a list.")] = "",
+    *,
+    published: Annotated[
+        bool, typer.Option("--published", help="Without this project's departures.")
+    ] = False,
+) -> None:
+    from flows.commands.student_presets import list_presets, show_preset
+
+    if name:
+        show_preset(name, "published" if published else "default")
+    else:
+        list_presets()

@@ -1,0 +1,105 @@
+"""What a critic and a student play against each other (Eq. 8, Algorithm 1, lines 13 and 14).
+
+`real` are the teacher's samples x_0, `fake` the student's x_0^ from the same noise, row by row.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+from torch.func import functional_call
+
+from kdm.losses.discriminator import Discriminator, Logits
+from kdm.networks.image_shapes import Images
+from kdm.shapes import Scalar
+from storage.options import Options
+
+Critic = Callable[[Images], Logits]
+
+
+class Game(Options, ABC):
+    """The critic's size, the weight of the student's term, and the losses of both."""
+
+    has_norm: ClassVar[bool]  # of the critic
+
+    weight: float = Field(0.01, gt=0)  # of the student's term; the critic's losses have 1 (Table 7)
+    width: int = Field(64, ge=1)  # channels after the critic's first convolution
+    num_halvings: int = Field(3, ge=1)  # 3 for 32×32 and more, 1 for 8×8
+
+    @abstractmethod
+    def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:
+        """What the critic lowers, by name; their sum is its loss. `fake` carries no gradient."""
+
+    @abstractmethod
+    def _student_term(self, critic: Critic, real: Images, fake: Images) -> Scalar: ...
+
+    def student_term(self, critic: nn.Module, real: Images, fake: Images) -> Scalar:
+        """What the student lowers; the critic's parameters get no gradient."""
+        return self._student_term(_frozen(critic), real, fake)
+
+    def critic(self, shape: tuple[int, ...]) -> Discriminator:
+        """An untrained critic of samples of `shape`."""
+        return Discriminator(
+            shape, width=self.width, num_halvings=self.num_halvings, has_norm=self.has_norm
+        )
+
+
+class NonSaturating(Game):
+    """Cross-entropy, as published: CE(1, D(x_0)) + CE(0, D(x_0^)) against CE(1, D(x_0^))."""
+
+    has_norm: ClassVar[bool] = True
+
+    kind: Literal["non-saturating"] = "non-saturating"
+
+    def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:
+        """Means over samples and patches; real and fake pass in batches of their own."""
+        # CE(1, D) = softplus(−D) and CE(0, D) = softplus(D).
+        return {"real": F.softplus(-critic(real)).mean(), "fake": F.softplus(critic(fake)).mean()}
+
+    def _student_term(self, critic: Critic, real: Images, fake: Images) -> Scalar:
+        return F.softplus(-critic(fake)).mean()
+
+
+class Relativistic(Game):
+    """R3GAN's game: which of a pair is real, with R1 and R2 (Huang et al. 2024, Sec. 2).
+
+    The critic has no batch normalisation: a penalty on the gradient of one sample's logit must not
+    depend on the others. A pair is x_0 and x_0^ of the same noise.
+    """
+
+    has_norm: ClassVar[bool] = False
+
+    kind: Literal["relativistic"] = "relativistic"
+    gamma: float = Field(0.05, ge=0)  # of R1 and R2; where R3GAN begins on CIFAR-10
+
+    def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:
+        """softplus(D(x_0^) − D(x_0)), and γ/2 times the squared gradients at either."""
+        real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
+        on_real, on_fake = critic(real), critic(fake)
+        terms = {"relativistic": F.softplus(on_fake - on_real).mean()}
+        if self.gamma:
+            terms["r1"] = self.gamma / 2 * _square_gradient(on_real, real)
+            terms["r2"] = self.gamma / 2 * _square_gradient(on_fake, fake)
+        return terms
+
+    def _student_term(self, critic: Critic, real: Images, fake: Images) -> Scalar:
+        return F.softplus(critic(real) - critic(fake)).mean()
+
+
+Adversary = Annotated[NonSaturating | Relativistic, Field(discriminator="kind")]
+
+
+def _frozen(critic: nn.Module) -> Critic:
+    """A critic whose parameters get no gradient, while what passes it does."""
+    parameters = {name: each.detach() for name, each in critic.named_parameters()}
+    return lambda x: functional_call(critic, parameters, (x,))
+
+
+def _square_gradient(logits: Logits, x: Images) -> Scalar:
+    """E ‖∇_x D(x)‖², D the mean over patches."""
+    (gradient,) = torch.autograd.grad(logits.mean(1).sum(), x, create_graph=True)
+    return gradient.square().flatten(1).sum(1).mean()

@@ -1,0 +1,214 @@
+"""Proof of a student against a numeric golden of one published training step.
+
+`meta` (JSON) has the constructor's arguments, the losses and the norm of every parameter's gradient;
+`w/NAME` are the student's weights, `d/NAME` the discriminator's, `out/NAME` latents and images.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from kdm.batch import Batch
+from kdm.losses.adversarial import NonSaturating
+from kdm.networks.golden import Golden, error
+from kdm.objective import weighted
+from kdm.shapes import ComplexVector, Scalar
+from kdm.students.koopman import KoopmanStudent
+from kdm.students.published import schema_of, student_of
+from kdm.students.published_names import to_ours, to_published
+from kdm.students.trace import Trace
+
+VALUE_TOLERANCE = 1e-5  # of losses and outputs
+GRADIENT_TOLERANCE = 1e-4  # of the norms of gradients
+_GAME = NonSaturating()  # 0.01 times the student's term
+_OUTPUTS = {
+    "z0": "z_0",
+    "zT": "z_T",
+    "z0_pushed": "pushed",
+    "x0_hat": "x_rec",
+    "x0_pushed_hat": "x_pred",
+}
+
+
+class Compared(NamedTuple):
+    """One number or array of a golden, and how far the one computed here is from it."""
+
+    name: str
+    error: float  # relative; infinite where there is none, or one of another shape
+    tolerance: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is as near as it must be."""
+        return self.error <= self.tolerance
+
+
+def check_step(path: str) -> list[Compared]:
+    """Every loss, output and gradient norm of a golden; see `unchecked`.
+
+    Raises a ValueError for what is no golden of a student's step.
+    """
+    golden = Golden.read(path)
+    if "kw" not in golden.meta or "losses" not in golden.meta:
+        raise ValueError(
+            f"{path} is no golden of a student's step: its meta has no kw, or no losses"
+        )
+    with _one_thread():
+        step = _Step(golden)
+        norms = step.gradient_norms()
+    wanted_norms = {name: float(norm or 0) for name, norm in golden.meta["grad_norms"].items()}
+    return [
+        *_compared("loss", step.losses, golden.meta["losses"], VALUE_TOLERANCE),
+        *_compared("critic", step.critic_losses, _critic_losses(golden), VALUE_TOLERANCE),
+        *_compared("out", step.outputs(), _outputs(golden), VALUE_TOLERANCE),
+        *_compared("gradient", norms, wanted_norms, GRADIENT_TOLERANCE),
+    ]
+
+
+def unchecked(path: str) -> list[str]:
+    """The arrays that are neither inputs nor compared."""
+    known = {"x0", "xT", "labels", "uniform_vec", "dlosses"}
+    held = Golden.read(path).arrays
+    return [name for name in held if name not in known and not name.startswith(("out/", "d/"))]
+
+
+class _Step:
+    """The forward pass and the losses, on the golden's weights and inputs."""
+
+    def __init__(self, golden: Golden) -> None:
+        self._has_linear = bool(golden.meta["kw"].get("linear_proj"))
+        self._student = _student(golden)
+        arrays = golden.arrays
+        x_0, labels = arrays["x0"], _labels(arrays.get("labels"))
+        self._trace = self._student.trace(
+            Batch(torch.arange(len(x_0)), x_0=x_0, x_T=arrays["xT"], label=labels)
+        )
+        self._critic = _critic(golden)
+        self.critic_losses = self._critic_losses()
+        self.losses = self._losses()
+
+    def outputs(self) -> dict[str, Tensor]:
+        """By their published names."""
+        held: Trace = self._trace
+        return {theirs: getattr(held, ours) for theirs, ours in _OUTPUTS.items()}
+
+    def gradient_norms(self) -> dict[str, Tensor]:
+        """Of the total's gradients, by the parameters' published names; 0 where there is none."""
+        self.losses["loss"].backward()  # type: ignore[no-untyped-call]
+        gradients = {
+            name: torch.zeros_like(each) if each.grad is None else each.grad
+            for name, each in self._student.named_parameters()
+        }
+        published = to_published(gradients, has_linear=self._has_linear)
+        return {name: gradient.norm() for name, gradient in published.items()}
+
+    def _critic_losses(self) -> dict[str, Scalar]:
+        if self._critic is None or self._trace.x_pred is None:
+            return {}
+        fake = self._trace.x_pred.detach()
+        terms = _GAME.critic_terms(self._critic, self._trace.x_0, fake)
+        return {"total": terms["real"] + terms["fake"], **terms}
+
+    def _losses(self) -> dict[str, Scalar]:
+        terms, weights = self._student.terms(self._trace), self._student.weights
+        if self._critic is not None and self._trace.x_pred is not None:
+            adv = _GAME.student_term(self._critic, self._trace.x_0, self._trace.x_pred)
+            terms, weights = {**terms, "adv": adv}, {**weights, "adv": _GAME.weight}
+        published = {
+            "latent_loss": terms["lat"],
+            "rec_loss": terms["rec"],
+            "push_rec_loss": terms["pred"],
+            "adv_loss_our": terms.get("adv"),
+            "eigen_koopman_loss": _eigen(terms),
+            "loss": weighted(terms, weights).total,
+        }
+        return {name: value for name, value in published.items() if value is not None}
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """As goldens are made: LAPACK's order of eigenvalues, which targets follow, hangs on rounding."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _student(golden: Golden) -> KoopmanStudent:
+    keywords = golden.meta["kw"]
+    is_factorised = "koopman_operator.P_re" in golden.weights
+    student = student_of(keywords, is_factorised=is_factorised).build(schema_of(keywords))
+    assert isinstance(student, KoopmanStudent)
+    state = to_ours(golden.weights)
+    penalties = student.penalties
+    if penalties is not None and penalties.targets is not None:
+        is_pulled = penalties.options.spectral  # else its targets mean nothing
+        targets = _targets(golden.arrays["uniform_vec"]) if is_pulled else penalties.targets
+        state["penalties.targets"] = targets
+    student.load_state_dict(state)
+    return student
+
+
+def _critic(golden: Golden) -> nn.Module | None:
+    weights = {name[2:]: tensor for name, tensor in golden.arrays.items() if name.startswith("d/")}
+    if not weights:
+        return None
+    critic = _GAME.critic(tuple(golden.arrays["x0"].shape[1:]))
+    critic.load_state_dict(weights)
+    return critic
+
+
+def _labels(labels: Tensor | None) -> Tensor | None:
+    """Numbers, from numbers or one-hot rows; NaN rows are the published way to say none."""
+    if labels is None or labels.isnan().any():
+        return None
+    return labels.argmax(1) if labels.ndim == 2 else labels.long()
+
+
+def _targets(vector: Tensor) -> ComplexVector:
+    """(Re, Im) by d, from complex numbers or from pairs of real ones in either order of axes."""
+    vector = torch.view_as_real(vector) if vector.is_complex() else vector
+    vector = vector.squeeze().float()
+    return vector if vector.shape[0] == 2 else vector.T.contiguous()
+
+
+def _eigen(terms: Mapping[str, Scalar]) -> Scalar | None:
+    """Both penalties as one loss."""
+    penalties = [terms[name] for name in ("spectral", "inverse") if name in terms]
+    return torch.stack(penalties).sum() if penalties else None
+
+
+def _critic_losses(golden: Golden) -> dict[str, Any]:
+    wanted = golden.arrays.get("dlosses", golden.meta.get("dlosses"))
+    if wanted is None:
+        return {}
+    values = wanted.values() if isinstance(wanted, Mapping) else wanted
+    return dict(zip(("total", "real", "fake"), map(float, values), strict=True))
+
+
+def _outputs(golden: Golden) -> dict[str, Tensor]:
+    return {name[4:]: each for name, each in golden.arrays.items() if name.startswith("out/")}
+
+
+def _compared(
+    kind: str, computed: Mapping[str, Tensor], wanted: Mapping[str, Any], tolerance: float
+) -> list[Compared]:
+    return [
+        Compared(f"{kind} {name}", _error(computed.get(name), value), tolerance)
+        for name, value in wanted.items()
+    ]
+
+
+def _error(computed: Tensor | None, wanted: Any) -> float:
+    """Of an array the largest difference over its largest value, of numbers that are 0 the difference."""
+    if computed is None:
+        return float("inf")
+    computed, reference = computed.detach(), torch.as_tensor(wanted)
+    if computed.numel() == reference.numel():
+        computed = computed.reshape(reference.shape)
+    return float(computed.abs().max()) if not reference.any() else error(computed, reference)

@@ -1,0 +1,93 @@
+"""Published KDM students in this project's options, from their constructor's arguments (kdm.md 1)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kdm.losses.distances import L2, Distance, Huber
+from kdm.losses.spectral import DenseSpectralOptions, SpectralOptions
+from kdm.students.koopman import Koopman
+from kdm.students.koopman_factorised import KoopmanFactorised
+from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.student import StudentPlugin
+from kdm.students.unet_coders import UNetCoders
+from storage.records import LabelRule, NoiseRule, PairSchema
+
+_LABELS = {
+    "Uncond": "nowhere",
+    "OnlyEncDec": "networks",
+    "KoopmanMatrixAddition": "networks-and-control",
+}
+_NETWORK_KEYWORDS = (
+    "model_channels",
+    "channel_mult",
+    "num_blocks",
+    "attn_resolutions",
+    "dropout",
+)
+
+
+def student_of(keywords: Mapping[str, Any], *, is_factorised: bool) -> StudentPlugin:
+    """The options that these constructor arguments mean, but for the adversarial term.
+
+    A ValueError names an argument whose value has no counterpart here.
+    """
+    shared: dict[str, Any] = {"networks": _coders(keywords), "losses": _losses(keywords)}
+    kind = keywords["koopman_loss_type"]
+    if is_factorised:
+        penalties = _chosen("koopman_loss_type", kind, _FACTORISED_PENALTIES)
+        return KoopmanFactorised(penalties=penalties, phase="logarithm", **shared)
+    return Koopman(penalties=_chosen("koopman_loss_type", kind, _DENSE_PENALTIES), **shared)
+
+
+def schema_of(keywords: Mapping[str, Any]) -> PairSchema:
+    """What its pairs are: noise of standard deviation 80 unless it says otherwise."""
+    side, num_classes = keywords["img_resolution"], keywords.get("label_dim") or 0
+    return PairSchema(
+        shape=(keywords["in_channels"], side, side),
+        noise=NoiseRule(kind="stored", scale=keywords.get("initial_noise_factor", 80)),
+        label=LabelRule(rule="stored", num_classes=num_classes) if num_classes else None,
+    )
+
+
+def _coders(keywords: Mapping[str, Any]) -> UNetCoders:
+    chosen = {name: keywords[name] for name in _NETWORK_KEYWORDS}
+    return UNetCoders(
+        **chosen,
+        latent_channels=keywords["out_channels"],
+        latent_dim=keywords.get("linear_proj") or None,
+        labels=_chosen("cond_type", keywords["cond_type"], _LABELS),
+        scales_noise=False,
+    )
+
+
+def _losses(keywords: Mapping[str, Any]) -> KoopmanLosses:
+    return KoopmanLosses(
+        rec=1,
+        lat=1,
+        pred=1,
+        rec_lat_share=1,
+        distance=_chosen("rec_loss_type", keywords["rec_loss_type"], _DISTANCES),
+        latent_noise=keywords["noisy_latent"],
+    )
+
+
+def _chosen(keyword: str, value: Any, known: Mapping[str, Any]) -> Any:
+    if value not in known:
+        raise ValueError(f"{keyword} is {value!r}; this project knows {', '.join(known)}")
+    return known[value]
+
+
+_DISTANCES: dict[str, Distance] = {"L2": L2(), "Huber": Huber(c=0.03)}
+# Only Uniform and GradualUniform also ask for an inverse (kdm.md 1.6).
+_FACTORISED_PENALTIES = {
+    "NoLoss": SpectralOptions(spectral=0, inverse=0),
+    "Uniform": SpectralOptions(targets="published-square"),
+    "GradualUniform": SpectralOptions(targets="gradual"),
+    "OnTheCircle": SpectralOptions(targets="published-point", inverse=0),
+}
+_DENSE_PENALTIES = {
+    "NoLoss": None,
+    "EL": DenseSpectralOptions(targets="published-quadrant"),
+    "Uniform": DenseSpectralOptions(targets="published-quadrant"),
+    "OnTheCircle": DenseSpectralOptions(targets="published-point"),
+}

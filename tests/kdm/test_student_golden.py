@@ -1,0 +1,134 @@
+"""One published training step against goldens: the given one, and others made by plain formulas."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from published_step import write_golden
+from typer.testing import CliRunner
+
+from flows.cli import app
+from kdm.students.golden import check_step, unchecked
+from kdm.students.published_names import to_ours, to_published
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "factorised": {"is_factorised": True},
+    "factorised-uniform": {"is_factorised": True, "koopman_loss_type": "Uniform"},
+    "factorised-gradual": {
+        "is_factorised": True,
+        "koopman_loss_type": "GradualUniform",
+        "linear_proj": 24,
+    },
+    "factorised-circle": {
+        "is_factorised": True,
+        "koopman_loss_type": "OnTheCircle",
+        "linear_proj": 24,
+    },
+    "dense-uniform": {"koopman_loss_type": "Uniform", "linear_proj": 24},
+    "dense-circle": {"koopman_loss_type": "OnTheCircle", "linear_proj": 24},
+    "linear": {"linear_proj": 24},
+    "labels": {"label_dim": 3, "cond_type": "OnlyEncDec"},
+    "adversary": {
+        "label_dim": 3,
+        "cond_type": "KoopmanMatrixAddition",
+        "img_resolution": 32,
+        "linear_proj": 24,
+        "is_adversarial": True,
+    },
+    "huber": {"rec_loss_type": "Huber", "out_channels": 2},
+}
+
+
+def changed(golden: str, **arrays: Any) -> str:
+    with np.load(golden) as file:
+        np.savez(golden, **{**file, **arrays})
+    return golden
+
+
+def test_the_published_step_is_made_to_the_letter(shared: Path) -> None:
+    golden = str(shared / "reference/goldens/kdm/kdm_dense_16.npz")
+    compared = check_step(golden)
+    assert len(compared) == 4 + 5 + 428
+    assert [each.name for each in compared if not each.agrees] == []
+    assert unchecked(golden) == []
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_of_the_step_agrees_with_plain_formulas(variant: str, tmp_path: Path) -> None:
+    golden = write_golden(tmp_path / "golden.npz", **VARIANTS[variant])
+    compared = check_step(golden)
+    assert [each for each in compared if not each.agrees] == []
+    assert unchecked(golden) == []
+    kinds = {each.name.split()[0] for each in compared}
+    assert ("critic" in kinds) == (variant == "adversary")
+
+
+def test_a_golden_of_other_numbers_differs_by_name(tmp_path: Path) -> None:
+    golden = write_golden(tmp_path / "golden.npz", linear_proj=24)
+    with np.load(golden) as file:
+        meta, pushed = json.loads(str(file["meta"])), file["out/z0_pushed"]
+    meta["losses"]["rec_loss"] *= 1 + 1e-4
+    meta["grad_norms"]["koopman_operator.bias"] *= 1 + 1e-3
+    changed(golden, meta=json.dumps(meta), **{"out/z0_pushed": pushed[:, :5]})
+    names = {each.name for each in check_step(golden) if not each.agrees}
+    assert names == {"loss rec_loss", "gradient koopman_operator.bias", "out z0_pushed"}
+
+
+def test_one_hot_rows_numbers_and_every_layout_of_targets_mean_the_same(tmp_path: Path) -> None:
+    golden = write_golden(
+        tmp_path / "golden.npz",
+        is_factorised=True,
+        koopman_loss_type="Uniform",
+        linear_proj=24,
+        label_dim=3,
+        cond_type="OnlyEncDec",
+    )
+    with np.load(golden) as file:
+        labels, vector = file["labels"].argmax(1), file["uniform_vec"]
+    for targets in (np.stack([vector.real, vector.imag]), np.stack([vector.real, vector.imag], 1)):
+        assert all(each.agrees for each in check_step(changed(golden, uniform_vec=targets)))
+    assert all(each.agrees for each in check_step(changed(golden, labels=labels)))
+
+
+def test_names_go_to_ours_and_back(tmp_path: Path) -> None:
+    golden = write_golden(tmp_path / "golden.npz", is_factorised=True, linear_proj=24)
+    with np.load(golden) as file:
+        published = {
+            name[2:]: torch.from_numpy(file[name]) for name in file if name.startswith("w/")
+        }
+    back = to_published(to_ours(published), has_linear=True)
+    assert back.keys() == published.keys()
+    assert all(torch.equal(back[name], published[name]) for name in back)
+
+
+def test_a_tensor_that_no_student_has_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"vgg\.weight is no part of a published KDM student"):
+        to_ours({"vgg.weight": torch.zeros(1)})
+
+
+def test_the_command_prints_each_error_and_fails_where_one_differs(tmp_path: Path) -> None:
+    golden = write_golden(tmp_path / "golden.npz", linear_proj=24)
+    good = CliRunner().invoke(app, ["student", "check", golden])
+    changed(golden, xT=np.zeros((3, 3, 16, 16), dtype=np.float32))
+    bad = CliRunner().invoke(app, ["student", "check", golden])
+    assert good.exit_code == 0, good.output
+    assert "loss push_rec_loss" in good.output
+    assert bad.exit_code == 1
+    assert "DIFFERS" in bad.output
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "zip", "teacher"])
+def test_what_is_no_golden_of_a_step_is_refused(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "golden.npz"
+    if kind == "text":
+        path.write_text("no golden")
+    elif kind == "zip":
+        np.savez(path, x=np.zeros(1))
+    elif kind == "teacher":
+        np.savez(path, meta=json.dumps({"precond": "EDMPrecond"}))
+    ended = CliRunner().invoke(app, ["student", "check", str(path)])
+    assert isinstance(ended.exception, ValueError)
+    assert "golden" in str(ended.exception)
