@@ -10,7 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pairgen.filters.filter import Filter, score_digest
+from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
+from pairgen.teachers.guided import Guided
 from pairgen.teachers.teacher import TeacherPlugin
 from storage.digest import digest_of, short
 from storage.masks import decision_digest
@@ -18,8 +20,6 @@ from storage.options import Options
 from storage.plugins import Configured
 from storage.records import PairSchema
 
-# float32 means it: without TF32, which torch allows in convolutions unless it is told not to.
-Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -83,8 +83,15 @@ class PairSpec(Options):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        require_generable(self.pairs, self.sampler)
+        require_generable(self.pairs, self.sampler, guidance=self.guidance)
         return self
+
+    @property
+    def nfe(self) -> int | None:
+        """Network evaluations that one sample takes, exactly; None: each batch takes its own."""
+        if self.sampler.nfe is None:
+            return None
+        return self.sampler.nfe * (1 if self.guidance is None else Guided.num_asked)
 
     def document(self) -> dict[str, Any]:
         """The spec as canonical JSON values; `PairSpec` reads it back."""
@@ -99,8 +106,15 @@ class PairSpec(Options):
         return digest_of(self.document())
 
 
-def require_generable(pairs: PairSchema, sampler: Sampler) -> None:
-    """Raise a ValueError unless this sampler can give pairs of this schema."""
+def require_generable(
+    pairs: PairSchema, sampler: Sampler, *, guidance: float | None = None
+) -> None:
+    """Raise a ValueError unless this sampler, with this guidance, can give pairs of this schema."""
+    if guidance is not None and pairs.label is None:
+        raise ValueError(
+            f"guidance is {guidance:g}, which pushes samples towards their labels, but the pairs have "
+            "none; set pairs.pairs.label, as in {rule: cycle, num_classes: 10}, or leave guidance out"
+        )
     if pairs.noise.kind == "stored" or (pairs.label is not None and pairs.label.rule == "stored"):
         raise ValueError("noise and labels of generated pairs are derived, not 'stored'")
     if pairs.x_0_dtype == "uint8" and pairs.rounding == "none":

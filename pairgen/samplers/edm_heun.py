@@ -3,7 +3,8 @@
 t_i = (T^(1/ρ) + i / (N - 1) · (σ_min^(1/ρ) - T^(1/ρ)))^ρ for i < N, then t_N = 0 (Eq. 5): short steps
 near the data. Made for fields whose time is the noise level, where T is the noise scale. The last
 step, from σ_min to 0, is Euler's, since such fields are not known at 0: its error, of order σ_min²,
-does not fall with N.
+does not fall with N. Where a field knows only some levels, each t_i is the nearest that it knows, and
+σ_min its lowest if that is higher.
 """
 
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ from pydantic import Field
 from torch import Tensor
 
 from kdm.shapes import Labels, Samples
-from pairgen.samplers.sampler import Sampler, velocity
+from pairgen.samplers.fixed_steps import FixedSteps
+from pairgen.samplers.sampler import velocity
 from pairgen.teachers.teacher import Teacher
 
 
-class EdmHeun(Sampler):
+class EdmHeun(FixedSteps):
     """Heun's steps from T down to σ_min, and one of Euler's to 0; the state is float64."""
 
     plugin = "edm-heun"
@@ -40,7 +42,7 @@ class EdmHeun(Sampler):
             return velocity(teacher, x.to(x_T), t, label).to(torch.float64)
 
         x = x_T.to(torch.float64)
-        for t, t_next in pairwise(self._grid(teacher.t_noise)):
+        for t, t_next in pairwise(self._grid(teacher)):
             d = slope(x, t)
             x_ahead = x + (t_next - t) * d
             if t_next > 0:
@@ -48,13 +50,26 @@ class EdmHeun(Sampler):
             x = x_ahead
             yield x.to(x_T)
 
-    def _grid(self, t_noise: float) -> list[float]:
-        if self.sigma_min >= t_noise:
+    def _grid(self, teacher: Teacher) -> list[float]:
+        sigma_min = max(self.sigma_min, teacher.t_lowest)
+        if sigma_min >= teacher.t_noise:
             raise ValueError(
-                f"sigma_min of 'edm-heun' is {self.sigma_min}, but the teacher's time begins at "
-                f"{t_noise}; choose a sigma_min well below that"
+                f"sigma_min of 'edm-heun' is {sigma_min}, but the teacher's time begins at "
+                f"{teacher.t_noise}; choose a sigma_min well below that"
             )
-        high, low = t_noise ** (1 / self.rho), self.sigma_min ** (1 / self.rho)
-        shares = (i / (self.num_steps - 1) for i in range(1, self.num_steps))
-        # T itself is not raised to 1/ρ and back, which would begin a rounding away from it.
-        return [t_noise, *((high + share * (low - high)) ** self.rho for share in shares), 0.0]
+        times = sigmas(teacher.t_noise, sigma_min, num_steps=self.num_steps, rho=self.rho)
+        grid = [*map(teacher.rounded, times), 0.0]
+        if len(set(grid)) < len(grid):
+            raise ValueError(
+                f"the {self.num_steps} steps of 'edm-heun' begin at only {len(set(grid)) - 1} of the "
+                "noise levels that the teacher knows; take fewer steps"
+            )
+        return grid
+
+
+def sigmas(high: float, low: float, *, num_steps: int, rho: float) -> list[float]:
+    """Eq. 5's levels, without the 0 at its end; a single one is `high`."""
+    root, root_low = high ** (1 / rho), low ** (1 / rho)
+    shares = (i / (num_steps - 1) for i in range(1, num_steps))
+    # `high` itself is not raised to 1/ρ and back, which would begin a rounding away from it.
+    return [high, *((root + share * (root_low - root)) ** rho for share in shares)]

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from kdm.shapes import Labels, Samples
-from pairgen.samplers.sampler import Sampler, even_steps, velocity
+from pairgen.samplers.fixed_steps import FixedSteps, even_steps
+from pairgen.samplers.sampler import velocity
 from pairgen.teachers.teacher import Teacher
 
 
-class Euler(Sampler):
+class Euler(FixedSteps):
     """x_next = x + h v(x, t)."""
 
     plugin = "euler"

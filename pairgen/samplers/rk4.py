@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from kdm.shapes import Labels, Samples
-from pairgen.samplers.sampler import Sampler, even_steps, velocity
+from pairgen.samplers.fixed_steps import FixedSteps, even_steps
+from pairgen.samplers.sampler import velocity
 from pairgen.teachers.teacher import Teacher
 
 
-class RungeKutta4(Sampler):
+class RungeKutta4(FixedSteps):
     """x_next = x + h/6 (k_1 + 2 k_2 + 2 k_3 + k_4), the slopes at start, twice halfway, and end."""
 
     plugin = "rk4"

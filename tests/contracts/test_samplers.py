@@ -7,22 +7,27 @@ import pytest
 import torch
 from torch import Tensor
 
+from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.sampler import Sampler
 from pairgen.teachers.flow_matching import FlowMatchingTeacher
 from pairgen.teachers.gaussian import GaussianField, GaussianTeacher
+from pairgen.teachers.guided import Guided
 from pairgen.teachers.teacher import Teacher
 from storage.errors import InvalidPairsError
-from storage.plugins import configure, describe, plugin_names
+from storage.plugins import configure, describe, plugin_class, plugin_names
 
 GROUP = "pairgen.samplers"
+FIXED = [name for name in plugin_names(GROUP) if issubclass(plugin_class(GROUP, name), FixedSteps)]
 every_sampler = pytest.mark.parametrize("name", plugin_names(GROUP))
+every_fixed_sampler = pytest.mark.parametrize("name", FIXED)
 # EDM's last step, from sigma_min to 0, is Euler's, and more steps do not lower its error. The law of
 # the order is one of the other steps, so there it begins where that error is out of sight.
 WITHOUT_FLOOR = {"edm-heun": {"sigma_min": 1e-6}}
 
 
 def sampler(name: str, num_steps: int = 8, **options: float) -> Sampler:
-    return configure(GROUP, {"plugin": name, "num_steps": num_steps, **options})
+    steps = {"num_steps": num_steps} if name in FIXED else {}
+    return configure(GROUP, {"plugin": name, **steps, **options})
 
 
 def noise(num_points: int = 64, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -47,8 +52,17 @@ class Warped(GaussianField):
     """
 
     def velocity(self, x, t, label=None):
-        span = math.e - 1
-        return t.exp() / span * super().velocity(x, (t.exp() - 1) / span, label)
+        return t.exp() / (math.e - 1) * super().velocity(x, warped(t), label)
+
+
+def warped(u: Tensor) -> Tensor:
+    return (u.exp() - 1) / (math.e - 1)
+
+
+def solution(field: GaussianField, x: Tensor, t: Tensor) -> Tensor:
+    """Where the exact flow carries x from t: (x − m_t) / s_t is kept."""
+    s = ((1 - t) ** 2 * field.std**2 + t**2).sqrt()
+    return field.mean + field.std * (x - (1 - t) * field.mean) / s
 
 
 class Recorded(Teacher):
@@ -73,10 +87,12 @@ class OneColumn(Recorded):
         return x[:, :1]
 
 
-@every_sampler
+@every_fixed_sampler
 def test_the_error_falls_with_the_stated_order(name):
     x_T, field = noise(dtype=torch.float64), Warped(gaussian().mean, gaussian().std)
-    exact, options = field.solution(x_T), WITHOUT_FLOOR.get(name, {})
+    options = WITHOUT_FLOOR.get(name, {})
+    begin = torch.tensor(sampler(name, 512).begins_at(field), dtype=torch.float64)
+    exact = solution(field, x_T, warped(begin))
     coarse, fine = (
         (sampler(name, num_steps, **options).sample(field, x_T).x_0 - exact).abs().max()
         for num_steps in (256, 512)
@@ -86,37 +102,56 @@ def test_the_error_falls_with_the_stated_order(name):
 
 @every_sampler
 def test_many_steps_reach_the_exact_solution(name):
-    x_0 = sampler(name, 2000).sample(gaussian(), noise(dtype=torch.float64)).x_0
-    assert (x_0 - gaussian().solution(noise(dtype=torch.float64))).abs().max() < 5e-3
+    x_T, begin = noise(dtype=torch.float64), sampler(name, 2000).begins_at(gaussian())
+    x_0 = sampler(name, 2000).sample(gaussian(), x_T).x_0
+    exact = solution(gaussian(), x_T, torch.tensor(begin, dtype=torch.float64))
+    assert (x_0 - exact).abs().max() < 5e-3
 
 
 @every_sampler
 @pytest.mark.parametrize("num_steps", [1, 2, 7])
 def test_nfe_is_the_number_of_evaluations_made(name, num_steps):
-    field = Recorded()
-    sampler(name, num_steps).sample(field, noise())
-    assert len(field.times) == sampler(name, num_steps).nfe
+    field, chosen = Recorded(), sampler(name, num_steps)
+    found = chosen.sample(field, noise()).nfe
+    assert len(field.times) == found
+    assert chosen.nfe in (found, None)
 
 
 @every_sampler
+def test_guidance_asks_twice_and_nfe_says_so(name):
+    field, label = Recorded(), torch.zeros(64, dtype=torch.int64)
+    found = sampler(name).sample(Guided(field, 0.5), noise(), label).nfe
+    assert len(field.times) == found
+    assert sampler(name).nfe in (found / 2, None)
+
+
+@every_sampler
+def test_the_first_velocity_is_where_x_T_lies(name):
+    field = Recorded()
+    sampler(name).sample(field, noise())
+    assert field.times[0] == sampler(name).begins_at(field)
+    assert field.times[0] == pytest.approx(1.0, abs=1.001 / 81)
+
+
+@every_fixed_sampler
 def test_the_field_is_asked_from_noise_to_data_and_not_beyond(name):
     field = Recorded()
     sampler(name).sample(field, noise())
-    assert field.times[0] == 1.0
     assert field.times == sorted(field.times, reverse=True)
     assert min(field.times) >= 0.0
 
 
 @every_sampler
 def test_equal_input_gives_equal_bytes_whatever_the_random_state(name):
-    first = sampler(name).sample(network(), noise(), keep_states=3)
+    num_states = 3 if name in FIXED else 0
+    first = sampler(name).sample(network(), noise(), keep_states=num_states)
     torch.manual_seed(99)
-    again = sampler(name).sample(network(), noise(), keep_states=3)
+    again = sampler(name).sample(network(), noise(), keep_states=num_states)
     assert torch.equal(again.x_0, first.x_0)
     assert torch.equal(again.states, first.states)
 
 
-@every_sampler
+@every_fixed_sampler
 @pytest.mark.parametrize("batch", [1, 7, 64])
 @pytest.mark.parametrize("field", [gaussian, network])
 def test_a_sample_does_not_depend_on_its_batch(name, batch, field):
@@ -126,9 +161,14 @@ def test_a_sample_does_not_depend_on_its_batch(name, batch, field):
 
 
 @every_sampler
+def test_only_a_sampler_with_a_caution_depends_on_the_batch(name):
+    assert (sampler(name).caution is None) == (name in FIXED)
+
+
+@every_sampler
 def test_sampling_leaves_its_input_and_keeps_no_graph(name):
     x_T = noise()
-    x_0, states = sampler(name).sample(network(), x_T, keep_states=2)
+    x_0, states, _ = sampler(name).sample(network(), x_T, keep_states=2 if name in FIXED else 0)
     assert torch.equal(x_T, noise())
     assert not x_0.requires_grad
     assert not states.requires_grad
@@ -141,15 +181,15 @@ def test_a_velocity_that_would_broadcast_is_refused(name):
         sampler(name).sample(OneColumn(), noise())
 
 
-@every_sampler
+@every_fixed_sampler
 @pytest.mark.parametrize("keep_states", [0, 1, 3, 7])
 def test_x_0_is_the_same_however_many_states_are_kept(name, keep_states):
-    x_0, states = sampler(name).sample(network(), noise(), keep_states=keep_states)
+    x_0, states, _ = sampler(name).sample(network(), noise(), keep_states=keep_states)
     assert torch.equal(x_0, sampler(name).sample(network(), noise()).x_0)
     assert states.shape == (64, keep_states, 2)
 
 
-@every_sampler
+@every_fixed_sampler
 def test_states_are_what_the_solver_passes_from_noise_to_data(name):
     passed = [x.clone() for x in sampler(name).steps(network(), noise(), None)]
     states = sampler(name).sample(network(), noise(), keep_states=7).states
@@ -157,7 +197,7 @@ def test_states_are_what_the_solver_passes_from_noise_to_data(name):
     assert torch.equal(states, torch.stack(passed[:7], dim=1))
 
 
-@every_sampler
+@every_fixed_sampler
 @pytest.mark.parametrize("num_steps", [4, 9, 10])
 def test_states_are_spaced_evenly_and_the_ends_are_none_of_them(name, num_steps):
     for keep_states in range(1, num_steps):
@@ -166,7 +206,7 @@ def test_states_are_spaced_evenly_and_the_ends_are_none_of_them(name, num_steps)
         assert gaps <= {num_steps // (keep_states + 1), -(-num_steps // (keep_states + 1))}
 
 
-@every_sampler
+@every_fixed_sampler
 def test_more_states_than_the_solver_passes_are_refused(name):
     with pytest.raises(
         ValueError, match=r"8 states .* in 8 steps passes 7; keep at most that many"

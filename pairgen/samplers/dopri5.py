@@ -1,0 +1,69 @@
+"""Dormand and Prince's adaptive method of order 5 (1980), as torchdiffeq and torchcfm sample with it.
+
+Its steps keep the root mean square of the error over the whole batch within the tolerance, so a
+sample depends, by about the tolerance, on its neighbours, and how many evaluations it takes on all
+of them. Fixed steps are the reproducible choice for pairs.
+"""
+
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from kdm.dopri5 import Tolerance, dopri5
+from kdm.shapes import Labels, Samples
+from pairgen.samplers.sampler import Sampler, Trajectory, velocity
+from pairgen.teachers.teacher import Teacher
+
+
+class Dopri5(Sampler):
+    """Adaptive steps from T to 0; the defaults are those of the published samples."""
+
+    plugin = "dopri5"
+    caution: ClassVar[str | None] = (
+        "sampler 'dopri5' chooses its steps by a whole batch: with another pairs.sampling_batch the "
+        "pairs come out other, by about its tolerance; for pairs that depend on their index alone "
+        "choose 'midpoint', 'heun' or 'rk4'"
+    )
+
+    # Of float32 states: below 1e-7 the error is their own rounding.
+    rtol: float = Field(1e-5, ge=1e-7, lt=1)  # error of a step that is allowed, relative to x
+    atol: float = Field(1e-5, ge=1e-7)  # and absolute
+
+    @property
+    def nfe(self) -> None:
+        """Each batch takes its own; `sample` counts them."""
+        return None
+
+    @torch.no_grad()
+    def sample(
+        self,
+        teacher: Teacher,
+        x_T: Samples,
+        label: Labels | None = None,
+        *,
+        keep_states: int = 0,
+    ) -> Trajectory:
+        """x_0 from x_T, without gradients; states between are not to be had."""
+        self.kept_steps(keep_states)
+        begin, num_velocities = self.begins_at(teacher), 0
+        span = teacher.t_data - begin
+
+        def along(x: Samples, share: Tensor) -> Samples:
+            nonlocal num_velocities
+            num_velocities += 1
+            return span * velocity(teacher, x, begin + span * float(share), label)
+
+        x_0 = dopri5(along, x_T, Tolerance(self.rtol, self.atol))
+        none = x_T.new_empty(len(x_T), 0, *x_T.shape[1:])
+        return Trajectory(x_0, none, num_velocities * teacher.evaluations)
+
+    def kept_steps(self, keep_states: int) -> tuple[int, ...]:
+        """None; a ValueError where any is asked for."""
+        if keep_states:
+            raise ValueError(
+                f"{keep_states} states between noise and data are asked for, but the steps of 'dopri5' "
+                "are other ones for every batch; set num_states to 0, or choose a sampler of fixed steps"
+            )
+        return ()
