@@ -34,13 +34,21 @@ def write_trained(
     timings: Mapping[str, Any],
 ) -> None:
     """Write a finished training; `config.json`, with the digest of the weights, comes last."""
-    tensors = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
-    data = safetensors.torch.save(tensors)
+    data = safetensors_bytes(state)
     weights = {"file": WEIGHTS, "sha256": sha256_of(data), "num_bytes": len(data)}
     folder.replace(WEIGHTS, data)
     folder.replace(LOSSES, seal({"losses": losses}))
     folder.replace(TIMINGS, seal(timings))
     folder.replace(CONFIG, seal({"version": VERSION, **config, "weights": weights}))
+
+
+def safetensors_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    """Tensors as a safetensors file, whatever device, memory or order of pixels they are in."""
+    as_read = torch.contiguous_format  # the library takes no other order, and no shared memory
+    rows = {
+        name: each.detach().cpu().clone(memory_format=as_read) for name, each in tensors.items()
+    }
+    return safetensors.torch.save(rows)
 
 
 def read_config(folder: Folder) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import nn
 
 from kdm.batch import Batch
-from kdm.shapes import Scalar
+from kdm.shapes import Samples, Scalar
 
 
 class Losses(NamedTuple):
@@ -32,6 +32,9 @@ class Objective:
 
     model: nn.Module
     players: tuple[Player, ...]
+    # Images to look at, [8 k, C, H, W] of -1 … 1, from the model as it is and always the same noise.
+    draw: Callable[[], Samples] | None = None
+    networks: tuple[nn.Module, ...] = ()  # the parts that torch.compile may take
 
 
 def weighted(terms: Mapping[str, Scalar], weights: Mapping[str, float]) -> Losses:

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flows.progress import Meter
+from flows.progress import Meter, unsaid
 from storage.errors import StoreError
 from storage.fs import Folder
 
@@ -26,8 +26,10 @@ class TrainingFailedError(StoreError):
     """The training process ended without a result."""
 
 
-def run_training(job: dict[str, Any], folder: Folder, meter: Meter) -> None:
-    """Run `python -m kdm.training job.json` to its end, passing its progress on.
+def run_training(
+    job: dict[str, Any], folder: Folder, meter: Meter, *, say: Callable[[str], None] = unsaid
+) -> None:
+    """Run `python -m kdm.training job.json` to its end, passing on its progress and its notices.
 
     Raises a ValueError where the child refuses its job, `TrainingFailedError` otherwise; a signal
     to this process stops the child after a checkpoint.
@@ -37,11 +39,13 @@ def run_training(job: dict[str, Any], folder: Folder, meter: Meter) -> None:
     with _child(f"{folder.url}/job.json") as child:
         assert child.stdout is not None  # it was opened as a pipe
         for line in child.stdout:
-            progress = _as_progress(line)
-            if progress is None:
-                said.append(line.rstrip())
+            report = _as_report(line)
+            if "step" in report:
+                meter.at(report["step"], _note(report))
+            elif "notice" in report:
+                say(str(report["notice"]))
             else:
-                meter.at(progress["step"], _note(progress))
+                said.append(line.rstrip())
         code = child.wait()
     if code == 0:
         return
@@ -84,15 +88,16 @@ def _stop(child: subprocess.Popen[str]) -> None:
         child.wait()
 
 
-def _as_progress(line: str) -> dict[str, Any] | None:
+def _as_report(line: str) -> dict[str, Any]:
     if not line.startswith("{"):
-        return None
+        return {}
     try:
-        progress = json.loads(line)
+        report = json.loads(line)
     except ValueError:
-        return None
-    return progress if isinstance(progress, dict) and "step" in progress else None
+        return {}
+    return report if isinstance(report, dict) else {}
 
 
 def _note(progress: dict[str, Any]) -> str:
-    return "  ".join(f"{name} {value:.3g}" for name, value in progress.get("losses", {}).items())
+    losses = [f"{name} {value:.3g}" for name, value in progress.get("losses", {}).items()]
+    return "  ".join([f"{progress.get('samples_per_second', 0):,.0f} samples/s", *losses])

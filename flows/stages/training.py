@@ -20,7 +20,7 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     `digest` of the result names the training; facts hold the digest of the weights.
     """
     checked = parse(TrainingJob, {**job, "folder": run.home.url, "device": run.device}, name)
-    prepare(checked.device, num_threads=checked.training.num_threads)
+    prepare(checked.device, checked.training)
     identity = checked.identity()
     digest = digest_of(identity)
     folder = run.home / kind / f"{name}-{short(digest)}"
@@ -34,7 +34,7 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
         meter = Meter(run.report, stage, name, total, "steps")
         # The process takes seconds to begin; the meter starts counting with its first step.
         run.report(Progress(stage, name, 0, total, "steps", 0.0, 0.0, "starting"))
-        run_training(resolved, folder, meter)
+        run_training(resolved, folder, meter, say=run.say)
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
 
 

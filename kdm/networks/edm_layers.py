@@ -193,7 +193,7 @@ class Block(nn.Module):
     def _modulated(self, h: Images, embedding: Embeddings) -> Images:
         row = self.affine(embedding)[:, :, None, None].to(h.dtype)
         if not self._style.is_adaptive:
-            return self.norm1(h + row)  # type: ignore[no-any-return]
+            return self.norm1(h.add_(row))  # type: ignore[no-any-return]
         scale, shift = row.chunk(2, 1)
         return torch.addcmul(shift, self.norm1(h), scale + 1)
 

@@ -34,6 +34,7 @@ from kdm.networks.image_shapes import (
     Times,
     TimesOrTime,
 )
+from kdm.networks.memory_format import settled
 from storage.options import Options
 
 # torchcfm's multipliers where a configuration names none, by image side.
@@ -113,11 +114,11 @@ class GuidedUNet(nn.Module):
         embedding = F.silu(self._embedding(t.reshape(-1), self._labels(x, label)))
         skips: Skips = []
         for stage in self.input_blocks:
-            x = stage(x, embedding)
+            x = settled(stage(x, embedding))
             skips.append(x)
         x = self.middle_block(x, embedding)
         for stage in self.output_blocks:
-            x = stage(torch.cat([x, skips.pop()], 1), embedding)
+            x = settled(stage(torch.cat([x, skips.pop()], 1), embedding))
         return self.out(x)  # type: ignore[no-any-return]
 
     def _build_input(self) -> list[int]:

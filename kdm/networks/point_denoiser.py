@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from kdm.networks.image_shapes import OneHot, Times, TimesOrTime
+from kdm.networks.image_shapes import OneHot, TimesOrTime
 from kdm.networks.mlp import MLP
-from kdm.networks.preconditioning import Coefficients
+from kdm.networks.preconditioning import edm_coefficients
 from kdm.shapes import Points
 
 
@@ -29,10 +29,3 @@ class PointDenoiser(nn.Module):
             seen.append(x.new_zeros(len(x), self._num_classes) if labels is None else labels.to(x))
         raw = self.network(torch.cat(seen, dim=1))
         return torch.addcmul(c.skip[:, None] * x, c.out[:, None], raw)
-
-
-def edm_coefficients(sigma: Times, sigma_data: float) -> Coefficients:
-    """Table 1's last column: unit variance of input and target at every σ."""
-    variance = sigma**2 + sigma_data**2
-    out = sigma * sigma_data / variance.sqrt()
-    return Coefficients(sigma_data**2 / variance, out, 1 / variance.sqrt(), sigma.log() / 4)

@@ -85,11 +85,7 @@ class EDM(Preconditioner):
 
     def coefficients(self, sigma: Times) -> Coefficients:
         """Unit variance of input and target at every σ."""
-        variance = sigma**2 + self.sigma_data**2
-        out = sigma * self.sigma_data / variance.sqrt()
-        return Coefficients(
-            self.sigma_data**2 / variance, out, 1 / variance.sqrt(), sigma.log() / 4
-        )
+        return edm_coefficients(sigma, self.sigma_data)
 
 
 class VP(Preconditioner):
@@ -110,10 +106,9 @@ class VP(Preconditioner):
 
     def coefficients(self, sigma: Times) -> Coefficients:
         """c_noise is M − 1 times the t with σ(t) = σ."""
-        squared = sigma**2
-        root = (self.beta_min**2 + 2 * self.beta_d * (1 + squared).log()).sqrt()
+        root = (self.beta_min**2 + 2 * self.beta_d * (1 + sigma**2).log()).sqrt()
         noise = (self.num_levels - 1) * ((root - self.beta_min) / self.beta_d)
-        return Coefficients(torch.ones_like(sigma), -sigma, 1 / (squared + 1).sqrt(), noise)
+        return _of_noise(sigma, noise)
 
     def _sigma(self, t: float) -> float:
         # In float32, as released: near t = 0 its cancellation moves sigma_min by 2 %.
@@ -157,7 +152,7 @@ class IDDPM(Preconditioner):
     def coefficients(self, sigma: Times) -> Coefficients:
         """c_noise is M − 1 less the index of the nearest level."""
         noise = (self.num_levels - 1 - self._nearest(sigma)).to(torch.float32)
-        return Coefficients(torch.ones_like(sigma), -sigma, 1 / (sigma**2 + 1).sqrt(), noise)
+        return _of_noise(sigma, noise)
 
     def round_sigma(self, sigma: Tensor) -> Tensor:
         """The nearest u_j, in the number type of σ."""
@@ -166,6 +161,18 @@ class IDDPM(Preconditioner):
     def _nearest(self, sigma: Tensor) -> Tensor:
         levels = self.get_buffer("u")
         return (sigma.to(levels)[..., None] - levels).abs().argmin(-1)
+
+
+def edm_coefficients(sigma: Times, sigma_data: float) -> Coefficients:
+    """Table 1's last column: unit variance of input and target at every σ."""
+    variance = sigma**2 + sigma_data**2
+    out = sigma * sigma_data / variance.sqrt()
+    return Coefficients(sigma_data**2 / variance, out, 1 / variance.sqrt(), sigma.log() / 4)
+
+
+def _of_noise(sigma: Times, noise: Times) -> Coefficients:
+    """F_θ predicts the noise of an input of unit variance: Table 1's columns of VP and iDDPM."""
+    return Coefficients(torch.ones_like(sigma), -sigma, 1 / (sigma**2 + 1).sqrt(), noise)
 
 
 def _cosine_levels(C_1: float, C_2: float, M: int) -> Tensor:

@@ -21,25 +21,18 @@ from kdm.networks.edm_layers import (
     PositionalEmbedding,
     hide_labels,
 )
+from kdm.networks.edm_levels import LevelOptions, decoder_layers, encoder_layers
 from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Skips, Times
-from storage.options import Options
+from kdm.networks.memory_format import settled
 
 
-class SongUNetOptions(Options):
+class SongUNetOptions(LevelOptions):
     """Names and defaults of the released networks (Karras et al. 2022, Table 7 and App. C)."""
 
-    img_resolution: int = Field(ge=1)  # pixels a side
-    in_channels: int = Field(ge=1)
-    out_channels: int = Field(ge=1)
-    label_dim: int = Field(0, ge=0)  # classes; 0: none
-    augment_dim: int = Field(0, ge=0)  # augmentation parameters; 0: none
     model_channels: int = Field(128, ge=4)
-    channel_mult: tuple[int, ...] = Field((1, 2, 2, 2), min_length=1)  # a level, finest first
-    channel_mult_emb: int = Field(4, ge=1)  # of the embedding
-    num_blocks: int = Field(4, ge=1)  # a level of the encoder; the decoder has one more
-    attn_resolutions: tuple[int, ...] = (16,)  # pixels a side
-    dropout: float = Field(0.10, ge=0, lt=1)
-    label_dropout: float = Field(0.0, ge=0, lt=1)  # share of labels that training hides
+    channel_mult: tuple[int, ...] = Field((1, 2, 2, 2), min_length=1)
+    num_blocks: int = Field(4, ge=1)
+    attn_resolutions: tuple[int, ...] = (16,)
     embedding_type: Literal["positional", "fourier"] = "positional"
     channel_mult_noise: int = Field(1, ge=1)  # of the noise embedding
     encoder_type: Literal["standard", "skip", "residual"] = "standard"
@@ -68,14 +61,11 @@ class SongUNet(nn.Module):
     ) -> Maps:
         """Images of `in_channels` to images of `out_channels`; labels are rows of one-hot numbers."""
         embedding = self._embedding(c_noise, labels, augmentations)
-        x, skips = self._down(x, embedding)
+        x, skips = self._down(settled(x), embedding)
         return self._up(x, skips, embedding)
 
     def _map(self, o: SongUNetOptions) -> None:
-        noise, width = (
-            o.model_channels * o.channel_mult_noise,
-            o.model_channels * o.channel_mult_emb,
-        )
+        noise, width = o.model_channels * o.channel_mult_noise, o.embedding
         self.map_noise: nn.Module = (
             FourierEmbedding(noise)
             if o.embedding_type == "fourier"
@@ -87,19 +77,11 @@ class SongUNet(nn.Module):
         self.map_layer1 = nn.Linear(width, width)
 
     def _encode(self, o: SongUNetOptions, style: BlockStyle) -> None:
-        sides, here, aux = o.img_resolution, o.model_channels, o.in_channels
-        for level, multiple in enumerate(o.channel_mult):
-            name = f"{sides >> level}x{sides >> level}_"
-            if level == 0:
-                self.enc[name + "conv"] = Conv(aux, here, kernel=3)
-            else:
-                self.enc[name + "down"] = Block(here, here, style=style, resample="down")
-                aux = self._add_aux(name, aux, here)
-            for number in range(o.num_blocks):
-                before, here = here, o.model_channels * multiple
-                self.enc[f"{name}block{number}"] = Block(
-                    before, here, style=style, has_attention=sides >> level in o.attn_resolutions
-                )
+        aux = o.in_channels
+        for name, layer in encoder_layers(o, style, first=o.model_channels):
+            self.enc[name] = layer
+            if name.endswith("down"):
+                aux = self._add_aux(name.removesuffix("down"), aux, layer.num_out)
 
     def _add_aux(self, name: str, aux: int, here: int) -> int:
         taps = self.options.resample_filter
@@ -115,26 +97,14 @@ class SongUNet(nn.Module):
 
     def _decode(self, o: SongUNetOptions, style: BlockStyle) -> None:
         skips = [_width(layer) for name, layer in self.enc.items() if "aux" not in name]
-        here, lowest = skips[-1], len(o.channel_mult) - 1
-        for level, multiple in reversed(list(enumerate(o.channel_mult))):
-            side = o.img_resolution >> level
-            name = f"{side}x{side}_"
-            if level == lowest:
-                self.dec[name + "in0"] = Block(here, here, style=style, has_attention=True)
-                self.dec[name + "in1"] = Block(here, here, style=style)
-            else:
-                self.dec[name + "up"] = Block(here, here, style=style, resample="up")
-            for number in range(o.num_blocks + 1):
-                before, here = here + skips.pop(), o.model_channels * multiple
-                has_attention = number == o.num_blocks and side in o.attn_resolutions
-                self.dec[f"{name}block{number}"] = Block(
-                    before, here, style=style, has_attention=has_attention
-                )
-            self._add_output(name, here, is_lowest=level == lowest, is_last=level == 0)
+        for name, layer in decoder_layers(o, style, skips, attends_in_all=False):
+            self.dec[name] = layer
+            if name.endswith(f"block{o.num_blocks}"):
+                self._add_output(name.split("block")[0], layer.num_out, is_last=not skips)
 
-    def _add_output(self, name: str, here: int, *, is_lowest: bool, is_last: bool) -> None:
+    def _add_output(self, name: str, here: int, *, is_last: bool) -> None:
         o = self.options
-        if o.decoder_type == "skip" and not is_lowest:
+        if any("aux_conv" in before for before in self.dec):
             self.dec[name + "aux_up"] = Conv(
                 o.out_channels, o.out_channels, kernel=0, resample="up", taps=o.resample_filter
             )
@@ -164,7 +134,7 @@ class SongUNet(nn.Module):
             elif "aux_residual" in name:
                 x = skips[-1] = aux = (x + layer(aux)) * math.sqrt(0.5)
             else:
-                x = layer(x, embedding) if isinstance(layer, Block) else layer(x)
+                x = settled(layer(x, embedding) if isinstance(layer, Block) else layer(x))
                 skips.append(x)
         return x, skips
 
@@ -179,14 +149,15 @@ class SongUNet(nn.Module):
             elif "aux_conv" in name:
                 out = layer(normed) if out is None else layer(normed) + out
             else:
-                x = layer(torch.cat([x, skips.pop()], 1) if "block" in name else x, embedding)
+                x = torch.cat([x, skips.pop()], 1) if "block" in name else x
+                x = settled(layer(x, embedding))
         assert out is not None
         return out
 
 
 def _style(options: SongUNetOptions) -> BlockStyle:
     return BlockStyle(
-        embedding=options.model_channels * options.channel_mult_emb,
+        embedding=options.embedding,
         eps=1e-6,
         dropout=options.dropout,
         taps=options.resample_filter,

@@ -11,6 +11,7 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
+from kdm.export import safetensors_bytes
 from kdm.training.errors import NonFiniteError
 from kdm.training.progress import Notice
 from kdm.training.randomness import RULE
@@ -58,9 +59,7 @@ class Checkpoints:
         So whatever lies in the folder can be gone on from.
         """
         _require_finite(snapshot)
-        # Clones: safetensors refuses tensors that share memory.
-        tensors = {name: each.detach().cpu().clone() for name, each in snapshot.tensors.items()}
-        data = safetensors.torch.save(tensors)
+        data = safetensors_bytes(snapshot.tensors)
         name = _name(snapshot.step)
         self._folder.replace(name + _TENSORS, data)
         self._folder.replace(name + _RECORD, seal(self._record(snapshot, data)))

@@ -1,24 +1,82 @@
-"""How torch computes in a training process: which device, how many threads, always the same bits."""
+"""How torch computes in a training process: device, threads, precision, always the same bits."""
 
 import os
+import shutil
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 from typing import Literal
 
 import torch
 
+from kdm.training.options import Precision, TrainingOptions
+
 Device = Literal["cpu", "cuda", "auto"]
 
 
-def prepare(device: Device, *, num_threads: int) -> torch.device:
-    """Settle device and threads, and refuse kernels that give other bits on another run."""
+def prepare(device: Device, options: TrainingOptions) -> torch.device:
+    """Settle all that is torch's own, and refuse kernels that give other bits on another run.
+
+    Raises a ValueError, before any work, for what this machine cannot do.
+    """
+    chosen = _device(device)
     # cuBLAS reads it as it starts; without it its results may differ between runs.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(num_threads)
+    torch.set_num_threads(options.num_threads)
     # use_deterministic_algorithms(True) does the same and imports the compiler: 1.2 CPU seconds.
     torch.set_deterministic_debug_mode("error")
     # Filling every new tensor with NaN guards kernels that read what they never wrote; it costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    _set_precision(chosen, options.precision)
+    if options.is_compiled:
+        _prepare_compiler(chosen)
+    return chosen
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """Within it layers compute in this precision; sums over values and weights stay float32."""
+    if precision != "bfloat16":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def _device(device: Device) -> torch.device:
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device is 'cuda' but torch finds no GPU; use 'cpu' or 'auto'")
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(device)
+
+
+def _set_precision(device: torch.device, precision: Precision) -> None:
+    if precision == "tf32" and device.type != "cuda":
+        raise ValueError(
+            f"training.precision is 'tf32', which a GPU has and '{device.type}' has not; choose "
+            "'float32', or train on a GPU"
+        )
+    # By torch's own choice convolutions of float32 are TF32 on a GPU, and products of matrices are not.
+    is_rounded = precision != "float32"
+    torch.set_float32_matmul_precision("high" if is_rounded else "highest")
+    torch.backends.cudnn.allow_tf32 = is_rounded
+
+
+def _prepare_compiler(device: torch.device) -> None:
+    _require_compiler(device)
+    # Without it the compiler times its kernels and takes the fastest, which may be another next time.
+    torch.use_deterministic_algorithms(True)
+
+
+def _require_compiler(device: torch.device) -> None:
+    if device.type == "cuda":
+        if find_spec("triton") is None:
+            raise ValueError(
+                "training.is_compiled is true, but torch.compile needs 'triton' for a GPU and it is "
+                "not installed; pip install triton, or set training.is_compiled to false"
+            )
+        return
+    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    if shutil.which(compiler) is None:
+        raise ValueError(
+            f"training.is_compiled is true, but torch.compile needs a C++ compiler and '{compiler}' "
+            "is not found; install it, name another in CXX, or set training.is_compiled to false"
+        )

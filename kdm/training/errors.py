@@ -9,3 +9,7 @@ class Interrupted(Exception):
 
 class NonFiniteError(StoreError):
     """A loss or a weight is NaN or infinite."""
+
+
+class OutOfMemoryError(StoreError):
+    """A step of training does not fit into the device's memory."""

@@ -1,11 +1,16 @@
 """How something is trained; every number that a run's weights depend on beside its model and data."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from storage.options import Options
+from kdm.trackers.tracker import GROUP as TRACKERS
+from kdm.trackers.tracker import TrackerPlugin
+from storage.options import LastingOptions, Options
+from storage.plugins import Configured
 
+Precision = Literal["float32", "tf32", "bfloat16"]
 Decay = Annotated[float, Field(ge=0, lt=1)]  # of an average, a step
 
 
@@ -18,8 +23,19 @@ class EmaOptions(Options):
     warmup: float | None = Field(0.03, gt=0)
 
 
-class TrainingOptions(Options):
-    """Steps, optimiser, schedule and average. Adam's rule is PyTorch's, epsilon included."""
+class TrainingOptions(LastingOptions):
+    """Steps, optimiser, schedule and average. Adam's rule is PyTorch's, epsilon included.
+
+    docs/training.md translates budgets that are counted in images.
+    """
+
+    added_later: ClassVar[Mapping[str, Any]] = {
+        "precision": "float32",
+        "is_compiled": False,
+        "samples_every": None,
+        "trackers": None,
+    }
+    unseen: ClassVar[frozenset[str]] = frozenset({"checkpoint_every", "samples_every", "trackers"})
 
     num_steps: int = Field(10_000, ge=1, le=10**10)
     batch_size: int = Field(512, ge=1, le=2**24)  # samples a step
@@ -34,10 +50,20 @@ class TrainingOptions(Options):
     num_threads: int = Field(
         1, ge=1, le=1024
     )  # sums depend on it; a second one gains little (docs/results.md)
+    # Of forward pass and loss: weights, averages and Adam's state are float32 in all of them. float32
+    # means it on a GPU too, where torch would use tf32 in convolutions; tf32 is a GPU's alone.
+    precision: Precision = "float32"
+    is_compiled: bool = False  # networks by torch.compile; no name in a checkpoint changes
     on_non_finite: Literal["stop"] = "stop"
     log_every: int = Field(100, ge=1)  # steps between two entries of the loss history
     checkpoint_every: int = Field(1_000, ge=1)  # steps; no number depends on it
+    # Steps between two pictures of samples, drawn where samples are images and after the last step.
+    # 0: none; None: five pictures a run. No number depends on it.
+    samples_every: int | None = Field(None, ge=0)
+    # Who else is told of losses and pictures, None: 'tensorboard' where samples are images and the
+    # folder is on this machine's disk. No number depends on it.
+    trackers: tuple[Annotated[TrackerPlugin, Configured(TRACKERS)], ...] | None = None
 
     def identity(self) -> dict[str, Any]:
         """What the weights and the loss history depend on (JSON values)."""
-        return self.model_dump(mode="json", exclude={"checkpoint_every"})
+        return self.model_dump(mode="json", exclude=set(self.unseen))

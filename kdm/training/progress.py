@@ -16,6 +16,7 @@ class Progress:
     step: int
     num_steps: int
     steps_per_second: float
+    samples_per_second: float
     eta_seconds: float
     losses: dict[str, float]
 
@@ -30,9 +31,10 @@ class Notice:
 class Meter:
     """Measures one run from the moment that it is made."""
 
-    def __init__(self, first_step: int, num_steps: int) -> None:
+    def __init__(self, first_step: int, num_steps: int, *, batch_size: int = 1) -> None:
         self._first_step = first_step
         self._num_steps = num_steps
+        self._batch_size = batch_size
         self._started = time.monotonic()
         self._reported = self._started
 
@@ -46,7 +48,14 @@ class Meter:
         elapsed = max(self._reported - self._started, 1e-9)
         rate = (step - self._first_step) / elapsed
         eta = (self._num_steps - step) / rate if rate else 0.0
-        return Progress(step, self._num_steps, round(rate, 3), round(eta, 1), losses)
+        return Progress(
+            step=step,
+            num_steps=self._num_steps,
+            steps_per_second=round(rate, 3),
+            samples_per_second=round(rate * self._batch_size, 1),
+            eta_seconds=round(eta, 1),
+            losses=losses,
+        )
 
 
 class JsonLines:

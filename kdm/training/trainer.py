@@ -19,14 +19,13 @@ from kdm.objective import Losses, Objective, Player
 from kdm.training.adam import Adam
 from kdm.training.checkpoint import Checkpoints, LossEntry, Snapshot
 from kdm.training.ema import Ema
+from kdm.training.environment import autocast
 from kdm.training.errors import Interrupted, NonFiniteError
 from kdm.training.options import TrainingOptions
-from kdm.training.progress import Meter, Notice, Progress
 from kdm.training.randomness import seed_step
 from kdm.training.schedule import learning_rate
+from kdm.training.watch import Report, Watch
 from storage.fs import Folder
-
-Report = Callable[[Progress | Notice], None]
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,10 @@ class Trainer:
         self._source = source
         self._options = options
         self._checkpoints = Checkpoints(folder / "checkpoints", identity, notify=report)
-        self._report = report
         self._should_stop = should_stop
         self._adams = {each.name: Adam(each.module, options) for each in objective.players}
         self._ema = Ema(objective.model, options.ema)
+        self._watch = Watch(objective, self._ema, options, folder, report=report)
         self._losses: list[LossEntry] = []
         self._step = 0
 
@@ -71,13 +70,13 @@ class Trainer:
         where a loss is no number.
         """
         self._resume()
-        self._meter = Meter(self._step, self._options.num_steps)
-        while self._step < self._options.num_steps:
-            self._stop_if_asked()
-            losses = self._train_step(self._step)
-            self._step += 1
-            self._keep_records(losses)
-        self._report(self._meter.at(self._step, self._logged()))
+        with self._watch.from_step(self._step):
+            while self._step < self._options.num_steps:
+                self._stop_if_asked()
+                losses = self._train_step(self._step)
+                self._step += 1
+                self._keep_records(losses)
+        self._watch.say(self._step, self._logged(), is_last=True)
         seconds, cpu_seconds = self._clock()
         return TrainingResult(self._ema.model_state(), self._losses, seconds, cpu_seconds)
 
@@ -94,7 +93,8 @@ class Trainer:
     def _play(self, player: Player, batch: Batch, rate: float) -> Losses:
         adam = self._adams[player.name]
         adam.zero_grad()
-        losses = player.loss(batch)
+        with autocast(batch.x_0.device, self._options.precision):
+            losses = player.loss(batch)
         self._require_finite(player, losses)
         losses.total.backward()  # type: ignore[no-untyped-call]
         adam.step(rate)
@@ -113,12 +113,13 @@ class Trainer:
 
     def _keep_records(self, losses: dict[str, Losses]) -> None:
         is_last = self._step == self._options.num_steps
+        self._watch.stepped(self._step)
         if is_last or self._step % self._options.log_every == 0:
             self._losses.append({"step": self._step, "losses": _values(losses)})
+            self._watch.logged(self._step, self._logged())
         if is_last or self._step % self._options.checkpoint_every == 0:
             self._save()
-        if self._meter.is_due():
-            self._report(self._meter.at(self._step, self._logged()))
+        self._watch.say(self._step, self._logged())
 
     def _stop_if_asked(self) -> None:
         if self._should_stop():

@@ -17,6 +17,7 @@ from kdm.batch import Batch
 from kdm.networks.mlp import MLP
 from kdm.objective import Losses, Objective, Player
 from kdm.shapes import Labels, Points, Samples, Scalar
+from pairgen.precision import in_type
 from pairgen.teachers.teacher import Teacher, TeacherPlugin
 
 
@@ -49,8 +50,9 @@ class FlowMatchingField(Teacher):
         return linear_guess + self._data_std / s * self._asked(x / s, t)
 
     def _asked(self, x: Points, t: Tensor) -> Points:
-        answer: Points = self.network(torch.cat([x, t], dim=1))
-        return answer
+        with in_type(self.dtype, x.device):
+            answer: Points = self.network(torch.cat([x, t], dim=1))
+        return answer.to(x)
 
 
 class FlowMatchingTeacher(TeacherPlugin):
@@ -94,7 +96,7 @@ class FlowMatchingTeacher(TeacherPlugin):
         """A new field and the flow-matching loss on batches of data."""
         field = self.build(shape)
         player = Player("teacher", field, partial(flow_matching_losses, field))
-        return Objective(field, (player,))
+        return Objective(field, (player,), networks=(field.network,))
 
 
 def flow_matching_losses(field: Teacher, batch: Batch) -> Losses:

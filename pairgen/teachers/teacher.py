@@ -22,11 +22,12 @@ class Teacher(nn.Module, ABC):
     """A field to integrate from x_T (time `t_noise`, deviation `noise_scale`) to x_0 (`t_data`)."""
 
     t_data: ClassVar[float] = 0.0
-    t_noise: float  # T
+    t_noise: float  # T, where x_T lies, or at the nearest time that it knows
     noise_scale: float
-    t_lowest: float = 0.0  # the lowest time that it knows, for samplers whose last step begins there
+    t_lowest: float = 0.0  # that it knows, for samplers whose last step begins there
     # Its networks' number type; the state of a sampler, and what it is given and gives, stay as they are.
     dtype: torch.dtype = torch.float32
+    evaluations: int = 1  # of its network, for one velocity
 
     @abstractmethod
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
@@ -41,6 +42,7 @@ class TeacherPlugin(Plugin, ABC):
     """The options of one family of teachers; builds the field and its training objective."""
 
     is_trained: ClassVar[bool]  # False: nothing to learn, the field is known
+    is_imported: ClassVar[bool] = False  # True: others have trained it, it cannot be trained here
 
     @property
     @abstractmethod
@@ -50,6 +52,12 @@ class TeacherPlugin(Plugin, ABC):
     @abstractmethod
     def build(self, shape: tuple[int, ...]) -> Teacher:
         """The teacher of samples of `shape`, with weights as torch's global generator has them."""
+
+    def loaded(self, shape: tuple[int, ...], weights: bytes) -> Teacher:
+        """The teacher with these safetensors bytes."""
+        teacher = self.build(shape)
+        teacher.load_state_dict(safetensors.torch.load(weights))
+        return teacher
 
     @abstractmethod
     def objective(self, shape: tuple[int, ...]) -> Objective:
@@ -71,7 +79,7 @@ def load_teacher(
     Raises MismatchError when they are other weights, ValueError when weights are missing.
     """
     if plugin.is_trained and weights is None:
-        raise ValueError(f"teacher '{plugin.plugin}' needs weights; train it first")
+        raise ValueError(f"teacher '{plugin.plugin}' needs weights; train or import it first")
     found = weights_digest(plugin, weights)
     if found != digest:
         raise MismatchError(
@@ -80,7 +88,5 @@ def load_teacher(
         )
     # Building draws initial weights; the caller's stream of random numbers must not notice.
     with torch.random.fork_rng(devices=[]):
-        teacher = plugin.build(shape)
-    if weights is not None:
-        teacher.load_state_dict(safetensors.torch.load(weights))
+        teacher = plugin.build(shape) if weights is None else plugin.loaded(shape, weights)
     return teacher.eval().requires_grad_(False)

@@ -29,5 +29,5 @@ def train_here(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(flows.stages.training, "run_training", _train)
 
 
-def _train(job: dict[str, Any], folder: Folder, meter: Meter) -> None:
+def _train(job: dict[str, Any], folder: Folder, meter: Meter, **_: Any) -> None:
     run_job(parse(TrainingJob, job, folder.name), report=lambda report: None)

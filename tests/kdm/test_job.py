@@ -137,8 +137,8 @@ def test_a_wrong_job_is_refused_in_words(home: Folder, change: Any, message: str
 def test_progress_is_a_json_object_a_line() -> None:
     stream = io.StringIO()
     JsonLines(stream)(Meter(0, 10).at(5, {"pred": 0.5}))
-    line = json.loads(stream.getvalue())
-    assert line.keys() == {"step", "num_steps", "steps_per_second", "eta_seconds", "losses"}
+    rates = {"steps_per_second", "samples_per_second", "eta_seconds"}
+    assert json.loads(stream.getvalue()).keys() == {"step", "num_steps", "losses", *rates}
 
 
 def test_a_reader_that_is_gone_does_not_stop_the_run() -> None:

@@ -10,7 +10,9 @@ from kdm.networks.point_denoiser import PointDenoiser, edm_coefficients
 from kdm.networks.preconditioning import EDM
 from kdm.networks.song_unet import SongUNet, SongUNetOptions
 from pairgen.samplers.edm_heun import EdmHeun
-from pairgen.teachers.edm import LOWEST_SIGMA, SIGMA_MAX, EdmField, EdmTeacher
+from pairgen.teachers.edm import LOWEST_SIGMA, SIGMA_MAX, EdmField, EdmTeacher, edm_losses
+from pairgen.teachers.preview import preview
+from storage.plugins import describe
 
 TINY_UNET = {
     "kind": "song-unet",
@@ -151,6 +153,9 @@ def test_without_classes_labels_do_not_matter():
         (tiny_unet(), (2,), r"'song-unet' .* \(C, H, H\) .* not \(2,\)"),
         (tiny_unet(), (3, 8, 7), r"'song-unet' .* not \(3, 8, 7\)"),
         (tiny_unet(), (3, 7, 7), r"a multiple of 2, as it has 2 levels"),
+        (EdmTeacher(augment={}), (2,), "points, which are not augmented; remove 'augment'"),
+        (EdmTeacher(flip=True), (2,), r"flip is for pictures, .* not \(2,\); set it to false"),
+        (EdmTeacher(num_classes=2, label_dropout=0.1), (2,), r"no label dropout \(got 0\.1\)"),
     ],
 )
 def test_a_network_of_another_shape_is_refused(teacher, shape, fault):
@@ -164,3 +169,71 @@ def test_a_point_denoiser_takes_one_level_for_all_or_one_each():
     assert torch.equal(
         denoiser(points(), torch.tensor(0.3)), denoiser(points(), torch.full((256,), 0.3))
     )
+
+
+def test_labels_cannot_be_hidden_where_there_are_none():
+    with pytest.raises(ValueError, match=r"label_dropout is 0\.1, but without num_classes"):
+        EdmTeacher(label_dropout=0.1)
+
+
+def test_options_that_came_later_leave_descriptions_as_they_were_until_they_are_used():
+    fields = {"network", "num_classes", "sigma_data", "dropout", "P_mean", "P_std"}
+    assert describe(EdmTeacher()).keys() == {"plugin", "version", *fields}
+    assert describe(EdmTeacher(flip=True)).keys() == {"plugin", "version", "flip", *fields}
+
+
+def moved_network(**options) -> tuple[EdmTeacher, EdmField]:
+    """With weights that matter, in training."""
+    torch.manual_seed(0)
+    teacher = tiny_unet(**options)
+    field = teacher.build((3, 8, 8))
+    for parameter in field.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return teacher, field
+
+
+def test_the_network_is_told_of_an_augmentation_and_samplers_tell_none():
+    _, field = moved_network(augment={})
+    x, sigma = pictures(), torch.tensor(0.5)
+    told = field.denoised(x, sigma, None, torch.eye(9)[:4])
+    untold = field.denoised(x, sigma, None, torch.zeros(4, 9))
+    assert not torch.allclose(told, untold, atol=1e-2)
+    assert torch.allclose(field.denoised(x, sigma), untold, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"augment": {"probability": 1}}, {"flip": True}])
+def test_a_loss_of_changed_pictures_is_another_and_the_same_by_the_same_seed(options):
+    batch, losses = Batch(torch.arange(4), pictures()), []
+    for teacher, field in (moved_network(), *2 * [moved_network(**options)]):
+        torch.manual_seed(1)
+        losses.append(edm_losses(teacher, field, batch).total.item())
+    assert losses[0] != losses[1] == losses[2]
+
+
+def test_hidden_labels_train_the_network_without_any():
+    _, field = moved_network(num_classes=3, label_dropout=0.5)
+    x, sigma, label = pictures(200), torch.tensor(0.5), torch.arange(200) % 3
+    without, some = field.eval().denoised(x, sigma), field.train().denoised(x, sigma, label)
+    is_hidden = (some - without).abs().flatten(1).amax(1) < 1e-4
+    assert 60 < is_hidden.sum() < 140
+    is_hidden = (field.eval().denoised(x, sigma, label) - without).abs().flatten(1).amax(1) < 1e-4
+    assert not is_hidden.any()
+
+
+def test_adm_is_another_network_of_the_same_teacher():
+    network = {**TINY_UNET, "kind": "dhariwal-unet"}
+    field = EdmTeacher(network=network, num_classes=2, augment={}).build((3, 8, 8))
+    assert field.denoiser.model.map_augment.weight.shape == (8, 9)
+    assert field.denoised(pictures(), torch.tensor(0.5)).shape == (4, 3, 8, 8)
+
+
+def test_a_preview_is_64_pictures_the_same_each_time():
+    field = tiny_unet(num_classes=3, dropout=0.5).build((3, 8, 8)).eval()
+    first, again = (preview(field, EdmHeun(num_steps=1), (3, 8, 8), num_classes=3) for _ in "12")
+    assert first.shape == (64, 3, 8, 8)
+    assert torch.equal(first, again)
+
+
+def test_pictures_have_a_preview_and_points_have_none():
+    assert tiny_unet().objective((3, 8, 8)).draw is not None
+    assert EdmTeacher().objective((2,)).draw is None

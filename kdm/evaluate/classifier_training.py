@@ -1,0 +1,152 @@
+"""A classifier learned once from a reference set's training split, and found again by its digest.
+
+HOME/classifiers/NAME-DIGEST/   model.safetensors  config.json (with its accuracy)  losses.json  timings.json
+"""
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from kdm.batch import Batch
+from kdm.data import points_source
+from kdm.datasets import DataSet
+from kdm.datasets.pictures import Split
+from kdm.evaluate.classifier import Classifier
+from kdm.export import read_config, read_weights, write_trained
+from kdm.objective import Losses, Objective, Player
+from kdm.training.options import EmaOptions, TrainingOptions
+from kdm.training.randomness import seed_initial_weights
+from kdm.training.trainer import Trainer, TrainingResult
+from storage.digest import digest_of, short
+from storage.fs import Folder
+from storage.options import Options
+
+VERSION = 1  # raised by a change of the numbers
+FOLDER = "classifiers"
+
+
+class ClassifierOptions(Options):
+    """How a classifier is trained."""
+
+    num_epochs: int = Field(20, ge=1)  # over the training split
+    batch_size: int = Field(128, ge=1)
+    learning_rate: float = Field(3e-3, gt=0)  # at its highest
+    seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, dropout and order
+
+    def training(self, count: int) -> TrainingOptions:
+        """The trainer's options for a set of `count` pictures."""
+        num_steps = math.ceil(count * self.num_epochs / self.batch_size)
+        return TrainingOptions(
+            num_steps=num_steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            warmup_steps=num_steps // 10,
+            ema=EmaOptions(decay=0.99),
+            seed=self.seed,
+            checkpoint_every=num_steps,
+        )
+
+
+def trained_classifier(
+    home: Folder,
+    dataset: DataSet,
+    options: ClassifierOptions | None = None,
+    *,
+    device: torch.device | None = None,
+) -> Classifier:
+    """The classifier of a data set with classes, ready to judge on the CPU; trained unless `home` has it.
+
+    Raises a ValueError where the set has no classes or no square pictures, `DamageError` where the
+    weights that it finds are not as they were written.
+    """
+    _built(dataset)
+    options = options or ClassifierOptions()
+    identity = _identity(dataset, options)
+    folder = home / FOLDER / f"{dataset.kind}-{short(digest_of(identity))}"
+    config = read_config(folder)
+    if config is None or config["identity"] != identity:
+        config = _train(folder, dataset, options, device=device or torch.device("cpu"))
+    return _loaded(dataset, safetensors.torch.load(read_weights(folder, config)))
+
+
+def accuracy(classifier: Classifier, dataset: DataSet, split: Split = "heldout") -> float:
+    """The share of a split's pictures whose class it tells."""
+    samples = dataset.heldout() if split == "heldout" else dataset.train()
+    return float(np.mean(classifier.judge(samples).classes == dataset.labels(split)))
+
+
+def _identity(dataset: DataSet, options: ClassifierOptions) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "dataset": dataset.digest(),
+        "options": options.model_dump(mode="json"),
+    }
+
+
+def _train(
+    folder: Folder, dataset: DataSet, options: ClassifierOptions, *, device: torch.device
+) -> dict[str, Any]:
+    """Train and write; what `config.json` says."""
+    folder.sweep()
+    folder.require_writable("training a classifier")
+    identity, result = _identity(dataset, options), _fitted(folder, dataset, options, device)
+    classifier = _loaded(dataset, result.state)
+    splits: tuple[Split, ...] = ("train", "heldout") if dataset.has_heldout else ("train",)
+    config = {
+        "group": FOLDER,
+        "identity": identity,
+        "shape": list(dataset.shape),
+        "num_classes": dataset.num_classes,
+        "accuracy": {split: accuracy(classifier, dataset, split) for split in splits},
+    }
+    timings = {"seconds": result.seconds, "cpu_seconds": result.cpu_seconds}
+    write_trained(folder, result.state, config=config, losses=result.losses, timings=timings)
+    folder.remove("checkpoints")
+    written = read_config(folder)
+    assert written is not None  # it was just written
+    return written
+
+
+def _fitted(
+    folder: Folder, dataset: DataSet, options: ClassifierOptions, device: torch.device
+) -> TrainingResult:
+    samples, labels = dataset.train(), dataset.labels("train")
+    classifier = _built(dataset, options.seed).to(device)
+    player = Player("classifier", classifier, partial(_losses, classifier))
+    source = points_source(
+        samples, labels, seed=options.seed, batch_size=options.batch_size, device=device
+    )
+    objective = Objective(classifier, (player,))
+    training, identity = options.training(len(samples)), _identity(dataset, options)
+    with torch.random.fork_rng():  # each step seeds torch's generators
+        return Trainer(objective, source, training, folder, identity=identity).fit()
+
+
+def _losses(classifier: Classifier, batch: Batch) -> Losses:
+    assert batch.label is not None  # a set without classes has no classifier
+    loss = F.cross_entropy(classifier(batch.x_0), batch.label)
+    return Losses(loss, {"cross_entropy": loss.detach()})
+
+
+def _built(dataset: DataSet, seed: int = 0) -> Classifier:
+    if dataset.num_classes is None:
+        raise ValueError(
+            f"data set '{dataset.kind}' has no classes, so that no classifier can learn them; give "
+            "dataset.num_classes where its pictures have labels"
+        )
+    # The caller's stream of random numbers must not notice.
+    with torch.random.fork_rng():
+        seed_initial_weights(seed)
+        return Classifier(dataset.shape, dataset.num_classes)
+
+
+def _loaded(dataset: DataSet, state: dict[str, torch.Tensor]) -> Classifier:
+    classifier = _built(dataset)
+    classifier.load_state_dict(state)
+    return classifier.eval().requires_grad_(False)

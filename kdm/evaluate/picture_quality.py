@@ -1,0 +1,53 @@
+"""How good pictures of a labelled set's kind are: the right class, the right spread, and no copies.
+
+What real pictures that no teacher saw would score in their place is the measure of each number; held-out
+sets are often small, which a Fréchet distance shows and the two others do not.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdm.datasets import DataSet
+from kdm.evaluate.bootstrap import Estimate, bootstrap
+from kdm.evaluate.classifier import Classifier
+from kdm.evaluate.frechet import frechet_distance
+from kdm.evaluate.nearest import nearest_distances
+from storage.records import as_numbers
+
+_FEW = 0.01  # the share of samples that lie nearest to the training set
+
+
+class PictureQuality(NamedTuple):
+    """Each number with its 95 % interval."""
+
+    class_agreement: Estimate  # share that shows, to a classifier, the class it was asked for
+    frechet: Estimate  # distance of the classifier's features from the training set's
+    median_distance: Estimate  # to the nearest training picture, over held-out real pictures' own
+    low_distance: Estimate  # the same of the 1 % that lie nearest
+
+
+def picture_quality(
+    samples: NDArray[Any],
+    labels: NDArray[np.int64],
+    dataset: DataSet,
+    classifier: Classifier,
+) -> PictureQuality:
+    """Of samples [n, C, H, H], numbers of -1 … 1 or bytes, asked for as the classes `labels` [n]."""
+    judged, real = classifier.judge(samples), classifier.judge(dataset.train())
+    is_right = judged.classes == labels
+    train, heldout = as_numbers(dataset.train()), as_numbers(dataset.heldout())
+    own = nearest_distances(heldout, train)
+    distances = nearest_distances(as_numbers(samples), train)
+
+    def ratio(rows: NDArray[np.int64], share: float) -> float:
+        return float(np.quantile(distances[rows], share) / np.quantile(own, share))
+
+    num = len(samples)
+    return PictureQuality(
+        bootstrap(lambda rows: float(is_right[rows].mean()), num),
+        bootstrap(lambda rows: frechet_distance(judged.features[rows], real.features), num),
+        bootstrap(lambda rows: ratio(rows, 0.5), num),
+        bootstrap(lambda rows: ratio(rows, _FEW), num),
+    )

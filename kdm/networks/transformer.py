@@ -1,0 +1,191 @@
+"""GET's network: an injection transformer, and blocks that are applied again and again.
+
+    x_T ─patches─► `depth` blocks ─► u;    z ← f(z; u), three blocks an application;    z ─► x_0^
+
+Geng et al. 2023, "One-step diffusion distillation via deep equilibrium models", Sec. 3. It sees no
+time. State-dict names are those of the released code (kdm.md 2).
+"""
+
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from kdm.networks.image_shapes import ClassLabels, Images
+from storage.options import Options
+
+Tokens = Float[Tensor, "n tokens width"]
+States = Float[Tensor, "k n tokens width"]  # z after each of k applications
+_Injection = Float[Tensor, "n rows thrice"]  # added to queries, keys and values; rows may be 1
+_Grid = tuple[int, int]  # rows and columns of patches
+
+_NUM_EQUILIBRIUM_BLOCKS = 3  # in all published sizes
+_INJECTION_RATIO = 4  # of an injection block's hidden width
+
+
+class EquilibriumOptions(Options):
+    """Sizes; the defaults are GET-S."""
+
+    width: int = Field(512, ge=4, le=2**16)  # D, numbers a token
+    depth: int = Field(6, ge=1, le=1000)  # injection blocks
+    num_heads: int = Field(8, ge=1)
+    equilibrium_ratio: int = Field(8, ge=1)  # hidden width of an equilibrium block's MLP over D
+    patch_size: int = Field(2, ge=1)  # pixels a side
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.width % 4 or self.width % self.num_heads:
+            raise ValueError(
+                f"width is {self.width}; 4 must divide it (sines and cosines of two axes), and so "
+                f"must num_heads, {self.num_heads}"
+            )
+        return self
+
+
+class EquilibriumTransformer(nn.Module):
+    """u = g(x_T, y), z_k = f(z_{k−1}; u, y) and x_0^ = readout(z) (ibid., Eqs. 6 to 9).
+
+    Labels are shifts of queries, keys and values, the same in all blocks and tokens.
+    """
+
+    def __init__(
+        self, options: EquilibriumOptions, shape: tuple[int, ...], *, num_classes: int
+    ) -> None:
+        super().__init__()
+        self._grid, self._patch_size = _grid(shape, options.patch_size), options.patch_size
+        width, num_heads, side = options.width, options.num_heads, options.patch_size
+        self.x_embedder = nn.ModuleDict({"proj": nn.Conv2d(shape[0], width, side, stride=side)})
+        # A parameter and counted, as published, but nothing that learns.
+        self.pos_embed = nn.Parameter(_positions(width, self._grid), requires_grad=False)
+        self.y_embedder: nn.ModuleDict | None = None
+        if num_classes:
+            table = nn.Embedding(num_classes, 3 * width)
+            self.y_embedder = nn.ModuleDict({"embedding_table": table})
+        self.blocks = nn.ModuleList(
+            _Block(width, num_heads, _INJECTION_RATIO) for _ in range(options.depth)
+        )
+        self.qkv_inj = nn.Linear(width, 3 * width * _NUM_EQUILIBRIUM_BLOCKS, bias=False)
+        self.deq_blocks = nn.ModuleList(
+            _Block(width, num_heads, options.equilibrium_ratio)
+            for _ in range(_NUM_EQUILIBRIUM_BLOCKS)
+        )
+        self.final_layer = _Readout(width, side**2 * shape[0])
+        _initialise(self)
+
+    @property
+    def state_shape(self) -> tuple[int, int]:
+        """Tokens and width of one sample's z."""
+        return self.pos_embed.shape[1], self.pos_embed.shape[2]
+
+    def forward(
+        self, x: Images, z: Tokens, label: ClassLabels | None, num_applications: int
+    ) -> States:
+        """z_1 … z_k from z_0 = z."""
+        shift = None if self.y_embedder is None else self._shift(label)
+        injections = self._injections(x, shift)
+        states = []
+        for _ in range(num_applications):
+            for block, u in zip(self.deq_blocks, injections, strict=True):
+                z = block(z, u)
+            states.append(z)
+        return torch.stack(states)
+
+    def read(self, z: Tokens) -> Images:
+        """Pictures from states: each token becomes a patch."""
+        (rows, columns), side = self._grid, self._patch_size
+        patches = self.final_layer(z).reshape(len(z), rows, columns, side, side, -1)
+        x: Images = patches.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
+        return x
+
+    def _injections(self, x: Images, shift: _Injection | None) -> tuple[_Injection, ...]:
+        """u for each equilibrium block, the label's shift included."""
+        tokens: Tokens = self.x_embedder["proj"](x).flatten(2).transpose(1, 2) + self.pos_embed
+        for block in self.blocks:
+            tokens = block(tokens, shift)
+        u = self.qkv_inj(tokens).chunk(_NUM_EQUILIBRIUM_BLOCKS, -1)
+        return u if shift is None else tuple(each + shift for each in u)
+
+    def _shift(self, label: ClassLabels | None) -> _Injection:
+        assert self.y_embedder is not None
+        shift: _Injection = self.y_embedder["embedding_table"](label)[:, None]
+        return shift
+
+
+class _Block(nn.Module):
+    """A pre-norm block; `u` is added to queries, keys and values."""
+
+    def __init__(self, width: int, num_heads: int, ratio: int) -> None:
+        super().__init__()
+        self._num_heads = num_heads
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.attn = nn.ModuleDict(
+            {"qkv": nn.Linear(width, 3 * width), "proj": nn.Linear(width, width)}
+        )
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = nn.ModuleDict(
+            {"fc1": nn.Linear(width, ratio * width), "fc2": nn.Linear(ratio * width, width)}
+        )
+
+    def forward(self, x: Tokens, u: _Injection | None) -> Tokens:
+        """x + Attn(LN x; u), then + MLP(LN ·)."""
+        qkv = self.attn["qkv"](self.norm1(x))
+        x = x + self.attn["proj"](self._attended(qkv if u is None else qkv + u))
+        return x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x))))  # type: ignore[no-any-return]
+
+    def _attended(self, qkv: _Injection) -> Tokens:
+        split = qkv.unflatten(-1, (3, self._num_heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value = split.unbind(0)
+        return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+
+
+class _Readout(nn.Module):
+    def __init__(self, width: int, num_values: int) -> None:
+        super().__init__()
+        self.norm_final = nn.LayerNorm(width, eps=1e-6)
+        self.linear = nn.Linear(width, num_values)
+
+    def forward(self, z: Tokens) -> Tokens:
+        """[n, tokens, width] to [n, tokens, values of a patch]."""
+        patches: Tokens = self.linear(self.norm_final(z))
+        return patches
+
+
+def _grid(shape: tuple[int, ...], patch_size: int) -> _Grid:
+    if len(shape) != 3:
+        raise ValueError(
+            f"a transformer of patches is for pictures, of shape (C, H, W), not {shape}; choose "
+            "another student for points"
+        )
+    if shape[1] % patch_size or shape[2] % patch_size:
+        raise ValueError(
+            f"network.patch_size is {patch_size}, which does not divide pictures of "
+            f"{shape[1]}×{shape[2]} pixels; choose one that divides both"
+        )
+    return shape[1] // patch_size, shape[2] // patch_size
+
+
+def _positions(width: int, grid: _Grid) -> Tensor:
+    """Sines and cosines of a patch's column, then of its row (He et al. 2022): [1, tokens, width]."""
+    quarter = width // 4
+    steps = torch.arange(quarter, dtype=torch.float64, device="cpu")
+    rows, columns = (torch.arange(side, dtype=torch.float64, device="cpu") for side in grid)
+    places = torch.stack([columns.repeat(grid[0]), rows.repeat_interleave(grid[1])])
+    angles = places[:, :, None] / 10_000 ** (steps / quarter)
+    waves = torch.cat([angles.sin(), angles.cos()], -1)
+    return torch.cat([waves[0], waves[1]], -1).to(torch.float32)[None]
+
+
+@torch.no_grad()
+def _initialise(network: EquilibriumTransformer) -> None:
+    """Xavier's uniform weights, biases 0; the readout is 0, labels have deviation 0.02 (kdm.md 2)."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.xavier_uniform_(module.weight.view(len(module.weight), -1))
+            if module.bias is not None:
+                module.bias.zero_()
+        if isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=0.02)
+    network.final_layer.linear.weight.zero_()

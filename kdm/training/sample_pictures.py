@@ -1,0 +1,64 @@
+"""Pictures of samples along the way, by the averaged weights; no bit of training changes."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from kdm.analyze.image_grid import Colours, image_grid
+from kdm.objective import Objective
+from kdm.shapes import Samples
+from kdm.training.ema import Ema
+from kdm.training.options import TrainingOptions
+
+FOLDER = "samples"
+_PICTURES = 5  # a run, unless its options say otherwise
+_NUM_COLUMNS, _SIDE = 8, 64  # images a row, and pixels that small ones are enlarged to
+
+
+def is_due(options: TrainingOptions, step: int) -> bool:
+    """Whether a picture is drawn after `step` steps: every so often, and after the last."""
+    every = options.samples_every
+    if every is None:
+        every = -(-options.num_steps // _PICTURES)
+    return bool(every) and (step % every == 0 or step == options.num_steps)
+
+
+def drawn(objective: Objective, ema: Ema, *, is_compiled: bool) -> Colours | None:
+    """The model's samples in rows; None where it draws none.
+
+    Dropout is off, and networks run as they are written: torch.compile would take them once more.
+    """
+    if objective.draw is None:
+        return None
+    with _averaged(objective.model, ema), _uncompiled() if is_compiled else nullcontext():
+        return image_grid(_bytes(objective.draw()), num_columns=_NUM_COLUMNS, side=_SIDE)
+
+
+def _uncompiled() -> AbstractContextManager[object]:
+    stance: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+    return stance
+
+
+@contextmanager
+def _averaged(model: nn.Module, ema: Ema) -> Iterator[None]:
+    """Within it the model has its averaged weights and is in eval mode; then all is as it was."""
+    modes = [(module, module.training) for module in model.modules()]
+    own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.load_state_dict(ema.model_state())
+    model.eval()
+    try:
+        yield
+    finally:
+        model.load_state_dict(own)
+        for module, is_training in modes:
+            module.training = is_training
+
+
+def _bytes(samples: Samples) -> NDArray[np.uint8]:
+    # Truncated, as EDM's pictures are: -1 … 1 to 0 … 255.
+    colours: NDArray[np.uint8] = (samples * 127.5 + 128).clip(0, 255).to(torch.uint8).cpu().numpy()
+    return colours

@@ -1,0 +1,104 @@
+"""What people see of a run while it goes on: progress, trackers, pictures. No number depends on it."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from typing import cast
+
+from kdm.analyze.image_grid import png
+from kdm.objective import Objective
+from kdm.trackers.tracker import GROUP, Tracker, TrackerPlugin
+from kdm.training.ema import Ema
+from kdm.training.options import TrainingOptions
+from kdm.training.progress import Meter, Notice, Progress
+from kdm.training.sample_pictures import FOLDER, drawn, is_due
+from kdm.training.schedule import learning_rate
+from storage.fs import Folder
+from storage.plugins import configure
+
+Report = Callable[[Progress | Notice], None]
+_DEFAULT = "tensorboard"
+
+
+class Watch:
+    """Tells `report` and the trackers how a run is doing, and draws its samples into `folder`."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        ema: Ema,
+        options: TrainingOptions,
+        folder: Folder,
+        *,
+        report: Report,
+    ) -> None:
+        self._objective, self._ema = objective, ema
+        self._options, self._folder, self._report = options, folder, report
+        self._trackers: list[Tracker] = []
+        self._first_step = 0
+        self._logged_at = 0, 0.0
+
+    @contextmanager
+    def from_step(self, step: int) -> Iterator[None]:
+        """Within it trackers are open; the first step comes after `step` others."""
+        self._first_step = step
+        self._start_clocks(step)
+        with ExitStack() as stack:
+            for plugin in self._chosen():
+                tracker = plugin.open(self._folder, first_step=step + 1)
+                self._trackers.append(stack.enter_context(closing(tracker)))
+            yield
+
+    def logged(self, step: int, losses: Mapping[str, float]) -> None:
+        """An entry of the loss history, for the trackers."""
+        (before, then), now = self._logged_at, time.monotonic()
+        self._logged_at = step, now
+        values = {f"loss/{name}": value for name, value in losses.items()}
+        values["learning_rate"] = learning_rate(self._options, step - 1)
+        if step > before:
+            rate = (step - before) / max(now - then, 1e-9)
+            values["samples_per_second"] = rate * self._options.batch_size
+        for tracker in self._trackers:
+            tracker.scalars(step, values)
+
+    def stepped(self, step: int) -> None:
+        """Draw samples where it is time to."""
+        if step == self._first_step + 1:
+            self._start_clocks(step)  # the first step also compiles, or loads its kernels
+        if not is_due(self._options, step):
+            return
+        colours = drawn(self._objective, self._ema, is_compiled=self._options.is_compiled)
+        if colours is None:
+            return
+        self._folder.replace(f"{FOLDER}/step-{step:08d}.png", png(colours))
+        for tracker in self._trackers:
+            tracker.picture(step, FOLDER, colours)
+
+    def say(self, step: int, losses: dict[str, float], *, is_last: bool = False) -> None:
+        """Progress after `step` steps, unless the last was a moment ago."""
+        if is_last or self._meter.is_due():
+            self._report(self._meter.at(step, losses))
+
+    def _start_clocks(self, step: int) -> None:
+        options = self._options
+        self._meter = Meter(step, options.num_steps, batch_size=options.batch_size)
+        self._logged_at = step, time.monotonic()
+
+    def _chosen(self) -> Iterator[TrackerPlugin]:
+        for plugin in self._asked_for():
+            if self._folder.is_local or not plugin.needs_disk:
+                yield plugin
+            elif self._options.trackers is not None:
+                self._report(
+                    Notice(
+                        f"tracker '{plugin.plugin}' writes to a disk of this machine, and "
+                        f"{self._folder.url} is on none; training goes on without it"
+                    )
+                )
+
+    def _asked_for(self) -> tuple[TrackerPlugin, ...]:
+        if self._options.trackers is not None:
+            return self._options.trackers
+        if self._objective.draw is None:
+            return ()
+        return (cast(TrackerPlugin, configure(GROUP, _DEFAULT)),)

@@ -1,0 +1,127 @@
+"""Augmentation that a network is told of (Karras et al. 2022, App. F.2 and Table 6).
+
+Images are flipped, scaled, turned, stretched and moved at random, and the network sees by how much; asked
+without such labels, as samplers do, it draws images as they were. Two things are not as published.
+Pixels: there by a wavelet of six taps at twice the resolution, with edge pixels not repeated where
+the image is continued by its reflection; here each pixel is the mean of four bicubic look-ups a quarter
+pixel around it, in an image reflected at its very edge. The label of a stretch: there it turns with the
+axis, and a stretch and a squeeze can have the same one; here it turns twice as fast, and each has its own.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from kdm.networks.image_shapes import Augmentations, Images
+from storage.options import Options
+
+NUM_LABELS = 9  # mirrored, upside down; scale; rotation (2); stretch (2); shift (2)
+_FINER = 2  # look-ups a pixel and axis: enough for images that shrink by less than half
+
+
+class Augmentation(Options):
+    """How often and how strongly; a strength of 0 leaves its kind out, with labels of 0."""
+
+    probability: float = Field(0.12, ge=0, le=1)  # of each kind (page: .15 for 64 pixels a side)
+    mirrors: bool = True  # left and right, in half of all images unless `probability` is 0
+    upends: bool = True  # above and below, in half of those chosen
+    scale: float = Field(0.2, ge=0, le=1)  # standard deviation, in octaves
+    rotation: float = Field(1.0, ge=0, le=1)  # half turns at most, either way
+    stretch: float = Field(0.2, ge=0, le=1)  # along a random axis, in octaves; squeezed across it
+    shift: float = Field(0.125, ge=0, le=1)  # standard deviation along each axis, in image sides
+
+
+class _Drawn(NamedTuple):
+    """What is done to each of n images; zeros where nothing is."""
+
+    flips: Tensor  # [n, 2], 0 or 1: mirrored, upside down
+    scale: Tensor  # [n], in standard deviations, as are stretch and shift
+    angle: Tensor  # [n], radians
+    stretch: Tensor  # [n]
+    direction: Tensor  # [n], radians: twice the angle of the stretched axis, which has no ends
+    shift: Tensor  # [n, 2], right and down
+
+    def labels(self) -> Tensor:
+        """[n, 9], as published."""
+        turned = torch.stack([self.angle.cos() - 1, self.angle.sin()], 1)
+        axis = torch.stack([self.direction.cos(), self.direction.sin()], 1)
+        stretched = self.stretch[:, None] * axis
+        return torch.cat([self.flips, self.scale[:, None], turned, stretched, self.shift], 1)
+
+
+@torch.no_grad()
+def augmented(images: Images, options: Augmentation) -> tuple[Images, Augmentations]:
+    """Images transformed, each by itself, and the labels that say how.
+
+    Draws from torch's global generator, which the trainer seeds at each step.
+    """
+    drawn = _draw(options, len(images), images.device)
+    labels = drawn.labels()
+    images = _flipped(_flipped(images, drawn.flips[:, 0], axis=3), drawn.flips[:, 1], axis=2)
+    rows = labels[:, 2:].any(1).nonzero().flatten()
+    if len(rows):
+        # Places of pixels need all of float32, whatever the networks around this compute in.
+        with torch.autocast(images.device.type, enabled=False):
+            moved = _looked_up(images[rows], _places(drawn, options)[rows])
+        images = images.index_copy(0, rows, moved)
+    return images, labels
+
+
+@torch.no_grad()
+def mirrored(images: Images) -> Images:
+    """Each image, or with probability one half its mirror image; no label says so."""
+    return _flipped(images, torch.randint(2, (len(images),), device=images.device), axis=3)
+
+
+def _draw(o: Augmentation, n: int, device: torch.device) -> _Drawn:
+    flips = torch.randint(2, (n, 2), device=device).float()
+    scale, stretch, *shift = torch.randn(4, n, device=device)
+    angle, direction = math.pi * (2 * torch.rand(2, n, device=device) - 1)
+    is_chosen = (torch.rand(5, n, device=device) < o.probability).float()
+    upended, scaled, turned, stretched, shifted = is_chosen
+    has_mirrors = torch.full_like(upended, float(o.mirrors and o.probability > 0))
+    return _Drawn(
+        flips=flips * torch.stack([has_mirrors, upended * o.upends], 1),
+        scale=scale * scaled * (o.scale > 0),
+        angle=angle * turned * o.rotation,
+        stretch=stretch * stretched * (o.stretch > 0),
+        direction=direction,
+        shift=torch.stack(shift, 1) * shifted[:, None] * (o.shift > 0),
+    )
+
+
+def _places(drawn: _Drawn, o: Augmentation) -> Tensor:
+    """[n, 2, 3]: where a pixel's colour lay before, sides of an image being 2 long.
+
+    Scaled, turned, stretched, then shifted; so the inverse of each in the opposite order.
+    """
+    shrunk = torch.exp2(-o.scale * drawn.scale)[:, None, None] * _rotation(-drawn.angle)
+    octaves = torch.stack([-drawn.stretch, drawn.stretch], 1) * o.stretch
+    axes = _rotation(drawn.direction / 2)
+    squeezed = axes @ torch.diag_embed(torch.exp2(octaves)) @ axes.mT
+    linear = shrunk @ squeezed
+    offset = linear @ (-2 * o.shift * drawn.shift[:, :, None])
+    return torch.cat([linear, offset], 2)
+
+
+def _rotation(angle: Tensor) -> Tensor:
+    rows = [angle.cos(), -angle.sin(), angle.sin(), angle.cos()]
+    return torch.stack(rows, 1).reshape(-1, 2, 2)
+
+
+def _looked_up(images: Images, places: Tensor) -> Images:
+    n, channels, height, width = images.shape
+    finer = [n, channels, _FINER * height, _FINER * width]
+    grid = F.affine_grid(places, finer, align_corners=False)
+    found = F.grid_sample(
+        images, grid, mode="bicubic", padding_mode="reflection", align_corners=False
+    )
+    return F.avg_pool2d(found, _FINER)
+
+
+def _flipped(images: Images, chosen: Tensor, *, axis: int) -> Images:
+    return torch.where(chosen.bool()[:, None, None, None], images.flip(axis), images)

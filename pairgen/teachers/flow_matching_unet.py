@@ -1,0 +1,133 @@
+"""Flow matching of pictures: guided-diffusion's U-Net as velocity on the straight path.
+
+Networks and keywords are those of torchcfm's CIFAR-10 example (Tong et al. 2024); path, loss and the way
+that time runs are `flow_matching`'s. One more label than there are classes stands for none.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from kdm.batch import Batch
+from kdm.networks.guided_unet import GuidedUNet, GuidedUNetOptions
+from kdm.objective import Losses, Objective, Player
+from kdm.shapes import Labels, Samples
+from pairgen.precision import in_type
+from pairgen.samplers.midpoint import Midpoint
+from pairgen.teachers.augmentation import mirrored
+from pairgen.teachers.flow_matching import flow_matching_losses
+from pairgen.teachers.preview import preview
+from pairgen.teachers.teacher import Teacher, TeacherPlugin
+
+_PREVIEW_STEPS = 18  # of midpoint: 36 evaluations, about as many as EDM's teachers get
+
+
+class PictureVelocity(Teacher):
+    """dx/dt by a network of (x, t, label); no label is the network's label for none."""
+
+    t_noise = 1.0
+    noise_scale = 1.0
+
+    def __init__(self, network: GuidedUNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
+        """dx/dt at images x and the time t (0-d or [n]), in x's type."""
+        with in_type(self.dtype, x.device):
+            found: Samples = self.network(x.to(torch.float32), t.to(torch.float32), label)
+        return found.to(x)
+
+
+class FlowMatchingUNet(TeacherPlugin):
+    """A velocity network for square pictures; the defaults are torchcfm's for CIFAR-10."""
+
+    plugin = "flow-matching-unet"
+    is_trained: ClassVar[bool] = True
+
+    # At the finest level; a multiple of 32. With 32 each channel would be normalised by itself, and what
+    # is added to it, time and label, would be taken away again.
+    num_channels: int = Field(128, ge=64)
+    num_res_blocks: int = Field(2, ge=1)  # a level going down; one more going up
+    channel_mult: tuple[int, ...] = Field((1, 2, 2, 2), min_length=1)  # a level, finest first
+    attention_resolutions: tuple[int, ...] = (16,)  # pixels a side; and at the coarsest level
+    num_heads: int = Field(4, ge=1)  # of attention, where num_head_channels is null
+    num_head_channels: int | None = Field(64, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    num_classes: int = Field(0, ge=0, le=2**16)  # 0: it looks at no label
+    label_dropout: float = Field(0.0, ge=0, lt=1)  # labels hidden in training, for guidance
+    flip: bool = False  # half of the pictures mirrored, as if they were data: it draws both
+
+    @model_validator(mode="after")
+    def _check_label_dropout(self) -> "FlowMatchingUNet":
+        if self.label_dropout and not self.num_classes:
+            raise ValueError(
+                f"label_dropout is {self.label_dropout}, but without num_classes there are no "
+                "labels to hide; give num_classes, or set it to 0"
+            )
+        return self
+
+    @property
+    def noise_scale(self) -> float:
+        """The field's."""
+        return PictureVelocity.noise_scale
+
+    def build(self, shape: tuple[int, ...]) -> PictureVelocity:
+        """An untrained field over samples of `shape`."""
+        self._require(shape)
+        options = GuidedUNetOptions(
+            in_channels=shape[0],
+            out_channels=shape[0],
+            model_channels=self.num_channels,
+            num_res_blocks=self.num_res_blocks,
+            channel_mult=self.channel_mult,
+            attention_resolutions=tuple(shape[1] // each for each in self.attention_resolutions),
+            num_heads=self.num_heads,
+            num_head_channels=self.num_head_channels or -1,
+            dropout=self.dropout,
+            num_classes=self.num_classes or None,
+        )
+        return PictureVelocity(GuidedUNet(options))
+
+    def objective(self, shape: tuple[int, ...]) -> Objective:
+        """A new field and the flow-matching loss on batches of data."""
+        field = self.build(shape)
+        player = Player("teacher", field, partial(picture_losses, self, field))
+        sampler = Midpoint(num_steps=_PREVIEW_STEPS)
+        draw = partial(preview, field, sampler, shape, num_classes=self.num_classes)
+        return Objective(field, (player,), draw=draw, networks=(field.network,))
+
+    def _require(self, shape: tuple[int, ...]) -> None:
+        coarsest = 2 ** (len(self.channel_mult) - 1)
+        if len(shape) != 3 or shape[1] != shape[2] or shape[1] % coarsest:
+            raise ValueError(
+                "teacher 'flow-matching-unet' is for samples of shape (C, H, H) with H a multiple of "
+                f"{coarsest}, as it has {len(self.channel_mult)} levels, not {shape}; choose teacher "
+                "'flow-matching' for points, or fewer levels in channel_mult"
+            )
+        each = self.num_head_channels
+        for level, multiple in enumerate(self.channel_mult):
+            width = self.num_channels * multiple
+            is_attended = level == len(self.channel_mult) - 1 or (
+                shape[1] >> level in self.attention_resolutions
+            )
+            if is_attended and width % (each or self.num_heads):
+                raise ValueError(
+                    f"attention over {shape[1] >> level} pixels a side has {width} channels, which "
+                    f"are no multiple of {each or self.num_heads}; choose another "
+                    f"{'num_head_channels' if each else 'num_heads'}"
+                )
+
+
+def picture_losses(options: FlowMatchingUNet, field: PictureVelocity, batch: Batch) -> Losses:
+    """`flow_matching_losses` of pictures, some of them mirrored, some without their label."""
+    x_0 = mirrored(batch.x_0) if options.flip else batch.x_0
+    label = batch.label
+    if label is not None and options.label_dropout:
+        is_hidden = torch.rand(len(label), device=label.device) < options.label_dropout
+        label = torch.where(is_hidden, options.num_classes, label)
+    return flow_matching_losses(field, replace(batch, x_0=x_0, label=label))

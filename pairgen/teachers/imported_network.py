@@ -1,0 +1,156 @@
+"""Networks that others have trained, as teachers.
+
+Denoisers of the EDM family are fields over their noise levels. Published velocity networks of flow
+matching run from noise at 0 to data at 1: ours is theirs, negated, at 1 - t.
+"""
+
+from functools import cache
+from typing import Any, ClassVar, NamedTuple
+
+import safetensors.torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from kdm.networks.build import build_edm, build_velocity
+from kdm.networks.guided_unet import GuidedUNet
+from kdm.networks.point_velocity import PointVelocity
+from kdm.networks.preconditioning import Preconditioner
+from kdm.objective import Objective
+from kdm.shapes import Labels, Samples
+from pairgen.checkpoints.build import Network, built, empty
+from pairgen.checkpoints.build_presets import Preset
+from pairgen.precision import in_type
+from pairgen.teachers.edm import EdmField
+from pairgen.teachers.teacher import Teacher, TeacherPlugin
+
+
+class Kind(NamedTuple):
+    """What a network's samples are."""
+
+    shape: tuple[int, ...]
+    num_classes: int  # 0: it looks at no label
+
+
+class ImportedVelocity(Teacher):
+    """A velocity network of flow matching as a field in this project's time."""
+
+    t_noise = 1.0
+    noise_scale = 1.0
+
+    def __init__(self, network: GuidedUNet | PointVelocity) -> None:
+        super().__init__()
+        self.network = network
+
+    def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
+        """dx/dt at samples x and the time t, which is 0-d or one a sample."""
+        with in_type(self.dtype, x.device):
+            published: Samples = self.network(x, 1 - t.to(x), label)
+        return -published.to(x)
+
+
+class ImportedTeacher(TeacherPlugin):
+    """A network of a foreign checkpoint: what it is built with, so that its weights are all it lacks."""
+
+    plugin = "imported"
+    is_trained: ClassVar[bool] = True
+    is_imported: ClassVar[bool] = True
+
+    precond: str | None = (
+        None  # EDMPrecond, VPPrecond, VEPrecond, iDDPMPrecond; None: flow matching
+    )
+    init_kwargs: dict[str, Any]
+    img_resolution: int | None = Field(None, ge=1, le=4096)  # pixels, where no keyword says it
+    # Standard deviation of x_T. Kept, and not worked out: iDDPM's, the level nearest to 80, is of a
+    # float32 sum whose last bit may be another on another machine.
+    noise_std: float = Field(1.0, gt=0)
+
+    @staticmethod
+    def of(net: Network, preset: Preset) -> "ImportedTeacher":
+        """The plugin of a network that was built with this preset."""
+        own = preset.model_dump(mode="json", exclude={"license"})
+        return ImportedTeacher(**own, noise_std=_field(net, kind_of(net, preset)).noise_scale)
+
+    @model_validator(mode="after")
+    def _check(self) -> "ImportedTeacher":
+        _kind(self._preset.model_dump_json())
+        return self
+
+    @property
+    def noise_scale(self) -> float:
+        """The field's."""
+        return self.noise_std
+
+    @property
+    def num_classes(self) -> int:
+        """That it is told one of; 0: it looks at no label."""
+        return self.kind.num_classes
+
+    @property
+    def kind(self) -> Kind:
+        """Its samples."""
+        return _kind(self._preset.model_dump_json())
+
+    def build(self, shape: tuple[int, ...]) -> Teacher:
+        """The field with initial weights; a ValueError where its samples are of another shape."""
+        self._require(shape)
+        if self.precond is None:
+            return _field(build_velocity(self.init_kwargs), self.kind)
+        return _field(build_edm(self.precond, self.init_kwargs), self.kind)
+
+    def loaded(self, shape: tuple[int, ...], weights: bytes) -> Teacher:
+        """The field with the tensors of its checkpoint, strictly; no initial weights are drawn."""
+        self._require(shape)
+        held = safetensors.torch.load(weights)
+        tensors = {name: _wide(tensor).numpy() for name, tensor in held.items()}
+        return _field(built(self._preset, tensors), self.kind)
+
+    def objective(self, shape: tuple[int, ...]) -> Objective:
+        """Always a ValueError: others have trained it."""
+        raise ValueError("teacher 'imported' is trained already; it is used without training")
+
+    @property
+    def _preset(self) -> Preset:
+        return Preset(
+            precond=self.precond,
+            init_kwargs=self.init_kwargs,
+            img_resolution=self.img_resolution,
+        )
+
+    def _require(self, shape: tuple[int, ...]) -> None:
+        if shape != self.kind.shape:
+            raise ValueError(
+                f"this imported teacher makes samples of shape {self.kind.shape}, not {shape}; set "
+                "pairs.pairs.shape to that, or choose another teacher"
+            )
+
+
+def kind_of(net: Network, preset: Preset) -> Kind:
+    """A network's samples; a ValueError where nothing says how large its images are."""
+    if isinstance(net, Preconditioner):
+        side = net.model.options.img_resolution
+        return Kind((preset.init_kwargs["img_channels"], side, side), net.model.options.label_dim)
+    if isinstance(net, PointVelocity):
+        return Kind((net.options.input_dim,), 0)
+    keywords, options = preset.init_kwargs, net.options
+    found = keywords["dim"][1] if "dim" in keywords else preset.img_resolution
+    if found is None:
+        raise ValueError("nothing says how large its images are; add img_resolution to its preset")
+    return Kind((options.in_channels, int(found), int(found)), options.num_classes or 0)
+
+
+def _field(net: Network, kind: Kind) -> Teacher:
+    if isinstance(net, Preconditioner):
+        return EdmField(net, num_classes=kind.num_classes)
+    return ImportedVelocity(net)
+
+
+@cache
+def _kind(preset: str) -> Kind:
+    """Of the network of a preset as JSON, which is built without memory for its tensors."""
+    chosen = Preset.model_validate_json(preset)
+    return kind_of(empty(chosen), chosen)
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """Half and bfloat16 as float32; float32 as it lies in memory."""
+    return tensor.float() if tensor.is_floating_point() else tensor
