@@ -6,8 +6,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from flows.ending import Stopped, leave, stop_on_signals
-from flows.pairs_cli import Layout, pairs_app
+from flows.pairs_cli import pairs_app
 from flows.request import DEFAULT_HOME, HOME_VARIABLE, Request
+from flows.shorthands import with_shorthands
+from flows.student_cli import student_app
 from flows.teacher_cli import teacher_app
 from storage.errors import StoreError
 
@@ -21,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(pairs_app, name="pairs")
 app.add_typer(teacher_app, name="teacher")
+app.add_typer(student_app, name="student")
 
 Recipe = Annotated[str, typer.Argument(help="A recipe's name ('kdm show' lists them) or file.")]
 Home = Annotated[
@@ -59,40 +62,41 @@ def _options(
 
 @app.command("run", help="Every stage of a recipe, or those up to --until.")
 @app.command("pipeline", help="Another name of run.")
-def _pipeline(  # noqa: PLR0913  (one an option)
+@with_shorthands
+def _pipeline(
     recipe: Recipe,
     home: Home = DEFAULT_HOME,
     count: Count = None,
     overrides: Overrides = None,
     *,
     students: Students = None,
-    layout: Layout = "",
     device: Device = "auto",
     until: Until = "eval-report",
     direct: Direct = False,
 ) -> None:
-    names = (_overrides(overrides, layout), tuple(students or ()))
+    names = (tuple(overrides or ()), tuple(students or ()))
     _run("pipeline", Request(recipe, home, count, *names, device, until), direct)
 
 
 def _stage_command(stage: str, text: str) -> None:
     @app.command(stage, help=text)
+    @with_shorthands
     def command(
         recipe: Recipe,
         home: Home = DEFAULT_HOME,
         count: Count = None,
         overrides: Overrides = None,
         *,
-        layout: Layout = "",
         device: Device = "auto",
         direct: Direct = False,
     ) -> None:
-        chosen = _overrides(overrides, layout)
+        chosen = tuple(overrides or ())
         _run(stage, Request(recipe, home, count, chosen, device=device, until=stage), direct)
 
 
 def _students_command(stage: str, text: str) -> None:
     @app.command(stage, help=text)
+    @with_shorthands
     def command(
         recipe: Recipe,
         home: Home = DEFAULT_HOME,
@@ -100,11 +104,10 @@ def _students_command(stage: str, text: str) -> None:
         overrides: Overrides = None,
         *,
         students: Students = None,
-        layout: Layout = "",
         device: Device = "auto",
         direct: Direct = False,
     ) -> None:
-        names = (_overrides(overrides, layout), tuple(students or ()))
+        names = (tuple(overrides or ()), tuple(students or ()))
         _run(stage, Request(recipe, home, count, *names, device, stage), direct)
 
 
@@ -116,6 +119,7 @@ _students_command("evaluate", "Measure students beside their teacher.")
 
 
 @app.command("eval-report", help="Write a recipe's report; without one, all that are not current.")
+@with_shorthands
 def _eval_report(
     recipe: Annotated[str, typer.Argument(help="A recipe, or nothing: all the home knows.")] = "",
     home: Home = DEFAULT_HOME,
@@ -123,7 +127,6 @@ def _eval_report(
     overrides: Overrides = None,
     *,
     students: Students = None,
-    layout: Layout = "",
     device: Device = "auto",
     direct: Direct = False,
 ) -> None:
@@ -132,13 +135,15 @@ def _eval_report(
 
         refresh(home, is_direct=direct)
         return
-    names = (_overrides(overrides, layout), tuple(students or ()))
+    names = (tuple(overrides or ()), tuple(students or ()))
     _run("eval-report", Request(recipe, home, count, *names, device, "eval-report"), direct)
 
 
 @app.command("show", help="A recipe with every default resolved; without one, all recipes.")
+@with_shorthands
 def _show(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or file.")] = "",
+    home: Home = DEFAULT_HOME,
     count: Count = None,
     overrides: Overrides = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON in place of YAML.")] = False,
@@ -146,7 +151,7 @@ def _show(
     from flows.commands.show import list_recipes, show
 
     if recipe:
-        show(recipe, count=count, overrides=tuple(overrides or ()), as_json=as_json)
+        show(Request(recipe, home, count, tuple(overrides or ())), as_json=as_json)
     else:
         list_recipes(as_json=as_json)
 
@@ -189,12 +194,6 @@ def _doctor(home: Home = DEFAULT_HOME) -> None:
     from flows.doctor import doctor
 
     doctor(home)
-
-
-def _overrides(overrides: list[str] | None, layout: str) -> tuple[str, ...]:
-    """The overrides, and a layout as one more."""
-    chosen = tuple(overrides or ())
-    return (*chosen, f"pairs.layout={layout}") if layout else chosen
 
 
 def _run(flow: str, request: Request, is_direct: bool) -> None:

@@ -59,6 +59,10 @@ class Terminal:
         if self._live.is_started:
             self._live.update(Text(for_what), refresh=True)
 
+    def say(self, sentence: str) -> None:
+        """One line, once."""
+        self._say_once(sentence, "")
+
     def warn(self, sentence: str) -> None:
         """One sentence; said again for another reason (in parentheses) it is not told again."""
         subject, parenthesis, reason = sentence.partition(" (")

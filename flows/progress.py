@@ -26,6 +26,10 @@ def silent(progress: Progress) -> None:
     """The reporter for those who do not want to know."""
 
 
+def unsaid(sentence: str) -> None:
+    """Likewise, for sentences."""
+
+
 @dataclass
 class Meter:
     """Turns counts into progress with rate and ETA, and hands it to a reporter."""

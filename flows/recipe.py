@@ -5,9 +5,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-import yaml
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from flows.overrides import apply_override, read_yaml
+from flows.stored_teacher import complete
 from kdm.datasets import DataSet, described
 from kdm.datasets.source import source_path
 from kdm.evaluate.evaluate import require_distinct
@@ -16,11 +17,13 @@ from kdm.licences import OWN, UNKNOWN, Licence, inherited
 from kdm.students.student import StudentPlugin
 from kdm.training.options import TrainingOptions
 from pairgen.filters.filter import Filter
+from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
-from pairgen.spec import Precision, require_generable
+from pairgen.spec import Digest, require_generable
 from pairgen.teachers.teacher import TeacherPlugin
 from storage.digest import digest_of
 from storage.formats.layout import require_layout
+from storage.fs import Folder
 from storage.importers.imported import ImportOptions
 from storage.options import LastingOptions, Options, nearest, parse
 from storage.plugins import Configured
@@ -29,23 +32,45 @@ from storage.store import DEFAULT_LAYOUT
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=64)]
 Layout = Annotated[str, AfterValidator(require_layout)]
+_IN_FILES = ("image-folder", "image-tars", "arrays")  # kinds of data sets that have a source
+_MADE_HERE = ("checkerboard", "digits")  # those that need no file
 
 
-class TeacherRecipe(Options):
-    """A field and how it is trained; a field known in closed form has no training."""
+class TeacherRecipe(LastingOptions):
+    """A field and how it is trained; one that is stored already, or known in closed form, is not."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {"stored": None, "weights": None}
 
     name: Name
     model: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
+    stored: str | None = None  # its folder below teachers/ of the home
+    weights: Digest | None = None  # of that folder: they name its pairs
     training: TrainingOptions | None = None
     license: Licence | None = None  # of its weights; by default the data's, if trained here
 
     @model_validator(mode="after")
     def _check_training(self) -> Self:
+        if (self.stored is None) != (self.weights is None):
+            raise ValueError("'stored' and 'weights' are of one teacher; give both or neither")
+        if self.stored is not None and self.training is not None:
+            raise ValueError("a stored teacher is trained already; remove 'training' or 'stored'")
+        if self.stored is not None:
+            return self
+        if self.model.is_imported:
+            raise ValueError(
+                f"teacher '{self.model.plugin}' is trained already: name it, --teacher"
+            )
         if self.model.is_trained and self.training is None:
             raise ValueError(f"teacher '{self.model.plugin}' must be trained; give it 'training'")
         if not self.model.is_trained and self.training is not None:
             raise ValueError(f"teacher '{self.model.plugin}' is known; remove its 'training'")
         return self
+
+
+def _require_batch(batch: Any) -> Any:
+    if batch != "auto" and (type(batch) is not int or batch < 1):
+        raise ValueError("give a number of samples from 1, or 'auto'")
+    return batch
 
 
 class FilterRecipe(Options):
@@ -75,7 +100,7 @@ class GeneratedPairs(LastingOptions):
     precision: Precision = "float32"  # of the teacher's networks
     guidance: float | None = Field(None, gt=0)  # weight of classifier-free guidance
     # Samples at once; 'auto': as the device holds. Part of the environment.
-    sampling_batch: int | Literal["auto"] = Field(4096, ge=1)
+    sampling_batch: Annotated[int | Literal["auto"], BeforeValidator(_require_batch)] = 4096
     num_threads: int = Field(1, ge=1, le=1024)  # a worker, on a CPU; part of the environment
     # Shards in the making at once; 0: one a GPU, or one for each CPU core. No number depends on it.
     num_workers: int = Field(0, ge=0, le=1024)
@@ -91,7 +116,7 @@ class GeneratedPairs(LastingOptions):
 
     @model_validator(mode="after")
     def _check_schema(self) -> Self:
-        require_generable(self.pairs, self.sampler)
+        require_generable(self.pairs, self.sampler, guidance=self.guidance)
         return self
 
 
@@ -230,6 +255,8 @@ class Recipe(Options):
         if isinstance(self.pairs, ImportedPairs):
             return self.pairs.license
         assert self.teacher is not None  # checked above
+        if self.dataset is None and self.teacher.stored:
+            return self.teacher.license or UNKNOWN
         data = self.dataset.license if self.dataset else OWN
         return inherited(self.teacher.license or data, data)
 
@@ -251,14 +278,21 @@ def _require_noise_of(teacher: TeacherPlugin, scale: float) -> None:
 def _require_classes_of(teacher: TeacherRecipe, pairs: PairSchema, dataset: DataSet | None) -> None:
     """A teacher that is told classes must learn and sample as many."""
     wanted: int = getattr(teacher.model, "num_classes", 0)  # not every teacher can be told any
+    given = pairs.label.num_classes if pairs.label else None
+    if not wanted and given and teacher.stored:
+        raise ValueError(
+            f"teacher '{teacher.stored}' knows no classes, but pairs have {given}; remove "
+            "pairs.pairs.label, or choose another teacher"
+        )
     if not wanted:
         return
-    name = f"teacher '{teacher.model.plugin}' is told one of {wanted} classes"
-    given = pairs.label.num_classes if pairs.label else None
+    name = f"teacher '{teacher.stored or teacher.model.plugin}' is told one of {wanted} classes"
     if given != wanted:
+        own = f"set the teacher's num_classes to {given or 0}"
+        other = "choose another teacher" if teacher.stored else own
         raise ValueError(
             f"{name}, but pairs have {given or 'no'} classes; set pairs.pairs.label to "
-            f"{{rule: cycle, num_classes: {wanted}}}, or the teacher's num_classes to {given or 0}"
+            f"{{rule: cycle, num_classes: {wanted}}}, or {other}"
         )
     learned = dataset.num_classes if dataset else None
     if teacher.training and learned != wanted:
@@ -274,16 +308,31 @@ def recipe_names() -> list[str]:
     return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
 
 
-def load_recipe(recipe: str, *, overrides: Iterable[str] = (), count: int | None = None) -> Recipe:
+def recipe_titles() -> dict[str, str]:
+    """Their titles, also of those that a teacher or data must be named for."""
+    return {name: str(_read_recipe(name).get("title", "")) for name in recipe_names()}
+
+
+def load_recipe(
+    recipe: str,
+    *,
+    overrides: Iterable[str] = (),
+    count: int | None = None,
+    home: Folder | None = None,
+) -> Recipe:
     """A recipe by name or by path of a YAML file, with `a.b=c` overrides on top.
 
-    `count` is the number of training indices. Raises ValueError with every fault, a line each.
+    `count` is the number of training indices. A stored teacher is looked for at the home, and what
+    the recipe does not say of its pairs is taken from it. Raises ValueError with every fault.
     """
-    document = _read_yaml(recipe)
+    document = _read_recipe(recipe)
     for override in overrides:
-        _apply(document, override)
+        apply_override(document, override)
     if count is not None:
         _set_count(document, count)
+    _require_data(document, recipe)
+    if home is not None:
+        complete(document, home)
     return parse(Recipe, document, f"recipe '{recipe}'")
 
 
@@ -294,10 +343,30 @@ def _set_count(document: dict[str, Any], count: int) -> None:
             f"count is {count}, but imported pairs cannot grow; "
             "choose rows with --set 'pairs.train_rows=[FIRST, END]'"
         )
-    _apply(document, f"pairs.train={count}")
+    apply_override(document, f"pairs.train={count}")
 
 
-def _read_yaml(recipe: str) -> dict[str, Any]:
+def _require_data(document: Mapping[str, Any], recipe: str) -> None:
+    dataset = document.get("dataset")
+    if not isinstance(dataset, Mapping):
+        return
+    if "source" in dataset and "kind" not in dataset:
+        raise ValueError(
+            f"recipe '{recipe}' reads no real data, so there is nothing to do with --data; add its "
+            "kind and shape: --set dataset.kind=image-folder --set 'dataset.shape=[3, 32, 32]'"
+        )
+    if dataset.get("kind") in _IN_FILES and not dataset.get("source"):
+        raise ValueError(
+            f"recipe '{recipe}' reads real data of kind {dataset['kind']}: name them with --data PATH"
+        )
+    if dataset.get("kind") in _MADE_HERE and "source" in dataset:
+        raise ValueError(
+            f"the data of recipe '{recipe}' are '{dataset['kind']}', which needs no file; leave "
+            "--data out"
+        )
+
+
+def _read_recipe(recipe: str) -> dict[str, Any]:
     if recipe in recipe_names():
         text = (files("flows.recipes") / f"{recipe}.yaml").read_text()
     elif recipe.endswith((".yaml", ".yml")) and Path(recipe).is_file():
@@ -306,68 +375,7 @@ def _read_yaml(recipe: str) -> dict[str, Any]:
         raise ValueError(
             f"no recipe '{recipe}'; {nearest(recipe, recipe_names())} (or the path of a .yaml file)"
         )
-    document = _read(text, f"recipe '{recipe}'")
+    document = read_yaml(text, f"recipe '{recipe}'")
     if not isinstance(document, dict):
         raise ValueError(f"recipe '{recipe}' must be a mapping, got {type(document).__name__}")
     return document
-
-
-def _read(text: str, where: str) -> Any:
-    try:
-        return _unshared(yaml.safe_load(text))
-    # Dates and numbers that there are not are a ValueError, brackets by the thousand a RecursionError.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"{where} is not readable YAML: {error}") from error
-
-
-def _unshared(value: Any) -> Any:
-    """Each alias as a value of its own, so that an override changes one place."""
-    if isinstance(value, dict):
-        return {key: _unshared(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_unshared(each) for each in value]
-    return value
-
-
-def _apply(document: dict[str, Any], override: str) -> None:
-    path, equals, text = override.partition("=")
-    if not equals or not path:
-        raise ValueError(f"--set {override}: write it as --set a.b=value")
-    value = _read(text, f"--set {path}: the value")
-    *parents, last = path.split(".")
-    place: Any = document
-    for key in parents:
-        place = _step(place, key, path)
-    if isinstance(place, list):
-        place[_position(place, last, path)] = value
-    elif isinstance(place, dict):
-        place[last] = value
-    else:
-        raise ValueError(f"--set {path}: '{last}' lies below a plain value")
-
-
-def _step(place: Any, key: str, path: str) -> Any:
-    if isinstance(place, list):
-        return place[_position(place, key, path)]
-    if not isinstance(place, dict):
-        raise ValueError(f"--set {path}: '{key}' lies below a plain value")
-    below = place.setdefault(key, {})
-    if below is None:
-        below = place[key] = {}
-    return below
-
-
-def _position(place: list[Any], key: str, path: str) -> int:
-    if key.isdecimal() and int(key) < len(place):
-        return int(key)
-    names = [str(_item_name(item)) for item in place]
-    if key in names:
-        return names.index(key)
-    raise ValueError(f"--set {path}: no item '{key}'; {nearest(key, names)}")
-
-
-def _item_name(item: Any) -> Any:
-    if not isinstance(item, Mapping):
-        return item
-    inner = item.get("filter")
-    return item.get("name") or (inner.get("plugin") if isinstance(inner, Mapping) else inner)

@@ -32,8 +32,9 @@ class Request:
         from flows.recipe import load_recipe
         from flows.stages.run import Run
 
-        recipe = load_recipe(self.recipe, overrides=self.overrides, count=self.count)
-        return Run(recipe, home_folder(self.home), report, settled_device(self.device))
+        home, device = home_folder(self.home), settled_device(self.device)
+        recipe = load_recipe(self.recipe, overrides=self.overrides, count=self.count, home=home)
+        return Run(recipe, home, report, device)
 
 
 def home_folder(home: str = "") -> Folder:

@@ -45,6 +45,10 @@ class RunLog:
         """A line a stage."""
         get_run_logger().info("%s %s: %s", result.stage, result.name, result.state)
 
+    def say(self, sentence: str) -> None:
+        """A line."""
+        get_run_logger().info(sentence)
+
     def warn(self, sentence: str) -> None:
         """A warning."""
         get_run_logger().warning(sentence)
@@ -70,7 +74,8 @@ def run_as_tasks(request: Request) -> Ended:
     try:
         run = request.run()
         artifacts = Artifacts(run.recipe.name, watcher.warn)
-        run = replace(run, report=_to_both(watcher.report, artifacts.report))
+        report = _to_both(watcher.report, artifacts.report)
+        run = replace(run, report=report, say=watcher.say)
         results = run_stages(run, until=request.until, students=request.students, call=as_task)
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)

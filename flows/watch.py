@@ -16,6 +16,9 @@ class Watcher(Protocol):
     def finished(self, result: StageResult) -> None:
         """A stage has ended."""
 
+    def say(self, sentence: str) -> None:
+        """Something that is good to know."""
+
     def warn(self, sentence: str) -> None:
         """Something is not as it should be, and the run goes on."""
 

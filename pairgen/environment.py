@@ -1,6 +1,7 @@
 """Where a shard was made: equal spec, layout and environment give equal bytes (STORE.md)."""
 
 import platform
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def environment(device: torch.device, *, precision: str, sampling_batch: int) ->
     }
 
 
+@cache
 def device_model(device: torch.device) -> str:
     """The name of the GPU or the processor, as the machine gives it."""
     if device.type == "cuda":

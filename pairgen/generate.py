@@ -7,16 +7,17 @@
 4. A pair that a filter of `drop_at_write` rejects is left out with an audit row.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pairgen.filters.judge import Judge, decide
+from pairgen.sampling import sampled_batches
 from pairgen.spec import DropRule, PairSpec
+from pairgen.teachers.guided import sampled_field
 from pairgen.teachers.teacher import Teacher
 from storage.digest import short
 from storage.errors import InvalidPairsError, MismatchError
@@ -43,6 +44,7 @@ class GeneratedShard:
     invalid: DroppedIndices  # nan, inf, range
     rejected: DroppedIndices  # by the filters of drop_at_write
     audit: list[dict[str, Any]]  # one row a rejected pair, without its values
+    num_evaluations: int  # of the network, one for each sample in a batch
 
     @property
     def dropped(self) -> DroppedIndices:
@@ -58,18 +60,24 @@ def generate_shard(
     *,
     sampling_batch: int,
     filters: Sequence[Judge] = (),
+    done: Callable[[int], None] = lambda _num_samples: None,
 ) -> GeneratedShard:
     """The pairs of these indices; `filters` are the judges of `spec.drop_at_write`, in its order.
 
-    Raises InvalidPairsError on a wrong shape at all, MismatchError when teacher or judges are not
-    the spec's, FilterError when a filter does not judge.
+    `done` hears of each batch how many samples it has. The teacher's arithmetic is the caller's to
+    set (pairgen.precision). Raises InvalidPairsError on a wrong shape at all, MismatchError when
+    teacher or judges are not the spec's, FilterError when a filter does not judge.
     """
     _require_same_noise(spec, teacher)
     _require_judges(spec.drop_at_write, filters)
-    drawn = _noise_and_labels(spec.pairs, split, index)
-    pairs, invalid = _valid_pairs(spec, teacher, drawn, sampling_batch)
-    pairs, rejected, audit = _judged_pairs(spec.drop_at_write, filters, pairs)
-    return GeneratedShard(pairs, len(index), invalid, rejected, audit)
+    guided = sampled_field(teacher, spec.guidance)
+    undrawn = _undrawn(spec.pairs, split, index)
+    valid = _Valid(spec.pairs)
+    for sampled in sampled_batches(spec, guided, _drawn(spec, split, undrawn, sampling_batch)):
+        valid.add(*_tried_twice(spec, guided, sampled.pairs), nfe=sampled.nfe)
+        done(len(sampled.pairs))
+    pairs, rejected, audit = _judged_pairs(spec.drop_at_write, filters, valid.among(undrawn))
+    return GeneratedShard(pairs, len(index), valid.invalid, rejected, audit, valid.num_evaluations)
 
 
 def check_invalid_rate(invalid: Mapping[str, Sequence[int]], attempted: int) -> None:
@@ -87,66 +95,73 @@ def check_invalid_rate(invalid: Mapping[str, Sequence[int]], attempted: int) -> 
     )
 
 
-def _noise_and_labels(schema: PairSchema, split: str, index: NDArray[np.int64]) -> PairBatch:
-    """Pairs whose x_0 is still to come (empty rows)."""
+def _undrawn(schema: PairSchema, split: str, index: NDArray[np.int64]) -> PairBatch:
+    """Pairs whose x_T and x_0 are still to come."""
     label = None
     if schema.label is not None:
         label = derive_labels(schema.label, seed=schema.noise.seed, split=split, index=index)
-    x_T = derive_noise(schema.noise, split, index, schema.shape)
+    x_T = np.empty((len(index), *schema.shape), np.float32)
     return PairBatch(index, x_T, np.empty_like(x_T), label)
 
 
-def _valid_pairs(
-    spec: PairSpec, teacher: Teacher, drawn: PairBatch, sampling_batch: int
-) -> tuple[PairBatch, DroppedIndices]:
-    """Batch by batch, so that the floats of a whole shard never lie in memory at once."""
-    parts: list[PairBatch] = []
-    invalid: DroppedIndices = {}
-    for first in range(0, len(drawn), sampling_batch):
-        rows = slice(first, first + sampling_batch)
-        sampled, reasons = _tried_twice(spec, teacher, drawn.take(rows))
+def _drawn(
+    spec: PairSpec, split: str, undrawn: PairBatch, sampling_batch: int
+) -> Iterator[PairBatch]:
+    """Batches of the pairs; each one's x_T is set as it is asked for, while a GPU is at another."""
+    for first in range(0, len(undrawn), sampling_batch):
+        batch = undrawn.take(slice(first, first + sampling_batch))
+        batch.x_T[...] = derive_noise(spec.pairs.noise, split, batch.index, spec.pairs.shape)
+        yield batch
+
+
+@dataclass
+class _Valid:
+    """Batch after batch as stored, so that the floats of a whole shard never lie in memory at once."""
+
+    schema: PairSchema
+    parts: list[PairBatch] = field(default_factory=list)
+    invalid: DroppedIndices = field(default_factory=dict)
+    num_evaluations: int = 0
+
+    def add(
+        self, sampled: PairBatch, reasons: Mapping[str, NDArray[np.bool_]], *, nfe: int
+    ) -> None:
+        """Take in a batch with its invalid rows by reason."""
+        self.num_evaluations += nfe * len(sampled)
         for reason, is_invalid in reasons.items():
-            invalid.setdefault(reason, []).extend(sampled.index[is_invalid].tolist())
+            self.invalid.setdefault(reason, []).extend(sampled.index[is_invalid].tolist())
         valid = sampled.take(~_any_row(reasons)) if reasons else sampled
-        parts.append(_as_stored(valid, spec.pairs))
-    lost = [index for indices in invalid.values() for index in indices]
-    kept = drawn.take(~np.isin(drawn.index, lost)) if lost else drawn
-    states = [part.states for part in parts if part.states is not None]
-    pairs = replace(
-        kept,  # and not the parts together, which would copy the noise
-        x_0=np.concatenate([part.x_0 for part in parts]),
-        states=np.concatenate(states) if states else None,
-    )
-    require_schema(pairs, spec.pairs)
-    return pairs, invalid
+        self.parts.append(_as_stored(valid, self.schema))
+
+    def among(self, drawn: PairBatch) -> PairBatch:
+        """The valid ones of all that were drawn."""
+        lost = [index for indices in self.invalid.values() for index in indices]
+        kept = drawn.take(~np.isin(drawn.index, lost)) if lost else drawn
+        states = [part.states for part in self.parts if part.states is not None]
+        pairs = replace(
+            kept,  # and not the parts together, which would copy the noise
+            x_0=np.concatenate([part.x_0 for part in self.parts]),
+            states=np.concatenate(states) if states else None,
+        )
+        require_schema(pairs, self.schema)
+        return pairs
 
 
 def _tried_twice(
-    spec: PairSpec, teacher: Teacher, drawn: PairBatch
+    spec: PairSpec, guided: Teacher, sampled: PairBatch
 ) -> tuple[PairBatch, dict[str, NDArray[np.bool_]]]:
-    """A batch as the sampler gave it, and its invalid rows by reason."""
-    sampled = _sampled(spec, teacher, drawn)
+    """A batch and its invalid rows by reason, once these have been sampled again."""
     reasons = invalid_rows(sampled, spec.pairs)
     if not reasons:
         return sampled, {}
     # Once more: a fault of the machine goes away, a fault of the field does not.
     doubtful = _any_row(reasons)
-    again = _sampled(spec, teacher, drawn.take(doubtful))
+    ((again, _),) = sampled_batches(spec, guided, [sampled.take(doubtful)])
     states = None
     if sampled.states is not None and again.states is not None:
         states = _with_rows(sampled.states, doubtful, again.states)
     sampled = replace(sampled, x_0=_with_rows(sampled.x_0, doubtful, again.x_0), states=states)
     return sampled, invalid_rows(sampled, spec.pairs)
-
-
-def _sampled(spec: PairSpec, teacher: Teacher, drawn: PairBatch) -> PairBatch:
-    device = _device_of(teacher)
-    x_T = torch.from_numpy(drawn.x_T).to(device)
-    label = None if drawn.label is None else torch.from_numpy(drawn.label).to(device)
-    num_states = spec.pairs.num_states
-    x_0, states = spec.sampler.sample(teacher, x_T, label, keep_states=num_states)
-    kept = states.cpu().numpy() if num_states else None
-    return replace(drawn, x_0=x_0.cpu().numpy(), states=kept)
 
 
 def _as_stored(sampled: PairBatch, schema: PairSchema) -> PairBatch:
@@ -214,9 +229,3 @@ def _with_rows(values: NDArray[Any], rows: NDArray[np.bool_], others: NDArray[An
     changed = values.copy()
     changed[rows] = others
     return changed
-
-
-def _device_of(teacher: Teacher) -> torch.device:
-    for tensor in (*teacher.parameters(), *teacher.buffers()):
-        return tensor.device
-    return torch.device("cpu")

@@ -68,7 +68,8 @@ def _split(folder: Folder, split: str, layout: str) -> dict[str, Any]:
         num_bytes += record.num_bytes
         if record.environment not in environments:
             environments.append(record.environment)
-    contents = store.ledger.largest().content_digests if sizes else ()
+    manifest = store.ledger.largest() if sizes else None
+    contents = manifest.content_digests if manifest else ()
     return {
         "shards": len(shards),
         "attempted": counts.attempted,
@@ -76,6 +77,7 @@ def _split(folder: Folder, split: str, layout: str) -> dict[str, Any]:
         "dropped": dict(counts.dropped),
         "bytes": num_bytes,
         "bytes_a_pair": round(num_bytes / counts.kept, 1) if counts.kept else None,
+        "nfe": manifest.nfe or None if manifest else None,
         "manifests": sizes,
         "content_digest": digest_of(contents) if sizes else None,
         "masks": _masks(store, contents),

@@ -1,5 +1,7 @@
 """`kdm run` and the commands of single stages: through Prefect, or the bare stages."""
 
+from dataclasses import replace
+
 import typer
 
 from flows.commands.table import aligned
@@ -46,7 +48,7 @@ def refresh(home: str, *, is_direct: bool) -> None:
 def directly(request: Request, terminal: Terminal) -> list[StageResult]:
     """The bare stages."""
     return run_stages(
-        request.run(terminal.report),
+        replace(request.run(terminal.report), say=terminal.say),
         until=request.until,
         students=request.students,
         call=calling_for(terminal),

@@ -1,18 +1,18 @@
 """`kdm show`: recipes, every default resolved."""
 
 import json
-from collections.abc import Sequence
 
 import typer
 import yaml
 
 from flows.commands.table import aligned
-from flows.recipe import load_recipe, recipe_names
+from flows.recipe import recipe_titles
+from flows.request import Request
 
 
-def show(recipe: str, *, count: int | None, overrides: Sequence[str], as_json: bool) -> None:
+def show(request: Request, *, as_json: bool) -> None:
     """Print one recipe as YAML or JSON; either can be given back to `kdm run`."""
-    document = load_recipe(recipe, overrides=overrides, count=count).document()
+    document = request.run().recipe.document()
     if as_json:
         typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
@@ -21,7 +21,7 @@ def show(recipe: str, *, count: int | None, overrides: Sequence[str], as_json: b
 
 def list_recipes(*, as_json: bool) -> None:
     """Print the names and titles of the recipes that come with the project."""
-    titles = {name: load_recipe(name).title for name in recipe_names()}
+    titles = recipe_titles()
     if as_json:
         typer.echo(json.dumps(titles, indent=1, ensure_ascii=False))
     else:

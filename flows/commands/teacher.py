@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import typer
 
@@ -9,23 +10,24 @@ from flows.commands.teacher_card import PICTURE, teacher_card
 from flows.commands.teacher_grid import grid_png
 from flows.progress import Meter
 from flows.request import home_folder
-from kdm.export import read_config
+from kdm.export import read_config, read_weights
 from kdm.licences import require_licence
 from pairgen.checkpoints import read_checkpoint
 from pairgen.checkpoints.build import described
+from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.teachers.imported import (
     Packed,
     default_name,
     folder_name,
     is_imported,
-    kind_of,
-    load_imported,
     packed,
-    preset_of,
     write_imported,
 )
+from pairgen.teachers.imported_network import ImportedTeacher
 from pairgen.teachers.imported_samples import samples_of
+from pairgen.teachers.teacher import load_teacher
 from storage.fs import Folder
+from storage.plugins import configure
 
 NUM_SAMPLES = 16
 
@@ -44,7 +46,7 @@ class Import:
 def import_teacher(wanted: Import, home: str) -> None:
     """Store a teacher, its card and its picture; what is there already stays as it is."""
     licence = require_licence(wanted.licence) if wanted.licence else ""
-    folder = _stored(wanted, home_folder(home) / "teachers")
+    folder = store_import(wanted, home_folder(home) / "teachers")
     if wanted.has_samples and not folder.exists(PICTURE):
         _draw(folder)
     card = teacher_card(folder, licence=licence)
@@ -52,13 +54,16 @@ def import_teacher(wanted: Import, home: str) -> None:
     typer.echo(f"{folder.url}: {card.summary}")
 
 
-def _stored(wanted: Import, teachers: Folder) -> Folder:
+def store_import(wanted: Import, teachers: Folder) -> Folder:
+    """Store a teacher with its card, without a picture; a ValueError for what is no checkpoint."""
     path = Path(wanted.file).expanduser().absolute()
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; name the checkpoint to import")
     folder, teacher = _read(path, wanted, teachers)
     if teacher is not None:
         write_imported(folder, teacher)
+    if not folder.exists("card.md"):
+        folder.replace("card.md", teacher_card(folder).text.encode())
     return folder
 
 
@@ -87,11 +92,17 @@ def _draw(folder: Folder) -> None:
 
     config = read_config(folder)
     assert config is not None  # it was written just now
-    net = load_imported(folder)
-    kind = kind_of(net, preset_of(config, folder))
+    plugin = cast(ImportedTeacher, configure("pairgen.teachers", config["model"]))
+    if len(plugin.kind.shape) != 3:
+        return  # points are no pictures
+    sampler = cast(FixedSteps, configure("pairgen.samplers", config["sampler"]))
+    digest = config["weights"]["sha256"]
+    # The weights as read have no name here, so that they are in memory once while samples are drawn.
+    teacher = load_teacher(
+        plugin, plugin.kind.shape, weights=read_weights(folder, config), digest=digest
+    )
     with Terminal() as terminal:
-        meter = Meter(terminal.report, "samples", folder.name, kind.nfe, "evaluations")
-        images = samples_of(
-            net, kind, count=NUM_SAMPLES, report=lambda done, _total: meter.at(done)
-        )
+        meter = Meter(terminal.report, "samples", folder.name, sampler.num_steps, "steps")
+        meter.at(0)
+        images = samples_of(teacher, plugin.kind, sampler, count=NUM_SAMPLES, report=meter.at)
     folder.replace(PICTURE, grid_png(images))

@@ -9,7 +9,6 @@ from flows.commands.table import num_bytes
 from kdm.export import read_config
 from kdm.licences import UNKNOWN, hub_fields, said_by
 from kdm.report.markdown import front_matter, inline, read_front_matter
-from pairgen.teachers.imported import preset_of
 from storage.fs import Folder
 
 PICTURE = "samples.png"
@@ -34,7 +33,7 @@ def teacher_card(folder: Folder, *, licence: str = "") -> Card:
     """Of a finished import; the licence is the one that is named, else of the card that is there."""
     config = read_config(folder)
     assert config is not None  # the import was finished
-    licence = licence or _known_licence(folder) or preset_of(config, folder).license
+    licence = licence or _known_licence(folder) or config["source"]["license"]
     front = {
         "name": folder.name.rpartition("-")[0],
         "digest": config["digest"],
@@ -57,7 +56,7 @@ def _known_licence(folder: Folder) -> str:
 
 def _body(folder: Folder, config: dict[str, Any], facts: dict[str, str], licence: str) -> str:
     rows = "".join(f"| {name} | {value} |\n" for name, value in facts.items())
-    settings = yaml.safe_dump(config["model"]["network"]["init_kwargs"], sort_keys=True)
+    settings = yaml.safe_dump(config["model"]["init_kwargs"], sort_keys=True)
     picture = f"![16 samples]({PICTURE})\n\n" if folder.exists(PICTURE) else ""
     return (
         f"# {inline(folder.name.rpartition('-')[0])}\n\n"
@@ -93,8 +92,8 @@ def _summary(config: dict[str, Any]) -> str:
 
 
 def _architecture(config: dict[str, Any]) -> str:
-    precond = config["model"]["network"]["precond"]
-    return f"{precond} of {config['model']['class']}" if precond else str(config["model"]["class"])
+    precond = config["model"]["precond"]
+    return f"{precond} of {config['class']}" if precond else str(config["class"])
 
 
 def _side(config: dict[str, Any]) -> str:

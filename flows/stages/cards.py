@@ -122,7 +122,7 @@ def _card(
         name=folder.name,
         digest=stores[0].spec_digest,
         teacher=origin.teacher,
-        sampler=_sampler_words(spec),
+        sampler=_sampler_words(spec, stores[0].ledger.largest().nfe),
         spec=spec,
         schema=stores[0].schema,
         splits=tuple(map(_entry, stores)),
@@ -143,14 +143,19 @@ def _entry(store: PairStore) -> SplitEntry:
     )
 
 
-def _sampler_words(spec: dict[str, Any]) -> str:
-    """'midpoint in 8 evaluations'; the bare name where that sampler is not installed here."""
-    choice = spec.get("sampler")
+def _sampler_words(spec: dict[str, Any], nfe: float) -> str:
+    """'midpoint in 8 evaluations'; nothing where that sampler is not installed here.
+
+    `nfe` is as it was counted; 0, not known, in sets from before it was.
+    """
+    choice, guidance = spec.get("sampler"), spec.get("guidance")
     if not isinstance(choice, dict) or choice.get("plugin") not in plugin_names("pairgen.samplers"):
         return ""
     sampler = configure("pairgen.samplers", choice)
     assert isinstance(sampler, Sampler)  # it was registered as one
-    return f"{sampler.plugin} in {sampler.nfe} evaluations of its field"
+    words = sampler.plugin if guidance is None else f"{sampler.plugin} with guidance {guidance:g}"
+    found = nfe or sampler.nfe
+    return f"{words} in {found:g} evaluations of its field" if found else words
 
 
 def _filters(stores: list[PairStore]) -> tuple[FilterCounts, ...]:

@@ -2,13 +2,14 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from flows.recipe import load_recipe, recipe_names
+from flows.recipe import Recipe, load_recipe, recipe_names
 from flows.stages.known import known_runs
 from flows.stages.remake import Remaker
 from kdm.datasets import DataSet
@@ -82,7 +83,7 @@ class Means:
     def _data_sets(self) -> Iterator[DataSet]:
         seen: set[DataSet] = set()
         recipes = [known.run.recipe for known in known_runs(self.home)]
-        for recipe in [*recipes, *map(load_recipe, recipe_names())]:
+        for recipe in [*recipes, *_own_recipes()]:
             if recipe.dataset is not None and recipe.dataset not in seen:
                 seen.add(recipe.dataset)
                 yield recipe.dataset
@@ -143,3 +144,10 @@ def _import_options(store: PairStore) -> Mapping[str, Any]:
     return options | (
         {"noise_scale": schema.noise.scale} if store.spec["importer"] == "get" else {}
     )
+
+
+def _own_recipes() -> Iterator[Recipe]:
+    """Those that come with the project and are whole without a teacher's or a file's name."""
+    for name in recipe_names():
+        with suppress(ValueError):
+            yield load_recipe(name)

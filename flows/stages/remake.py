@@ -12,6 +12,8 @@ from kdm.export import read_config, read_weights
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge
 from pairgen.generate import GeneratedShard, generate_shard
+from pairgen.precision import arithmetic
+from pairgen.sampling import device_of
 from pairgen.spec import PairSpec
 from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.convert import MADE_IN
@@ -42,15 +44,17 @@ class Remaker:
         spec = require_generated(store)
         device = _device(recorded)
         torch.set_num_threads(int(recorded.get("threads", 1)))
-        made_by = environment(
-            device,
-            precision=spec.precision,
-            sampling_batch=int(recorded.get("sampling_batch", DEFAULT_SAMPLING_BATCH)),
-        )
+        teacher = _teacher(spec, home).to(device)
+        with arithmetic(spec.precision, teacher, device):
+            made_by = environment(
+                device,
+                precision=spec.precision,
+                sampling_batch=int(recorded.get("sampling_batch", DEFAULT_SAMPLING_BATCH)),
+            )
         made_in = int(recorded.get(MADE_IN, store.shard_size))
         if made_in != store.shard_size:
             made_by[MADE_IN] = made_in
-        return cls(spec, _teacher(spec, home).to(device), made_by, made_in)
+        return cls(spec, teacher, made_by, made_in)
 
     def make(self, split: str, first: int, end: int) -> tuple[PairBatch, dict[str, list[int]]]:
         """The pairs of the indices first … end − 1, and the invalid ones by reason; no filter judges."""
@@ -77,19 +81,30 @@ class Remaker:
 
     def alone(self, split: str, index: NDArray[np.int64]) -> PairBatch:
         """The pairs of these indices in one batch, whatever they were made beside."""
-        spec = self._spec(())
-        batch = len(index)
-        return generate_shard(spec, self.teacher, split, index, sampling_batch=batch).pairs
+        return self._generated(split, index, sampling_batch=len(index)).pairs
 
     def _block(self, split: str, first: int, judges: Sequence[Judge] = ()) -> GeneratedShard:
-        return generate_shard(
-            self._spec(judges),
-            self.teacher,
-            split,
-            np.arange(first, first + self.made_in, dtype=np.int64),
-            sampling_batch=self.environment["sampling_batch"],
-            filters=judges,
-        )
+        index = np.arange(first, first + self.made_in, dtype=np.int64)
+        batch = self.environment["sampling_batch"]
+        return self._generated(split, index, sampling_batch=batch, judges=judges)
+
+    def _generated(
+        self,
+        split: str,
+        index: NDArray[np.int64],
+        *,
+        sampling_batch: int,
+        judges: Sequence[Judge] = (),
+    ) -> GeneratedShard:
+        with arithmetic(self.spec.precision, self.teacher, device_of(self.teacher)):
+            return generate_shard(
+                self._spec(judges),
+                self.teacher,
+                split,
+                index,
+                sampling_batch=sampling_batch,
+                filters=judges,
+            )
 
     def _spec(self, judges: Sequence[Judge]) -> PairSpec:
         """The spec, without its filters where there are no judges: what is dropped is known already."""

@@ -1,9 +1,10 @@
 """What every stage is given and what it gives back: a name and a digest, never data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flows.progress import Reporter, silent
+from flows.progress import Reporter, silent, unsaid
 from flows.recipe import Recipe
 from storage.digest import short
 from storage.fs import Folder
@@ -19,6 +20,7 @@ class Run:
     home: Folder
     report: Reporter = silent
     device: str = "cpu"
+    say: Callable[[str], None] = unsaid  # one sentence that the user should know
 
     def teacher_folder(self, name: str, digest: str) -> Folder:
         """teachers/NAME-DIGEST."""

@@ -1,11 +1,13 @@
-"""Stage `train-teacher`: the field that pairs are made with, trained once."""
+"""Stage `train-teacher`: the field that pairs are made with, trained once, or stored already."""
 
 from flows.recipe import TeacherRecipe
 from flows.stages.cards import write_teacher_card
 from flows.stages.run import Run, StageResult
 from flows.stages.training import train
+from kdm.export import read_config, read_weights
 from pairgen.teachers.teacher import weights_digest
-from storage.digest import short
+from storage.digest import digest_of, short
+from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.plugins import describe
 
@@ -16,6 +18,8 @@ def train_teacher(run: Run) -> StageResult:
     """The recipe's teacher; facts hold the digest of its weights, which names its pairs."""
     teacher = run.recipe.teacher
     assert teacher is not None  # the caller asks only where the recipe has one
+    if teacher.stored is not None:
+        return _stored(run, teacher, teacher.stored)
     if teacher.training is None:
         return _known(run, teacher)
     assert run.recipe.dataset is not None  # checked by the recipe
@@ -29,6 +33,22 @@ def train_teacher(run: Run) -> StageResult:
     if not Folder.at(result.folder).exists("card.md"):
         write_teacher_card(run, teacher, result)
     return result
+
+
+def _stored(run: Run, teacher: TeacherRecipe, name: str) -> StageResult:
+    folder = run.home / "teachers" / name
+    config = read_config(folder)
+    if config is None:
+        raise ValueError(f"{folder.url} holds no teacher any more; import or copy it again")
+    found = config["weights"]["sha256"]
+    if found != teacher.weights:
+        raise MismatchError(
+            f"{folder.url} has weights {short(found)}…, the recipe's teacher has "
+            f"{short(str(teacher.weights))}…; name that one, or take this with --set teacher.weights=null"
+        )
+    read_weights(folder, config)  # DamageError, before any work, where they are not as written
+    facts = {"weights": found, "parameters": config["parameters"]}
+    return StageResult(STAGE, name, folder.url, digest_of(config["identity"]), "cached", facts)
 
 
 def _known(run: Run, teacher: TeacherRecipe) -> StageResult:

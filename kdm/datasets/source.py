@@ -18,8 +18,9 @@ def source_path(
     for place in places:
         if is_right(found := (place / source).absolute()):
             return found
+    given = "--data PATH" if option == "dataset.source" else f"--set {option}=PATH"
     looked = ", ".join(str(place.absolute()) for place in places)
     raise ValueError(
-        f"'{source}' was not found in {looked}; give its path with "
-        f"--set {option}=PATH, or its folder in {DATA_FOLDER_VARIABLE}"
+        f"'{source}' was not found in {looked}; give its path with {given}, or its folder in "
+        f"{DATA_FOLDER_VARIABLE}"
     )

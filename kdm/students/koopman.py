@@ -26,6 +26,7 @@ from kdm.students.coder_choice import AnyCoders
 from kdm.students.coders import Coders
 from kdm.students.duel import Duel
 from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.labels import one_hot, require_known
 from kdm.students.mlp_coders import MlpCoders
 from kdm.students.student import Student, StudentPlugin, evaluating
 from kdm.students.trace import Trace
@@ -66,26 +67,26 @@ class KoopmanStudent(Student):
 
     def encode_0(self, x_0: Samples, label: Labels | None = None) -> Latents:
         """z_0 = E_φ(x_0, t = 0), flat."""
-        z_0: Latents = self.encoder_0(x_0 / self._data_scale, self._one_hot(label))
+        z_0: Latents = self.encoder_0(x_0 / self._data_scale, one_hot(label, self.num_classes))
         return z_0
 
     def encode_T(self, x_T: Samples, label: Labels | None = None) -> Latents:
         """z_T = E_φ(x_T, t = 1), flat."""
-        return self._encode_T(x_T, self._one_hot(label))
+        return self._encode_T(x_T, one_hot(label, self.num_classes))
 
     def push(self, z_T: Latents, label: Labels | None = None) -> Latents:
         """z_0^ = C_η z_T + C_μ y (Algorithm 1, lines 5–7)."""
-        return self._push(z_T, self._one_hot(label))
+        return self._push(z_T, one_hot(label, self.num_classes))
 
     def decode(self, z_0: Latents, label: Labels | None = None) -> Samples:
         """D_ψ(z_0, t = 0) in scaled units."""
-        return self._decode(z_0, self._one_hot(label))
+        return self._decode(z_0, one_hot(label, self.num_classes))
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
         """x_0^ = D_ψ(C_η E_φ(x_T)) (Eq. 3, Algorithm 2), in the pairs' units; no seed matters."""
-        self._require_known(label)
-        labels = self._one_hot(label)
+        require_known(label, self.num_classes)
+        labels = one_hot(label, self.num_classes)
         with evaluating(self):
             x_0 = self._decode(self._push(self._encode_T(x_T, labels), labels), labels)
         return x_0 * self._data_scale
@@ -121,7 +122,7 @@ class KoopmanStudent(Student):
 
     def trace(self, batch: Batch) -> Trace:
         """Algorithm 1, lines 2 to 9, with ε_0 before ε_T and the prediction before x_rec."""
-        options, labels = self._losses, self._one_hot(batch.label)
+        options, labels = self._losses, one_hot(batch.label, self.num_classes)
         x_0, x_T = batch.x_0 / self._data_scale, batch.noise()
         z_0 = noisy_0 = z_T = pushed = None
         few = slice(math.ceil(options.rec_lat_share * len(x_0)))
@@ -175,26 +176,6 @@ class KoopmanStudent(Student):
         labels = [each for _, each in given if each is not None]
         both = self._decode(torch.cat([z for z, _ in given]), torch.cat(labels) if labels else None)
         return torch.split(both, [len(z) for z, _ in given])
-
-    def _one_hot(self, label: Labels | None) -> OneHot | None:
-        """float32 [n, classes]; None for a student that sees no label."""
-        if not self.num_classes:
-            return None
-        if label is None:
-            raise ValueError(
-                f"this student tells {self.num_classes} classes apart and was given no label; "
-                f"give one of 0 … {self.num_classes - 1} for each sample"
-            )
-        return F.one_hot(label, self.num_classes).to(torch.float32)
-
-    def _require_known(self, label: Labels | None) -> None:
-        if not self.num_classes or label is None or not len(label):
-            return
-        if label.min() < 0 or label.max() >= self.num_classes:
-            raise ValueError(
-                f"labels reach from {label.min()} to {label.max()}; "
-                f"this student knows 0 … {self.num_classes - 1}"
-            )
 
     def _noisy(self, z: Latents) -> Latents:
         if self._losses.latent_noise == 0:

@@ -1,7 +1,7 @@
-"""The paper's students by name: options, and the pairs that they are for (Tables 4 to 7 and 9).
+"""The papers' students by name: options, and the pairs that they are for (Tables 4 to 7 and 9).
 
 `published` is the code's training step to the letter but for d, which is LPIPS there and is given
-here. `default` departs from it where docs/students.md says so.
+here. `default` departs from it where docs/students.md says so. GET's sizes are its paper's, and have one mode.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,10 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from kdm.losses.adversarial import NonSaturating
-from kdm.losses.distances import L2, Distance
+from kdm.losses.distances import Distance
 from kdm.losses.spectral import SpectralOptions
+from kdm.networks.transformer import EquilibriumOptions
+from kdm.students.get import Get
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
@@ -22,8 +24,6 @@ from storage.records import LabelRule, NoiseRule, PairSchema
 
 Mode = Literal["default", "published"]
 Terms = Literal["lat", "pred", "rec", "lat+pred", "rec+pred", "rec+lat", "rec+lat+pred"]  # Table 5
-
-_L2 = L2()
 
 
 class Preset(NamedTuple):
@@ -47,18 +47,19 @@ def preset(
     name: str,
     mode: Mode = "default",
     *,
-    distance: Distance = _L2,
+    distance: Distance | None = None,
     terms: Terms = "rec+lat+pred",
     has_adversary: bool = True,
 ) -> Preset:
-    """A preset by name, with d and, for Table 5, the terms that it keeps.
+    """A preset by name, with d (null: L2, of GET L1) and, for Table 5, the terms that it keeps.
 
     Raises a ValueError where there is none of that name.
     """
     if name not in _PRESETS:
         raise ValueError(f"there is no preset '{name}'; there are {', '.join(_PRESETS)}")
     kept = {term: float(term in terms.split("+")) for term in ("rec", "lat", "pred")}
-    return _PRESETS[name](mode, {**kept, "distance": distance}, has_adversary)
+    chosen = {} if distance is None else {"distance": distance}
+    return _PRESETS[name](mode, {**kept, **chosen}, has_adversary)
 
 
 _Made = Callable[[Mode, dict[str, Any], bool], Preset]
@@ -99,6 +100,17 @@ def _checkerboard(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Pr
     return Preset(Koopman(networks=networks, losses=kept), schema)
 
 
+def _get(**sizes: int) -> _Made:
+    """GET of CIFAR-10 without classes; no terms to choose from, and no critic."""
+    schema = PairSchema(shape=(3, 32, 32), noise=NoiseRule(scale=80))
+
+    def made(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+        chosen = {"distance": losses["distance"]} if "distance" in losses else {}
+        return Preset(Get(network=EquilibriumOptions(**sizes), **chosen), schema)
+
+    return made
+
+
 _SQUARE = SpectralOptions(targets="published-square")
 _PRESETS: dict[str, _Made] = {
     "cifar10": _images(),
@@ -115,4 +127,10 @@ _PRESETS: dict[str, _Made] = {
     "cifar10-20m": _images(model_channels=40),
     "cifar10-38m": _images(num_blocks=3),
     "cifar10-84m": _images(model_channels=96, num_blocks=3),
+    # GET (kdm.md 2).
+    "get-t": _get(width=256, num_heads=4, equilibrium_ratio=6),
+    "get-m": _get(width=384, num_heads=6, equilibrium_ratio=6),
+    "get-s": _get(),
+    "get-b": _get(width=768, depth=1, num_heads=12, equilibrium_ratio=12),
+    "get-b-plus": _get(width=768, num_heads=12),
 }

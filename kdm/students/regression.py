@@ -1,26 +1,36 @@
-"""The plainest student: one network from x_T to x_0, trained by the prediction loss (Eq. 7)."""
+"""The plainest student: one network from x_T to x_0, trained by the prediction loss (Eq. 7).
 
-from typing import Annotated
+Luhman and Luhman 2021, "Knowledge distillation in iterative generative models".
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from kdm.batch import Batch
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import L2, Distance
 from kdm.networks.mlp import MLP
+from kdm.networks.song_unet import SongUNet
 from kdm.objective import Losses, Objective, Player, weighted
-from kdm.shapes import Labels, Points, Samples
-from kdm.students.student import Student, StudentPlugin
+from kdm.shapes import Labels, Samples
+from kdm.students.labels import one_hot, require_known
+from kdm.students.student import Student, StudentPlugin, evaluating
+from kdm.students.unet_choice import UNetChoice
 from storage.plugins import Configured
 from storage.records import PairSchema
 
+_OF_THE_MLP = ("width", "num_layers", "gain", "noise_gain")
+
 
 class Regression(StudentPlugin):
-    """Width, depth and distance of the one network."""
+    """Which network it is, and its distance; an MLP of points where `network` is null."""
 
     plugin = "regression"
+    added_later: ClassVar[Mapping[str, Any]] = {"network": None}
 
     width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
     num_layers: int = Field(
@@ -30,38 +40,59 @@ class Regression(StudentPlugin):
     noise_gain: float = Field(2.0, gt=0)  # times the first layer
     distance: Annotated[Distance, Configured(DISTANCES)] = L2()
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
+    network: UNetChoice | None = None  # a U-Net for pictures in place of the MLP
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name in _OF_THE_MLP if self.network else ():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name} is an option of the MLP, and network.kind is '{self.network.kind}'; "
+                    f"leave out {name}, or network"
+                )
+        return self
 
     def build(self, schema: PairSchema) -> "RegressionStudent":
         """A student for pairs of this schema, with weights from torch's global generator."""
         return RegressionStudent(schema, self)
 
+    def built_network(self, schema: PairSchema) -> "MLP | SongUNet":
+        """An untrained network."""
+        if self.network is not None:
+            return self.network.build(schema)
+        return MLP(
+            schema.num_values,
+            schema.num_values,
+            width=self.width,
+            num_layers=self.num_layers,
+            input_gain=self.noise_gain,
+            gain=self.gain,
+        )
+
 
 class RegressionStudent(Student):
-    """x_0^ = N(x_T); the loss is in units of `data_scale`."""
+    """x_0^ = N(x_T, y); the loss is in units of `data_scale`."""
 
     def __init__(self, schema: PairSchema, options: Regression) -> None:
         super().__init__()
         self.operator = None
-        self.network = MLP(
-            schema.num_values,
-            schema.num_values,
-            width=options.width,
-            num_layers=options.num_layers,
-            input_gain=options.noise_gain,
-            gain=options.gain,
-        )
+        self.network = options.built_network(schema)
+        self.num_classes = options.network.num_classes(schema) if options.network else 0
         self._options = options
-        self._shape = schema.shape
         self._noise_scale = schema.noise.scale
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0^ in the pairs' units; neither label nor seed matters."""
-        return self._predict(x_T).reshape(len(x_T), *self._shape) * self._options.data_scale
+        """x_0^ in the pairs' units; no seed matters, and labels where the network sees them."""
+        require_known(label, self.num_classes)
+        with evaluating(self):
+            x_0 = self._predict(x_T, label)
+        return x_0.reshape(x_T.shape) * self._options.data_scale
 
     def objective(self) -> Objective:
         """One player with one term."""
-        return Objective(self, (Player("student", self, self.measure),))
+        player = Player("student", self, self.measure)
+        return Objective(self, (player,), networks=(self.network,))
 
     def inference_modules(self) -> tuple[nn.Module, ...]:
         """All of it."""
@@ -69,10 +100,16 @@ class RegressionStudent(Student):
 
     def measure(self, batch: Batch) -> Losses:
         """d(x_0, N(x_T)) in scaled units (Eq. 7)."""
-        x_0 = batch.x_0.flatten(1) / self._options.data_scale
-        pred = self._options.distance.distance(self._predict(batch.noise()), x_0)
+        predicted = self._predict(batch.noise(), batch.label)
+        x_0 = batch.x_0.reshape(predicted.shape) / self._options.data_scale
+        pred = self._options.distance.distance(predicted, x_0)
         return weighted({"pred": pred}, {})
 
-    def _predict(self, x_T: Samples) -> Points:
-        x_0: Points = self.network(x_T.flatten(1) / self._noise_scale)
+    def _predict(self, x_T: Samples, label: Labels | None) -> Samples:
+        """Flat from an MLP. A U-Net's time is 1, that of noise."""
+        x = x_T / self._noise_scale
+        if isinstance(self.network, SongUNet):
+            x_0: Samples = self.network(x, x.new_ones(1), one_hot(label, self.num_classes))
+            return x_0
+        x_0 = self.network(x.flatten(1))
         return x_0

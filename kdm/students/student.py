@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
 
 from torch import nn
 
@@ -19,10 +18,14 @@ GROUP = "kdm.students"
 class Student(nn.Module, ABC):
     """A map x_T → x_0^ that needs `nfe` evaluations."""
 
-    nfe: ClassVar[int] = 1
     # The linear map between latents; None for a student without one. (Declared, not assigned: a
     # class attribute would hide the registered module.)
     operator: KoopmanOperator | None
+
+    @property
+    def nfe(self) -> int:
+        """Network evaluations that a sample takes."""
+        return 1
 
     @abstractmethod
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:

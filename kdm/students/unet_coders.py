@@ -9,6 +9,7 @@ from kdm.networks.image_shapes import Images, OneHot
 from kdm.networks.song_unet import SongUNet, SongUNetOptions
 from kdm.shapes import Latents
 from kdm.students.coders import Coders
+from kdm.students.unet_choice import square_side
 from storage.records import PairSchema
 
 
@@ -34,7 +35,7 @@ class UNetCoders(Coders):
 
     def num_latents(self, schema: PairSchema) -> int:
         """As many as the latent picture has pixels, or `latent_dim`."""
-        return self.latent_dim or self.latent_channels * _side(schema, self.channel_mult) ** 2
+        return self.latent_dim or self.latent_channels * square_side(schema, self.channel_mult) ** 2
 
     def encoder_0(self, schema: PairSchema) -> nn.Module:
         """x_0 → z_0."""
@@ -68,7 +69,7 @@ class UNetCoders(Coders):
     def _unet(self, schema: PairSchema, *, num_in: int, num_out: int) -> SongUNet:
         return SongUNet(
             SongUNetOptions(
-                img_resolution=_side(schema, self.channel_mult),
+                img_resolution=square_side(schema, self.channel_mult),
                 in_channels=num_in,
                 out_channels=num_out,
                 label_dim=self.num_classes(schema),
@@ -123,20 +124,3 @@ def _linear(num_in: int, num_out: int) -> nn.Linear:
 
 def _num_pixels(unet: SongUNet) -> int:
     return unet.options.out_channels * unet.options.img_resolution**2
-
-
-def _side(schema: PairSchema, channel_mult: tuple[int, ...]) -> int:
-    """Pixels a side; a ValueError for what a U-Net of so many levels cannot halve."""
-    factor = 2 ** (len(channel_mult) - 1)
-    shape = schema.shape
-    if len(shape) != 3 or shape[1] != shape[2]:
-        raise ValueError(
-            f"networks of kind 'song-unet' are for square pictures, of shape (C, H, H), not {shape}; "
-            "choose networks.kind 'mlp'"
-        )
-    if shape[1] % factor:
-        raise ValueError(
-            f"networks.channel_mult has {len(channel_mult)} levels, so a side must be a multiple of "
-            f"{factor}, and these pictures have {shape[1]} pixels; give it fewer levels"
-        )
-    return shape[1]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ class Judge:
     chosen: Filter
     fitted: FittedFilter
     reference: str  # digest of the samples it was fitted on
+    # Shards are judged by several threads, and a filter need not know of any.
+    _one_at_a_time: Lock = field(default_factory=Lock, compare=False, repr=False)
 
     @property
     def score_digest(self) -> str:
@@ -43,7 +46,7 @@ class Judge:
 
         Raises FilterError, with the filter's name, on anything else.
         """
-        with _named(self.chosen):
+        with self._one_at_a_time, _named(self.chosen):
             scores = self.fitted.score(_read_only(pairs))
         _require_scores(self.chosen, scores, len(pairs))
         return scores.astype(np.float64)

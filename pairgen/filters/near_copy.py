@@ -2,8 +2,9 @@
 
 The score is the Euclidean distance to the nearest reference point, d_1 in the literature on copies
 in generative models (Carlini et al. 2023, 'Extracting Training Data from Diffusion Models', which
-divides it by the mean distance to 50 neighbours). The search is exact in any dimension, and fast
-in few (k-d tree); images need another search and views that undo mirroring.
+divides it by the mean distance to 50 neighbours). The search is exact in any dimension: by a k-d
+tree up to 64 values (of 8×8 digits it takes half the time of comparing all), by all distances above.
+A mirrored or shifted copy is not found.
 """
 
 from typing import Any
@@ -12,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from kdm.evaluate.nearest import nearest_distances
 from pairgen.filters.filter import Filter, FittedFilter, Scores
 from storage.records import PairBatch
 
 REASON = "near-copy"
+_MAX_TREE_VALUES = 64  # of a sample; in many dimensions a tree visits all it holds, one by one
 
 
 class NearCopy(Filter):
@@ -31,7 +34,7 @@ class NearCopy(Filter):
                 f"the reference of 'near-copy' has {len(points)} samples, or values that are not "
                 "finite; give at least one sample and finite values only"
             )
-        return FittedNearCopy(cKDTree(points))
+        return FittedNearCopy(points)
 
     def decide(
         self, scores: Scores, threshold: float
@@ -42,10 +45,11 @@ class NearCopy(Filter):
 
 
 class FittedNearCopy(FittedFilter):
-    """Holds the reference in a k-d tree, in float64."""
+    """Holds the reference, in a k-d tree where that is quicker, in float64."""
 
-    def __init__(self, tree: cKDTree) -> None:
-        self._tree = tree
+    def __init__(self, points: NDArray[np.float64]) -> None:
+        self._points = points
+        self._tree = cKDTree(points) if points.shape[1] <= _MAX_TREE_VALUES else None
 
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:
         """The distance of each x_0 to the nearest reference point, float64 [n], in x_0's units."""
@@ -60,6 +64,8 @@ class FittedNearCopy(FittedFilter):
         return float(distances[int(np.floor(fpr * len(distances)))])
 
     def _distances(self, samples: NDArray[Any]) -> NDArray[np.float64]:
+        if self._tree is None:
+            return nearest_distances(_flat(samples), self._points)
         distances, _ = self._tree.query(_flat(samples), k=1)
         return np.asarray(distances, np.float64)
 

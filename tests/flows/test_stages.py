@@ -58,6 +58,10 @@ class FaultyTeacher(TeacherPlugin):
     split: str = "train"
     indices: tuple[int, ...] = ()
 
+    @property
+    def noise_scale(self) -> float:
+        return FaultyField.noise_scale
+
     def build(self, shape: tuple[int, ...]) -> FaultyField:
         return FaultyField(self)
 

@@ -10,27 +10,26 @@ import safetensors.numpy
 import torch
 from edm_pickles import ARCHITECTURES, PRECONDITIONERS, network, snapshot_of, write_snapshot
 
+from kdm.export import read_config, read_weights
 from kdm.networks.build import build_edm, build_guided
 from kdm.networks.golden_samplers import edm_solve
-from kdm.networks.preconditioning import Preconditioner
 from pairgen.checkpoints import Checkpoint, read_checkpoint
 from pairgen.checkpoints.build import Network, built, described, fits
 from pairgen.checkpoints.build_presets import PRESETS, Preset
-from pairgen.teachers.imported import (
-    ImportedVelocity,
-    default_name,
-    kind_of,
-    load_imported,
-    packed,
-    write_imported,
-)
+from pairgen.recommended import recommended_sampler
+from pairgen.samplers.edm_heun import EdmHeun
+from pairgen.teachers.imported import default_name, is_imported, packed, write_imported
+from pairgen.teachers.imported_network import ImportedTeacher, ImportedVelocity, kind_of
 from pairgen.teachers.imported_samples import samples_of
+from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.errors import DamageError
 from storage.fs import Folder
+from storage.plugins import configure
 
 SMALL = {"model_channels": 32, "channel_mult": [1, 2], "num_blocks": 1, "attn_resolutions": [4]}
 COMMON = {"img_resolution": 8, "img_channels": 3, "label_dim": 10, "dropout": 0.13}
 EDM = COMMON | SMALL | ARCHITECTURES["ddpmpp"]
+KINDS = dict(zip(PRECONDITIONERS, ("ddpmpp", "ddpmpp", "ncsnpp", "adm"), strict=True))
 FLOW = {"dim": [3, 8, 8], "num_channels": 32, "num_res_blocks": 1, "channel_mult": [1, 2]}
 FLOW |= {"attention_resolutions": "4", "num_heads": 1}
 
@@ -61,6 +60,23 @@ def checkpoint(tensors: Mapping[str, Any], kind: str = "state-dict") -> Checkpoi
     return Checkpoint(kind, "ema", (), {}, dict(tensors), "0" * 64)
 
 
+def loaded(folder: Folder) -> Teacher:
+    """As a stage loads it: by its config and its weights alone."""
+    config = read_config(folder)
+    plugin, digest = configure("pairgen.teachers", config["model"]), config["weights"]["sha256"]
+    weights = read_weights(folder, config)
+    return load_teacher(plugin, tuple(config["shape"]), weights=weights, digest=digest)
+
+
+def field_of(precond: str, architecture: str = "ddpmpp", **settings: Any) -> Teacher:
+    keywords = COMMON | ARCHITECTURES[architecture] | SMALL | settings
+    preset, net = Preset(precond=precond, init_kwargs=keywords), build_edm(precond, keywords)
+    tensors = tensors_of(net)
+    plugin = ImportedTeacher.of(built(preset, tensors), preset)
+    weights = safetensors.numpy.save(tensors)
+    return plugin.loaded((3, 8, 8), weights)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     return Folder.at(str(tmp_path / "teacher"))
@@ -78,7 +94,7 @@ def test_every_kind_of_pickle_becomes_a_teacher_with_its_very_tensors(
     assert {name: held.tobytes() for name, held in stored.items()} == {
         name: held.tobytes() for name, held in tensors.items()
     }
-    net = load_imported(folder)
+    net = loaded(folder).denoiser
     assert type(net).__name__ == precond.removesuffix("Precond").replace("iD", "ID")
     for name, held in net.state_dict().items():
         assert torch.equal(held, torch.from_numpy(tensors[name]))
@@ -89,10 +105,10 @@ def test_a_loaded_network_denoises_as_the_one_it_was_made_from(folder: Folder) -
     write_imported(
         folder, packed(checkpoint(tensors), Preset(precond="EDMPrecond", init_kwargs=EDM))
     )
-    net, loaded = build_edm("EDMPrecond", EDM).eval(), load_imported(folder)
+    net, stored = build_edm("EDMPrecond", EDM).eval(), loaded(folder).denoiser
     net.load_state_dict({name: torch.from_numpy(held) for name, held in tensors.items()})
     x, sigma = torch.randn(2, 3, 8, 8), torch.tensor([0.1, 5.0])
-    assert torch.equal(net(x, sigma, torch.eye(10)[:2]), loaded(x, sigma, torch.eye(10)[:2]))
+    assert torch.equal(net(x, sigma, torch.eye(10)[:2]), stored(x, sigma, torch.eye(10)[:2]))
 
 
 def test_numbers_of_half_the_width_are_stored_as_they_are(folder: Folder) -> None:
@@ -103,7 +119,7 @@ def test_numbers_of_half_the_width_are_stored_as_they_are(folder: Folder) -> Non
     )
     stored = safetensors.numpy.load(folder.read("model.safetensors"))
     assert {held.dtype for held in stored.values()} == {np.dtype(np.float16)}
-    assert {held.dtype for held in load_imported(folder).state_dict().values()} == {torch.float32}
+    assert {held.dtype for held in loaded(folder).state_dict().values()} == {torch.float32}
 
 
 def test_what_does_not_fit_is_named() -> None:
@@ -157,7 +173,8 @@ def test_every_preset_builds_and_knows_its_images() -> None:
     for name, preset in PRESETS.items():
         kind = kind_of(empty(preset), preset)
         assert kind.shape in ((3, 32, 32), (3, 64, 64)), name
-        assert kind.nfe == {True: {32: 35, 64: 79}[kind.shape[1]], False: 100}["edm" in name], name
+        sampler = recommended_sampler(80.0 if "edm" in name else 1.0, kind.shape)
+        assert sampler.nfe == {True: {32: 35, 64: 79}[kind.shape[1]], False: 100}["edm" in name]
 
 
 def test_a_name_or_a_reason_is_asked_for(tmp_path: Path) -> None:
@@ -185,18 +202,56 @@ def test_a_velocity_of_the_literature_is_negated_and_runs_the_other_way() -> Non
     assert field.velocity(x, torch.tensor([0.1, 0.9])).shape == x.shape
 
 
-def test_samples_are_those_of_edms_solver_and_every_evaluation_is_told() -> None:
-    preset = Preset(precond="EDMPrecond", init_kwargs=EDM)
-    net = built(preset, tensors_of(build_edm("EDMPrecond", EDM)))
-    kind, told = kind_of(net, preset), list[tuple[int, int]]()
-    images = samples_of(net, kind, count=3, report=lambda *done: told.append(done))
-    again = samples_of(net, kind, count=3, report=lambda *_: None)
-    assert (images.shape, images.dtype, kind.num_classes) == ((3, 3, 8, 8), np.uint8, 10)
-    assert told == [(done, 35) for done in range(35)]
+@pytest.mark.parametrize(
+    ("precond", "highest", "lowest"),
+    [("EDMPrecond", 80.0, 0.0), ("VPPrecond", 80.0, 0.0009765625), ("VEPrecond", 80.0, 0.02)],
+)
+def test_a_field_begins_at_80_and_ends_at_the_lowest_level_that_it_knows(
+    precond: str, highest: float, lowest: float
+) -> None:
+    field = field_of(precond)
+    assert (field.noise_scale, field.t_noise) == (highest, highest)
+    assert field.t_lowest == pytest.approx(lowest)
+    assert field.rounded(0.123) == 0.123
+
+
+def test_iddpm_begins_at_the_level_nearest_to_80() -> None:
+    field = field_of("iDDPMPrecond", "adm")
+    assert field.noise_scale == field.rounded(80.0) == pytest.approx(80.2037, abs=1e-4)
+    assert field.t_lowest == pytest.approx(0.0064223, abs=1e-6)
+
+
+@pytest.mark.parametrize("precond", PRECONDITIONERS)
+def test_the_sampler_of_pairs_is_that_of_the_goldens(precond: str) -> None:
+    field, label = field_of(precond, KINDS[precond]), torch.arange(2)
+    noise = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    golden = edm_solve(field.denoiser, noise, torch.eye(10)[:2], num_steps=8)
+    x_T = noise.double() * field.noise_scale
+    found = EdmHeun(num_steps=8).sample(field, x_T, label)
+    assert (found.x_0 - golden.end).abs().max() <= 1e-12 * golden.end.abs().max()
+    rounded = EdmHeun(num_steps=8).sample(field, x_T.float(), label)
+    assert (rounded.x_0 - golden.end).abs().max() <= 2e-6 * golden.end.abs().max()
+
+
+def test_what_is_trained_already_cannot_be_trained_and_knows_its_samples() -> None:
+    plugin = ImportedTeacher(precond="EDMPrecond", init_kwargs=EDM, noise_std=80)
+    assert (plugin.num_classes, plugin.noise_scale) == (10, 80)
+    with pytest.raises(ValueError, match="is trained already"):
+        plugin.objective((3, 8, 8))
+    with pytest.raises(ValueError, match=r"makes samples of shape \(3, 8, 8\), not \(2,\)"):
+        plugin.build((2,))
+    with pytest.raises(ValueError, match="builds no network"):
+        ImportedTeacher(precond="EDMPrecond", init_kwargs=EDM | {"num_blocks": 10**9})
+
+
+def test_every_step_of_the_samples_to_look_at_is_told() -> None:
+    field, told = field_of("EDMPrecond"), list[int]()
+    kind, sampler = kind_of(field.denoiser, Preset(init_kwargs=EDM)), EdmHeun(num_steps=3)
+    images = samples_of(field, kind, sampler, count=3, report=told.append)
+    again = samples_of(field, kind, sampler, count=3, report=lambda *_: None)
+    assert (images.shape, images.dtype) == ((3, 3, 8, 8), np.uint8)
+    assert told == [1, 2, 3]
     assert np.array_equal(images, again)
-    assert isinstance(net, Preconditioner)
-    noise = torch.zeros(1, 3, 8, 8)
-    assert edm_solve(net, noise, None, num_steps=18).sigmas.max() == pytest.approx(80)
 
 
 def test_damage_is_seen(folder: Folder) -> None:
@@ -206,7 +261,7 @@ def test_damage_is_seen(folder: Folder) -> None:
     data[-1] ^= 1
     folder.replace("model.safetensors", bytes(data))
     with pytest.raises(DamageError, match="is not what"):
-        load_imported(folder)
+        is_imported(folder)
 
 
 def test_images_of_an_unknown_size_are_refused() -> None:

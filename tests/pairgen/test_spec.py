@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pairgen.filters.near_copy import NearCopy
+from pairgen.samplers.dopri5 import Dopri5
 from pairgen.samplers.euler import Euler
 from pairgen.samplers.midpoint import Midpoint
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity
@@ -38,6 +39,8 @@ CHANGES = {
     "noise seed": {"pairs": PairSchema(shape=(2,), noise=NoiseRule(seed=1))},
     "noise scale": {"pairs": PairSchema(shape=(2,), noise=NoiseRule(scale=80))},
     "labels": {"pairs": PairSchema(shape=(2,), label=LabelRule(num_classes=10))},
+    "precision": {"precision": "tf32"},
+    "guidance": {"guidance": 1.5},
     "no rule": {"drop_at_write": ()},
     "rule's threshold": {
         "drop_at_write": (DropRule.of(NearCopy(), reference="a" * 64, threshold=0.02),)
@@ -69,6 +72,12 @@ def test_what_changes_no_pair_is_no_part_of_a_spec(key):
     with pytest.raises(ValueError, match=f"unknown key '{key}'"):
         parse(PairSpec, {**SPEC.document(), key: 1}, "spec")
     assert f'"{key}"' not in canonical_json(SPEC.document()).decode()
+
+
+def test_a_guided_sample_takes_twice_the_evaluations():
+    assert SPEC.nfe == 20
+    assert SPEC.model_copy(update={"guidance": 0.5}).nfe == 40
+    assert SPEC.model_copy(update={"guidance": 0.5, "sampler": Dopri5()}).nfe is None
 
 
 def test_a_document_reads_back_as_the_same_spec():

@@ -7,6 +7,7 @@ looks at names and geometry, never at what a network computes.
 import pickle
 import sys
 import types
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,16 +40,31 @@ reconstruct.__module__ = "torch_utils.persistence"
 reconstruct.__name__ = reconstruct.__qualname__ = "_reconstruct_persistent_obj"
 
 
+class EasyDict(dict):
+    """A dict under the name of EDM's, in which others keep settings when they save a network again."""
+
+
+EasyDict.__module__ = "dnnlib.util"
+STAND_INS: dict[str, dict[str, Any]] = {
+    "torch_utils": {},
+    "dnnlib": {},
+    "torch_utils.persistence": {"_reconstruct_persistent_obj": reconstruct},
+    "dnnlib.util": {"EasyDict": EasyDict},
+}
+
+
 @contextmanager
 def importable() -> Iterator[None]:
-    """While pickling, and only then, the function is found under its name."""
-    package, module = types.ModuleType("torch_utils"), types.ModuleType("torch_utils.persistence")
-    package.persistence, module._reconstruct_persistent_obj = module, reconstruct
-    sys.modules |= {"torch_utils": package, "torch_utils.persistence": module}
+    """While pickling, and only then, the function and the class are found under their names."""
+    found = {name: types.ModuleType(name) for name in STAND_INS}
+    for name, module in found.items():
+        vars(module).update(STAND_INS[name])
+    sys.modules |= found
     try:
         yield
     finally:
-        del sys.modules["torch_utils.persistence"], sys.modules["torch_utils"]
+        for name in found:
+            del sys.modules[name]
 
 
 class Persistent(torch.nn.Module):
@@ -133,6 +149,27 @@ def write_snapshot(path: Path, snapshot: Any, *, protocol: int = 4) -> Path:
     with importable(), path.open("wb") as file:
         pickle.dump(snapshot, file, protocol=protocol)
     return path
+
+
+NEWER = (  # of a module's attributes: those that torch 1.7 did not have
+    "_is_full_backward_hook",
+    "_backward_pre_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_forward_pre_hooks_with_kwargs",
+    "_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)
+
+
+def as_of_torch_1(net: torch.nn.Module) -> torch.nn.Module:
+    """The network with the attributes that its modules had before torch 2, in ordered dicts."""
+    for module in net.modules():
+        for name in NEWER:
+            module.__dict__.pop(name, None)
+        for name in ("_parameters", "_buffers", "_modules"):
+            module.__dict__[name] = OrderedDict(module.__dict__[name])
+    return net
 
 
 def snapshot_of(net: Persistent) -> dict[str, Any]:

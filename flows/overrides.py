@@ -1,0 +1,71 @@
+"""Changes of a recipe's document, one place each: `a.b=value`, where the value is YAML."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from storage.options import nearest
+
+
+def apply_override(document: dict[str, Any], override: str) -> None:
+    """Change one place, in place; a ValueError where the recipe has none such."""
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise ValueError(f"--set {override}: write it as --set a.b=value")
+    value = read_yaml(text, f"--set {path}: the value")
+    *parents, last = path.split(".")
+    place: Any = document
+    for key in parents:
+        place = _step(place, key, path)
+    if isinstance(place, list):
+        place[_position(place, last, path)] = value
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise ValueError(f"--set {path}: '{last}' lies below a plain value")
+
+
+def read_yaml(text: str, where: str) -> Any:
+    """The value that a text says; a ValueError, which begins with `where`, for no YAML."""
+    try:
+        return _unshared(yaml.safe_load(text))
+    # Dates and numbers that there are not are a ValueError, brackets by the thousand a RecursionError.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"{where} is not readable YAML: {error}") from error
+
+
+def _step(place: Any, key: str, path: str) -> Any:
+    if isinstance(place, list):
+        return place[_position(place, key, path)]
+    if not isinstance(place, dict):
+        raise ValueError(f"--set {path}: '{key}' lies below a plain value")
+    below = place.setdefault(key, {})
+    if below is None:
+        below = place[key] = {}
+    return below
+
+
+def _position(place: list[Any], key: str, path: str) -> int:
+    if key.isdecimal() and int(key) < len(place):
+        return int(key)
+    names = [str(_item_name(item)) for item in place]
+    if key in names:
+        return names.index(key)
+    raise ValueError(f"--set {path}: no item '{key}'; {nearest(key, names)}")
+
+
+def _item_name(item: Any) -> Any:
+    if not isinstance(item, Mapping):
+        return item
+    inner = item.get("filter")
+    return item.get("name") or (inner.get("plugin") if isinstance(inner, Mapping) else inner)
+
+
+def _unshared(value: Any) -> Any:
+    """Each alias as a value of its own, so that an override changes one place."""
+    if isinstance(value, dict):
+        return {key: _unshared(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_unshared(each) for each in value]
+    return value

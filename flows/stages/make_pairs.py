@@ -1,0 +1,177 @@
+"""The missing shards of a set: what they will cost, then made by workers and written in their order."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flows.progress import Meter
+from flows.recipe import GeneratedPairs
+from flows.stages.invalid_pairs import InvalidPairs
+from flows.stages.run import Run, StageResult
+from flows.stages.timings import machine, note_timing
+from pairgen.costs import Costs, estimate
+from pairgen.filters.judge import Judge, fit_judge
+from pairgen.maker import MadeShard, Maker, ShardJob
+from pairgen.makers import Workforce, makers
+from pairgen.probe import Probe
+from pairgen.production import Production, Said
+from pairgen.spec import DropRule, PairSpec
+from pairgen.teachers.teacher import Teacher, load_teacher
+from storage.fs import Folder
+from storage.store import PairStore
+
+STAGE = "generate-pairs"
+# A filter keeps 8 bytes of score and 1 of decision a sample, as base64 (4 bytes for 3), and a row of
+# text for each that it drops. A shard adds its tar's heads, its record and the ends of disk blocks.
+MASK_BYTES, SHARD_BYTES = 16, 24 * 1024
+# A smaller work has ended before anybody has read what it costs.
+SECONDS_WORTH_SAYING, PAIRS_WORTH_SAYING = 5.0, 100_000
+
+Stores = Mapping[str, PairStore]  # by split
+Missing = Mapping[str, list[int]]  # shards, by split
+
+
+def make_pairs(
+    run: Run,
+    spec: PairSpec,
+    teacher: StageResult,
+    *,
+    stores: Stores,
+    missing: Missing,
+    invalid: InvalidPairs,
+) -> None:
+    """Make the missing shards; those that are written by the time of an error stay.
+
+    `invalid` are those of the other shards, and those of these are noted there.
+    """
+    pairs, store = run.recipe.pairs, stores["train"]
+    assert isinstance(pairs, GeneratedPairs)
+    _require_space(stores, missing)
+    if spec.sampler.caution:
+        run.say(spec.sampler.caution)
+    made_by = makers(
+        spec,
+        _load(spec, teacher),
+        [_judge(run, rule) for rule in spec.drop_at_write],
+        workforce=Workforce(run.device, pairs.sampling_batch, pairs.num_threads, pairs.num_workers),
+        num_shards=max(map(len, missing.values())),
+        shard_size=store.shard_size,
+    )
+    with made_by as workers:
+        _say_costs(run, spec, workers, stores, missing)
+        with Production(workers) as production:
+            for split, shards in missing.items():
+                making = _Making(run, spec, stores[split], invalid)
+                making.make(shards, production)
+
+
+@dataclass
+class _Making:
+    """The making of one split."""
+
+    run: Run
+    spec: PairSpec
+    store: PairStore
+    invalid: InvalidPairs
+    num_done: int = 0  # samples
+    num_evaluations: int = 0
+
+    def make(self, shards: list[int], production: "Production[ShardJob, MadeShard]") -> None:
+        """Write each shard as soon as it and those before it are made."""
+        num_samples = len(shards) * self.store.shard_size
+        name = f"{self.run.recipe.pairs.name} {self.store.split}"
+        meter = Meter(self.run.report, STAGE, name, num_samples, "pairs")
+        note = f"{self.spec.nfe} evaluations a sample" if self.spec.nfe else ""
+
+        def heed(said: Said) -> None:
+            if isinstance(said, str):
+                self.run.say(said)
+            else:
+                self.num_done += said
+                meter.at(self.num_done, note)
+
+        meter.at(0)
+        jobs = (ShardJob(self.store.split, self.store.indices(shard)) for shard in shards)
+        with self._timed(num_samples):
+            made = production.made(jobs, heed)
+            for shard in shards:
+                self._write(shard, next(made))
+
+    def _write(self, shard: int, made: MadeShard) -> None:
+        # A function of its own, so that no shard is in memory while the next one is waited for.
+        self.invalid.note(self.store.split, made.invalid)
+        self.store.write_audit(shard, made.audit)
+        self.store.write_columns(
+            shard,
+            made.columns,
+            dropped=made.dropped,
+            environment=made.environment,
+            nfe=made.num_evaluations / self.store.shard_size,
+        )
+        self.num_evaluations += made.num_evaluations
+
+    @contextmanager
+    def _timed(self, num_samples: int) -> Iterator[None]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        if not num_samples:
+            return
+        timing = {
+            "nfe": round(self.num_evaluations / num_samples),
+            "num_samples": num_samples,
+            "samples_per_second": num_samples / (time.perf_counter() - wall),
+            "samples_per_cpu_second": num_samples / (time.process_time() - cpu),
+            "machine": machine(),
+        }
+        # The training split is the larger one, so its rate is the one to tell.
+        name = "sampling" if self.store.split == "train" else self.store.split
+        note_timing(self.store.folder, name, timing)
+
+
+def _say_costs(
+    run: Run, spec: PairSpec, workers: list[Maker], stores: Stores, missing: Missing
+) -> None:
+    first = workers[0]
+    costs = estimate(
+        Probe(spec, first.teacher, first.device),
+        sum(map(len, missing.values())) * stores["train"].shard_size,
+        num_bytes=_num_bytes(stores, missing),
+        sampling_batch=first.sampling_batch,
+        num_devices=len({worker.device for worker in workers}),
+    )
+    if _is_worth_saying(costs):
+        run.say(costs.sentence)
+
+
+def _is_worth_saying(costs: Costs) -> bool:
+    if costs.num_pairs >= PAIRS_WORTH_SAYING or costs.seconds is None:
+        return True
+    return costs.seconds >= SECONDS_WORTH_SAYING
+
+
+def _load(spec: PairSpec, teacher: StageResult) -> Teacher:
+    weights = None
+    if spec.teacher.plugin.is_trained:
+        weights = Folder.at(teacher.folder).read("model.safetensors")
+    return load_teacher(
+        spec.teacher.plugin, spec.pairs.shape, weights=weights, digest=spec.teacher.weights
+    )
+
+
+def _judge(run: Run, rule: DropRule) -> Judge:
+    assert run.recipe.dataset is not None  # checked by the recipe
+    return fit_judge(rule.filter, run.recipe.dataset.train())
+
+
+def _num_bytes(stores: Stores, missing: Missing) -> int:
+    """On disk, with what filters will keep beside the pairs."""
+    num_shards, store = sum(map(len, missing.values())), stores["train"]
+    return num_shards * (store.shard_size * (store.schema.num_bytes + MASK_BYTES) + SHARD_BYTES)
+
+
+def _require_space(stores: Stores, missing: Missing) -> None:
+    purpose = f"making {sum(map(len, missing.values()))} shards"
+    folder = stores["train"].folder
+    folder.require_writable(purpose)
+    folder.require_space(_num_bytes(stores, missing), purpose)

@@ -1,0 +1,128 @@
+"""Makes shards on one device, in the batch that its memory allows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pairgen.environment import environment
+from pairgen.filters.judge import Judge
+from pairgen.generate import DroppedIndices, GeneratedShard, generate_shard
+from pairgen.production import Desk
+from pairgen.spec import PairSpec
+from pairgen.teachers.interruptible import Interruptible
+from pairgen.teachers.teacher import Teacher
+from storage.errors import StoreError
+from storage.records import Columns
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """The indices of a split that are to be made in one go."""
+
+    split: str
+    index: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MadeShard:
+    """What is written of a shard; the noise, which is not, is gone."""
+
+    columns: Columns
+    invalid: DroppedIndices
+    dropped: DroppedIndices  # the invalid ones among them
+    audit: list[dict[str, Any]]
+    environment: dict[str, Any]
+    num_evaluations: int
+
+
+@dataclass
+class Maker:
+    """A worker: one teacher on one device, a batch size that only falls, and the spec's judges."""
+
+    spec: PairSpec
+    teacher: Teacher
+    device: torch.device
+    sampling_batch: int
+    num_threads: int = 1  # on a CPU
+    judges: Sequence[Judge] = ()
+
+    def __call__(self, job: ShardJob, desk: Desk) -> MadeShard:
+        """The shard; out of memory halves the batch, says so, and begins the shard again.
+
+        So all its batches are of the size that its environment names. Raises what `generate_shard`
+        does, and StoreError where a single sample is too much.
+        """
+        torch.set_num_threads(self.num_threads)  # of this very thread
+        while True:
+            shard = self._attempt(job, desk)
+            if shard is not None:
+                return self._as_written(shard)
+            self._halve(len(job.index), desk)
+
+    def _attempt(self, job: ShardJob, desk: Desk) -> GeneratedShard | None:
+        """None where memory did not suffice: whatever the attempt still held is then free."""
+        num_done = 0
+
+        def done(num_samples: int) -> None:
+            nonlocal num_done
+            num_done += num_samples
+            desk.say(num_samples)
+
+        try:
+            return generate_shard(
+                self.spec,
+                Interruptible(self.teacher, desk.go_on),
+                job.split,
+                job.index,
+                sampling_batch=self.sampling_batch,
+                filters=self.judges,
+                done=done,
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if min(self.sampling_batch, len(job.index)) == 1:
+                raise StoreError(self._too_large()) from error
+            desk.say(-num_done)
+            return None
+
+    def _halve(self, shard_size: int, desk: Desk) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        at_once = min(self.sampling_batch, shard_size)
+        self.sampling_batch = at_once // 2
+        desk.say(
+            f"{at_once} samples at once are more than the memory of {self.device} holds; going on with "
+            f"{self.sampling_batch}"
+        )
+
+    def _as_written(self, shard: GeneratedShard) -> MadeShard:
+        made_in = environment(
+            self.device, precision=self.spec.precision, sampling_batch=self.sampling_batch
+        )
+        return MadeShard(
+            shard.pairs.columns(self.spec.pairs),
+            shard.invalid,
+            shard.dropped,
+            shard.audit,
+            made_in,
+            shard.num_evaluations,
+        )
+
+    def _too_large(self) -> str:
+        return (
+            f"a single sample of shape {list(self.spec.pairs.shape)} is more than the memory of "
+            f"{self.device} holds; end what else uses it, choose pairs.precision 'bfloat16', or take a "
+            "larger device"
+        )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or this process, had no memory left for a tensor."""
+    # On a CPU torch raises a plain RuntimeError, which names its allocator.
+    is_torchs = isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+    return is_torchs or isinstance(error, MemoryError)

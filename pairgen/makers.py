@@ -1,0 +1,82 @@
+"""Who makes the shards: a worker a GPU, or one for each of a processor's cores."""
+
+import copy
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+
+from kdm.freed_memory import keep_freed_memory
+from pairgen.batch_size import auto_batch
+from pairgen.filters.judge import Judge
+from pairgen.maker import Maker
+from pairgen.precision import arithmetic
+from pairgen.probe import Probe
+from pairgen.spec import PairSpec
+from pairgen.teachers.teacher import Teacher
+
+
+@dataclass(frozen=True)
+class Workforce:
+    """How the work is shared out; no pair depends on it but by round-off."""
+
+    device: str  # 'cpu' or 'cuda': every GPU that torch sees
+    sampling_batch: int | Literal["auto"]
+    num_threads: int  # a worker, on a CPU
+    num_workers: int  # 0: one a GPU, or one for each `num_threads` of the cores
+
+    def devices(self, num_shards: int) -> list[torch.device]:
+        """One for each worker, and no more workers than shards."""
+        found = [torch.device("cpu")]
+        if self.device == "cuda":
+            found = [torch.device("cuda", each) for each in range(torch.cuda.device_count())]
+        num_workers = min(self.num_workers or self._num_auto(len(found)), max(num_shards, 1))
+        return [found[worker % len(found)] for worker in range(num_workers)]
+
+    def _num_auto(self, num_devices: int) -> int:
+        if self.device == "cuda":
+            return num_devices
+        return max(1, num_cores() // self.num_threads)
+
+
+@contextmanager
+def makers(
+    spec: PairSpec,
+    teacher: Teacher,
+    judges: Sequence[Judge],
+    *,
+    workforce: Workforce,
+    num_shards: int,
+    shard_size: int,
+) -> Iterator[list[Maker]]:
+    """A worker each, in the spec's arithmetic; workers on one device share the teacher, in eval."""
+    devices = workforce.devices(num_shards)
+    torch.backends.cudnn.deterministic = True  # equal environments give equal bytes
+    torch.set_num_threads(workforce.num_threads)
+    keep_freed_memory()
+    with ExitStack() as stack:
+        first = {}
+        for device, num_sharing in Counter(devices).items():
+            is_only = num_sharing == len(devices)
+            placed = (teacher if is_only else copy.deepcopy(teacher)).to(device)
+            if device.type == "cuda":
+                placed = placed.to(memory_format=torch.channels_last)  # as its tensor cores like it
+            stack.enter_context(arithmetic(spec.precision, placed, device))
+            batch = workforce.sampling_batch
+            if batch == "auto":
+                probe = Probe(spec, placed, device)
+                batch = auto_batch(probe, shard_size=shard_size, num_sharing=num_sharing)
+            first[device] = Maker(spec, placed, device, batch, workforce.num_threads, judges)
+        # Each has a batch size of its own, which may fall.
+        yield [replace(first[device]) for device in devices]
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,74 @@
+"""One evaluation of a teacher's field at T, to see beforehand what sampling takes."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kdm.shapes import Labels, Samples
+from pairgen.spec import PairSpec
+from pairgen.teachers.guided import sampled_field
+from pairgen.teachers.teacher import Teacher
+from storage.noise import derive_labels, derive_noise
+
+_SPLIT = "probe"  # a stream of its own: no pair is of this split
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A spec's teacher on its device; guidance counts as part of the evaluation."""
+
+    spec: PairSpec
+    teacher: Teacher
+    device: torch.device
+
+    def evaluate(self, num_samples: int) -> None:
+        """Ask for the velocity of so many samples at once, and wait for it."""
+        x_T, label = self._drawn(num_samples)
+        self._evaluate(x_T, label)
+
+    def seconds(self, num_samples: int, *, at_once: int) -> tuple[float, float]:
+        """Of drawing so many samples' noise, and of one evaluation of each, once it is warm."""
+        self.evaluate(1)
+        drawing = evaluating = 0.0
+        for first in range(0, num_samples, at_once):
+            begun = time.perf_counter()
+            x_T, label = self._drawn(min(at_once, num_samples - first))
+            drawn = time.perf_counter()
+            self._evaluate(x_T, label)
+            drawing += drawn - begun
+            evaluating += time.perf_counter() - drawn
+        return drawing, evaluating
+
+    def flops(self) -> int:
+        """Of one sample's evaluation, two for each multiplication with its addition."""
+        # Imported here, because counting imports torch's compiler: a second.
+        from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+        def attention(query: Any, key: Any, value: Any, *_options: Any, **_more: Any) -> Any:
+            return sdpa_flop_count(query, key, value)  # type: ignore[no-untyped-call]
+
+        # The processor's fused attention, which torch does not count by itself.
+        fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+        with FlopCounterMode(display=False, custom_mapping={fused: attention}) as counted:
+            self.evaluate(1)
+        return int(counted.get_total_flops())
+
+    @torch.no_grad()
+    def _evaluate(self, x_T: Samples, label: Labels | None) -> None:
+        field, sampler = sampled_field(self.teacher, self.spec.guidance), self.spec.sampler
+        t = torch.tensor(sampler.begins_at(field), dtype=torch.float64, device=self.device)
+        field.velocity(x_T, t, label)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def _drawn(self, num_samples: int) -> tuple[Tensor, Tensor | None]:
+        index, pairs = np.arange(num_samples), self.spec.pairs
+        x_T = torch.from_numpy(derive_noise(pairs.noise, _SPLIT, index, pairs.shape))
+        if pairs.label is None:
+            return x_T.to(self.device), None
+        label = derive_labels(pairs.label, seed=pairs.noise.seed, split=_SPLIT, index=index)
+        return x_T.to(self.device), torch.from_numpy(label).to(self.device)

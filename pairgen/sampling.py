@@ -1,0 +1,96 @@
+"""Batches of noise to the teacher's device, through the sampler, and back.
+
+A GPU works by itself once it is told what to do. So each batch is begun before the one before it is
+looked at, and copies go through pinned memory, where nothing waits for them. On a CPU a batch has
+ended when it was begun, and the same steps are taken.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pairgen.spec import PairSpec
+from pairgen.teachers.teacher import Teacher
+from storage.records import PairBatch
+
+
+class SampledBatch(NamedTuple):
+    """A batch as the sampler gave it, in the sampler's type, and what it took."""
+
+    pairs: PairBatch
+    nfe: int  # network evaluations a sample
+
+
+def sampled_batches(
+    spec: PairSpec, field: Teacher, drawn: Iterable[PairBatch]
+) -> Iterator[SampledBatch]:
+    """What the sampler makes of each batch's x_T and labels, in order; x_0 of `drawn` is not read."""
+    before: _Begun | None = None
+    for batch in drawn:
+        begun = _begin(spec, field, batch)
+        if before is not None:
+            yield before.ended()
+        before = begun
+    if before is not None:
+        yield before.ended()
+
+
+def device_of(teacher: Teacher) -> torch.device:
+    """Where its weights lie; the CPU where it has none."""
+    for tensor in (*teacher.parameters(), *teacher.buffers()):
+        return tensor.device
+    return torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A batch that its device may still be at; the tensors are on the host."""
+
+    drawn: PairBatch
+    x_0: Tensor
+    states: Tensor | None
+    nfe: int
+    copied: torch.cuda.Event | None  # passed when the tensors hold their values
+
+    def ended(self) -> SampledBatch:
+        """The batch, once it is there."""
+        if self.copied is not None:
+            self.copied.synchronize()
+        states = None if self.states is None else self.states.numpy()
+        return SampledBatch(replace(self.drawn, x_0=self.x_0.numpy(), states=states), self.nfe)
+
+
+def _begin(spec: PairSpec, field: Teacher, drawn: PairBatch) -> _Begun:
+    device, num_states = device_of(field), spec.pairs.num_states
+    label = None if drawn.label is None else _on_device(drawn.label, device)
+    x_T = _on_device(drawn.x_T, device)
+    x_0, states, nfe = spec.sampler.sample(field, x_T, label, keep_states=num_states)
+    kept = _on_host(states) if num_states else None
+    return _Begun(drawn, _on_host(x_0), kept, nfe, _mark(device))
+
+
+def _on_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def _on_host(tensor: Tensor) -> Tensor:
+    if tensor.device.type != "cuda":
+        return tensor.cpu()
+    host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    return host.copy_(tensor, non_blocking=True)
+
+
+def _mark(device: torch.device) -> torch.cuda.Event | None:
+    if device.type != "cuda":
+        return None
+    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    copied.record(torch.cuda.current_stream(device))
+    return copied

@@ -1,0 +1,94 @@
+"""The recipes that train a teacher of pictures, cut to a few steps (numbers mean nothing)."""
+
+import json
+import lzma
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faults.here import train_here
+
+from flows.recipe import Recipe, load_recipe
+from flows.sequence import run_stages
+from flows.stages.reading import open_split
+from flows.stages.run import Run
+from kdm.export import read_config
+from storage.fs import Folder
+
+SMALL = (
+    "teacher.training.num_steps=2",
+    "teacher.training.batch_size=8",
+    "teacher.training.samples_every=0",
+    "teacher.model.network.model_channels=8",
+    "teacher.model.network.num_blocks=1",
+    "pairs.sampler.num_steps=2",
+    "pairs.pairs.value_range=null",
+)
+DIGITS = (*SMALL, "pairs.train=64", "pairs.heldout=64", "pairs.layout=wds-64")
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    train_here(monkeypatch)
+
+
+def cifar10(source: Path) -> Recipe:
+    few = ("dataset.num_heldout=8", "pairs.train=16", "pairs.heldout=16", "pairs.layout=wds-16")
+    options = (*SMALL, *few, "teacher.model.network.channel_mult=[1, 1]")
+    return load_recipe("cifar10-small", overrides=(*options, f"dataset.source={source}"))
+
+
+def first_pictures(source: Path, place: Path, count: int = 40) -> Path:
+    """A zip of the set's first pictures, with their labels."""
+    with (
+        lzma.open(source) as file,
+        zipfile.ZipFile(file) as whole,
+        zipfile.ZipFile(place, "w") as cut,
+    ):
+        labels = json.loads(whole.read("dataset.json"))["labels"][:count]
+        for name, _ in labels:
+            cut.writestr(name, whole.read(name))
+        cut.writestr("dataset.json", json.dumps({"labels": labels}))
+    return place
+
+
+def test_a_teacher_of_digits_is_trained_sampled_and_judged(home: Folder) -> None:
+    run = Run(load_recipe("digits", overrides=DIGITS), home)
+    teacher, _, judged = run_stages(run, until="filter-pairs")
+    pairs = open_split(run, judged, "train").load(64).pairs
+    assert pairs.label is not None
+    assert pairs.label.tolist() == [index % 10 for index in range(64)]
+    assert pairs.x_0.dtype == np.uint8
+    assert len(judged.facts["masks"]) == 1
+    assert {each.state for each in run_stages(run, until="filter-pairs")} == {"cached"}
+    assert read_config(Folder.at(teacher.folder)) is not None
+
+
+def test_the_digits_have_no_students_yet_and_say_so(home: Folder) -> None:
+    with pytest.raises(ValueError, match="'digits' has no students; end with --until filter-pairs"):
+        run_stages(Run(load_recipe("digits"), home))
+    assert home.names() == []
+
+
+def test_digits_are_of_the_size_that_their_recipe_says(home: Folder) -> None:
+    training = load_recipe("digits").teacher.training
+    assert 400_000 <= training.num_steps * training.batch_size <= 450_000
+    assert load_recipe("digits").pairs.sampler.nfe == 35
+    assert load_recipe("digits").pairs.train == 30_000
+
+
+def test_a_teacher_of_real_colour_pictures_is_trained(
+    shared: Path, tmp_path: Path, home: Folder
+) -> None:
+    source = shared / "data" / "cifar10-jpeg-test.zip.xz"
+    run = Run(cifar10(first_pictures(source, tmp_path / "cifar10.zip")), home)
+    *_, judged = run_stages(run, until="filter-pairs")
+    pairs = open_split(run, judged, "train").load(16).pairs
+    assert (pairs.x_0.dtype, pairs.x_0.shape) == (np.uint8, (16, 3, 32, 32))
+    assert Folder.at(judged.folder).read("pairs.png").startswith(b"\x89PNG")
+
+
+def test_pictures_that_are_not_there_are_asked_for(home: Folder, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"none\.zip' was not found .* give its path with --data"):
+        run_stages(Run(cifar10(tmp_path / "none.zip"), home), until="train-teacher")

@@ -1,0 +1,166 @@
+"""Who makes pairs, and in what batches, changes none of them."""
+
+import numpy as np
+import pytest
+import torch
+from small_unet import as_bytes, made_by
+
+from pairgen.batch_size import auto_batch
+from pairgen.maker import Maker, ShardJob
+from pairgen.makers import Workforce, makers, num_cores
+from pairgen.probe import Probe
+from pairgen.production import Desk
+from pairgen.samplers.euler import Euler
+from pairgen.spec import PairSpec, TeacherIdentity
+from pairgen.teachers.gaussian import GaussianField, GaussianTeacher
+from storage.errors import StoreError
+from storage.records import PairSchema
+
+CPU = torch.device("cpu")
+SPEC = PairSpec(
+    teacher=TeacherIdentity(plugin=GaussianTeacher(), weights="0" * 64),
+    sampler=Euler(num_steps=2),
+    pairs=PairSchema(shape=(2,)),
+)
+JOB = ShardJob("train", np.arange(64))
+
+
+class Large(GaussianField):
+    """Too large for memory with more than `most` samples at once."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(torch.zeros(2), torch.ones(2))
+        self.most, self.batches = most, []
+
+    def velocity(self, x, t, label=None):
+        self.batches.append(len(x))
+        if len(x) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().velocity(x, t, label)
+
+
+class Vast(GaussianField):
+    """Asks for a petabyte of this machine's memory with more than eight samples at once."""
+
+    def velocity(self, x, t, label=None):
+        if len(x) > 8:
+            torch.empty(2**50)
+        return super().velocity(x, t, label)
+
+
+class Heard(Desk):
+    """What was said."""
+
+    @property
+    def words(self):
+        return [self.said.get() for _ in range(self.said.qsize())]
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return made_by(count=80, sampling_batch=64, num_steps=10)
+
+
+@pytest.mark.parametrize(
+    ("count", "way"),
+    [(10, {"sampling_batch": 1}), (80, {"sampling_batch": 7, "num_workers": 2})],
+)
+def test_batch_and_workers_move_no_pair_by_more_than_round_off(pairs, count, way):
+    others = made_by(count=count, num_steps=10, **way)
+    assert np.abs(others - pairs[:count]).max() <= 1e-5
+    assert (as_bytes(others) == as_bytes(pairs[:count])).mean() >= 0.9999
+
+
+def test_workers_change_no_bit(pairs):
+    assert np.array_equal(made_by(count=80, sampling_batch=64, num_steps=10, num_workers=3), pairs)
+
+
+def test_out_of_memory_halves_the_batch_and_says_so_and_the_record_names_it():
+    desk, maker = Heard(), Maker(SPEC, Large(20), CPU, sampling_batch=4096)
+    made = maker(JOB, desk)
+    sentences = [word for word in desk.words if isinstance(word, str)]
+    assert sentences[-1].startswith("32 samples at once are more than the memory of cpu holds")
+    assert "going on with 16" in sentences[-1]
+    assert made.environment["sampling_batch"] == 16
+    assert len(sentences) == 2
+
+
+def test_a_shard_begun_again_is_as_one_that_was_made_in_that_batch():
+    halved = Maker(SPEC, Large(20), CPU, sampling_batch=64)(JOB, Desk())
+    at_once = Maker(SPEC, Large(64), CPU, sampling_batch=16)(JOB, Desk())
+    assert np.array_equal(halved.columns["x_0"], at_once.columns["x_0"])
+    assert halved.environment == at_once.environment
+
+
+def test_a_halved_batch_stays_halved():
+    field = Large(20)
+    maker = Maker(SPEC, field, CPU, sampling_batch=64)
+    maker(JOB, Desk())
+    field.batches.clear()
+    maker(JOB, Desk())
+    assert set(field.batches) == {16}
+
+
+def test_what_was_done_before_the_memory_was_full_is_not_counted_twice():
+    class FullLater(Large):
+        def velocity(self, x, t, label=None):
+            self.most = 8 if len(self.batches) == 6 else self.most
+            return super().velocity(x, t, label)
+
+    desk = Heard()
+    Maker(SPEC, FullLater(20), CPU, sampling_batch=16)(JOB, desk)
+    counts = [word for word in desk.words if isinstance(word, int)]
+    assert sum(counts) == 64
+    assert min(counts) < 0
+
+
+def test_a_processor_without_memory_is_out_of_memory_too():
+    assert (
+        Maker(SPEC, Vast(torch.zeros(2), torch.ones(2)), CPU, 64)(JOB, Desk()).environment[
+            "sampling_batch"
+        ]
+        == 8
+    )
+
+
+def test_a_sample_that_alone_is_too_large_is_refused_with_a_sentence():
+    with pytest.raises(StoreError, match=r"a single sample of shape \[2\] is more than the memory"):
+        Maker(SPEC, Large(0), CPU, 64)(JOB, Desk())
+
+
+def test_an_error_that_is_not_of_memory_is_not_hidden():
+    class Wrong(GaussianField):
+        def velocity(self, x, t, label=None):
+            raise RuntimeError("shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        Maker(SPEC, Wrong(torch.zeros(2), torch.ones(2)), CPU, 64)(JOB, Desk())
+
+
+@pytest.mark.parametrize(
+    ("shape", "batch"),
+    [((2,), 4096), ((1, 8, 8), 512), ((3, 32, 32), 8), ((3, 64, 64), 2), ((3, 512, 512), 1)],
+)
+def test_on_a_processor_the_batch_follows_from_the_shape(shape, batch):
+    spec = SPEC.model_copy(update={"pairs": PairSchema(shape=shape)})
+    probe = Probe(spec, Large(0), CPU)
+    assert auto_batch(probe, shard_size=4096) == batch
+    assert auto_batch(probe, shard_size=256) == min(batch, 256)
+
+
+def test_workers_are_one_for_each_core_and_no_more_than_shards():
+    one, auto = Workforce("cpu", 64, 1, 1), Workforce("cpu", 64, 1, 0)
+    assert len(one.devices(100)) == 1
+    assert len(auto.devices(100)) == num_cores()
+    assert len(auto.devices(1)) == 1
+    assert len(Workforce("cpu", 64, 2 * num_cores(), 0).devices(100)) == 1
+
+
+def test_each_worker_has_the_arithmetic_of_the_spec_and_a_batch_of_its_own():
+    spec, field = SPEC.model_copy(update={"precision": "bfloat16"}), Large(64)
+    workforce = Workforce("cpu", "auto", 1, 2)
+    with makers(spec, field, [], workforce=workforce, num_shards=9, shard_size=256) as workers:
+        workers[0].sampling_batch = 3
+        assert [worker.sampling_batch for worker in workers] == [3, 256]
+        assert workers[0].teacher.dtype == torch.bfloat16
+    assert field.dtype == torch.float32
