@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from flows.commands.table import aligned, num_bytes
 from flows.prefect_settings import api_url, set_defaults
 from flows.request import home_folder
-from flows.weights import weights_folder, weights_found
+from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError
 from storage.fs import Folder
 from storage.noise import GOLDEN_NOISE, golden_noise_digest
@@ -150,6 +150,7 @@ def _prefect(home: Folder) -> Finding:
 
 def _weights() -> Iterator[Finding]:
     yield Finding("weights", "ok", f"{weights_folder()} (KDM_WEIGHTS); no recipe here needs any")
-    for found in weights_found():
-        verdict: Verdict = "broken" if found.is_damaged else "ok" if found.is_there else "note"
-        yield Finding(found.name, verdict, found.words)
+    for name in SOURCES:
+        fault, is_there = fault_of(name), (weights_folder() / name).is_file()
+        verdict: Verdict = "ok" if fault is None else "broken" if is_there else "note"
+        yield Finding(name, verdict, fault or "found")

@@ -219,6 +219,16 @@ class Recipe(Options):
         for metric in self.evaluation.metrics:
             metric.require_shape(self._shape)
 
+    def require_learnable(self, students: Iterable[StudentRecipe]) -> None:
+        """Raise a ValueError where a student cannot learn samples of the pairs' shape."""
+        if self._shape is None:  # training itself looks, once it is known
+            return
+        for student in students:
+            try:
+                student.model.require_shape(self._shape)
+            except ValueError as error:
+                raise ValueError(f"student '{student.name}': {error}") from error
+
     @property
     def _shape(self) -> tuple[int, ...] | None:
         pairs = self.pairs

@@ -49,7 +49,8 @@ def run_stages(
     """Run the recipe's stages in order, up to and with `until`; results in order.
 
     `students` names those to distill (all where empty). Raises a ValueError before any work for a
-    stage or student that there is not, and for metrics that cannot measure the recipe's samples.
+    stage or student that there is not, for students that cannot learn the recipe's samples, and for
+    metrics that cannot measure them.
     """
     chosen = _chosen_students(run, students)
     last = _position(until)
@@ -58,6 +59,8 @@ def run_stages(
             f"recipe '{run.recipe.name}' has no students; end with --until filter-pairs, or give it "
             "some"
         )
+    if last >= STAGES.index("distill"):
+        run.recipe.require_learnable(chosen)
     if last >= STAGES.index("evaluate"):
         run.recipe.require_measurable()
     teacher = None

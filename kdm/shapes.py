@@ -7,6 +7,7 @@ from jaxtyping import Complex64, Float, Int64
 from torch import Tensor
 
 Samples = Float[Tensor, "n ..."]
+AnyNumber = Float[Tensor, "_ ..."]  # of samples, whatever n is
 Points = Float[Tensor, "n c"]  # flat samples
 Outputs = Float[Tensor, "n o"]
 Latents = Float[Tensor, "n d"]

@@ -16,6 +16,7 @@ from pairgen.filters.judge import Judge
 from pairgen.maker import Maker
 from pairgen.precision import arithmetic
 from pairgen.probe import Probe
+from pairgen.sampling import place
 from pairgen.spec import PairSpec
 from pairgen.teachers.teacher import Teacher
 
@@ -62,9 +63,7 @@ def makers(
         first = {}
         for device, num_sharing in Counter(devices).items():
             is_only = num_sharing == len(devices)
-            placed = (teacher if is_only else copy.deepcopy(teacher)).to(device)
-            if device.type == "cuda":
-                placed = placed.to(memory_format=torch.channels_last)  # as its tensor cores like it
+            placed = place(teacher if is_only else copy.deepcopy(teacher), device)
             stack.enter_context(arithmetic(spec.precision, placed, device))
             batch = workforce.sampling_batch
             if batch == "auto":

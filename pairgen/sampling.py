@@ -40,6 +40,14 @@ def sampled_batches(
         yield before.ended()
 
 
+def place(teacher: Teacher, device: torch.device) -> Teacher:
+    """The teacher itself on the device, its weights laid out as the device likes them."""
+    placed = teacher.to(device)
+    if device.type == "cuda":
+        placed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return placed
+
+
 def device_of(teacher: Teacher) -> torch.device:
     """Where its weights lie; the CPU where it has none."""
     for tensor in (*teacher.parameters(), *teacher.buffers()):

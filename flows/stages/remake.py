@@ -13,7 +13,7 @@ from pairgen.environment import environment
 from pairgen.filters.judge import Judge
 from pairgen.generate import GeneratedShard, generate_shard
 from pairgen.precision import arithmetic
-from pairgen.sampling import device_of
+from pairgen.sampling import device_of, place
 from pairgen.spec import PairSpec
 from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.convert import MADE_IN
@@ -44,7 +44,7 @@ class Remaker:
         spec = require_generated(store)
         device = _device(recorded)
         torch.set_num_threads(int(recorded.get("threads", 1)))
-        teacher = _teacher(spec, home).to(device)
+        teacher = place(_teacher(spec, home), device)
         with arithmetic(spec.precision, teacher, device):
             made_by = environment(
                 device,

@@ -34,8 +34,8 @@ FOLDER = "classifiers"
 class ClassifierOptions(Options):
     """How a classifier is trained."""
 
-    num_epochs: int = Field(20, ge=1)  # over the training split
-    batch_size: int = Field(128, ge=1)
+    num_epochs: int = Field(30, ge=1)  # over the training split
+    batch_size: int = Field(64, ge=1)
     learning_rate: float = Field(3e-3, gt=0)  # at its highest
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, dropout and order
 

@@ -1,12 +1,13 @@
 """Distances d(·,·) between a batch and what it should be (Eqs. 5 and 7): one number a batch."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from kdm.shapes import Samples, Scalar
+from kdm.shapes import AnyNumber, Samples, Scalar
 from storage.plugins import Plugin
 
 GROUP = "kdm.losses"
@@ -18,6 +19,19 @@ class Distance(Plugin, ABC):
     @abstractmethod
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
         """How far `prediction` is from `target`; 0 where they are equal."""
+
+    def distances(self, predictions: Sequence[AnyNumber], target: Samples) -> list[Scalar]:
+        """Of each prediction, one of k samples held against the target's first k.
+
+        A distance that looks at its target through a network looks once.
+        """
+        return [self.distance(each, target[: len(each)]) for each in predictions]
+
+    def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
+        """Raise a ValueError where it cannot compare samples of this shape, or lacks a file for it.
+
+        `scale`: what samples are divided by before they are compared. Most take any.
+        """
 
 
 class L2(Distance):

@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 from pydantic import Field
 
 from kdm.losses.distances import Distance

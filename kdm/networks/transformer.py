@@ -1,12 +1,10 @@
-"""GET's network: an injection transformer, and blocks that are applied again and again.
+"""The network of GET: an injection transformer, and blocks that are applied again and again.
 
     x_T ─patches─► `depth` blocks ─► u;    z ← f(z; u), three blocks an application;    z ─► x_0^
 
 Geng et al. 2023, "One-step diffusion distillation via deep equilibrium models", Sec. 3. It sees no
 time. State-dict names are those of the released code (kdm.md 2).
 """
-
-from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +17,9 @@ from storage.options import Options
 
 Tokens = Float[Tensor, "n tokens width"]
 States = Float[Tensor, "k n tokens width"]  # z after each of k applications
+_Patches = Float[Tensor, "n tokens pixels"]
 _Injection = Float[Tensor, "n rows thrice"]  # added to queries, keys and values; rows may be 1
+_Shift = Float[Tensor, "n 1 thrice"]  # the same for all tokens
 _Grid = tuple[int, int]  # rows and columns of patches
 
 _NUM_EQUILIBRIUM_BLOCKS = 3  # in all published sizes
@@ -36,7 +36,7 @@ class EquilibriumOptions(Options):
     patch_size: int = Field(2, ge=1)  # pixels a side
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self) -> "EquilibriumOptions":
         if self.width % 4 or self.width % self.num_heads:
             raise ValueError(
                 f"width is {self.width}; 4 must divide it (sines and cosines of two axes), and so "
@@ -44,9 +44,24 @@ class EquilibriumOptions(Options):
             )
         return self
 
+    def grid(self, shape: tuple[int, ...]) -> _Grid:
+        """Rows and columns of patches; a ValueError for samples that have none."""
+        side = self.patch_size
+        if len(shape) != 3:
+            raise ValueError(
+                f"a transformer of patches is for pictures, of shape (C, H, W), not {shape}; "
+                "choose another student for points"
+            )
+        if shape[1] % side or shape[2] % side:
+            raise ValueError(
+                f"network.patch_size is {side}, which does not divide pictures of "
+                f"{shape[1]}×{shape[2]} pixels; choose one that divides both"
+            )
+        return shape[1] // side, shape[2] // side
+
 
 class EquilibriumTransformer(nn.Module):
-    """u = g(x_T, y), z_k = f(z_{k−1}; u, y) and x_0^ = readout(z) (ibid., Eqs. 6 to 9).
+    """u = g(x_T, y), z_k = f(z_{k−1}; u, y) and x_0^ = readout(z) (ibid.).
 
     Labels are shifts of queries, keys and values, the same in all blocks and tokens.
     """
@@ -55,7 +70,7 @@ class EquilibriumTransformer(nn.Module):
         self, options: EquilibriumOptions, shape: tuple[int, ...], *, num_classes: int
     ) -> None:
         super().__init__()
-        self._grid, self._patch_size = _grid(shape, options.patch_size), options.patch_size
+        self._grid, self._patch_size = options.grid(shape), options.patch_size
         width, num_heads, side = options.width, options.num_heads, options.patch_size
         self.x_embedder = nn.ModuleDict({"proj": nn.Conv2d(shape[0], width, side, stride=side)})
         # A parameter and counted, as published, but nothing that learns.
@@ -96,11 +111,11 @@ class EquilibriumTransformer(nn.Module):
     def read(self, z: Tokens) -> Images:
         """Pictures from states: each token becomes a patch."""
         (rows, columns), side = self._grid, self._patch_size
-        patches = self.final_layer(z).reshape(len(z), rows, columns, side, side, -1)
-        x: Images = patches.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
+        pixels = self.final_layer(z).reshape(len(z), rows, columns, side, side, -1)
+        x: Images = pixels.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
         return x
 
-    def _injections(self, x: Images, shift: _Injection | None) -> tuple[_Injection, ...]:
+    def _injections(self, x: Images, shift: _Shift | None) -> tuple[_Injection, ...]:
         """u for each equilibrium block, the label's shift included."""
         tokens: Tokens = self.x_embedder["proj"](x).flatten(2).transpose(1, 2) + self.pos_embed
         for block in self.blocks:
@@ -108,9 +123,9 @@ class EquilibriumTransformer(nn.Module):
         u = self.qkv_inj(tokens).chunk(_NUM_EQUILIBRIUM_BLOCKS, -1)
         return u if shift is None else tuple(each + shift for each in u)
 
-    def _shift(self, label: ClassLabels | None) -> _Injection:
+    def _shift(self, label: ClassLabels | None) -> _Shift:
         assert self.y_embedder is not None
-        shift: _Injection = self.y_embedder["embedding_table"](label)[:, None]
+        shift: _Shift = self.y_embedder["embedding_table"](label)[:, None]
         return shift
 
 
@@ -136,7 +151,7 @@ class _Block(nn.Module):
         return x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x))))  # type: ignore[no-any-return]
 
     def _attended(self, qkv: _Injection) -> Tokens:
-        split = qkv.unflatten(-1, (3, self._num_heads, -1)).permute(2, 0, 3, 1, 4)
+        split = qkv.reshape(*qkv.shape[:2], 3, self._num_heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = split.unbind(0)
         return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
@@ -147,24 +162,10 @@ class _Readout(nn.Module):
         self.norm_final = nn.LayerNorm(width, eps=1e-6)
         self.linear = nn.Linear(width, num_values)
 
-    def forward(self, z: Tokens) -> Tokens:
-        """[n, tokens, width] to [n, tokens, values of a patch]."""
-        patches: Tokens = self.linear(self.norm_final(z))
+    def forward(self, z: Tokens) -> _Patches:
+        """Every token's pixels."""
+        patches: _Patches = self.linear(self.norm_final(z))
         return patches
-
-
-def _grid(shape: tuple[int, ...], patch_size: int) -> _Grid:
-    if len(shape) != 3:
-        raise ValueError(
-            f"a transformer of patches is for pictures, of shape (C, H, W), not {shape}; choose "
-            "another student for points"
-        )
-    if shape[1] % patch_size or shape[2] % patch_size:
-        raise ValueError(
-            f"network.patch_size is {patch_size}, which does not divide pictures of "
-            f"{shape[1]}×{shape[2]} pixels; choose one that divides both"
-        )
-    return shape[1] // patch_size, shape[2] // patch_size
 
 
 def _positions(width: int, grid: _Grid) -> Tensor:

@@ -39,6 +39,11 @@ class Get(StudentPlugin):
     distance: Annotated[Distance, Configured(DISTANCES)] = L1()
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError where its network or a distance cannot take such samples."""
+        self.network.grid(shape)
+        self.distance.require_shape(shape, self.data_scale)
+
     def build(self, schema: PairSchema) -> "GetStudent":
         """A student for pairs of this schema, with weights from torch's global generator."""
         return GetStudent(schema, self)
@@ -50,8 +55,8 @@ class GetStudent(Student):
     def __init__(self, schema: PairSchema, options: Get) -> None:
         super().__init__()
         self.operator = None
-        has_labels = schema.label is not None and options.sees_labels
-        self.num_classes = schema.label.num_classes if schema.label and has_labels else 0
+        label = schema.label if options.sees_labels else None
+        self.num_classes = label.num_classes if label else 0
         self.network = EquilibriumTransformer(
             options.network, schema.shape, num_classes=self.num_classes
         )
@@ -83,8 +88,8 @@ class GetStudent(Student):
         x_T, options = batch.noise(), self._options
         x_0 = batch.x_0 / options.data_scale
         states = self._states(x_T, self._start(x_T, is_training=True), batch.label)
-        pictures = self.network.read(states.flatten(0, 1)).unflatten(0, states.shape[:2])
-        distances = [options.distance.distance(x_k, x_0) for x_k in pictures]
+        pictures = self.network.read(states.flatten(0, 1)).reshape(len(states), *x_0.shape)
+        distances = options.distance.distances(list(pictures), x_0)
         terms = {f"pred_{k}": each for k, each in enumerate(distances, 1)}
         last = len(terms) - 1
         weights = [options.discount ** (last - before) for before in range(len(terms))]

@@ -144,13 +144,30 @@ class KoopmanStudent(Student):
         The target of `lat` is the clean z_0, its distance always the mean square (Algorithm 1).
         """
         options, terms = self._losses, dict[str, Scalar]()
-        if options.rec and trace.x_rec is not None:
-            terms["rec"] = options.distance.distance(trace.x_rec, trace.x_0[: len(trace.x_rec)])
+        compared = self._compared(trace)
+        if "rec" in compared:
+            terms["rec"] = compared["rec"]
         if options.lat and trace.z_0 is not None and trace.pushed is not None:
             terms["lat"] = F.mse_loss(trace.pushed[: len(trace.z_0)], trace.z_0)
-        if options.pred and trace.x_pred is not None:
-            terms["pred"] = options.distance.distance(trace.x_pred, trace.x_0)
+        if "pred" in compared:
+            terms["pred"] = compared["pred"]
         return terms if self.penalties is None else {**terms, **self.penalties(self.operator)}
+
+    def _compared(self, trace: Trace) -> dict[str, Scalar]:
+        """rec and pred, held against x_0 at once: d may look at x_0 through a network."""
+        options = self._losses
+        made = {
+            name: x
+            for name, weight, x in (
+                ("rec", options.rec, trace.x_rec),
+                ("pred", options.pred, trace.x_pred),
+            )
+            if weight and x is not None
+        }
+        if not made:
+            return {}
+        found = options.distance.distances(list(made.values()), trace.x_0)
+        return dict(zip(made, found, strict=True))
 
     @property
     def _predicts(self) -> bool:
@@ -198,6 +215,10 @@ class Koopman(StudentPlugin):
     penalties: DenseSpectralOptions | None = None  # it costs an eigendecomposition a step
     adversary: Adversary | None = None
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
+
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError where its distance cannot compare such samples, or lacks a file."""
+        self.losses.distance.require_shape(shape, self.data_scale)
 
     def build(self, schema: PairSchema) -> KoopmanStudent:
         """A student for pairs of this schema, with weights from torch's global generator."""

@@ -29,6 +29,10 @@ class KoopmanFactorised(StudentPlugin):
     adversary: Adversary | None = None
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError where its distance cannot compare such samples, or lacks a file."""
+        self.losses.distance.require_shape(shape, self.data_scale)
+
     def build(self, schema: PairSchema) -> KoopmanStudent:
         """A student for pairs of this schema, with weights from torch's global generator."""
         d = self.networks.num_latents(schema)

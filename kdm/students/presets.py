@@ -1,7 +1,8 @@
 """The papers' students by name: options, and the pairs that they are for (Tables 4 to 7 and 9).
 
 `published` is the code's training step to the letter but for d, which is LPIPS there and is given
-here. `default` departs from it where docs/students.md says so. GET's sizes are its paper's, and have one mode.
+here. `default` departs from it where docs/students.md says so. GET has one mode, the
+published training.
 """
 
 from collections.abc import Callable

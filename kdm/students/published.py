@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kdm.losses.distances import L2, Distance, Huber
+from kdm.losses.lpips import Lpips
 from kdm.losses.spectral import DenseSpectralOptions, SpectralOptions
+from kdm.losses.sum import Sum
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
@@ -77,7 +79,12 @@ def _chosen(keyword: str, value: Any, known: Mapping[str, Any]) -> Any:
     return known[value]
 
 
-_DISTANCES: dict[str, Distance] = {"L2": L2(), "Huber": Huber(c=0.03)}
+_DISTANCES: dict[str, Distance] = {
+    "L2": L2(),
+    "Huber": Huber(c=0.03),
+    "LPIPS": Lpips(),
+    "BOTH": Sum(),  # L2 + LPIPS
+}
 # Only Uniform and GradualUniform also ask for an inverse (kdm.md 1.6).
 _FACTORISED_PENALTIES = {
     "NoLoss": SpectralOptions(spectral=0, inverse=0),

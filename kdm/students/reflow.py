@@ -21,7 +21,6 @@ from kdm.objective import Losses, Objective, Player, weighted
 from kdm.shapes import Labels, Samples, Scalar
 from kdm.students.labels import one_hot, require_known
 from kdm.students.student import Student, StudentPlugin, evaluating
-from kdm.students.unet_choice import UNetChoice
 from kdm.students.velocity_networks import VelocityChoice, VelocityMlp, build_velocity_network
 from storage.plugins import Configured
 from storage.records import PairSchema
@@ -43,6 +42,13 @@ class Reflow(StudentPlugin):
     perceptual: Annotated[Distance, Configured(DISTANCES)] | None = None
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError where its network or a distance cannot take such samples."""
+        self.network.require_shape(shape)
+        self.distance.require_shape(shape, self.data_scale)
+        if self.perceptual is not None:
+            self.perceptual.require_shape(shape, self.data_scale)
+
     def build(self, schema: PairSchema) -> "ReflowStudent":
         """A student for pairs of this schema, with weights from torch's global generator."""
         return ReflowStudent(schema, self)
@@ -55,8 +61,7 @@ class ReflowStudent(Student):
         super().__init__()
         self.operator = None
         self.network = build_velocity_network(options.network, schema)
-        is_unet = isinstance(options.network, UNetChoice)
-        self.num_classes = options.network.num_classes(schema) if is_unet else 0
+        self.num_classes = options.network.num_classes(schema)
         self.num_steps = options.num_steps
         self._options = options
         self._noise_scale = schema.noise.scale

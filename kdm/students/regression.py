@@ -4,7 +4,7 @@ Luhman and Luhman 2021, "Knowledge distillation in iterative generative models".
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field, model_validator
@@ -43,14 +43,21 @@ class Regression(StudentPlugin):
     network: UNetChoice | None = None  # a U-Net for pictures in place of the MLP
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        for name in _OF_THE_MLP if self.network else ():
-            if getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(
-                    f"{name} is an option of the MLP, and network.kind is '{self.network.kind}'; "
-                    f"leave out {name}, or network"
-                )
+    def _check(self) -> "Regression":
+        fields = type(self).model_fields
+        chosen = [name for name in _OF_THE_MLP if getattr(self, name) != fields[name].default]
+        if self.network is not None and chosen:
+            raise ValueError(
+                f"{' and '.join(chosen)} would be the MLP's, and network.kind is "
+                f"'{self.network.kind}'; leave out one or the other"
+            )
         return self
+
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError where its network or a distance cannot take such samples."""
+        if self.network is not None:
+            self.network.require_shape(shape)
+        self.distance.require_shape(shape, self.data_scale)
 
     def build(self, schema: PairSchema) -> "RegressionStudent":
         """A student for pairs of this schema, with weights from torch's global generator."""
@@ -100,8 +107,8 @@ class RegressionStudent(Student):
 
     def measure(self, batch: Batch) -> Losses:
         """d(x_0, N(x_T)) in scaled units (Eq. 7)."""
-        predicted = self._predict(batch.noise(), batch.label)
-        x_0 = batch.x_0.reshape(predicted.shape) / self._options.data_scale
+        x_0 = batch.x_0 / self._options.data_scale
+        predicted = self._predict(batch.noise(), batch.label).reshape(x_0.shape)
         pred = self._options.distance.distance(predicted, x_0)
         return weighted({"pred": pred}, {})
 
@@ -109,7 +116,5 @@ class RegressionStudent(Student):
         """Flat from an MLP. A U-Net's time is 1, that of noise."""
         x = x_T / self._noise_scale
         if isinstance(self.network, SongUNet):
-            x_0: Samples = self.network(x, x.new_ones(1), one_hot(label, self.num_classes))
-            return x_0
-        x_0 = self.network(x.flatten(1))
-        return x_0
+            return self.network(x, x.new_ones(1), one_hot(label, self.num_classes))  # type: ignore[no-any-return]
+        return self.network(x.flatten(1))  # type: ignore[no-any-return]

@@ -55,6 +55,9 @@ class StudentPlugin(Plugin, ABC):
     def build(self, schema: PairSchema) -> Student:
         """A student for pairs of this schema, with weights from torch's global generator."""
 
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError where it cannot learn samples of this shape, or lacks a file for it."""
+
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:

@@ -20,6 +20,10 @@ class UNetChoice(Options):
     dropout: float = Field(0.10, ge=0, lt=1)
     sees_labels: bool = True  # where the pairs have some
 
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError for samples that are no square pictures, or too small for the levels."""
+        square_side(shape, self.channel_mult)
+
     def num_classes(self, schema: PairSchema) -> int:
         """How many classes the network is told apart; 0 where it sees no label."""
         return 0 if schema.label is None or not self.sees_labels else schema.label.num_classes
@@ -28,7 +32,7 @@ class UNetChoice(Options):
         """A network of (x, time, one-hot labels or None), with weights from torch's generator."""
         return SongUNet(
             SongUNetOptions(
-                img_resolution=square_side(schema, self.channel_mult),
+                img_resolution=square_side(schema.shape, self.channel_mult),
                 in_channels=schema.shape[0],
                 out_channels=schema.shape[0],
                 label_dim=self.num_classes(schema),
@@ -41,10 +45,9 @@ class UNetChoice(Options):
         )
 
 
-def square_side(schema: PairSchema, channel_mult: tuple[int, ...]) -> int:
+def square_side(shape: tuple[int, ...], channel_mult: tuple[int, ...]) -> int:
     """Pixels a side; a ValueError for what a U-Net of so many levels cannot halve."""
     factor = 2 ** (len(channel_mult) - 1)
-    shape = schema.shape
     if len(shape) != 3 or shape[1] != shape[2]:
         raise ValueError(
             f"networks of kind 'song-unet' are for square pictures, of shape (C, H, H), not {shape}; "

@@ -35,7 +35,10 @@ class UNetCoders(Coders):
 
     def num_latents(self, schema: PairSchema) -> int:
         """As many as the latent picture has pixels, or `latent_dim`."""
-        return self.latent_dim or self.latent_channels * square_side(schema, self.channel_mult) ** 2
+        return (
+            self.latent_dim
+            or self.latent_channels * square_side(schema.shape, self.channel_mult) ** 2
+        )
 
     def encoder_0(self, schema: PairSchema) -> nn.Module:
         """x_0 → z_0."""
@@ -69,7 +72,7 @@ class UNetCoders(Coders):
     def _unet(self, schema: PairSchema, *, num_in: int, num_out: int) -> SongUNet:
         return SongUNet(
             SongUNetOptions(
-                img_resolution=square_side(schema, self.channel_mult),
+                img_resolution=square_side(schema.shape, self.channel_mult),
                 in_channels=num_in,
                 out_channels=num_out,
                 label_dim=self.num_classes(schema),

@@ -1,4 +1,4 @@
-"""Networks of (x_t, t, labels) for a student that learns a velocity: an MLP of points, a U-Net of pictures."""
+"""Networks of (x_t, t, labels) for a student that learns a velocity: an MLP, or a U-Net of pictures."""
 
 from typing import Annotated, Literal
 
@@ -26,6 +26,13 @@ class VelocityMlp(Options):
     num_layers: int = Field(10, ge=1, le=1000)  # linear layers
     gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
     input_gain: float = Field(2.0, gt=0)  # times the first layer
+
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """It takes all, flat."""
+
+    def num_classes(self, schema: PairSchema) -> int:
+        """It tells none apart."""
+        return 0
 
 
 VelocityChoice = Annotated[VelocityMlp | UNetChoice, Field(discriminator="kind")]

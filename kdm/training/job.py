@@ -68,6 +68,7 @@ class TrainingJob(Options):
         model: Any = self.model
         seed_initial_weights(self.training.seed)
         if self.group == STUDENTS:
+            model.require_shape(schema.shape)
             student: Student = model.build(schema)
             return student.objective()
         objective: Objective = model.objective(schema.shape)

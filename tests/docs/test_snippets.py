@@ -22,7 +22,14 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 RECIPES = ROOT / "docs" / "recipes.md"
 WITH_CODE = [page for page in PAGES if "```python runnable" in page.read_text()]
-GROUPS = ("pairgen.teachers", "pairgen.samplers", "pairgen.filters", "kdm.students", "kdm.metrics")
+GROUPS = (
+    "pairgen.teachers",
+    "pairgen.samplers",
+    "pairgen.filters",
+    "kdm.students",
+    "kdm.losses",
+    "kdm.metrics",
+)
 
 
 def blocks(page: Path, kind: str) -> list[str]:

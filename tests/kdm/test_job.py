@@ -56,6 +56,14 @@ def test_a_done_job_leaves_weights_losses_timings_and_config(home: Folder) -> No
     assert unseal(student.read("timings.json"), "timings")["seconds"] > 0
 
 
+def test_a_distance_that_cannot_compare_the_samples_is_refused_before_a_student_is_built(
+    home: Folder,
+) -> None:
+    with pytest.raises(ValueError, match="compares pictures"):
+        run(job(home, model={"plugin": "kdm", "losses": {"distance": "random-features"}}))
+    assert not (home / "student").files()
+
+
 def test_a_done_job_is_not_done_again(home: Folder) -> None:
     assert run(job(home))
     assert run(job(home)) == []

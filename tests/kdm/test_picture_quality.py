@@ -1,7 +1,5 @@
 """How good pictures are: laws of the classifier, of the distances and of their intervals."""
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -15,11 +13,11 @@ from kdm.evaluate.classifier_training import ClassifierOptions, accuracy, traine
 from kdm.evaluate.frechet import frechet_distance
 from kdm.evaluate.nearest import nearest_distances
 from kdm.evaluate.picture_quality import PictureQuality, picture_quality
+from kdm.torchvision_import import import_torchvision
 from storage.errors import DamageError
 from storage.fs import Folder
 
 DATA = DigitsData()
-_LIBRARY = torch.library.Library("torchvision", "FRAGMENT")  # kept: its names go with it
 
 
 @pytest.fixture(scope="module")
@@ -178,14 +176,10 @@ def test_an_interval_covers_the_mean_of_a_sample_by_its_standard_error():
 
 
 def _by_clean_fid(a: np.ndarray, b: np.ndarray) -> float:
-    """clean-fid's own number; its torchvision may be built for another torch, which lacks two names."""
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError:
-        for name in [name for name in sys.modules if name.startswith("torchvision")]:
-            del sys.modules[name]
-        for name in ("nms", "qnms"):
-            _LIBRARY.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    fid = pytest.importorskip("cleanfid.fid")
+    """clean-fid's own number."""
+    pytest.importorskip("cleanfid")
+    import_torchvision()
+    from cleanfid import fid
+
     normal = [each for x in (a, b) for each in (x.mean(0), np.cov(x, rowvar=False))]
     return float(fid.frechet_distance(*normal))

@@ -15,7 +15,7 @@ def pairs(x_0: np.ndarray) -> PairBatch:
     return PairBatch(np.arange(len(x_0)), x_0, x_0)
 
 
-@pytest.mark.parametrize("shape", [(2,), (3, 2, 2)])
+@pytest.mark.parametrize("shape", [(2,), (3, 2, 2), (3, 6, 6)])
 def test_the_score_is_the_distance_to_the_nearest_reference_point(shape):
     reference, x_0 = points(50, 0, shape), points(20, 1, shape)
     differences = x_0[:, None].astype(np.float64) - reference[None]
@@ -23,8 +23,9 @@ def test_the_score_is_the_distance_to_the_nearest_reference_point(shape):
     assert np.allclose(NearCopy().fit(reference).score(pairs(x_0)), nearest, rtol=1e-12)
 
 
-def test_a_copy_scores_zero_and_is_dropped_as_a_near_copy():
-    reference = points(50, 0)
+@pytest.mark.parametrize("shape", [(2,), (3, 6, 6)])
+def test_a_copy_scores_zero_and_is_dropped_as_a_near_copy(shape):
+    reference = points(50, 0, shape)
     scores = NearCopy().fit(reference).score(pairs(reference[:3]))
     keep, reason = NearCopy().decide(scores, threshold=1e-9)
     assert scores.tolist() == [0, 0, 0]

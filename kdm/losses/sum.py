@@ -1,0 +1,49 @@
+"""Several distances added up; by default the published "BOTH", L2 + LPIPS (kdm.md 1.1)."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from kdm.losses.distances import GROUP, L2, Distance
+from kdm.losses.lpips import Lpips
+from kdm.shapes import AnyNumber, Samples, Scalar
+from storage.options import Options
+from storage.plugins import Configured
+
+
+class Part(Options):
+    """One of the distances and its weight."""
+
+    distance: Annotated[Distance, Configured(GROUP)]
+    weight: float = Field(1.0, gt=0)
+
+
+class Sum(Distance):
+    """Σ weight · d."""
+
+    plugin = "sum"
+
+    parts: tuple[Part, ...] = Field((Part(distance=L2()), Part(distance=Lpips())), min_length=1)
+
+    def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
+        """Raise a ValueError where one of them cannot compare such samples."""
+        for part in self.parts:
+            part.distance.require_shape(shape, scale)
+
+    def distance(self, prediction: Samples, target: Samples) -> Scalar:
+        """Σ weight · d(prediction, target)."""
+        return self.distances([prediction], target)[0]
+
+    def distances(self, predictions: Sequence[AnyNumber], target: Samples) -> list[Scalar]:
+        """Each part looks once at the target."""
+        by_part = [part.distance.distances(predictions, target) for part in self.parts]
+        weights = [part.weight for part in self.parts]
+        return [_weighted(terms, weights) for terms in zip(*by_part, strict=True)]
+
+
+def _weighted(terms: Sequence[Scalar], weights: Sequence[float]) -> Scalar:
+    total = weights[0] * terms[0]
+    for weight, term in zip(weights[1:], terms[1:], strict=True):
+        total = total + weight * term
+    return total

@@ -1,0 +1,82 @@
+"""Published weights that losses, metrics and teachers may use: one folder, names, and their sources.
+
+Nothing is ever fetched: a file is used where it lies in the folder under its name.
+"""
+
+import hashlib
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+
+_VARIABLE = "KDM_WEIGHTS"
+_DEFAULT = "~/.cache/kdm/weights"
+_TORCH = "https://download.pytorch.org/models"
+_NVIDIA = "https://nvlabs-fi-cdn.nvidia.com"
+SOURCES = {
+    **{
+        name: f"{_TORCH}/{name}"
+        for name in (  # LPIPS's trunks
+            "vgg16-397923af.pth",
+            "alexnet-owt-7be5be79.pth",
+            "squeezenet1_1-b8a52dc0.pth",
+        )
+    },
+    # FID: the Inception network of clean-fid, then the one of pytorch-fid
+    "inception-2015-12-05.pt": (
+        f"{_NVIDIA}/stylegan2-ada-pytorch/pretrained/metrics/inception-2015-12-05.pt"
+    ),
+    "pt_inception-2015-12-05-6726825d.pth": (
+        "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+        "pt_inception-2015-12-05-6726825d.pth"
+    ),
+    **{
+        f"{name}.pkl": f"{_NVIDIA}/edm/pretrained/{name}.pkl"
+        for name in (  # EDM's teachers (Karras et al. 2022)
+            "edm-cifar10-32x32-cond-vp",
+            "edm-cifar10-32x32-uncond-vp",
+            "edm-ffhq-64x64-uncond-vp",
+            "edm-afhqv2-64x64-uncond-vp",
+            "edm-imagenet-64x64-cond-adm",
+        )
+    },
+}
+# torch.hub's habit: the last eight digits of a name are the first of its sha256.
+_HASHED = re.compile(r"-([0-9a-f]{8})\.pth$")
+
+
+def weights_folder() -> Path:
+    """$KDM_WEIGHTS, else ~/.cache/kdm/weights."""
+    return Path(os.environ.get(_VARIABLE) or _DEFAULT).expanduser().absolute()
+
+
+def fault_of(name: str) -> str | None:
+    """Why a file of the folder cannot be used, and what to do; None where it is there and sound.
+
+    Where its name holds digits of its digest, the digest is checked.
+    """
+    path = weights_folder() / name
+    source = f" from {SOURCES[name]}" if name in SOURCES else ""
+    if not path.is_file():
+        return f"missing; put it there{source}"
+    found, digits = path.stat(), _HASHED.search(name)
+    if digits and not _sha256(path, found.st_size, found.st_mtime_ns).startswith(digits[1]):
+        return f"not what its name says; get it{source or ' again'}"
+    return None
+
+
+def weights_file(name: str, *, of: str, otherwise: str) -> Path:
+    """A sound file of the folder; a ValueError says who needs it, from where, and what else can be done."""
+    fault = fault_of(name)
+    if fault is not None:
+        raise ValueError(
+            f"{of} needs {name} in {weights_folder()} (another folder: {_VARIABLE}), where it is "
+            f"{fault}; or {otherwise}"
+        )
+    return weights_folder() / name
+
+
+@lru_cache(maxsize=16)  # half a gigabyte takes a second
+def _sha256(path: Path, _num_bytes: int, _modified_at: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

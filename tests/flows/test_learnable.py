@@ -1,0 +1,27 @@
+"""A student that cannot learn a recipe's samples is refused before its teacher is trained."""
+
+from pathlib import Path
+
+import pytest
+from faults.here import run_here
+
+from flows.recipe import load_recipe
+from flows.sequence import run_stages
+from flows.stages.run import Run
+from storage.fs import Folder
+
+
+def test_points_are_refused_where_a_distance_compares_pictures(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="student 'kdm': distance 'random-features' compares"):
+        run_here(tmp_path, "students.kdm.model.losses.distance=random-features")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_weights_are_told_before_any_pair_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KDM_WEIGHTS", str(tmp_path))
+    recipe = load_recipe("scale", overrides=["students.regression.model.distance=lpips"])
+    with pytest.raises(ValueError, match=r"student 'regression': .* needs vgg16-397923af\.pth"):
+        run_stages(Run(recipe, Folder.at(str(tmp_path))), until="distill")
+    assert list(tmp_path.iterdir()) == []
