@@ -1,6 +1,8 @@
-"""`python -m benchmarks [NAME …] [--count N]`: run the named benchmarks, or all; a Markdown table each.
+"""`python -m benchmarks [NAME …] [OPTION …]`: run the named benchmarks, or all; a Markdown table each.
 
-`--count` is the number of pairs of `scale`, in place of a million.
+`--count` is the number of pairs of `scale`, in place of a million. `--clone` is where `generation` finds
+the published code that it compares with, `--full` adds the network of CIFAR-10's size to it. `--preset` is
+the one network that `efficiency` measures, in place of several.
 """
 
 import argparse
@@ -10,7 +12,20 @@ from functools import partial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks import ablation, billion, demo, reading, scale, start_up, threads
+from benchmarks import (
+    ablation,
+    billion,
+    demo,
+    digits,
+    efficiency,
+    generation,
+    importer,
+    outside,
+    reading,
+    scale,
+    start_up,
+    threads,
+)
 
 BENCHMARKS = {
     "start-up": start_up.table,
@@ -18,6 +33,11 @@ BENCHMARKS = {
     "threads": threads.table,
     "reading": reading.table,
     "ablation": ablation.table,
+    "digits": digits.table,
+    "importer": importer.table,
+    "generation": generation.table,
+    "outside": outside.table,
+    "efficiency": efficiency.table,
     "scale": scale.table,
     "billion": billion.table,
 }
@@ -27,13 +47,21 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--count", type=int, default=scale.COUNT)
-    names, count = vars(parser.parse_args(arguments)).values()
-    tables = {**BENCHMARKS, "scale": partial(scale.table, count)}
-    unknown = [name for name in names if name not in BENCHMARKS]
+    parser.add_argument("--clone")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--preset")
+    given = parser.parse_args(arguments)
+    tables = {
+        **BENCHMARKS,
+        "scale": partial(scale.table, given.count),
+        "generation": partial(generation.table, given.clone, is_full=given.full),
+        "efficiency": partial(efficiency.table, given.preset),
+    }
+    unknown = [name for name in given.names if name not in BENCHMARKS]
     if unknown:
         print(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
         return 2
-    for name in names or BENCHMARKS:
+    for name in given.names or BENCHMARKS:
         print(f"## {name}\n", flush=True)
         for line in tables[name]():
             print(line, flush=True)

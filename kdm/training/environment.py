@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 
+from kdm.freed_memory import keep_freed_memory
 from kdm.training.options import Precision, TrainingOptions
 
 Device = Literal["cpu", "cuda", "auto"]
@@ -23,6 +24,7 @@ def prepare(device: Device, options: TrainingOptions) -> torch.device:
     # cuBLAS reads it as it starts; without it its results may differ between runs.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(options.num_threads)
+    keep_freed_memory()
     # use_deterministic_algorithms(True) does the same and imports the compiler: 1.2 CPU seconds.
     torch.set_deterministic_debug_mode("error")
     # Filling every new tensor with NaN guards kernels that read what they never wrote; it costs time.

@@ -1,0 +1,63 @@
+"""Two programs, each a process, that do the same work in turns: no setting of one reaches the other."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from benchmarks.measured import python
+
+
+class Took(NamedTuple):
+    """What a turn took."""
+
+    wall: float  # s
+    cpu: float  # s, of all threads
+
+
+class Side:
+    """A process that runs `MODULE.FUNCTION` of this folder, which calls `answer`."""
+
+    def __init__(self, call: str, *arguments: str) -> None:
+        self._name = call
+        self._process = subprocess.Popen(
+            python(call, *arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        self._process.communicate()
+
+    def take(self, turn: str) -> Took:
+        """Do one of its works; an AssertionError where it cannot."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(turn + "\n")
+        self._process.stdin.flush()
+        said = self._process.stdout.readline()
+        assert said, f"{self._name} ended with {self._process.wait()} in its turn '{turn}'"
+        return Took(*json.loads(said))
+
+
+def answer(works: Mapping[str, Callable[[], object]]) -> None:
+    """Do what each line of stdin names, and say what it took."""
+    for line in sys.stdin:
+        wall, cpu = time.perf_counter(), time.process_time()
+        works[line.strip()]()
+        took = Took(time.perf_counter() - wall, time.process_time() - cpu)
+        print(json.dumps(took), flush=True)
+
+
+def times_as_fast(slow: list[float], fast: list[float]) -> tuple[float, float, float]:
+    """The ratio of all seconds, and where 95 % of those of resampled rounds lie."""
+    seconds = np.array([slow, fast])
+    rows = np.random.RandomState(0).randint(len(slow), size=(10_000, len(slow)))
+    ratios = seconds[0][rows].sum(1) / seconds[1][rows].sum(1)
+    low, high = np.percentile(ratios, [2.5, 97.5])
+    return float(sum(slow) / sum(fast)), float(low), float(high)
