@@ -25,11 +25,13 @@ class Probe:
     teacher: Teacher
     device: torch.device
 
+    @torch.no_grad()
     def evaluate(self, num_samples: int) -> None:
         """Ask for the velocity of so many samples at once, and wait for it."""
         x_T, label = self._drawn(num_samples)
         self._evaluate(x_T, label)
 
+    @torch.no_grad()
     def seconds(self, num_samples: int, *, at_once: int) -> tuple[float, float]:
         """Of drawing so many samples' noise, and of one evaluation of each, once it is warm."""
         self.evaluate(1)
@@ -54,10 +56,10 @@ class Probe:
         # The processor's fused attention, which torch does not count by itself.
         fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         with FlopCounterMode(display=False, custom_mapping={fused: attention}) as counted:
-            self.evaluate(1)
+            # With gradients, for which networks convolve in the plain way, whatever is faster.
+            self._evaluate(*self._drawn(1))
         return int(counted.get_total_flops())
 
-    @torch.no_grad()
     def _evaluate(self, x_T: Samples, label: Labels | None) -> None:
         field, sampler = sampled_field(self.teacher, self.spec.guidance), self.spec.sampler
         t = torch.tensor(sampler.begins_at(field), dtype=torch.float64, device=self.device)

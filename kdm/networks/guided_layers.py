@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from kdm.networks import winograd
 from kdm.networks.attention import Layout, attend
 from kdm.networks.image_shapes import Embeddings, Images, Maps
 
@@ -32,11 +33,11 @@ class ResBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.num_out, self._is_film, self._resample = num_out, is_film, resample
-        self.in_layers = nn.Sequential(norm(num_in), _silu(), conv3(num_in, num_out))
+        self.in_layers = nn.Sequential(norm(num_in), _silu(), Conv3(num_in, num_out))
         width = 2 * num_out if is_film else num_out
         self.emb_layers = nn.Sequential(nn.Identity(), nn.Linear(embedding, width))
         self.out_layers = nn.Sequential(
-            norm(num_out), _silu(), nn.Dropout(dropout), _zeroed(conv3(num_out, num_out))
+            norm(num_out), _silu(), nn.Dropout(dropout), _zeroed(Conv3(num_out, num_out))
         )
         same = num_in == num_out
         self.skip_connection = nn.Identity() if same else nn.Conv2d(num_in, num_out, 1)
@@ -96,7 +97,7 @@ class Upsample(nn.Module):
 
     def __init__(self, num_channels: int, *, is_learned: bool) -> None:
         super().__init__()
-        self.conv = conv3(num_channels, num_channels) if is_learned else nn.Identity()
+        self.conv = Conv3(num_channels, num_channels) if is_learned else nn.Identity()
 
     def forward(self, x: Images) -> Maps:
         """[n, c, h, w] to [n, c, 2h, 2w]."""
@@ -123,9 +124,17 @@ def norm(num_channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(NUM_GROUPS, num_channels)
 
 
-def conv3(num_in: int, num_out: int) -> nn.Conv2d:
+class Conv3(nn.Conv2d):
     """A 3 x 3 convolution that keeps the size."""
-    return nn.Conv2d(num_in, num_out, 3, padding=1)
+
+    def __init__(self, num_in: int, num_out: int) -> None:
+        super().__init__(num_in, num_out, 3, padding=1)
+
+    def forward(self, x: Images) -> Maps:
+        """[n, num_in, h, w] to [n, num_out, h, w]."""
+        if self.bias is not None and winograd.is_faster(x, self.weight):
+            return winograd.convolve(x, self.weight, self.bias)
+        return super().forward(x)
 
 
 def _silu() -> nn.SiLU:

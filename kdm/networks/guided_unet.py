@@ -16,11 +16,11 @@ from torch import nn
 from kdm.networks.attention import Layout
 from kdm.networks.guided_layers import (
     AttentionBlock,
+    Conv3,
     Downsample,
     ResBlock,
     Stage,
     Upsample,
-    conv3,
     norm,
 )
 from kdm.networks.image_shapes import (
@@ -104,7 +104,7 @@ class GuidedUNet(nn.Module):
             ]
         )
         here = self._build_output(widths)
-        last = conv3(here, o.out_channels)
+        last = Conv3(here, o.out_channels)
         self.out = nn.Sequential(norm(here), nn.SiLU(inplace=True), last)
         nn.init.zeros_(last.weight)
         self.register_buffer("_freqs", _frequencies(o.model_channels), persistent=False)
@@ -124,7 +124,7 @@ class GuidedUNet(nn.Module):
     def _build_input(self) -> list[int]:
         o = self.options
         here = o.model_channels * o.channel_mult[0]
-        self.input_blocks = nn.ModuleList([Stage([conv3(o.in_channels, here)])])
+        self.input_blocks = nn.ModuleList([Stage([Conv3(o.in_channels, here)])])
         widths = [here]
         for level, multiple in enumerate(o.channel_mult):
             for _ in range(o.num_res_blocks):

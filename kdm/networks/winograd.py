@@ -1,0 +1,87 @@
+"""3×3 convolutions with a quarter of the multiplications (Lavin & Gray 2016, Sec. 4: F(4×4, 3×3)).
+
+A tile d of 6×6 pixels gives 4×4 of the output, Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A with the kernel g: polynomials are
+multiplied at six points. ⊙, summed over channels, is 36 products of matrices. Tiles overlap by two pixels.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from kdm.networks.image_shapes import Images, Maps
+
+AnyKernels = Float[Tensor, "o c k k"]
+Kernels = Float[Tensor, "o c 3 3"]
+Biases = Float[Tensor, "o"]
+Matrix = Float[Tensor, "rows columns"]
+Columns = Float[Tensor, "pixels values"]
+
+_TILE, _OUT = 6, 4  # pixels a side
+# And infinity. With the usual 0, ±1, ±2 results are thrice as far from exact ones as those of a plain
+# convolution; with these they are as far (256 channels: 1.6e-6 of the largest).
+_POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)
+_LEAST_WEIGHTS = 2**13  # of a kernel's pixel: with fewer the transforms take what the products save
+_LEAST_PIXELS = 32**2  # of a map, likewise
+_VALUES_AT_ONCE = 2**17  # of the input, whose tiles then stay in the cache
+
+
+def is_faster(x: Images, weight: AnyKernels) -> bool:
+    """Than torch's: on a CPU, in float32, without gradients, for wide convolutions of large maps."""
+    height, width = x.shape[2:]
+    return (
+        x.device.type == "cpu"
+        and x.dtype == torch.float32
+        and not torch.is_grad_enabled()
+        and weight.shape[2:] == (3, 3)
+        and weight[:, :, 0, 0].numel() >= _LEAST_WEIGHTS
+        and height % _OUT == width % _OUT == 0
+        and height * width >= _LEAST_PIXELS
+    )
+
+
+def convolve(x: Images, weight: Kernels, bias: Biases) -> Maps:
+    """As `conv2d(x, weight, bias, padding=1)`, in channels_last; sides are multiples of four."""
+    num_out, num_in = weight.shape[:2]
+    kernels = _KERNEL @ weight.permute(2, 3, 0, 1).reshape(9, -1)
+    kernels = kernels.view(-1, num_out, num_in).transpose(1, 2)
+    y = x.new_empty(len(x), *x.shape[2:], num_out)
+    at_once = max(1, _VALUES_AT_ONCE // x[0].numel())
+    for first in range(0, len(x), at_once):
+        images, maps = x[first : first + at_once], y[first : first + at_once]
+        tiles = (_INPUT @ _tiles(images)).view(len(kernels), -1, num_in)
+        _place(_OUTPUT @ torch.bmm(tiles, kernels).flatten(1), bias, maps)
+    return y.permute(0, 3, 1, 2)
+
+
+def _tiles(x: Images) -> Columns:
+    """[36, tiles · c]: each pixel of all tiles, in the order of images, tiles, channels."""
+    padded = F.pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)
+    tiles = padded.unfold(1, _TILE, _OUT).unfold(2, _TILE, _OUT)
+    return tiles.permute(4, 5, 0, 1, 2, 3).reshape(_TILE**2, -1)
+
+
+def _place(pixels: Columns, bias: Biases, y: Images) -> None:
+    """[16, tiles · o] where they belong in y [n, h, w, o]."""
+    num, height, width, channels = y.shape
+    across, down = height // _OUT, width // _OUT
+    tiles = pixels.view(_OUT, _OUT, num, across, down, channels).permute(2, 3, 0, 4, 1, 5)
+    torch.add(tiles, bias, out=y.view(num, across, _OUT, down, _OUT, channels))
+
+
+def _powers(size: int) -> Matrix:
+    """[6, size]: what makes `size` coefficients of a polynomial its values at the points."""
+    powers = torch.tensor(_POINTS, dtype=torch.float64, device="cpu")[:, None] ** torch.arange(
+        size, device="cpu"
+    )
+    return torch.cat([powers, torch.eye(size, dtype=torch.float64, device="cpu")[-1:]])
+
+
+def _both_ways(matrix: Matrix) -> Tensor:
+    """Along rows and columns of a tile at once."""
+    return torch.kron(matrix, matrix).float().contiguous()
+
+
+_KERNEL = _both_ways(_powers(3))
+_INPUT = _both_ways(torch.linalg.inv(_powers(_TILE)).T)
+_OUTPUT = _both_ways(_powers(_OUT).T)
