@@ -33,7 +33,7 @@ def made_digits(home: Path, *options: str) -> PairStore:
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(json.dumps({"wall_s": round(time.monotonic() - started), "cpu_s": round(cpu)}))
     (pairs,) = (home / "pairs").glob("digits-*")
-    return PairStore.open(Folder.at(str(pairs)), split="train", layout="wds-2048")
+    return PairStore.open(Folder.at(str(pairs)), split="train", layout="wds-1024")
 
 
 def judged(store: PairStore, home: Path) -> PictureQuality:
