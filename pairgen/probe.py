@@ -34,7 +34,7 @@ class Probe:
     @torch.no_grad()
     def seconds(self, num_samples: int, *, at_once: int) -> tuple[float, float]:
         """Of drawing so many samples' noise, and of one evaluation of each, once it is warm."""
-        self.evaluate(1)
+        self.evaluate(min(at_once, num_samples))
         drawing = evaluating = 0.0
         for first in range(0, num_samples, at_once):
             begun = time.perf_counter()

@@ -102,7 +102,7 @@ def _draw(folder: Folder) -> None:
         plugin, plugin.kind.shape, weights=read_weights(folder, config), digest=digest
     )
     with Terminal() as terminal:
-        meter = Meter(terminal.report, "samples", folder.name, sampler.num_steps, "steps")
+        meter = Meter(terminal.report, "samples", folder.name, NUM_SAMPLES, "images")
         meter.at(0)
         images = samples_of(teacher, plugin.kind, sampler, count=NUM_SAMPLES, report=meter.at)
     folder.replace(PICTURE, grid_png(images))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flows.progress import Meter
 from flows.recipe import GeneratedPairs
+from flows.stages.arithmetic import require_arithmetic
 from flows.stages.invalid_pairs import InvalidPairs
 from flows.stages.run import Run, StageResult
 from flows.stages.timings import machine, note_timing
@@ -47,6 +48,7 @@ def make_pairs(
     """
     pairs, store = run.recipe.pairs, stores["train"]
     assert isinstance(pairs, GeneratedPairs)
+    require_arithmetic(run)
     _require_space(stores, missing)
     if spec.sampler.caution:
         run.say(spec.sampler.caution)

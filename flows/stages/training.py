@@ -3,6 +3,7 @@
 from typing import Any
 
 from flows.progress import Meter, Progress
+from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
 from flows.stages.run import Run, StageResult, State
 from kdm.export import read_config
@@ -28,6 +29,7 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     state: State = "cached"
     if not is_done(folder, identity):
         state = "done"
+        require_arithmetic(run)
         folder.require_writable(f"training {name}")
         resolved = checked.model_copy(update={"folder": folder.url}).model_dump(mode="json")
         total = checked.training.num_steps

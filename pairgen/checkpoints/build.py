@@ -6,6 +6,7 @@ tensors of the checkpoint as they are.
 
 import inspect
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,7 +62,10 @@ def built(preset: Preset, tensors: Tensors) -> Network:
     """The network with these tensors, ready to use; a ValueError naming what does not fit."""
     net = empty(preset)
     _require_fit(_shapes(net), tensors)
-    weights = {name: _float32(name, tensor) for name, tensor in tensors.items()}
+    with warnings.catch_warnings():
+        # Tensors may lie in bytes that nobody may write to; nobody does, so no copy is made.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        weights = {name: _float32(name, tensor) for name, tensor in tensors.items()}
     net.load_state_dict(weights, strict=True, assign=True)
     return net.eval().requires_grad_(False)
 
@@ -162,4 +166,4 @@ def _require_fit(wanted: Mapping[str, tuple[int, ...]], tensors: Tensors) -> Non
 def _float32(name: str, tensor: NDArray[Any]) -> torch.Tensor:
     if tensor.dtype.kind != "f":
         raise ValueError(f"{name[:100]} holds {tensor.dtype}, where a network has float numbers")
-    return torch.from_numpy(np.require(tensor, np.float32, "W"))
+    return torch.from_numpy(np.ascontiguousarray(tensor, np.float32))

@@ -5,9 +5,11 @@ matching run from noise at 0 to data at 1: ours is theirs, negated, at 1 - t.
 """
 
 from functools import cache
+from io import BytesIO
 from typing import Any, ClassVar, NamedTuple
 
-import safetensors.torch
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor
 
@@ -22,6 +24,9 @@ from pairgen.checkpoints.build_presets import Preset
 from pairgen.precision import in_type
 from pairgen.teachers.edm import EdmField
 from pairgen.teachers.teacher import Teacher, TeacherPlugin
+from storage.inert.numbers import Budget, Stored, read_array
+from storage.inert.safetensors import read_safetensors
+from storage.inert.values import TensorName
 
 
 class Kind(NamedTuple):
@@ -100,9 +105,7 @@ class ImportedTeacher(TeacherPlugin):
     def loaded(self, shape: tuple[int, ...], weights: bytes) -> Teacher:
         """The field with the tensors of its checkpoint, strictly; no initial weights are drawn."""
         self._require(shape)
-        held = safetensors.torch.load(weights)
-        tensors = {name: _wide(tensor).numpy() for name, tensor in held.items()}
-        return _field(built(self._preset, tensors), self.kind)
+        return _field(built(self._preset, _held(weights)), self.kind)
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """Always a ValueError: others have trained it."""
@@ -151,6 +154,14 @@ def _kind(preset: str) -> Kind:
     return kind_of(empty(chosen), chosen)
 
 
-def _wide(tensor: Tensor) -> Tensor:
-    """Half and bfloat16 as float32; float32 as it lies in memory."""
-    return tensor.float() if tensor.is_floating_point() else tensor
+def _held(weights: bytes) -> dict[str, NDArray[Any]]:
+    """Tensors by name, those of float32 where they lie in the bytes: a teacher's are never written."""
+    tensors, stored = read_safetensors(BytesIO(weights))
+    return {name: _array(weights, tensor, stored[name]) for name, tensor in tensors.items()}
+
+
+def _array(weights: bytes, tensor: TensorName, stored: Stored) -> NDArray[Any]:
+    if stored.name.kind != "torch FloatStorage":
+        return read_array(BytesIO(weights), tensor, stored, Budget(len(weights)))
+    flat = np.frombuffer(weights, "<f4", stored.name.num_values, stored.place)
+    return flat.reshape(tensor.shape)

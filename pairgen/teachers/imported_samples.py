@@ -13,7 +13,9 @@ from pairgen.teachers.teacher import Teacher
 from storage.noise import derive_labels, derive_noise
 from storage.records import LabelRule, NoiseRule
 
-Report = Callable[[int], None]  # of the steps that are done
+Report = Callable[[int], None]  # of the images that are done
+
+_AT_ONCE = 4  # images, so that a large network's maps take less memory than its weights
 
 
 @torch.no_grad()
@@ -21,17 +23,18 @@ def samples_of(
     teacher: Teacher, kind: Kind, sampler: FixedSteps, *, count: int, report: Report
 ) -> NDArray[np.uint8]:
     """`count` images [n, C, H, W] from noise that depends on their shape alone; classes in turn."""
-    index = np.arange(count)
-    noise = NoiseRule(scale=teacher.noise_scale)
-    x_T = torch.from_numpy(derive_noise(noise, "train", index, kind.shape))
-    passed = sampler.steps(teacher, x_T, _labels(kind, index))
-    *_, x_0 = (_told(x, done, report) for done, x in enumerate(passed, start=1))
-    return (x_0 * 127.5 + 128).clip(0, 255).to(torch.uint8).numpy()  # truncated, as EDM's
+    noise, images = NoiseRule(scale=teacher.noise_scale), []
+    for first in range(0, count, _AT_ONCE):
+        index = np.arange(first, min(first + _AT_ONCE, count))
+        x_T = torch.from_numpy(derive_noise(noise, "train", index, kind.shape))
+        images.append(_in_bytes(sampler.sample(teacher, x_T, _labels(kind, index)).x_0))
+        report(int(index[-1]) + 1)
+    return np.concatenate(images)
 
 
-def _told(x: Samples, done: int, report: Report) -> Samples:
-    report(done)
-    return x
+def _in_bytes(x_0: Samples) -> NDArray[np.uint8]:
+    """Truncated, as EDM's."""
+    return (x_0 * 127.5 + 128).clip(0, 255).to(torch.uint8).numpy()
 
 
 def _labels(kind: Kind, index: NDArray[np.int64]) -> torch.Tensor | None:

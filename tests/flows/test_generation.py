@@ -122,6 +122,12 @@ def test_costs_are_said_before_the_first_pair_is_made(
     assert told == []  # nothing is missing, so nothing costs anything
 
 
+def test_tf32_without_a_gpu_is_refused_before_a_pair_is_made(tmp_path: Path, home: Folder) -> None:
+    with pytest.raises(ValueError, match=r"pairs\.precision is 'tf32', which a GPU has and 'cpu'"):
+        made(Run(recipe(tmp_path, precision="tf32"), home, device="cpu"))
+    assert not list(home.path.rglob("*.tar"))
+
+
 def test_few_pairs_that_take_no_time_are_made_without_a_word(tmp_path: Path, home: Folder) -> None:
     said: list[str] = []
     made(Run(recipe(tmp_path), home, say=said.append))

@@ -25,3 +25,9 @@ def test_missing_weights_are_told_before_any_pair_is_made(
     with pytest.raises(ValueError, match=r"student 'regression': .* needs vgg16-397923af\.pth"):
         run_stages(Run(recipe, Folder.at(str(tmp_path))), until="distill")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tf32_of_a_student_is_refused_before_its_teacher_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="precision of student 'regression' is 'tf32'"):
+        run_here(tmp_path, "students.regression.training.precision=tf32")
+    assert not list(tmp_path.rglob("*.safetensors"))

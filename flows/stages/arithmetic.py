@@ -1,0 +1,34 @@
+"""Whether this machine has the arithmetic that a recipe asks for, looked at before long work."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flows.recipe import GeneratedPairs, Recipe
+from flows.stages.run import Run
+
+
+class _Asked(NamedTuple):
+    where: str  # in the recipe
+    precision: str
+
+
+def require_arithmetic(run: Run) -> None:
+    """A ValueError for 'tf32' without a GPU, whichever stage would come to it."""
+    if run.device == "cuda":
+        return
+    for where, precision in _asked(run.recipe):
+        if precision == "tf32":
+            raise ValueError(
+                f"{where} is 'tf32', which a GPU has and '{run.device}' has not; choose 'float32', "
+                "or run on a GPU with --device cuda"
+            )
+
+
+def _asked(recipe: Recipe) -> Iterator[_Asked]:
+    if recipe.teacher is not None and recipe.teacher.training is not None:
+        yield _Asked("teacher.training.precision", recipe.teacher.training.precision)
+    if isinstance(recipe.pairs, GeneratedPairs):
+        yield _Asked("pairs.precision", recipe.pairs.precision)
+    for student in recipe.students:
+        where = f"training.precision of student '{student.name}'"
+        yield _Asked(where, student.training.precision)
