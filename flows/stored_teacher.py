@@ -176,7 +176,9 @@ def _complete_pairs(pairs: dict[str, Any], found: StoredTeacher) -> None:
     num_classes = getattr(config.model, "num_classes", 0)
     if num_classes:
         schema.setdefault("label", {"rule": "cycle", "num_classes": num_classes})
-    pairs.setdefault("sampler", config.sampler or _recommended(config))
+    said = pairs.get("sampler")
+    if said is None or (isinstance(said, Mapping) and "plugin" not in said):
+        pairs["sampler"] = {**(config.sampler or _recommended(config)), **(said or {})}
 
 
 def _recommended(config: _Config) -> Mapping[str, Any]:

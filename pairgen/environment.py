@@ -9,9 +9,11 @@ import numpy as np
 import torch
 
 
-def environment(device: torch.device, *, precision: str, sampling_batch: int) -> dict[str, Any]:
+def environment(
+    device: torch.device, *, precision: str, sampling_batch: int, is_compiled: bool = False
+) -> dict[str, Any]:
     """What a record says about the machine and the arithmetic that made its shard."""
-    return {
+    made_in = {
         "device": device.type,
         "device_model": device_model(device),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
@@ -23,6 +25,8 @@ def environment(device: torch.device, *, precision: str, sampling_batch: int) ->
         "sampling_batch": sampling_batch,
         "threads": torch.get_num_threads(),
     }
+    # Said only where it is so: records of before there was a choice stay as they are.
+    return made_in | ({"compiled": True} if is_compiled else {})
 
 
 @cache

@@ -49,6 +49,7 @@ class Maker:
     sampling_batch: int
     num_threads: int = 1  # on a CPU
     judges: Sequence[Judge] = ()
+    is_compiled: bool = False  # its teacher's networks
 
     def __call__(self, job: ShardJob, desk: Desk) -> MadeShard:
         """The shard; out of memory halves the batch, says so, and begins the shard again.
@@ -102,7 +103,10 @@ class Maker:
 
     def _as_written(self, shard: GeneratedShard) -> MadeShard:
         made_in = environment(
-            self.device, precision=self.spec.precision, sampling_batch=self.sampling_batch
+            self.device,
+            precision=self.spec.precision,
+            sampling_batch=self.sampling_batch,
+            is_compiled=self.is_compiled,
         )
         return MadeShard(
             shard.pairs.columns(self.spec.pairs),

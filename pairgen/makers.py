@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 
+from kdm.compiler import require_compiler
 from kdm.freed_memory import keep_freed_memory
 from pairgen.batch_size import auto_batch
 from pairgen.filters.judge import Judge
@@ -29,6 +30,7 @@ class Workforce:
     sampling_batch: int | Literal["auto"]
     num_threads: int  # a worker, on a CPU
     num_workers: int  # 0: one a GPU, or one for each `num_threads` of the cores
+    is_compiled: bool = False  # networks by torch.compile
 
     def devices(self, num_shards: int) -> list[torch.device]:
         """One for each worker, and no more workers than shards."""
@@ -65,13 +67,35 @@ def makers(
             is_only = num_sharing == len(devices)
             placed = place(teacher if is_only else copy.deepcopy(teacher), device)
             stack.enter_context(arithmetic(spec.precision, placed, device))
+            if workforce.is_compiled:
+                _compile(placed, device)
             batch = workforce.sampling_batch
             if batch == "auto":
                 probe = Probe(spec, placed, device)
                 batch = auto_batch(probe, shard_size=shard_size, num_sharing=num_sharing)
-            first[device] = Maker(spec, placed, device, batch, workforce.num_threads, judges)
+            first[device] = Maker(
+                spec,
+                placed,
+                device,
+                batch,
+                workforce.num_threads,
+                judges,
+                is_compiled=workforce.is_compiled,
+            )
         # Each has a batch size of its own, which may fall.
         yield [replace(first[device]) for device in devices]
+
+
+def _compile(teacher: Teacher, device: torch.device) -> None:
+    """Its networks, which are compiled as they are first asked; what is around them stays as it is."""
+    require_compiler(device, "pairs.is_compiled")
+    networks = list(teacher.children())
+    if not networks:
+        raise ValueError(
+            "pairs.is_compiled is true, but this teacher has no network to compile; set it to false"
+        )
+    for network in networks:
+        network.compile()
 
 
 def num_cores() -> int:

@@ -56,7 +56,13 @@ def make_pairs(
         spec,
         _load(spec, teacher),
         [_judge(run, rule) for rule in spec.drop_at_write],
-        workforce=Workforce(run.device, pairs.sampling_batch, pairs.num_threads, pairs.num_workers),
+        workforce=Workforce(
+            run.device,
+            pairs.sampling_batch,
+            pairs.num_threads,
+            pairs.num_workers,
+            is_compiled=pairs.is_compiled,
+        ),
         num_shards=max(map(len, missing.values())),
         shard_size=store.shard_size,
     )

@@ -1,14 +1,12 @@
 """How torch computes in a training process: device, threads, precision, always the same bits."""
 
 import os
-import shutil
-import sys
 from contextlib import AbstractContextManager, nullcontext
-from importlib.util import find_spec
 from typing import Literal
 
 import torch
 
+from kdm.compiler import require_compiler
 from kdm.freed_memory import keep_freed_memory
 from kdm.training.options import Precision, TrainingOptions
 
@@ -63,22 +61,6 @@ def _set_precision(device: torch.device, precision: Precision) -> None:
 
 
 def _prepare_compiler(device: torch.device) -> None:
-    _require_compiler(device)
+    require_compiler(device, "training.is_compiled")
     # Without it the compiler times its kernels and takes the fastest, which may be another next time.
     torch.use_deterministic_algorithms(True)
-
-
-def _require_compiler(device: torch.device) -> None:
-    if device.type == "cuda":
-        if find_spec("triton") is None:
-            raise ValueError(
-                "training.is_compiled is true, but torch.compile needs 'triton' for a GPU and it is "
-                "not installed; pip install triton, or set training.is_compiled to false"
-            )
-        return
-    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
-    if shutil.which(compiler) is None:
-        raise ValueError(
-            f"training.is_compiled is true, but torch.compile needs a C++ compiler and '{compiler}' "
-            "is not found; install it, name another in CXX, or set training.is_compiled to false"
-        )

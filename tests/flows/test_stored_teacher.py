@@ -112,6 +112,13 @@ def test_what_a_recipe_does_not_say_is_the_teachers(imported: Path, tmp_path: Pa
     assert again == (tmp_path / "mine.yaml").read_text()
 
 
+def test_the_teachers_sampler_takes_another_number_of_steps(imported: Path) -> None:
+    steps = ("--set", "pairs.sampler.num_steps=3", "--set", "pairs.pairs.shape=[3, 8, 8]")
+    shown = yaml.safe_load(said("show", "cifar10", "--teacher", "net", *steps, "--home", imported))
+    sampler = shown["pairs"]["sampler"]
+    assert (sampler["plugin"], sampler["num_steps"]) == ("edm-heun", 3)
+
+
 def test_a_recipe_without_a_teacher_at_the_home_says_what_to_import(home: Path) -> None:
     told = refused("generate-pairs", "cifar10", "--home", home)
     for words in (
@@ -211,7 +218,7 @@ def test_a_teacher_without_classes_takes_no_labels(home: Path, tmp_path: Path) -
 
 
 def test_a_recipe_of_pairs_only_says_where_to_end(imported: Path) -> None:
-    told = refused("run", "cifar10", "--teacher", "net", *TINY, "--home", imported)
+    told = refused("run", "ffhq64", "--teacher", "net", *TINY, "--home", imported)
     assert "end with --until filter-pairs" in told
 
 

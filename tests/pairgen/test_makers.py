@@ -75,6 +75,16 @@ def test_workers_change_no_bit(pairs):
     assert np.array_equal(made_by(count=80, sampling_batch=64, num_steps=10, num_workers=3), pairs)
 
 
+def test_a_teacher_without_a_network_is_not_compiled():
+    force = Workforce("cpu", 64, 1, 1, is_compiled=True)
+    work = {"workforce": force, "num_shards": 1, "shard_size": 64}
+    with (
+        pytest.raises(ValueError, match="has no network to compile; set it to false"),
+        makers(SPEC, GaussianTeacher().build((2,)), [], **work),
+    ):
+        pass
+
+
 def test_out_of_memory_halves_the_batch_and_says_so_and_the_record_names_it():
     desk, maker = Heard(), Maker(SPEC, Large(20), CPU, sampling_batch=4096)
     made = maker(JOB, desk)

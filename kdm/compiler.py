@@ -1,0 +1,25 @@
+"""What torch.compile needs of a machine."""
+
+import os
+import shutil
+import sys
+from importlib.util import find_spec
+
+import torch
+
+
+def require_compiler(device: torch.device, setting: str) -> None:
+    """A ValueError, which names the `setting` that asks for it, where torch.compile cannot work."""
+    if device.type == "cuda":
+        if find_spec("triton") is None:
+            raise ValueError(
+                f"{setting} is true, but torch.compile needs 'triton' for a GPU and it is not "
+                f"installed; pip install triton, or set {setting} to false"
+            )
+        return
+    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    if shutil.which(compiler) is None:
+        raise ValueError(
+            f"{setting} is true, but torch.compile needs a C++ compiler and '{compiler}' is not found; "
+            f"install it, name another in CXX, or set {setting} to false"
+        )
