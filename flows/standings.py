@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flows.stages.numbers import entry, references, settings_of
 from flows.stages.run import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
+from kdm.report.seeds import by_seeds
 from kdm.report.tables import SampleCounts, by_samples, columns, rows
 
 
@@ -22,17 +24,14 @@ class Standings:
 
 def standings(run: Run, results: Sequence[StageResult]) -> Standings | None:
     """What the evaluations among the results say; None where there are none."""
-    evaluated = [result for result in results if result.stage == "evaluate"]
+    evaluated = [result.facts for result in results if result.stage == "evaluate"]
     if not evaluated:
         return None
     meanings = by_samples(meanings_of(run.recipe.evaluation.metrics))
-    first = evaluated[0].facts
-    students = [(result.facts["student"], result.facts["values"]) for result in evaluated]
+    first = evaluated[0]
+    students = by_seeds([entry(facts, settings_of(run, facts["student"])) for facts in evaluated])
     counts = SampleCounts(first["num_heldout"], first["num_fresh"])
-    printed = rows(students, first["floor"], meanings=meanings, counts=counts)
+    printed = rows(students, references(first), meanings=meanings, counts=counts)
     heads = [f"{column.label} {column.arrow}" for column in columns(meanings)]
-    lines = [
-        (head, *(f"{row.cells[i].text} {row.cells[i].note}".strip() for row in printed))
-        for i, head in enumerate(heads)
-    ]
+    lines = [(head, *(row.cells[i].line for row in printed)) for i, head in enumerate(heads)]
     return Standings(tuple(row.name for row in printed), tuple(lines))

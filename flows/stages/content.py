@@ -2,31 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flows.stages.counts import filter_counts, split_counts
-from flows.stages.evaluate import entry, teacher_samples
+from flows.stages.evaluate import placed_student, teacher_samples
 from flows.stages.filter_pairs import calibration_scores
+from flows.stages.numbers import entry, judge_of, references, settings_of
 from flows.stages.reading import contents, masks_in, open_split
 from flows.stages.run import Run, StageResult
 from flows.stages.timings import read_timings
 from kdm.analyze.loss_curves import LossHistory
-from kdm.evaluate.draw import draw_samples
-from kdm.export import load_student
+from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.report.content import (
     Ancestor,
     Rate,
     ReportContent,
 )
 from kdm.report.figures import FilterScores, StudentResults, galleries
-from kdm.students.student import Student
 from storage.digest import unseal
 from storage.fs import Folder
 from storage.masks import read_decision_summary, read_scores
-from storage.plugins import describe
 from storage.store import PairStore
 
 
@@ -34,7 +31,7 @@ def report_content(
     run: Run, judged: StageResult, evaluated: Sequence[StageResult]
 ) -> ReportContent:
     """All that the page of these students says."""
-    models = {student.facts["student"]: load_student(student.folder) for student in evaluated}
+    teacher = teacher_samples(run, judged, needs=frozenset())
     first = evaluated[0].facts
     return ReportContent(
         title=run.recipe.title,
@@ -42,16 +39,18 @@ def report_content(
         command=f"kdm run {run.recipe.name}",
         num_heldout=first["num_heldout"],
         num_fresh=first["num_fresh"],
-        floor=first["floor"],
+        references=references(first),
         students=tuple(
-            entry(student.facts, _settings(run, student.facts["student"])) for student in evaluated
+            entry(student.facts, settings_of(run, student.facts["student"]))
+            for student in evaluated
         ),
         galleries=galleries(
-            [_results(run, judged, student, models) for student in evaluated],
+            [_results(run, student, teacher) for student in evaluated],
             teacher_losses=_teacher_losses(run, judged),
             filters=_filter_scores(run, judged),
         ),
         teacher=run.recipe.teacher.name if run.recipe.teacher else "teacher",
+        judge=judge_of(first),
         rates=_rates(judged, evaluated),
         splits=tuple(split_counts(store) for store in _stores(run, judged)),
         filters=tuple(
@@ -64,15 +63,13 @@ def report_content(
     )
 
 
-def _results(
-    run: Run, judged: StageResult, student: StageResult, models: dict[str, Student]
-) -> StudentResults:
-    model = models[student.facts["student"]]
+def _results(run: Run, student: StageResult, teacher: TeacherSamples) -> StudentResults:
+    model = placed_student(run, student, teacher.schema)
     operator = model.operator
     return StudentResults(
         name=student.facts["student"],
-        samples=draw_samples(model, teacher_samples(run, judged), options=run.recipe.evaluation),
-        eigenvalues=None if operator is None else operator.eigenvalues().numpy(),
+        samples=draw_samples(model, teacher, options=run.recipe.evaluation),
+        eigenvalues=None if operator is None else operator.eigenvalues().cpu().numpy(),
         losses=_losses(Folder.at(student.folder)),
     )
 
@@ -86,11 +83,6 @@ def _losses(folder: Folder) -> LossHistory | None:
 def _teacher_losses(run: Run, judged: StageResult) -> LossHistory | None:
     folder = judged.facts.get("teacher_folder")
     return _losses(run.home / folder) if folder else None
-
-
-def _settings(run: Run, name: str) -> dict[str, Any]:
-    recipe = next(student for student in run.recipe.students if student.name == name)
-    return {"model": describe(recipe.model), "training": recipe.training.model_dump(mode="json")}
 
 
 def _stores(run: Run, judged: StageResult) -> list[PairStore]:

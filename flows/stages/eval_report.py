@@ -9,12 +9,14 @@ from flows.progress import Reporter, silent
 from flows.stages.content import report_content
 from flows.stages.evaluate import evaluate, read_metrics
 from flows.stages.known import known_runs, remembered
+from flows.stages.numbers import entry, settings_of
 from flows.stages.pages import is_whole, write_page
 from flows.stages.run import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.content import EvaluationEvent
 from kdm.report.overview import render_overview
 from kdm.report.page import render_report
+from kdm.report.seeds import by_seeds
 from storage.digest import digest_of, seal, unseal
 from storage.fs import Folder
 
@@ -124,10 +126,27 @@ def _document(run: Run, identity: str, evaluated: Sequence[StageResult]) -> dict
         "recipe_digest": run.recipe.digest(),
         "floor": dict(evaluated[0].facts["floor"]),
         "students": {
-            name: {"digest": student.facts["student_digest"], "values": student.facts["values"]}
-            for name, student in zip(names, evaluated, strict=True)
+            name: _measured(student) for name, student in zip(names, evaluated, strict=True)
         },
+        **_seeds(run, evaluated),
     }
+
+
+def _measured(student: StageResult) -> dict[str, Any]:
+    document = {"digest": student.facts["student_digest"], "values": student.facts["values"]}
+    return document | {key: student.facts[key] for key in ("intervals",) if key in student.facts}
+
+
+def _seeds(run: Run, evaluated: Sequence[StageResult]) -> dict[str, Any]:
+    """The rows of students that differ in their seeds alone, where there are any."""
+    facts = [student.facts for student in evaluated]
+    rows = by_seeds([entry(each, settings_of(run, each["student"])) for each in facts])
+    found = {
+        row.name: {"values": dict(row.values), "intervals": dict(row.intervals), "of": row.note}
+        for row in rows
+        if row.note
+    }
+    return {"seeds": found} if found else {}
 
 
 def _record_events(run: Run, evaluated: Sequence[StageResult]) -> None:

@@ -1,6 +1,5 @@
 """Stage `evaluate`: a student's numbers on held-out pairs and fresh noise, beside its teacher's."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,21 +7,27 @@ import numpy as np
 import torch
 
 from flows.progress import Meter
+from flows.stages.numbers import entry, judge_of, references
 from flows.stages.reading import masks_in, open_split
 from flows.stages.run import Run, StageResult
 from flows.stages.timings import machine, note_timing
 from kdm.analyze.sample_plots import samples_beside_teacher
+from kdm.evaluate.classifier_training import classifier_name
 from kdm.evaluate.draw import TeacherSamples, draw_samples
-from kdm.evaluate.evaluate import meanings_of, measure_samples
+from kdm.evaluate.evaluate import meanings_of, measure_samples, needs_of, require_needs
+from kdm.evaluate.linear_map import MAX_PAIRS, linear_predictions
+from kdm.evaluate.picture_judge import picture_judge
+from kdm.evaluate.samples import EvaluationSamples
 from kdm.evaluate.throughput import measure_throughput
 from kdm.export import load_student
 from kdm.report.card import StudentCard, student_card
-from kdm.report.content import StudentEntry
+from kdm.report.picture_figures import beside_teacher, is_image
 from kdm.students.student import Student
 from storage.digest import digest_of, seal, short, unseal
 from storage.errors import DamageError
 from storage.fs import Folder
 from storage.plugins import describe
+from storage.records import PairSchema
 
 STAGE = "evaluate"
 # Raised by a fix that changes what is measured; plugins of metrics have versions of their own.
@@ -40,9 +45,8 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
     meter = Meter(run.report, STAGE, student.name, 1, "students")
     meter.at(0)
     torch.set_num_threads(1)
-    model = load_student(student.folder)
-    teacher = teacher_samples(run, judged)
-    document = _measured(run, folder, model, teacher)
+    teacher = teacher_samples(run, judged, needs=needs_of(run.recipe.evaluation.metrics))
+    document = _measured(run, folder, placed_student(run, student, teacher.schema), teacher)
     document |= {
         "identity": identity,
         "student": student.facts["student"],
@@ -50,7 +54,7 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
         "pairs": judged.name,
         "parameters": student.facts["parameters"],
     }
-    _write_card(run, student, document)
+    _write_card(run, student, document, teacher.schema)
     folder.replace("metrics.json", seal(document))
     meter.at(1)
     return replace(student, stage=STAGE, digest=identity, state="done", facts=document)
@@ -73,21 +77,50 @@ def evaluation_identity(run: Run, judged: StageResult, student: StageResult) -> 
             "counts": [run.recipe.pairs.train, run.recipe.pairs.heldout],
             "masks": judged.facts["masks"],
             "evaluation": run.recipe.evaluation.model_dump(mode="json"),
+            **_classifier(run),
         }
     )
 
 
-def teacher_samples(run: Run, judged: StageResult) -> TeacherSamples:
-    """What students are held against: held-out pairs, and other samples of the teacher."""
-    masks, pairs = masks_in(judged), run.recipe.pairs
+def _classifier(run: Run) -> dict[str, str]:
+    """Who judges, where a metric asks."""
+    if "classifier" not in needs_of(run.recipe.evaluation.metrics) or run.recipe.dataset is None:
+        return {}
+    return {"classifier": classifier_name(run.recipe.dataset)}
+
+
+def teacher_samples(
+    run: Run, judged: StageResult, *, needs: frozenset[str] | None = None
+) -> TeacherSamples:
+    """What students are held against: held-out pairs, and other samples of the teacher.
+
+    With a classifier and linear rivals where `needs` names them, by default what the recipe's metrics
+    need. A ValueError where pairs or data set lack it.
+    """
+    masks, pairs, dataset = masks_in(judged), run.recipe.pairs, run.recipe.dataset
+    needs = needs_of(run.recipe.evaluation.metrics) if needs is None else needs
     heldout = open_split(run, judged, "heldout")
-    train = open_split(run, judged, "train")
-    wanted = min(pairs.train, 3 * run.recipe.evaluation.num_fresh)
+    require_needs(needs, label=heldout.schema.label, dataset=dataset)
+    wanted = max(3 * run.recipe.evaluation.num_fresh, MAX_PAIRS if "linear" in needs else 0)
+    others = open_split(run, judged, "train").load(min(pairs.train, wanted), masks).pairs
+    known = heldout.load(pairs.heldout, masks).pairs
+    judge = None
+    if "classifier" in needs and dataset is not None:
+        judge = picture_judge(run.home, dataset, device=torch.device(run.device))
     return TeacherSamples(
-        heldout=heldout.load(pairs.heldout, masks).pairs,
-        others=np.asarray(train.load(wanted, masks).pairs.x_0),
+        heldout=known,
+        others=np.asarray(others.x_0),
         schema=heldout.schema,
+        other_label=others.label,
+        linear_x_0=linear_predictions(others, known) if "linear" in needs else None,
+        judge=judge,
     )
+
+
+def placed_student(run: Run, student: StageResult, schema: PairSchema) -> Student:
+    """A trained student: of images on the run's device, of anything smaller on the CPU."""
+    model = load_student(student.folder)
+    return model.to(run.device) if is_image(schema.shape) else model
 
 
 def read_metrics(folder: Folder) -> dict[str, Any] | None:
@@ -105,40 +138,41 @@ def read_metrics(folder: Folder) -> dict[str, Any] | None:
 def _measured(run: Run, folder: Folder, model: Student, teacher: TeacherSamples) -> dict[str, Any]:
     options = run.recipe.evaluation
     samples = draw_samples(model, teacher, options=options)
-    rate = measure_throughput(model, samples.fresh_x_T, options=options)
-    note_timing(folder, "sampling", {**rate.document(), "machine": machine()})
-    if samples.x_0.shape[1:] == (2,):
-        name = folder.name.rpartition("-")[0]
-        picture = samples_beside_teacher(samples.reference, samples.fresh_x_0_hat, student=name)
+    rate = measure_throughput(model, samples.fresh_x_T, samples.fresh_label, options=options)
+    device = next(model.parameters()).device.type
+    note_timing(folder, "sampling", {**rate.document(), "machine": machine(device)})
+    picture = _picture(samples, folder.name.rpartition("-")[0])
+    if picture is not None:
         folder.replace("samples.png", picture)
-    return measure_samples(samples, options)
+    described = teacher.judge.described() if teacher.judge else {}
+    return measure_samples(samples, options) | described
 
 
-def _write_card(run: Run, student: StageResult, document: dict[str, Any]) -> None:
+def _picture(samples: EvaluationSamples, name: str) -> bytes | None:
+    shape = samples.x_0.shape[1:]
+    if shape == (2,):
+        return samples_beside_teacher(samples.reference, samples.fresh_x_0_hat, student=name)
+    models = [("teacher", samples.x_0), (name, samples.x_0_hat)]
+    return beside_teacher(models, samples.label) if is_image(shape) else None
+
+
+def _write_card(
+    run: Run, student: StageResult, document: dict[str, Any], schema: PairSchema
+) -> None:
     recipe = next(each for each in run.recipe.students if each.name == student.facts["student"])
     card = StudentCard(
         student=entry(document, describe(recipe.model)),
         plugin=recipe.model.plugin,
         teacher=run.recipe.teacher.name if run.recipe.teacher else run.recipe.pairs.name,
         pairs=document["pairs"],
-        floor=document["floor"],
+        references=references(document),
         num_heldout=document["num_heldout"],
         num_fresh=document["num_fresh"],
         address=f"students/{recipe.name}-{short(student.digest)}",
         licence=run.recipe.licence(),
         has_picture=Folder.at(student.folder).exists("samples.png"),
+        judge=judge_of(document),
+        num_classes=schema.label.num_classes if schema.label else 0,
     )
     text = student_card(card, meanings_of(run.recipe.evaluation.metrics))
     Folder.at(student.folder).replace("card.md", text.encode())
-
-
-def entry(document: Mapping[str, Any], settings: Mapping[str, Any]) -> StudentEntry:
-    """One student, from its metrics document, as report and card show it."""
-    return StudentEntry(
-        name=document["student"],
-        digest=document["student_digest"],
-        values=document["values"],
-        num_trainable_parameters=document["parameters"]["trainable"],
-        num_inference_parameters=document["parameters"]["inference"],
-        settings=settings,
-    )

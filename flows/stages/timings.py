@@ -29,7 +29,7 @@ def read_timings(folder: Folder) -> dict[str, Any]:
     return document
 
 
-def machine() -> str:
+def machine(device: str = "cpu") -> str:
     """The machine that a rate was seen on, in words."""
-    model, threads = device_model(torch.device("cpu")), torch.get_num_threads()
+    model, threads = device_model(torch.device(device)), torch.get_num_threads()
     return f"{model}, {threads} thread{'s' * (threads > 1)}, torch {torch.__version__}"

@@ -24,17 +24,28 @@ def bootstrap(
     statistic: Statistic,
     num_rows: int,
     *,
+    label: NDArray[np.int64] | None = None,
     coverage: float = 0.95,
     num_resamples: int = 200,
     seed: int = 0,
 ) -> Estimate:
     """The statistic of all rows, and an interval of it that covers `coverage`.
 
+    Rows are resampled within each class of `label` ([num_rows]) where the sample has as many of each by
+    design: else numbers of rows by class would vary, and with them a Fréchet distance.
+
     Statistics of resampled rows may lie off the value on the whole (a Fréchet distance grows as rows
     repeat), so the interval is their spread about their own mean, moved to the value.
     """
     stream = np.random.RandomState(np.random.Philox(key=np.array([seed, 0], np.uint64)))
-    drawn = [statistic(stream.randint(0, num_rows, num_rows)) for _ in range(num_resamples)]
+    classes = [np.arange(num_rows)]
+    if label is not None:
+        classes = [np.flatnonzero(label == each) for each in np.unique(label)]
+
+    def rows() -> NDArray[np.int64]:
+        return np.concatenate([each[stream.randint(0, len(each), len(each))] for each in classes])
+
+    drawn = [statistic(rows()) for _ in range(num_resamples)]
     value = statistic(np.arange(num_rows))
     tail = (1 - coverage) / 2
     below, above = np.quantile(np.array(drawn) - np.mean(drawn), [tail, 1 - tail])

@@ -5,7 +5,7 @@ HOME/classifiers/NAME-DIGEST/   model.safetensors  config.json (with its accurac
 
 import math
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -50,7 +50,16 @@ class ClassifierOptions(Options):
             ema=EmaOptions(decay=0.99),
             seed=self.seed,
             checkpoint_every=num_steps,
+            keep_best=False,
         )
+
+
+class KnownClassifier(NamedTuple):
+    """A classifier with what its folder says of it."""
+
+    classifier: Classifier
+    name: str  # of the folder below classifiers/
+    accuracy: dict[str, float]  # the share of each split whose class it tells
 
 
 def trained_classifier(
@@ -60,19 +69,39 @@ def trained_classifier(
     *,
     device: torch.device | None = None,
 ) -> Classifier:
+    """The classifier of a data set with classes; see `known_classifier`."""
+    return known_classifier(home, dataset, options, device=device).classifier
+
+
+def known_classifier(
+    home: Folder,
+    dataset: DataSet,
+    options: ClassifierOptions | None = None,
+    *,
+    device: torch.device | None = None,
+) -> KnownClassifier:
     """The classifier of a data set with classes, ready to judge on the CPU; trained unless `home` has it.
 
     Raises a ValueError where the set has no classes or no square pictures, `DamageError` where the
     weights that it finds are not as they were written.
     """
-    _built(dataset)
     options = options or ClassifierOptions()
-    identity = _identity(dataset, options)
-    folder = home / FOLDER / f"{dataset.kind}-{short(digest_of(identity))}"
+    name, identity = classifier_name(dataset, options), _identity(dataset, options)
+    folder = home / FOLDER / name
     config = read_config(folder)
     if config is None or config["identity"] != identity:
         config = _train(folder, dataset, options, device=device or torch.device("cpu"))
-    return _loaded(dataset, safetensors.torch.load(read_weights(folder, config)))
+    classifier = _loaded(dataset, safetensors.torch.load(read_weights(folder, config)))
+    return KnownClassifier(classifier, name, config["accuracy"])
+
+
+def classifier_name(dataset: DataSet, options: ClassifierOptions | None = None) -> str:
+    """Its folder below classifiers/: the set's kind, and the digest of all that determines it.
+
+    Raises a ValueError where the set has no classes or no square pictures.
+    """
+    _built(dataset)
+    return f"{dataset.kind}-{short(digest_of(_identity(dataset, options or ClassifierOptions())))}"
 
 
 def accuracy(classifier: Classifier, dataset: DataSet, split: Split = "heldout") -> float:

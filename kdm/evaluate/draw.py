@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from kdm.evaluate.options import EvaluationOptions
-from kdm.evaluate.samples import EvaluationSamples, Points
+from kdm.evaluate.picture_judge import PictureJudge
+from kdm.evaluate.samples import Classes, EvaluationSamples, Points
 from kdm.students.student import Student
 from storage.noise import derive_labels, derive_noise
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema, as_numbers
@@ -22,6 +23,9 @@ class TeacherSamples:
     heldout: PairBatch
     others: NDArray[np.generic]  # x_0 of another split; more than 2·num_fresh are not used
     schema: PairSchema
+    other_label: Classes | None = None  # of `others`, where pairs have classes
+    linear_x_0: Points | None = None  # of the held-out pairs, where a metric wants that rival
+    judge: PictureJudge | None = None  # where a metric wants a classifier
 
 
 def draw_samples(
@@ -29,27 +33,53 @@ def draw_samples(
 ) -> EvaluationSamples:
     """Push held-out and fresh noise through the student; a few seconds for 15,000 points.
 
-    The sets of fresh noise have `options.num_fresh` samples, or half of `teacher.others` where
-    the teacher has fewer than two sets of that size.
+    The sets of fresh noise have `options.num_fresh` samples, or as many as the teacher has twice;
+    with classes each row of the teacher's two sets has the class of that row of fresh noise.
     """
-    num_fresh = min(options.num_fresh, len(teacher.others) // 2)
-    if not num_fresh or not len(teacher.heldout):
+    heldout, schema = teacher.heldout, teacher.schema
+    noise, label = fresh_noise(schema, seed=options.seed, count=options.num_fresh)
+    sets = _two_sets(teacher, label, options.num_fresh)
+    num_fresh = len(sets[0])
+    if not num_fresh or not len(heldout):
         raise ValueError(
-            f"evaluation has {len(teacher.heldout)} held-out pairs and {len(teacher.others)} other "
-            "samples of the teacher; it needs at least 1 and 2: generate more pairs"
+            f"evaluation has {len(heldout)} held-out pairs and {len(teacher.others)} other "
+            "samples of the teacher; it needs at least 1 and 2, with classes 2 of each: generate more "
+            "pairs"
         )
-    heldout = teacher.heldout
-    others = as_numbers(teacher.others[: 2 * num_fresh]).astype(np.float32)
-    fresh_x_T, fresh_label = fresh_noise(teacher.schema, seed=options.seed, count=num_fresh)
+    noise, label = noise[:num_fresh], None if label is None else label[:num_fresh]
+    first, second = (as_numbers(teacher.others[rows]).astype(np.float32) for rows in sets)
+    fresh = push(student, noise, label, options=options)
     return EvaluationSamples(
         x_T=heldout.x_T.astype(np.float32),
         x_0=as_numbers(heldout.x_0).astype(np.float32),
         x_0_hat=push(student, heldout.x_T, heldout.label, options=options),
-        fresh_x_T=fresh_x_T,
-        fresh_x_0_hat=push(student, fresh_x_T, fresh_label, options=options),
-        reference=others[:num_fresh],
-        second_reference=others[num_fresh:],
+        fresh_x_T=noise,
+        fresh_x_0_hat=fresh,
+        reference=first,
+        second_reference=second,
+        label=heldout.label,
+        fresh_label=label,
+        linear_x_0=teacher.linear_x_0,
+        judged=teacher.judge.judged(fresh, first, second) if teacher.judge else None,
     )
+
+
+def _two_sets(
+    teacher: TeacherSamples, label: Classes | None, num_fresh: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of `teacher.others`, none twice; by class, row for row, the first of `label`."""
+    if label is None or teacher.other_label is None:
+        num_fresh = min(num_fresh, len(teacher.others) // 2)
+        return np.arange(num_fresh), np.arange(num_fresh, 2 * num_fresh)
+    chosen = np.zeros((2, num_fresh), np.int64)
+    for each in np.unique(label):
+        places = np.flatnonzero(label == each)
+        rows = np.flatnonzero(teacher.other_label == each)
+        half = len(rows) // 2
+        if len(places) > half:  # the sets end before the class would run out
+            num_fresh, places = min(num_fresh, int(places[half])), places[:half]
+        chosen[:, places] = rows[: 2 * len(places)].reshape(2, -1)
+    return chosen[0, :num_fresh], chosen[1, :num_fresh]
 
 
 def fresh_noise(

@@ -2,42 +2,78 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from kdm.datasets import DataSet
+from kdm.evaluate.bootstrap import Estimate
 from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.evaluate.metric import Meaning, Metric
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import EvaluationSamples
 from kdm.students.student import Student
+from storage.records import LabelRule
 
 
 def evaluate_student(
     student: Student, teacher: TeacherSamples, *, options: EvaluationOptions
 ) -> dict[str, Any]:
     """Draw the student's samples and measure them; see `measure_samples`."""
-    return measure_samples(draw_samples(student, teacher, options=options), options)
+    document = measure_samples(draw_samples(student, teacher, options=options), options)
+    return document | (teacher.judge.described() if teacher.judge else {})
 
 
 def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> dict[str, Any]:
-    """The metrics document: `values` and `floor` by number, and all that determined them."""
+    """The metrics document: `values` and `floor` by number, and all that determined them.
+
+    Metrics with intervals add them, `intervals` and `floor_intervals` as [low, high]; `real` is what
+    held-out real samples score in the student's place, where a metric says so.
+    """
     require_distinct(options.metrics)
-    values: dict[str, float] = {}
-    floor: dict[str, float] = {}
+    own, teachers, real = _Numbers({}, {}), _Numbers({}, {}), _Numbers({}, {})
+    copy = samples.with_teacher_as_student()
     for metric in options.metrics:
-        values |= metric.measure(samples)
-        floor |= metric.floor(samples)
-    return {
-        "values": values,
-        "floor": floor,
+        found = metric.estimates(samples)
+        own.add(found or metric.measure(samples))
+        teachers.add(metric.estimates(copy) if found else metric.floor(samples))
+        real.add(metric.real(samples))
+    document = {
+        "values": own.values,
+        "floor": teachers.values,
         "num_heldout": samples.num_heldout,
         "num_fresh": samples.num_fresh,
         "options": options.model_dump(mode="json"),
     }
+    parts = {
+        "intervals": own.intervals,
+        "floor_intervals": teachers.intervals,
+        "real": real.values,
+        "real_intervals": real.intervals,
+    }
+    return document | {name: part for name, part in parts.items() if part}
+
+
+class _Numbers(NamedTuple):
+    """Numbers by name, and intervals of those that have any."""
+
+    values: dict[str, float]
+    intervals: dict[str, list[float]]
+
+    def add(self, found: Mapping[str, Estimate] | Mapping[str, float]) -> None:
+        for name, number in found.items():
+            if isinstance(number, Estimate):
+                self.intervals[name] = [number.low, number.high]
+                number = number.value
+            self.values[name] = number
 
 
 def meanings_of(metrics: Iterable[Metric]) -> Mapping[str, Meaning]:
     """What every number of these metrics means, in their order."""
     return {name: meaning for metric in metrics for name, meaning in metric.meanings.items()}
+
+
+def needs_of(metrics: Iterable[Metric]) -> frozenset[str]:
+    """What these metrics need beside samples (`Metric.needs`)."""
+    return frozenset().union(*(metric.needs for metric in metrics))
 
 
 def require_distinct(metrics: Iterable[Metric]) -> None:
@@ -46,3 +82,26 @@ def require_distinct(metrics: Iterable[Metric]) -> None:
     twice = sorted(name for name, count in names.items() if count > 1)
     if twice:
         raise ValueError(f"two metrics give {', '.join(twice)}; take each metric once")
+
+
+def require_needs(
+    needs: frozenset[str], *, label: LabelRule | None, dataset: DataSet | None
+) -> None:
+    """Raise a ValueError where pairs without labels, or real data without classes, cannot give it."""
+    num_classes = None if dataset is None else dataset.num_classes
+    if "labels" in needs and label is None:
+        raise ValueError(
+            "a metric asks whether samples show the class that they were asked for, and pairs have no "
+            "labels; leave 'class-agreement' out of evaluation.metrics"
+        )
+    if "classifier" in needs and num_classes is None:
+        raise ValueError(
+            "a metric needs a classifier, and there is no data set with classes to learn them from; "
+            "give dataset.num_classes, or leave 'class-agreement' and 'classifier-frechet' out of "
+            "evaluation.metrics"
+        )
+    if "labels" in needs and label is not None and num_classes not in (None, label.num_classes):
+        raise ValueError(
+            f"pairs have {label.num_classes} classes, the data set {num_classes}: one classifier "
+            "cannot judge both; correct dataset.num_classes or pairs.pairs.label"
+        )

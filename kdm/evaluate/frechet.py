@@ -13,14 +13,26 @@ def frechet_distance(features: NDArray[np.float64], reference: NDArray[np.float6
 
     It is no less than 0, and grows as sets get smaller: compare sets of one size, or a large one.
     """
-    mean, covariance = _normal(features)
-    other_mean, other_covariance = _normal(reference)
-    # tr (Σ_1 Σ_2)^½ by the symmetric Σ_1^½ Σ_2 Σ_1^½, which has the same eigenvalues.
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    shared = np.sqrt(np.linalg.eigvalsh(root @ other_covariance @ root).clip(0)).sum()
-    spread = np.trace(covariance) + np.trace(other_covariance) - 2 * shared
-    return float(max(((mean - other_mean) ** 2).sum() + spread, 0.0))
+    return FrechetTo(reference)(features)
+
+
+class FrechetTo:
+    """The distances of many sets from one, of which all that they share is worked out once."""
+
+    def __init__(self, reference: NDArray[np.float64]) -> None:
+        """`reference` is [m, d]."""
+        self._mean, self._covariance = _normal(reference)
+        values, vectors = np.linalg.eigh(self._covariance)
+        self._root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+
+    def __call__(self, features: NDArray[np.float64]) -> float:
+        """d² of [n, d]."""
+        mean, covariance = _normal(features)
+        # tr (Σ_1 Σ_2)^½ by the symmetric Σ_2^½ Σ_1 Σ_2^½, which has the same eigenvalues.
+        product = self._root @ covariance @ self._root
+        shared = np.sqrt(np.linalg.eigvalsh(product).clip(0)).sum()
+        spread = np.trace(covariance) + np.trace(self._covariance) - 2 * shared
+        return float(max(((mean - self._mean) ** 2).sum() + spread, 0.0))
 
 
 def _normal(features: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from kdm.evaluate.bootstrap import Estimate
 from kdm.evaluate.samples import EvaluationSamples
 from storage.plugins import Plugin
 
@@ -15,7 +16,7 @@ class Meaning:
 
     label: str  # the column's head
     explanation: str  # one sentence
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower", "nearer 1"]
     measured_on: Literal["heldout", "fresh"]  # which samples; their number gives standard errors
     is_fraction: bool = False  # printed in percent, with its binomial standard error
     # At this many samples the number separates students; where not, none is marked as the best.
@@ -26,6 +27,9 @@ class Metric(Plugin):
     """A plugin of the group `kdm.metrics`: numpy only, the same samples give the same bits."""
 
     meanings: ClassVar[Mapping[str, Meaning]]
+    # What it needs beside samples: 'labels' of the pairs, a 'classifier' of the data set's classes,
+    # a 'linear' map of each class as a rival.
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError where it cannot measure samples of this shape; most take any."""
@@ -41,3 +45,23 @@ class Metric(Plugin):
         it is the distance between two disjoint sets of the teacher's samples.
         """
         return self.measure(samples.with_teacher_as_student())
+
+    def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+        """The numbers of `measure` with their 95 % intervals; nothing from a metric without any."""
+        return {}
+
+    def real(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+        """What held-out real samples score in the student's place, where that says something."""
+        return {}
+
+
+class EstimatedMetric(Metric):
+    """A metric whose numbers all have intervals."""
+
+    @abstractmethod
+    def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+        """One number with its 95 % interval for every name in `meanings`."""
+
+    def measure(self, samples: EvaluationSamples) -> dict[str, float]:
+        """The numbers of `estimates`."""
+        return {name: estimate.value for name, estimate in self.estimates(samples).items()}

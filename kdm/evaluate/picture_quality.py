@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdm.datasets import DataSet
-from kdm.evaluate.bootstrap import Estimate, bootstrap
+from kdm.evaluate.bootstrap import Estimate, Statistic, bootstrap
 from kdm.evaluate.classifier import Classifier
-from kdm.evaluate.frechet import frechet_distance
+from kdm.evaluate.frechet import FrechetTo
 from kdm.evaluate.nearest import nearest_distances
 from storage.records import as_numbers
 
@@ -37,6 +37,7 @@ def picture_quality(
     """Of samples [n, C, H, H], numbers of -1 … 1 or bytes, asked for as the classes `labels` [n]."""
     judged, real = classifier.judge(samples), classifier.judge(dataset.train())
     is_right = judged.classes == labels
+    to_real = FrechetTo(real.features)
     train, heldout = as_numbers(dataset.train()), as_numbers(dataset.heldout())
     own = nearest_distances(heldout, train)
     distances = nearest_distances(as_numbers(samples), train)
@@ -44,10 +45,12 @@ def picture_quality(
     def ratio(rows: NDArray[np.int64], share: float) -> float:
         return float(np.quantile(distances[rows], share) / np.quantile(own, share))
 
-    num = len(samples)
+    def sure(statistic: Statistic) -> Estimate:
+        return bootstrap(statistic, len(samples), label=labels)
+
     return PictureQuality(
-        bootstrap(lambda rows: float(is_right[rows].mean()), num),
-        bootstrap(lambda rows: frechet_distance(judged.features[rows], real.features), num),
-        bootstrap(lambda rows: ratio(rows, 0.5), num),
-        bootstrap(lambda rows: ratio(rows, _FEW), num),
+        sure(lambda rows: float(is_right[rows].mean())),
+        sure(lambda rows: to_real(judged.features[rows])),
+        sure(lambda rows: ratio(rows, 0.5)),
+        sure(lambda rows: ratio(rows, _FEW)),
     )

@@ -1,21 +1,28 @@
 """What a student is measured on: its samples beside its teacher's, by name."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kdm.evaluate.judged import Judged
+
 Points = NDArray[np.float32]
+Classes = NDArray[np.int64]
+
+_HELDOUT = ("x_T", "x_0", "x_0_hat", "linear_x_0")
+_FRESH = ("fresh_x_T", "fresh_x_0_hat", "reference", "second_reference")
 
 
 @dataclass(frozen=True)
 class EvaluationSamples:
-    """n held-out pairs and m samples from fresh noise; every array is float32 [·, *shape], finite.
+    """n held-out pairs and m samples from fresh noise; arrays are float32 [·, *shape], finite.
 
     The teacher's `reference` and `second_reference` share no sample: where the student is compared
     with the first, the second in the student's place gives the floor. All four sets of m are of
-    one size, because outliers and distances between sets depend on it.
+    one size, because outliers and distances between sets depend on it. What is None is not there:
+    not every set has classes, and not every metric needs a rival or a classifier.
     """
 
     x_T: Points  # [n, *shape] the noise of the held-out pairs
@@ -25,23 +32,33 @@ class EvaluationSamples:
     fresh_x_0_hat: Points  # [m, *shape] where the student takes it
     reference: Points  # [m, *shape] samples of the teacher
     second_reference: Points  # [m, *shape] other samples of the teacher
+    label: Classes | None = None  # [n] of the held-out pairs
+    fresh_label: Classes | None = None  # [m] of all four sets, row for row
+    linear_x_0: Points | None = (
+        None  # [n, *shape] where the best linear map of each class takes x_T
+    )
+    judged: Judged | None = None  # what a classifier says of samples and of real pictures
 
     def __post_init__(self) -> None:
         """Raise a ValueError that names the array which has a wrong shape or a NaN or Inf."""
-        shape = self.x_T.shape[1:]
-        for name in (field.name for field in fields(self)):
+        for name in (*_HELDOUT, *_FRESH):
             array = getattr(self, name)
-            count = self.num_heldout if name in ("x_T", "x_0", "x_0_hat") else self.num_fresh
-            if array.shape != (count, *shape) or not count:
-                raise ValueError(
-                    f"{name} has shape {list(array.shape)}; it must be {[count, *shape]}, not empty"
-                )
-            num_broken = int(np.count_nonzero(~np.isfinite(array.reshape(count, -1)).all(axis=1)))
-            if num_broken:
-                raise ValueError(
-                    f"{name}: {num_broken} of {count} samples hold NaN or Inf, so no metric means "
-                    "anything; train the student again with a lower learning rate"
-                )
+            if array is not None:
+                self._check(name, array)
+
+    def _check(self, name: str, array: Points) -> None:
+        shape = self.x_T.shape[1:]
+        count = self.num_heldout if name in _HELDOUT else self.num_fresh
+        if array.shape != (count, *shape) or not count:
+            raise ValueError(
+                f"{name} has shape {list(array.shape)}; it must be {[count, *shape]}, not empty"
+            )
+        num_broken = int(np.count_nonzero(~np.isfinite(array.reshape(count, -1)).all(axis=1)))
+        if num_broken:
+            raise ValueError(
+                f"{name}: {num_broken} of {count} samples hold NaN or Inf, so no metric means "
+                "anything; train the student again with a lower learning rate"
+            )
 
     @property
     def num_heldout(self) -> int:
@@ -58,4 +75,10 @@ class EvaluationSamples:
 
         `fresh_x_T` stays and is not the noise of the second set; no metric uses the two as a pair.
         """
-        return replace(self, x_0_hat=self.x_0, fresh_x_0_hat=self.second_reference)
+        judged = None if self.judged is None else self.judged.with_teacher_as_student()
+        return replace(
+            self,
+            x_0_hat=self.x_0,
+            fresh_x_0_hat=self.second_reference,
+            judged=judged,
+        )

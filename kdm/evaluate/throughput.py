@@ -9,7 +9,7 @@ import torch
 
 from kdm.evaluate.draw import push
 from kdm.evaluate.options import EvaluationOptions
-from kdm.evaluate.samples import Points
+from kdm.evaluate.samples import Classes, Points
 from kdm.students.student import Student
 
 
@@ -44,11 +44,17 @@ class Throughput:
 
 
 def measure_throughput(
-    student: Student, x_T: Points, *, options: EvaluationOptions, num_passes: int = 5
+    student: Student,
+    x_T: Points,
+    label: Classes | None = None,
+    *,
+    options: EvaluationOptions,
+    num_passes: int = 5,
 ) -> Throughput:
-    """Time `num_passes` passes of x_T ([n, *shape]) through the student, without labels."""
-    push(student, x_T[: options.batch_size], None, options=options)
-    timings = np.array([_timed_pass(student, x_T, options) for _ in range(num_passes)])
+    """Time `num_passes` passes of x_T ([n, *shape]), asked for as `label` ([n]), through the student."""
+    first = slice(options.batch_size)
+    push(student, x_T[first], None if label is None else label[first], options=options)
+    timings = np.array([_timed_pass(student, x_T, label, options) for _ in range(num_passes)])
     wall, cpu = timings[timings[:, 0].argmin()]
     return Throughput(
         nfe=student.nfe,
@@ -60,8 +66,10 @@ def measure_throughput(
     )
 
 
-def _timed_pass(student: Student, x_T: Points, options: EvaluationOptions) -> tuple[float, float]:
+def _timed_pass(
+    student: Student, x_T: Points, label: Classes | None, options: EvaluationOptions
+) -> tuple[float, float]:
     # `push` copies the samples to the host, so a GPU has finished when it returns.
     wall, cpu = time.perf_counter(), time.process_time()
-    push(student, x_T, None, options=options)
+    push(student, x_T, label, options=options)
     return time.perf_counter() - wall, time.process_time() - cpu

@@ -1,13 +1,13 @@
 """The card of a student: what it is and what it can do, in Markdown with YAML front matter."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kdm.evaluate.metric import Meaning
 from kdm.licences import hub_fields
-from kdm.report.content import StudentEntry
+from kdm.report.content import Numbers, StudentEntry
 from kdm.report.markdown import front_matter, inline
-from kdm.report.tables import SampleCounts, number, percent
+from kdm.report.tables import Cell, SampleCounts, printed
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,14 @@ class StudentCard:
     plugin: str
     teacher: str
     pairs: str  # name and digest of the pairs it learned from
-    floor: Mapping[str, float]
+    references: tuple[Numbers, ...]  # in the student’s place: the teacher, then other samples
     num_heldout: int
     num_fresh: int
     address: str  # where the student lies, as `load_student` takes it
     licence: str = "apache-2.0"
     has_picture: bool = True  # samples.png lies beside it
+    judge: str = ""  # a sentence: who judged, and how well it tells real samples
+    num_classes: int = 0  # that it can be asked for
 
 
 def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
@@ -40,10 +42,11 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
         "tags": ["distillation", "one-step", "koopman"],
         "metrics": dict(student.values),
     }
+    classes = f" and one of {card.num_classes} classes" if card.num_classes else ""
     counts = SampleCounts(card.num_heldout, card.num_fresh)
+    rows = [Numbers(student.name, student.values, student.intervals), *card.references]
     numbers = [
-        f"| {meaning.label} | {_printed(student.values.get(name), meaning, counts)} "
-        f"| {_printed(card.floor.get(name), meaning, counts)} |"
+        _line([meaning.label, *(_printed(row, name, meaning, counts) for row in rows)])
         for name, meaning in meanings.items()
     ]
     return "\n".join(
@@ -52,14 +55,15 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
             f"# {inline(student.name)}",
             "",
             f"A `{card.plugin}` student of {inline(card.teacher)}: one network evaluation takes "
-            "noise x_T to a sample x_0.",
+            f"noise x_T{classes} to a sample x_0.",
             f"It learned from the pairs {inline(card.pairs)} and never saw its teacher.",
             "",
             *(picture if card.has_picture else []),
-            "| number | student | teacher against itself |",
-            "|---|---:|---:|",
+            _line(["number", "student", *(f"{each.name} {each.note}" for each in card.references)]),
+            "|---|" + "---:|" * len(rows),
             *numbers,
             "",
+            *([card.judge, ""] if card.judge else []),
             f"On {card.num_heldout:,} held-out pairs and {card.num_fresh:,} samples from fresh "
             f"noise. {student.num_inference_parameters:,} parameters sample; "
             f"{student.num_trainable_parameters:,} were trained.",
@@ -68,7 +72,7 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
             "from kdm.export import load_student",
             "",
             f"student = load_student({card.address!r})",
-            "x_0 = student.generate(x_T)",
+            f"x_0 = student.generate(x_T{', label' if card.num_classes else ''})",
             "```",
             "",
             f"Licence: {inline(card.licence)}.",
@@ -77,9 +81,10 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
     )
 
 
-def _printed(value: float | None, meaning: Meaning, counts: SampleCounts) -> str:
-    if value is None:
-        return "–"
-    if not meaning.is_fraction:
-        return number(value)
-    return " ".join(percent(value, counts.behind(meaning))).strip()
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _printed(row: Numbers, name: str, meaning: Meaning, counts: SampleCounts) -> str:
+    cell = Cell(*printed(row, name, meaning, counts))
+    return cell.line if name in row.values else cell.text

@@ -1,6 +1,6 @@
 """What the report page says, as plain data: whoever has the numbers fills it, the page draws it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ class Gallery:
     explanation: str
     pictures: tuple[Picture, ...]
     is_narrow: bool = False  # pictures of one panel, four in a row
+    is_wide: bool = False  # one picture takes the width of the page
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,17 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """What a row of the table of numbers prints: the teacher’s, or one student’s."""
+
+    name: str
+    values: Mapping[str, float]
+    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)  # low and high, 95 %
+    note: str = ""  # small print below the name
+    absent: str = "not measured"  # small print where it has no number
+
+
+@dataclass(frozen=True)
 class StudentEntry:
     """One student: its numbers by name, its size and its settings."""
 
@@ -44,6 +56,7 @@ class StudentEntry:
     num_trainable_parameters: int
     num_inference_parameters: int
     settings: Mapping[str, Any]  # nested; shown as written
+    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)  # low and high, 95 %
 
 
 @dataclass(frozen=True)
@@ -95,11 +108,12 @@ class ReportContent:
     command: str  # reproduces the run
     num_heldout: int  # samples behind the numbers on held-out noise
     num_fresh: int  # samples behind the numbers on fresh noise
-    floor: Mapping[str, float]  # the teacher in the student's place
+    references: tuple[Numbers, ...]  # in the student’s place: the teacher, then other samples
     students: tuple[StudentEntry, ...]
     galleries: tuple[Gallery, ...]
     summary: str = ""  # a sentence or two, in plain words
     teacher: str = "teacher"
+    judge: str = ""  # a sentence: who judged, and how well it tells real samples
     rates: tuple[Rate, ...] = ()
     splits: tuple[SplitCounts, ...] = ()
     filters: tuple[FilterCounts, ...] = ()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from kdm.report.content import ReportContent
 
+_SHARES = {"same_cell": "in the teacher’s cell", "class_agreement": "show the class asked for"}
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -15,7 +17,7 @@ class Fact:
 
 def key_facts(content: ReportContent) -> tuple[Fact, ...]:
     """What of pairs, agreement and speed the content tells; nothing where it does not."""
-    facts = [_pairs(content), _agreement(content), *_speed(content)]
+    facts = [_pairs(content), *_agreements(content), *_speed(content)]
     return tuple(fact for fact in facts if fact is not None)
 
 
@@ -24,13 +26,17 @@ def _pairs(content: ReportContent) -> Fact | None:
     return Fact(" + ".join(kept), "pairs kept") if kept else None
 
 
-def _agreement(content: ReportContent) -> Fact | None:
-    shares = {student.name: student.values.get("same_cell") for student in content.students}
-    known = {name: share for name, share in shares.items() if share is not None}
+def _agreements(content: ReportContent) -> list[Fact | None]:
+    return [_highest(content, name, words) for name, words in _SHARES.items()]
+
+
+def _highest(content: ReportContent, name: str, words: str) -> Fact | None:
+    shares = {student.name: student.values.get(name) for student in content.students}
+    known = {who: share for who, share in shares.items() if share is not None}
     if not known:
         return None
-    best = max(known, key=lambda name: known[name])
-    return Fact(f"{100 * known[best]:.1f}%", f"of {best}’s samples in the teacher’s cell")
+    best = max(known, key=lambda who: known[who])
+    return Fact(f"{100 * known[best]:.1f}%", f"of {best}’s samples {words}")
 
 
 def _speed(content: ReportContent) -> list[Fact]:
@@ -44,5 +50,6 @@ def _speed(content: ReportContent) -> list[Fact]:
     fastest = max(students, key=lambda rate: rate.samples_per_cpu_second or 0)
     if teacher.samples_per_cpu_second and fastest.samples_per_cpu_second:
         ratio = fastest.samples_per_cpu_second / teacher.samples_per_cpu_second
-        facts.append(Fact(f"{ratio:.3g}×", f"samples per CPU second, {fastest.who} to teacher"))
+        shown = f"{ratio:.3g}" if ratio < 1000 else f"{float(f'{ratio:.3g}'):,.0f}"
+        facts.append(Fact(f"{shown}×", f"samples per CPU second, {fastest.who} to teacher"))
     return facts

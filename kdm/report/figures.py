@@ -15,6 +15,7 @@ from kdm.analyze.spectrum import spectrum
 from kdm.evaluate.outliers import Outliers
 from kdm.evaluate.samples import EvaluationSamples, Points
 from kdm.report.content import Gallery, Picture
+from kdm.report.picture_figures import picture_galleries
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,12 @@ def galleries(
     teacher_losses: LossHistory | None = None,
     filters: Sequence[FilterScores] = (),
 ) -> tuple[Gallery, ...]:
-    """Every gallery that has a picture; those of points need samples in the plane."""
+    """Every gallery that has a picture; those of samples need points of the plane, or images."""
     if not students:
         return ()
     drawn = [
         *_plane_galleries(students),
+        *picture_galleries({student.name: student.samples for student in students}),
         Gallery("Spectrum", _SPECTRUM, _spectra(students), is_narrow=True),
         Gallery("Losses", _LOSSES, _losses(students, teacher_losses)),
         Gallery("Filter scores", _FILTERS, _histograms(filters)),

@@ -14,7 +14,10 @@ KEY_NUMBERS = (
     "in_cells",
     "in_cells_fresh",
     "outliers",
+    "class_agreement",
+    "frechet_over_teachers",
     "paired_mse",
+    "paired_over_class_shuffled",
     "sw1_same_noise",
 )
 

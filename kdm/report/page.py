@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from kdm.evaluate.metric import Meaning
 from kdm.report.content import ReportContent
 from kdm.report.facts import key_facts
+from kdm.report.seeds import by_seeds
 from kdm.report.tables import SampleCounts, by_samples, columns, groups, rows
 from kdm.report.template import render
 
@@ -16,12 +17,16 @@ def render_report(content: ReportContent, meanings: Mapping[str, Meaning]) -> st
     """
     ordered = by_samples(meanings)
     counts = SampleCounts(content.num_heldout, content.num_fresh)
-    students = [(student.name, student.values) for student in content.students]
+    students = by_seeds(content.students)
+    table = rows(students, content.references, meanings=ordered, counts=counts)
     fields = {
         "content": content,
         "facts": key_facts(content),
         "groups": groups(ordered, counts),
         "columns": columns(ordered),
-        "rows": rows(students, content.floor, meanings=ordered, counts=counts),
+        "rows": table,
+        "has_errors": any(cell.note.startswith("±") for row in table for cell in row.cells),
+        "has_intervals": any(each.intervals for each in (*students, *content.references)),
+        "has_seeds": len(students) < len(content.students),
     }
     return render("report.html.j2", fields)

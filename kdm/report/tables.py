@@ -1,10 +1,12 @@
-"""Numbers as a reader wants them: percent with standard errors, powers of ten, the best one marked."""
+"""Numbers as a reader wants them: percent with standard errors, intervals, the best one marked."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from kdm.evaluate.metric import Meaning
+from kdm.report.content import Numbers
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -17,6 +19,12 @@ class Cell:
     note: str = ""
     is_best: bool = False
 
+    @property
+    def line(self) -> str:
+        """All of it for a line of plain text."""
+        note = f"({self.note})" if "…" in self.note else self.note
+        return f"{self.text} {note}".strip()
+
 
 @dataclass(frozen=True)
 class Row:
@@ -24,7 +32,8 @@ class Row:
 
     name: str
     cells: tuple[Cell, ...]
-    is_teacher: bool = False
+    is_teacher: bool = False  # or other samples that students are held against
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,13 +41,13 @@ class Column:
     """A head of that table."""
 
     label: str
-    direction: str  # 'higher' or 'lower'
+    direction: str  # as `Meaning.better`
     explanation: str
 
     @property
     def arrow(self) -> str:
         """The direction, drawn."""
-        return "↑" if self.direction == "higher" else "↓"
+        return {"higher": "↑", "lower": "↓"}.get(self.direction, "→\u00a01")
 
 
 @dataclass(frozen=True)
@@ -84,27 +93,25 @@ def groups(meanings: Mapping[str, Meaning], counts: SampleCounts) -> tuple[Group
 
 
 def rows(
-    students: Sequence[tuple[str, Mapping[str, float]]],
-    floor: Mapping[str, float],
+    students: Sequence[Numbers],
+    references: Sequence[Numbers],
     *,
     meanings: Mapping[str, Meaning],
     counts: SampleCounts,
 ) -> tuple[Row, ...]:
-    """The teacher's row first, then one a student, the best student of each column marked."""
-    teacher = [_cell(floor.get(name), meaning, counts) for name, meaning in meanings.items()]
-    table = [Row("teacher", tuple(teacher), is_teacher=True)]
-    best = {
-        name: best_value(
-            [values.get(name) for _, values in students], floor=floor.get(name), meaning=meaning
-        )
+    """The references first, of them the teacher first, then a row a student, the best ones marked.
+
+    The best is marked in each column, with those whose interval reaches the best one's.
+    """
+    table = [Row(each.name, _cells(each, meanings, counts), True, each.note) for each in references]
+    floor = references[0].values
+    reaches = {
+        name: _reach(students, name, floor=floor.get(name), meaning=meaning)
         for name, meaning in meanings.items()
     }
-    for student, values in students:
-        cells = [
-            _cell(values.get(name), meaning, counts, best=best[name])
-            for name, meaning in meanings.items()
-        ]
-        table.append(Row(student, tuple(cells)))
+    table += [
+        Row(each.name, _cells(each, meanings, counts, reaches), note=each.note) for each in students
+    ]
     return tuple(table)
 
 
@@ -148,14 +155,61 @@ def counted(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} {count:,}" for reason, count in ordered if count) or "none"
 
 
-def _cell(
-    value: float | None, meaning: Meaning, counts: SampleCounts, *, best: float | None = None
-) -> Cell:
+def _cells(
+    row: Numbers,
+    meanings: Mapping[str, Meaning],
+    counts: SampleCounts,
+    reaches: Mapping[str, float | None] = MappingProxyType({}),
+) -> tuple[Cell, ...]:
+    cells = []
+    for name, meaning in meanings.items():
+        is_best = _is_best(row, name, meaning, reaches.get(name))
+        cells.append(Cell(*printed(row, name, meaning, counts), is_best))
+    return tuple(cells)
+
+
+def printed(row: Numbers, name: str, meaning: Meaning, counts: SampleCounts) -> tuple[str, str]:
+    """A number of a row, and its interval, or a fraction's standard error."""
+    value, interval = row.values.get(name), row.intervals.get(name)
     if value is None:
-        return Cell("–", "not measured")
-    is_higher = meaning.better == "higher"
-    is_best = best is not None and (value >= best if is_higher else value <= best)
-    if not meaning.is_fraction:
-        return Cell(number(value), is_best=is_best)
-    text, note = percent(value, counts.behind(meaning))
-    return Cell(text, note, is_best)
+        return "–", row.absent
+    text, error = number(value), ""
+    if meaning.is_fraction:
+        text, error = percent(value, counts.behind(meaning))
+    if interval is None:
+        return text, error
+    low, high = (f"{100 * end:.2f}" if meaning.is_fraction else number(end) for end in interval)
+    return text, f"{low} … {high}" if low != high else ""
+
+
+def _reach(
+    students: Sequence[Numbers], name: str, *, floor: float | None, meaning: Meaning
+) -> float | None:
+    """The worse end of the intervals of those that are best; None where none is to be marked."""
+    best = best_value([each.values.get(name) for each in students], floor=floor, meaning=meaning)
+    if best is None:
+        return None
+    intervals = [
+        _interval(each, name)
+        for each in students
+        if name in each.values and _is_at(each.values[name], best, meaning)
+    ]
+    if meaning.better == "higher":
+        return min([best, *(low for low, _ in intervals)])
+    return max([best, *(high for _, high in intervals)])
+
+
+def _is_best(row: Numbers, name: str, meaning: Meaning, reach: float | None) -> bool:
+    if reach is None or name not in row.values:
+        return False
+    low, high = _interval(row, name)
+    return _is_at(high if meaning.better == "higher" else low, reach, meaning)
+
+
+def _is_at(value: float, best: float, meaning: Meaning) -> bool:
+    return value >= best if meaning.better == "higher" else value <= best
+
+
+def _interval(row: Numbers, name: str) -> tuple[float, float]:
+    low, high = row.intervals.get(name, (row.values[name], row.values[name]))
+    return low, high

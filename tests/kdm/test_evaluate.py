@@ -103,3 +103,36 @@ def test_a_throughput_counts_every_sample_once():
     rate = measure_throughput(student(), teacher().heldout.x_T, options=OPTIONS, num_passes=2)
     assert (rate.nfe, rate.num_samples, rate.batch_size) == (1, 200, 128)
     assert rate.document()["samples_per_second"] == pytest.approx(200 / rate.wall_seconds)
+
+
+def labelled_teacher(other_label: np.ndarray) -> TeacherSamples:
+    schema = SCHEMA.model_copy(update={"label": LabelRule(num_classes=3)})
+    given, index = teacher(num_others=len(other_label)), np.arange(200)
+    heldout = replace(given.heldout, label=index % 3)
+    marked = np.stack([other_label, np.arange(len(other_label))], axis=1).astype(np.float32)
+    return TeacherSamples(heldout, marked, schema, other_label)
+
+
+def test_with_classes_the_teachers_sets_have_those_of_the_fresh_noise_row_for_row():
+    kept = np.delete(np.arange(700) % 3, np.arange(0, 300, 3))  # a filter dropped many of class 0
+    drawn = draw_samples(student(), labelled_teacher(kept), options=OPTIONS)
+    assert drawn.num_fresh == 201  # 134 of class 0 are left, 67 for each set
+    for part in (drawn.reference, drawn.second_reference):
+        assert np.array_equal(part[:, 0], drawn.fresh_label)
+    rows = np.concatenate([drawn.reference[:, 1], drawn.second_reference[:, 1]])
+    assert len(np.unique(rows)) == 402
+
+
+def test_a_class_that_the_teacher_lacks_leaves_nothing_to_compare():
+    with pytest.raises(ValueError, match="with classes 2 of each"):
+        draw_samples(student(), labelled_teacher(np.ones(700, np.int64)), options=OPTIONS)
+
+
+def test_a_throughput_asks_for_classes_where_pairs_have_them():
+    network = {"kind": "song-unet", "model_channels": 8, "channel_mult": [1], "num_blocks": 1}
+    schema = PairSchema(shape=(1, 8, 8), label=LabelRule(num_classes=3))
+    model = Regression.model_validate({"network": network}).build(schema)
+    x_T = np.zeros((20, 1, 8, 8), np.float32)
+    assert measure_throughput(model, x_T, np.arange(20) % 3, options=OPTIONS).num_samples == 20
+    with pytest.raises(ValueError, match="was given no label"):
+        measure_throughput(model, x_T, options=OPTIONS)

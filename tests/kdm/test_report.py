@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 
 import numpy as np
 import yaml
+from labelled_samples import picture_samples
 
+from flows.stages.numbers import references
 from kdm.analyze.loss_curves import LossHistory
 from kdm.datasets.checkerboard import CheckerboardData
 from kdm.evaluate.evaluate import meanings_of, measure_samples
@@ -18,6 +20,7 @@ from kdm.report.content import (
     Ancestor,
     EvaluationEvent,
     FilterCounts,
+    Numbers,
     Rate,
     ReportContent,
     SplitCounts,
@@ -29,6 +32,8 @@ from kdm.report.page import render_report
 
 OPTIONS = EvaluationOptions()
 MEANINGS = meanings_of(OPTIONS.metrics)
+PICTURE_METRICS = ["class-agreement", "classifier-frechet", "paired-baselines", "variance"]
+PICTURE_OPTIONS = EvaluationOptions.model_validate({"metrics": PICTURE_METRICS})
 DIGEST = "0123456789abcdef" * 4
 HOSTILE = '<script src="https://evil.example/x.js"></script>'
 
@@ -71,7 +76,7 @@ def content() -> ReportContent:
         command="kdm run tiny",
         num_heldout=100,
         num_fresh=100,
-        floor=document["floor"],
+        references=(Numbers("teacher", document["floor"], note="against itself"),),
         students=(entry, replace(entry, name=HOSTILE)),
         galleries=galleries(
             [StudentResults("kdm", samples(), np.array([0.5 + 0.1j, 1.1]), history)],
@@ -166,9 +171,31 @@ def test_an_overview_of_nothing_says_so():
 
 def test_a_student_card_opens_with_yaml_that_holds_its_numbers():
     entry = content().students[0]
-    card = StudentCard(entry, "kdm", "[a](b)", "p: q", content().floor, 100, 100, "file:///x")
+    card = StudentCard(entry, "kdm", "[a](b)", "p: q", content().references, 100, 100, "file:///x")
     _, front, text = student_card(card, MEANINGS).split("---\n", 2)
     assert yaml.safe_load(front)["metrics"] == dict(entry.values)
     assert yaml.safe_load(front)["pairs"] == "p: q"
     assert "load_student('file:///x')" in text
     assert "[a](b)" not in text
+
+
+def test_a_page_of_images_shows_students_below_their_teacher_and_who_judged():
+    document = measure_samples(picture_samples(0.3), PICTURE_OPTIONS)
+    entry = replace(
+        content().students[0], values=document["values"], intervals=document["intervals"]
+    )
+    shown = replace(
+        content(),
+        references=references({**document, "num_real": 256}),
+        students=(entry,),
+        galleries=galleries([StudentResults("kdm", picture_samples(0.3))]),
+        judge="It tells <most>.",
+    )
+    text = render_report(shown, meanings_of(PICTURE_OPTIONS.metrics))
+    low, high = (f"{100 * end:.2f}" for end in document["intervals"]["class_agreement"])
+    pictures = [attributes["alt"] or "" for tag, attributes in Page(text).tags if tag == "img"]
+    assert [words.split(":")[0] for words in pictures[1:]] == ["teacher", "kdm"]
+    assert "the teacher's row is the first" in pictures[0]
+    for words in (f"{low} … {high}", "256 held out", "It tells &lt;most&gt;.", "95% interval"):
+        assert words in text
+    assert "±" not in text

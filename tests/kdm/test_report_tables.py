@@ -3,11 +3,18 @@
 import pytest
 
 from kdm.evaluate.metric import Meaning
-from kdm.report.tables import SampleCounts, best_value, counted, number, percent, rows
+from kdm.report.content import Numbers, StudentEntry
+from kdm.report.seeds import by_seeds
+from kdm.report.tables import Row, SampleCounts, best_value, counted, number, percent, rows
 
 ERROR = Meaning("error", "an error", "lower", "heldout")
 SHARE = Meaning("share", "a share", "higher", "fresh", is_fraction=True)
 COUNTS = SampleCounts(heldout=5000, fresh=10_000)
+
+
+def table(students: list[Numbers], floor: dict[str, float], meaning: Meaning) -> list[Row]:
+    teacher = Numbers("teacher", floor)
+    return list(rows(students, [teacher], meanings={meaning.label: meaning}, counts=COUNTS))
 
 
 @pytest.mark.parametrize(
@@ -34,16 +41,18 @@ def test_a_fraction_comes_with_its_binomial_standard_error():
 
 
 def test_the_best_student_is_marked_and_the_teacher_is_not():
-    students = [("a", {"error": 0.2}), ("b", {"error": 0.1})]
-    teacher, *others = rows(students, {"error": 0.0}, meanings={"error": ERROR}, counts=COUNTS)
+    students = [Numbers("a", {"error": 0.2}), Numbers("b", {"error": 0.1})]
+    teacher, *others = table(students, {"error": 0.0}, ERROR)
     assert teacher.is_teacher
     assert [row.cells[0].is_best for row in (teacher, *others)] == [False, False, True]
 
 
 def test_students_at_the_floor_or_beyond_are_equals():
-    students = [("a", {"share": 0.97}), ("b", {"share": 0.98}), ("c", {"share": 0.9})]
-    table = rows(students, {"share": 0.966}, meanings={"share": SHARE}, counts=COUNTS)
-    assert [row.cells[0].is_best for row in table] == [False, True, True, False]
+    students = [
+        Numbers(name, {"share": each}) for name, each in (("a", 0.97), ("b", 0.98), ("c", 0.9))
+    ]
+    found = table(students, {"share": 0.966}, SHARE)
+    assert [row.cells[0].is_best for row in found] == [False, True, True, False]
 
 
 def test_a_single_student_and_an_unranked_number_have_no_mark():
@@ -53,12 +62,49 @@ def test_a_single_student_and_an_unranked_number_have_no_mark():
 
 
 def test_a_number_that_a_student_lacks_is_not_invented():
-    table = rows(
-        [("a", {}), ("b", {"error": 0.1})], {"error": 0.0}, meanings={"error": ERROR}, counts=COUNTS
-    )
-    assert (table[1].cells[0].text, table[1].cells[0].note) == ("–", "not measured")
+    _, without, _ = table([Numbers("a", {}), Numbers("b", {"error": 0.1})], {"error": 0.0}, ERROR)
+    assert (without.cells[0].text, without.cells[0].note) == ("–", "not measured")
 
 
 def test_reasons_are_counted_most_first():
     assert counted({"nan": 3, "near_copy": 512, "inf": 0}) == "near_copy 512, nan 3"
     assert counted({}) == "none"
+
+
+def test_an_interval_stands_beside_its_number_unless_it_is_a_point():
+    row = Numbers("a", {"share": 0.975, "error": 0.1}, {"share": [0.97, 0.98], "error": [0.1, 0.1]})
+    meanings = {"share": SHARE, "error": ERROR}
+    _, (share, error) = (
+        each.cells for each in rows([row], [row], meanings=meanings, counts=COUNTS)
+    )
+    assert (share.line, error.line) == ("97.50% (97.00 … 98.00)", "0.100")
+
+
+def test_students_that_cannot_be_told_from_the_best_are_marked_with_it():
+    spread = {"a": (0.1, [0.08, 0.12]), "b": (0.13, [0.11, 0.15]), "c": (0.14, [0.13, 0.15])}
+    students = [
+        Numbers(name, {"error": mean}, {"error": ends}) for name, (mean, ends) in spread.items()
+    ]
+    found = table(students, {"error": 0.0}, ERROR)
+    assert [row.cells[0].is_best for row in found] == [False, True, True, False]
+
+
+def seeds(values: list[float], stem: str = "kdm") -> list[StudentEntry]:
+    return [
+        StudentEntry(f"{stem}-{seed}", "", {"error": value}, 1, 1, {"training": {"seed": seed}})
+        for seed, value in enumerate(values)
+    ]
+
+
+def test_students_that_differ_in_their_seed_alone_are_one_row_with_students_interval():
+    (row,) = by_seeds(seeds([0.1, 0.2, 0.3]))
+    assert (row.name, row.note) == ("kdm", "mean of 3 seeds")
+    assert row.values["error"] == pytest.approx(0.2)
+    half = 4.302653 * 0.1 / 3**0.5  # t of two degrees of freedom, 97.5 %
+    assert row.intervals["error"] == pytest.approx((0.2 - half, 0.2 + half))
+
+
+def test_another_setting_is_another_row_and_no_row_takes_a_students_name():
+    other = StudentEntry("kdm", "", {"error": 0.5}, 1, 1, {"training": {"seed": 0, "steps": 2}})
+    first, second = by_seeds([*seeds([0.1, 0.2]), other])
+    assert (first.name, second.name, second.note) == ("kdm-0 and 1 more", "kdm", "")

@@ -1,0 +1,55 @@
+"""Does a sample show the class that it was asked for? A classifier of the real pictures says."""
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdm.evaluate.bootstrap import Estimate
+from kdm.evaluate.metric import EstimatedMetric, Meaning
+from kdm.evaluate.samples import EvaluationSamples
+
+_NUMBER = "class_agreement"
+_DEVIATIONS = 1.959964  # of the normal distribution, either way: 95 %
+
+
+class ClassAgreement(EstimatedMetric):
+    """The share of samples from fresh noise that the classifier takes for the class asked for."""
+
+    plugin: ClassVar[str] = "class-agreement"
+    needs: ClassVar[frozenset[str]] = frozenset({"classifier", "labels"})
+    meanings: ClassVar[Mapping[str, Meaning]] = {
+        _NUMBER: Meaning(
+            label="class agreement",
+            explanation="samples that a classifier of the real pictures takes for the class they "
+            "were asked for; of held-out real pictures it is the classifier’s accuracy",
+            better="higher",
+            measured_on="fresh",
+            is_fraction=True,
+        )
+    }
+
+    def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+        """A fraction in [0, 1]."""
+        assert samples.judged is not None  # what `needs` asks for
+        assert samples.fresh_label is not None
+        return {_NUMBER: _share(samples.judged.fresh.classes == samples.fresh_label)}
+
+    def real(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+        """The classifier's accuracy on real pictures that it never saw."""
+        assert samples.judged is not None
+        real = samples.judged.real
+        if real.heldout is None or real.heldout_label is None:
+            return {}
+        return {_NUMBER: _share(real.heldout.classes == real.heldout_label)}
+
+
+def _share(is_right: NDArray[np.bool_]) -> Estimate:
+    """With Wilson's interval (1927): a bootstrap has none where all are right, and all may be."""
+    value, num, squared = float(is_right.mean()), len(is_right), _DEVIATIONS**2
+    centre = (value + squared / (2 * num)) / (1 + squared / num)
+    spread = math.sqrt(value * (1 - value) / num + squared / (4 * num**2))
+    half = _DEVIATIONS * spread / (1 + squared / num)
+    return Estimate(value, max(centre - half, 0.0), min(centre + half, 1.0))

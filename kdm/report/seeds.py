@@ -1,0 +1,59 @@
+"""Students that differ in nothing but their seed are one row: their mean, and how sure it is."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as students_t
+
+from kdm.report.content import Numbers, StudentEntry
+from storage.digest import digest_of
+
+_COVERAGE = 0.95
+
+
+def by_seeds(students: Sequence[StudentEntry]) -> list[Numbers]:
+    """A row for each student, or for all that were trained with the same settings but training.seed.
+
+    Such a row has the mean of each number and its 95 % interval over seeds (Student's t).
+    """
+    alike: dict[str, list[StudentEntry]] = {}
+    for student in students:
+        alike.setdefault(digest_of(_without_seed(student.settings)), []).append(student)
+    names = {student.name for student in students}
+    return [_row(group, names - {each.name for each in group}) for group in alike.values()]
+
+
+def _without_seed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    training = {key: value for key, value in settings.get("training", {}).items() if key != "seed"}
+    return {**settings, "training": training}
+
+
+def _row(alike: Sequence[StudentEntry], others: set[str]) -> Numbers:
+    if len(alike) == 1:
+        (student,) = alike
+        return Numbers(student.name, student.values, student.intervals)
+    names = [name for name in alike[0].values if all(name in each.values for each in alike)]
+    found = {name: _over_seeds([each.values[name] for each in alike]) for name in names}
+    return Numbers(
+        _common_name([each.name for each in alike], others),
+        {name: value for name, (value, _) in found.items()},
+        {name: interval for name, (_, interval) in found.items()},
+        note=f"mean of {len(alike)} seeds",
+    )
+
+
+def _over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
+    mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    half = float(students_t.ppf((1 + _COVERAGE) / 2, len(values) - 1)) * error
+    return mean, (mean - half, mean + half)
+
+
+def _common_name(names: Sequence[str], others: set[str]) -> str:
+    """'kdm' of kdm-0, kdm-1, kdm-2, unless another student is called so."""
+    first, last = min(names), max(names)  # what these share, all share
+    shared = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    stem = "".join(letter for letter, _ in shared).rstrip("-")
+    return stem if stem and stem not in others else f"{names[0]} and {len(names) - 1} more"

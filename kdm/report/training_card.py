@@ -1,0 +1,68 @@
+"""The card of a student that is trained and not measured yet, in Markdown with YAML front matter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kdm.licences import hub_fields
+from kdm.report.markdown import front_matter, inline
+from kdm.report.tables import number
+
+
+@dataclass(frozen=True)
+class TrainingCard:
+    """All that it says."""
+
+    name: str
+    digest: str
+    plugin: str
+    pairs: str  # name of the pairs it learned from
+    num_steps: int
+    batch_size: int  # pairs a step
+    losses: Mapping[str, float]  # at the last step, by name
+    num_trainable_parameters: int
+    num_inference_parameters: int
+    address: str  # where the student lies, as `load_student` takes it
+    licence: str
+    picture: str | None = None  # a file beside it: the teacher's images above its own
+
+
+def training_card(card: TrainingCard) -> str:
+    """The text of card.md."""
+    front = {
+        "name": card.name,
+        "digest": card.digest,
+        "plugin": card.plugin,
+        "pairs": card.pairs,
+        **hub_fields(card.licence),
+        "tags": ["distillation", "one-step"],
+    }
+    shown = f"![The teacher’s images above the student’s of the same noise]({card.picture})"
+    rows = [f"| {inline(name)} | {number(value)} |" for name, value in card.losses.items()]
+    return "\n".join(
+        [
+            front_matter(front),
+            f"# {inline(card.name)}",
+            "",
+            f"A `{card.plugin}` student. It learned from the pairs {inline(card.pairs)} in "
+            f"{card.num_steps:,} steps of {card.batch_size:,} and never saw its teacher.",
+            "",
+            *([shown, ""] if card.picture else []),
+            "| loss at the last step | value |",
+            "|---|---:|",
+            *rows,
+            "",
+            f"{card.num_inference_parameters:,} parameters sample; "
+            f"{card.num_trainable_parameters:,} were trained. It is not measured yet: "
+            "`kdm evaluate` does, and puts its numbers here.",
+            "",
+            "```python",
+            "from kdm.export import load_student",
+            "",
+            f"student = load_student({card.address!r})",
+            "x_0 = student.generate(x_T)",
+            "```",
+            "",
+            f"Licence: {inline(card.licence)}.",
+            "",
+        ]
+    )

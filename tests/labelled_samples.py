@@ -1,0 +1,48 @@
+"""Digits as an evaluation's samples: a teacher that copies real ones, a student that errs."""
+
+from functools import cache
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from kdm.datasets.digits import DigitsData
+from kdm.evaluate.classifier_training import ClassifierOptions, known_classifier
+from kdm.evaluate.picture_judge import PictureJudge, judge_of
+from kdm.evaluate.samples import EvaluationSamples
+from storage.fs import Folder
+
+DATA = DigitsData()
+NUM = 300  # samples of each set, thirty of each class, classes in turn
+
+
+@cache
+def judge() -> PictureJudge:
+    """One that learned for a second: it tells nine digits of ten."""
+    with TemporaryDirectory() as home:
+        options = ClassifierOptions(num_epochs=3)
+        return judge_of(known_classifier(Folder.at(home), DATA, options), DATA)
+
+
+def picture_samples(error: float) -> EvaluationSamples:
+    """Real digits, and a student's normal error of this size a pixel; the linear rival is a mean."""
+    stream, label = np.random.RandomState(1), np.arange(NUM) % 10
+    by_class = [np.flatnonzero(DATA.labels() == each)[: 4 * NUM // 10] for each in range(10)]
+    rows = np.stack(by_class, axis=1).reshape(4, NUM)  # classes in turn
+    heldout, fresh, reference, second = DATA.train()[rows]
+    x_0_hat, fresh_x_0_hat = (
+        (each + error * stream.standard_normal(each.shape)).astype(np.float32)
+        for each in (heldout, fresh)
+    )
+    return EvaluationSamples(
+        x_T=stream.standard_normal(heldout.shape).astype(np.float32),
+        x_0=heldout,
+        x_0_hat=x_0_hat,
+        fresh_x_T=stream.standard_normal(fresh.shape).astype(np.float32),
+        fresh_x_0_hat=fresh_x_0_hat,
+        reference=reference,
+        second_reference=second,
+        label=label,
+        fresh_label=label,
+        linear_x_0=np.broadcast_to(heldout.mean(axis=0), heldout.shape),
+        judged=judge().judged(fresh_x_0_hat, reference, second),
+    )
