@@ -2,18 +2,19 @@
 
 model.safetensors   averaged weights        losses.json    {"losses": [{"step", "losses"}, …]}
 timings.json        what may differ between equal runs
+best.safetensors    weights of the lowest training loss, with best.json: see kdm.training.best
 config.json         plugin, schema, identity, digest of the weights; written last
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import safetensors.torch
 import torch
 from torch import Tensor
 
+from kdm.students.student import DTYPES, SamplingPrecision, Student, StudentPlugin
 from kdm.students.student import GROUP as STUDENTS
-from kdm.students.student import Student, StudentPlugin
 from storage.digest import seal, sha256_of, unseal
 from storage.errors import DamageError
 from storage.fs import Folder
@@ -22,7 +23,9 @@ from storage.plugins import configure
 from storage.records import PairSchema
 
 CONFIG, WEIGHTS, LOSSES, TIMINGS = "config.json", "model.safetensors", "losses.json", "timings.json"
+BEST, BEST_WEIGHTS = "best.json", "best.safetensors"
 VERSION = 1
+Kept = Literal["last", "best"]
 
 
 def write_trained(
@@ -34,11 +37,16 @@ def write_trained(
     timings: Mapping[str, Any],
 ) -> None:
     """Write a finished training; `config.json`, with the digest of the weights, comes last."""
+    folder.replace(LOSSES, seal({"losses": losses}))
+    folder.replace(TIMINGS, seal(timings))
+    write_model(folder, state, config=config)
+
+
+def write_model(folder: Folder, state: Mapping[str, Tensor], *, config: Mapping[str, Any]) -> None:
+    """Write weights, then `config.json` with their digest: all that `load_student` needs."""
     data = safetensors_bytes(state)
     weights = {"file": WEIGHTS, "sha256": sha256_of(data), "num_bytes": len(data)}
     folder.replace(WEIGHTS, data)
-    folder.replace(LOSSES, seal({"losses": losses}))
-    folder.replace(TIMINGS, seal(timings))
     folder.replace(CONFIG, seal({"version": VERSION, **config, "weights": weights}))
 
 
@@ -76,11 +84,36 @@ def read_weights(folder: Folder, config: Mapping[str, Any]) -> bytes:
     return data
 
 
-def load_student(folder: Folder | str) -> Student:
-    """The student that was trained in a folder, ready to generate, on the CPU.
+def read_best(folder: Folder, config: Mapping[str, Any]) -> bytes:
+    """The safetensors bytes of the best weights of the training that `config` tells of.
 
-    Raises a ValueError where there is none, `DamageError` where its files are not as written.
+    A ValueError where none of it were kept, `DamageError` where they are others.
     """
+    best = unseal(folder.read(BEST), f"{folder.url}/{BEST}") if folder.exists(BEST) else {}
+    if best.get("identity") != config.get("identity") or not folder.exists(BEST_WEIGHTS):
+        raise ValueError(
+            f"{folder.url} holds no best weights of this training: training.keep_best was false, or "
+            "it was trained before they were kept; take the last ones"
+        )
+    data = folder.read(BEST_WEIGHTS)
+    if sha256_of(data) != best["weights"]["sha256"]:
+        raise DamageError(
+            f"{folder.url}/{BEST_WEIGHTS} is not what {BEST} says it was; restore it, or take the last "
+            "weights"
+        )
+    return data
+
+
+def load_student(
+    folder: Folder | str, *, weights: Kept = "last", precision: SamplingPrecision = "float32"
+) -> Student:
+    """The student of a folder, ready to generate in this precision, on the CPU.
+
+    Its last weights, or those of the lowest training loss. Raises a ValueError where there are none,
+    `DamageError` where its files are not as written.
+    """
+    if precision not in DTYPES:
+        raise ValueError(f"precision is '{precision}'; choose {' or '.join(DTYPES)}")
     folder = Folder.at(folder) if isinstance(folder, str) else folder
     config = read_config(folder)
     if config is None or config["group"] != STUDENTS:
@@ -90,5 +123,7 @@ def load_student(folder: Folder | str) -> Student:
     # Building draws initial weights; the caller's stream of random numbers must not notice.
     with torch.random.fork_rng():
         student = plugin.build(schema)
-    student.load_state_dict(safetensors.torch.load(read_weights(folder, config)))
+    read = read_weights if weights == "last" else read_best
+    student.load_state_dict(safetensors.torch.load(read(folder, config)))
+    student.precision = precision
     return student.eval().requires_grad_(False)

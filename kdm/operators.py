@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kdm.shapes import ComplexMatrix, ComplexVector, Eigenvalues, Latents, Matrix
+from kdm.shapes import ComplexMatrix, ComplexVector, Eigenvalues, Latents, Matrix, Vector
 
 # Added to a row's length before dividing by it, as in the published code.
 LENGTH_EPSILON = 1e-8
@@ -26,6 +26,10 @@ class KoopmanOperator(nn.Module, ABC):
     @abstractmethod
     def matrix(self) -> Matrix:
         """C, real [d, d], acting on columns; a bias is not part of it."""
+
+    def bias(self) -> Vector | None:
+        """What is added to C z_T; None where the operator is linear."""
+        return None
 
     def eigenvalues(self) -> Eigenvalues:
         """The spectrum of `matrix()`, in no particular order."""
@@ -49,6 +53,10 @@ class DenseOperator(KoopmanOperator):
     def matrix(self) -> Matrix:
         """C."""
         return self.linear.weight
+
+    def bias(self) -> Vector | None:
+        """b; None where it has none."""
+        return self.linear.bias
 
 
 class Factors(NamedTuple):

@@ -1,40 +1,97 @@
 """`kdm sample`: a student's samples from noise of no pair."""
 
 import io
+import math
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import torch
 import typer
+from numpy.typing import NDArray
 
 from flows.commands.find import found
+from flows.request import settled_device
+from kdm.analyze.image_grid import image_grid, png
 from kdm.analyze.sample_plots import samples_picture
 from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import Points
 from kdm.export import CONFIG, load_student, read_config
+from kdm.students.student import SamplingPrecision
 from storage.fs import Folder
 from storage.options import parse
 from storage.records import PairSchema
 
 MAX_VALUES_A_LINE = 16
+_VALUES_AT_ONCE = {"cpu": 2**15, "cuda": 2**20}  # of noise: 10 and 341 pictures of 3×32×32
+_MOST_AT_ONCE = 2500
+_SIDE = 64  # pixels that small pictures are enlarged to
+_MOST_COLUMNS = 20  # of as many classes a grid has a column each
+_Classes = NDArray[np.int64]
 
 
-def sample(student: str, home: str, *, count: int, seed: int, out: str) -> None:
-    """Print `count` samples, or write them to a .npy file or a picture."""
-    if out and not out.endswith((".npy", ".png")):
-        raise ValueError(f"--out {out}: name a file that ends in .npy or .png")
+@dataclass(frozen=True)
+class Wanted:
+    """What the user says of the samples."""
+
+    count: int
+    seed: int = 0
+    out: str = ""  # .npy or .png
+    grid: str = ""  # .png
+    label: str = ""
+    precision: str = "float32"
+
+
+def sample(student: str, home: str, wanted: Wanted) -> None:
+    """Print samples, or write them to a .npy file or a picture."""
+    _require_endings(wanted)
+    torch.set_num_threads(1)  # sums depend on it
     folder = found(home, "students", student)
-    model = load_student(folder)
-    x_T, label = fresh_noise(_schema(folder), seed=seed, count=count)
-    x_0 = push(model, x_T, label, options=EvaluationOptions(seed=seed))
-    if out:
-        path = Path(out).expanduser().absolute()
-        Folder.at(str(path.parent)).replace(path.name, _as_file(x_0, path.suffix, folder.name))
-        typer.echo(f"{count:,} samples: {path}")
-    elif x_0[0].size <= MAX_VALUES_A_LINE:
-        typer.echo("\n".join(" ".join(f"{value:.6g}" for value in row.ravel()) for row in x_0))
-    else:
-        raise ValueError(f"a sample has shape {x_0.shape[1:]}; name a file with --out")
+    model = load_student(folder, precision=cast(SamplingPrecision, wanted.precision))
+    classes = classes_of(wanted.label, model.num_classes, folder.name)
+    schema, device = _schema(folder), settled_device("auto")
+    x_T, label = fresh_noise(schema, seed=wanted.seed, count=wanted.count)
+    if classes is not None:
+        label = np.resize(classes, wanted.count)
+    x_0 = push(model.to(device), x_T, label, options=_options(wanted, schema, device))
+    if wanted.out:
+        _write(wanted.out, _as_file(x_0, wanted.out, folder.name, classes), len(x_0))
+    if wanted.grid:
+        _write(wanted.grid, _picture(x_0, folder.name, classes), len(x_0))
+    if not wanted.out and not wanted.grid:
+        _print(x_0)
+
+
+def classes_of(label: str, num_classes: int, student: str) -> _Classes | None:
+    """The classes that `--label` names; a ValueError where the student does not know one of them."""
+    if not label:
+        return None
+    if not num_classes:
+        raise ValueError(f"--label {label}: {student} tells no classes apart; leave --label out")
+    if label == "all":
+        return np.arange(num_classes, dtype=np.int64)
+    words = [word.strip() for word in label.split(",")]
+    classes = [int(word) for word in words if word.isdecimal() and len(word) < 10]
+    if len(classes) < len(words) or max(classes) >= num_classes:
+        raise ValueError(
+            f"--label {label[:80]}: {student} knows the classes 0 … {num_classes - 1}; give one, "
+            "several as in 0,1 or 'all'"
+        )
+    return np.array(classes, dtype=np.int64)
+
+
+def _require_endings(wanted: Wanted) -> None:
+    if wanted.out and not wanted.out.endswith((".npy", ".png")):
+        raise ValueError(f"--out {wanted.out}: name a file that ends in .npy or .png")
+    if wanted.grid and not wanted.grid.endswith(".png"):
+        raise ValueError(f"--grid {wanted.grid}: name a file that ends in .png")
+
+
+def _options(wanted: Wanted, schema: PairSchema, device: str) -> EvaluationOptions:
+    at_once = max(1, _VALUES_AT_ONCE[device] // schema.num_values)
+    return EvaluationOptions(seed=wanted.seed, batch_size=min(_MOST_AT_ONCE, at_once))
 
 
 def _schema(folder: Folder) -> PairSchema:
@@ -43,11 +100,41 @@ def _schema(folder: Folder) -> PairSchema:
     return parse(PairSchema, config["schema"], f"{folder.url}/{CONFIG}: schema")
 
 
-def _as_file(x_0: Points, suffix: str, name: str) -> bytes:
-    if suffix == ".npy":
-        file = io.BytesIO()
-        np.save(file, x_0, allow_pickle=False)
-        return file.getvalue()
-    if x_0.shape[1:] != (2,):
-        raise ValueError(f"a picture shows points in the plane, these have shape {x_0.shape[1:]}")
-    return samples_picture(x_0, name.rpartition("-")[0] or name)  # the digest would not fit
+def _print(x_0: Points) -> None:
+    if x_0[0].size > MAX_VALUES_A_LINE:
+        raise ValueError(
+            f"a sample has shape {x_0.shape[1:]}; name a picture with --grid or a file with --out"
+        )
+    typer.echo("\n".join(" ".join(f"{value:.6g}" for value in row.ravel()) for row in x_0))
+
+
+def _write(file: str, data: bytes, count: int) -> None:
+    path = Path(file).expanduser().absolute()
+    Folder.at(str(path.parent)).replace(path.name, data)
+    typer.echo(f"{count:,} samples: {path}")
+
+
+def _as_file(x_0: Points, file: str, name: str, classes: _Classes | None) -> bytes:
+    if file.endswith(".png"):
+        return _picture(x_0, name, classes)
+    data = io.BytesIO()
+    np.save(data, x_0, allow_pickle=False)
+    return data.getvalue()
+
+
+def _picture(x_0: Points, name: str, classes: _Classes | None) -> bytes:
+    """Points in the plane, or images in rows; classes that take turns have a column each."""
+    if x_0.shape[1:] == (2,):
+        return samples_picture(x_0, name.rpartition("-")[0] or name)  # the digest would not fit
+    if x_0.ndim != 4:
+        raise ValueError(
+            f"a picture shows images or points in the plane, these have shape {x_0.shape[1:]}; "
+            "name a .npy with --out"
+        )
+    num_turns = 1 if classes is None else len(classes)
+    in_turn = 1 < num_turns <= _MOST_COLUMNS
+    columns = min(len(x_0), num_turns if in_turn else math.ceil(math.sqrt(len(x_0))))
+    # Truncated, as EDM's pictures are: -1 … 1 to 0 … 255.
+    colours = (x_0 * 127.5 + 128).clip(0, 255).astype(np.uint8)
+    white = np.full((-len(x_0) % columns, *x_0.shape[1:]), 255, np.uint8)
+    return png(image_grid(np.concatenate([colours, white]), num_columns=columns, side=_SIDE))

@@ -87,7 +87,7 @@ _DISTANCES: dict[str, Distance] = {
 }
 # Only Uniform and GradualUniform also ask for an inverse (kdm.md 1.6).
 _FACTORISED_PENALTIES = {
-    "NoLoss": SpectralOptions(spectral=0, inverse=0),
+    "NoLoss": SpectralOptions(spectral=0, inverse=0, targets="circle"),  # which draws nothing
     "Uniform": SpectralOptions(targets="published-square"),
     "GradualUniform": SpectralOptions(targets="gradual"),
     "OnTheCircle": SpectralOptions(targets="published-point", inverse=0),

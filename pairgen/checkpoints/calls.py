@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from storage.inert.dialect import TENSORS, Answer, Dialect, as_dict
-from storage.inert.numbers import STORAGE_TYPES
+from storage.inert.numbers import COMPLEX, STORAGE_TYPES
 from storage.inert.values import Blob, Made, NumberType, TensorName
 
 PERSISTENT = "torch_utils.persistence _reconstruct_persistent_obj"
@@ -117,11 +117,21 @@ CHECKPOINT = Dialect(
     _SHARED | _SETTINGS,
     max_opcodes=250_000,  # 30 a tensor, four tensors a parameter with the optimiser's
     max_bytes=16 * 2**20,
-    names=_NEVER_CALLED | STORAGE_TYPES.keys(),
+    names=_NEVER_CALLED | (STORAGE_TYPES.keys() - {COMPLEX}),
     classes=frozenset({NAMESPACE}),
     hints={
         PERSISTENT: "it is a training state of EDM, whose network is not averaged; give the "
         "network-snapshot .pkl that lies beside it"
     },
     remedy="; save the network's state dict and import that",
+)
+# A published KDM student, which its training saves as a whole module, its LPIPS network included.
+STUDENT = Dialect(
+    "student",
+    _SHARED,
+    max_opcodes=1_000_000,  # 150 a module, 1,200 modules
+    max_bytes=16 * 2**20,
+    names=_NEVER_CALLED | STORAGE_TYPES.keys(),
+    packages=("models.", "torch.nn.modules.", "piq.", "torchvision."),
+    remedy="; save the model's state dict and import that",
 )

@@ -2,16 +2,18 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from pairgen.checkpoints.calls import CHECKPOINT, NETWORK
+from pairgen.checkpoints.calls import CHECKPOINT, NETWORK, STUDENT
 from pairgen.checkpoints.checkpoint import Checkpoint
 from pairgen.checkpoints.edm import network_in
 from pairgen.checkpoints.saved import network_of, require_names
+from storage.inert.dialect import Dialect
 from storage.inert.numbers import Budget, Stored, read_array
 from storage.inert.pickles import described_in
 from storage.inert.safetensors import is_safetensors, read_safetensors
@@ -28,27 +30,45 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     A ValueError of one sentence, which begins with the path, for everything else.
     """
+    return _opened(path, _read)
+
+
+def read_student(path: Path) -> Checkpoint:
+    """A published student: a whole module or a state dict of torch.save, or tensors in .safetensors.
+
+    A ValueError of one sentence, which begins with the path, for everything else.
+    """
+    return _opened(path, _read_student)
+
+
+def _opened(path: Path, read: Callable[[BufferedReader], Checkpoint]) -> Checkpoint:
     try:
         with path.open("rb") as file:
-            return _read(file)
+            before = _stamp(file)
+            found = read(file)
+            if _stamp(file) != before:
+                raise ValueError("it changed while it was read; read it again")
+            return found
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
 def _read(file: BufferedReader) -> Checkpoint:
-    before = _stamp(file)
     head = file.read(len(MARK))
     if is_saved(head) or is_safetensors(head):
-        found = _read_tensors(file, *_saved(file, head))
-    elif head.startswith(_PICKLE):
-        found = _read_network(file)
-    else:
-        raise ValueError(
-            "it is no checkpoint; give a .pkl of EDM, a .pt of torch.save or a .safetensors"
-        )
-    if _stamp(file) != before:
-        raise ValueError("it changed while it was read; read it again")
-    return found
+        return _read_tensors(file, *_saved(file, head, CHECKPOINT))
+    if head.startswith(_PICKLE):
+        return _read_network(file)
+    raise ValueError(
+        "it is no checkpoint; give a .pkl of EDM, a .pt of torch.save or a .safetensors"
+    )
+
+
+def _read_student(file: BufferedReader) -> Checkpoint:
+    head = file.read(len(MARK))
+    if not (is_saved(head) or is_safetensors(head)):
+        raise ValueError("it is no student; give a .pt of torch.save or a .safetensors")
+    return _read_tensors(file, *_saved(file, head, STUDENT))
 
 
 def _read_network(file: BufferedReader) -> Checkpoint:
@@ -62,9 +82,9 @@ def _read_network(file: BufferedReader) -> Checkpoint:
     return Checkpoint("edm-pickle", weights, parts, attributes, tensors, digest)
 
 
-def _saved(file: BufferedReader, head: bytes) -> tuple[Any, dict[str, Stored]]:
+def _saved(file: BufferedReader, head: bytes, dialect: Dialect) -> tuple[Any, dict[str, Stored]]:
     if not is_safetensors(head):
-        return read_saved(file, CHECKPOINT)
+        return read_saved(file, dialect)
     tensors, storages = read_safetensors(file)
     require_names(tensors)
     return tensors, storages

@@ -8,6 +8,7 @@ import re
 from typing import Any, NamedTuple
 
 from pairgen.checkpoints.calls import NAMESPACE
+from pairgen.checkpoints.modules import module_in
 from pairgen.checkpoints.plain import scalars
 from storage.inert.values import Made, TensorName
 
@@ -35,6 +36,9 @@ class Chosen(NamedTuple):
 
 def network_of(value: Any) -> Chosen:
     """The network in what torch.save was given; a ValueError where there is none to be found."""
+    if isinstance(value, Made):  # which only some files may hold
+        module = module_in(value)
+        return Chosen(module.class_name, "unknown", module.settings, _state_dict(module.tensors))
     if type(value) is not dict:
         raise ValueError("it holds no dict; save a state dict")
     settings = scalars(value)

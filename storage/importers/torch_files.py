@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.inert.dialect import TENSORS, Dialect
-from storage.inert.numbers import STORAGE_TYPES, Stored
+from storage.inert.numbers import COMPLEX, STORAGE_TYPES, Stored
 from storage.inert.saved import read_saved
 from storage.inert.values import StorageName, TensorName
 
 # Two tensors take 70 opcodes in 500 bytes.
-_TENSORS = Dialect("tensor", TENSORS, 512, 64 * 1024, frozenset(STORAGE_TYPES))
+_TENSORS = Dialect("tensor", TENSORS, 512, 64 * 1024, frozenset(STORAGE_TYPES) - {COMPLEX})
 
 
 class Stamp(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from storage.inert.values import Blob, StorageName, tensor_name
+from storage.inert.values import Blob, Made, StorageName, tensor_name
 
 Answer = Callable[[str, tuple[Any, ...]], Any]  # None: it is called as it never is
 
@@ -19,6 +19,9 @@ class Dialect:
     max_bytes: int  # of its text, and of the whole where it lies in a zip
     names: frozenset[str] = frozenset()  # that are never called
     classes: frozenset[str] = frozenset()  # of `answers`, those that NEWOBJ makes
+    packages: tuple[
+        str, ...
+    ] = ()  # with a dot at their end: what is called of them is kept as it is
     hints: Mapping[str, str] = field(default_factory=dict)  # what to say of a name that is refused
     remedy: str = ""  # of any other
 
@@ -27,13 +30,21 @@ class Dialect:
         known = f"{module} {name}"
         if known in self.hints:
             raise ValueError(self.hints[known])
-        if known not in self.answers and known not in self.names:
+        if known not in self.answers and known not in self.names and not self.keeps(known):
             shown = f"{module[:80]}.{name[:80]}"
             raise ValueError(f"its pickle names '{shown}', which no {self.of} needs{self.remedy}")
 
+    def builds(self, name: str) -> bool:
+        """Whether NEWOBJ may make it."""
+        return name in self.classes or self.keeps(name)
+
+    def keeps(self, name: str) -> bool:
+        """Whether it is of a package of which all is kept as it is."""
+        return name.startswith(self.packages)
+
     def called(self, name: str, arguments: tuple[Any, ...]) -> Any:
         """What the call stands for; a ValueError where it is not made as pickles of this kind do."""
-        answer = self.answers.get(name)
+        answer = self.answers.get(name, _as_it_is if self.keeps(name) else None)
         value = answer(name, arguments) if answer else None
         if value is None:
             raise ValueError(f"its pickle calls {name} as no {self.of} needs")
@@ -43,6 +54,10 @@ class Dialect:
 def as_dict(_name: str, arguments: tuple[Any, ...]) -> Any:
     """A kind of dict, made empty."""
     return None if arguments else {}
+
+
+def _as_it_is(name: str, arguments: tuple[Any, ...]) -> Any:
+    return Made(name, arguments)
 
 
 def _tensor(_name: str, arguments: tuple[Any, ...]) -> Any:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from storage.inert.values import Source, StorageName, TensorName
 
 _BFLOAT16: Final = "torch BFloat16Storage"
+COMPLEX: Final = "torch ComplexFloatStorage"
 STORAGE_TYPES: Final[dict[str, np.dtype[Any]]] = {
     "torch HalfStorage": np.dtype("<f2"),
     "torch FloatStorage": np.dtype("<f4"),
@@ -23,6 +24,7 @@ STORAGE_TYPES: Final[dict[str, np.dtype[Any]]] = {
     "torch CharStorage": np.dtype("i1"),
     "torch ByteStorage": np.dtype("u1"),
     "torch BoolStorage": np.dtype("?"),
+    COMPLEX: np.dtype("<c8"),
 }
 
 

@@ -213,7 +213,7 @@ class _Walker:
     def new(self) -> None:
         """NEWOBJ: of a class, without arguments."""
         arguments, made = self.pop(tuple), self.pop(Global)
-        if arguments or made.name not in self._dialect.classes:
+        if arguments or not self._dialect.builds(made.name):
             raise ValueError(f"its pickle builds {made.name} as no {self._dialect.of} needs")
         self.push(self._dialect.called(made.name, ()))
 

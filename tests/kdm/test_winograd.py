@@ -32,3 +32,12 @@ def test_other_convolutions_are_torchs() -> None:
             assert not winograd.is_faster(other, wide)
         assert not winograd.is_faster(x, wide[:, :, :1, :1])
         assert not winograd.is_faster(x[:, :32], narrow)
+
+
+@pytest.mark.parametrize("at_once", [0, 1, 2])
+def test_a_kept_kernel_gives_what_its_weight_gives(at_once: int) -> None:
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(3, 64, 16, 16), torch.randn(64, 64, 3, 3), torch.randn(64)
+    exact = F.conv2d(x.double(), weight.double(), bias.double(), padding=1)
+    made = winograd.multiply(x, winograd.transformed(weight), bias, at_once=at_once)
+    assert (made - exact).abs().max() <= 4e-6 * exact.abs().max()

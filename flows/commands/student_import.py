@@ -1,0 +1,109 @@
+"""`kdm student import`: a published KDM student as a folder of this project."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import typer
+
+from flows.commands.student_card import imported_card
+from flows.request import home_folder
+from kdm.export import read_config, read_weights, write_model
+from kdm.students.published_state import PublishedStudent, published_student
+from pairgen.checkpoints import Checkpoint, read_student
+from pairgen.teachers.imported import default_name
+from storage.digest import digest_of, short
+from storage.fs import Folder
+from storage.plugins import describe
+
+_IMPORTER = {"name": "published-kdm", "version": 1}  # raised when a file gives other tensors
+
+
+@dataclass(frozen=True)
+class Import:
+    """What the user says of a student's file."""
+
+    file: str
+    name: str = ""
+    student: str = ""  # kdm or kdm-f, where it is to be checked
+
+
+def import_student(wanted: Import, home: str) -> None:
+    """Store a student and its card; what is there already stays as it is."""
+    path = Path(wanted.file).expanduser().absolute()
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file; name the student to import")
+    name = _name(wanted, path)
+    checkpoint = read_student(path)
+    try:
+        student = _student(checkpoint, wanted.student)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    config = _config(student, checkpoint)
+    folder = home_folder(home) / "students" / f"{name}-{short(digest_of(config['identity']))}"
+    if not _is_there(folder):
+        write_model(folder, student.state, config=config)
+    card = imported_card(folder)
+    folder.replace("card.md", card.text.encode())
+    typer.echo(f"{folder.url}: {card.summary}")
+
+
+def _name(wanted: Import, path: Path) -> str:
+    plain = default_name(wanted.name or path.stem)
+    if wanted.name not in ("", plain):
+        raise ValueError(f"--name {wanted.name[:80]}: write it as '{plain}'")
+    return plain
+
+
+def _student(checkpoint: Checkpoint, kind: str) -> PublishedStudent:
+    tensors = {name: torch.from_numpy(each) for name, each in checkpoint.tensors.items()}
+    student = published_student(tensors, checkpoint.attributes)
+    if kind not in ("", student.plugin.plugin):
+        raise ValueError(
+            f"it holds a student of kind '{student.plugin.plugin}', not '{kind[:40]}'; leave "
+            "--student out"
+        )
+    return student
+
+
+def _is_there(folder: Folder) -> bool:
+    """`DamageError` where its files are not as they were written."""
+    config = read_config(folder)
+    if config is not None:
+        read_weights(folder, config)
+    return config is not None
+
+
+def _config(student: PublishedStudent, checkpoint: Checkpoint) -> dict[str, Any]:
+    model, empty = describe(student.plugin), student.empty()
+    return {
+        "group": "kdm.students",
+        "model": model,
+        "shape": list(student.schema.shape),
+        "schema": student.schema.model_dump(mode="json"),
+        "identity": {
+            "importer": _IMPORTER,
+            "source_sha256": checkpoint.source_sha256,
+            "model": model,
+        },
+        "source": {
+            "sha256": checkpoint.source_sha256,
+            "kind": checkpoint.kind,  # the class of a module that was saved whole, or state-dict
+            "settings": _settings(checkpoint),
+        },
+        "parameters": {
+            "trainable": empty.num_trainable_parameters(),
+            "inference": empty.num_inference_parameters(),
+        },
+    }
+
+
+def _settings(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Plain ones, as JSON can hold them."""
+    return {
+        name: value
+        for name, value in checkpoint.attributes.items()
+        if name != "training" and (type(value) is not float or math.isfinite(value))
+    }
