@@ -1,8 +1,8 @@
 """From pairs or points to batches on a device; the state of a source is (epoch, offset).
 
 The order is `storage.order`'s alone. The offset counts indices before masks, batches run on across
-the ends of epochs, and each has exactly `batch_size` rows, all of them kept. Pairs that lie in memory
-and pairs that are read from files as they are needed give the same batches, bit for bit.
+the ends of epochs, and each has exactly `batch_size` rows, all of them kept. Pairs that lie on the
+device, in the host's memory or in files give the same batches, bit for bit.
 """
 
 from abc import ABC, abstractmethod
@@ -18,6 +18,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from kdm.batch import Batch
 from storage.order import Order, Position
+from storage.plan import WHOLE, Share
 from storage.reader import PairReader
 from storage.records import PairBatch
 from storage.store import LoadedPairs
@@ -40,7 +41,7 @@ class Source(ABC):
 
     @abstractmethod
     def next_batch(self) -> Batch:
-        """The next `batch_size` kept rows, on the source's device."""
+        """The next `batch_size` kept rows, or a rank's share of them, on the source's device."""
 
 
 class StreamedSource(Source):
@@ -71,7 +72,10 @@ class StreamedSource(Source):
 
 
 class MemorySource(Source):
-    """Batches from columns that lie whole in memory: `x_0`, and `x_T` and `label` if any."""
+    """Batches from columns that lie whole in memory: `x_0`, and `x_T` and `label` if any.
+
+    Batches are made where the columns lie, and sent to `device` where that is another.
+    """
 
     def __init__(
         self,
@@ -80,6 +84,8 @@ class MemorySource(Source):
         row_of_index: NDArray[np.int64],
         order: Order,
         batch_size: int,
+        device: torch.device | None = None,
+        share: Share = WHOLE,
     ) -> None:
         if not (row_of_index >= 0).any():
             raise ValueError(
@@ -90,6 +96,8 @@ class MemorySource(Source):
         self._row_of_index = row_of_index
         self._order = order
         self._batch_size = batch_size
+        self._mine = share.rows(batch_size)
+        self._device = device or columns["x_0"].device
         self.seek(Position())
 
     @property
@@ -107,7 +115,7 @@ class MemorySource(Source):
             self._open(self._epoch + 1)
             parts.append(self._take(missing))
         index, rows = parts[0] if len(parts) == 1 else map(torch.cat, zip(*parts, strict=True))
-        return self._gather(index, rows)
+        return self._gather(index[self._mine], rows[self._mine])
 
     def _open(self, epoch: int) -> None:
         index = self._order.epoch(epoch)
@@ -128,29 +136,45 @@ class MemorySource(Source):
         return index, rows
 
     def _gather(self, index: Tensor, rows: Tensor) -> Batch:
-        columns = self._columns
-        x_T, label = columns.get("x_T"), columns.get("label")
-        return Batch(
-            index=index,
-            x_0=as_float(columns["x_0"].index_select(0, rows)),
-            x_T=None if x_T is None else x_T.index_select(0, rows),
-            label=None if label is None else label.index_select(0, rows),
-        )
+        taken = {name: each.index_select(0, rows) for name, each in self._columns.items()}
+        return _batch({"index": index, **taken}, self._device)
 
 
 def pairs_source(
     loaded: LoadedPairs, *, seed: int, batch_size: int, device: torch.device | None = None
 ) -> MemorySource:
     """Batches of pairs (x_T, x_0); `seed` is the order's."""
-    pairs = loaded.pairs
-    columns = {"x_0": pairs.x_0, "x_T": pairs.x_T}
-    if pairs.label is not None:
-        columns["label"] = pairs.label
     return MemorySource(
-        _tensors(columns, device),
+        _tensors(_columns(loaded.pairs), device),
         row_of_index=loaded.row_of_index,
         order=Order(seed, loaded.count),
         batch_size=batch_size,
+    )
+
+
+def resident_source(
+    reader: PairReader, *, lie_on: torch.device, device: torch.device | None = None
+) -> MemorySource:
+    """The batches of a reader from its start, all pairs decoded once on `lie_on`, shard by shard."""
+    count, num_rows = reader.order.count, 0
+    row_of_index = np.full(count, -1, np.int64)
+    columns: dict[str, Tensor] = {}
+    for pairs in reader.store.kept(count, reader.masks):
+        rows = slice(num_rows, num_rows + len(pairs))
+        for name, rest in _tensors(_columns(pairs), None).items():
+            if name not in columns:
+                shape = (count, *rest.shape[1:])
+                columns[name] = torch.empty(shape, dtype=rest.dtype, device=lie_on)
+            columns[name][rows] = rest
+        row_of_index[pairs.index] = np.arange(rows.start, rows.stop)
+        num_rows = rows.stop
+    return MemorySource(
+        {name: column[:num_rows] for name, column in columns.items()},
+        row_of_index=row_of_index,
+        order=reader.order,
+        batch_size=reader.batch_size,
+        device=device,
+        share=reader.share,
     )
 
 
@@ -161,6 +185,7 @@ def points_source(
     seed: int,
     batch_size: int,
     device: torch.device | None = None,
+    share: Share = WHOLE,
 ) -> MemorySource:
     """Batches of points x_0 [n, *shape] and their labels [n] if any; `seed` is the order's."""
     columns = {"x_0": points} if labels is None else {"x_0": points, "label": labels}
@@ -169,6 +194,7 @@ def points_source(
         row_of_index=np.arange(len(points), dtype=np.int64),
         order=Order(seed, len(points), is_dealt=False),
         batch_size=batch_size,
+        share=share,
     )
 
 
@@ -193,12 +219,31 @@ class PairDataset(IterableDataset[tuple[Position, Batch]]):
 
 def batch_of(pairs: PairBatch, device: torch.device | None = None) -> Batch:
     """Pairs as tensors on a device."""
-    columns = {"index": pairs.index, "x_0": pairs.x_0, "x_T": pairs.x_T}
-    if pairs.label is not None:
-        columns["label"] = pairs.label
-    tensors = _tensors(columns, device)
-    # On the device, as where pairs lie in memory: it rounds as it does there.
-    return Batch(**{**tensors, "x_0": as_float(tensors["x_0"])})
+    columns = {"index": pairs.index, **_columns(pairs)}
+    return _batch(_tensors(columns, None), device or torch.device("cpu"))
+
+
+def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
+    sent = {name: _sent(tensor, device) for name, tensor in tensors.items()}
+    # On the device, wherever the pairs lie: it rounds as it does there.
+    return Batch(
+        index=sent["index"],
+        x_0=as_float(sent["x_0"]),
+        x_T=sent.get("x_T"),
+        label=sent.get("label"),
+    )
+
+
+def _sent(tensor: Tensor, device: torch.device) -> Tensor:
+    if tensor.device.type == "cpu" and device.type == "cuda":
+        # Nobody waits for the copy; torch keeps the pinned memory until it is done.
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def _columns(pairs: PairBatch) -> dict[str, NDArray[Any]]:
+    columns = {"x_0": pairs.x_0, "x_T": pairs.x_T}
+    return columns if pairs.label is None else {**columns, "label": pairs.label}
 
 
 def as_float(x: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ class Share:
     ranks: int = 1
     worker: int = 0
     workers: int = 1
+    takes_turns: bool = False  # ranks are dealt a batch's rows one by one, not each a run of them
 
     def __post_init__(self) -> None:
         for kind, number, total in (
@@ -30,8 +31,13 @@ class Share:
 
     def rows(self, batch_size: int) -> slice:
         """The rank's rows of a batch; together the ranks have each row once."""
+        if self.takes_turns:
+            return slice(self.rank, batch_size, self.ranks)
         first, end = self.rank * batch_size, (self.rank + 1) * batch_size
         return slice(first // self.ranks, end // self.ranks)
+
+
+WHOLE = Share()
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,10 @@ def batches(windows: Iterable[Kept], *, batch_size: int, share: Share) -> Iterat
 
 def _taken(parts: list[Kept], rows: slice) -> list[Kept]:
     """Rows of the parts as if they were one after the other."""
-    taken, first = [], 0
+    taken, first, step = [], 0, rows.step or 1
     for part in parts:
-        taken.append(part.take(slice(max(rows.start - first, 0), max(rows.stop - first, 0))))
+        start = rows.start - first
+        start = start if start >= 0 else start % step
+        taken.append(part.take(slice(start, max(rows.stop - first, 0), step)))
         first += len(part)
     return [part for part in taken if len(part)]

@@ -9,13 +9,20 @@ from storage.errors import DamageError, MismatchError
 from storage.fs import Folder
 
 MAX_SPEC_BYTES = 2**20
+SPEC_VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def read_spec(folder: Folder) -> dict[str, Any]:
-    """A set's spec, checked against its own digest."""
+    """A set's spec, checked against its own digest; `DamageError` where another release wrote it."""
     data = folder.read("spec.json", at_most=MAX_SPEC_BYTES)
     document = unseal(data, f"{folder.url}/spec.json")
+    version = document.get("version", SPEC_VERSION)
+    if version != SPEC_VERSION:
+        raise DamageError(
+            f"{folder.url}/spec.json has version {str(version)[:20]}; this release reads version "
+            f"{SPEC_VERSION}: use the release that wrote it"
+        )
     return {key: value for key, value in document.items() if key != "digest"}
 
 

@@ -332,6 +332,15 @@ class PairStore:
             raise DamageError(f"{where} does not hold the content that was recorded; remove it")
         if columns["index"].tolist() != record.kept_indices():
             raise DamageError(f"{where} does not hold the indices that its record lists; remove it")
+        self._check_labels(where, columns)
+
+    def _check_labels(self, where: str, columns: Columns) -> None:
+        rule, label = self.schema.label, columns.get("label", np.empty(0, np.int64))
+        if rule and len(label) and not 0 <= label.min() <= label.max() < rule.num_classes:
+            raise DamageError(
+                f"{where} holds labels from {label.min()} to {label.max()}, but its schema has classes "
+                f"0 to {rule.num_classes - 1}; make the set again with the right num_classes"
+            )
 
     def pairs(self, shard: int, content: str) -> PairBatch:
         """A verified shard as pairs, its noise derived where it is not stored."""
@@ -350,15 +359,15 @@ class PairStore:
             states=columns.get("states"),
         )
 
+    def kept(self, count: int, masks: Sequence[Mask] = ()) -> Iterator[PairBatch]:
+        """The first `count` indices, verified, shard by shard, without the rows that a mask drops."""
+        for shard, content in enumerate(self.content_digests(count)):
+            pairs = self._masked(self.pairs(shard, content), content, masks)
+            yield pairs.take(pairs.index < count)
+
     def load(self, count: int, masks: Sequence[Mask] = ()) -> LoadedPairs:
-        """The first `count` indices in memory, verified, without the rows that a mask drops."""
-        contents = self.content_digests(count)
-        batches = [
-            self._masked(self.pairs(shard, content), content, masks)
-            for shard, content in enumerate(contents)
-        ]
-        pairs = concatenate(batches)
-        pairs = pairs.take(pairs.index < count)
+        """All that `kept` gives, in memory."""
+        pairs = concatenate(list(self.kept(count, masks)))
         row_of_index = np.full(count, -1, np.int64)
         row_of_index[pairs.index] = np.arange(len(pairs))
         return LoadedPairs(pairs, row_of_index)

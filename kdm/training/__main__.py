@@ -1,15 +1,17 @@
 """`python -m kdm.training JOB.json [PARENT]`: run a training job (a path or URL) as a process of its own.
 
-Progress comes as JSON lines on stdout. Exit codes: 0 done, 2 the job cannot be done (one sentence on
-stderr), 1 training broke down (one sentence), 143 left after a checkpoint because of SIGTERM or
-because its parent (the process PARENT where given) had died.
+Progress comes as JSON lines on stdout, of the first rank where torchrun has started several. Exit codes:
+0 done, 2 the job cannot be done (one sentence on stderr), 1 training broke down (one sentence), 3 another
+rank has left, 143 left because of SIGTERM, or because its parent (the process PARENT where given) had
+died: after a checkpoint, or without one where a step would have taken too long.
 """
 
+import os
 import sys
 
-from kdm.training.stop import StopRequest
+from kdm.training.stop import TERMINATED, StopRequest
 
-USER_ERROR, BROKE_DOWN, TERMINATED = 2, 1, 143
+USER_ERROR, BROKE_DOWN, RANK_LOST = 2, 1, 3
 
 
 def main(arguments: list[str]) -> int:
@@ -23,6 +25,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(url: str, should_stop: StopRequest) -> int:
+    from kdm.collective import RankLostError
+    from kdm.training.checkpoint import standing
     from kdm.training.errors import Interrupted, NonFiniteError
     from kdm.training.job import TrainingJob, run_job
     from kdm.training.progress import JsonLines
@@ -31,9 +35,12 @@ def _run(url: str, should_stop: StopRequest) -> int:
 
     try:
         job = parse(TrainingJob, _read(url), f"job {url}")
+        should_stop.last_words = lambda: standing(job.folder)
         run_job(job, report=JsonLines(sys.stdout), should_stop=should_stop)
     except Interrupted as interruption:
         return _say(str(interruption), TERMINATED)
+    except RankLostError as error:
+        return _say(str(error), RANK_LOST)
     except NonFiniteError as error:
         return _say(str(error), BROKE_DOWN)
     except (ValueError, StoreError) as error:
@@ -57,6 +64,9 @@ def _read(url: str) -> object:
 
 
 def _say(sentence: str, code: int) -> int:
+    # Of what befalls all ranks of a training at once the first speaks.
+    if code in (TERMINATED, BROKE_DOWN) and os.environ.get("RANK", "0") != "0":
+        return code
     sys.stderr.write(sentence + "\n")
     return code
 

@@ -31,6 +31,11 @@ class Adam:
         for parameter in self._parameters:
             parameter.grad = None
 
+    def gradients(self) -> dict[str, Tensor]:
+        """Those that the next step follows, by parameter name."""
+        named = zip(self._names, self._parameters, strict=True)
+        return {name: grad for name, each in named if (grad := each.grad) is not None}
+
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Move every parameter that has a gradient."""

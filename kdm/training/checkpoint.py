@@ -5,7 +5,7 @@ checkpoints/step-00000500.json           step, position, identity, digest of the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import safetensors.torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from kdm.export import safetensors_bytes
 from kdm.training.errors import NonFiniteError
+from kdm.training.non_finite import NONE_SKIPPED, Skipped
 from kdm.training.progress import Notice
 from kdm.training.randomness import RULE
 from storage.digest import seal, sha256_of, unseal
@@ -21,7 +22,7 @@ from storage.fs import Folder
 from storage.order import Position
 from storage.sets import differing_fields
 
-KEPT = 2  # a damaged newest one leaves the one before
+FOLDER = "checkpoints"  # below a run's own
 _PREFIX, _RECORD, _TENSORS = "step-", ".json", ".safetensors"
 
 LossEntry = dict[str, Any]  # {"step": after so many steps, "losses": {term: value}}
@@ -37,6 +38,7 @@ class Snapshot:
     losses: list[LossEntry]
     seconds: float = 0.0  # of training so far, over all attempts
     cpu_seconds: float = 0.0
+    skipped: Skipped = NONE_SKIPPED
 
 
 class Checkpoints:
@@ -47,14 +49,16 @@ class Checkpoints:
         folder: Folder,
         identity: Mapping[str, Any],
         *,
+        keep: int = 2,
         notify: Callable[[Notice], None],
     ) -> None:
         self._folder = folder
         self._identity = dict(identity)
+        self._keep = keep
         self._notify = notify
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write a checkpoint and forget all but the last two; `NonFiniteError` where it is not sound.
+        """Write a checkpoint and forget all but the last `keep`; `NonFiniteError` where it is not sound.
 
         So whatever lies in the folder can be gone on from.
         """
@@ -63,7 +67,7 @@ class Checkpoints:
         name = _name(snapshot.step)
         self._folder.replace(name + _TENSORS, data)
         self._folder.replace(name + _RECORD, seal(self._record(snapshot, data)))
-        self._forget_all_but(self._steps()[-KEPT:])
+        self._forget_all_but(_steps(self._folder)[-self._keep :])
 
     def newest(self) -> Snapshot | None:
         """The newest sound checkpoint; None where there is none.
@@ -72,7 +76,7 @@ class Checkpoints:
         where a checkpoint belongs to another run.
         """
         self._folder.sweep()
-        for step in reversed(self._steps()):
+        for step in reversed(_steps(self._folder)):
             try:
                 return self._load(step)
             except DamageError as error:
@@ -93,6 +97,7 @@ class Checkpoints:
             position=Position(**record["position"]),
             tensors=safetensors.torch.load(data),
             losses=record["losses"],
+            skipped=Skipped(**record.get("skipped", {})),
             seconds=attempt["seconds"],
             cpu_seconds=attempt["cpu_seconds"],
         )
@@ -104,7 +109,7 @@ class Checkpoints:
             raise DamageError(f"{self._folder.url}/{name} is missing") from error
 
     def _record(self, snapshot: Snapshot, data: bytes) -> dict[str, Any]:
-        position = snapshot.position
+        position, skipped = snapshot.position, snapshot.skipped
         return {
             "step": snapshot.step,
             "position": {"epoch": position.epoch, "offset": position.offset},
@@ -113,6 +118,7 @@ class Checkpoints:
             "sha256": sha256_of(data),
             "num_bytes": len(data),
             "losses": snapshot.losses,
+            **({"skipped": asdict(skipped)} if skipped.total else {}),
             # Outside the digest: two equal runs differ in it.
             "attempt": {"seconds": snapshot.seconds, "cpu_seconds": snapshot.cpu_seconds},
         }
@@ -126,16 +132,27 @@ class Checkpoints:
                 f"{', '.join(fields)}: use another folder, or remove {self._folder.url}"
             )
 
-    def _steps(self) -> list[int]:
-        names = [name for name in self._folder.names() if name.endswith(_RECORD)]
-        return sorted(int(name.removesuffix(_RECORD).removeprefix(_PREFIX)) for name in names)
-
     def _forget_all_but(self, steps: list[int]) -> None:
         kept = {_name(step) for step in steps}
         # Records sort before tensors, so that no record is left without what it records.
         for name in self._folder.names():
             if name.rsplit(".", 1)[0] not in kept:
                 self._folder.remove(name)
+
+
+def standing(url: str) -> str:
+    """What is said of the run in a folder that was ended in the midst of a step."""
+    ended = "stopped in the midst of a step, which took too long to be waited for; the same command"
+    folder = Folder.at(url) / FOLDER
+    if not folder.is_local:  # elsewhere the answer might take as long
+        return f"{ended} goes on from the last checkpoint"
+    steps = _steps(folder)
+    return f"{ended} goes on from step {steps[-1]:,}" if steps else f"{ended} begins anew"
+
+
+def _steps(folder: Folder) -> list[int]:
+    names = [name for name in folder.names() if name.endswith(_RECORD)]
+    return sorted(int(name.removesuffix(_RECORD).removeprefix(_PREFIX)) for name in names)
 
 
 def _name(step: int) -> str:

@@ -1,25 +1,39 @@
 """What a training job learns from: stored pairs, or the points of a data set."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
 from pydantic import Field
 
-from kdm.data import Source, StreamedSource, pairs_source, points_source
+from kdm.data import Source, StreamedSource, points_source, resident_source
 from kdm.datasets import DataSet
 from kdm.training.options import TrainingOptions
+from kdm.training.progress import Notice
 from storage.digest import digest_of
 from storage.fs import Folder
 from storage.masks import Mask
 from storage.options import Options
 from storage.order import BLOCK, Order
+from storage.plan import WHOLE, Share
 from storage.reader import PairReader
 from storage.records import LabelRule, PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
 
+Place = Literal["GPU", "memory", "files"]
+_LIE: dict[Place, str] = {
+    "GPU": "lie on the GPU",
+    "memory": "lie in memory",
+    "files": "are read from files as they are needed",
+}
+Notify = Callable[[Notice], None]
 # Pairs that an order shuffles as one.
 ONE_WINDOW = 16 * BLOCK
+
+
+def _unsaid(_notice: Notice) -> None:
+    """To nobody."""
 
 
 class Input(Options, ABC):
@@ -34,8 +48,18 @@ class Input(Options, ABC):
         """What the samples depend on: never where they lie nor in which format (JSON values)."""
 
     @abstractmethod
-    def source(self, training: TrainingOptions, device: torch.device) -> Source:
-        """The samples, verified, as batches on a device."""
+    def source(
+        self,
+        training: TrainingOptions,
+        device: torch.device,
+        *,
+        notify: Notify = _unsaid,
+        share: Share = WHOLE,
+    ) -> Source:
+        """The samples, verified, as batches on a device, or a rank's share of each batch.
+
+        Where they lie is said where that matters.
+        """
 
 
 class PairsInput(Input):
@@ -47,7 +71,10 @@ class PairsInput(Input):
     layout: str = DEFAULT_LAYOUT
     count: int = Field(ge=1)
     masks: tuple[Mask, ...] = ()
-    # Up to here pairs are decoded into memory at the start, above it they are read as they are needed.
+    # Up to this share of a GPU's free memory pairs are decoded onto it at the start; the rest is for the
+    # steps. No number depends on it.
+    on_gpu_share: float = Field(0.25, ge=0, le=1)
+    # Else, and on a CPU, up to here they are decoded into memory, above it they are read as they are needed.
     # 1 GiB holds 69,900 pairs of 3×32×32 bytes and their noise (15,360 bytes each). No number
     # depends on it.
     in_memory_bytes: int = Field(2**30, ge=0)
@@ -70,27 +97,46 @@ class PairsInput(Input):
         # Larger sets were read in another order once; smaller ones were not, and keep their names.
         return identity | ({"order": "dealt"} if self.count > ONE_WINDOW else {})
 
-    def source(self, training: TrainingOptions, device: torch.device) -> Source:
-        """Pairs (x_T, x_0)."""
-        store = self._store()
-        if self.count * _decoded_bytes(store.schema) > self.in_memory_bytes:
-            order = Order(training.seed, self.count)
-            return StreamedSource(
-                PairReader(store, order, training.batch_size, masks=self.masks), device
-            )
-        loaded = store.load(self.count, self.masks)
-        return pairs_source(
-            loaded, seed=training.seed, batch_size=training.batch_size, device=device
+    def source(
+        self,
+        training: TrainingOptions,
+        device: torch.device,
+        *,
+        notify: Notify = _unsaid,
+        share: Share = WHOLE,
+    ) -> Source:
+        """Pairs (x_T, x_0), from where `place` says that they lie."""
+        order = Order(training.seed, self.count)
+        reader = PairReader(
+            self._store(), order, training.batch_size, masks=self.masks, share=share
         )
+        place = self.place(device)
+        notify(Notice(f"{self.count:,} pairs ({self.num_bytes:,} bytes) {_LIE[place]}"))
+        if place == "files":
+            return StreamedSource(reader, device)
+        lie_on = device if place == "GPU" else torch.device("cpu")
+        return resident_source(reader, lie_on=lie_on, device=device)
+
+    def place(self, device: torch.device) -> Place:
+        """Where pairs lie in training: decoded on the GPU, in the host's memory, or in files."""
+        if device.type == "cuda" and self.num_bytes <= self.on_gpu_share * _free_bytes(device):
+            return "GPU"
+        return "memory" if self.num_bytes <= self.in_memory_bytes else "files"
+
+    @property
+    def num_bytes(self) -> int:
+        """Of all pairs once they are decoded: their columns as stored, and x_T in float32."""
+        schema = self._store().schema
+        x_T = schema.row_types.get("x_T")
+        stored = schema.num_bytes - (x_T.num_bytes if x_T else 0)
+        return self.count * (stored + 4 * schema.num_values)
 
     def _store(self) -> PairStore:
         return PairStore.open(Folder.at(self.url), split=self.split, layout=self.layout)
 
 
-def _decoded_bytes(schema: PairSchema) -> int:
-    """Bytes of a pair in memory: its columns as stored, and x_T in float32."""
-    x_T = schema.row_types.get("x_T")
-    return schema.num_bytes - (x_T.num_bytes if x_T else 0) + 4 * schema.num_values
+def _free_bytes(device: torch.device) -> int:
+    return torch.cuda.mem_get_info(device)[0]
 
 
 class DatasetInput(Input):
@@ -109,7 +155,14 @@ class DatasetInput(Input):
         """The set's digest."""
         return {"kind": self.kind, "dataset": self.dataset.digest()}
 
-    def source(self, training: TrainingOptions, device: torch.device) -> Source:
+    def source(
+        self,
+        training: TrainingOptions,
+        device: torch.device,
+        *,
+        notify: Notify = _unsaid,
+        share: Share = WHOLE,
+    ) -> Source:
         """Points x_0, with their classes where the set has some."""
         return points_source(
             self.dataset.train(),
@@ -117,4 +170,5 @@ class DatasetInput(Input):
             seed=training.seed,
             batch_size=training.batch_size,
             device=device,
+            share=share,
         )

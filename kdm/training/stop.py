@@ -1,16 +1,34 @@
-"""Being asked to leave: SIGTERM, or a parent that has died. Imports nothing heavy."""
+"""Being asked to leave: SIGTERM, or a parent that has died. Imports nothing heavy.
+
+A step, a picture or a checkpoint may take longer than whoever sent SIGTERM waits, and while torch
+computes no handler of Python's runs. So a thread waits for the signal too: where the process has not
+left a while after it, the thread ends it, and the last checkpoint stands.
+"""
 
 import os
 import signal
+import sys
+import threading
+from collections.abc import Callable
 from types import FrameType
+
+TERMINATED = 143  # the exit code of who left because of SIGTERM: 128 + 15
+# After SIGTERM; ten are promised, and a parent wants some of them.
+SECONDS = 5.0
 
 
 class StopRequest:
-    """Truth of 'this process should end', while it is entered; the handler only sets a flag."""
+    """Truth of 'this process should end', while it is entered.
 
-    def __init__(self, parent: int | None = None) -> None:
+    `last_words` is what is said on standard error where the process could not leave by itself.
+    """
+
+    def __init__(self, parent: int | None = None, *, seconds: float = SECONDS) -> None:
         self._parent = os.getppid() if parent is None else parent
+        self._seconds = seconds
+        self.last_words: Callable[[], str] = lambda: "stopped before its first step"
         self._is_signalled = False
+        self._has_left = threading.Event()
 
     def __call__(self) -> bool:
         """Whether to write a checkpoint and leave."""
@@ -18,10 +36,29 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         self._before = signal.signal(signal.SIGTERM, self._note)
+        reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        # Python writes each signal's number there as it comes, whatever the main thread is in.
+        self._fd_before = signal.set_wakeup_fd(self._writer)
+        threading.Thread(target=self._wait, args=(reader,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._fd_before)
         signal.signal(signal.SIGTERM, self._before)
+        self._has_left.set()
+        os.close(self._writer)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._is_signalled = True
+
+    def _wait(self, reader: int) -> None:
+        with os.fdopen(reader, "rb", buffering=0) as signals:
+            while numbers := signals.read(1):
+                if signal.SIGTERM in numbers and not self._has_left.wait(self._seconds):
+                    self._leave()
+
+    def _leave(self) -> None:
+        sys.stderr.write(self.last_words() + "\n")
+        sys.stderr.flush()
+        os._exit(TERMINATED)

@@ -19,6 +19,16 @@ def digests_of(home: Path) -> dict[str, str]:
     }
 
 
+def unmeasured(digests: dict[str, str]) -> dict[str, str]:
+    """Without what `evaluate` writes anew beside a student that was trained."""
+    anew = ("/card.md", "/metrics.json")
+    return {
+        name: digest
+        for name, digest in digests.items()
+        if not (name.startswith("students") and name.endswith(anew))
+    }
+
+
 def temporary_files(home: Path) -> list[str]:
     """Files that no record names: what killed writers left behind."""
     return sorted(str(file.relative_to(home)) for file in home.rglob(".tmp-*"))

@@ -23,7 +23,7 @@ from faults.digests import digests_of, temporary_files
 # What lies at a home once a stage has ended, last stage first.
 _MARKS = {
     "eval-report": "reports/*/metrics.json",
-    "evaluate": "students/*/metrics.json",
+    "evaluate": "students/*/samples.png",  # of points, as in the recipe that is killed
     "distill": "students/*/config.json",
     "filter-pairs": "pairs/*/heldout/*/masks/*/decisions/*/decision.json",
     "generate-pairs": "pairs/*/heldout/*/manifests/*.json",

@@ -60,7 +60,8 @@ def start(path: str) -> subprocess.Popen[str]:
 
 def wait_for_steps(child: subprocess.Popen[str]) -> None:
     assert child.stdout is not None
-    assert json.loads(child.stdout.readline())["step"] > 0
+    reports = map(json.loads, child.stdout)
+    assert next(report["step"] for report in reports if "step" in report) > 0
 
 
 def struck(place: Folder, name: str, strike: Callable[[subprocess.Popen[str]], None]) -> str:
