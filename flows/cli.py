@@ -41,6 +41,10 @@ Students = Annotated[
     typer.Option("--student", metavar="NAME", help="Only these students; may be repeated."),
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
+Ranks = Annotated[
+    int | None,
+    typer.Option("--ranks", min=1, help="Processes that train together, one a GPU; else one."),
+]
 Direct = Annotated[bool, typer.Option("--direct", help="The bare stages, without Prefect.")]
 Until = Annotated[str, typer.Option("--until", metavar="STAGE", help="The last stage to run.")]
 
@@ -94,28 +98,58 @@ def _stage_command(stage: str, text: str) -> None:
         _run(stage, Request(recipe, home, count, chosen, device=device, until=stage), direct)
 
 
-def _students_command(stage: str, text: str) -> None:
-    @app.command(stage, help=text)
-    @with_shorthands
-    def command(
-        recipe: Recipe,
-        home: Home = DEFAULT_HOME,
-        count: Count = None,
-        overrides: Overrides = None,
-        *,
-        students: Students = None,
-        device: Device = "auto",
-        direct: Direct = False,
-    ) -> None:
-        names = (tuple(overrides or ()), tuple(students or ()))
-        _run(stage, Request(recipe, home, count, *names, device, stage), direct)
-
-
-_stage_command("train-teacher", "Train the field that pairs are made with.")
 _stage_command("generate-pairs", "Make the pairs that the store lacks.")
 _stage_command("filter-pairs", "Score and decide, as masks beside the pairs.")
-_students_command("distill", "Train students from stored pairs.")
-_students_command("evaluate", "Measure students beside their teacher.")
+
+
+@app.command("train-teacher", help="Train the field that pairs are made with.")
+@with_shorthands
+def _train_teacher(
+    recipe: Recipe,
+    home: Home = DEFAULT_HOME,
+    count: Count = None,
+    overrides: Overrides = None,
+    *,
+    device: Device = "auto",
+    ranks: Ranks = None,
+    direct: Direct = False,
+) -> None:
+    stage, chosen = "train-teacher", tuple(overrides or ())
+    request = Request(recipe, home, count, chosen, device=device, until=stage, ranks=ranks)
+    _run(stage, request, direct)
+
+
+@app.command("distill", help="Train students from stored pairs.")
+@with_shorthands
+def _distill(
+    recipe: Recipe,
+    home: Home = DEFAULT_HOME,
+    count: Count = None,
+    overrides: Overrides = None,
+    *,
+    students: Students = None,
+    device: Device = "auto",
+    ranks: Ranks = None,
+    direct: Direct = False,
+) -> None:
+    names = (tuple(overrides or ()), tuple(students or ()))
+    _run("distill", Request(recipe, home, count, *names, device, "distill", ranks), direct)
+
+
+@app.command("evaluate", help="Measure students beside their teacher.")
+@with_shorthands
+def _evaluate(
+    recipe: Recipe,
+    home: Home = DEFAULT_HOME,
+    count: Count = None,
+    overrides: Overrides = None,
+    *,
+    students: Students = None,
+    device: Device = "auto",
+    direct: Direct = False,
+) -> None:
+    names = (tuple(overrides or ()), tuple(students or ()))
+    _run("evaluate", Request(recipe, home, count, *names, device, "evaluate"), direct)
 
 
 @app.command("eval-report", help="Write a recipe's report; without one, all that are not current.")
@@ -182,11 +216,16 @@ def _sample(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the noise.")] = 0,
     out: Annotated[str, typer.Option("--out", help="A .npy or .png; else one sample a line.")] = "",
     *,
+    grid: Annotated[str, typer.Option("--grid", help="A .png of all samples.")] = "",
+    label: Annotated[
+        str, typer.Option("--label", help="A class, several (0,3,5) or all, in turn.")
+    ] = "",
+    precision: Annotated[str, typer.Option("--precision", help="float32 or bfloat16.")] = "float32",
     home: Home = DEFAULT_HOME,
 ) -> None:
-    from flows.commands.sample import sample
+    from flows.commands.sample import Wanted, sample
 
-    sample(student, home, count=num_samples, seed=seed, out=out)
+    sample(student, home, Wanted(num_samples, seed, out, grid, label, precision))
 
 
 @app.command("doctor", help="Whether this machine has what is needed; exit code 0 if so.")

@@ -1,19 +1,21 @@
 """A recipe: one complete, frozen, serialisable run, from data set to report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from flows.asked import complete, lay_over
+from flows.imported_pairs import ImportedPairs, Layout, Name
 from flows.overrides import apply_override, read_yaml
-from flows.stored_teacher import complete
+from flows.stored_pairs import StoredPairs
 from kdm.datasets import DataSet, described
-from kdm.datasets.source import source_path
-from kdm.evaluate.evaluate import require_distinct
+from kdm.evaluate.evaluate import needs_of, require_distinct, require_needs
 from kdm.evaluate.options import EvaluationOptions
 from kdm.licences import OWN, UNKNOWN, Licence, inherited
+from kdm.students.preset_choice import with_preset
 from kdm.students.student import StudentPlugin
 from kdm.training.options import TrainingOptions
 from pairgen.filters.filter import Filter
@@ -22,16 +24,12 @@ from pairgen.samplers.sampler import Sampler
 from pairgen.spec import Digest, require_generable
 from pairgen.teachers.teacher import TeacherPlugin
 from storage.digest import digest_of
-from storage.formats.layout import require_layout
 from storage.fs import Folder
-from storage.importers.imported import ImportOptions
 from storage.options import LastingOptions, Options, nearest, parse
 from storage.plugins import Configured
 from storage.records import PairSchema
 from storage.store import DEFAULT_LAYOUT
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=64)]
-Layout = Annotated[str, AfterValidator(require_layout)]
 _IN_FILES = ("image-folder", "image-tars", "arrays")  # kinds of data sets that have a source
 _MADE_HERE = ("checkerboard", "digits")  # those that need no file
 
@@ -89,6 +87,7 @@ class GeneratedPairs(LastingOptions):
         "guidance": None,
         "num_threads": 1,
         "num_workers": 0,
+        "is_compiled": False,
     }
 
     kind: Literal["generated"] = "generated"
@@ -104,6 +103,7 @@ class GeneratedPairs(LastingOptions):
     num_threads: int = Field(1, ge=1, le=1024)  # a worker, on a CPU; part of the environment
     # Shards in the making at once; 0: one a GPU, or one for each CPU core. No number depends on it.
     num_workers: int = Field(0, ge=0, le=1024)
+    is_compiled: bool = False  # the teacher's networks by torch.compile; part of the environment
     layout: Layout = DEFAULT_LAYOUT
     drop_at_write: tuple[FilterRecipe, ...] = ()
 
@@ -118,42 +118,6 @@ class GeneratedPairs(LastingOptions):
     def _check_schema(self) -> Self:
         require_generable(self.pairs, self.sampler, guidance=self.guidance)
         return self
-
-
-class ImportedPairs(LastingOptions):
-    """Pairs that somebody else published; row ranges are half-open."""
-
-    added_later: ClassVar[Mapping[str, Any]] = {"options": {}}
-
-    kind: Literal["imported"]
-    name: Name
-    importer: Literal["kdm-checkerboard", "kdm-npz", "get"]
-    source: str  # a path; a relative one is looked for here and in $KDM_DATA
-    train_rows: tuple[int, int]
-    heldout_rows: tuple[int, int]
-    layout: Layout = DEFAULT_LAYOUT
-    license: Licence = UNKNOWN  # as who published the file gives it
-    options: ImportOptions = ImportOptions()
-
-    @property
-    def shape(self) -> tuple[int, ...] | None:
-        """Of one sample; None where only the source says it."""
-        return (2,) if self.importer == "kdm-checkerboard" else None
-
-    @property
-    def train(self) -> int:
-        """Indices of the training split."""
-        return self.train_rows[1] - self.train_rows[0]
-
-    @property
-    def heldout(self) -> int:
-        """Indices of the held-out split."""
-        return self.heldout_rows[1] - self.heldout_rows[0]
-
-    def source_path(self) -> Path:
-        """The file or folder; a ValueError that says where it was looked for and how to name it."""
-        is_right = Path.is_file if self.importer == "kdm-checkerboard" else Path.is_dir
-        return source_path(self.source, option="pairs.source", is_right=is_right)
 
 
 class StudentRecipe(Options):
@@ -177,9 +141,9 @@ class Recipe(Options):
     title: str
     dataset: DataSet | None = None
     teacher: TeacherRecipe | None = None
-    pairs: Annotated[GeneratedPairs | ImportedPairs, Field(discriminator="kind")]
+    pairs: Annotated[GeneratedPairs | ImportedPairs | StoredPairs, Field(discriminator="kind")]
     filters: tuple[FilterRecipe, ...] = ()
-    students: tuple[StudentRecipe, ...] = ()
+    students: tuple[Annotated[StudentRecipe, BeforeValidator(with_preset)], ...] = ()
     evaluation: EvaluationOptions = EvaluationOptions()
     privacy: Privacy = Privacy()
 
@@ -213,11 +177,16 @@ class Recipe(Options):
         return self
 
     def require_measurable(self) -> None:
-        """Raise a ValueError where a metric cannot measure samples of the pairs' shape."""
+        """Raise a ValueError where a metric cannot measure the pairs, or lacks what it needs."""
+        if isinstance(self.pairs, StoredPairs) and not self.pairs.heldout:
+            raise ValueError(f"{self.pairs.folder} has no held-out pairs to measure students on")
         if self._shape is None:  # the metrics themselves look, once it is known
             return
         for metric in self.evaluation.metrics:
             metric.require_shape(self._shape)
+        if isinstance(self.pairs, GeneratedPairs):
+            needs = needs_of(self.evaluation.metrics)
+            require_needs(needs, label=self.pairs.pairs.label, dataset=self.dataset)
 
     def require_learnable(self, students: Iterable[StudentRecipe]) -> None:
         """Raise a ValueError where a student cannot learn samples of the pairs' shape."""
@@ -250,11 +219,12 @@ class Recipe(Options):
     def digest(self) -> str:
         """The digest of the whole recipe; each stage has a narrower one of its own.
 
-        A licence is left out: to say it better makes no other run. So is where a data set lies.
+        A licence is left out: to say it better makes no other run. So is where data and pairs lie.
         """
         document = self.document()
         if self.dataset is not None:
             document["dataset"] = described(self.dataset)
+        document["pairs"].pop("folder", None)
         for part in ("teacher", "pairs"):
             if document[part] is not None:
                 document[part].pop("license", None)
@@ -262,7 +232,7 @@ class Recipe(Options):
 
     def licence(self) -> str:
         """The licence of the pairs, and of what learns from them: the teacher's and the data's."""
-        if isinstance(self.pairs, ImportedPairs):
+        if isinstance(self.pairs, ImportedPairs | StoredPairs):
             return self.pairs.license
         assert self.teacher is not None  # checked above
         if self.dataset is None and self.teacher.stored:
@@ -329,15 +299,16 @@ def load_recipe(
     overrides: Iterable[str] = (),
     count: int | None = None,
     home: Folder | None = None,
+    students: Collection[str] = (),
 ) -> Recipe:
     """A recipe by name or by path of a YAML file, with `a.b=c` overrides on top.
 
-    `count` is the number of training indices. A stored teacher is looked for at the home, and what
-    the recipe does not say of its pairs is taken from it. Raises ValueError with every fault.
+    `count` is the number of training indices. Of `students` those that the recipe does not list may
+    be presets. Stored pairs or a stored teacher are looked for at the home, and what
+    the recipe does not say of its pairs is taken from there. Raises ValueError with every fault.
     """
     document = _read_recipe(recipe)
-    for override in overrides:
-        apply_override(document, override)
+    lay_over(document, overrides, students)
     if count is not None:
         _set_count(document, count)
     _require_data(document, recipe)

@@ -25,6 +25,7 @@ class Request:
     students: tuple[str, ...] = ()  # those to distill; all where empty
     device: str = "auto"
     until: str = "eval-report"
+    ranks: int | None = None  # processes that train together; None: one
 
     def run(self, report: Reporter = silent) -> "Run":
         """The recipe validated, the home absolute, the device settled; ValueError where not."""
@@ -33,8 +34,14 @@ class Request:
         from flows.stages.run import Run
 
         home, device = home_folder(self.home), settled_device(self.device)
-        recipe = load_recipe(self.recipe, overrides=self.overrides, count=self.count, home=home)
-        return Run(recipe, home, report, device)
+        recipe = load_recipe(
+            self.recipe,
+            overrides=self.overrides,
+            count=self.count,
+            home=home,
+            students=self.students,
+        )
+        return Run(recipe, home, report, device, num_ranks=self.ranks or 1)
 
 
 def home_folder(home: str = "") -> Folder:

@@ -22,6 +22,12 @@ _SHORTHANDS = {
         "A stored teacher in place of the recipe's: its name, its folder at any home, or a "
         "checkpoint's file.",
     ),
+    "pairs": _Shorthand(
+        "pairs.stored",
+        "NAME",
+        "Pairs that are there already, in place of the recipe's and of any teacher: their name, or their "
+        "folder at any home.",
+    ),
     "data": _Shorthand("dataset.source", "PATH", "The real data: a zip or a folder."),
     "layout": _Shorthand("pairs.layout", "FORMAT-SIZE", "As in wds-4096 or zarr-4096."),
     "precision": _Shorthand("pairs.precision", "TYPE", "float32, tf32, bfloat16 or float16."),

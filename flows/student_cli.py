@@ -4,9 +4,28 @@ from typing import Annotated
 
 import typer
 
+from flows.request import DEFAULT_HOME, HOME_VARIABLE
+
 student_app = typer.Typer(
-    help="Students: prove one against a golden, see the paper's.", no_args_is_help=True
+    help="Students: import a published one, prove one against a golden, see the paper's.",
+    no_args_is_help=True,
 )
+
+
+@student_app.command("import", help="Store a published KDM; nothing in its file is executed.")
+def _import(
+    file: Annotated[str, typer.Argument(help="What torch.save has written, or a .safetensors.")],
+    name: Annotated[str, typer.Option("--name", help="What it is called; else as its file.")] = "",
+    home: Annotated[
+        str, typer.Option("--home", envvar=HOME_VARIABLE, help="Where everything is stored.")
+    ] = DEFAULT_HOME,
+    student: Annotated[
+        str, typer.Option("--student", help="kdm or kdm-f, to be held against the file.")
+    ] = "",
+) -> None:
+    from flows.commands.student_import import Import, import_student
+
+    import_student(Import(file, name, student), home)
 
 
 @student_app.command("check", help="Prove a training step by goldens; exit code 0 if all agree.")

@@ -32,9 +32,18 @@ class Objective:
 
     model: nn.Module
     players: tuple[Player, ...]
-    # Images to look at, [8 k, C, H, W] of -1 … 1, from the model as it is and always the same noise.
+    # Images to look at, [8 k, C, H, W] of -1 … 1, from the model as it is and always the same noise;
+    # of a student a row of its teacher's above each row of its own.
     draw: Callable[[], Samples] | None = None
     networks: tuple[nn.Module, ...] = ()  # the parts that torch.compile may take
+    # Who steps until `opening_share` of the training is done, while the others rest; names are those
+    # of `players`.
+    opening: tuple[Player, ...] = ()
+    opening_share: float = 0.0
+
+    def playing(self, share_done: float) -> tuple[Player, ...]:
+        """Who steps on a batch once this share of the training is done."""
+        return self.opening if share_done < self.opening_share else self.players
 
 
 def weighted(terms: Mapping[str, Scalar], weights: Mapping[str, float]) -> Losses:

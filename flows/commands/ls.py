@@ -61,7 +61,7 @@ def _training(folder: Folder) -> tuple[str, str]:
 
 
 def _numbers(document: dict[str, Any] | None) -> str:
-    if document is None:
+    if document is None or "values" not in document:
         return "not evaluated"
     options = parse(EvaluationOptions, document["options"], "metrics.json: options")
     values = document["values"]

@@ -12,8 +12,9 @@ import yaml
 from flows.commands.find import found
 from flows.commands.pairs import require_set
 from flows.console import Terminal
+from flows.imported_pairs import ImportedPairs
 from flows.progress import Meter
-from flows.recipe import ImportedPairs, load_recipe
+from flows.recipe import load_recipe
 from flows.request import home_folder
 from flows.stages.cards import Origin, origin_of_card, write_set_card
 from kdm.licences import require_licence

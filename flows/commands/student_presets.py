@@ -1,4 +1,4 @@
-"""`kdm student presets`: the paper's students by name, and one of them as a recipe has it."""
+"""`kdm student presets`: the papers' students by name, and one of them as a recipe has it."""
 
 import typer
 import yaml
@@ -9,17 +9,22 @@ from storage.plugins import describe
 
 
 def list_presets() -> None:
-    """Print every preset with its numbers of parameters."""
-    rows = [["preset", "student", "trainable", "for sampling"]]
+    """Print every preset with its pairs and its numbers of parameters."""
+    rows = [["preset", "student", "pairs", "classes", "trainable", "for sampling"]]
     for name in preset_names():
         chosen = preset(name, "published")
-        student = chosen.build()
+        student, label = chosen.build(), chosen.schema.label
         counts = student.num_trainable_parameters(), student.num_inference_parameters()
-        rows.append([name, chosen.student.plugin, *(f"{count:,}" for count in counts)])
+        pairs = "×".join(map(str, chosen.schema.shape)), str(label.num_classes if label else 0)
+        rows.append([name, chosen.student.plugin, *pairs, *(f"{count:,}" for count in counts)])
     typer.echo(aligned(rows))
 
 
 def show_preset(name: str, mode: Mode) -> None:
-    """Print a preset as the `model` of a recipe's student."""
-    choice = {"model": describe(preset(name, mode).student)}
+    """Print a preset as one of a recipe's students, its name left out."""
+    chosen = preset(name, mode)
+    choice = {
+        "model": describe(chosen.student),
+        "training": chosen.training.model_dump(mode="json"),
+    }
     typer.echo(yaml.safe_dump(choice, sort_keys=False), nl=False)

@@ -8,6 +8,7 @@ import yaml
 from flows.recipe import Recipe, TeacherRecipe
 from flows.stages.counts import filter_counts, split_counts
 from flows.stages.run import Run, StageResult
+from flows.stored_pairs import StoredPairs
 from kdm.analyze.image_pairs import EACH_WAY, can_be_shown, image_pairs_picture
 from kdm.analyze.sample_plots import pairs_picture
 from kdm.datasets import described
@@ -39,7 +40,14 @@ class Origin(NamedTuple):
 
 
 def write_pairs_card(run: Run, judged: StageResult) -> None:
-    """The card of the recipe's pairs; a licence that the recipe does not know stays as it was said."""
+    """The card of the recipe's pairs; a licence that the recipe does not know stays as it was said.
+
+    A set that was there before keeps its origin, and its card where nothing is judged.
+    """
+    if isinstance(run.recipe.pairs, StoredPairs):
+        if run.recipe.filters:
+            write_set_card(Folder.at(judged.folder))
+        return
     folder, origin = Folder.at(judged.folder), _origin(run.recipe)
     if origin.licence == UNKNOWN:
         origin = origin._replace(licence=origin_of_card(folder).licence)

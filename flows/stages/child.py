@@ -1,4 +1,7 @@
-"""Training as a child process in a group of its own, so that a kill reaches all of it or none."""
+"""Training as a child process in a group of its own, so that a kill reaches all of it or none.
+
+Ranks are in groups of their own; each ends itself where its parent has.
+"""
 
 import contextlib
 import json
@@ -27,16 +30,23 @@ class TrainingFailedError(StoreError):
 
 
 def run_training(
-    job: dict[str, Any], folder: Folder, meter: Meter, *, say: Callable[[str], None] = unsaid
+    job: dict[str, Any],
+    folder: Folder,
+    meter: Meter,
+    *,
+    say: Callable[[str], None] = unsaid,
+    num_ranks: int = 1,
 ) -> None:
     """Run `python -m kdm.training job.json` to its end, passing on its progress and its notices.
+
+    Several ranks are started by torchrun (kdm/training/launch.py).
 
     Raises a ValueError where the child refuses its job, `TrainingFailedError` otherwise; a signal
     to this process stops the child after a checkpoint.
     """
     folder.replace("job.json", (json.dumps(job, indent=1, sort_keys=True) + "\n").encode())
     said: deque[str] = deque(maxlen=_NUM_LINES_KEPT)
-    with _child(f"{folder.url}/job.json") as child:
+    with _child(_command(f"{folder.url}/job.json", num_ranks)) as child:
         assert child.stdout is not None  # it was opened as a pipe
         for line in child.stdout:
             report = _as_report(line)
@@ -58,11 +68,18 @@ def run_training(
     )
 
 
+def _command(job: str, num_ranks: int) -> list[str]:
+    parent = str(os.getpid())
+    if num_ranks == 1:
+        return [sys.executable, "-m", "kdm.training", job, parent]
+    return [sys.executable, "-m", "kdm.training.launch", job, str(num_ranks), parent]
+
+
 @contextmanager
-def _child(job: str) -> Iterator[subprocess.Popen[str]]:
+def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     child = subprocess.Popen(
-        [sys.executable, "-m", "kdm.training", job, str(os.getpid())],
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

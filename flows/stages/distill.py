@@ -5,6 +5,7 @@ from dataclasses import replace
 from flows.recipe import StudentRecipe
 from flows.stages.known import remember
 from flows.stages.run import Run, StageResult
+from flows.stages.trained_student import tell_training
 from flows.stages.training import train
 from storage.plugins import describe
 
@@ -28,6 +29,7 @@ def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResul
         "training": student.training.model_dump(mode="json"),
     }
     result = train(run, STAGE, student.name, kind="students", job=job)
+    tell_training(run, judged.name, student, result)
     result = replace(result, facts={**result.facts, "student": student.name})
     remember(run, judged, result)
     return result

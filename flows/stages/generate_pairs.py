@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from flows.imported_pairs import ImportedPairs
 from flows.progress import Meter
-from flows.recipe import FilterRecipe, GeneratedPairs, ImportedPairs
+from flows.recipe import FilterRecipe, GeneratedPairs
 from flows.stages.cards import write_pairs_card
 from flows.stages.filter_pairs import calibrated
 from flows.stages.invalid_pairs import InvalidPairs
 from flows.stages.make_pairs import make_pairs
 from flows.stages.run import Run, StageResult, State
+from flows.stages.stored_pairs import stored_pairs
+from flows.stored_pairs import StoredPairs
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity
 from storage.digest import digest_of
 from storage.errors import StoreError
@@ -24,6 +27,8 @@ SPLITS = ("train", "heldout")
 
 def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     """Make what is missing of the recipe's pairs; no teacher is asked where nothing is."""
+    if isinstance(run.recipe.pairs, StoredPairs):
+        return stored_pairs(STAGE, run.recipe.pairs)
     pairs = run.recipe.pairs
     if isinstance(pairs, ImportedPairs):
         result = _imported(run, pairs)

@@ -85,4 +85,6 @@ def _kept(home: Folder, result: StageResult) -> dict[str, Any]:
 
 
 def _found(home: Folder, kept: dict[str, Any]) -> StageResult:
-    return StageResult(**{**kept, "folder": (home / kept["folder"]).url})
+    place = str(kept["folder"])
+    is_elsewhere = place.startswith("/") or "://" in place  # stored pairs of another home
+    return StageResult(**{**kept, "folder": place if is_elsewhere else (home / place).url})

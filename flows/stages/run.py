@@ -21,6 +21,7 @@ class Run:
     report: Reporter = silent
     device: str = "cpu"
     say: Callable[[str], None] = unsaid  # one sentence that the user should know
+    num_ranks: int = 1  # processes that train together
 
     def teacher_folder(self, name: str, digest: str) -> Folder:
         """teachers/NAME-DIGEST."""

@@ -9,6 +9,7 @@ from flows.stages.run import Run, StageResult, State
 from kdm.export import read_config
 from kdm.training.environment import prepare
 from kdm.training.job import TrainingJob, is_done
+from kdm.training.parts import require_divisible
 from storage.digest import digest_of, short
 from storage.errors import DamageError
 from storage.fs import Folder
@@ -30,13 +31,14 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     if not is_done(folder, identity):
         state = "done"
         require_arithmetic(run)
+        require_divisible(checked.training, run.num_ranks)
         folder.require_writable(f"training {name}")
         resolved = checked.model_copy(update={"folder": folder.url}).model_dump(mode="json")
         total = checked.training.num_steps
         meter = Meter(run.report, stage, name, total, "steps")
         # The process takes seconds to begin; the meter starts counting with its first step.
         run.report(Progress(stage, name, 0, total, "steps", 0.0, 0.0, "starting"))
-        run_training(resolved, folder, meter, say=run.say)
+        run_training(resolved, folder, meter, say=run.say, num_ranks=run.num_ranks)
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
 
 

@@ -1,8 +1,8 @@
-"""The papers' students by name: options, and the pairs that they are for (Tables 4 to 7 and 9).
+"""The papers' students by name: options, training, and the pairs that they are for (Tables 4 to 7, 9).
 
-`published` is the code's training step to the letter but for d, which is LPIPS there and is given
-here. `default` departs from it where docs/students.md says so. GET has one mode, the
-published training.
+`published` is the code's training to the letter: raw noise, d = LPIPS, latent noise 0.4, Adam at a
+constant 3e-4 on batches of 128, an average of 0.9999 from step 0. `default` departs from it where
+docs/students.md says so, and needs no file. Rivals have one mode.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,8 @@ import torch
 
 from kdm.losses.adversarial import NonSaturating
 from kdm.losses.distances import Distance
+from kdm.losses.lpips import Lpips
+from kdm.losses.random_features import RandomFeatures
 from kdm.losses.spectral import SpectralOptions
 from kdm.networks.transformer import EquilibriumOptions
 from kdm.students.get import Get
@@ -19,8 +21,12 @@ from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.mlp_coders import MlpCoders
+from kdm.students.reflow import Reflow
+from kdm.students.regression import Regression
 from kdm.students.student import Student, StudentPlugin
+from kdm.students.unet_choice import UNetChoice
 from kdm.students.unet_coders import UNetCoders
+from kdm.training.options import EmaOptions, TrainingOptions
 from storage.records import LabelRule, NoiseRule, PairSchema
 
 Mode = Literal["default", "published"]
@@ -28,9 +34,10 @@ Terms = Literal["lat", "pred", "rec", "lat+pred", "rec+pred", "rec+lat", "rec+la
 
 
 class Preset(NamedTuple):
-    """A student and the pairs that it is for."""
+    """A student, how it is trained, and the pairs that it is for."""
 
     student: StudentPlugin
+    training: TrainingOptions
     schema: PairSchema
 
     def build(self) -> Student:
@@ -52,7 +59,7 @@ def preset(
     terms: Terms = "rec+lat+pred",
     has_adversary: bool = True,
 ) -> Preset:
-    """A preset by name, with d (null: L2, of GET L1) and, for Table 5, the terms that it keeps.
+    """A preset by name, with d (null: its own) and, for Table 5, the terms that it keeps.
 
     Raises a ValueError where there is none of that name.
     """
@@ -63,29 +70,44 @@ def preset(
     return _PRESETS[name](mode, {**kept, **chosen}, has_adversary)
 
 
+def _trained(num_steps: int, *, is_published: bool = False, **options: Any) -> TrainingOptions:
+    """As published but for the length and for the average, which follows the weights from the start."""
+    usual: dict[str, Any] = {"batch_size": 128, "learning_rate": 3e-4, "betas": (0.9, 0.999)}
+    rate: dict[str, Any] = {"schedule": "constant", "warmup_steps": 0}
+    ema = EmaOptions(decay=0.9999, warmup=None if is_published else 0.03)
+    return TrainingOptions(num_steps=num_steps, ema=ema, **{**usual, **rate, **options})
+
+
+_PUBLISHED_STEPS, _STEPS = 800_001, 100_000
 _Made = Callable[[Mode, dict[str, Any], bool], Preset]
+
+
+def _pictures(side: int = 32, num_classes: int = 0) -> PairSchema:
+    """Pairs of an EDM teacher."""
+    label = LabelRule(num_classes=num_classes) if num_classes else None
+    return PairSchema(shape=(3, side, side), noise=NoiseRule(scale=80), label=label)
 
 
 def _images(
     *, side: int = 32, num_classes: int = 0, is_factorised: bool = False, **networks: Any
 ) -> _Made:
-    """A student of pictures from an EDM teacher."""
-    label = LabelRule(num_classes=num_classes) if num_classes else None
-    schema = PairSchema(shape=(3, side, side), noise=NoiseRule(scale=80), label=label)
+    schema = _pictures(side, num_classes)
 
     def made(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
         is_published = mode == "published"
-        noise = 0.4 if is_published else 0.05
+        noise, own = (0.4, {"distance": Lpips()}) if is_published else (0.05, {})
         options: dict[str, Any] = {
             "networks": UNetCoders(scales_noise=not is_published, **networks),
-            "losses": KoopmanLosses(rec_lat_share=1, latent_noise=noise, **losses),
+            "losses": KoopmanLosses(rec_lat_share=1, latent_noise=noise, **{**own, **losses}),
             "adversary": NonSaturating() if has_adversary else None,
         }
-        if not is_factorised:
-            return Preset(Koopman(**options), schema)
-        if is_published:
+        if is_published and is_factorised:
             options |= {"penalties": _SQUARE, "phase": "logarithm"}
-        return Preset(KoopmanFactorised(**options), schema)
+        num_steps = _PUBLISHED_STEPS if is_published else _STEPS
+        training = _trained(num_steps, is_published=is_published)
+        return Preset(
+            (KoopmanFactorised if is_factorised else Koopman)(**options), training, schema
+        )
 
     return made
 
@@ -95,24 +117,41 @@ def _checkerboard(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Pr
     schema, usual = PairSchema(shape=(2,)), KoopmanLosses()
     if mode == "default":
         weights = {name: weight * losses[name] for name, weight in usual.weights.items()}
-        return Preset(Koopman(losses=KoopmanLosses(**{**losses, **weights})), schema)
+        student = Koopman(losses=KoopmanLosses(**{**losses, **weights}))
+        return Preset(student, TrainingOptions(num_steps=12_000), schema)
     networks = MlpCoders(latent_dim=256, width=256, gain=1, noise_gain=1)
     kept = KoopmanLosses(**{**losses, "pred": 0}, rec_lat_share=1, latent_noise=0.4)
-    return Preset(Koopman(networks=networks, losses=kept), schema)
+    training = _trained(20_001, is_published=True, batch_size=4096)
+    return Preset(Koopman(networks=networks, losses=kept), training, schema)
 
 
 def _get(**sizes: int) -> _Made:
-    """GET of CIFAR-10 without classes; no terms to choose from, and no critic."""
-    schema = PairSchema(shape=(3, 32, 32), noise=NoiseRule(scale=80))
+    """GET of CIFAR-10 as published; no terms to choose from, and no critic."""
 
     def made(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
         chosen = {"distance": losses["distance"]} if "distance" in losses else {}
-        return Preset(Get(network=EquilibriumOptions(**sizes), **chosen), schema)
+        num_steps = _PUBLISHED_STEPS - 1 if mode == "published" else _STEPS
+        training = _trained(num_steps, is_published=mode == "published", learning_rate=1e-4)
+        student = Get(network=EquilibriumOptions(**sizes), **chosen)
+        return Preset(student, training, _pictures())
 
     return made
 
 
+def _regression(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+    """One U-Net of KDM's size, trained like it."""
+    chosen = {"distance": losses["distance"]} if "distance" in losses else {}
+    return Preset(Regression(network=_UNET, **chosen), _trained(_STEPS), _pictures())
+
+
+def _reflow(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+    """Likewise; d is of x_t − t v from x_0, published LPIPS."""
+    perceptual = losses.get("distance", RandomFeatures())
+    return Preset(Reflow(network=_UNET, perceptual=perceptual), _trained(_STEPS), _pictures())
+
+
 _SQUARE = SpectralOptions(targets="published-square")
+_UNET = UNetChoice(kind="song-unet")
 _PRESETS: dict[str, _Made] = {
     "cifar10": _images(),
     "cifar10-cond": _images(num_classes=10),
@@ -134,4 +173,7 @@ _PRESETS: dict[str, _Made] = {
     "get-s": _get(),
     "get-b": _get(width=768, depth=1, num_heads=12, equilibrium_ratio=12),
     "get-b-plus": _get(width=768, num_heads=12),
+    # Rivals of KDM's own size.
+    "cifar10-regression": _regression,
+    "cifar10-reflow": _reflow,
 }

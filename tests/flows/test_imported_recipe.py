@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from published_sets import KDM_LAYOUTS, made, on_grid, write_get, write_kdm
 
+from flows.imported_pairs import ImportedPairs
 from flows.progress import Progress
-from flows.recipe import ImportedPairs, load_recipe
+from flows.recipe import load_recipe
 from flows.sequence import run_stages
 from flows.stages.run import Run, StageResult
 from storage.fs import Folder

@@ -28,6 +28,6 @@ def test_missing_weights_are_told_before_any_pair_is_made(
 
 
 def test_tf32_of_a_student_is_refused_before_its_teacher_is_trained(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="precision of student 'regression' is 'tf32'"):
-        run_here(tmp_path, "students.regression.training.precision=tf32")
+    with pytest.raises(ValueError, match="precision of student 'kdm' is 'tf32'"):
+        run_here(tmp_path, "students.kdm.training.precision=tf32")
     assert not list(tmp_path.rglob("*.safetensors"))

@@ -26,6 +26,12 @@ SMALL = (
     "pairs.pairs.value_range=null",
 )
 DIGITS = (*SMALL, "pairs.train=64", "pairs.heldout=64", "pairs.layout=wds-64")
+STUDENTS = ("kdm", "kdm-f", "regression")
+FEW_STEPS = tuple(
+    f"students.{name}.training.{option}"
+    for name in STUDENTS
+    for option in ("num_steps=2", "batch_size=8")
+)
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +71,19 @@ def test_a_teacher_of_digits_is_trained_sampled_and_judged(home: Folder) -> None
     assert read_config(Folder.at(teacher.folder)) is not None
 
 
-def test_the_digits_have_no_students_yet_and_say_so(home: Folder) -> None:
+def test_three_students_of_digits_learn_from_one_set_of_pairs(home: Folder) -> None:
+    *_, judged, kdm, kdm_f, regression = run_stages(
+        Run(load_recipe("digits", overrides=(*DIGITS, *FEW_STEPS)), home), until="distill"
+    )
+    assert [each.facts["student"] for each in (kdm, kdm_f, regression)] == [*STUDENTS]
+    assert (home / "pairs").names() == [judged.name]
+    losses = json.loads(Folder.at(kdm.folder).read("losses.json"))["losses"]
+    assert {"critic/total", "student/adv"} <= losses[-1]["losses"].keys()
+
+
+def test_a_recipe_without_students_says_so_before_any_work(home: Folder) -> None:
     with pytest.raises(ValueError, match="'digits' has no students; end with --until filter-pairs"):
-        run_stages(Run(load_recipe("digits"), home))
+        run_stages(Run(load_recipe("digits", overrides=["students=[]"]), home))
     assert home.names() == []
 
 

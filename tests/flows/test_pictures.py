@@ -17,6 +17,7 @@ from flows.stages.reading import contents, masks_in, open_split
 from flows.stages.run import Run
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.digits import DigitsData
+from kdm.evaluate import classifier_training
 from pairgen.filters.filter import reference_digest
 from pairgen.filters.near_copy import NearCopy
 from pairgen.spec import DropRule
@@ -127,3 +128,44 @@ def test_a_run_that_cannot_be_measured_does_not_end_the_report_of_others(
     )
     *_, report = run_stages(Run(can_be, home))
     assert report.facts["students"]["regression"]["values"]["paired_mse"] < 2  # on -1 ... 1
+
+
+def test_students_of_labelled_pictures_are_judged_by_one_classifier_that_stays(
+    tmp_path: Path, home: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_here(monkeypatch)
+    short = classifier_training.ClassifierOptions(num_epochs=3)
+    monkeypatch.setattr(classifier_training, "ClassifierOptions", lambda: short)
+    metrics = ["class-agreement", "classifier-frechet", "paired-baselines", "variance"]
+    judged = recipe(
+        tmp_path,
+        students=[student(seed) for seed in (0, 1)],
+        evaluation={"metrics": metrics, "num_fresh": 100},
+    )
+    *_, evaluated, report = run_stages(Run(judged, home))
+    (classifier,) = (home / "classifiers").names()
+    assert evaluated.facts["classifier"]["name"] == classifier
+    assert evaluated.facts["real"]["class_agreement"] > 0.8
+    assert evaluated.facts["num_fresh"] == 100
+    assert report.facts["seeds"]["regression"]["of"] == "mean of 2 seeds"
+    page = Folder.at(report.folder).read("report.html").decode()
+    assert "256 held out" in page
+    assert "Teacher above students" in page
+    assert Folder.at(evaluated.folder).read("samples.png").startswith(b"\x89PNG")
+
+
+def student(seed: int) -> dict[str, Any]:
+    model = {"plugin": "regression", "width": 8, "num_layers": 2}
+    training = {"num_steps": 5, "batch_size": 32, "warmup_steps": 2, "seed": seed}
+    return {"name": f"regression-{seed}", "model": model, "training": training}
+
+
+def test_a_metric_of_classes_refuses_pairs_without_any_before_any_work(
+    tmp_path: Path, home: Folder
+) -> None:
+    pairs = yaml.safe_load(DIGITS)["pairs"]
+    del pairs["pairs"]["label"]
+    asked = recipe(tmp_path, pairs=pairs, evaluation={"metrics": ["class-agreement"]})
+    with pytest.raises(ValueError, match="pairs have no labels; leave 'class-agreement' out"):
+        run_stages(Run(asked, home))
+    assert home.names() == []

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from typer.testing import CliRunner
+
+from flows.cli import app
 from flows.progress import Meter, Progress, silent
 from flows.stages.child import run_training
 from kdm.training.job import TrainingJob, run_job
@@ -42,3 +45,14 @@ def test_what_a_training_process_wants_known_is_said(home: Folder) -> None:
     assert [sentence.split("; ")[-1] for sentence in said] == [
         "going on from the checkpoint before"
     ]
+
+
+def test_ranks_that_would_make_another_training_are_refused_before_one_is_started(
+    home: Folder,
+) -> None:
+    command = ["train-teacher", "tiny", "--home", home.url, "--direct", "--ranks", "2"]
+    ended = CliRunner().invoke(app, command)
+    assert isinstance(ended.exception, ValueError)
+    assert "2 ranks" in str(ended.exception)
+    assert "training.draws to 'sample'" in str(ended.exception)
+    assert not home.files()

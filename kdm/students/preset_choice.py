@@ -1,0 +1,57 @@
+"""A recipe's student by the name of a preset: `preset: cifar10`, and on top of it what is said besides."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from kdm.losses.distances import GROUP as DISTANCES
+from kdm.losses.distances import Distance
+from kdm.students.presets import Mode, Preset, Terms, preset
+from storage.options import Options, parse
+from storage.plugins import Configured, describe
+
+_KEY = "preset"
+
+
+class PresetChoice(Options):
+    """Which preset, in which mode, with which terms (Table 5)."""
+
+    name: str
+    mode: Mode = "default"
+    distance: Annotated[Distance, Configured(DISTANCES)] | None = None  # null: the preset's own
+    terms: Terms = "rec+lat+pred"
+    has_adversary: bool = True
+
+    def chosen(self) -> Preset:
+        """The preset; a ValueError where there is none of that name."""
+        return preset(
+            self.name,
+            self.mode,
+            distance=self.distance,
+            terms=self.terms,
+            has_adversary=self.has_adversary,
+        )
+
+
+def with_preset(choice: Any) -> Any:
+    """A student's document with `preset` resolved into `model` and `training`; another as it is.
+
+    What `model` and `training` say themselves stands: key by key, but a plugin, or a kind, as a whole.
+    """
+    if not isinstance(choice, Mapping) or _KEY not in choice:
+        return choice
+    named = choice[_KEY]
+    named = {"name": named} if isinstance(named, str) else named
+    found = parse(PresetChoice, named, _KEY).chosen()
+    own = {"model": describe(found.student), "training": found.training.model_dump(mode="json")}
+    rest = {key: value for key, value in choice.items() if key != _KEY}
+    return {**rest, **{key: _laid_over(base, rest.get(key, {})) for key, base in own.items()}}
+
+
+def _laid_over(base: Any, said: Any) -> Any:
+    is_whole = not (isinstance(base, Mapping) and isinstance(said, Mapping))
+    if is_whole or {"plugin", "kind"} & said.keys():
+        return said
+    both = {
+        key: _laid_over(base[key], value) if key in base else value for key, value in said.items()
+    }
+    return {**base, **both}
