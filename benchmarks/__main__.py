@@ -1,8 +1,9 @@
 """`python -m benchmarks [NAME …] [OPTION …]`: run the named benchmarks, or all; a Markdown table each.
 
-`--count` is the number of pairs of `scale`, in place of a million. `--clone` is where `generation` finds
-the published code that it compares with, `--full` adds the network of CIFAR-10's size to it. `--preset` is
-the one network that `efficiency` measures, in place of several.
+`--count` is the number of pairs of `scale`, in place of a million. `--clone` is where `generation` (EDM's),
+`steps` and `sampling` (KDM's) find the published code that they compare with, `--full` adds the network of
+CIFAR-10's size to `generation`. `--preset` is the one network that `efficiency` measures, else several.
+`--recipe digits` has `ablation` measure students of pictures.
 """
 
 import argparse
@@ -24,6 +25,8 @@ from benchmarks import (
     reading,
     scale,
     start_up,
+    student_sampling,
+    student_steps,
     threads,
 )
 
@@ -36,6 +39,8 @@ BENCHMARKS = {
     "digits": digits.table,
     "importer": importer.table,
     "generation": generation.table,
+    "steps": student_steps.table,
+    "sampling": student_sampling.table,
     "outside": outside.table,
     "efficiency": efficiency.table,
     "scale": scale.table,
@@ -50,11 +55,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--clone")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--preset")
+    parser.add_argument("--recipe", choices=ablation.ABLATIONS, default="checkerboard")
     given = parser.parse_args(arguments)
     tables = {
         **BENCHMARKS,
+        "ablation": partial(ablation.table, given.recipe),
         "scale": partial(scale.table, given.count),
         "generation": partial(generation.table, given.clone, is_full=given.full),
+        "steps": partial(student_steps.table, given.clone),
+        "sampling": partial(student_sampling.table, given.clone),
         "efficiency": partial(efficiency.table, given.preset),
     }
     unknown = [name for name in given.names if name not in BENCHMARKS]

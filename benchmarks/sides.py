@@ -48,10 +48,37 @@ class Side:
 def answer(works: Mapping[str, Callable[[], object]]) -> None:
     """Do what each line of stdin names, and say what it took."""
     for line in sys.stdin:
-        wall, cpu = time.perf_counter(), time.process_time()
+        started = _now()
         works[line.strip()]()
-        took = Took(time.perf_counter() - wall, time.process_time() - cpu)
-        print(json.dumps(took), flush=True)
+        _say(started)
+
+
+class Turns:
+    """The same for a work of many parts that asks before each of them whether to stop."""
+
+    def __init__(self, settle: Callable[[], object] | None = None) -> None:
+        self._settle = settle  # waits until what was begun is done
+        self._started: Took | None = None
+
+    def __call__(self) -> bool:
+        """Say what the last part took and wait for a turn; SystemExit once there are no more."""
+        if self._settle:
+            self._settle()
+        if self._started is not None:
+            _say(self._started)
+        if not sys.stdin.readline():
+            raise SystemExit
+        self._started = _now()
+        return False
+
+
+def _now() -> Took:
+    return Took(time.perf_counter(), time.process_time())
+
+
+def _say(started: Took) -> None:
+    took = [now - then for now, then in zip(_now(), started, strict=True)]
+    print(json.dumps(took), flush=True)
 
 
 def times_as_fast(slow: list[float], fast: list[float]) -> tuple[float, float, float]:

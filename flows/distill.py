@@ -15,7 +15,10 @@ def distill(
     *,
     students: tuple[str, ...] = (),
     device: str = "auto",
+    ranks: int | None = None,
 ) -> Ended:
     """Train the recipe's students (or those named), and what they need that the store lacks."""
-    request = Request(recipe, home, count, overrides, students, device, until="distill")
+    request = Request(
+        recipe, home, count, overrides, students, device, until="distill", ranks=ranks
+    )
     return run_as_tasks(request)

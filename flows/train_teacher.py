@@ -14,7 +14,10 @@ def train_teacher(
     overrides: tuple[str, ...] = (),
     *,
     device: str = "auto",
+    ranks: int | None = None,
 ) -> Ended:
     """Train the recipe's teacher, unless the store has it."""
-    request = Request(recipe, home, count, overrides, device=device, until="train-teacher")
+    request = Request(
+        recipe, home, count, overrides, device=device, until="train-teacher", ranks=ranks
+    )
     return run_as_tasks(request)

@@ -14,6 +14,7 @@ Latents = Float[Tensor, "n d"]
 Indices = Int64[Tensor, "n"]
 Labels = Int64[Tensor, "n"]
 Matrix = Float[Tensor, "d d"]
+Vector = Float[Tensor, "d"]
 # Complex numbers in real arithmetic: the first axis is (real part, imaginary part).
 ComplexMatrix = Float[Tensor, "2 d d"]
 ComplexVector = Float[Tensor, "2 d"]

@@ -4,8 +4,8 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,19 +16,22 @@ from torch.func import functional_call
 from kdm.losses.discriminator import Discriminator, Logits
 from kdm.networks.image_shapes import Images
 from kdm.shapes import Scalar
-from storage.options import Options
+from storage.options import LastingOptions
 
 Critic = Callable[[Images], Logits]
 
 
-class Game(Options, ABC):
-    """The critic's size, the weight of the student's term, and the losses of both."""
+class Game(LastingOptions, ABC):
+    """The critic's size and start, the weight of the student's term, and the losses of both."""
 
+    added_later: ClassVar[Mapping[str, Any]] = {"starts_at": 0.0}
     has_norm: ClassVar[bool]  # of the critic
 
     weight: float = Field(0.01, gt=0)  # of the student's term; the critic's losses have 1 (Table 7)
     width: int = Field(64, ge=1)  # channels after the critic's first convolution
     num_halvings: int = Field(3, ge=1)  # 3 for 32×32 and more, 1 for 8×8
+    # The share of the training that is done when the game begins; before it neither critic nor term is.
+    starts_at: float = Field(0.0, ge=0, lt=1)
 
     @abstractmethod
     def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:

@@ -3,6 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kdm.losses.shared_batch_norm import SharedBatchNorm2d
 from kdm.networks.image_shapes import Images
 
 _LAST_KERNEL = 4  # pixels a side that the last convolution needs
@@ -16,7 +17,8 @@ class Discriminator(nn.Module):
 
     The first has `width` channels and each one after it twice as many. `has_norm` puts batch
     normalisation after all halving convolutions but the first; it always takes the statistics of
-    its batch, as published, in evaluation mode too. Initial weights are PyTorch's.
+    its batch, which is that of all ranks, as published, in evaluation mode too. Initial weights are
+    PyTorch's.
     """
 
     def __init__(
@@ -35,7 +37,7 @@ class Discriminator(nn.Module):
             here = width * 2**number
             layers.append(nn.Conv2d(before, here, 4, stride=2, padding=1))
             if has_norm and number:
-                layers.append(nn.BatchNorm2d(here))
+                layers.append(SharedBatchNorm2d(here))
             layers.append(nn.LeakyReLU(_SLOPE))
             before = here
         self.model = nn.Sequential(*layers, nn.Conv2d(before, 1, _LAST_KERNEL))

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kdm.networks import winograd
+from kdm.draws import draws
+from kdm.networks import group_norm, winograd, winograd_learning
 from kdm.networks.attention import Layout, attend
 from kdm.networks.image_shapes import Embeddings, Images, Maps
 
@@ -37,7 +38,7 @@ class ResBlock(nn.Module):
         width = 2 * num_out if is_film else num_out
         self.emb_layers = nn.Sequential(nn.Identity(), nn.Linear(embedding, width))
         self.out_layers = nn.Sequential(
-            norm(num_out), _silu(), nn.Dropout(dropout), _zeroed(Conv3(num_out, num_out))
+            norm(num_out), _silu(), Dropout(dropout), _zeroed(Conv3(num_out, num_out))
         )
         same = num_in == num_out
         self.skip_connection = nn.Identity() if same else nn.Conv2d(num_in, num_out, 1)
@@ -61,6 +62,14 @@ class ResBlock(nn.Module):
         if self._resample == "up":
             return F.interpolate(x, scale_factor=2, mode="nearest")
         return F.avg_pool2d(x, 2) if self._resample == "down" else x
+
+
+class Dropout(nn.Dropout):
+    """torch's, by the random numbers that the trainer has chosen."""
+
+    def forward(self, x: Images) -> Images:
+        """The same shape; x itself in evaluation."""
+        return draws().dropout(x, self.p * self.training)
 
 
 class AttentionBlock(nn.Module):
@@ -121,7 +130,15 @@ def norm(num_channels: int) -> nn.GroupNorm:
             f"{num_channels} channels do not divide into {NUM_GROUPS} groups: choose "
             f"model_channels and channel_mult so that every product is a multiple of {NUM_GROUPS}"
         )
-    return nn.GroupNorm(NUM_GROUPS, num_channels)
+    return _Norm(NUM_GROUPS, num_channels)
+
+
+class _Norm(nn.GroupNorm):
+    def forward(self, x: Images) -> Images:
+        """Of x's shape."""
+        if group_norm.is_faster(x):
+            return group_norm.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+        return super().forward(x)
 
 
 class Conv3(nn.Conv2d):
@@ -134,6 +151,8 @@ class Conv3(nn.Conv2d):
         """[n, num_in, h, w] to [n, num_out, h, w]."""
         if self.bias is not None and winograd.is_faster(x, self.weight):
             return winograd.convolve(x, self.weight, self.bias)
+        if self.bias is not None and winograd_learning.is_faster(x, self.weight):
+            return winograd_learning.convolve(x, self.weight, self.bias)
         return super().forward(x)
 
 

@@ -60,7 +60,7 @@ class SongUNet(nn.Module):
         augmentations: Augmentations | None = None,
     ) -> Maps:
         """Images of `in_channels` to images of `out_channels`; labels are rows of one-hot numbers."""
-        embedding = self._embedding(c_noise, labels, augmentations)
+        embedding = self.embedding(c_noise, labels, augmentations)
         x, skips = self._down(settled(x), embedding)
         return self._up(x, skips, embedding)
 
@@ -112,9 +112,10 @@ class SongUNet(nn.Module):
             self.dec[name + "aux_norm"] = Norm(here, eps=1e-6)
             self.dec[name + "aux_conv"] = Conv(here, o.out_channels, kernel=3)
 
-    def _embedding(
+    def embedding(
         self, c_noise: Times, labels: OneHot | None, augmentations: Augmentations | None
     ) -> Embeddings:
+        """[rows, e]: what every block sees of time, labels and augmentations."""
         e = self.map_noise(c_noise)
         if self.map_label is not None and labels is not None:
             labels = hide_labels(labels, share=self.options.label_dropout * self.training)
@@ -180,3 +181,5 @@ def _initialise(network: SongUNet) -> None:
             nn.init.xavier_uniform_(parameter)
             if any(end in name for end in ("conv1.", "proj.", "aux_conv.")):
                 parameter.mul_(1e-5)
+            elif "qkv." in name:
+                parameter.mul_(math.sqrt(0.2))

@@ -13,6 +13,7 @@ from kdm.networks.image_shapes import Images, Maps
 
 AnyKernels = Float[Tensor, "o c k k"]
 Kernels = Float[Tensor, "o c 3 3"]
+Products = Float[Tensor, "36 c o"]
 Biases = Float[Tensor, "o"]
 Matrix = Float[Tensor, "rows columns"]
 Columns = Float[Tensor, "pixels values"]
@@ -24,6 +25,7 @@ _POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)
 _LEAST_WEIGHTS = 2**13  # of a kernel's pixel: with fewer the transforms take what the products save
 _LEAST_PIXELS = 32**2  # of a map, likewise
 _VALUES_AT_ONCE = 2**17  # of the input, whose tiles then stay in the cache
+_TILES_AT_ONCE = 2**7  # where kernels are kept: with fewer they are read too often
 
 
 def is_faster(x: Images, weight: AnyKernels) -> bool:
@@ -42,26 +44,45 @@ def is_faster(x: Images, weight: AnyKernels) -> bool:
 
 def convolve(x: Images, weight: Kernels, bias: Biases) -> Maps:
     """As `conv2d(x, weight, bias, padding=1)`, in channels_last; sides are multiples of four."""
-    num_out, num_in = weight.shape[:2]
-    kernels = _KERNEL @ weight.permute(2, 3, 0, 1).reshape(9, -1)
-    kernels = kernels.view(-1, num_out, num_in).transpose(1, 2)
-    y = x.new_empty(len(x), *x.shape[2:], num_out)
     at_once = max(1, _VALUES_AT_ONCE // x[0].numel())
+    return multiply(x, points_of(weight), bias, at_once=at_once)
+
+
+def transformed(weight: Kernels) -> Products:
+    """G g Gᵀ of every kernel g, to be kept for `multiply` where weights stand still: four times as much."""
+    return points_of(weight).contiguous()
+
+
+def multiply(x: Images, kernels: Products, bias: Biases, *, at_once: int = 0) -> Maps:
+    """`convolve` with kernels that are transformed already, so many images at once.
+
+    Without a number as many as have enough tiles for a product of matrices to be worth its while.
+    """
+    num_in, num_out = kernels.shape[1:]
+    at_once = at_once or max(1, _TILES_AT_ONCE * _OUT**2 // (x.shape[2] * x.shape[3]))
+    y = x.new_empty(len(x), *x.shape[2:], num_out)
     for first in range(0, len(x), at_once):
         images, maps = x[first : first + at_once], y[first : first + at_once]
-        tiles = (_INPUT @ _tiles(images)).view(len(kernels), -1, num_in)
-        _place(_OUTPUT @ torch.bmm(tiles, kernels).flatten(1), bias, maps)
+        tiles = (INPUT @ tiles_of(images)).view(len(kernels), -1, num_in)
+        place(OUTPUT @ torch.bmm(tiles, kernels).flatten(1), bias, maps)
     return y.permute(0, 3, 1, 2)
 
 
-def _tiles(x: Images) -> Columns:
+def points_of(weight: Kernels) -> Products:
+    """G g Gᵀ of every kernel g."""
+    num_out, num_in = weight.shape[:2]
+    kernels = KERNEL @ weight.permute(2, 3, 0, 1).reshape(9, -1)
+    return kernels.view(-1, num_out, num_in).transpose(1, 2)
+
+
+def tiles_of(x: Images) -> Columns:
     """[36, tiles · c]: each pixel of all tiles, in the order of images, tiles, channels."""
     padded = F.pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)
     tiles = padded.unfold(1, _TILE, _OUT).unfold(2, _TILE, _OUT)
     return tiles.permute(4, 5, 0, 1, 2, 3).reshape(_TILE**2, -1)
 
 
-def _place(pixels: Columns, bias: Biases, y: Images) -> None:
+def place(pixels: Columns, bias: Biases, y: Images) -> None:
     """[16, tiles · o] where they belong in y [n, h, w, o]."""
     num, height, width, channels = y.shape
     across, down = height // _OUT, width // _OUT
@@ -82,6 +103,6 @@ def _both_ways(matrix: Matrix) -> Tensor:
     return torch.kron(matrix, matrix).float().contiguous()
 
 
-_KERNEL = _both_ways(_powers(3))
-_INPUT = _both_ways(torch.linalg.inv(_powers(_TILE)).T)
-_OUTPUT = _both_ways(_powers(_OUT).T)
+KERNEL = _both_ways(_powers(3))
+INPUT = _both_ways(torch.linalg.inv(_powers(_TILE)).T)
+OUTPUT = _both_ways(_powers(_OUT).T)

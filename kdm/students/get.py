@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import nn
 
 from kdm.batch import Batch
+from kdm.draws import draws
 from kdm.losses.absolute import L1
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import Distance
@@ -19,7 +20,7 @@ from kdm.objective import Losses, Objective, Player, weighted
 from kdm.shapes import Labels, Samples
 from kdm.students.keyed_noise import keyed_normal
 from kdm.students.labels import require_known, required
-from kdm.students.student import Student, StudentPlugin
+from kdm.students.student import Student, StudentPlugin, sampling
 from storage.plugins import Configured
 from storage.records import PairSchema
 
@@ -71,8 +72,10 @@ class GetStudent(Student):
         """
         require_known(label, self.num_classes)
         z_0 = self._start(x_T, is_training=False)
-        settled = _most_settled(z_0, self._states(x_T, z_0, label))
-        return self.network.read(settled) * self._options.data_scale
+        with sampling(self, x_T.device):
+            settled = _most_settled(z_0, self._states(x_T, z_0, label))
+            x_0 = self.network.read(settled)
+        return x_0.to(x_T.dtype) * self._options.data_scale
 
     def objective(self) -> Objective:
         """One player with a term for each state."""
@@ -106,7 +109,7 @@ class GetStudent(Student):
         if self._options.start == "zeros":
             return x_T.new_zeros(shape)
         if is_training:
-            return torch.randn(shape, dtype=x_T.dtype, device=x_T.device)
+            return draws().normal(shape, like=x_T)
         return keyed_normal(x_T, shape[1] * shape[2]).reshape(shape)
 
 

@@ -6,8 +6,8 @@ x_0 is divided by `data_scale` on its way in and multiplied by it on its way out
 the schema's noise scale unless its coders want it raw; all losses are in these scaled units.
 """
 
-import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 
 from kdm.batch import Batch
+from kdm.draws import draws
 from kdm.losses.adversarial import Adversary, Game
 from kdm.losses.spectral import DenseSpectralOptions, SpectralPenalties
 from kdm.networks.image_shapes import OneHot
@@ -25,10 +26,12 @@ from kdm.shapes import Labels, Latents, Samples, Scalar
 from kdm.students.coder_choice import AnyCoders
 from kdm.students.coders import Coders
 from kdm.students.duel import Duel
+from kdm.students.folded import FoldedKoopman
+from kdm.students.kept import Kept, stand_still
 from kdm.students.koopman_losses import KoopmanLosses
-from kdm.students.labels import one_hot, require_known
+from kdm.students.labels import one_hot, require_known, required
 from kdm.students.mlp_coders import MlpCoders
-from kdm.students.student import Student, StudentPlugin, evaluating
+from kdm.students.student import DTYPES, Student, StudentPlugin, sampling
 from kdm.students.trace import Trace
 from storage.records import PairSchema
 
@@ -59,6 +62,7 @@ class KoopmanStudent(Student):
         if networks.has_control(schema):
             self.control = nn.Linear(self.num_classes, networks.num_latents(schema))
         self.penalties = penalties
+        self._folded = Kept[FoldedKoopman]()
         self._losses, self._adversary = losses, adversary
         self._joins_passes = networks.joins_passes
         self._shape = schema.shape
@@ -84,18 +88,28 @@ class KoopmanStudent(Student):
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0^ = D_ψ(C_η E_φ(x_T)) (Eq. 3, Algorithm 2), in the pairs' units; no seed matters."""
+        """x_0^ = D_ψ(C_η E_φ(x_T)) (Eq. 3, Algorithm 2), in the pairs' units; no seed matters.
+
+        Once no weight learns it is `folded` that samples.
+        """
         require_known(label, self.num_classes)
-        labels = one_hot(label, self.num_classes)
-        with evaluating(self):
-            x_0 = self._decode(self._push(self._encode_T(x_T, labels), labels), labels)
-        return x_0 * self._data_scale
+        still = stand_still(self.inference_modules())
+        with sampling(self, x_T.device):
+            x_0 = self._folded_sample(x_T, label) if still else self._sample(x_T, label)
+        return x_0.reshape(len(x_T), *self._shape).to(x_T.dtype) * self._data_scale
+
+    def folded(self) -> FoldedKoopman:
+        """What follows from the weights alone, computed once, and again after one has changed."""
+        parts = self.encoder_T, self.operator, self.control, self.decoder
+        make = partial(FoldedKoopman, *parts, dtype=DTYPES[self.precision])
+        return self._folded.of(self.inference_modules(), make, kind=self.precision)
 
     def objective(self) -> Objective:
         """The student's terms of Eq. 4 and its operator's penalties; before them a critic's, if any."""
         networks = self.encoder_0, self.encoder_T, self.decoder
+        alone = (Player("student", self, self.measure),)
         if self._adversary is None:
-            return Objective(self, (Player("student", self, self.measure),), networks=networks)
+            return Objective(self, alone, networks=networks)
         critic = self._adversary.critic(self._shape)
         duel = Duel(
             self._adversary, critic, trace=self.trace, terms=self.terms, weights=self.weights
@@ -104,7 +118,13 @@ class KoopmanStudent(Student):
             Player("critic", critic, duel.critic_losses),
             Player("student", self, duel.student_losses),
         )
-        return Objective(self, players, networks=networks)
+        return Objective(
+            self,
+            players,
+            networks=networks,
+            opening=alone,
+            opening_share=self._adversary.starts_at,
+        )
 
     def inference_modules(self) -> tuple[nn.Module, ...]:
         """E_φ of noise, C_η, C_μ and D_ψ; the encoder of data only trains."""
@@ -125,7 +145,7 @@ class KoopmanStudent(Student):
         options, labels = self._losses, one_hot(batch.label, self.num_classes)
         x_0, x_T = batch.x_0 / self._data_scale, batch.noise()
         z_0 = noisy_0 = z_T = pushed = None
-        few = slice(math.ceil(options.rec_lat_share * len(x_0)))
+        few = slice(batch.num_first(options.rec_lat_share))
         few_labels = None if labels is None else labels[few]
         if options.rec or options.lat:
             z_0 = self.encoder_0(x_0[few], few_labels)
@@ -169,6 +189,15 @@ class KoopmanStudent(Student):
         found = options.distance.distances(list(made.values()), trace.x_0)
         return dict(zip(made, found, strict=True))
 
+    def _sample(self, x_T: Samples, label: Labels | None) -> Samples:
+        labels = one_hot(label, self.num_classes)
+        return self._decode(self._push(self._encode_T(x_T, labels), labels), labels)
+
+    def _folded_sample(self, x_T: Samples, label: Labels | None) -> Samples:
+        given = required(label, self.num_classes)
+        x_0: Samples = self.folded()(x_T / self._noise_divisor, given)
+        return x_0
+
     @property
     def _predicts(self) -> bool:
         return bool(self._losses.pred or self._adversary)
@@ -197,7 +226,7 @@ class KoopmanStudent(Student):
     def _noisy(self, z: Latents) -> Latents:
         if self._losses.latent_noise == 0:
             return z
-        return torch.add(z, torch.randn_like(z), alpha=self._losses.latent_noise)
+        return torch.add(z, draws().normal_like(z), alpha=self._losses.latent_noise)
 
 
 _Part = tuple[Latents | None, OneHot | None]

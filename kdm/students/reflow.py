@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import nn
 
 from kdm.batch import Batch
+from kdm.draws import draws
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import Distance
 from kdm.losses.sample_huber import SampleHuber
@@ -20,7 +21,7 @@ from kdm.networks.image_shapes import OneHot, Times
 from kdm.objective import Losses, Objective, Player, weighted
 from kdm.shapes import Labels, Samples, Scalar
 from kdm.students.labels import one_hot, require_known
-from kdm.students.student import Student, StudentPlugin, evaluating
+from kdm.students.student import Student, StudentPlugin, sampling
 from kdm.students.velocity_networks import VelocityChoice, VelocityMlp, build_velocity_network
 from storage.plugins import Configured
 from storage.records import PairSchema
@@ -77,7 +78,7 @@ class ReflowStudent(Student):
         require_known(label, self.num_classes)
         labels = one_hot(label, self.num_classes)
         x = x_T / self._noise_scale
-        with evaluating(self):
+        with sampling(self, x_T.device):
             for step in range(self.num_steps):
                 t = x.new_full((1,), 1 - step / self.num_steps)
                 x = x - self._velocity(x, t, labels) / self.num_steps
@@ -120,7 +121,7 @@ def u_shaped_times(count: int, exponent: float, *, like: Samples) -> Times:
 
     One of two mirrored exponentials, by the inverse of its distribution: log(1 + u (e^a − 1)) / a.
     """
-    u, side = torch.rand(2, count, dtype=like.dtype, device=like.device)
+    u, side = draws().uniform((2, count), like=like, axis=1)
     t = (u * math.expm1(exponent)).log1p() / exponent if exponent else u
     t = torch.where(side < 0.5, t, 1 - t)
     return t.clamp(_NEAREST_TO_AN_END, 1 - _NEAREST_TO_AN_END)

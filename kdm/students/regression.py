@@ -4,6 +4,7 @@ Luhman and Luhman 2021, "Knowledge distillation in iterative generative models".
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -13,12 +14,14 @@ from torch import nn
 from kdm.batch import Batch
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import L2, Distance
+from kdm.networks.folded_unet import FoldedUNet
 from kdm.networks.mlp import MLP
 from kdm.networks.song_unet import SongUNet
 from kdm.objective import Losses, Objective, Player, weighted
 from kdm.shapes import Labels, Samples
-from kdm.students.labels import one_hot, require_known
-from kdm.students.student import Student, StudentPlugin, evaluating
+from kdm.students.kept import Kept, stand_still
+from kdm.students.labels import one_hot, require_known, required
+from kdm.students.student import DTYPES, Student, StudentPlugin, sampling
 from kdm.students.unet_choice import UNetChoice
 from storage.plugins import Configured
 from storage.records import PairSchema
@@ -85,6 +88,7 @@ class RegressionStudent(Student):
         self.operator = None
         self.network = options.built_network(schema)
         self.num_classes = options.network.num_classes(schema) if options.network else 0
+        self._kept = Kept[FoldedUNet]()
         self._options = options
         self._noise_scale = schema.noise.scale
 
@@ -92,9 +96,9 @@ class RegressionStudent(Student):
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
         """x_0^ in the pairs' units; no seed matters, and labels where the network sees them."""
         require_known(label, self.num_classes)
-        with evaluating(self):
-            x_0 = self._predict(x_T, label)
-        return x_0.reshape(x_T.shape) * self._options.data_scale
+        with sampling(self, x_T.device):
+            x_0 = self._folded(x_T, label) if self._can_fold else self._predict(x_T, label)
+        return x_0.reshape(x_T.shape).to(x_T.dtype) * self._options.data_scale
 
     def objective(self) -> Objective:
         """One player with one term."""
@@ -111,6 +115,17 @@ class RegressionStudent(Student):
         predicted = self._predict(batch.noise(), batch.label).reshape(x_0.shape)
         pred = self._options.distance.distance(predicted, x_0)
         return weighted({"pred": pred}, {})
+
+    @property
+    def _can_fold(self) -> bool:
+        return isinstance(self.network, SongUNet) and stand_still(self.inference_modules())
+
+    def _folded(self, x_T: Samples, label: Labels | None) -> Samples:
+        assert isinstance(self.network, SongUNet)
+        make = partial(FoldedUNet, self.network, 1.0, dtype=DTYPES[self.precision])
+        unet = self._kept.of(self.inference_modules(), make, kind=self.precision)
+        x_0: Samples = unet(x_T / self._noise_scale, required(label, self.num_classes))
+        return x_0
 
     def _predict(self, x_T: Samples, label: Labels | None) -> Samples:
         """Flat from an MLP. A U-Net's time is 1, that of noise."""

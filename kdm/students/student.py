@@ -2,17 +2,25 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Literal, TypeVar
 
+import torch
 from torch import nn
 
-from kdm.objective import Objective
+from kdm.batch import Batch
+from kdm.objective import Losses, Objective
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Samples
 from storage.plugins import Plugin
 from storage.records import PairSchema
 
 GROUP = "kdm.students"
+StudentT = TypeVar("StudentT", bound="Student")
+SamplingPrecision = Literal["float32", "bfloat16"]
+# What a network is given where that is not the type of its weights.
+DTYPES: dict[SamplingPrecision, torch.dtype | None] = {"float32": None, "bfloat16": torch.bfloat16}
 
 
 class Student(nn.Module, ABC):
@@ -21,6 +29,24 @@ class Student(nn.Module, ABC):
     # The linear map between latents; None for a student without one. (Declared, not assigned: a
     # class attribute would hide the registered module.)
     operator: KoopmanOperator | None
+    num_classes: int = 0  # that it tells apart; 0: it looks at no label
+    # What `generate` computes in; weights stay as they are.
+    precision: SamplingPrecision = "float32"
+
+    @classmethod
+    def from_pretrained(
+        cls: type[StudentT], folder: str | Path, *, precision: SamplingPrecision = "float32"
+    ) -> StudentT:
+        """The student of a folder with config.json and model.safetensors, ready to generate.
+
+        Raises as `load_student`, and a ValueError where it is a student of another class.
+        """
+        from kdm.export import load_student  # which finds any student by its plugin
+
+        student = load_student(str(folder), precision=precision)
+        if not isinstance(student, cls):
+            raise ValueError(f"{folder} holds a {type(student).__name__}, not a {cls.__name__}")
+        return student
 
     @property
     def nfe(self) -> int:
@@ -34,6 +60,13 @@ class Student(nn.Module, ABC):
     @abstractmethod
     def objective(self) -> Objective:
         """What trains this student on batches of pairs."""
+
+    @abstractmethod
+    def measure(self, batch: Batch) -> Losses:
+        """Its loss on a batch, and the unweighted components by name; a critic's part is none of them.
+
+        With random numbers from torch's global generator, as in training.
+        """
 
     @abstractmethod
     def inference_modules(self) -> tuple[nn.Module, ...]:
@@ -57,6 +90,15 @@ class StudentPlugin(Plugin, ABC):
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError where it cannot learn samples of this shape, or lacks a file for it."""
+
+
+@contextmanager
+def sampling(student: Student, device: torch.device) -> Iterator[None]:
+    """Within it dropout is off, and layers compute in the student's precision."""
+    dtype = DTYPES[student.precision]
+    cast = torch.autocast(device.type, dtype) if dtype else nullcontext()
+    with evaluating(student), cast:
+        yield
 
 
 @contextmanager

@@ -92,28 +92,30 @@ class UNetEncoder(nn.Module):
         super().__init__()
         self.unet = unet
         self.linear = None if latent_dim is None else _linear(_num_pixels(unet), latent_dim)
-        self._t = t
+        self.t = t
 
     def forward(self, x: Images, labels: OneHot | None = None) -> Latents:
         """[n, c, h, w] to [n, d]; the time is one row for all."""
-        z: Latents = self.unet(x, x.new_full((1,), self._t), labels).flatten(1)
+        z: Latents = self.unet(x, x.new_full((1,), self.t), labels).flatten(1)
         return z if self.linear is None else self.linear(z)
 
 
 class UNetDecoder(nn.Module):
     """z → x at time 0, from `latent_dim` numbers through a linear layer where there is one."""
 
+    t = 0.0
+
     def __init__(self, unet: SongUNet, *, latent_dim: int | None) -> None:
         super().__init__()
         self.unet = unet
         side, channels = unet.options.img_resolution, unet.options.in_channels
-        self._shape = channels, side, side
+        self.shape = channels, side, side
         self.linear = None if latent_dim is None else _linear(latent_dim, channels * side**2)
 
     def forward(self, z: Latents, labels: OneHot | None = None) -> Images:
         """[n, d] to [n, c, h, w]."""
-        picture = (z if self.linear is None else self.linear(z)).reshape(len(z), *self._shape)
-        x: Images = self.unet(picture, picture.new_zeros(1), labels)
+        picture = (z if self.linear is None else self.linear(z)).reshape(len(z), *self.shape)
+        x: Images = self.unet(picture, picture.new_full((1,), self.t), labels)
         return x
 
 

@@ -17,7 +17,10 @@ from kdm.training.environment import Device, prepare
 from kdm.training.errors import OutOfMemoryError
 from kdm.training.inputs import DatasetInput, PairsInput
 from kdm.training.options import TrainingOptions
+from kdm.training.progress import Notice, Progress
 from kdm.training.randomness import seed_initial_weights
+from kdm.training.ranks import Ranks, joined, own_device
+from kdm.training.student_pictures import with_pictures
 from kdm.training.trainer import Trainer, TrainingResult
 from kdm.training.watch import Report
 from storage.errors import MismatchError
@@ -78,36 +81,63 @@ class TrainingJob(Options):
 def run_job(
     job: TrainingJob, *, report: Report, should_stop: Callable[[], bool] = lambda: False
 ) -> None:
-    """Do the job, or go on with it; return at once where it is done.
+    """Do the job, or go on with it, together with the ranks that torchrun has started; return at once
+    where it is done.
 
     Raises `Interrupted` after a checkpoint, a ValueError or StoreError where it cannot be done.
     """
-    folder = Folder.at(job.folder)
-    device = prepare(job.device, job.training)
-    identity = job.identity()
+    device = own_device(prepare(job.device, job.training))
+    with joined(device) as ranks:
+        _run(
+            job,
+            device,
+            ranks,
+            report=report if ranks.is_first else _unheard,
+            should_stop=should_stop,
+        )
+
+
+def _run(
+    job: TrainingJob,
+    device: torch.device,
+    ranks: Ranks,
+    *,
+    report: Report,
+    should_stop: Callable[[], bool],
+) -> None:
+    folder, identity = Folder.at(job.folder), job.identity()
     if is_done(folder, identity):
         return
     objective = job.objective(job.source.pair_schema())
     _place(objective, device)
+    if isinstance(job.source, PairsInput):
+        objective = with_pictures(objective, job.source, device, report=report)
     if job.training.is_compiled:
         _compile(objective)
     trainer = Trainer(
         objective,
-        job.source.source(job.training, device),
+        job.source.source(job.training, device, notify=report, share=ranks.share),
         job.training,
         folder,
         identity=identity,
         report=report,
         should_stop=should_stop,
+        ranks=ranks,
     )
     try:
         result = trainer.fit()
     except torch.OutOfMemoryError as error:
         raise OutOfMemoryError(
             f"the memory of '{device}' does not hold a step of training.batch_size "
-            f"{job.training.batch_size}; choose a smaller one, or training.precision bfloat16"
+            f"{job.training.batch_size} at once; choose a smaller training.micro_batch (with "
+            "training.draws 'sample'), a smaller batch, or training.precision bfloat16"
         ) from error
-    _write(folder, job, objective.model, identity=identity, result=result)
+    if ranks.is_first:
+        _write(folder, job, objective.model, identity=identity, result=result)
+
+
+def _unheard(_said: Progress | Notice) -> None:
+    """The first rank reports for all of them."""
 
 
 def _place(objective: Objective, device: torch.device) -> None:
@@ -164,6 +194,7 @@ def _write(
         "identity": identity,
         "num_steps": job.training.num_steps,
         "parameters": _num_parameters(model),
+        **result.counts,
     }
     num_steps = job.training.num_steps
     timings = {
@@ -171,6 +202,7 @@ def _write(
         "cpu_seconds": result.cpu_seconds,
         "steps_per_second": num_steps / result.seconds,
         "cpu_seconds_per_step": result.cpu_seconds / num_steps,
+        "num_ranks": result.num_ranks,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES,
     }
     write_trained(folder, result.state, config=config, losses=result.losses, timings=timings)

@@ -11,6 +11,7 @@ from storage.options import LastingOptions, Options
 from storage.plugins import Configured
 
 Precision = Literal["float32", "tf32", "bfloat16"]
+NonFinite = Literal["stop", "skip"]
 Decay = Annotated[float, Field(ge=0, lt=1)]  # of an average, a step
 
 
@@ -34,11 +35,27 @@ class TrainingOptions(LastingOptions):
         "is_compiled": False,
         "samples_every": None,
         "trackers": None,
+        "keep_checkpoints": 2,
+        "keep_best": True,
+        "draws": "step",
+        "micro_batch": None,
     }
-    unseen: ClassVar[frozenset[str]] = frozenset({"checkpoint_every", "samples_every", "trackers"})
+    unseen: ClassVar[frozenset[str]] = frozenset(
+        {
+            "checkpoint_every",
+            "keep_checkpoints",
+            "keep_best",
+            "samples_every",
+            "trackers",
+            "micro_batch",
+        }
+    )
 
     num_steps: int = Field(10_000, ge=1, le=10**10)
     batch_size: int = Field(512, ge=1, le=2**24)  # samples a step
+    # Samples that pass the model at once on each rank; None: all of its share. Sums round otherwise, as
+    # they do on another device or other ranks, and no name depends on any of these.
+    micro_batch: int | None = Field(None, ge=1)
     optimiser: Literal["adam"] = "adam"
     learning_rate: float = Field(8e-3, gt=0)  # at its highest
     betas: tuple[Decay, Decay] = (0.9, 0.95)
@@ -47,6 +64,9 @@ class TrainingOptions(LastingOptions):
     warmup_steps: int = Field(200, ge=0)  # linear, from 1 / warmup_steps of the learning rate
     ema: EmaOptions | None = EmaOptions()  # None: the last weights are exported
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, noise and order
+    # Random numbers of a step: one stream for all of it, or each sample its own, so that they are the same
+    # on any number of ranks and in any micro-batches (kdm/sample_draws.py).
+    draws: Literal["step", "sample"] = "step"
     num_threads: int = Field(
         1, ge=1, le=1024
     )  # sums depend on it; a second one gains little (docs/results.md)
@@ -54,9 +74,13 @@ class TrainingOptions(LastingOptions):
     # means it on a GPU too, where torch would use tf32 in convolutions; tf32 is a GPU's alone.
     precision: Precision = "float32"
     is_compiled: bool = False  # networks by torch.compile; no name in a checkpoint changes
-    on_non_finite: Literal["stop"] = "stop"
+    # Where a loss is NaN or infinite: stop, or skip the step, also for such gradients, and count it.
+    on_non_finite: NonFinite = "stop"
     log_every: int = Field(100, ge=1)  # steps between two entries of the loss history
     checkpoint_every: int = Field(1_000, ge=1)  # steps; no number depends on it
+    keep_checkpoints: int = Field(2, ge=1)  # the last ones; a damaged newest leaves the one before
+    # Beside the last weights those of the checkpoint with the lowest training loss (kdm/training/best.py).
+    keep_best: bool = True
     # Steps between two pictures of samples, drawn where samples are images and after the last step.
     # 0: none; None: five pictures a run. No number depends on it.
     samples_every: int | None = Field(None, ge=0)

@@ -2,10 +2,10 @@
 
 A run that was stopped at any step and started again ends with the same bits as one that never was:
 weights, average, optimisers and loss history come from the checkpoint, the batches from the source's
-position, and random numbers from (seed, step).
+position, and random numbers from (seed, step). So does one on other ranks or in other micro-batches,
+but for how sums round.
 """
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,19 +13,25 @@ from typing import Any
 
 from torch import Tensor
 
-from kdm.batch import Batch
 from kdm.data import Source
 from kdm.objective import Losses, Objective, Player
 from kdm.training.adam import Adam
-from kdm.training.checkpoint import Checkpoints, LossEntry, Snapshot
+from kdm.training.best import BestWeights
+from kdm.training.checkpoint import FOLDER, Checkpoints, LossEntry, Snapshot
 from kdm.training.ema import Ema
 from kdm.training.environment import autocast
-from kdm.training.errors import Interrupted, NonFiniteError
+from kdm.training.errors import Interrupted
+from kdm.training.non_finite import NonFiniteSteps
 from kdm.training.options import TrainingOptions
+from kdm.training.parts import Part, Parts, mean_losses, require_whole_batches
 from kdm.training.randomness import seed_step
+from kdm.training.ranks import ALONE, Ranks
 from kdm.training.schedule import learning_rate
 from kdm.training.watch import Report, Watch
 from storage.fs import Folder
+
+# Of ranks that report nothing: the first alone draws pictures and tells trackers.
+_UNWATCHED: dict[str, Any] = {"samples_every": 0, "trackers": ()}
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class TrainingResult:
     losses: list[LossEntry]
     seconds: float
     cpu_seconds: float
+    counts: dict[str, int]  # of steps that were left out, where some may be
+    num_ranks: int  # of the last attempt
 
 
 class Trainer:
@@ -51,23 +59,35 @@ class Trainer:
         identity: Mapping[str, Any],
         report: Report = lambda report: None,
         should_stop: Callable[[], bool] = lambda: False,
+        ranks: Ranks = ALONE,
     ) -> None:
+        self._parts = Parts(options, ranks)
+        require_whole_batches(objective, options, ranks)
+        self._ranks = ranks
         self._objective = objective
         self._source = source
         self._options = options
-        self._checkpoints = Checkpoints(folder / "checkpoints", identity, notify=report)
+        self._checkpoints = Checkpoints(
+            folder / FOLDER, identity, keep=options.keep_checkpoints, notify=report
+        )
         self._should_stop = should_stop
         self._adams = {each.name: Adam(each.module, options) for each in objective.players}
         self._ema = Ema(objective.model, options.ema)
-        self._watch = Watch(objective, self._ema, options, folder, report=report)
+        self._best = BestWeights(folder, identity, objective, options, notify=report)
+        self._non_finite = NonFiniteSteps(
+            options.on_non_finite, objective, self._adams, notify=report
+        )
+        seen = options if ranks.is_first else options.model_copy(update=_UNWATCHED)
+        self._watch = Watch(objective, self._ema, seen, folder, report=report)
         self._losses: list[LossEntry] = []
         self._step = 0
+        self._saved_step: int | None = None
 
     def fit(self) -> TrainingResult:
         """Train to the last step, going on from the newest sound checkpoint.
 
         Raises `Interrupted` after a checkpoint where `should_stop` says so, and `NonFiniteError`
-        where a loss is no number.
+        where a loss is no number and none may be left out.
         """
         self._resume()
         with self._watch.from_step(self._step):
@@ -76,67 +96,86 @@ class Trainer:
                 losses = self._train_step(self._step)
                 self._step += 1
                 self._keep_records(losses)
+        self._non_finite.sum_up()
         self._watch.say(self._step, self._logged(), is_last=True)
         seconds, cpu_seconds = self._clock()
-        return TrainingResult(self._ema.model_state(), self._losses, seconds, cpu_seconds)
+        return TrainingResult(
+            self._ema.model_state(),
+            self._losses,
+            seconds,
+            cpu_seconds,
+            self._non_finite.counts,
+            self._ranks.count,
+        )
 
-    def _train_step(self, step: int) -> dict[str, Losses]:
+    def _train_step(self, step: int) -> dict[str, Losses] | None:
+        """The losses of one step; None where it was left out, which changed nothing."""
         seed_step(self._options.seed, step)
         rate = learning_rate(self._options, step)
-        batch = self._source.next_batch()
-        losses = {
-            player.name: self._play(player, batch, rate) for player in self._objective.players
-        }
-        self._ema.update(step + 1)
-        return losses
+        parts = self._parts.of(self._source.next_batch())
+        playing = self._objective.playing(step / self._options.num_steps)
+        with self._non_finite.watching(step, playing):
+            losses = {player.name: self._play(player, parts, rate) for player in playing}
+            self._ema.update(step + 1)
+            return losses
+        return None
 
-    def _play(self, player: Player, batch: Batch, rate: float) -> Losses:
+    def _play(self, player: Player, parts: list[Part], rate: float) -> Losses:
         adam = self._adams[player.name]
         adam.zero_grad()
-        with autocast(batch.x_0.device, self._options.precision):
-            losses = player.loss(batch)
-        self._require_finite(player, losses)
-        losses.total.backward()  # type: ignore[no-untyped-call]
+        losses = mean_losses([self._differentiated(player, part, len(parts)) for part in parts])
+        self._ranks.average_(list(adam.gradients().values()))
+        self._non_finite.check_gradients(player, losses)
         adam.step(rate)
         return losses
 
-    def _require_finite(self, player: Player, losses: Losses) -> None:
-        if math.isfinite(losses.total.item()):
-            return
-        values = {**losses.terms, "total": losses.total}
-        term = next(name for name, value in values.items() if not math.isfinite(value.item()))
-        raise NonFiniteError(
-            f"loss '{term}' of '{player.name}' is {values[term].item()} at step {self._step}; "
-            "training stops there and the checkpoint before it stands. "
-            "Try a lower learning rate, or a longer warm-up"
-        )
+    def _differentiated(self, player: Player, part: Part, num_parts: int) -> Losses:
+        """A part's losses over all ranks; its share of the gradient joins that of the parts before."""
+        device = part.batch.x_0.device
+        with self._parts.drawing(self._step, part), autocast(device, self._options.precision):
+            losses = player.loss(part.batch)
+        together = self._ranks.averaged(losses)
+        self._non_finite.check_losses(player, together)
+        own = losses.total if num_parts == 1 else losses.total / num_parts
+        own.backward()  # type: ignore[no-untyped-call]
+        return together
 
-    def _keep_records(self, losses: dict[str, Losses]) -> None:
+    def _keep_records(self, losses: dict[str, Losses] | None) -> None:
         is_last = self._step == self._options.num_steps
         self._watch.stepped(self._step)
-        if is_last or self._step % self._options.log_every == 0:
-            self._losses.append({"step": self._step, "losses": _values(losses)})
+        if losses is not None and (is_last or self._step % self._options.log_every == 0):
+            is_shared = len(self._objective.players) > 1
+            values = _values(losses, is_shared=is_shared)
+            entry = {"step": self._step, "losses": values, **self._non_finite.counts}
+            self._losses.append(entry)
             self._watch.logged(self._step, self._logged())
         if is_last or self._step % self._options.checkpoint_every == 0:
+            if self._ranks.is_first:
+                self._best.consider(self._step, self._losses, self._ema)
             self._save()
         self._watch.say(self._step, self._logged())
 
     def _stop_if_asked(self) -> None:
-        if self._should_stop():
-            self._save()
+        if self._ranks.any(self._should_stop()):
+            if self._saved_step != self._step:
+                self._save()
             raise Interrupted(
                 f"stopped after step {self._step} of {self._options.num_steps}, with a checkpoint; "
                 "the same command goes on from it"
             )
 
     def _save(self) -> None:
+        self._saved_step = self._step
         seconds, cpu_seconds = self._clock()
+        if not self._ranks.is_first:
+            return
         self._checkpoints.save(
             Snapshot(
                 step=self._step,
                 position=self._source.position,
                 tensors=self._tensors(),
                 losses=self._losses,
+                skipped=self._non_finite.skipped,
                 seconds=seconds,
                 cpu_seconds=cpu_seconds,
             )
@@ -145,19 +184,23 @@ class Trainer:
     def _resume(self) -> None:
         self._started = time.monotonic(), time.process_time()
         snapshot = self._checkpoints.newest()
+        self._ranks.require_equal(snapshot.step if snapshot else 0, "the checkpoint's step")
         if snapshot is None:
             return
         self._load(snapshot.tensors)
         self._source.seek(snapshot.position)
         self._losses = list(snapshot.losses)
-        self._step = snapshot.step
+        self._non_finite.skipped = snapshot.skipped
+        self._step = self._saved_step = snapshot.step
         self._started = (
             self._started[0] - snapshot.seconds,
-            self._started[1] - snapshot.cpu_seconds,
+            self._started[1] - snapshot.cpu_seconds * self._ranks.is_first,
         )
 
     def _clock(self) -> tuple[float, float]:
-        return time.monotonic() - self._started[0], time.process_time() - self._started[1]
+        """Seconds since the first attempt began, and of CPU time over all ranks."""
+        own = time.process_time() - self._started[1]
+        return time.monotonic() - self._started[0], self._ranks.total(own)
 
     def _logged(self) -> dict[str, float]:
         return self._losses[-1]["losses"] if self._losses else {}
@@ -180,11 +223,11 @@ class Trainer:
             self._adams[player.name].load(_below(f"optimisers/{player.name}", tensors))
 
 
-def _values(losses: Mapping[str, Losses]) -> dict[str, float]:
-    """`TERM` and `total`; with several players `PLAYER/TERM`."""
+def _values(losses: Mapping[str, Losses], *, is_shared: bool) -> dict[str, float]:
+    """`TERM` and `total`; where a training has several players `PLAYER/TERM`."""
     values = {}
     for name, each in losses.items():
-        prefix = f"{name}/" if len(losses) > 1 else ""
+        prefix = f"{name}/" if is_shared else ""
         for term, value in {**each.terms, "total": each.total}.items():
             values[prefix + term] = value.item()
     return values

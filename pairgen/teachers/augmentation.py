@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from kdm.draws import draws
 from kdm.networks.image_shapes import Augmentations, Images
 from storage.options import Options
 
@@ -57,9 +58,9 @@ class _Drawn(NamedTuple):
 def augmented(images: Images, options: Augmentation) -> tuple[Images, Augmentations]:
     """Images transformed, each by itself, and the labels that say how.
 
-    Draws from torch's global generator, which the trainer seeds at each step.
+    Random numbers are those of `kdm.draws`, which the trainer chooses.
     """
-    drawn = _draw(options, len(images), images.device)
+    drawn = _draw(options, images)
     labels = drawn.labels()
     images = _flipped(_flipped(images, drawn.flips[:, 0], axis=3), drawn.flips[:, 1], axis=2)
     rows = labels[:, 2:].any(1).nonzero().flatten()
@@ -74,14 +75,15 @@ def augmented(images: Images, options: Augmentation) -> tuple[Images, Augmentati
 @torch.no_grad()
 def mirrored(images: Images) -> Images:
     """Each image, or with probability one half its mirror image; no label says so."""
-    return _flipped(images, torch.randint(2, (len(images),), device=images.device), axis=3)
+    return _flipped(images, draws().coins((len(images),), like=images), axis=3)
 
 
-def _draw(o: Augmentation, n: int, device: torch.device) -> _Drawn:
-    flips = torch.randint(2, (n, 2), device=device).float()
-    scale, stretch, *shift = torch.randn(4, n, device=device)
-    angle, direction = math.pi * (2 * torch.rand(2, n, device=device) - 1)
-    is_chosen = (torch.rand(5, n, device=device) < o.probability).float()
+def _draw(o: Augmentation, images: Images) -> _Drawn:
+    n, number = len(images), draws()
+    flips = number.coins((n, 2), like=images).float()
+    scale, stretch, *shift = number.normal((4, n), like=images, axis=1)
+    angle, direction = math.pi * (2 * number.uniform((2, n), like=images, axis=1) - 1)
+    is_chosen = (number.uniform((5, n), like=images, axis=1) < o.probability).float()
     upended, scaled, turned, stretched, shifted = is_chosen
     has_mirrors = torch.full_like(upended, float(o.mirrors and o.probability > 0))
     return _Drawn(

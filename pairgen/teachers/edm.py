@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from kdm.batch import Batch
+from kdm.draws import draws
 from kdm.networks.image_shapes import Augmentations, OneHot, TimesOrTime
 from kdm.networks.preconditioning import Preconditioner
 from kdm.objective import Losses, Objective, Player
@@ -150,14 +151,14 @@ def edm_losses(options: EdmTeacher, field: EdmField, batch: Batch) -> Losses:
     """λ(σ) ‖D(x_0 + σ ε; σ) - x_0‖² per value, ln σ ~ N(P_mean, P_std²) (Eq. 8, Table 1).
 
     λ(σ) = (σ² + σ_data²) / (σ σ_data)² = 1 / c_out²: an untrained network has the same loss at every
-    σ. Draws from torch's global generator, which the trainer seeds at each step.
+    σ. Random numbers are those of `kdm.draws`, which the trainer chooses.
     """
     x_0 = mirrored(batch.x_0) if options.flip else batch.x_0
     x_0, told = augmented(x_0, options.augment) if options.augment else (x_0, None)
-    drawn = torch.randn(len(x_0), dtype=x_0.dtype, device=x_0.device)
+    drawn = draws().normal((len(x_0),), like=x_0)
     sigma = (options.P_mean + options.P_std * drawn).exp()
     column = sigma.reshape(-1, *[1] * (x_0.ndim - 1))
-    x = x_0 + column * torch.randn_like(x_0)
+    x = x_0 + column * draws().normal_like(x_0)
     weight = (column**2 + options.sigma_data**2) / (column * options.sigma_data) ** 2
     error = field.denoised(x, sigma, batch.label, told) - x_0
     loss: Scalar = (weight * error**2).mean()

@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from kdm.batch import Batch
+from kdm.draws import draws
 from kdm.networks.mlp import MLP
 from kdm.objective import Losses, Objective, Player
 from kdm.shapes import Labels, Points, Samples, Scalar
@@ -102,11 +103,11 @@ class FlowMatchingTeacher(TeacherPlugin):
 def flow_matching_losses(field: Teacher, batch: Batch) -> Losses:
     """‖v(x_t, t) - (x_T - x_0)‖² per value, x_T ~ N(0, 1), t ~ U[0, 1) (Lipman et al., Eq. 23).
 
-    Draws from torch's global generator, which the trainer seeds at each step.
+    Random numbers are those of `kdm.draws`, which the trainer chooses.
     """
     x_0 = batch.x_0
-    x_T = torch.randn_like(x_0)
-    t = torch.rand(len(x_0), dtype=x_0.dtype, device=x_0.device)
+    x_T = draws().normal_like(x_0)
+    t = draws().uniform((len(x_0),), like=x_0)
     t_column = t.reshape(-1, *[1] * (x_0.ndim - 1))
     x_t = (1 - t_column) * x_0 + t_column * x_T
     loss: Scalar = F.mse_loss(field.velocity(x_t, t, batch.label), x_T - x_0)

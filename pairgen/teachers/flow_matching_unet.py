@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from kdm.batch import Batch
+from kdm.draws import draws
 from kdm.networks.guided_unet import GuidedUNet, GuidedUNetOptions
 from kdm.objective import Losses, Objective, Player
 from kdm.shapes import Labels, Samples
@@ -128,6 +129,6 @@ def picture_losses(options: FlowMatchingUNet, field: PictureVelocity, batch: Bat
     x_0 = mirrored(batch.x_0) if options.flip else batch.x_0
     label = batch.label
     if label is not None and options.label_dropout:
-        is_hidden = torch.rand(len(label), device=label.device) < options.label_dropout
+        is_hidden = draws().uniform((len(label),), like=x_0) < options.label_dropout
         label = torch.where(is_hidden, options.num_classes, label)
     return flow_matching_losses(field, replace(batch, x_0=x_0, label=label))

@@ -170,3 +170,15 @@ def test_an_operator_is_a_matrix_with_a_spectrum_or_there_is_none(name: str) -> 
         d = len(operator.matrix())
         assert operator.matrix().shape == (d, d)
         assert operator.eigenvalues().shape == (d,)
+
+
+@every_student
+def test_losses_by_component_are_those_that_train_it_but_for_a_critics(name: str) -> None:
+    student, batch = build(name), pairs(name)
+    players = {each.name: each for each in student.objective().players}
+    torch.manual_seed(0)
+    trained = players["student"].loss(batch).terms
+    torch.manual_seed(0)
+    measured = student.measure(batch).terms
+    assert measured
+    assert measured == {term: value for term, value in trained.items() if term != "adv"}

@@ -13,6 +13,7 @@ from kdm.losses.adversarial import NonSaturating, Relativistic
 from kdm.losses.discriminator import Discriminator
 from kdm.students.koopman import Koopman
 from kdm.students.unet_coders import UNetCoders
+from storage.plugins import describe
 from storage.records import PairSchema
 
 NETWORKS = UNetCoders(model_channels=8, channel_mult=(1,), num_blocks=1)
@@ -113,3 +114,20 @@ def test_critic_and_student_see_the_same_samples_of_a_batch_from_one_pass() -> N
     assert torch.allclose(losses.total, torch.as_tensor(total))
     trained.loss(batch)
     assert len(passes) == 2
+
+
+def test_a_game_that_begins_later_leaves_the_student_alone_until_then() -> None:
+    student = Koopman(networks=NETWORKS, adversary=NonSaturating(starts_at=0.2)).build(
+        PairSchema(shape=(3, 32, 32))
+    )
+    objective, batch = student.objective(), Batch(torch.arange(6), x_0=REAL, x_T=FAKE)
+    (alone,) = objective.playing(0.199)
+    assert alone.loss(batch).terms.keys() == {"rec", "lat", "pred"}
+    assert [each.name for each in objective.playing(0.2)] == ["critic", "student"]
+
+
+def test_a_game_that_begins_at_once_is_named_as_before_it_could_begin_later() -> None:
+    described = describe(Koopman(networks=NETWORKS, adversary=NonSaturating()))
+    assert "starts_at" not in described["adversary"]
+    late = describe(Koopman(networks=NETWORKS, adversary=NonSaturating(starts_at=0.2)))
+    assert late["adversary"]["starts_at"] == 0.2

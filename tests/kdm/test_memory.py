@@ -43,9 +43,11 @@ def test_a_map_lies_as_a_processor_likes_it(side: int, order: torch.memory_forma
         assert torch.equal(found, x)
 
 
-def test_a_map_stays_as_it_is_where_gradients_are_wanted() -> None:
+def test_a_map_stays_as_it_is_where_gradients_are_wanted_in_another_arithmetic() -> None:
     x = torch.randn(2, 4, 32, 32)
-    assert settled(x) is x
+    with torch.autocast("cpu", torch.bfloat16):
+        assert settled(x) is x
+    assert settled(x).is_contiguous(memory_format=torch.channels_last)
 
 
 def test_an_evaluation_gives_what_training_sees() -> None:

@@ -1,10 +1,12 @@
 """A run that was stopped anywhere ends with the bits of one that never was."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
@@ -62,6 +64,17 @@ def two_players(explode_at: int = -1) -> Objective:
     return Objective(pupil, (Player("critic", critic, judge), Player("pupil", pupil, learn)))
 
 
+def critic_that_begins_late() -> Objective:
+    """Before two fifths are done the pupil learns by itself."""
+    objective = two_players()
+    pupil = objective.model
+
+    def alone(batch: Batch) -> Losses:
+        return weighted({"pred": (pupil(batch.noise()) - batch.x_0).square().mean()}, {})
+
+    return replace(objective, opening=(Player("pupil", pupil, alone),), opening_share=0.4)
+
+
 def source() -> Source:
     index = np.arange(20)
     x_T = np.random.RandomState(0).standard_normal((20, 2)).astype(np.float32)
@@ -111,6 +124,26 @@ def test_a_run_stopped_after_every_step_ends_with_the_same_bits(
             fit(home, should_stop=stop_after(1))
     fit(home)
     assert outcome(home) == never_stopped
+
+
+def test_a_player_rests_until_its_share_of_the_run_is_done(home: Folder) -> None:
+    losses = fit(home, critic_that_begins_late()).losses
+    assert ["critic/total" in each["losses"] for each in losses] == [False] * 2 + [True] * 4
+    assert all("pupil/pred" in each["losses"] for each in losses)
+    tensors = safetensors.torch.load(outcome(home)[0])
+    assert tensors["optimisers/critic/weight/step"] == 6
+    assert tensors["optimisers/pupil/linear.weight/step"] == 11
+
+
+@pytest.mark.parametrize("num_steps", [3, 5, 6, 8])
+def test_a_run_stopped_before_or_after_a_player_begins_ends_with_the_same_bits(
+    home: Folder, num_steps: int
+) -> None:
+    fit(home / "whole", critic_that_begins_late())
+    with pytest.raises(Interrupted):
+        fit(home, critic_that_begins_late(), should_stop=stop_after(num_steps))
+    fit(home, critic_that_begins_late())
+    assert outcome(home) == outcome(home / "whole")
 
 
 @pytest.mark.parametrize("suffix", ["json", "safetensors"])

@@ -114,7 +114,7 @@ def test_a_step_that_does_not_fit_is_said_with_its_batch_size(
 
     monkeypatch.setattr("kdm.training.trainer.Trainer._train_step", full)
     with pytest.raises(
-        OutOfMemoryError, match=r"of 'cpu' does not hold a step .*batch_size 16; ch"
+        OutOfMemoryError, match=r"of 'cpu' does not hold a step .*batch_size 16 at once; ch"
     ):
         run(teacher(home))
 

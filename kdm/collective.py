@@ -1,0 +1,27 @@
+"""Sums over the processes that train together, which torchrun calls ranks."""
+
+import torch.distributed as dist
+from torch import Tensor
+
+from storage.errors import StoreError
+
+
+class RankLostError(StoreError):
+    """Another rank has left in the midst of a step."""
+
+
+def num_ranks() -> int:
+    """How many there are; 1 where this process trains alone."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def add_up_(numbers: Tensor) -> Tensor:
+    """Put the sum over all ranks in the place of each; every rank gets the same bits."""
+    try:
+        dist.all_reduce(numbers)
+    except RuntimeError as error:  # what gloo and NCCL raise where a connection is gone
+        raise RankLostError(
+            "another rank has left in the midst of a step; the same command goes on from the last "
+            "checkpoint"
+        ) from error
+    return numbers

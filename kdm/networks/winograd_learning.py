@@ -1,0 +1,132 @@
+"""Winograd's convolution where gradients are wanted (Lavin & Gray 2016, Sec. 4; see winograd.py).
+
+    y = Aᵀ [U ⊙ V] A, U = G g Gᵀ, V = Bᵀ d B     D = A ∂y Aᵀ     ∂d = B [U ⊙ D] Bᵀ     ∂g = Gᵀ [V ⊙ D] G
+
+Each ⊙, summed over channels or tiles, is 36 products of matrices; D serves both gradients. Maps keep
+their memory format.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from kdm.networks.image_shapes import Images, Maps
+from kdm.networks.memory_format import is_plain
+from kdm.networks.winograd import (
+    INPUT,
+    KERNEL,
+    OUTPUT,
+    AnyKernels,
+    Biases,
+    Columns,
+    Kernels,
+    place,
+    points_of,
+    tiles_of,
+)
+
+# By the least pixels of a map: the least weights of a kernel's pixel. With fewer the transforms take
+# what the products save.
+_LEAST_WEIGHTS = {32**2: 2**14, 16**2: 2**15}
+_VALUES_AT_ONCE = 2**18  # of the wider map, whose tiles then stay in the cache
+_TILE, _OUT = 6, 4  # pixels a side
+
+
+def is_faster(x: Images, weight: AnyKernels) -> bool:
+    """Than torch's: for wide convolutions of maps that are not small, where `is_plain`."""
+    height, width = x.shape[2:]
+    least = next((few for size, few in _LEAST_WEIGHTS.items() if height * width >= size), None)
+    return (
+        least is not None
+        and weight.shape[2:] == (3, 3)
+        and weight[:, :, 0, 0].numel() >= least
+        and height % _OUT == width % _OUT == 0
+        and is_plain(x)
+    )
+
+
+def convolve(x: Images, weight: Kernels, bias: Biases) -> Maps:
+    """As `conv2d(x, weight, bias, padding=1)`; sides are multiples of four."""
+    y: Maps = _Convolution.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+    return y
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Images, weight: Kernels, bias: Biases) -> Maps:
+        ctx.save_for_backward(x, weight)
+        points = points_of(weight)
+        y = _empty_like(x, len(weight))
+        for part in _parts(x, weight):
+            products = torch.bmm(_at_points(INPUT, tiles_of(x[part]), x), points)
+            place(OUTPUT @ products.flatten(1), bias, y[part].permute(0, 2, 3, 1))
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_y: Maps) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        has_x, has_weight, has_bias = ctx.needs_input_grad
+        points = points_of(weight).transpose(1, 2)
+        of_x = torch.empty_like(x) if has_x else None
+        of_points = x.new_zeros(len(points), x.shape[1], len(weight)) if has_weight else None
+        for part in _parts(x, weight):
+            errors = _at_points(OUTPUT.T, _blocks(of_y[part]), of_y)
+            if of_points is not None:
+                tiles = _at_points(INPUT, tiles_of(x[part]), x)
+                of_points.baddbmm_(tiles.transpose(1, 2), errors)
+            if of_x is not None:
+                _spread(INPUT.T @ torch.bmm(errors, points).flatten(1), of_x[part])
+        of_weight = None if of_points is None else _kernels(of_points)
+        return of_x, of_weight, of_y.sum((0, 2, 3)) if has_bias else None
+
+
+def _parts(x: Images, weight: Kernels) -> Iterator[slice]:
+    """So many images at once."""
+    values = max(weight.shape[:2]) * x.shape[2] * x.shape[3]
+    at_once = max(1, _VALUES_AT_ONCE // values)
+    for first in range(0, len(x), at_once):
+        yield slice(first, first + at_once)
+
+
+def _empty_like(x: Images, num_channels: int) -> Maps:
+    """With other channels, and x's memory format."""
+    is_last = x.is_contiguous(memory_format=torch.channels_last)
+    order = torch.channels_last if is_last else torch.contiguous_format
+    shape = len(x), num_channels, *x.shape[2:]
+    return torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=order)
+
+
+def _at_points(matrix: Tensor, columns: Columns, x: Images) -> Tensor:
+    """[36, tiles, channels of x]."""
+    return (matrix @ columns).view(len(matrix), -1, x.shape[1])
+
+
+def _blocks(y: Images) -> Columns:
+    """[16, tiles · o]: each pixel of all blocks of 4×4, which do not overlap."""
+    num, channels, height, width = y.shape
+    blocks = y.reshape(num, channels, height // _OUT, _OUT, width // _OUT, _OUT)
+    return blocks.permute(3, 5, 0, 2, 4, 1).reshape(_OUT**2, -1)
+
+
+def _spread(pixels: Columns, x: Images) -> None:
+    """[36, tiles · c] added up where tiles overlap, without the margin of a pixel: into x."""
+    num, channels, height, width = x.shape
+    down, across = height // _OUT, width // _OUT
+    tiles = pixels.view(_TILE, _TILE, num, down, across, channels).permute(2, 3, 0, 4, 1, 5)
+    summed = x.new_zeros(num, down + 1, _OUT, across + 1, _OUT, channels)
+    summed[:, :down, :, :across] = tiles[:, :, :_OUT, :, :_OUT]
+    summed[:, 1:, : _TILE - _OUT, :across] += tiles[:, :, _OUT:, :, :_OUT]
+    summed[:, :down, :, 1:, : _TILE - _OUT] += tiles[:, :, :_OUT, :, _OUT:]
+    summed[:, 1:, : _TILE - _OUT, 1:, : _TILE - _OUT] += tiles[:, :, _OUT:, :, _OUT:]
+    whole = summed.view(num, height + _OUT, width + _OUT, channels).permute(0, 3, 1, 2)
+    x.copy_(whole[:, :, 1 : height + 1, 1 : width + 1])
+
+
+def _kernels(of_points: Tensor) -> Kernels:
+    """[o, c, 3, 3] from [36, c, o]."""
+    taps = KERNEL.T @ of_points.flatten(1)
+    return taps.view(3, 3, *of_points.shape[1:]).permute(3, 2, 0, 1)

@@ -1,0 +1,94 @@
+"""`python -m kdm.training.launch JOB.json RANKS [PARENT]`: one training by several processes here.
+
+It is torchrun --standalone with the exit codes and sentences of `python -m kdm.training`. For several
+machines call torchrun itself on each: `torchrun --nnodes N … -m kdm.training JOB.json`.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from kdm.training.__main__ import BROKE_DOWN, RANK_LOST, USER_ERROR
+from kdm.training.stop import TERMINATED
+
+if TYPE_CHECKING:
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+# How ranks end that follow another: it has left, or torchrun ends them.
+_FOLLOWING = (RANK_LOST, TERMINATED, -signal.SIGTERM)
+_LOOK_EVERY = 0.2  # seconds between two looks at ranks and parent
+# Ranks of one machine speak over its own network alone.
+_LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
+_SETTINGS = {
+    # torchrun warns where nobody has said it; each rank takes training.num_threads.
+    "OMP_NUM_THREADS": "1",
+    "GLOO_SOCKET_IFNAME": _LOOPBACK,
+    # Seconds after which a rank that was told to stop, and leaves within ten, is killed.
+    "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "12",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Train a job on so many ranks; the exit code."""
+    if len(arguments) not in (2, 3) or not all(each.isdigit() for each in arguments[1:]):
+        return _say("usage: python -m kdm.training.launch JOB.json RANKS [PARENT]", USER_ERROR)
+    parent = int(arguments[2]) if len(arguments) == 3 else os.getppid()
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    logging.disable()  # torchrun's own reports of how ranks end: what is to be said is said below
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    return _run(arguments[0], int(arguments[1]))
+
+
+def _run(job: str, num_ranks: int) -> int:
+    from torch.distributed.elastic.multiprocessing import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import parse_args, run
+
+    options = ["--standalone", f"--nproc-per-node={num_ranks}"]
+    options.append(f"--monitor-interval={_LOOK_EVERY}")
+    try:
+        arguments = parse_args([*options, "-m", "kdm.training", job, str(os.getpid())])  # type: ignore[no-untyped-call]
+        run(arguments)  # type: ignore[no-untyped-call]
+    except SignalException:
+        return TERMINATED
+    except ChildFailedError as error:
+        return _code_of(error)
+    return 0
+
+
+def _code_of(error: "ChildFailedError") -> int:
+    """Of the rank that failed by itself, and not because another had; a killed one says nothing."""
+    failures = {rank: failure.exitcode for rank, failure in error.failures.items()}
+    rank, code = min(failures.items(), key=lambda each: (each[1] in _FOLLOWING, each[1]))
+    if code == RANK_LOST:
+        return BROKE_DOWN
+    if code >= 0:
+        return code
+    return _say(
+        f"rank {rank} was ended by {signal.Signals(-code).name}, and training with it; the same command "
+        "goes on from the last checkpoint",
+        BROKE_DOWN,
+    )
+
+
+def _leave_with(parent: int) -> None:
+    """Ask this process to end once its parent is another."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_EVERY)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _say(sentence: str, code: int) -> int:
+    sys.stderr.write(sentence + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(code)  # torch takes a second to be torn down, and whoever asked to stop waits for it

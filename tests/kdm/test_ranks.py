@@ -1,0 +1,135 @@
+"""Training by real ranks: how many there are changes neither losses nor who may go on from whom."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from shared_steps import job
+
+from flows.progress import Meter, Progress
+from flows.stages.child import TrainingFailedError, run_training
+from kdm.training.errors import Interrupted
+from kdm.training.job import TrainingJob, run_job
+from storage.digest import unseal
+from storage.fs import Folder
+from storage.options import parse
+
+TOLERANCE = 1e-4
+STEPS = 50
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    return Folder.at(str(tmp_path_factory.mktemp("ranks")))
+
+
+def finish(place: Folder, folder: str, *, stop_after: int = STEPS, **training: Any) -> None:
+    """By one process: this one."""
+    asked = count()
+    described = parse(TrainingJob, job(place, folder, **training), "job")
+    run_job(described, report=lambda _: None, should_stop=lambda: next(asked) == stop_after)
+
+
+def losses(folder: Folder) -> list[dict[str, float]]:
+    """Of every step."""
+    entries = unseal(folder.read("losses.json"), "losses")["losses"]
+    return [entry["losses"] for entry in entries]
+
+
+def farthest(some: Folder, other: Folder) -> float:
+    """The largest difference of a loss at any step that both have made."""
+    both = list(zip(losses(some), losses(other), strict=False))
+    assert len(both) >= 20
+    return max(abs(one[name] - two[name]) for one, two in both for name in one)
+
+
+@pytest.fixture(scope="module")
+def alone(place: Folder) -> Folder:
+    finish(place, "alone")
+    return place / "alone"
+
+
+def started(place: Folder, folder: str, ranks: int) -> subprocess.Popen[str]:
+    place.replace(f"{folder}.json", json.dumps(job(place, folder)).encode())
+    command = [sys.executable, "-m", "kdm.training.launch", f"{place.url}/{folder}.json"]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([*command, str(ranks), str(os.getpid())], **pipes)
+
+
+def ranks_of(launcher: int) -> dict[int, psutil.Process]:
+    children = psutil.Process(launcher).children(recursive=True)
+    return {int(child.environ()["RANK"]): child for child in children}
+
+
+def steps_until(child: subprocess.Popen[str], step: int) -> None:
+    assert child.stdout is not None
+    while (line := child.stdout.readline()) and json.loads(line).get("step", 0) < step:
+        pass
+
+
+def test_one_rank_goes_on_by_four_and_they_by_two_as_one_would_have(
+    place: Folder, alone: Folder
+) -> None:
+    with pytest.raises(Interrupted):
+        finish(place, "chain", stop_after=12)
+    four = started(place, "chain", ranks=4)
+    steps_until(four, 20)
+    ranks = ranks_of(four.pid)
+    four.send_signal(signal.SIGTERM)
+    _, said = four.communicate(timeout=15)
+    assert (four.returncode, len(ranks)) == (143, 4)
+    assert said.count("with a checkpoint") == 1
+    assert not any(rank.is_running() for rank in ranks.values())
+    assert started(place, "chain", ranks=2).wait(timeout=60) == 0
+    assert farthest(place / "chain", alone) < TOLERANCE
+    assert unseal((place / "chain").read("timings.json"), "timings")["num_ranks"] == 2
+
+
+def test_a_killed_rank_ends_the_others_and_one_process_goes_on(
+    place: Folder, alone: Folder
+) -> None:
+    found: dict[int, psutil.Process] = {}
+
+    def strike(progress: Progress) -> None:
+        if progress.done >= 12 and not found:
+            mine = psutil.Process().children()
+            (launcher,) = (each for each in mine if "kdm.training.launch" in each.cmdline())
+            found.update(ranks_of(launcher.pid))
+            found[1].kill()
+
+    meter = Meter(strike, "distill", "kdm", 24, "steps")
+    with pytest.raises(TrainingFailedError, match="rank 1 was ended by SIGKILL, and training with"):
+        run_training(job(place, "struck", num_steps=24), place / "struck", meter, num_ranks=2)
+    assert not any(rank.is_running() for rank in found.values())
+    finish(place, "struck", num_steps=24)
+    assert farthest(place / "struck", alone) < TOLERANCE
+
+
+def test_ranks_whose_commands_parent_died_leave_after_a_checkpoint(place: Folder) -> None:
+    starter = (
+        "import sys, time\n"
+        "from test_ranks import started, steps_until, ranks_of, Folder\n"
+        "child = started(Folder.at(sys.argv[1]), 'orphaned', 2)\n"
+        "steps_until(child, 1)\n"
+        "print(child.pid, *(rank.pid for rank in ranks_of(child.pid).values()), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": f"{here}:{here.parent}"}
+    command = [sys.executable, "-c", starter, place.url]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert parent.stdout is not None
+    processes = [psutil.Process(int(each)) for each in parent.stdout.readline().split()]
+    parent.kill()
+    parent.communicate()
+    _, alive = psutil.wait_procs(processes, timeout=15)
+    assert (len(processes), alive) == (3, [])
+    assert (place / "orphaned/checkpoints").names()
+    assert not (place / "orphaned").exists("config.json")
