@@ -43,10 +43,10 @@ def test_a_second_run_finds_every_stage_done_and_writes_nothing(
     assert times(home) == before
 
 
-def test_a_second_command_is_quick_and_says_that_all_is_cached(finished: Finished) -> None:
+def test_a_second_command_says_that_all_is_cached(finished: Finished) -> None:
     ended = succeed(kdm(finished.path))
     assert ended.said.count("cached") == len(STAGES)
-    assert ended.seconds < 5 * max(1, finished.seconds / 10)
+    assert " done in " not in ended.said
 
 
 def test_all_students_read_the_same_shards_and_nothing_is_generated_again(
