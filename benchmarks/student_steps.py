@@ -66,6 +66,8 @@ def table(clone: str | None = None) -> Iterator[str]:
     yield "|---|---|---:|---:|---:|---:|"
     for case, ways in cases.items():
         yield from _rows(case, ways, str(Path(clone).resolve()))
+    yield ""
+    yield "LPIPS is by a VGG16 of random weights on both sides, in place of piq's."
 
 
 def _rows(case: Case, ways: tuple[How, ...], clone: str) -> Iterator[str]:
