@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks.picture_set import SHAPE, picture_set, random_weights, spec_and_teacher
-from benchmarks.sides import Side, Took, answer, times_as_fast
+from benchmarks.sides import Side, Took, answer, compared
 
 TURNS = {"sample": "sampler and network", "generate": "whole path, to files"}
 MAX_DIFFERENCE = 1e-5  # of the largest value
@@ -69,13 +69,10 @@ def _rows(case: Case, clone: str) -> Iterator[str]:
 
 
 def _row(case: Case, what: str, took: list[tuple[Took, Took]]) -> str:
-    counted = "cpu" if case.device == "cpu" else "wall"
-    theirs, ours = ([getattr(each, counted) for each in side] for side in zip(*took, strict=True))
-    ratio, low, high = times_as_fast(theirs, ours)
-    rates = [case.batch * len(seconds) / sum(seconds) for seconds in (theirs, ours)]
+    (theirs, ours), ratio = compared(*zip(*took, strict=True), case.device)
     return (
-        f"| {case.name} | {what} | {rates[0]:.3g} | {rates[1]:.3g} "
-        f"| {ratio:.3f} ({low:.3f} to {high:.3f}) | ≥ {case.bar} |"
+        f"| {case.name} | {what} | {case.batch / theirs:.3g} | {case.batch / ours:.3g} "
+        f"| {ratio} | ≥ {case.bar} |"
     )
 
 

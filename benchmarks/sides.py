@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -79,6 +79,14 @@ def _now() -> Took:
 def _say(started: Took) -> None:
     took = [now - then for now, then in zip(_now(), started, strict=True)]
     print(json.dumps(took), flush=True)
+
+
+def compared(slow: Sequence[Took], fast: Sequence[Took], device: str) -> tuple[list[float], str]:
+    """Mean seconds a round of either, CPU's on a CPU; 'RATIO (LOW to HIGH)' of `times_as_fast`."""
+    counted = "cpu" if device == "cpu" else "wall"
+    seconds = [[getattr(each, counted) for each in side] for side in (slow, fast)]
+    ratio, low, high = times_as_fast(*seconds)
+    return [sum(each) / len(each) for each in seconds], f"{ratio:.3f} ({low:.3f} to {high:.3f})"
 
 
 def times_as_fast(slow: list[float], fast: list[float]) -> tuple[float, float, float]:

@@ -25,7 +25,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from benchmarks.sides import Side, Took, answer, times_as_fast
+from benchmarks.sides import Side, Took, answer, compared
 from kdm.export import safetensors_bytes
 from kdm.students.koopman import KoopmanStudent
 from kdm.students.presets import preset
@@ -84,13 +84,10 @@ def _rows(case: Case, clone: str, folder: str) -> Iterator[str]:
 def _row(
     case: Case, precision: str, bar: float, took: tuple[tuple[Took, ...], tuple[Took, ...]]
 ) -> str:
-    counted = "cpu" if case.device == "cpu" else "wall"
-    theirs, ours = ([getattr(each, counted) for each in side] for side in took)
-    ratio, low, high = times_as_fast(theirs, ours)
-    rates = [case.batch * len(seconds) / sum(seconds) for seconds in (theirs, ours)]
+    (theirs, ours), ratio = compared(*took, case.device)
     return (
-        f"| {case.batch}, {case.device} | {precision} | {rates[0]:.3g} | {rates[1]:.3g} "
-        f"| {ratio:.3f} ({low:.3f} to {high:.3f}) | ≥ {bar} |"
+        f"| {case.batch}, {case.device} | {precision} | {case.batch / theirs:.3g} "
+        f"| {case.batch / ours:.3g} | {ratio} | ≥ {bar} |"
     )
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 
 from benchmarks.measured import measured, python
-from benchmarks.sides import Side, Took, Turns, times_as_fast
+from benchmarks.sides import Side, Took, Turns, compared
 from benchmarks.step_inputs import Case, training_job, write_inputs
 from kdm.training.job import run_job
 from storage.digest import unseal
@@ -87,14 +87,11 @@ def _rows(case: Case, ways: tuple[How, ...], clone: str) -> Iterator[str]:
 
 
 def _row(case: Case, how: How, published: tuple[Took, ...], took: tuple[Took, ...]) -> str:
-    counted = "cpu" if case.device == "cpu" else "wall"
-    theirs, ours = ([getattr(each, counted) for each in side] for side in (published, took))
-    share, low, high = times_as_fast(ours, theirs)
-    seconds = [sum(each) / len(each) for each in (theirs, ours)]
+    (ours, theirs), share = compared(took, published, case.device)
     return (
         f"| {case.config}, batch {case.batch}, {case.device} "
-        f"| {how.precision}{', compiled' * how.is_compiled} | {seconds[0]:.3g} | {seconds[1]:.3g} "
-        f"| {share:.3f} ({low:.3f} to {high:.3f}) | ≤ {how.bar} |"
+        f"| {how.precision}{', compiled' * how.is_compiled} | {theirs:.3g} | {ours:.3g} "
+        f"| {share} | ≤ {how.bar} |"
     )
 
 
