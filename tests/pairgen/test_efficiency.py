@@ -14,6 +14,7 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(Path(__file__).parents[2])
     import benchmarks.efficiency
     import benchmarks.generation
+    import benchmarks.sides
 
     return benchmarks
 
