@@ -1,7 +1,7 @@
 """The command `kdm`. Torch, pydantic and Prefect are imported by the commands that need them."""
 
 import os
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -75,11 +75,12 @@ def _pipeline(
     *,
     students: Students = None,
     device: Device = "auto",
+    ranks: Ranks = None,
     until: Until = "eval-report",
     direct: Direct = False,
 ) -> None:
     names = (tuple(overrides or ()), tuple(students or ()))
-    _run("pipeline", Request(recipe, home, count, *names, device, until), direct)
+    _run("pipeline", Request(recipe, home, count, *names, device, until, ranks), direct)
 
 
 def _stage_command(stage: str, text: str) -> None:
@@ -197,7 +198,7 @@ def _ls(home: Home = DEFAULT_HOME) -> None:
     ls(home)
 
 
-@app.command("rm", help="Remove a teacher, a set of pairs, a student or a report.")
+@app.command("rm", help="Remove a teacher, a set of pairs, a student, a classifier or a report.")
 def _rm(
     name: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or KIND/NAME.")],
     home: Home = DEFAULT_HOME,
@@ -221,11 +222,15 @@ def _sample(
         str, typer.Option("--label", help="A class, several (0,3,5) or all, in turn.")
     ] = "",
     precision: Annotated[str, typer.Option("--precision", help="float32 or bfloat16.")] = "float32",
+    best: Annotated[
+        bool, typer.Option("--best", help="The weights of the lowest training loss, not the last.")
+    ] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
     from flows.commands.sample import Wanted, sample
 
-    sample(student, home, Wanted(num_samples, seed, out, grid, label, precision))
+    kept: Literal["best", "last"] = "best" if best else "last"
+    sample(student, home, Wanted(num_samples, seed, out, grid, label, precision, kept))
 
 
 @app.command("doctor", help="Whether this machine has what is needed; exit code 0 if so.")

@@ -33,8 +33,11 @@ def stop_if_asked() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process; at once, without Prefect's farewell, where nobody would hear it."""
-    if API_LOST.is_set():
+    """End the process; at once where a signal asked for it, or where nobody would hear Prefect's farewell.
+
+    Torch takes a second to be torn down, and several beside other work.
+    """
+    if API_LOST.is_set() or (_signals and "prefect" not in sys.modules):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

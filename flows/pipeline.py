@@ -16,6 +16,7 @@ def pipeline(
     students: tuple[str, ...] = (),
     device: str = "auto",
     until: str = "eval-report",
+    ranks: int | None = None,
 ) -> Ended:
     """All stages of a recipe, or those up to `until`; what the store has is not made again.
 
@@ -27,5 +28,6 @@ def pipeline(
         students: which of the recipe's students to distill; all where empty
         device: cpu, cuda or auto
         until: the last stage
+        ranks: processes that train together, one a GPU; one where empty
     """
-    return run_as_tasks(Request(recipe, home, count, overrides, students, device, until))
+    return run_as_tasks(Request(recipe, home, count, overrides, students, device, until, ranks))

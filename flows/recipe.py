@@ -27,7 +27,7 @@ from storage.digest import digest_of
 from storage.fs import Folder
 from storage.options import LastingOptions, Options, nearest, parse
 from storage.plugins import Configured
-from storage.records import PairSchema
+from storage.records import LabelRule, PairSchema
 from storage.store import DEFAULT_LAYOUT
 
 _IN_FILES = ("image-folder", "image-tars", "arrays")  # kinds of data sets that have a source
@@ -120,12 +120,23 @@ class GeneratedPairs(LastingOptions):
         return self
 
 
-class StudentRecipe(Options):
+class StudentRecipe(LastingOptions):
     """A student and how it is trained."""
 
+    added_later: ClassVar[Mapping[str, Any]] = {"needs_labels": False}
+
     name: Name
+    needs_labels: bool = False  # whether pairs without classes are refused, and not learned without
     model: Annotated[StudentPlugin, Configured("kdm.students")]
     training: TrainingOptions
+
+    def require_labels(self, label: LabelRule | None) -> None:
+        """Raise a ValueError where pairs have no classes and the student is one that is told them."""
+        if self.needs_labels and label is None:
+            raise ValueError(
+                f"student '{self.name}' is told classes, and the pairs have no labels; choose pairs with "
+                "labels, a preset without 'cond', or set needs_labels to false"
+            )
 
 
 class Privacy(Options):
@@ -184,15 +195,16 @@ class Recipe(Options):
             return
         for metric in self.evaluation.metrics:
             metric.require_shape(self._shape)
-        if isinstance(self.pairs, GeneratedPairs):
+        if not isinstance(self.pairs, ImportedPairs):
             needs = needs_of(self.evaluation.metrics)
-            require_needs(needs, label=self.pairs.pairs.label, dataset=self.dataset)
+            require_needs(needs, label=self._label, dataset=self.dataset)
 
     def require_learnable(self, students: Iterable[StudentRecipe]) -> None:
-        """Raise a ValueError where a student cannot learn samples of the pairs' shape."""
+        """Raise a ValueError where a student cannot learn samples of the pairs' shape, or lacks labels."""
         if self._shape is None:  # training itself looks, once it is known
             return
         for student in students:
+            student.require_labels(self._label)
             try:
                 student.model.require_shape(self._shape)
             except ValueError as error:
@@ -202,6 +214,16 @@ class Recipe(Options):
     def _shape(self) -> tuple[int, ...] | None:
         pairs = self.pairs
         return pairs.pairs.shape if isinstance(pairs, GeneratedPairs) else pairs.shape
+
+    @property
+    def _label(self) -> LabelRule | None:
+        """Of imported pairs only the source says it; those of points have none."""
+        match self.pairs:
+            case GeneratedPairs(pairs=schema):
+                return schema.label
+            case StoredPairs(label=label):
+                return label
+        return None
 
     @property
     def _drops_at_write(self) -> bool:
@@ -224,7 +246,8 @@ class Recipe(Options):
         document = self.document()
         if self.dataset is not None:
             document["dataset"] = described(self.dataset)
-        document["pairs"].pop("folder", None)
+        for said_by_spec in ("folder", "label"):
+            document["pairs"].pop(said_by_spec, None)
         for part in ("teacher", "pairs"):
             if document[part] is not None:
                 document[part].pop("license", None)

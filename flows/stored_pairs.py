@@ -18,6 +18,7 @@ from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.options import Options
+from storage.records import LabelRule
 from storage.sets import read_spec, splits_of
 from storage.store import PairStore
 
@@ -32,6 +33,7 @@ class StoredPairs(Options):
     folder: str  # its URL; in no digest
     spec: Digest  # of the set's spec.json
     shape: tuple[int, ...]  # of one sample
+    label: LabelRule | None = None  # null: its samples have no class
     train: int = Field(ge=1, le=10**10)
     heldout: int = Field(ge=0, le=10**10)  # 0: there are none, and nothing can be measured
     layout: Layout
@@ -63,6 +65,7 @@ def complete_pairs(document: dict[str, Any], home: Folder) -> None:
 def _said_by(folder: Folder, layout: str | None) -> dict[str, Any]:
     layout = layout or _only_layout(folder)
     train = PairStore.open(folder, split="train", layout=layout)
+    label = train.schema.label
     has_heldout = f"heldout/{layout}" in splits_of(folder)
     return {
         "kind": "stored",
@@ -70,6 +73,7 @@ def _said_by(folder: Folder, layout: str | None) -> dict[str, Any]:
         "folder": folder.url,
         "spec": digest_of(read_spec(folder)),
         "shape": list(train.schema.shape),
+        "label": label.model_dump(mode="json") if label else None,
         "train": _committed(train),
         "heldout": _committed(PairStore.open(folder, split="heldout", layout=layout))
         if has_heldout

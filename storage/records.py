@@ -20,8 +20,7 @@ INVALID_REASONS = ("nan", "inf", "range")
 MAX_VALUES = 2**24  # in one sample: 64 MB of float32, four times a 3×1024×1024 image and more
 MAX_STATES = 64
 # From here on float16 rounds to Inf: half way from its largest number, 65,504, to 65,536.
-_FLOAT16_OVERFLOW = 65520.0
-_FLOAT16_OVERFLOWS = 65_520.0  # the first number that rounds to infinity: 65,504 + half a step
+_FLOAT16_OVERFLOW = 65_520.0
 _MAX_AXES = 8  # numpy allows 64; a picture has 3, a film 4
 
 
@@ -180,7 +179,7 @@ def as_stored(x_0: NDArray[Any], schema: PairSchema) -> NDArray[Any]:
         return x_0
     with np.errstate(over="ignore"):
         exact = np.asarray(x_0, np.float32)
-    limit = _FLOAT16_OVERFLOWS if schema.x_0_dtype == "float16" else np.inf
+    limit = _FLOAT16_OVERFLOW if schema.x_0_dtype == "float16" else np.inf
     # Written so that NaN, which is neither more nor less, is refused as well.
     if len(exact) and not (exact.min() > -limit and exact.max() < limit):
         raise InvalidPairsError(

@@ -1,5 +1,8 @@
 """Stored pairs of tiny pictures with labels, of a closed-form teacher, as bytes."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from storage.fs import Folder
@@ -16,7 +19,11 @@ SCHEMA = PairSchema(
     x_0_dtype="uint8",
     rounding="half-even",
 )
-SPEC = {"version": 1, "sampler": {"plugin": "none"}, "pairs": SCHEMA.model_dump(mode="json")}
+SPEC: dict[str, Any] = {
+    "version": 1,
+    "sampler": {"plugin": "none"},
+    "pairs": SCHEMA.model_dump(mode="json"),
+}
 
 
 def made(index: np.ndarray, split: str) -> PairBatch:
@@ -28,11 +35,16 @@ def made(index: np.ndarray, split: str) -> PairBatch:
     return PairBatch(index.astype(np.int64), x_T, x_0, label.astype(np.int64))
 
 
-def filled(folder: Folder, split: str = "train", count: int = 64) -> PairStore:
+def filled(
+    folder: Folder, split: str = "train", count: int = 64, *, has_labels: bool = True
+) -> PairStore:
     """A committed split of `count` pairs."""
-    store = PairStore.create(folder, SPEC, split=split, layout=LAYOUT)
+    spec = SPEC if has_labels else {**SPEC, "pairs": {**SPEC["pairs"], "label": None}}
+    store = PairStore.create(folder, spec, split=split, layout=LAYOUT)
     for shard in store.missing(count):
         pairs = made(store.indices(shard), split)
+        if not has_labels:
+            pairs = replace(pairs, label=None)
         store.write(shard, pairs, dropped={}, environment={"device": "cpu"})
     store.commit(count)
     return store

@@ -7,7 +7,7 @@ from storage.digest import NAME_DIGITS
 from storage.fs import Folder
 from storage.options import nearest
 
-KINDS = ("teachers", "pairs", "students", "reports")
+KINDS = ("teachers", "pairs", "students", "classifiers", "reports")
 _THING = re.compile(rf"(.+)-[0-9a-f]{{{NAME_DIGITS}}}")
 
 

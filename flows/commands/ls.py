@@ -1,4 +1,4 @@
-"""`kdm ls`: teachers, pairs, students and reports at a home, with counts, numbers and sizes."""
+"""`kdm ls`: teachers, pairs, students, classifiers and reports at a home, with numbers and sizes."""
 
 from typing import Any
 
@@ -29,9 +29,16 @@ def ls(home: str) -> None:
         "teachers": [["name", "model", "state", "size"]],
         "pairs": [PAIRS_HEAD],
         "students": [["name", "model", "state", "numbers", "size"]],
+        "classifiers": [["name", "accuracy", "size"]],
         "reports": [["name", "page", "size"]],
     }
-    rows = {"teachers": _teacher, "pairs": pairs_rows, "students": _student, "reports": _report}
+    rows = {
+        "teachers": _teacher,
+        "pairs": pairs_rows,
+        "students": _student,
+        "classifiers": _classifier,
+        "reports": _report,
+    }
     typer.echo(f"{folder.url} ({num_bytes(folder.num_bytes())})")
     for kind, table in tables.items():
         place = folder / kind
@@ -48,6 +55,20 @@ def _teacher(folder: Folder) -> list[list[str]]:
 def _student(folder: Folder) -> list[list[str]]:
     size = num_bytes(folder.num_bytes())
     return [[folder.name, *_training(folder), _numbers(read_metrics(folder)), size]]
+
+
+def _classifier(folder: Folder) -> list[list[str]]:
+    return [[folder.name, _accuracy(folder), num_bytes(folder.num_bytes())]]
+
+
+def _accuracy(folder: Folder) -> str:
+    try:
+        config = read_config(folder)
+    except DamageError:
+        return "damaged"
+    if config is None:
+        return "unfinished"
+    return ", ".join(f"{split} {share:.2%}" for split, share in config["accuracy"].items())
 
 
 def _training(folder: Folder) -> tuple[str, str]:

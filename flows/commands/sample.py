@@ -18,7 +18,7 @@ from kdm.analyze.sample_plots import samples_picture
 from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import Points
-from kdm.export import CONFIG, load_student, read_config
+from kdm.export import CONFIG, Kept, load_student, read_config
 from kdm.students.student import SamplingPrecision
 from storage.fs import Folder
 from storage.options import parse
@@ -42,6 +42,7 @@ class Wanted:
     grid: str = ""  # .png
     label: str = ""
     precision: str = "float32"
+    weights: Kept = "last"
 
 
 def sample(student: str, home: str, wanted: Wanted) -> None:
@@ -49,7 +50,8 @@ def sample(student: str, home: str, wanted: Wanted) -> None:
     _require_endings(wanted)
     torch.set_num_threads(1)  # sums depend on it
     folder = found(home, "students", student)
-    model = load_student(folder, precision=cast(SamplingPrecision, wanted.precision))
+    precision = cast(SamplingPrecision, wanted.precision)
+    model = load_student(folder, weights=wanted.weights, precision=precision)
     classes = classes_of(wanted.label, model.num_classes, folder.name)
     schema, device = _schema(folder), settled_device("auto")
     x_T, label = fresh_noise(schema, seed=wanted.seed, count=wanted.count)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from flows.recipe import StudentRecipe
 from flows.stages.known import remember
+from flows.stages.reading import open_split
 from flows.stages.run import Run, StageResult
 from flows.stages.trained_student import tell_training
 from flows.stages.training import train
@@ -15,6 +16,7 @@ STAGE = "distill"
 def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResult:
     """One student of the recipe on the judged pairs; every student reads the same shards."""
     pairs = run.recipe.pairs
+    student.require_labels(open_split(run, judged, "train").schema.label)
     job = {
         "group": "kdm.students",
         "model": describe(student.model),

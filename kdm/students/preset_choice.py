@@ -36,6 +36,7 @@ def with_preset(choice: Any) -> Any:
     """A student's document with `preset` resolved into `model` and `training`; another as it is.
 
     What `model` and `training` say themselves stands: key by key, but a plugin, or a kind, as a whole.
+    A conditional preset needs labels.
     """
     if not isinstance(choice, Mapping) or _KEY not in choice:
         return choice
@@ -44,6 +45,8 @@ def with_preset(choice: Any) -> Any:
     found = parse(PresetChoice, named, _KEY).chosen()
     own = {"model": describe(found.student), "training": found.training.model_dump(mode="json")}
     rest = {key: value for key, value in choice.items() if key != _KEY}
+    if found.schema.label is not None:
+        rest = {"needs_labels": True, **rest}
     return {**rest, **{key: _laid_over(base, rest.get(key, {})) for key, base in own.items()}}
 
 

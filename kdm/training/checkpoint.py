@@ -15,7 +15,6 @@ from kdm.export import safetensors_bytes
 from kdm.training.errors import NonFiniteError
 from kdm.training.non_finite import NONE_SKIPPED, Skipped
 from kdm.training.progress import Notice
-from kdm.training.randomness import RULE
 from storage.digest import seal, sha256_of, unseal
 from storage.errors import DamageError, MismatchError
 from storage.fs import Folder
@@ -42,18 +41,22 @@ class Snapshot:
 
 
 class Checkpoints:
-    """The checkpoints of one run in `folder`; `identity` is all that the run's numbers depend on."""
+    """The checkpoints of one run in `folder`; `identity` is all that the run's numbers depend on.
+
+    `randomness` names the rule by which its random numbers are drawn.
+    """
 
     def __init__(
         self,
         folder: Folder,
         identity: Mapping[str, Any],
         *,
+        randomness: str,
         keep: int = 2,
         notify: Callable[[Notice], None],
     ) -> None:
         self._folder = folder
-        self._identity = dict(identity)
+        self._own = {"identity": dict(identity), "randomness": randomness}
         self._keep = keep
         self._notify = notify
 
@@ -113,8 +116,7 @@ class Checkpoints:
         return {
             "step": snapshot.step,
             "position": {"epoch": position.epoch, "offset": position.offset},
-            "identity": self._identity,
-            "randomness": RULE,
+            **self._own,
             "sha256": sha256_of(data),
             "num_bytes": len(data),
             "losses": snapshot.losses,
@@ -124,8 +126,7 @@ class Checkpoints:
         }
 
     def _require_own(self, record: Mapping[str, Any], where: str) -> None:
-        ours = {"identity": self._identity, "randomness": RULE}
-        fields = differing_fields({name: record.get(name) for name in ours}, ours)
+        fields = differing_fields({name: record.get(name) for name in self._own}, self._own)
         if fields:
             raise MismatchError(
                 f"{where}{_RECORD} was written by another run; they differ in "

@@ -1,11 +1,15 @@
 """Random numbers as a pure function of (seed, step): nothing of a generator need be saved."""
 
 import hashlib
+from collections.abc import Mapping
 
 import torch
 
-# Named in every checkpoint; a change of the rule is a new name.
-RULE = "torch generators seeded by sha256(seed/step), version 1"
+# By training.draws, named in every checkpoint; a change of a rule is a new name.
+RULES: Mapping[str, str] = {
+    "step": "torch generators seeded by sha256(seed/step), version 1",
+    "sample": "words of sha256(seed/step/sample), the place in the batch and the call, version 1",
+}
 
 
 def seed_initial_weights(seed: int) -> None:

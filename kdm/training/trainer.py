@@ -24,7 +24,7 @@ from kdm.training.errors import Interrupted
 from kdm.training.non_finite import NonFiniteSteps
 from kdm.training.options import TrainingOptions
 from kdm.training.parts import Part, Parts, mean_losses, require_whole_batches
-from kdm.training.randomness import seed_step
+from kdm.training.randomness import RULES, seed_step
 from kdm.training.ranks import ALONE, Ranks
 from kdm.training.schedule import learning_rate
 from kdm.training.watch import Report, Watch
@@ -68,7 +68,11 @@ class Trainer:
         self._source = source
         self._options = options
         self._checkpoints = Checkpoints(
-            folder / FOLDER, identity, keep=options.keep_checkpoints, notify=report
+            folder / FOLDER,
+            identity,
+            randomness=RULES[options.draws],
+            keep=options.keep_checkpoints,
+            notify=report,
         )
         self._should_stop = should_stop
         self._adams = {each.name: Adam(each.module, options) for each in objective.players}

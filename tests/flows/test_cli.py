@@ -1,5 +1,6 @@
 """What a user types at the command line, and what they are told."""
 
+import io
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from conftest import Finished
 from faults.commands import finish, start, trainings, wait_until_alone
@@ -19,6 +21,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.recipe import load_recipe, recipe_names
+from kdm.evaluate.draw import fresh_noise
+from kdm.export import load_student
+from storage.records import PairSchema
 
 KDM = str(BIN / "kdm")
 HELP_SECONDS = 0.5
@@ -125,6 +130,14 @@ def test_what_others_rest_on_is_removed_by_force_alone(finished: Finished, tmp_p
     assert not [each for kind in kinds for each in (home / kind).iterdir()]
 
 
+def best_samples(student: Path) -> bytes:
+    """What eight samples of its best weights are."""
+    x_T, _ = fresh_noise(PairSchema(shape=(2,)), seed=0, count=8)
+    best, file = load_student(str(student), weights="best"), io.BytesIO()
+    np.save(file, best.generate(torch.from_numpy(x_T)))
+    return file.getvalue()
+
+
 def test_samples_depend_on_the_seed_alone(finished: Finished, tmp_path: Path) -> None:
     def sample(name: str, *more: str) -> bytes:
         out = tmp_path / name
@@ -136,6 +149,7 @@ def test_samples_depend_on_the_seed_alone(finished: Finished, tmp_path: Path) ->
     assert sample("other.npy", "--seed", "1") != first
     assert np.load(tmp_path / "first.npy").shape == (8, 2)
     assert sample("first.png").startswith(b"\x89PNG")
+    assert sample("best.npy", "--best") == best_samples(thing(finished.path, "students"))
     printed = kdm("sample", "kdm", "-n", "8", "--home", str(finished.path))
     assert np.allclose(np.loadtxt(printed.splitlines()), np.load(tmp_path / "first.npy"), atol=1e-4)
 

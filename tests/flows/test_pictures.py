@@ -1,5 +1,6 @@
 """Pairs of pictures: made, judged against real ones, shown; what knows the plane only refuses them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 import yaml
 from faults.here import train_here
+from typer.testing import CliRunner
 
+from flows.cli import app
 from flows.recipe import Recipe, load_recipe
 from flows.sequence import run_stages
 from flows.stages.eval_report import refresh_home
@@ -145,6 +148,8 @@ def test_students_of_labelled_pictures_are_judged_by_one_classifier_that_stays(
     *_, evaluated, report = run_stages(Run(judged, home))
     (classifier,) = (home / "classifiers").names()
     assert evaluated.facts["classifier"]["name"] == classifier
+    listed = CliRunner().invoke(app, ["ls", "--home", home.url]).output
+    assert re.search(rf"{classifier}  heldout \d\d\.\d\d%, train \d\d\.\d\d%  ", listed)
     assert evaluated.facts["real"]["class_agreement"] > 0.8
     assert evaluated.facts["num_fresh"] == 100
     assert report.facts["seeds"]["regression"]["of"] == "mean of 2 seeds"

@@ -131,6 +131,36 @@ def test_a_student_that_a_recipe_does_not_list_may_be_a_preset(home: Folder, pai
     assert student.model.num_steps == 2
 
 
+def test_a_conditional_preset_refuses_pairs_without_labels(home: Folder) -> None:
+    filled(home / "pairs" / NAME, has_labels=False)
+    words = (
+        "--student",
+        "cifar10-cond",
+        "--pairs",
+        "tiny-pictures",
+        "--direct",
+        "--home",
+        home.url,
+    )
+    ended = kdm("distill", "cifar10", *words)
+    assert isinstance(ended.exception, ValueError)
+    assert "student 'cifar10-cond' is told classes, and the pairs have no labels" in str(
+        ended.exception
+    )
+    assert home.names() == ["pairs"]
+
+
+def test_classes_are_not_asked_of_stored_pairs_without_labels(home: Folder) -> None:
+    for split in ("train", "heldout"):
+        filled(home / "pairs" / NAME, split, has_labels=False)
+    words = ("--pairs", "tiny-pictures", "--direct", "--home", home.url)
+    asked = ("--set", "evaluation.metrics=[class-agreement]")
+    ended = kdm("evaluate", "cifar10", "--student", "kdm", *words, *asked, *TINY)
+    assert isinstance(ended.exception, ValueError)
+    assert "pairs have no labels; leave 'class-agreement' out" in str(ended.exception)
+    assert home.names() == ["pairs"]
+
+
 def test_what_is_said_beside_a_preset_stands_and_a_plugin_as_a_whole(
     home: Folder, pairs: Folder
 ) -> None:
