@@ -85,12 +85,12 @@ _DISTANCES: dict[str, Distance] = {
     "LPIPS": Lpips(),
     "BOTH": Sum(),  # L2 + LPIPS
 }
-# Only Uniform and GradualUniform also ask for an inverse (kdm.md 1.6).
+# Each but NoLoss also asks for an inverse.
 _FACTORISED_PENALTIES = {
     "NoLoss": SpectralOptions(spectral=0, inverse=0, targets="circle"),  # which draws nothing
     "Uniform": SpectralOptions(targets="published-square"),
     "GradualUniform": SpectralOptions(targets="gradual"),
-    "OnTheCircle": SpectralOptions(targets="published-point", inverse=0),
+    "OnTheCircle": SpectralOptions(targets="published-point"),
 }
 _DENSE_PENALTIES = {
     "NoLoss": None,

@@ -157,9 +157,7 @@ class Published(nn.Module):
             values, inverse = operator.eigenvalues(), operator.inverse_loss()
         else:
             values, inverse = torch.linalg.eigvals(operator.weight), 0
-        if targets is None:
-            return (values - 1).abs().mean()
-        return (values - targets).abs().mean() + inverse
+        return (values - (1 if targets is None else targets)).abs().mean() + inverse
 
     def _encode(self, coder: nn.Module, x: Tensor, t: float, labels: Tensor | None) -> Tensor:
         times = torch.full((len(x),), t)
