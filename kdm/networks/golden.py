@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +28,19 @@ FLOW_INPUTS = ("noise", "t", "edm_grid10", "seeds", *FLOW_LABELS)
 SOLVED = ("heun", "euler", "midpoint", "dopri5")  # how the names of sampled arrays begin
 
 Output = Callable[[], Tensor]
+
+
+class Compared(NamedTuple):
+    """One number or array of a golden, and how far the one computed here is from it."""
+
+    name: str
+    error: float  # relative; infinite where there is none, or one of another shape
+    tolerance: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is as near as it must be."""
+        return self.error <= self.tolerance
 
 
 @dataclass(frozen=True)

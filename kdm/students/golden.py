@@ -6,14 +6,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from kdm.batch import Batch
 from kdm.losses.adversarial import NonSaturating
-from kdm.networks.golden import Golden, error
+from kdm.networks.golden import Compared, Golden, error
 from kdm.objective import weighted
 from kdm.shapes import ComplexVector, Scalar
 from kdm.students.koopman import KoopmanStudent
@@ -31,19 +31,6 @@ _OUTPUTS = {
     "x0_hat": "x_rec",
     "x0_pushed_hat": "x_pred",
 }
-
-
-class Compared(NamedTuple):
-    """One number or array of a golden, and how far the one computed here is from it."""
-
-    name: str
-    error: float  # relative; infinite where there is none, or one of another shape
-    tolerance: float
-
-    @property
-    def agrees(self) -> bool:
-        """Whether it is as near as it must be."""
-        return self.error <= self.tolerance
 
 
 def check_step(path: str) -> list[Compared]:

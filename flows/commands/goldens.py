@@ -1,0 +1,57 @@
+"""What `kdm teacher check` and `kdm student check` share: goldens compared, each number with its error."""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import typer
+
+from flows.commands.table import aligned
+from kdm.networks.golden import Compared
+
+# What was compared of a golden's file, and the names of its arrays that were not.
+Comparison = tuple[Sequence[Compared], Sequence[str]]
+# What a file that is no golden, or a broken one, makes numpy, zipfile and torch raise.
+_BROKEN = KeyError, TypeError, RuntimeError, EOFError, OSError, zipfile.BadZipFile, zlib.error
+
+
+def check_goldens(goldens: list[str], compare: Callable[[str], Comparison]) -> None:
+    """Print the error of everything that `compare` finds; exit code 1 where one is past its tolerance.
+
+    Raises a ValueError for a file that is no golden, or a broken one.
+    """
+    judged = [_judged(golden, compare) for golden in goldens]
+    if not all(judged):
+        raise typer.Exit(1)
+
+
+def _judged(golden: str, compare: Callable[[str], Comparison]) -> bool:
+    compared, left_out = _compared(golden, compare)
+    rows = [["", "error", "tolerance", ""]]
+    for each in compared:
+        verdict = "agrees" if each.agrees else "DIFFERS"
+        rows.append([each.name, f"{each.error:.2e}", f"{each.tolerance:.0e}", verdict])
+    num_agreeing = sum(each.agrees for each in compared)
+    typer.echo(f"{golden}\n{aligned(rows, indent='  ')}")
+    typer.echo(f"  {num_agreeing} of {len(compared)} agree")
+    if left_out:
+        typer.echo(f"  not compared: {', '.join(left_out)}")
+    return num_agreeing == len(compared)
+
+
+def _compared(golden: str, compare: Callable[[str], Comparison]) -> Comparison:
+    path = Path(golden).expanduser()
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file; name a golden's .npz")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no .npz, so it is no golden")
+    try:
+        compared, left_out = compare(str(path))
+    except _BROKEN as error:
+        said = str(error).partition("\n")[0][:200]
+        kind = type(error).__name__
+        raise ValueError(f"{path} is no golden, or a broken one ({kind}: {said})") from error
+    if not compared:
+        raise ValueError(f"{path} holds nothing to check: it has no outputs")
+    return compared, left_out
