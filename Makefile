@@ -3,6 +3,7 @@
 PYTHON ?= python3
 KDM_HOME ?= ./kdm-home
 PYTEST_ARGS ?=
+TEST_PROCESSES ?= 2
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
@@ -13,7 +14,7 @@ INSTALLED := .venv/installed
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  PYTHON=$(PYTHON)  KDM_HOME=$(KDM_HOME)  PYTEST_ARGS=$(PYTEST_ARGS)"
+	@echo "  PYTHON=$(PYTHON)  KDM_HOME=$(KDM_HOME)  PYTEST_ARGS=$(PYTEST_ARGS)  TEST_PROCESSES=$(TEST_PROCESSES)"
 
 .PHONY: setup
 setup: $(INSTALLED) ## .venv with every dependency at its pinned version, again when a pin changes
@@ -29,12 +30,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: setup ## teacher, pairs, students and report of the recipe `checkerboard`
 	$(BIN)/kdm run checkerboard --home $(KDM_HOME)
 
-# The networks of the tests are small: a second thread gains little, and loses much beside other work.
+# The networks of the tests are small: a second thread gains little, and loses much beside other work. Two processes
+# share the files, since most of the time goes to commands that tests wait for.
 .PHONY: test
 test: export OMP_NUM_THREADS = 1
 test: export MKL_NUM_THREADS = 1
 test: setup ## the suite
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: lint-style lint-types lint-imports lint-dead-code lint-spelling ## all gates
