@@ -67,14 +67,16 @@ format: setup ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Faults and trials measure: without the checks that the suite adds to every call.
+# Faults and trials measure: without the checks that the suite adds to every call. They take their time.
+CAMPAIGN := --override-ini addopts= --override-ini faulthandler_timeout=3600
+
 .PHONY: faults
 faults: setup ## kills, bit flips and races by the hundred
-	$(BIN)/pytest --override-ini addopts= --override-ini faulthandler_timeout=3600 -m faults tests/faults $(PYTEST_ARGS)
+	$(BIN)/pytest $(CAMPAIGN) -m faults tests/faults $(PYTEST_ARGS)
 
 .PHONY: trials
 trials: setup ## full-size runs, an hour and more
-	$(BIN)/pytest --override-ini addopts= -m trials tests/trials $(PYTEST_ARGS)
+	$(BIN)/pytest $(CAMPAIGN) -m trials tests/trials $(PYTEST_ARGS)
 
 .PHONY: bench
 bench: setup ## times and rates
