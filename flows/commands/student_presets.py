@@ -4,8 +4,8 @@ import typer
 import yaml
 
 from flows.commands.table import aligned
+from kdm.students.preset_choice import with_preset
 from kdm.students.presets import Mode, preset, preset_names
-from storage.plugins import describe
 
 
 def list_presets() -> None:
@@ -22,9 +22,5 @@ def list_presets() -> None:
 
 def show_preset(name: str, mode: Mode) -> None:
     """Print a preset as one of a recipe's students, its name left out."""
-    chosen = preset(name, mode)
-    choice = {
-        "model": describe(chosen.student),
-        "training": chosen.training.model_dump(mode="json"),
-    }
+    choice = with_preset({"preset": {"name": name, "mode": mode}})
     typer.echo(yaml.safe_dump(choice, sort_keys=False), nl=False)

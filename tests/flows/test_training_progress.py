@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -47,11 +48,12 @@ def test_what_a_training_process_wants_known_is_said(home: Folder) -> None:
     ]
 
 
+@pytest.mark.parametrize("command", ["train-teacher", "run"])
 def test_ranks_that_would_make_another_training_are_refused_before_one_is_started(
-    home: Folder,
+    home: Folder, command: str
 ) -> None:
-    command = ["train-teacher", "tiny", "--home", home.url, "--direct", "--ranks", "2"]
-    ended = CliRunner().invoke(app, command)
+    words = [command, "tiny", "--home", home.url, "--direct", "--ranks", "2"]
+    ended = CliRunner().invoke(app, words)
     assert isinstance(ended.exception, ValueError)
     assert "2 ranks" in str(ended.exception)
     assert "training.draws to 'sample'" in str(ended.exception)
