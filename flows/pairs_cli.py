@@ -126,6 +126,10 @@ def _import(  # noqa: PLR0913  (one an option)
     train: Annotated[str, typer.Option("--train", help="Its rows, as FIRST:END.")] = "",
     heldout: Annotated[str, typer.Option("--heldout", help="Likewise.")] = "",
     *,
+    noise: Annotated[
+        str,
+        typer.Option("--noise", metavar="first|last", help="Which end is noise, if unclear."),
+    ] = "",
     layout: Layout = "",
     license_: Annotated[
         str, typer.Option("--license", help="As in cc-by-4.0; 'unknown' without it.")
@@ -139,7 +143,9 @@ def _import(  # noqa: PLR0913  (one an option)
     from flows.commands.pairs_exchange import Import, import_set
 
     chosen = tuple(options or ())
-    import_set(Import(source, importer, name, train, heldout, layout, license_, chosen), home)
+    import_set(
+        Import(source, importer, name, train, heldout, layout, license_, chosen, noise), home
+    )
 
 
 @pairs_app.command("spot-check", help="Make a few random pairs once more, and compare.")

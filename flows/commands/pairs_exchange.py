@@ -46,6 +46,7 @@ class Import:
     layout: str = ""
     licence: str = ""
     options: Sequence[str] = ()  # NAME=VALUE, of the importer
+    noise: str = ""  # 'first' or 'last'; else the numbers tell
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def convert_set(name: str, home: str, *, to: str, source: str) -> None:
 
 
 def import_set(wanted: Import, home: str) -> None:
-    """Store a published set; the numbers themselves tell which end is noise."""
+    """Store a published set; the numbers tell which end is noise, or the user states it."""
     licence = require_licence(wanted.licence) if wanted.licence else ""
     defaults = load_recipe("checkerboard-import").pairs
     assert isinstance(defaults, ImportedPairs)  # that is what the recipe is
@@ -94,7 +95,7 @@ def import_set(wanted: Import, home: str) -> None:
             rows=_rows(wanted, defaults),
             layout=wanted.layout or defaults.layout,
             report=report,
-            **_options(wanted.options),
+            **_options(wanted),
         )
     known = origin_of_card(made.folder)
     write_set_card(made.folder, Origin(known.teacher, licence or known.licence))
@@ -188,13 +189,19 @@ def _range(split: str, text: str) -> tuple[int, int]:
     return int(first), int(end)
 
 
-def _options(given: Sequence[str]) -> dict[str, Any]:
-    options = {}
-    for each in given:
+def _options(wanted: Import) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for each in wanted.options:
         name, equals, value = each.partition("=")
         if not equals or not name.isidentifier():
             raise ValueError(f"--set {each}: write it as --set NAME=VALUE, as in x_0_dtype=uint8")
         options[name] = yaml.safe_load(value)
+    if wanted.noise:
+        if wanted.noise not in ("first", "last"):
+            raise ValueError(f"--noise is '{wanted.noise}'; it must be 'first' or 'last'")
+        if options.get("noise_end", wanted.noise) != wanted.noise:
+            raise ValueError("--noise and --set noise_end name different ends; give one of them")
+        options["noise_end"] = wanted.noise
     return options
 
 

@@ -130,11 +130,12 @@ def _rejected(store: PairStore, shard: int) -> dict[str, list[int]]:
 
 
 def _import_options(store: PairStore) -> Mapping[str, Any]:
-    """The options that the spec shows; the default importer of points takes none."""
+    """The options that the spec shows; the importer of points takes but one."""
+    stated = {"noise_end": store.spec.get("noise_end")}
     if store.spec["importer"] == "kdm-checkerboard":
-        return {}
+        return stated
     schema = store.schema
-    options: dict[str, Any] = {
+    options: dict[str, Any] = stated | {
         "x_0_dtype": schema.x_0_dtype,
         "x_T_dtype": schema.x_T_dtype,
         "states_dtype": schema.states_dtype,

@@ -56,10 +56,19 @@ def _opened(importer: str, source: Path, options: ImportOptions) -> PublishedSou
 
 
 def _checkerboard(source: Path, to: Destination, options: ImportOptions) -> ImportedSet:
-    if options != ImportOptions():
-        raise ValueError("importer kdm-checkerboard takes no options: its points are float32")
+    if options.model_copy(update={"noise_end": None}) != ImportOptions():
+        raise ValueError(
+            "importer kdm-checkerboard takes no option but noise_end: its points are float32"
+        )
     rows = split_rows(to.rows, num_pairs=read_trajectory(source).shape[1])
-    return import_checkerboard(source, to.pairs, name=to.name, rows=rows, layout=to.layout)
+    return import_checkerboard(
+        source,
+        to.pairs,
+        name=to.name,
+        rows=rows,
+        layout=to.layout,
+        noise_end=options.noise_end,
+    )
 
 
 def _no_report(_done: int, _total: int) -> None:

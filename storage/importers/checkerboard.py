@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from storage.digest import digest_of, short
 from storage.fs import Folder
-from storage.importers.ends import Ends, tell_ends
+from storage.importers.ends import Ends, NoiseEnd, tell_ends
 from storage.importers.imported import ImportedSet, Rows, import_spec, require_rows
 from storage.records import NoiseRule, PairBatch, PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
@@ -18,7 +18,13 @@ IMPORTER_VERSION = 1
 
 
 def import_checkerboard(
-    source: Path, pairs: Folder, *, name: str, rows: Rows, layout: str = DEFAULT_LAYOUT
+    source: Path,
+    pairs: Folder,
+    *,
+    name: str,
+    rows: Rows,
+    layout: str = DEFAULT_LAYOUT,
+    noise_end: NoiseEnd | None = None,
 ) -> ImportedSet:
     """Store a published file's ends as pairs with `stored` noise.
 
@@ -26,14 +32,15 @@ def import_checkerboard(
     """
     trajectory = read_trajectory(source)
     require_rows(rows, num_pairs=trajectory.shape[1])
-    ends = tell_ends(trajectory[0], trajectory[-1])
+    ends = tell_ends(trajectory[0], trajectory[-1], stated=noise_end)
     identity = {
         "source_sha256": _file_digest(source),
         "importer": IMPORTER,
         "importer_version": IMPORTER_VERSION,
     }
     noise = NoiseRule(kind="stored", scale=ends.noise_scale)
-    spec = import_spec(identity, rows, PairSchema(shape=(2,), noise=noise))
+    facts = {"noise_end": noise_end} if ends.is_stated else {}
+    spec = import_spec(identity, rows, PairSchema(shape=(2,), noise=noise), **facts)
     folder = pairs / f"{name}-{short(digest_of(spec))}"
     was_missing = False
     for split, (first, last) in rows.items():

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from storage.fs import Folder
+from storage.importers.ends import NoiseEnd
 from storage.options import LastingOptions
 from storage.records import PairSchema
 
@@ -33,6 +34,7 @@ class ImportOptions(LastingOptions):
         "states_dtype": "float32",
         "lossy": False,
         "noise_scale": None,
+        "noise_end": None,
     }
 
     x_0_dtype: Literal["uint8", "float16", "float32"] = "float32"
@@ -42,6 +44,8 @@ class ImportOptions(LastingOptions):
     lossy: bool = False  # whether values may be rounded to these types
     # What unit-variance noise was multiplied by before the teacher's first step: 80 for EDM.
     noise_scale: float | None = Field(None, gt=0)
+    # Which end of the source is noise, where the numbers do not tell; null: they must tell.
+    noise_end: NoiseEnd | None = None
 
 
 def split_rows(rows: Rows | None, *, num_pairs: int) -> dict[str, tuple[int, int]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.importers.ends import End, measure, noise_is_first, plain_scale
+from storage.importers.ends import End, Verdict, measure, plain_scale, told
 from storage.importers.exactness import Exactness
 from storage.importers.imported import ImportOptions, Report
 from storage.importers.published import (
@@ -21,7 +21,7 @@ from storage.importers.published import (
     schema_of,
 )
 from storage.importers.whiteness import NoiseTest, disagreement, samples_a_group
-from storage.records import PairBatch, invalid_rows
+from storage.records import PairBatch, concatenate, invalid_rows
 
 # STORE.md, 'Validity at write': more than this share of NaN and Inf fails the whole.
 MAX_INVALID_SHARE = 0.001
@@ -35,6 +35,8 @@ class Survey:
     source: PublishedSource
     conversion: Conversion
     noise_std: float  # of the sample, after the conversion
+    is_stated: bool  # which end is noise was stated, because the numbers do not tell
+    data_differ: bool  # most groups of data are seen not to be such noise
     invalid: dict[int, str] = field(default_factory=dict)  # rows to leave out, and why
     exactness: Exactness = field(default_factory=Exactness)
     noise_power: float = 0.0  # sum of squares
@@ -52,25 +54,68 @@ def surveyed(source: PublishedSource, options: ImportOptions, report: Report) ->
     survey = _told_apart(source, options)
     num_values = survey.conversion.schema.num_values
     group = samples_a_group(num_values)
+    groups = _Groups(survey, group)
     for first, last in blocks(0, source.num_pairs, num_values=num_values, group=group):
         pairs = survey.conversion.pairs(source.rows(first, last), np.arange(first, last))
         sound = _sound(survey, pairs)
-        whole = len(sound) // group * group
-        _require_noise(survey, sound.take(slice(0, whole)), group)
-        _require_noise(survey, sound.take(slice(whole, None)), len(sound) - whole)
+        groups.judge(sound)
         survey.exactness.note(sound)
         report(last, source.num_pairs)
+    groups.finish()
     return survey
+
+
+@dataclass
+class _Groups:
+    """Pairs judged in groups of one size, wherever blocks end and whatever remains at the end."""
+
+    survey: Survey
+    size: int
+    _judged: PairBatch | None = None  # the last whole group
+    _waiting: PairBatch | None = None  # fewer than a group
+
+    def judge(self, pairs: PairBatch) -> None:
+        """Judge all whole groups that there are now; the rest waits for more."""
+        _count(self.survey, pairs)
+        pairs = _joined(self._waiting, pairs)
+        whole = len(pairs) // self.size * self.size
+        _require_noise(self.survey, pairs.take(slice(0, whole)), self.size)
+        if whole:
+            self._judged = pairs.take(slice(whole - self.size, whole))
+        self._waiting = pairs.take(slice(whole, None))
+
+    def finish(self) -> None:
+        """Judge what waits together with the end of the group before: a few pairs alone tell nothing."""
+        if self._waiting is None or not len(self._waiting):
+            return
+        pairs = _joined(self._judged, self._waiting)
+        last = pairs.take(slice(max(len(pairs) - self.size, 0), None))
+        _require_noise(self.survey, last, len(last))
+
+
+def _joined(before: PairBatch | None, pairs: PairBatch) -> PairBatch:
+    ends = PairBatch(pairs.index, pairs.x_T, pairs.x_0)
+    return ends if before is None or not len(before) else concatenate([before, ends])
 
 
 def _told_apart(source: PublishedSource, options: ImportOptions) -> Survey:
     sample, rows = _sample(source)
     statistics = measure(sample.first), measure(sample.last)
-    is_first = _noise_is_first(source, sample, rows, statistics)
-    std = statistics[0 if is_first else 1].std
+    verdict = _verdict(source, sample, rows, statistics, options)
+    std = statistics[0 if verdict.noise_is_first else 1].std
     factor = _factor(options.noise_scale, plain_scale(std, num_numbers=sample.first.size))
-    conversion = Conversion(is_first, factor, schema_of(source, options))
-    return Survey(source, conversion, noise_std=std * factor)
+    schema = schema_of(source, options)
+    conversion = Conversion(verdict.noise_is_first, factor, schema)
+    data = sample.last if verdict.noise_is_first else sample.first
+    differ = _differ(data, std * factor, group=samples_a_group(schema.num_values))
+    return Survey(source, conversion, std * factor, verdict.is_stated, differ)
+
+
+def _differ(data: NDArray[np.float64], noise_std: float, *, group: int) -> bool:
+    """Whether data are seen not to be noise group by group, by the half of the groups at least."""
+    size = min(group, len(data))
+    whole = data[: len(data) // size * size].reshape(-1, size, *data.shape[1:])
+    return float(NoiseTest(noise_std).passes(whole).mean()) < 0.5
 
 
 def _sample(source: PublishedSource) -> tuple[PublishedRows, NDArray[np.int64]]:
@@ -85,14 +130,15 @@ def _sample(source: PublishedSource) -> tuple[PublishedRows, NDArray[np.int64]]:
     return PublishedRows(first[finite], last[finite]), chosen[finite]
 
 
-def _noise_is_first(
+def _verdict(
     source: PublishedSource,
     sample: PublishedRows,
     rows: NDArray[np.int64],
     statistics: tuple[End, End],
-) -> bool:
+    options: ImportOptions,
+) -> Verdict:
     try:
-        return noise_is_first(*statistics)
+        return told(*statistics, stated=options.noise_end)
     except ValueError as error:
         found = disagreement(sample.first, sample.last)
         if found is None:
@@ -141,11 +187,19 @@ def _require_noise(survey: Survey, pairs: PairBatch, group: int) -> None:
     )
     test = NoiseTest(survey.noise_std)
     is_noise, is_both = test.passes(x_T), test.passes(x_0)
-    wrong = np.flatnonzero(~is_noise | is_both)
+    # Where the user's word is needed, only a group that clearly has them exchanged belies it.
+    is_wrong = (
+        ~is_noise & is_both if survey.is_stated else ~is_noise | (survey.data_differ & is_both)
+    )
+    wrong = np.flatnonzero(is_wrong)
     if len(wrong):
         rows = pairs.index[wrong[0] * group : (wrong[0] + 1) * group]
         which = (bool(is_noise[wrong[0]]), bool(is_both[wrong[0]]))
         raise ValueError(_foreign(survey, rows, which))
+
+
+def _count(survey: Survey, pairs: PairBatch) -> None:
+    x_T = pairs.x_T.astype(np.float64)
     survey.noise_power += float((x_T * x_T).sum())
     survey.num_numbers += x_T.size
 

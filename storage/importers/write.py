@@ -74,7 +74,9 @@ def _spec(survey: Survey, rows: Rows, options: ImportOptions) -> dict[str, Any]:
     }
     # Left out while nothing was rounded, as any field with its neutral value.
     rounded = sorted(survey.exactness.changed(options))
-    facts = {"rounded": rounded} if rounded else {}
+    facts: dict[str, Any] = {"rounded": rounded} if rounded else {}
+    if survey.is_stated:  # numbers that tell determine the ends by themselves
+        facts["noise_end"] = "first" if survey.conversion.noise_is_first else "last"
     schema = schema_of(source, options, noise_scale=scale)
     return import_spec(identity, rows, schema, **facts)
 

@@ -63,9 +63,26 @@ def test_the_scale_that_was_meant_is_found_from_many_numbers(scale: float) -> No
     assert plain_scale(scale * (1 + 1 / np.sqrt(2 * num)), num_numbers=num) == scale
 
 
-def test_too_few_numbers_tell_nothing() -> None:
-    with pytest.raises(ValueError, match=r"it takes 10,000 at least"):
-        measure(np.zeros((2, 3, 32, 32)))
+def test_too_few_numbers_tell_nothing_unless_the_end_is_stated() -> None:
+    noise, data = DRAW.standard_normal((40, 4)), DRAW.uniform(-1, 1, (40, 4))
+    with pytest.raises(ValueError, match=r"holds 160 numbers, and it takes 1,000 .*--noise first"):
+        tell_ends(noise, data)
+    assert tell_ends(noise, data, stated="first").x_T is noise
+    assert tell_ends(data, noise, stated="last").x_T is noise
+
+
+def test_a_statement_that_the_numbers_clearly_contradict_is_refused() -> None:
+    noise, data = DRAW.standard_normal((800, 4)), DRAW.uniform(-1, 1, (800, 4))
+    assert not tell_ends(noise, data, stated="first").is_stated
+    with pytest.raises(ValueError, match=r"stated to be last, but the numbers say .* first"):
+        tell_ends(noise, data, stated="last")
+
+
+def test_a_thousand_numbers_tell_uniform_data_from_noise() -> None:
+    for _ in range(200):
+        noise, data = DRAW.standard_normal((500, 2)), DRAW.uniform(-1, 1, (500, 2))
+        assert tell_ends(noise, data).x_T is noise
+        assert tell_ends(data, noise).x_T is noise
 
 
 def test_each_sample_of_noise_passes_and_no_picture_does() -> None:

@@ -359,7 +359,7 @@ def test_a_folder_with_anything_else_is_refused(home: Folder, tmp_path: Path, na
         ("kdm-npz", {"keep_state": True}, "did you mean 'keep_states'"),
         ("kdm-npz", {"noise_scale": 80}, "noise_scale is for importer get"),
         ("kdm-npz", {"keep_states": True}, "has 0 states between its ends"),
-        ("kdm-checkerboard", {"lossy": True}, "takes no options"),
+        ("kdm-checkerboard", {"lossy": True}, "takes no option but noise_end"),
     ],
 )
 def test_a_wrong_option_is_refused_with_a_sentence(
@@ -368,3 +368,42 @@ def test_a_wrong_option_is_refused_with_a_sentence(
     source = write_kdm(tmp_path / "set", made(20), LAYOUT)
     with pytest.raises(ValueError, match=sentence):
         import_pairs(importer, source, home, name="set", **options)
+
+
+def small(folder: Path, num: int, shape: tuple[int, ...]) -> Path:
+    """Noise of scale 1, then uniform data, one file a pair."""
+    draw = np.random.RandomState(0)
+    folder.mkdir()
+    for row in range(num):
+        states = [draw.standard_normal(shape), draw.uniform(-1, 1, shape)]
+        np.savez(folder / f"{row:06d}.npz", arr_0=np.stack(states).astype(np.float32))
+    return folder
+
+
+@pytest.mark.parametrize("num", [65, 256, 257, 260, 288, 511, 513])
+def test_the_remainder_of_a_set_of_small_samples_decides_nothing(
+    home: Folder, tmp_path: Path, num: int
+) -> None:
+    store = imported(home, small(tmp_path / "set", num, (1, 4, 4)))
+    assert store.limit == num
+    assert abs(loaded(store).x_0).max() <= 1
+    assert abs(loaded(store).x_T).max() > 1
+
+
+def test_left_out_pairs_move_no_verdict(home: Folder, tmp_path: Path) -> None:
+    source = small(tmp_path / "set", 1025, (1, 4, 4))
+    np.savez(source / "000003.npz", arr_0=np.full((2, 1, 4, 4), np.nan, np.float32))
+    store = imported(home, source)
+    assert len(loaded(store)) == 1024
+
+
+def test_a_stated_end_is_in_the_name_only_where_the_numbers_do_not_tell(
+    home: Folder, tmp_path: Path
+) -> None:
+    clear = small(tmp_path / "clear", 100, (1, 4, 4))
+    assert imported(home, clear, noise_end="first").folder == imported(home, clear).folder
+    few = small(tmp_path / "few", 20, (1, 4, 4))
+    first, last = (imported(home, few, noise_end=end) for end in ("first", "last"))
+    assert first.spec["noise_end"] == "first"
+    assert first.folder != last.folder
+    assert np.array_equal(loaded(first).x_0, loaded(last).x_T)
