@@ -24,6 +24,7 @@ from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError
 from storage.fs import Folder
 from storage.noise import GOLDEN_NOISE, golden_noise_digest
+from storage.plugins import plugin_faults
 
 PROJECT = "kdm-offline"
 PACKAGES = ("storage", "kdm", "pairgen", "flows")
@@ -52,6 +53,7 @@ def doctor(home: str) -> None:
         *_python(),
         *_versions(),
         *_ours(),
+        *_plugins(),
         *_device(),
         _noise(),
         _home(folder),
@@ -101,6 +103,15 @@ def _ours() -> Iterator[Finding]:
 def _place(name: str) -> Path | None:
     spec = find_spec(name)
     return Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+
+
+def _plugins() -> Iterator[Finding]:
+    """One name of two packages is refused where it is used; here before it is."""
+    faults = plugin_faults()
+    for fault in faults:
+        yield Finding("plugins", "broken", fault)
+    if not faults:
+        yield Finding("plugins", "ok", "each name is registered once")
 
 
 def _device() -> Iterator[Finding]:

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from storage.options import Options, nearest, parse
+
+_OURS = ("storage.", "kdm.", "pairgen.")  # how groups of this project begin
 
 
 class Plugin(Options):
@@ -27,17 +29,48 @@ class Plugin(Options):
 
 def plugin_names(group: str) -> list[str]:
     """The names registered in an entry-point group, sorted."""
-    return sorted(entry.name for entry in entry_points(group=group))
+    return sorted({entry.name for entry in entry_points(group=group)})
+
+
+def plugin_faults() -> list[str]:
+    """A sentence for every name that is registered twice, in any group of this project."""
+    faults = []
+    for group in sorted(entry_points().groups):
+        for name in plugin_names(group) if group.startswith(_OURS) else []:
+            try:
+                require_one(group, name)
+            except ValueError as error:
+                faults.append(str(error))
+    return faults
 
 
 @cache
 def plugin_class(group: str, name: str) -> type[Plugin]:
-    """The class registered as `name`; a ValueError naming the nearest where there is none."""
-    for entry in entry_points(group=group):
-        if entry.name == name:
-            return _checked(entry.load(), name)
-    names = plugin_names(group)
-    raise ValueError(f"{group} has no plugin '{name}'; {nearest(name, names)}")
+    """The class registered as `name`; a ValueError where there is none, or one of two packages."""
+    found = entry_points(group=group, name=name)
+    if not found:
+        raise ValueError(
+            f"{group} has no plugin '{name}'; {nearest(name, plugin_names(group))}; if it is new in "
+            "a pyproject.toml, install that package again (this project: make setup)"
+        )
+    require_one(group, name)
+    return _checked(_loaded(next(iter(found))), name)
+
+
+def require_one(group: str, name: str) -> None:
+    """A ValueError where a name means two things: descriptions and digests could not tell which."""
+    meant = {(_package(entry), entry.value) for entry in entry_points(group=group, name=name)}
+    packages = sorted({package for package, _ in meant})
+    if len(packages) > 1:
+        raise ValueError(
+            f"{group}: plugin '{name}' is registered by {len(packages)} packages, "
+            f"{' and '.join(packages)}; uninstall all but one, or give the plugin another name there"
+        )
+    if len(meant) > 1:
+        raise ValueError(
+            f"{group}: package {packages[0]} registers plugin '{name}' as "
+            f"{' and '.join(sorted(value for _, value in meant))}; leave one in its pyproject.toml"
+        )
 
 
 def configure(group: str, choice: Any) -> Plugin:
@@ -90,3 +123,19 @@ def _checked(loaded: Any, name: str) -> type[Plugin]:
     if loaded.plugin != name:
         raise ValueError(f"plugin '{name}' calls itself '{loaded.plugin}'; the two must agree")
     return loaded
+
+
+def _package(entry: EntryPoint) -> str:
+    named = entry.dist.name if entry.dist else None
+    return named or "a package without a name"
+
+
+def _loaded(entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"plugin '{entry.name}' of package {_package(entry)} cannot be loaded from "
+            f"'{entry.value}' ({type(error).__name__}: {error}); correct that line of its "
+            "pyproject.toml, then install the package again (this project: make setup)"
+        ) from error

@@ -1,14 +1,15 @@
 """How something is trained; every number that a run's weights depend on beside its model and data."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from kdm.trackers.tracker import DEFAULT as DEFAULT_TRACKER
 from kdm.trackers.tracker import GROUP as TRACKERS
 from kdm.trackers.tracker import TrackerPlugin
 from storage.options import LastingOptions, Options
-from storage.plugins import Configured
+from storage.plugins import Configured, require_one
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 NonFinite = Literal["stop", "skip"]
@@ -87,6 +88,13 @@ class TrainingOptions(LastingOptions):
     # Who else is told of losses and pictures, None: 'tensorboard' where samples are images and the
     # folder is on this machine's disk. No number depends on it.
     trackers: tuple[Annotated[TrackerPlugin, Configured(TRACKERS)], ...] | None = None
+
+    @model_validator(mode="after")
+    def _no_two_default_trackers(self) -> Self:
+        """It is opened once training has begun, which is late to learn of two packages with its name."""
+        if self.trackers is None:
+            require_one(TRACKERS, DEFAULT_TRACKER)
+        return self
 
     def identity(self) -> dict[str, Any]:
         """What the weights and the loss history depend on (JSON values)."""

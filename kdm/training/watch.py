@@ -7,7 +7,7 @@ from typing import cast
 
 from kdm.analyze.image_grid import png
 from kdm.objective import Objective
-from kdm.trackers.tracker import GROUP, Tracker, TrackerPlugin
+from kdm.trackers.tracker import DEFAULT, GROUP, Tracker, TrackerPlugin
 from kdm.training.ema import Ema
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Meter, Notice, Progress
@@ -17,7 +17,6 @@ from storage.fs import Folder
 from storage.plugins import configure
 
 Report = Callable[[Progress | Notice], None]
-_DEFAULT = "tensorboard"
 
 
 class Watch:
@@ -101,4 +100,4 @@ class Watch:
             return self._options.trackers
         if self._objective.draw is None:
             return ()
-        return (cast(TrackerPlugin, configure(GROUP, _DEFAULT)),)
+        return (cast(TrackerPlugin, configure(GROUP, DEFAULT)),)

@@ -1,0 +1,87 @@
+"""A plugin's name means one class, whatever is installed and in whatever order it is found."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from installed_packages import install
+
+from kdm.training.options import TrainingOptions
+from storage.plugins import configure, plugin_class, plugin_faults, plugin_names
+
+FILTERS = "[pairgen.filters]\n"
+NEAR_COPY = FILTERS + "near-copy = pairgen.filters.near_copy:NearCopy\n"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    plugin_class.cache_clear()
+    yield
+    plugin_class.cache_clear()
+
+
+@pytest.mark.parametrize("place", [0, 1_000], ids=["first on the path", "last on the path"])
+def test_a_name_of_two_packages_is_refused_with_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    install(tmp_path, "other-filters", FILTERS + "near-copy = other.module:Kind\n")
+    monkeypatch.setattr(sys, "path", [*sys.path[:place], str(tmp_path), *sys.path[place:]])
+    wanted = r"'near-copy' is registered by 2 packages, kdm-offline and other-filters; uninstall"
+    with pytest.raises(ValueError, match=wanted):
+        configure("pairgen.filters", {"plugin": "near-copy"})
+    assert len(plugin_faults()) == 1
+    assert plugin_names("pairgen.filters").count("near-copy") == 1
+
+
+def test_two_packages_are_refused_even_where_they_name_one_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(install(tmp_path, "copy-of-it", NEAR_COPY)))
+    with pytest.raises(ValueError, match="copy-of-it and kdm-offline"):
+        plugin_class("pairgen.filters", "near-copy")
+
+
+def test_one_package_found_twice_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(install(tmp_path, "kdm_offline", NEAR_COPY, "0.1.0")))
+    assert plugin_class("pairgen.filters", "near-copy").plugin == "near-copy"
+    assert plugin_faults() == []
+
+
+def test_one_package_may_not_give_a_name_two_meanings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = FILTERS + "mine = here:A\nmine = here:B\n"
+    monkeypatch.syspath_prepend(str(install(tmp_path, "mine", both)))
+    with pytest.raises(ValueError, match="package mine registers plugin 'mine' as here:A and here"):
+        plugin_class("pairgen.filters", "mine")
+
+
+def test_a_conflict_hinders_no_other_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = "[pairgen.samplers]\neuler = other.module:Kind\n"
+    monkeypatch.syspath_prepend(str(install(tmp_path, "other", entry)))
+    assert plugin_class("pairgen.samplers", "heun").plugin == "heun"
+
+
+def test_an_unknown_name_says_how_new_ones_are_found() -> None:
+    with pytest.raises(ValueError, match=r"no plugin 'near'; .*; if it is new .*\(.*make setup\)"):
+        plugin_class("pairgen.filters", "near")
+
+
+def test_a_line_that_leads_nowhere_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(install(tmp_path, "mine", FILTERS + "mine = nowhere:A\n")))
+    wanted = "plugin 'mine' of package mine cannot be loaded from 'nowhere:A' .ModuleNotFoundError"
+    with pytest.raises(ValueError, match=wanted):
+        plugin_class("pairgen.filters", "mine")
+
+
+def test_a_conflict_over_the_tracker_that_nobody_chose_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = "[kdm.trackers]\ntensorboard = other.module:Kind\n"
+    monkeypatch.syspath_prepend(str(install(tmp_path, "other", entry)))
+    with pytest.raises(ValueError, match="'tensorboard' is registered by 2 packages"):
+        TrainingOptions()
+    assert TrainingOptions(trackers=()).trackers == ()
