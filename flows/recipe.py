@@ -174,8 +174,11 @@ class Recipe(Options):
                 "a filter finds its threshold on real samples that no teacher saw, and the data set "
                 "holds none out; give dataset.num_heldout, or the filter a threshold"
             )
-        if self.privacy.required and not (self.filters or self._drops_at_write):
-            raise ValueError("privacy.required is true, but the recipe has no filter")
+        if self.privacy.required and not any(rule.filter.finds_copies for rule in self._rules):
+            raise ValueError(
+                "privacy.required is true, but the recipe has no filter that finds copies; add "
+                "'near-copy' to filters"
+            )
         if self.dataset is not None and self._shape not in (None, self.dataset.shape):
             raise ValueError(
                 f"pairs have shape {self._shape}, the data set has {self.dataset.shape}; "
@@ -226,13 +229,13 @@ class Recipe(Options):
         return None
 
     @property
-    def _drops_at_write(self) -> bool:
-        return isinstance(self.pairs, GeneratedPairs) and bool(self.pairs.drop_at_write)
+    def _rules(self) -> tuple[FilterRecipe, ...]:
+        at_write = self.pairs.drop_at_write if isinstance(self.pairs, GeneratedPairs) else ()
+        return (*self.filters, *at_write)
 
     @property
     def _calibrates(self) -> bool:
-        at_write = self.pairs.drop_at_write if isinstance(self.pairs, GeneratedPairs) else ()
-        return any(choice.threshold is None for choice in (*self.filters, *at_write))
+        return any(choice.threshold is None for choice in self._rules)
 
     def document(self) -> dict[str, Any]:
         """The recipe with every default resolved, as JSON values."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from kdm.datasets import DataSet
 from kdm.evaluate.bootstrap import Estimate
+from kdm.evaluate.checked import floor_numbers, own_numbers, real_numbers
 from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.evaluate.metric import Meaning, Metric
 from kdm.evaluate.options import EvaluationOptions
@@ -30,12 +31,10 @@ def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> d
     """
     require_distinct(options.metrics)
     own, teachers, real = _Numbers({}, {}), _Numbers({}, {}), _Numbers({}, {})
-    copy = samples.with_teacher_as_student()
     for metric in options.metrics:
-        found = metric.estimates(samples)
-        own.add(found or metric.measure(samples))
-        teachers.add(metric.estimates(copy) if found else metric.floor(samples))
-        real.add(metric.real(samples))
+        own.add(own_numbers(metric, samples))
+        teachers.add(floor_numbers(metric, samples))
+        real.add(real_numbers(metric, samples))
     document = {
         "values": own.values,
         "floor": teachers.values,

@@ -5,7 +5,7 @@ scores and a threshold only, so another threshold asks neither the teacher nor t
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,10 @@ class FittedFilter(ABC):
 
 class Filter(Plugin, ABC):
     """The options of one filter. What it drops follows from scores and threshold, nothing else."""
+
+    # True: it drops copies of its reference, and the contract tests plant some. A filter of quality,
+    # say of how far a sample lies from all real ones, leaves it False: copies are good samples to it.
+    finds_copies: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, reference: NDArray[Any]) -> FittedFilter:

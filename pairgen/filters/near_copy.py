@@ -25,6 +25,7 @@ class NearCopy(Filter):
     """Low is bad: a pair is kept when its distance is at least the threshold."""
 
     plugin = "near-copy"
+    finds_copies = True
 
     def fit(self, reference: NDArray[Any]) -> "FittedNearCopy":
         """The filter against real samples [m, *shape], m ≥ 1, all finite."""

@@ -5,7 +5,7 @@ neighbours.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ import torch
 from kdm.shapes import Labels, Samples
 from pairgen.samplers.sampler import Sampler, Trajectory, alike
 from pairgen.teachers.teacher import Teacher
+from storage.errors import InvalidPairsError
 
 
 class FixedSteps(Sampler, ABC):
@@ -46,15 +47,34 @@ class FixedSteps(Sampler, ABC):
         They are spaced evenly over the steps; x_0 is the same however many are kept.
         """
         kept = self.kept_steps(keep_states)
-        passed = enumerate(self.steps(teacher, x_T, label), start=1)
         x_at = {
-            step: alike(x, x_T, "a sampler's state")
-            for step, x in passed
+            step: alike(x, x_T, f"what `steps` of sampler '{self.plugin}' passed")
+            for step, x in self._passed(teacher, x_T, label)
             if step in kept or step == self.num_steps
         }
         none = x_T.new_empty(len(x_T), 0, *x_T.shape[1:])
         states = torch.stack([x_at[step] for step in kept], dim=1) if kept else none
         return Trajectory(x_at[self.num_steps], states, self.nfe * teacher.evaluations)
+
+    def _passed(
+        self, teacher: Teacher, x_T: Samples, label: Labels | None
+    ) -> Iterator[tuple[int, Samples]]:
+        """x by its step; InvalidPairsError unless there are `num_steps`."""
+        step, found = 0, self.steps(teacher, x_T, label)
+        if not isinstance(found, Iterable):
+            raise self._fault(f"returned {type(found).__name__}")
+        for step, x in enumerate(found, start=1):
+            if step > self.num_steps:
+                raise self._fault("goes on after them")
+            yield step, x
+        if step < self.num_steps:
+            raise self._fault(f"ends after {step}")
+
+    def _fault(self, what: str) -> InvalidPairsError:
+        return InvalidPairsError(
+            f"`steps` of sampler '{self.plugin}' must yield x after each of its {self.num_steps} "
+            f"steps, but it {what}; fix the sampler"
+        )
 
     def kept_steps(self, keep_states: int) -> tuple[int, ...]:
         """The steps, counted from 1, after which a state is kept; a ValueError for too many."""

@@ -72,7 +72,10 @@ def test_a_value_that_cannot_be_is_refused_with_what_would_be_right(
         (["dataset=null"], "a teacher that is trained, or a filter, needs a 'dataset'"),
         (["teacher.training=null"], "must be trained; give it 'training'"),
         (["teacher.model={plugin: gaussian}"], "is known; remove its 'training'"),
-        (["filters=[]"], "privacy.required is true, but the recipe has no filter"),
+        (
+            ["filters=[]"],
+            "privacy.required is true, but the recipe has no filter that finds copies",
+        ),
         (["pairs.pairs.shape=[3]"], "pairs have shape (3,), the data set has (2,)"),
         (["pairs.pairs.x_0_dtype=uint8"], "with rounding, 'half-even' or 'floor'"),
         (["pairs.pairs.num_states=4"], "in 4 steps passes 3"),
