@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from scipy.stats import binom
 
 from pairgen.maker import Maker, ShardJob
 from pairgen.production import Production
@@ -58,3 +59,15 @@ def made_by(
 def as_bytes(x_0: np.ndarray) -> np.ndarray:
     """As a set of pictures stores them."""
     return np.clip(np.rint(127.5 * x_0 + 127.5), 0, 255).astype(np.uint8)
+
+
+def require_equal_but_for_rounding(found: np.ndarray, wanted: np.ndarray) -> None:
+    """Samples 1e-5 apart at most, bytes one level, and so few of them as one in ten thousand explains.
+
+    An edge between two bytes may lie between values that round-off alone keeps apart: of 1,920 bytes
+    five may differ, of three million 394. A right program passes all but once in a million times.
+    """
+    assert np.abs(found - wanted).max() <= 1e-5
+    apart = np.abs(as_bytes(found).astype(int) - as_bytes(wanted).astype(int))
+    assert apart.max() <= 1
+    assert apart.sum() <= binom.isf(1e-6, apart.size, 1e-4)

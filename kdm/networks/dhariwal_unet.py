@@ -97,7 +97,13 @@ def _style(options: DhariwalUNetOptions) -> BlockStyle:
 
 @torch.no_grad()
 def _initialise(network: DhariwalUNet) -> None:
-    """PyTorch's weights, none where a branch or the network ends (ibid., its released code)."""
+    """PyTorch's weights; 0 where a branch or the network ends and for augmentations; N(0, 1) for labels.
+
+    As the released code starts (Karras et al. 2022). Labels are one-hot: what a class adds to the
+    embedding is one column of `map_label`.
+    """
     for name, parameter in network.named_parameters():
-        if any(end in name for end in ("conv1.", "proj.", "out_conv.")):
+        if any(end in name for end in ("conv1.", "proj.", "out_conv.", "map_augment.")):
             parameter.zero_()
+    if network.map_label is not None:
+        nn.init.normal_(network.map_label.weight)

@@ -84,6 +84,7 @@ class DhariwalNetwork(Options):
     channel_mult: tuple[int, ...] = Field((1, 2, 3, 4), min_length=1)  # a level, finest first
     num_blocks: int = Field(3, ge=1)  # a level of the encoder; the decoder has one more
     attn_resolutions: tuple[int, ...] = (32, 16, 8)  # pixels a side; 64 channels or more a level
+    initialisation: Literal[2] = 2  # raised by a change of the weights that training starts from
 
     def denoiser(self, shape: tuple[int, ...], task: Task) -> nn.Module:
         """An untrained D(x; σ)."""
@@ -96,7 +97,7 @@ def _keywords(
 ) -> dict[str, object]:
     _require_picture(network, shape)
     return {
-        **network.model_dump(exclude={"kind"}),
+        **network.model_dump(exclude={"kind", "initialisation"}),
         "img_resolution": shape[1],
         "in_channels": shape[0],
         "out_channels": shape[0],

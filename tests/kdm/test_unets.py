@@ -108,3 +108,16 @@ def test_half_the_digits_give_nearly_the_same_image(model: str) -> None:
     full, half = (net.eval()(X, torch.ones(2), dtype=d) for d in (torch.float32, torch.bfloat16))
     assert half.dtype == torch.float32
     assert 0 < (half - full).abs().max() < 0.05 * full.abs().max()
+
+
+def test_adm_starts_from_weights_drawn_as_the_released_code_draws_them() -> None:
+    torch.manual_seed(0)
+    net = build_edm("EDMPrecond", SMALL | {"model_type": "DhariwalUNet", "label_dim": 100})
+    held = {name.removeprefix("model."): each for name, each in net.named_parameters()}
+    ends = ("conv1.weight", "conv1.bias", "proj.weight", "proj.bias", "map_augment.weight")
+    still = [each for name, each in held.items() if name.endswith(ends) or "out_conv" in name]
+    assert not any(each.any() for each in still)
+    assert held["map_label.weight"].std().item() == pytest.approx(1, abs=0.1)
+    for name in ("map_layer1.weight", "enc.8x8_block0.conv0.weight", "enc.8x8_block0.affine.bias"):
+        fan_in = held[name.replace("bias", "weight")][0].numel()
+        assert held[name].std().item() == pytest.approx((3 * fan_in) ** -0.5, rel=0.15), name

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from small_unet import as_bytes, made_by
+from small_unet import made_by, require_equal_but_for_rounding
 
 from pairgen.batch_size import auto_batch
 from pairgen.maker import Maker, ShardJob
@@ -61,14 +61,25 @@ def pairs():
     return made_by(count=80, sampling_batch=64, num_steps=10)
 
 
+@pytest.mark.processor
 @pytest.mark.parametrize(
     ("count", "way"),
     [(10, {"sampling_batch": 1}), (80, {"sampling_batch": 7, "num_workers": 2})],
 )
 def test_batch_and_workers_move_no_pair_by_more_than_round_off(pairs, count, way):
     others = made_by(count=count, num_steps=10, **way)
-    assert np.abs(others - pairs[:count]).max() <= 1e-5
-    assert (as_bytes(others) == as_bytes(pairs[:count])).mean() >= 0.9999
+    require_equal_but_for_rounding(others, pairs[:count])
+
+
+@pytest.mark.processor
+def test_a_rounding_that_decides_a_byte_is_allowed_and_a_wrong_sample_is_not(pairs):
+    on_edge = np.zeros((10, 3, 8, 8), np.float32)  # 127.5, which becomes 128
+    beyond = on_edge.copy()
+    beyond.flat[:2] = -1e-6
+    require_equal_but_for_rounding(beyond, on_edge)
+    for wrong in (on_edge + np.float32(2e-5), on_edge - np.float32(1e-6), pairs[:10]):
+        with pytest.raises(AssertionError):
+            require_equal_but_for_rounding(wrong, on_edge)
 
 
 def test_workers_change_no_bit(pairs):
