@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from flows.commands.table import aligned
-from kdm.networks.golden import Compared
+from kdm.networks.golden_rounding import Compared
 
 # What was compared of a golden's file, and the names of its arrays that were not.
 Comparison = tuple[Sequence[Compared], Sequence[str]]
@@ -31,7 +31,7 @@ def _judged(golden: str, compare: Callable[[str], Comparison]) -> bool:
     rows = [["", "error", "tolerance", ""]]
     for each in compared:
         verdict = "agrees" if each.agrees else "DIFFERS"
-        rows.append([each.name, f"{each.error:.2e}", f"{each.tolerance:.0e}", verdict])
+        rows.append([each.name, f"{each.error:.2e}", f"{each.tolerance:.1e}", verdict])
     num_agreeing = sum(each.agrees for each in compared)
     typer.echo(f"{golden}\n{aligned(rows, indent='  ')}")
     typer.echo(f"  {num_agreeing} of {len(compared)} agree")

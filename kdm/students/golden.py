@@ -4,8 +4,9 @@
 `w/NAME` are the student's weights, `d/NAME` the discriminator's, `out/NAME` latents and images.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 
 from kdm.batch import Batch
 from kdm.losses.adversarial import NonSaturating
-from kdm.networks.golden import Compared, Golden, error
+from kdm.networks.golden import Golden, error
+from kdm.networks.golden_rounding import Compared, Move, compared
 from kdm.objective import weighted
 from kdm.shapes import ComplexVector, Scalar
 from kdm.students.koopman import KoopmanStudent
@@ -44,15 +46,7 @@ def check_step(path: str) -> list[Compared]:
             f"{path} is no golden of a student's step: its meta has no kw, or no losses"
         )
     with _one_thread():
-        step = _Step(golden)
-        norms = step.gradient_norms()
-    wanted_norms = {name: float(norm or 0) for name, norm in golden.meta["grad_norms"].items()}
-    return [
-        *_compared("loss", step.losses, golden.meta["losses"], VALUE_TOLERANCE),
-        *_compared("critic", step.critic_losses, _critic_losses(golden), VALUE_TOLERANCE),
-        *_compared("out", step.outputs(), _outputs(golden), VALUE_TOLERANCE),
-        *_compared("gradient", norms, wanted_norms, GRADIENT_TOLERANCE),
-    ]
+        return compared(partial(_computed, golden), _wanted(golden), _tolerance, _error)
 
 
 def unchecked(path: str) -> list[str]:
@@ -62,18 +56,52 @@ def unchecked(path: str) -> list[str]:
     return [name for name in held if name not in known and not name.startswith(("out/", "d/"))]
 
 
+def _wanted(golden: Golden) -> dict[str, Tensor]:
+    norms = {name: norm or 0 for name, norm in golden.meta["grad_norms"].items()}
+    return {
+        **_named("loss", golden.meta["losses"]),
+        **_named("critic", _critic_losses(golden)),
+        **_named("out", _outputs(golden)),
+        **_named("gradient", norms),
+    }
+
+
+def _computed(golden: Golden, move: Move, _names: Sequence[str]) -> dict[str, Tensor]:
+    step = _Step(golden, move)
+    return {
+        **_named("loss", step.losses),
+        **_named("critic", step.critic_losses),
+        **_named("out", step.outputs()),
+        **_named("gradient", step.gradient_norms()),
+    }
+
+
+def _named(kind: str, values: Mapping[str, Any]) -> dict[str, Tensor]:
+    return {f"{kind} {name}": _tensor(value) for name, value in values.items()}
+
+
+def _tensor(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+
+
+def _tolerance(name: str) -> float:
+    return GRADIENT_TOLERANCE if name.startswith("gradient ") else VALUE_TOLERANCE
+
+
 class _Step:
     """The forward pass and the losses, on the golden's weights and inputs."""
 
-    def __init__(self, golden: Golden) -> None:
+    def __init__(self, golden: Golden, move: Move) -> None:
         self._has_linear = bool(golden.meta["kw"].get("linear_proj"))
-        self._student = _student(golden)
+        self._student, self._critic = _student(golden), _critic(golden)
+        for network in (self._student, self._critic):
+            if network is not None:
+                move(network)
         arrays = golden.arrays
         x_0, labels = arrays["x0"], _labels(arrays.get("labels"))
         self._trace = self._student.trace(
             Batch(torch.arange(len(x_0)), x_0=x_0, x_T=arrays["xT"], label=labels)
         )
-        self._critic = _critic(golden)
         self.critic_losses = self._critic_losses()
         self.losses = self._losses()
 
@@ -182,20 +210,9 @@ def _outputs(golden: Golden) -> dict[str, Tensor]:
     return {name[4:]: each for name, each in golden.arrays.items() if name.startswith("out/")}
 
 
-def _compared(
-    kind: str, computed: Mapping[str, Tensor], wanted: Mapping[str, Any], tolerance: float
-) -> list[Compared]:
-    return [
-        Compared(f"{kind} {name}", _error(computed.get(name), value), tolerance)
-        for name, value in wanted.items()
-    ]
-
-
-def _error(computed: Tensor | None, wanted: Any) -> float:
+def _error(computed: Tensor, wanted: Tensor) -> float:
     """Of an array the largest difference over its largest value, of numbers that are 0 the difference."""
-    if computed is None:
-        return float("inf")
-    computed, reference = computed.detach(), torch.as_tensor(wanted)
-    if computed.numel() == reference.numel():
-        computed = computed.reshape(reference.shape)
-    return float(computed.abs().max()) if not reference.any() else error(computed, reference)
+    computed = computed.detach()
+    if computed.numel() == wanted.numel():
+        computed = computed.reshape(wanted.shape)
+    return float(computed.abs().max()) if not wanted.any() else error(computed, wanted.detach())
