@@ -4,6 +4,7 @@ A file's name is its sha256, so it is never stale. When it is used its time is s
 used goes first. Who has it open may read on, because a removed file lives until it is closed.
 """
 
+import errno
 import fcntl
 import os
 import re
@@ -90,7 +91,8 @@ class ShardCache:
         self.require_room(len(data), "one shard")
         with self._locked():
             self._make_room(len(data))
-            Folder.at(str(self.folder)).create(digest, data)
+            # Its name is its content, so whoever writes it last writes the same.
+            Folder.at(str(self.folder)).replace(digest, data)
 
     def _make_room(self, num_bytes: int) -> None:
         """Remove the least recently used, and what killed processes left."""
@@ -122,10 +124,19 @@ class ShardCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _lock_where_possible(lock)
         except OSError as error:
             raise StoreError(
                 f"the cache at {self.folder} may not be written ({error.strerror}); "
                 "set KDM_CACHE to another folder, or mend its permissions"
             ) from error
         return lock
+
+
+def _lock_where_possible(file: int) -> None:
+    """Where a file system has no locks, two processes may together fill more than they should."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL):
+            raise

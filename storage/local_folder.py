@@ -12,6 +12,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storage.errors import DamageError, StoreError
+from storage.exclusive import (
+    NoExclusiveCreationError,
+    move_to_free_name,
+    require_exclusive_creation,
+    sync_folder,
+)
 from storage.fs import (
     TEMPORARY,
     FileInfo,
@@ -104,7 +110,7 @@ class LocalFolder(Folder):
             return False
         with _written(target, [memoryview(data)]) as temporary:
             try:
-                os.link(temporary, target)
+                move_to_free_name(temporary, target)
             except FileExistsError:
                 return False
         return True
@@ -138,15 +144,16 @@ class LocalFolder(Folder):
             )
 
     def require_writable(self, purpose: str) -> None:
-        # Tried, because rights alone do not tell: a disk may be read-only, full, or another machine's.
+        # Tried, because rights alone do not tell: a disk may be read-only, full, or another machine's,
+        # and its file system may lack what a write needs.
         standing = self._standing()
-        probe = standing / temporary_name()
         try:
-            probe.touch()
-            probe.unlink()
+            _require_primitives(standing)
             # Where the folder is not there yet, nobody else sweeps what a killed probe left.
             for name in filter(is_abandoned, os.listdir(standing)):
                 (standing / name).unlink(missing_ok=True)
+        except NoExclusiveCreationError as error:
+            raise StoreError(f"{purpose}: nothing was begun, {error}") from error
         except OSError as error:
             raise StoreError(
                 f"{purpose}: {self.path} may not be written ({error.strerror}); nothing was begun: "
@@ -160,6 +167,20 @@ class LocalFolder(Folder):
 def _open_at_once(path: str, flags: int) -> int:
     # A pipe that lies where a file should be would keep the reader waiting for ever.
     return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _require_primitives(folder: Path) -> None:
+    """Do once, with files that are removed again, what every write does."""
+    probes = [folder / temporary_name() for _ in range(3)]
+    first, second, target = probes
+    try:
+        require_exclusive_creation(first, second, target)
+        os.replace(second, target)
+        sync_folder(folder)
+    finally:
+        for probe in probes:
+            with contextlib.suppress(OSError):
+                probe.unlink(missing_ok=True)
 
 
 def _info(path: str) -> FileInfo | None:
@@ -177,7 +198,7 @@ def _written(target: Path, pieces: Sequence[memoryview]) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_and_check(temporary, pieces)
         yield temporary
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise _not_written(target, sum(piece.nbytes for piece in pieces), error) from error
     finally:
@@ -220,11 +241,3 @@ def _reads_back(temporary: Path, pieces: Sequence[memoryview]) -> bool:
                 if file.read(len(chunk)) != chunk:
                     return False
         return not file.read(1)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
