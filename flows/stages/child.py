@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flows.progress import Meter, unsaid
+from kdm.training.child_environment import child_environment
 from storage.errors import StoreError
 from storage.fs import Folder
 
@@ -69,15 +70,15 @@ def run_training(
 
 
 def _command(job: str, num_ranks: int) -> list[str]:
-    parent = str(os.getpid())
+    parent, python = str(os.getpid()), [sys.executable, "-P", "-m"]
     if num_ranks == 1:
-        return [sys.executable, "-m", "kdm.training", job, parent]
-    return [sys.executable, "-m", "kdm.training.launch", job, str(num_ranks), parent]
+        return [*python, "kdm.training", job, parent]
+    return [*python, "kdm.training.launch", job, str(num_ranks), parent]
 
 
 @contextmanager
 def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**child_environment(), "PYTHONUNBUFFERED": "1"}
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

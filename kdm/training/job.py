@@ -87,7 +87,7 @@ def run_job(
     Raises `Interrupted` after a checkpoint, a ValueError or StoreError where it cannot be done.
     """
     device = own_device(prepare(job.device, job.training))
-    with joined(device) as ranks:
+    with joined(device, report) as ranks:
         _run(
             job,
             device,

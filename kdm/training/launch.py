@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kdm.training.__main__ import BROKE_DOWN, RANK_LOST, USER_ERROR
+from kdm.training.child_environment import child_environment
 from kdm.training.stop import TERMINATED
 
 if TYPE_CHECKING:
@@ -39,9 +40,18 @@ def main(arguments: list[str]) -> int:
     parent = int(arguments[2]) if len(arguments) == 3 else os.getppid()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     logging.disable()  # torchrun's own reports of how ranks end: what is to be said is said below
+    _be_nobodys_rank()
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     return _run(arguments[0], int(arguments[1]))
+
+
+def _be_nobodys_rank() -> None:
+    # torchrun takes its options from the environment too (PET_…), and hands the rest to its ranks.
+    kept = child_environment()
+    for name in os.environ.keys() - kept.keys():
+        del os.environ[name]
+    os.environ.update(kept)
 
 
 def _run(job: str, num_ranks: int) -> int:

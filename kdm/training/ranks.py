@@ -5,16 +5,25 @@ move them by the mean gradient of all, so after each step they hold the same one
 """
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from kdm.collective import add_up_
+from kdm.collective import RankLostError, add_up_
 from kdm.objective import Losses
+from kdm.training.progress import Notice
+from kdm.training.watch import Report
 from storage.plan import WHOLE, Share
+
+# For the others to be there: a large cluster's nodes start within minutes.
+SECONDS_TO_ARRIVE = 300
+_SECONDS_UNSAID = 10
+_NEEDED = ("RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 class Ranks:
@@ -77,25 +86,32 @@ ALONE = Ranks()
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Ranks]:
-    """This process among those that torchrun has started; alone where it was started otherwise."""
+def joined(device: torch.device, report: Report = lambda report: None) -> Iterator[Ranks]:
+    """This process among those that torchrun has started; alone where it was started otherwise.
+
+    Raises a ValueError where only some of torchrun's variables are set, `RankLostError` where the
+    others do not come.
+    """
     count = _told("WORLD_SIZE", 1)
     if count == 1:
         yield ALONE
         return
+    rank = _require_told(count)
     # Gradients go by NCCL where they are on GPUs, numbers of the CPU by gloo.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    with _saying_what_is_awaited(count, report):
+        _join(backend)
     try:
-        yield Ranks(_told("RANK", 0), count)
+        yield Ranks(rank, count)
     finally:
         dist.destroy_process_group()
 
 
 def own_device(device: torch.device, environment: Mapping[str, str] = os.environ) -> torch.device:
     """The GPU of this rank; a ValueError where the machine has fewer than ranks."""
-    local = int(environment.get("LOCAL_RANK", 0))
-    if device.type != "cuda" or int(environment.get("WORLD_SIZE", 1)) == 1:
+    if device.type != "cuda" or _told("WORLD_SIZE", 1, environment) == 1:
         return device
+    local = _told("LOCAL_RANK", 0, environment)
     if local >= torch.cuda.device_count():
         raise ValueError(
             f"there is no GPU for rank {local} of this machine: torch finds "
@@ -105,5 +121,53 @@ def own_device(device: torch.device, environment: Mapping[str, str] = os.environ
     return torch.device("cuda", local)
 
 
-def _told(variable: str, alone: int) -> int:
-    return int(os.environ.get(variable, alone))
+def _join(backend: str) -> None:
+    try:
+        # The store is asked for first, because the others' arrival and a step have other bounds.
+        arrival = timedelta(seconds=SECONDS_TO_ARRIVE)
+        store, rank, count = next(dist.rendezvous("env://", timeout=arrival))
+        store.set_timeout(arrival)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=count)
+    except (
+        RuntimeError,
+        OSError,
+    ) as error:  # what torch raises where a rank or the store is missing
+        raise RankLostError(
+            f"not all of the {_told('WORLD_SIZE', 1)} ranks arrived at {_meeting_place()} within "
+            f"{SECONDS_TO_ARRIVE} s; start all of them, or unset WORLD_SIZE to train alone"
+        ) from error
+
+
+@contextmanager
+def _saying_what_is_awaited(count: int, report: Report) -> Iterator[None]:
+    sentence = f"waiting for the other {count - 1} of {count} ranks at {_meeting_place()}"
+    sentence += f", for {SECONDS_TO_ARRIVE} s at most"
+    timer = threading.Timer(_SECONDS_UNSAID, lambda: report(Notice(sentence)))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _require_told(count: int) -> int:
+    """The rank of this process."""
+    missing = [name for name in _NEEDED if not os.environ.get(name)]
+    if missing:
+        raise ValueError(
+            f"WORLD_SIZE is {count} but {' and '.join(missing)} not set; start ranks by torchrun "
+            "(docs/training.md), or unset WORLD_SIZE to train alone"
+        )
+    return _told("RANK", 0)
+
+
+def _meeting_place() -> str:
+    return f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+
+
+def _told(variable: str, alone: int, environment: Mapping[str, str] = os.environ) -> int:
+    value = environment.get(variable) or str(alone)
+    if not value.isdigit():
+        raise ValueError(f"{variable} is {value!r}; torchrun sets it to a number, or unset it")
+    return int(value)

@@ -2,10 +2,12 @@
 
 A step, a picture or a checkpoint may take longer than whoever sent SIGTERM waits, and while torch
 computes no handler of Python's runs. So a thread waits for the signal too: where the process has not
-left a while after it, the thread ends it, and the last checkpoint stands.
+left a while after it, the thread ends it, and the last checkpoint stands. The same thread sees that the
+parent has died, and gives more time then: nobody is waiting.
 """
 
 import os
+import select
 import signal
 import sys
 import threading
@@ -15,6 +17,9 @@ from types import FrameType
 TERMINATED = 143  # the exit code of who left because of SIGTERM: 128 + 15
 # After SIGTERM; ten are promised, and a parent wants some of them.
 SECONDS = 5.0
+# After the parent's death.
+ORPHAN_SECONDS = 30.0
+_LOOK_EVERY = 0.5  # seconds between two looks at the parent
 
 
 class StopRequest:
@@ -23,16 +28,22 @@ class StopRequest:
     `last_words` is what is said on standard error where the process could not leave by itself.
     """
 
-    def __init__(self, parent: int | None = None, *, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        parent: int | None = None,
+        *,
+        seconds: float = SECONDS,
+        orphan_seconds: float = ORPHAN_SECONDS,
+    ) -> None:
         self._parent = os.getppid() if parent is None else parent
-        self._seconds = seconds
+        self._seconds, self._orphan_seconds = seconds, orphan_seconds
         self.last_words: Callable[[], str] = lambda: "stopped before its first step"
         self._is_signalled = False
         self._has_left = threading.Event()
 
     def __call__(self) -> bool:
         """Whether to write a checkpoint and leave."""
-        return self._is_signalled or os.getppid() != self._parent
+        return self._is_signalled or self._is_orphaned()
 
     def __enter__(self) -> "StopRequest":
         self._before = signal.signal(signal.SIGTERM, self._note)
@@ -52,11 +63,20 @@ class StopRequest:
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._is_signalled = True
 
+    def _is_orphaned(self) -> bool:
+        return os.getppid() != self._parent
+
     def _wait(self, reader: int) -> None:
         with os.fdopen(reader, "rb", buffering=0) as signals:
-            while numbers := signals.read(1):
+            while not self._is_orphaned():
+                if not select.select([signals], [], [], _LOOK_EVERY)[0]:
+                    continue
+                if not (numbers := signals.read(1)):  # the writer was closed: it has left
+                    return
                 if signal.SIGTERM in numbers and not self._has_left.wait(self._seconds):
                     self._leave()
+            if not self._has_left.wait(self._orphan_seconds):
+                self._leave()
 
     def _leave(self) -> None:
         sys.stderr.write(self.last_words() + "\n")

@@ -29,6 +29,8 @@ time.sleep(0.6)
 sys.exit(7)
 """
 
+ORPHANED = IN_ONE_CALL.replace("seconds=0.3", "parent=1, orphan_seconds=0.3")
+
 
 def terminated(script: str) -> tuple[int, str]:
     """The exit code, and what was said on standard error, after SIGTERM."""
@@ -43,6 +45,12 @@ def terminated(script: str) -> tuple[int, str]:
 
 def test_a_process_in_one_long_call_is_gone_soon_after_sigterm() -> None:
     assert terminated(IN_ONE_CALL) == (143, "there was no time\n")
+
+
+def test_a_process_in_one_long_call_is_gone_soon_after_its_parent() -> None:
+    command = [sys.executable, "-c", ORPHANED]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    assert (ended.returncode, ended.stderr) == (143, "there was no time\n")
 
 
 def test_a_process_that_leaves_by_itself_is_not_cut_short() -> None:
