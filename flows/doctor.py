@@ -18,7 +18,7 @@ import typer
 from packaging.requirements import Requirement
 
 from flows.commands.table import aligned, num_bytes
-from flows.prefect_settings import api_url, set_defaults
+from flows.prefect_settings import api_url, set_defaults, why_unusable
 from flows.request import home_folder
 from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError
@@ -147,7 +147,10 @@ def _home(home: Folder) -> Finding:
 
 def _prefect(home: Folder) -> Finding:
     set_defaults(home)
-    api = api_url()
+    try:
+        api = api_url()
+    except ValueError as error:  # Prefect reads its settings as it is imported
+        return Finding("prefect api", "note", why_unusable(error))
     if not api:
         place = os.environ.get("PREFECT_HOME", "~/.prefect")
         return Finding("prefect api", "ok", f"embedded; its database lies in {place}")

@@ -4,8 +4,9 @@ import httpx
 from prefect.exceptions import PrefectException
 
 # Raised by Prefect's own calls: no connection, a refused request, an embedded server that did not
-# start (RuntimeError, OSError). A stage's errors never come this way; they are states.
-LOST = (httpx.HTTPError, PrefectException, RuntimeError, OSError)
+# start (RuntimeError, OSError), no API configured (ValueError). A stage's errors never come this way;
+# they are states.
+LOST = (httpx.HTTPError, PrefectException, RuntimeError, OSError, ValueError)
 
 
 def why_lost(error: BaseException) -> str:

@@ -6,10 +6,13 @@ then and hands it on to its embedded server, a child process.
 
 import contextlib
 import os
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from kdm.training.child_environment import safe_path
 from storage.digest import sha256_of, short
 from storage.fs import Folder
 
@@ -30,6 +33,9 @@ QUIET = {
 # Which process an embedded server belongs to: its number and the second it was started in.
 OWNER = "KDM_PREFECT_OWNER"
 _SERVER = "prefect.server.api.server:create_app"
+# Prefect 2 wrote profiles that name no API and do not say this; Prefect 3 then starts no server.
+_EMBEDDED = ("PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def set_defaults(home: Folder) -> None:
@@ -40,19 +46,22 @@ def set_defaults(home: Folder) -> None:
     it lies below the project's home: it goes when that goes, and ~/.prefect is never touched. Its
     database needs a disk, so that of a remote home lies in the user's cache.
     """
-    profiles = _prefect_home() / "profiles.toml"
-    chosen = profiles.read_text() if profiles.is_file() else ""
-    if not chosen:
+    if not _profiles().is_file():
         os.environ.setdefault("PREFECT_HOME", str(_own_prefect_home(home)))
+    chosen = {**_active_profile(), **os.environ}
     for name, value in {**DEFAULTS, **QUIET}.items():
         if name not in chosen:
-            os.environ.setdefault(name, value)
+            os.environ[name] = value
+    if not chosen.get("PREFECT_API_URL") and not any(name in chosen for name in _EMBEDDED):
+        os.environ[_EMBEDDED[0]] = "true"
+    _spare_loopback_the_proxy()
 
 
 def prepare_prefect(home: Folder) -> None:
     """Set what is unset, and end embedded servers that a killed command left behind."""
     set_defaults(home)
     _prefect_home().mkdir(parents=True, exist_ok=True)
+    os.environ.update(safe_path())  # for the server, a child whose command line is Prefect's
     end_orphaned_servers()
     os.environ[OWNER] = _identity(psutil.Process())
 
@@ -64,6 +73,28 @@ def api_url() -> str:
     from prefect.settings import PREFECT_API_URL
 
     return str(PREFECT_API_URL.value() or "")
+
+
+def why_unusable(error: ValueError) -> str:
+    """One sentence on settings that Prefect refused as it was imported: where they stand, and what is wrong.
+
+    TOML that is none, a value of the wrong type: Prefect raises the parser's words, without a file.
+    """
+    path = _profiles()
+    try:
+        names = _wrong_settings(error)
+        places = [f"{name} in the environment" for name in names if name in os.environ]
+        profile = _active_profile()
+        places += [f"{name} in {path}" for name in names if name in profile]
+        tomllib.loads(path.read_text() if path.is_file() else "")
+        where = " and ".join(places) or f"in {path}, prefect.toml, .env or the environment"
+    except ValueError as fault:
+        where, error = f"{path} is not TOML", fault
+    reason = " ".join(str(error).split("For further information")[0].split())
+    return (
+        f"Prefect cannot use its settings: {where} ({reason[:200]}); going on without Prefect, the data do "
+        "not depend on it"
+    )
 
 
 def end_orphaned_servers() -> list[int]:
@@ -92,6 +123,48 @@ def _own_prefect_home(home: Folder) -> Path:
 
 def _prefect_home() -> Path:
     return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+
+
+def _profiles() -> Path:
+    return Path(os.environ.get("PREFECT_PROFILES_PATH") or _prefect_home() / "profiles.toml")
+
+
+def _active_profile() -> dict[str, Any]:
+    """The settings of the profile that Prefect will take; none where it cannot be read."""
+    try:
+        content = tomllib.loads(_profiles().read_text())
+        name = os.environ.get("PREFECT_PROFILE") or content.get("active")
+        return dict(content.get("profiles", {}).get(name, {}))
+    except (
+        OSError,
+        ValueError,
+        AttributeError,
+        TypeError,
+    ):  # what is wrong Prefect says when it reads it
+        return {}
+
+
+def _wrong_settings(error: ValueError) -> list[str]:
+    """Names of the settings, in the environment or the profile, that a validation error is about."""
+    fields = [
+        str(each["loc"][-1]).upper() for each in getattr(error, "errors", list)() if each["loc"]
+    ]
+    known = {**_active_profile(), **os.environ}
+    return sorted(
+        name
+        for name in known
+        if name.startswith("PREFECT_") and name.endswith(tuple(f"_{field}" for field in fields))
+    )
+
+
+def _spare_loopback_the_proxy() -> None:
+    """A proxy does not know this machine's own servers; those of the user's NO_PROXY stay spared too."""
+    for name, other in (("no_proxy", "NO_PROXY"), ("NO_PROXY", "no_proxy")):
+        spared = os.environ.get(name) or os.environ.get(other) or ""
+        found = [each.strip() for each in spared.split(",") if each.strip()]
+        if "*" not in found:
+            more = [each for each in _LOOPBACK if each not in found]
+            os.environ[name] = ",".join([*found, *more])
 
 
 def _identity(process: psutil.Process) -> str:

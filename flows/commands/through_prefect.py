@@ -9,7 +9,7 @@ from typing import Any
 from flows.commands.run import directly, refresh_directly
 from flows.console import Terminal
 from flows.ending import API_LOST, stop_if_asked
-from flows.prefect_settings import prepare_prefect
+from flows.prefect_settings import prepare_prefect, why_unusable
 from flows.request import Request, home_folder
 from flows.stages.run import StageResult
 
@@ -38,13 +38,17 @@ def _flow_or(
     home = home_folder(parameters.get("home", ""))
     terminal.waiting("starting Prefect …")
     prepare_prefect(home)  # before Prefect is imported
+    module = flow.replace("-", "_")
+    try:
+        call = getattr(import_module(f"flows.{module}"), module)
+    except ValueError as error:  # Prefect reads its settings as it is imported
+        terminal.warn(why_unusable(error))
+        return without()
     from flows.lost import LOST, why_lost
     from flows.tasks import watched_by
 
     # Where the API is gone, log records cannot be sent; that is no fault to print a trace of.
     logging.raiseExceptions = False
-    module = flow.replace("-", "_")
-    call = getattr(import_module(f"flows.{module}"), module)
     try:
         with watched_by(terminal):
             state = call(**parameters | {"home": home.url}, return_state=True)

@@ -8,25 +8,15 @@ modules: a `random.py` or a clone of another `kdm` there would be imported in pl
 import os
 from collections.abc import Mapping
 
-# What torch.distributed, torchrun (PET_ for its options) and the launchers that it knows set for a rank.
+# What torch.distributed and the launchers that it knows set for a rank.
 _OF_A_RANK = frozenset(
     [
-        "RANK",
-        "WORLD_SIZE",
-        "LOCAL_RANK",
-        "LOCAL_WORLD_SIZE",
-        "GROUP_RANK",
-        "GROUP_WORLD_SIZE",
-        "ROLE_NAME",
-        "ROLE_RANK",
-        "ROLE_WORLD_SIZE",
-        "NODE_RANK",
-        "NNODES",
-        "NPROC_PER_NODE",
-        "MASTER_ADDR",
-        "MASTER_PORT",
+        *("RANK", "LOCAL_RANK", "GROUP_RANK", "ROLE_RANK", "NODE_RANK"),
+        *("WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE", "ROLE_WORLD_SIZE"),
+        *("MASTER_ADDR", "MASTER_PORT", "ROLE_NAME", "NNODES", "NPROC_PER_NODE"),
     ]
 )
+# PET_ begins the options that torchrun takes from the environment.
 _OF_LAUNCHERS = ("PET_", "TORCHELASTIC_", "SLURM_", "OMPI_", "PMI_", "PMIX_", "MV2_")
 SAFE_PATH = "PYTHONSAFEPATH"  # what `python -P` does, for grandchildren too
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from kdm.collective import RankLostError, add_up_
 from kdm.objective import Losses
@@ -125,7 +126,7 @@ def _join(backend: str) -> None:
     try:
         # The store is asked for first, because the others' arrival and a step have other bounds.
         arrival = timedelta(seconds=SECONDS_TO_ARRIVE)
-        store, rank, count = next(dist.rendezvous("env://", timeout=arrival))
+        store, rank, count = next(rendezvous("env://", timeout=arrival))
         store.set_timeout(arrival)
         dist.init_process_group(backend, store=store, rank=rank, world_size=count)
     except (

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from flows.evaluate import evaluate
 from flows.filter_pairs import filter_pairs
 from flows.generate_pairs import generate_pairs
 from flows.pipeline import pipeline
-from flows.prefect_settings import OWNER, end_orphaned_servers, set_defaults
+from flows.prefect_settings import OWNER, end_orphaned_servers, prepare_prefect, set_defaults
 from flows.progress import Progress
 from flows.stages.run import StageResult
 from flows.tasks import as_task, ended, watched_by
@@ -87,12 +88,71 @@ def test_a_fresh_home_keeps_prefect_below_it(environment: None, tmp_path: Path) 
 def test_what_the_user_has_set_is_never_overridden(environment: None, tmp_path: Path) -> None:
     os.environ["PREFECT_HOME"] = str(tmp_path)
     os.environ["PREFECT_API_REQUEST_TIMEOUT"] = "99"
-    profile = '[profiles.mine]\nPREFECT_CLIENT_MAX_RETRIES = "9"\n'
+    profile = 'active = "mine"\n[profiles.mine]\nPREFECT_CLIENT_MAX_RETRIES = "9"\n'
     (tmp_path / "profiles.toml").write_text(profile)
     set_defaults(Folder.at(str(tmp_path / "home")))
     assert os.environ["PREFECT_HOME"] == str(tmp_path)
     assert os.environ["PREFECT_API_REQUEST_TIMEOUT"] == "99"
     assert "PREFECT_CLIENT_MAX_RETRIES" not in os.environ
+
+
+PROFILES = {
+    "empty": 'active = "default"\n[profiles.default]\n',
+    "off": 'active = "off"\n[profiles.off]\nPREFECT_SERVER_ALLOW_EPHEMERAL_MODE = "false"\n',
+    "api": 'active = "api"\n[profiles.api]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n',
+    "toml": 'active = "default\n',
+    "value": 'active = "a"\n[profiles.a]\nPREFECT_CLIENT_MAX_RETRIES = "many"\n',
+}
+
+
+@pytest.mark.parametrize("profile", ["empty", "off", "api"])
+def test_a_profile_without_an_api_is_served_by_the_embedded_server(
+    environment: None, tmp_path: Path, profile: str
+) -> None:
+    os.environ["PREFECT_HOME"] = str(tmp_path)
+    (tmp_path / "profiles.toml").write_text(PROFILES[profile])
+    set_defaults(Folder.at(str(tmp_path / "home")))
+    told = "PREFECT_SERVER_EPHEMERAL_ENABLED" in os.environ
+    assert told == (profile == "empty")
+
+
+@pytest.mark.parametrize("profile", ["toml", "value"])
+def test_settings_that_prefect_refuses_are_told_with_their_file(
+    environment: None, tmp_path: Path, profile: str
+) -> None:
+    (tmp_path / "profiles.toml").write_text(PROFILES[profile])
+    kept = {**os.environ, "PREFECT_HOME": str(tmp_path), "COLUMNS": "400"}
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "doctor", "--home"]
+    ended = subprocess.run(
+        [*command, str(tmp_path / "h")], env=kept, capture_output=True, text=True, check=False
+    )
+    (line,) = (each for each in ended.stdout.splitlines() if "prefect api" in each)
+    assert line.startswith("note")
+    assert str(tmp_path / "profiles.toml") in line
+    assert "going on without Prefect" in line
+
+
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_the_server_on_loopback_is_never_asked_through_a_proxy(
+    environment: None, tmp_path: Path, name: str
+) -> None:
+    for each in ("no_proxy", "NO_PROXY"):
+        os.environ.pop(each, None)
+    os.environ |= {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
+    os.environ[name] = "inside.example"
+    set_defaults(Folder.at(str(tmp_path / "home")))
+    assert urllib.request.proxy_bypass("127.0.0.1:8123")
+    assert urllib.request.proxy_bypass("inside.example")
+    assert not urllib.request.proxy_bypass("bucket.example")
+
+
+def test_children_of_prefect_look_for_no_module_where_the_command_was_started(
+    environment: None, tmp_path: Path
+) -> None:
+    os.environ |= {"PREFECT_HOME": str(tmp_path), "PYTHONPATH": f":{tmp_path}"}
+    prepare_prefect(Folder.at(str(tmp_path / "home")))
+    assert os.environ["PYTHONSAFEPATH"] == "1"
+    assert os.environ["PYTHONPATH"] == str(tmp_path)
 
 
 def server(owner: str) -> subprocess.Popen[bytes]:
