@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from benchmarks.picture_variants import PICTURE_EVALUATION, PICTURE_VARIANTS, SMALL_PRESET
 from flows.recipe import load_recipe
 from flows.sequence import run_stages
 from flows.stages.run import Run
 from flows.stages.timings import read_timings
 from storage.fs import Folder
+from storage.yaml_text import yaml_text
 
 PUBLISHED_LOSSES = {"rec": 1.0, "lat": 1.0}
 POINT_VARIANTS: dict[str, dict[str, Any]] = {
@@ -98,7 +97,7 @@ def _measured(home: Folder, recipe: str, changes: Mapping[str, Any], seed: int) 
     document["students"] = [_merged(student, {"training": training})]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ablation.yaml"
-        path.write_text(yaml.safe_dump(document))
+        path.write_text(yaml_text(document))
         changed = load_recipe(str(path))
     results = run_stages(Run(changed, home), until="evaluate")
     timings = read_timings(Folder.at(results[-1].folder))

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from storage.options import nearest
+from storage.yaml_text import read_yaml
 
 
 def apply_override(document: dict[str, Any], override: str) -> None:
@@ -24,15 +23,6 @@ def apply_override(document: dict[str, Any], override: str) -> None:
         place[last] = value
     else:
         raise ValueError(f"--set {path}: '{last}' lies below a plain value")
-
-
-def read_yaml(text: str, where: str) -> Any:
-    """The value that a text says; a ValueError, which begins with `where`, for no YAML."""
-    try:
-        return _unshared(yaml.safe_load(text))
-    # Dates and numbers that there are not are a ValueError, brackets by the thousand a RecursionError.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"{where} is not readable YAML: {error}") from error
 
 
 def _step(place: Any, key: str, path: str) -> Any:
@@ -60,12 +50,3 @@ def _item_name(item: Any) -> Any:
         return item
     inner = item.get("filter")
     return item.get("name") or (inner.get("plugin") if isinstance(inner, Mapping) else inner)
-
-
-def _unshared(value: Any) -> Any:
-    """Each alias as a value of its own, so that an override changes one place."""
-    if isinstance(value, dict):
-        return {key: _unshared(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_unshared(each) for each in value]
-    return value

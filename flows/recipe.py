@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flows.asked import complete, lay_over
 from flows.imported_pairs import ImportedPairs, Layout, Name
-from flows.overrides import apply_override, read_yaml
+from flows.overrides import apply_override
 from flows.stored_pairs import StoredPairs
 from kdm.datasets import DataSet, described
 from kdm.evaluate.evaluate import needs_of, require_distinct, require_needs
@@ -29,6 +29,7 @@ from storage.options import LastingOptions, Options, nearest, parse
 from storage.plugins import Configured
 from storage.records import LabelRule, PairSchema
 from storage.store import DEFAULT_LAYOUT
+from storage.yaml_text import read_yaml
 
 _IN_FILES = ("image-folder", "image-tars", "arrays")  # kinds of data sets that have a source
 _MADE_HERE = ("checkerboard", "digits")  # those that need no file
@@ -375,9 +376,9 @@ def _require_data(document: Mapping[str, Any], recipe: str) -> None:
 
 def _read_recipe(recipe: str) -> dict[str, Any]:
     if recipe in recipe_names():
-        text = (files("flows.recipes") / f"{recipe}.yaml").read_text()
+        text = (files("flows.recipes") / f"{recipe}.yaml").read_bytes()
     elif recipe.endswith((".yaml", ".yml")) and Path(recipe).is_file():
-        text = Path(recipe).read_text()
+        text = Path(recipe).read_bytes()
     else:
         raise ValueError(
             f"no recipe '{recipe}'; {nearest(recipe, recipe_names())} (or the path of a .yaml file)"

@@ -8,12 +8,15 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import (
     BaseModel,
     ConfigDict,
+    GetCoreSchemaHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
     model_validator,
 )
+from pydantic_core import CoreSchema
 
+_STRICT = ("int", "float", "bool")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 # A fault repeats the value, whose author could have written a gigabyte.
 _SHORT = reprlib.Repr()
@@ -21,10 +24,33 @@ _SHORT.maxstring = _SHORT.maxother = 200
 _SHORT.maxlist = _SHORT.maxtuple = 20
 
 
+def _make_strict(schema: Any) -> None:
+    if isinstance(schema, dict):
+        if schema.get("type") in _STRICT:
+            schema["strict"] = True
+        schema = list(schema.values())
+    if isinstance(schema, list | tuple):
+        for each in schema:
+            _make_strict(each)
+
+
 class Options(BaseModel):
-    """A frozen set of named options; the fields are the only place where defaults live."""
+    """A frozen set of named options; the fields are the only place where defaults live.
+
+    A field takes its own kind of value: no text, no true and no 2.0 is a count, no 1 is a yes. A whole
+    number is taken where a fraction may stand.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler, /
+    ) -> CoreSchema:
+        """Pydantic's own, with numbers and booleans strict; as a whole a list would be no tuple."""
+        schema = handler(source)
+        _make_strict(schema)
+        return schema
 
     @model_validator(mode="before")
     @classmethod

@@ -83,7 +83,7 @@ def configure(group: str, choice: Any) -> Plugin:
         raise ValueError(f"{group}: a plugin is chosen by 'plugin: NAME' (got {choice!r})")
     chosen = plugin_class(group, str(choice["plugin"]))
     version = choice.get("version", chosen.version)
-    if version != chosen.version:
+    if type(version) is not int or version != chosen.version:
         raise ValueError(
             f"plugin '{chosen.plugin}' is at version {chosen.version}, asked for {version}; "
             "install the version of this project that made it"

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-import yaml
 
 from flows.commands.find import found, things
 from flows.commands.ls import PAIRS_HEAD, pairs_rows
@@ -20,6 +19,7 @@ from storage.masks import judged, read_decision_summary
 from storage.sets import read_spec, splits_of
 from storage.store import PairStore
 from storage.verify_masks import decisions_of
+from storage.yaml_text import yaml_text
 
 
 def list_sets(home: str) -> None:
@@ -44,7 +44,7 @@ def show(name: str, home: str, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
-        typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip())
+        typer.echo(yaml_text(document).rstrip())
 
 
 def require_set(folder: Folder) -> None:

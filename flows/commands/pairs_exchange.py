@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-import yaml
 
 from flows.commands.find import found
 from flows.commands.pairs import require_set
@@ -29,6 +28,7 @@ from storage.sets import splits_of
 from storage.store import PairStore
 from storage.verify import Report
 from storage.verify_masks import decisions_of
+from storage.yaml_text import read_yaml
 
 DEFAULT_IMPORTER = "kdm-checkerboard"
 EXPORTS = ("kdm-npz", "per-sample")
@@ -195,7 +195,7 @@ def _options(wanted: Import) -> dict[str, Any]:
         name, equals, value = each.partition("=")
         if not equals or not name.isidentifier():
             raise ValueError(f"--set {each}: write it as --set NAME=VALUE, as in x_0_dtype=uint8")
-        options[name] = yaml.safe_load(value)
+        options[name] = read_yaml(value, f"--set {name}: the value")
     if wanted.noise:
         if wanted.noise not in ("first", "last"):
             raise ValueError(f"--noise is '{wanted.noise}'; it must be 'first' or 'last'")

@@ -3,11 +3,11 @@
 import json
 
 import typer
-import yaml
 
 from flows.commands.table import aligned
 from flows.recipe import recipe_titles
 from flows.request import Request
+from storage.yaml_text import yaml_text
 
 
 def show(request: Request, *, as_json: bool) -> None:
@@ -16,7 +16,7 @@ def show(request: Request, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
-        typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip())
+        typer.echo(yaml_text(document).rstrip())
 
 
 def list_recipes(*, as_json: bool) -> None:

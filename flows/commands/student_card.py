@@ -2,13 +2,12 @@
 
 from typing import Any, NamedTuple
 
-import yaml
-
 from flows.commands.table import num_bytes
 from kdm.export import read_config
 from kdm.licences import UNKNOWN, hub_fields
 from kdm.report.markdown import front_matter, inline
 from storage.fs import Folder
+from storage.yaml_text import yaml_text
 
 
 class Card(NamedTuple):
@@ -37,7 +36,7 @@ def imported_card(folder: Folder) -> Card:
 
 def _body(name: str, config: dict[str, Any]) -> str:
     rows = "".join(f"| {what} | {value} |\n" for what, value in _facts(config).items())
-    settings = yaml.safe_dump(config["model"], sort_keys=True)
+    settings = yaml_text(config["model"], sort_keys=True)
     return (
         f"# {inline(name)}\n\n"
         "A Koopman student that others have trained, imported without executing anything of its "

@@ -1,11 +1,11 @@
 """`kdm student presets`: the papers' students by name, and one of them as a recipe has it."""
 
 import typer
-import yaml
 
 from flows.commands.table import aligned
 from kdm.students.preset_choice import with_preset
 from kdm.students.presets import Mode, preset, preset_names
+from storage.yaml_text import yaml_text
 
 
 def list_presets() -> None:
@@ -23,4 +23,4 @@ def list_presets() -> None:
 def show_preset(name: str, mode: Mode) -> None:
     """Print a preset as one of a recipe's students, its name left out."""
     choice = with_preset({"preset": {"name": name, "mode": mode}})
-    typer.echo(yaml.safe_dump(choice, sort_keys=False), nl=False)
+    typer.echo(yaml_text(choice), nl=False)

@@ -3,13 +3,12 @@
 import math
 from typing import Any, NamedTuple
 
-import yaml
-
 from flows.commands.table import num_bytes
 from kdm.export import read_config
 from kdm.licences import UNKNOWN, hub_fields, said_by
 from kdm.report.markdown import front_matter, inline, read_front_matter
 from storage.fs import Folder
+from storage.yaml_text import yaml_text
 
 PICTURE = "samples.png"
 _MAX_CARD_BYTES = 2**20
@@ -56,7 +55,7 @@ def _known_licence(folder: Folder) -> str:
 
 def _body(folder: Folder, config: dict[str, Any], facts: dict[str, str], licence: str) -> str:
     rows = "".join(f"| {name} | {value} |\n" for name, value in facts.items())
-    settings = yaml.safe_dump(config["model"]["init_kwargs"], sort_keys=True)
+    settings = yaml_text(config["model"]["init_kwargs"], sort_keys=True)
     picture = f"![16 samples]({PICTURE})\n\n" if folder.exists(PICTURE) else ""
     return (
         f"# {inline(folder.name.rpartition('-')[0])}\n\n"

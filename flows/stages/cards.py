@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import yaml
-
 from flows.recipe import Recipe, TeacherRecipe
 from flows.stages.counts import filter_counts, split_counts
 from flows.stages.run import Run, StageResult
@@ -25,6 +23,7 @@ from storage.records import PairBatch
 from storage.sets import read_spec, splits_of
 from storage.store import PairStore
 from storage.verify_masks import decisions_of
+from storage.yaml_text import yaml_text
 
 # Points in a set's picture; more hide one another.
 NUM_POINTS = 4096
@@ -112,7 +111,7 @@ def write_teacher_card(run: Run, teacher: TeacherRecipe, result: StageResult) ->
         f"{front_matter(front)}# {inline(teacher.name)}\n\n"
         f"A `{teacher.model.plugin}` teacher: a vector field that carries noise at T to data at 0. "
         "Its averaged weights are in `model.safetensors`, its losses in `losses.json`.\n\n"
-        f"All that determines it:\n\n```yaml\n{yaml.safe_dump(settings, sort_keys=True)}```\n"
+        f"All that determines it:\n\n```yaml\n{yaml_text(settings, sort_keys=True)}```\n"
     )
     Folder.at(result.folder).replace("card.md", text.encode())
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
+from storage.yaml_text import read_yaml, yaml_text
 
 # What could open a tag, an entity, a link, emphasis, code, a formula, a table's cell or a mention.
 _MARKS = "\\`*_[]<>|$~&@#"
@@ -11,7 +11,7 @@ _MARKS = "\\`*_[]<>|$~&@#"
 
 def front_matter(fields: Mapping[str, Any]) -> str:
     """The fields between two lines of dashes."""
-    return "---\n" + yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True) + "---\n"
+    return "---\n" + yaml_text(dict(fields)) + "---\n"
 
 
 def read_front_matter(text: str) -> dict[str, Any]:
@@ -21,8 +21,8 @@ def read_front_matter(text: str) -> dict[str, Any]:
     if opening or not closing:
         return {}
     try:
-        fields = yaml.safe_load(front)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        fields = read_yaml(front, "a card")
+    except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}
 

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from kdm.licences import hub_fields
 from kdm.report.content import FilterCounts, SplitCounts
 from kdm.report.markdown import code_block, front_matter, inline
 from kdm.report.tables import counted, number
 from storage.noise import split_code
 from storage.records import PairSchema
+from storage.yaml_text import yaml_text
 
 # The Hub's names for how large a set is, by samples.
 _SIZES = {
@@ -73,9 +72,7 @@ def pairs_card(card: PairsCard) -> str:
             *_conventions(card),
             "All that determines the pairs:",
             "",
-            *code_block(
-                yaml.safe_dump(dict(card.spec), sort_keys=True, allow_unicode=True), "yaml"
-            ),
+            *code_block(yaml_text(dict(card.spec), sort_keys=True), "yaml"),
             "",
             f"Licence: {inline(card.licence)}, {_whose(card.spec)}.",
             "",

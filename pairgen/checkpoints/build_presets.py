@@ -7,11 +7,11 @@ its CIFAR-10 example, flow_matching's those of its image example.
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
 from kdm.licences import UNKNOWN, Licence
 from storage.options import Options, nearest, parse
+from storage.yaml_text import read_yaml
 
 EDM_LICENCE = "cc-by-nc-sa-4.0"  # of EDM's released networks
 TORCHCFM_LICENCE = "mit"  # of torchcfm's code and weights
@@ -82,7 +82,4 @@ def preset_named(name: str) -> Preset:
 def _loaded(path: Path) -> Any:
     if path.stat().st_size > _MAX_FILE_BYTES:
         raise ValueError(f"{path} is too large for a preset; it holds precond and init_kwargs")
-    try:
-        return yaml.safe_load(path.read_bytes())
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no YAML; write precond and init_kwargs into it") from error
+    return read_yaml(path.read_bytes(), str(path))

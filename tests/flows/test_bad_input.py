@@ -1,5 +1,6 @@
 """What a user may get wrong: one ValueError that says what is right, before any work."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,21 @@ def test_a_misspelt_key_at_any_level_names_the_nearest(tmp_path: Path, path: str
         ("students.kdn.name=x", "no item 'kdn'; did you mean 'kdm'?"),
         ("filters.near-copi.fpr=0", "no item 'near-copi'; did you mean 'near-copy'?"),
         ("title=[", "the value is not readable YAML"),
-        ("title=2020-13-45", "the value is not readable YAML"),
+        ("title={a: 1, b: 2, a: 3}", "the key 'a' stands twice, in line 1 and in line 1; keep one"),
         ("title=&a [*a]", "the value is not readable YAML"),
         ("pairs.train=many", "pairs.train: Input should be a valid integer"),
+        ("pairs.train=1:30", "pairs.train: Input should be a valid integer (got '1:30')"),
+        ("pairs.train=1_000", "pairs.train: Input should be a valid integer (got '1_000')"),
+        ("pairs.train='400'", "pairs.train: Input should be a valid integer (got '400')"),
+        ("students.kdm.training.seed=true", "training.seed: Input should be a valid integer"),
+        ("students.kdm.training.seed=2.0", "training.seed: Input should be a valid integer"),
+        ("students.kdm.model.version=1.0", "asked for 1.0"),
+        ("pairs.pairs.shape=[2.0]", "pairs.pairs.shape.0: Input should be a valid integer"),
+        ("filters.near-copy.fpr=false", "filters.0.fpr: Input should be a valid number"),
+        ("privacy.required=yes", "privacy.required: Input should be a valid boolean (got 'yes')"),
+        ("privacy.required=1", "privacy.required: Input should be a valid boolean (got 1)"),
         ("pairs.train=0", "pairs.train: Input should be greater than or equal to 1"),
-        ("pairs.train=.nan", "pairs.train: Input should be a finite number"),
+        ("pairs.train=.nan", "pairs.train: Input should be a valid integer (got nan)"),
         ("pairs.layout=wds-3", "pairs.layout: layout 'wds-3': the shard size must be a power of"),
         ("pairs.layout=tar-4", "storage.formats has no plugin 'tar'; known: wds"),
         ("pairs.kind=foreign", "expected tags: 'generated', 'imported'"),
@@ -113,6 +124,27 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(ValueError, match=r"mine\.yaml"):
         load_recipe(str(file))
+
+
+@pytest.mark.parametrize("section", ["students", "train"])
+def test_a_recipe_in_which_a_key_stands_twice_is_refused_with_both_lines(
+    tmp_path: Path, section: str
+) -> None:
+    text = (files("flows.recipes") / "tiny.yaml").read_text(encoding="utf-8")
+    first = next(line for line in text.split("\n") if line.strip().startswith(f"{section}:"))
+    space = first[: -len(first.lstrip())]
+    lines = text.replace(first, f"{space}{section}:\n{first}", 1).split("\n")
+    (tmp_path / "mine.yaml").write_text("\n".join(lines), encoding="utf-8")
+    at = lines.index(f"{space}{section}:") + 1
+    says = f"the key '{section}' stands twice, in line {at} and in line {at + 1}; keep one"
+    with pytest.raises(ValueError, match=says):
+        load_recipe(str(tmp_path / "mine.yaml"))
+
+
+def test_a_recipe_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_bytes(b"name: x\ntitle: caf\xe9\n")
+    with pytest.raises(ValueError, match=r"mine\.yaml' is not UTF-8: line 2 has the byte 0xe9"):
+        load_recipe(str(tmp_path / "mine.yaml"))
 
 
 def test_an_override_changes_the_place_that_it_names_and_no_alias_of_it(tmp_path: Path) -> None:
