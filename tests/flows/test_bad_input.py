@@ -142,7 +142,7 @@ def test_a_recipe_in_which_a_key_stands_twice_is_refused_with_both_lines(
 
 
 def test_a_recipe_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_bytes(b"name: x\ntitle: caf\xe9\n")
+    (tmp_path / "mine.yaml").write_bytes(b"name: x\ntitle: \xe9t\xe9\n")
     with pytest.raises(ValueError, match=r"mine\.yaml' is not UTF-8: line 2 has the byte 0xe9"):
         load_recipe(str(tmp_path / "mine.yaml"))
 
