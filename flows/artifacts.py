@@ -18,6 +18,7 @@ from flows.progress import Progress
 from flows.stages.run import Run, StageResult
 from flows.standings import standings
 from kdm.report.template import data_uri
+from storage.digest import short
 from storage.fs import Folder
 
 # An update is a request of some 50 ms to a server that writes to SQLite.
@@ -38,6 +39,8 @@ class Artifacts:
 
     def report(self, progress: Progress) -> None:
         """Show how far a stage is, at most every two seconds; a reporter of stages."""
+        if progress.total == 0:
+            return  # nothing is missing, so there is nothing to show
         stage = (progress.stage, progress.name)
         now, is_new = time.monotonic(), stage != self._stage
         if not is_new and now < self._due and progress.done < progress.total:
@@ -110,7 +113,7 @@ def made(results: Sequence[StageResult]) -> str:
     """Stages, names and digests as a Markdown table, and what became of the pairs asked for."""
     lines = ["| stage | made | digest | state |", "|---|---|---|---|"]
     lines += [
-        f"| {result.stage} | {result.name} | `{result.digest}` | {result.state} |"
+        f"| {result.stage} | {result.name} | `{short(result.digest)}` | {result.state} |"
         for result in results
     ]
     pairs = [result.facts for result in results if result.stage == "generate-pairs"]

@@ -20,6 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},  # its groups and commands inherit it
 )
 app.add_typer(pairs_app, name="pairs")
 app.add_typer(teacher_app, name="teacher")

@@ -21,6 +21,7 @@ class Terminal:
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._due = 0.0
+        self._has_begun = False  # the stage has a line of progress, and not yet its last
         self._started = time.monotonic()
         self._said: set[str] = set()  # a run that goes on without Prefect tells nothing twice
 
@@ -35,21 +36,24 @@ class Terminal:
     def report(self, progress: Progress) -> None:
         """Show how far a stage is: ten times a second live, else every five seconds."""
         now = time.monotonic()
-        if now < self._due:
+        # The last word of a stage that has said others is always said: it ends at 100 %.
+        is_end = self._has_begun and progress.done >= progress.total
+        if now < self._due and not is_end:
             return
         if self._live.is_started:
             self._due = now + SECONDS_BETWEEN_FRAMES
             line = Text(progress_line(progress), no_wrap=True, overflow="ellipsis")
             self._live.update(line, refresh=True)
-        elif self._due or progress.done:  # the first five seconds are silent
+        elif is_end or self._due or progress.done:
             self._due = now + SECONDS_BETWEEN_LINES
+            self._has_begun = not is_end
             self._print(progress_line(progress))
 
     def finished(self, result: StageResult) -> None:
         """A line a stage: how long it took, or that it was there already."""
         now = time.monotonic()
         took = "cached" if result.is_cached else f"done in {now - self._started:.1f} s"
-        self._started, self._due = now, 0.0
+        self._started, self._due, self._has_begun = now, 0.0, False
         if self._live.is_started:
             self._live.update(Text(), refresh=True)
         self._say_once(f"{result.stage:<14}  {result.name:<32}", f"  {took}")

@@ -1,8 +1,6 @@
 """A recipe: one complete, frozen, serialisable run, from data set to report."""
 
 from collections.abc import Collection, Iterable, Mapping
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -10,6 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from flows.asked import complete, lay_over
 from flows.imported_pairs import ImportedPairs, Layout, Name
 from flows.overrides import apply_override
+from flows.recipe_files import read_recipe
 from flows.stored_pairs import StoredPairs
 from kdm.datasets import DataSet, described
 from kdm.evaluate.evaluate import needs_of, require_distinct, require_needs
@@ -25,11 +24,10 @@ from pairgen.spec import Digest, require_generable
 from pairgen.teachers.teacher import TeacherPlugin
 from storage.digest import digest_of
 from storage.fs import Folder
-from storage.options import LastingOptions, Options, nearest, parse
+from storage.options import LastingOptions, Options, parse
 from storage.plugins import Configured
 from storage.records import LabelRule, PairSchema
 from storage.store import DEFAULT_LAYOUT
-from storage.yaml_text import read_yaml
 
 _IN_FILES = ("image-folder", "image-tars", "arrays")  # kinds of data sets that have a source
 _MADE_HERE = ("checkerboard", "digits")  # those that need no file
@@ -309,17 +307,6 @@ def _require_classes_of(teacher: TeacherRecipe, pairs: PairSchema, dataset: Data
         )
 
 
-def recipe_names() -> list[str]:
-    """The recipes that come with this project."""
-    found = (file.name for file in files("flows.recipes").iterdir())
-    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
-
-
-def recipe_titles() -> dict[str, str]:
-    """Their titles, also of those that a teacher or data must be named for."""
-    return {name: str(_read_recipe(name).get("title", "")) for name in recipe_names()}
-
-
 def load_recipe(
     recipe: str,
     *,
@@ -334,7 +321,7 @@ def load_recipe(
     be presets. Stored pairs or a stored teacher are looked for at the home, and what
     the recipe does not say of its pairs is taken from there. Raises ValueError with every fault.
     """
-    document = _read_recipe(recipe)
+    document = read_recipe(recipe)
     lay_over(document, overrides, students)
     if count is not None:
         _set_count(document, count)
@@ -372,18 +359,3 @@ def _require_data(document: Mapping[str, Any], recipe: str) -> None:
             f"the data of recipe '{recipe}' are '{dataset['kind']}', which needs no file; leave "
             "--data out"
         )
-
-
-def _read_recipe(recipe: str) -> dict[str, Any]:
-    if recipe in recipe_names():
-        text = (files("flows.recipes") / f"{recipe}.yaml").read_bytes()
-    elif recipe.endswith((".yaml", ".yml")) and Path(recipe).is_file():
-        text = Path(recipe).read_bytes()
-    else:
-        raise ValueError(
-            f"no recipe '{recipe}'; {nearest(recipe, recipe_names())} (or the path of a .yaml file)"
-        )
-    document = read_yaml(text, f"recipe '{recipe}'")
-    if not isinstance(document, dict):
-        raise ValueError(f"recipe '{recipe}' must be a mapping, got {type(document).__name__}")
-    return document

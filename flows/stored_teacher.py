@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from flows.commands.find import bare, matching, things
-from kdm.export import CONFIG, WEIGHTS, read_config, read_weights
 from kdm.licences import UNKNOWN, said_by
 from kdm.pretrained import SOURCES
 from kdm.report.markdown import read_front_matter
+from kdm.trained import CONFIG, WEIGHTS, read_config, read_weights
 from pairgen.recommended import recommended_sampler
 from pairgen.spec import Digest
 from pairgen.teachers.imported import default_name

@@ -7,7 +7,7 @@ config.json         plugin, schema, identity, digest of the weights; written las
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import safetensors.torch
 import torch
@@ -15,17 +15,22 @@ from torch import Tensor
 
 from kdm.students.student import DTYPES, SamplingPrecision, Student, StudentPlugin
 from kdm.students.student import GROUP as STUDENTS
-from storage.digest import seal, sha256_of, unseal
-from storage.errors import DamageError
+from kdm.trained import (
+    CONFIG,
+    LOSSES,
+    TIMINGS,
+    VERSION,
+    WEIGHTS,
+    Kept,
+    read_best,
+    read_config,
+    read_weights,
+)
+from storage.digest import seal, sha256_of
 from storage.fs import Folder
 from storage.options import parse
 from storage.plugins import configure
 from storage.records import PairSchema
-
-CONFIG, WEIGHTS, LOSSES, TIMINGS = "config.json", "model.safetensors", "losses.json", "timings.json"
-BEST, BEST_WEIGHTS = "best.json", "best.safetensors"
-VERSION = 1
-Kept = Literal["last", "best"]
 
 
 def write_trained(
@@ -57,51 +62,6 @@ def safetensors_bytes(tensors: Mapping[str, Tensor]) -> bytes:
         name: each.detach().cpu().clone(memory_format=as_read) for name, each in tensors.items()
     }
     return safetensors.torch.save(rows)
-
-
-def read_config(folder: Folder) -> dict[str, Any] | None:
-    """What `config.json` says, checked against its own digest; None where training is not done."""
-    if not folder.exists(CONFIG):
-        return None
-    config = unseal(folder.read(CONFIG), f"{folder.url}/{CONFIG}")
-    if config["version"] != VERSION:
-        raise DamageError(
-            f"{folder.url}/{CONFIG} is of version {config['version']}, this project reads {VERSION}"
-        )
-    return config
-
-
-def read_weights(folder: Folder, config: Mapping[str, Any]) -> bytes:
-    """The safetensors bytes that `config` names; `DamageError` where they are others."""
-    weights = config["weights"]
-    where = f"{folder.url}/{weights['file']}"
-    remedy = f"restore it, or remove {CONFIG} beside it and train again"
-    if not folder.exists(weights["file"]):
-        raise DamageError(f"{where} is missing; {remedy}")
-    data = folder.read(weights["file"])
-    if sha256_of(data) != weights["sha256"]:
-        raise DamageError(f"{where} is not what {CONFIG} says it was; {remedy}")
-    return data
-
-
-def read_best(folder: Folder, config: Mapping[str, Any]) -> bytes:
-    """The safetensors bytes of the best weights of the training that `config` tells of.
-
-    A ValueError where none of it were kept, `DamageError` where they are others.
-    """
-    best = unseal(folder.read(BEST), f"{folder.url}/{BEST}") if folder.exists(BEST) else {}
-    if best.get("identity") != config.get("identity") or not folder.exists(BEST_WEIGHTS):
-        raise ValueError(
-            f"{folder.url} holds no best weights of this training: training.keep_best was false, or "
-            "it was trained before they were kept; take the last ones"
-        )
-    data = folder.read(BEST_WEIGHTS)
-    if sha256_of(data) != best["weights"]["sha256"]:
-        raise DamageError(
-            f"{folder.url}/{BEST_WEIGHTS} is not what {BEST} says it was; restore it, or take the last "
-            "weights"
-        )
-    return data
 
 
 def load_student(

@@ -7,11 +7,11 @@ import typer
 from flows.commands.find import things
 from flows.commands.table import aligned, num_bytes
 from flows.request import home_folder
-from flows.stages.evaluate import read_metrics
+from flows.stages.measured import read_metrics
 from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.options import EvaluationOptions
-from kdm.export import read_config
 from kdm.report.tables import number
+from kdm.trained import read_config
 from storage.errors import DamageError
 from storage.fs import Folder
 from storage.options import parse

@@ -9,7 +9,7 @@ import typer
 from flows.commands.find import KINDS, found, matching, things
 from flows.commands.table import num_bytes
 from flows.request import home_folder
-from kdm.export import read_config
+from kdm.trained import read_config
 from storage.fs import Folder
 from storage.options import nearest
 from storage.sets import read_spec

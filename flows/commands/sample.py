@@ -18,8 +18,9 @@ from kdm.analyze.sample_plots import samples_picture
 from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import Points
-from kdm.export import CONFIG, Kept, load_student, read_config
+from kdm.export import load_student
 from kdm.students.student import SamplingPrecision
+from kdm.trained import CONFIG, Kept, read_config
 from storage.fs import Folder
 from storage.options import parse
 from storage.records import PairSchema

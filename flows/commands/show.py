@@ -5,7 +5,7 @@ import json
 import typer
 
 from flows.commands.table import aligned
-from flows.recipe import recipe_titles
+from flows.recipe_files import recipe_titles
 from flows.request import Request
 from storage.yaml_text import yaml_text
 

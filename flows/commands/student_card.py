@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 
 from flows.commands.table import num_bytes
-from kdm.export import read_config
 from kdm.licences import UNKNOWN, hub_fields
 from kdm.report.markdown import front_matter, inline
+from kdm.trained import read_config
 from storage.fs import Folder
 from storage.yaml_text import yaml_text
 

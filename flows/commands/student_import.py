@@ -10,8 +10,9 @@ import typer
 
 from flows.commands.student_card import imported_card
 from flows.request import home_folder
-from kdm.export import read_config, read_weights, write_model
+from kdm.export import write_model
 from kdm.students.published_state import PublishedStudent, published_student
+from kdm.trained import read_config, read_weights
 from pairgen.checkpoints import Checkpoint, read_student
 from pairgen.teachers.imported import default_name
 from storage.digest import digest_of, short

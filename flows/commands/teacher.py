@@ -10,8 +10,8 @@ from flows.commands.teacher_card import PICTURE, teacher_card
 from flows.commands.teacher_grid import grid_png
 from flows.progress import Meter
 from flows.request import home_folder
-from kdm.export import read_config, read_weights
 from kdm.licences import require_licence
+from kdm.trained import read_config, read_weights
 from pairgen.checkpoints import read_checkpoint
 from pairgen.checkpoints.build import described
 from pairgen.samplers.fixed_steps import FixedSteps

@@ -4,9 +4,9 @@ import math
 from typing import Any, NamedTuple
 
 from flows.commands.table import num_bytes
-from kdm.export import read_config
 from kdm.licences import UNKNOWN, hub_fields, said_by
 from kdm.report.markdown import front_matter, inline, read_front_matter
+from kdm.trained import read_config
 from storage.fs import Folder
 from storage.yaml_text import yaml_text
 

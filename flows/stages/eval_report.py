@@ -7,8 +7,9 @@ from typing import Any
 
 from flows.progress import Reporter, silent
 from flows.stages.content import report_content
-from flows.stages.evaluate import evaluate, read_metrics
+from flows.stages.evaluate import evaluate
 from flows.stages.known import known_runs, remembered
+from flows.stages.measured import read_metrics
 from flows.stages.numbers import entry, settings_of
 from flows.stages.pages import is_whole, write_page
 from flows.stages.run import Run, StageResult

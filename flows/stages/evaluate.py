@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from flows.progress import Meter
+from flows.stages.measured import read_metrics
 from flows.stages.numbers import entry, judge_of, references
 from flows.stages.reading import masks_in, open_split
 from flows.stages.run import Run, StageResult
@@ -23,8 +24,7 @@ from kdm.export import load_student
 from kdm.report.card import StudentCard, student_card
 from kdm.report.picture_figures import beside_teacher, is_image
 from kdm.students.student import Student
-from storage.digest import digest_of, seal, short, unseal
-from storage.errors import DamageError
+from storage.digest import digest_of, seal, short
 from storage.fs import Folder
 from storage.plugins import describe
 from storage.records import PairSchema
@@ -121,18 +121,6 @@ def placed_student(run: Run, student: StageResult, schema: PairSchema) -> Studen
     """A trained student: of images on the run's device, of anything smaller on the CPU."""
     model = load_student(student.folder)
     return model.to(run.device) if is_image(schema.shape) else model
-
-
-def read_metrics(folder: Folder) -> dict[str, Any] | None:
-    """A student's metrics document; None where it has none, or a damaged one (it is made anew)."""
-    if not folder.exists("metrics.json"):
-        return None
-    try:
-        document = unseal(folder.read("metrics.json"), f"{folder.url}/metrics.json")
-    except DamageError:
-        return None
-    document.pop("digest")
-    return document
 
 
 def _measured(run: Run, folder: Folder, model: Student, teacher: TeacherSamples) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from flows.recipe import Recipe, load_recipe, recipe_names
+from flows.recipe import Recipe, load_recipe
+from flows.recipe_files import recipe_names
 from flows.stages.known import known_runs
 from flows.stages.remake import Remaker
 from kdm.datasets import DataSet

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdm.export import read_config, read_weights
+from kdm.trained import read_config, read_weights
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge
 from pairgen.generate import GeneratedShard, generate_shard

@@ -4,7 +4,7 @@ from flows.recipe import TeacherRecipe
 from flows.stages.cards import write_teacher_card
 from flows.stages.run import Run, StageResult
 from flows.stages.training import train
-from kdm.export import read_config, read_weights
+from kdm.trained import read_config, read_weights
 from pairgen.teachers.teacher import weights_digest
 from storage.digest import digest_of, short
 from storage.errors import MismatchError

@@ -3,10 +3,10 @@
 from typing import Any
 
 from flows.recipe import StudentRecipe
-from flows.stages.evaluate import read_metrics
+from flows.stages.measured import read_metrics
 from flows.stages.run import Run, StageResult
-from kdm.export import LOSSES
 from kdm.report.training_card import TrainingCard, training_card
+from kdm.trained import LOSSES
 from kdm.training.sample_pictures import FOLDER as PICTURES
 from storage.digest import seal, short, unseal
 from storage.fs import Folder

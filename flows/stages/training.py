@@ -6,7 +6,7 @@ from flows.progress import Meter, Progress
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
 from flows.stages.run import Run, StageResult, State
-from kdm.export import read_config
+from kdm.trained import read_config
 from kdm.training.environment import prepare
 from kdm.training.job import TrainingJob, is_done
 from kdm.training.parts import require_divisible

@@ -18,8 +18,9 @@ from kdm.data import points_source
 from kdm.datasets import DataSet
 from kdm.datasets.pictures import Split
 from kdm.evaluate.classifier import Classifier
-from kdm.export import read_config, read_weights, write_trained
+from kdm.export import write_trained
 from kdm.objective import Losses, Objective, Player
+from kdm.trained import read_config, read_weights
 from kdm.training.options import EmaOptions, TrainingOptions
 from kdm.training.randomness import seed_initial_weights
 from kdm.training.trainer import Trainer, TrainingResult

@@ -2,23 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kdm.datasets import DataSet
 from kdm.evaluate.bootstrap import Estimate
 from kdm.evaluate.checked import floor_numbers, own_numbers, real_numbers
-from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.evaluate.metric import Meaning, Metric
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import EvaluationSamples
-from kdm.students.student import Student
 from storage.records import LabelRule
+
+if TYPE_CHECKING:
+    from kdm.evaluate.draw import TeacherSamples
+    from kdm.students.student import Student
 
 
 def evaluate_student(
-    student: Student, teacher: TeacherSamples, *, options: EvaluationOptions
+    student: "Student", teacher: "TeacherSamples", *, options: EvaluationOptions
 ) -> dict[str, Any]:
     """Draw the student's samples and measure them; see `measure_samples`."""
+    from kdm.evaluate.draw import draw_samples  # torch: only who measures waits for it
+
     document = measure_samples(draw_samples(student, teacher, options=options), options)
     return document | (teacher.judge.described() if teacher.judge else {})
 

@@ -1,19 +1,20 @@
 """What a classifier of the data set's classes says of samples, and of real pictures beside them."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kdm.evaluate.classifier import Judgement
+if TYPE_CHECKING:  # who lists numbers must not wait for torch
+    from kdm.evaluate.classifier import Judgement
 
 
 class RealPictures(NamedTuple):
     """A data set through its classifier's eyes; `heldout` is None where the set holds none out."""
 
-    train: Judgement
-    heldout: Judgement | None
+    train: "Judgement"
+    heldout: "Judgement | None"
     heldout_label: NDArray[np.int64] | None
 
     @property
@@ -26,9 +27,9 @@ class RealPictures(NamedTuple):
 class Judged:
     """Judgements of the sets of fresh noise, all of one size, beside those of real pictures."""
 
-    fresh: Judgement  # of fresh_x_0_hat
-    reference: Judgement
-    second_reference: Judgement
+    fresh: "Judgement"  # of fresh_x_0_hat
+    reference: "Judgement"
+    second_reference: "Judgement"
     real: RealPictures
 
     def with_teacher_as_student(self) -> Self:

@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.spatial import cKDTree
 
 from kdm.evaluate.metric import Meaning, Metric
 from kdm.evaluate.samples import EvaluationSamples, Points
@@ -55,6 +54,8 @@ class Outliers(Metric):
         return self._is_alone(flat) | self._is_far_out(flat)
 
     def _is_alone(self, flat: NDArray[np.float64]) -> NDArray[np.bool_]:
+        from scipy.spatial import cKDTree  # half a second, which listing numbers need not wait for
+
         # DBSCAN's label -1 (Ester et al. 1996): not a core point, and no core point within eps.
         tree = cKDTree(flat)
         num_near = tree.query_ball_point(flat, self.eps, return_length=True)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import Any
 
-from kdm.export import BEST, BEST_WEIGHTS, safetensors_bytes
+from kdm.export import safetensors_bytes
 from kdm.objective import Objective
+from kdm.trained import BEST, BEST_WEIGHTS
 from kdm.training.ema import Ema
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice

@@ -9,10 +9,11 @@ import torch
 from pydantic import Field, PlainSerializer, ValidationInfo, field_validator, model_validator
 from torch import nn
 
-from kdm.export import read_config, read_weights, write_trained
+from kdm.export import write_trained
 from kdm.objective import Objective
 from kdm.students.student import GROUP as STUDENTS
 from kdm.students.student import Student
+from kdm.trained import read_config, read_weights
 from kdm.training.environment import Device, prepare
 from kdm.training.errors import OutOfMemoryError
 from kdm.training.inputs import DatasetInput, PairsInput

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kdm.export import CONFIG, VERSION, WEIGHTS, read_config, read_weights
 from kdm.networks.preconditioning import Preconditioner
+from kdm.trained import CONFIG, VERSION, WEIGHTS, read_config, read_weights
 from pairgen.checkpoints.build import Network, built
 from pairgen.checkpoints.build_presets import Preset
 from pairgen.checkpoints.checkpoint import Checkpoint

@@ -13,7 +13,7 @@ from flows.recipe import Recipe, load_recipe
 from flows.sequence import run_stages
 from flows.stages.reading import open_split
 from flows.stages.run import Run
-from kdm.export import read_config
+from kdm.trained import read_config
 from storage.fs import Folder
 
 SMALL = (

@@ -7,7 +7,8 @@ import pytest
 import yaml
 from conftest import Finished
 
-from flows.recipe import Recipe, load_recipe, recipe_names
+from flows.recipe import Recipe, load_recipe
+from flows.recipe_files import recipe_names
 from flows.sequence import run_stages
 from flows.stages.eval_report import refresh_home
 from flows.stages.run import Run

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.recipe import Recipe, load_recipe
-from kdm.export import read_config
 from kdm.networks.golden_samplers import edm_solve
 from kdm.networks.preconditioning import Preconditioner
+from kdm.trained import read_config
 from pairgen.teachers.teacher import load_teacher
 from storage.errors import StoreError
 from storage.fs import Folder

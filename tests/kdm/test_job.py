@@ -8,8 +8,9 @@ import pytest
 import torch
 from conftest import LAYOUT, filled_store
 
-from kdm.export import load_student, read_config
+from kdm.export import load_student
 from kdm.students.koopman import KoopmanStudent
+from kdm.trained import read_config
 from kdm.training.job import TrainingJob, run_job
 from kdm.training.progress import JsonLines, Meter, Notice, Progress
 from storage.digest import sha256_of, unseal

@@ -10,9 +10,9 @@ import safetensors.numpy
 import torch
 from edm_pickles import ARCHITECTURES, PRECONDITIONERS, network, snapshot_of, write_snapshot
 
-from kdm.export import read_config, read_weights
 from kdm.networks.build import build_edm, build_guided
 from kdm.networks.golden_samplers import edm_solve
+from kdm.trained import read_config, read_weights
 from pairgen.checkpoints import Checkpoint, read_checkpoint
 from pairgen.checkpoints.build import Network, built, described, fits
 from pairgen.checkpoints.build_presets import PRESETS, Preset

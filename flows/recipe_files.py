@@ -1,0 +1,35 @@
+"""The files of recipes: those that come with the project, and the user's own; read without torch."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from storage.options import nearest
+from storage.yaml_text import read_yaml
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with this project."""
+    found = (file.name for file in files("flows.recipes").iterdir())
+    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
+
+
+def recipe_titles() -> dict[str, str]:
+    """Their titles, also of those that a teacher or data must be named for."""
+    return {name: str(read_recipe(name).get("title", "")) for name in recipe_names()}
+
+
+def read_recipe(recipe: str) -> dict[str, Any]:
+    """The document of a recipe, as its file says it; a ValueError where there is none."""
+    if recipe in recipe_names():
+        text = (files("flows.recipes") / f"{recipe}.yaml").read_bytes()
+    elif recipe.endswith((".yaml", ".yml")) and Path(recipe).is_file():
+        text = Path(recipe).read_bytes()
+    else:
+        raise ValueError(
+            f"no recipe '{recipe}'; {nearest(recipe, recipe_names())} (or the path of a .yaml file)"
+        )
+    document = read_yaml(text, f"recipe '{recipe}'")
+    if not isinstance(document, dict):
+        raise ValueError(f"recipe '{recipe}' must be a mapping, got {type(document).__name__}")
+    return document

@@ -1,0 +1,58 @@
+"""What is read of a trained model without torch: its config, and its weights as checked bytes."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from storage.digest import sha256_of, unseal
+from storage.errors import DamageError
+from storage.fs import Folder
+
+CONFIG, WEIGHTS, LOSSES, TIMINGS = "config.json", "model.safetensors", "losses.json", "timings.json"
+BEST, BEST_WEIGHTS = "best.json", "best.safetensors"
+VERSION = 1
+Kept = Literal["last", "best"]
+
+
+def read_config(folder: Folder) -> dict[str, Any] | None:
+    """What `config.json` says, checked against its own digest; None where training is not done."""
+    if not folder.exists(CONFIG):
+        return None
+    config = unseal(folder.read(CONFIG), f"{folder.url}/{CONFIG}")
+    if config["version"] != VERSION:
+        raise DamageError(
+            f"{folder.url}/{CONFIG} is of version {config['version']}, this project reads {VERSION}"
+        )
+    return config
+
+
+def read_weights(folder: Folder, config: Mapping[str, Any]) -> bytes:
+    """The safetensors bytes that `config` names; `DamageError` where they are others."""
+    weights = config["weights"]
+    where = f"{folder.url}/{weights['file']}"
+    remedy = f"restore it, or remove {CONFIG} beside it and train again"
+    if not folder.exists(weights["file"]):
+        raise DamageError(f"{where} is missing; {remedy}")
+    data = folder.read(weights["file"])
+    if sha256_of(data) != weights["sha256"]:
+        raise DamageError(f"{where} is not what {CONFIG} says it was; {remedy}")
+    return data
+
+
+def read_best(folder: Folder, config: Mapping[str, Any]) -> bytes:
+    """The safetensors bytes of the best weights of the training that `config` tells of.
+
+    A ValueError where none of it were kept, `DamageError` where they are others.
+    """
+    best = unseal(folder.read(BEST), f"{folder.url}/{BEST}") if folder.exists(BEST) else {}
+    if best.get("identity") != config.get("identity") or not folder.exists(BEST_WEIGHTS):
+        raise ValueError(
+            f"{folder.url} holds no best weights of this training: training.keep_best was false, or "
+            "it was trained before they were kept; take the last ones"
+        )
+    data = folder.read(BEST_WEIGHTS)
+    if sha256_of(data) != best["weights"]["sha256"]:
+        raise DamageError(
+            f"{folder.url}/{BEST_WEIGHTS} is not what {BEST} says it was; restore it, or take the last "
+            "weights"
+        )
+    return data
