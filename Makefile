@@ -38,6 +38,15 @@ test: export MKL_NUM_THREADS = 1
 test: setup ## the suite
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
+# What a processor without AVX would compute; AVX2 and AVX-512 add in other orders.
+LOWEST := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
+
+.PHONY: test-levels
+test-levels: export OMP_NUM_THREADS = 1
+test-levels: export MKL_NUM_THREADS = 1
+test-levels: setup ## what the last digits decide, at the lowest level of this processor
+	env $(LOWEST) $(BIN)/pytest -n $(TEST_PROCESSES) -m 'processor and not trials' tests/kdm tests/pairgen $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: lint-style lint-types lint-imports lint-dead-code lint-spelling ## all gates
 
@@ -76,7 +85,7 @@ faults: setup ## kills, bit flips and races by the hundred
 
 .PHONY: trials
 trials: setup ## full-size runs, an hour and more
-	$(BIN)/pytest $(CAMPAIGN) -m trials tests/trials $(PYTEST_ARGS)
+	$(BIN)/pytest $(CAMPAIGN) -m trials tests/trials tests/kdm/test_network_goldens.py $(PYTEST_ARGS)
 
 .PHONY: bench
 bench: setup ## times and rates

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from kdm.networks.processor import has_wide_vectors, held_levels
+
 
 def environment(
     device: torch.device, *, precision: str, sampling_batch: int, is_compiled: bool = False
@@ -26,7 +28,12 @@ def environment(
         "threads": torch.get_num_threads(),
     }
     # Said only where it is so: records of before there was a choice stay as they are.
-    return made_in | ({"compiled": True} if is_compiled else {})
+    held, chosen = held_levels(), dict[str, Any]()
+    if device.type == "cpu" and held:
+        chosen["held_levels"] = held
+    if device.type == "cpu" and has_wide_vectors():
+        chosen["convolutions"] = "torch"  # elsewhere some are Winograd's
+    return made_in | chosen | ({"compiled": True} if is_compiled else {})
 
 
 @cache

@@ -31,6 +31,12 @@ def home(tmp_path: Path) -> Folder:
     return Folder.at(str(tmp_path / "home"))
 
 
+@pytest.fixture
+def narrow_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a processor without AVX-512, whose large convolutions are Winograd's."""
+    monkeypatch.setattr("kdm.networks.processor.has_wide_vectors", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Published inputs that do not come with the project; tests that need them skip without."""

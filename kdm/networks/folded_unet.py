@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kdm.networks import processor
 from kdm.networks.attention import Layout, attend
 from kdm.networks.edm_layers import Block, Conv, Norm
 from kdm.networks.image_shapes import ClassLabels, Images, Maps
@@ -47,7 +48,8 @@ class FoldedUNet(nn.Module):
         self.to(self._dtype).requires_grad_(False)
         if rows.device.type == "cuda":
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if rows.device.type == "cpu" and self._dtype == torch.float32:
+        is_plain = rows.device.type == "cpu" and self._dtype == torch.float32
+        if is_plain and not processor.has_wide_vectors():
             self._transform()
 
     def forward(self, x: Images, label: ClassLabels | None = None) -> Maps:

@@ -16,7 +16,9 @@ from torch import Tensor, nn
 
 # In relative size, four units of float32's last place: as much as sums of some hundred products lose.
 _MOVED = 2.0**-22
-_NUM_PAIRS = 4  # of runs with weights moved one way, then the other, so that either side of a kink is seen
+_NUM_PAIRS = (
+    4  # of runs with weights moved one way, then the other, so that either side of a kink is seen
+)
 _ROOM = 4.0  # times the largest move seen
 MOST_ROOM = 10.0  # times the plain tolerance; what is further away is wrong whatever its round-off
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from kdm.networks import processor
 from kdm.networks.image_shapes import Images, Maps
 
 AnyKernels = Float[Tensor, "o c k k"]
@@ -39,6 +40,7 @@ def is_faster(x: Images, weight: AnyKernels) -> bool:
         and weight[:, :, 0, 0].numel() >= _LEAST_WEIGHTS
         and height % _OUT == width % _OUT == 0
         and height * width >= _LEAST_PIXELS
+        and not processor.has_wide_vectors()
     )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from kdm.networks import processor
 from kdm.networks.image_shapes import Images, Maps
 from kdm.networks.memory_format import is_plain
 from kdm.networks.winograd import (
@@ -45,6 +46,7 @@ def is_faster(x: Images, weight: AnyKernels) -> bool:
         and weight[:, :, 0, 0].numel() >= least
         and height % _OUT == width % _OUT == 0
         and is_plain(x)
+        and not processor.has_wide_vectors()
     )
 
 

@@ -121,6 +121,7 @@ def test_one_real_matrix_does_what_the_factors_do() -> None:
     assert operator.bias() is None
 
 
+@pytest.mark.usefixtures("narrow_vectors")
 @pytest.mark.parametrize(("side", "num_kept"), [(16, 10), (8, 0)])
 def test_kernels_of_large_maps_are_kept_in_winograds_form(side: int, num_kept: int) -> None:
     options = SongUNetOptions(img_resolution=side, in_channels=3, out_channels=1, **ONE_LEVEL)

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from mutants import NETWORK, at_work
 
 from kdm.networks.build import build_edm, build_guided
 from kdm.networks.golden import Golden, check_golden, error, tolerance, unchecked
+
+pytestmark = pytest.mark.processor
 
 GOLDENS = [
     "edm/edm_cifarlike_cond_ve",
@@ -80,3 +83,15 @@ def test_guided_networks_have_the_published_names_and_shapes(shared: Path) -> No
         with torch.device("meta"):
             net = build_guided(true["init_kwargs"])
         assert shapes(net) == true["shapes"], name
+
+
+@pytest.mark.trials
+@pytest.mark.parametrize("name", NETWORK)
+def test_a_wrong_sign_factor_index_or_term_is_found(shared: Path, name: str) -> None:
+    missed = []
+    for mutant in NETWORK[name]:
+        with at_work(mutant):
+            missed += [mutant.name] * all(
+                each.agrees for each in check_golden(golden(shared, name))
+            )
+    assert missed == []

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from mutants import STEP, at_work
 from published_step import write_golden
 from typer.testing import CliRunner
 
 from flows.cli import app
 from kdm.students.golden import check_step, unchecked
 from kdm.students.published_names import to_ours, to_published
+
+pytestmark = pytest.mark.processor
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "factorised": {"is_factorised": True},
@@ -132,3 +135,12 @@ def test_what_is_no_golden_of_a_step_is_refused(kind: str, tmp_path: Path) -> No
     ended = CliRunner().invoke(app, ["student", "check", str(path)])
     assert isinstance(ended.exception, ValueError)
     assert "golden" in str(ended.exception)
+
+
+@pytest.mark.parametrize("variant", STEP)
+def test_a_wrong_sign_factor_index_or_term_is_found(variant: str, tmp_path: Path) -> None:
+    golden, missed = write_golden(tmp_path / "golden.npz", **VARIANTS[variant]), []
+    for mutant in STEP[variant]:
+        with at_work(mutant):
+            missed += [mutant.name] * all(each.agrees for each in check_step(golden))
+    assert missed == []

@@ -4,8 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from kdm.networks import winograd
+from kdm.networks import processor, winograd, winograd_learning
 from kdm.networks.edm_layers import Conv
+
+has_wide_vectors = processor.has_wide_vectors.__wrapped__  # asks each time
+pytestmark = [pytest.mark.processor, pytest.mark.usefixtures("narrow_vectors")]
 
 
 @pytest.mark.parametrize("channels", [(128, 64), (96, 256)])
@@ -41,3 +44,17 @@ def test_a_kept_kernel_gives_what_its_weight_gives(at_once: int) -> None:
     exact = F.conv2d(x.double(), weight.double(), bias.double(), padding=1)
     made = winograd.multiply(x, winograd.transformed(weight), bias, at_once=at_once)
     assert (made - exact).abs().max() <= 4e-6 * exact.abs().max()
+
+
+def test_wide_vectors_leave_convolutions_to_torch_unless_they_are_held_lower(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, wide = torch.empty(1, 128, 32, 32), torch.empty(128, 128, 3, 3)
+    monkeypatch.setattr("torch.cpu._is_avx512_supported", lambda: True)
+    monkeypatch.setattr(processor, "has_wide_vectors", has_wide_vectors)
+    for held, is_wide in (("", True), ("AVX512_CORE", True), ("AVX2", False), ("sse41", False)):
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", held)
+        assert has_wide_vectors() is is_wide
+        assert winograd_learning.is_faster(x, wide) is not is_wide
+        with torch.no_grad():
+            assert winograd.is_faster(x, wide) is not is_wide

@@ -11,6 +11,8 @@ from kdm.networks.edm_layers import Block, BlockStyle, Conv, Norm
 
 ORDERS = (torch.contiguous_format, torch.channels_last)
 
+pytestmark = [pytest.mark.processor, pytest.mark.usefixtures("narrow_vectors")]
+
 
 def gradients(layer: torch.nn.Module, x: Tensor, y: Tensor, of_y: Tensor) -> list[Tensor]:
     inputs = (x, *layer.parameters())
