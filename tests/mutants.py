@@ -137,7 +137,6 @@ NETWORK = {
         Mutant(
             "kdm.networks.song_unet:SongUNet._up", "[x, skips.pop()]", "[x, skips.pop().flip(1)]"
         ),
-        Mutant("kdm.networks.edm_layers:_waves", "waves[::-1]", "waves"),
         Mutant("kdm.networks.edm_layers:_waves", "if sine_first", "if not sine_first"),
         Mutant(
             "kdm.networks.edm_layers:Block._sum",
