@@ -103,7 +103,8 @@ def _export(  # noqa: PLR0913  (one an option)
     count: Annotated[int | None, typer.Option("--count", min=1, help="Indices; else all.")] = None,
     variant: Annotated[str, typer.Option("--variant", help="Of kdm-npz, see docs/store.md.")] = "",
     masks: Annotated[
-        list[str] | None, typer.Option("--mask", metavar="DECISION", help="Else all there are.")
+        list[str] | None,
+        typer.Option("--mask", metavar="DECISION", help="Or none; else the recipe's."),
     ] = None,
     unmasked: Annotated[
         bool, typer.Option("--unmasked", help="With what filters would leave out.")

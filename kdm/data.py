@@ -159,7 +159,7 @@ def resident_source(
     count, num_rows = reader.order.count, 0
     row_of_index = np.full(count, -1, np.int64)
     columns: dict[str, Tensor] = {}
-    for pairs in reader.store.kept(count, reader.masks):
+    for pairs in reader.store.kept(count, reader.taken):
         rows = slice(num_rows, num_rows + len(pairs))
         for name, rest in _tensors(_columns(pairs), None).items():
             if name not in columns:

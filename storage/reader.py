@@ -9,6 +9,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -42,13 +43,19 @@ class PairReader:
     store: PairStore
     order: Order
     batch_size: int
-    masks: tuple[Mask, ...] = ()
+    masks: tuple[Mask, ...] | None = None  # (): none; None: the one decision there is
     share: Share = field(default_factory=Share)
     cache: ShardCache | None = None  # of remote shards; None: the default one
     threads: int = 1  # that make batches ahead; 0: all is done in the caller's
     position: Position = field(default_factory=Position)
 
+    @cached_property
+    def taken(self) -> tuple[Mask, ...]:
+        """The masks that it reads by; `MismatchError` where it names none and there are several."""
+        return self.store.masks(self.masks)
+
     def __post_init__(self) -> None:
+        _ = self.taken  # refused before anything is read
         if self.batch_size < self.share.ranks:
             raise ValueError(
                 f"batch_size is {self.batch_size}; {self.share.ranks} ranks need at least a row each"
@@ -146,7 +153,7 @@ class _Windows:
 
     def _opened(self, records: list[Record], *, holds_files: bool) -> list[OpenShard]:
         def opened(record: Record) -> OpenShard:
-            return OpenShard(self._files, record, self._reader.masks, holds_files=holds_files)
+            return OpenShard(self._files, record, self._reader.taken, holds_files=holds_files)
 
         if self._files.cache is None or self._reader.threads == 0:
             return list(map(opened, records))

@@ -1,13 +1,21 @@
 """The files of a store's shards: put whole, read within bounds, checked against what was recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from storage.digest import digest_of, sha256_of, short
 from storage.errors import DamageError
 from storage.formats.layout import Buffer, Column, Layout, ShardFile, gather
 from storage.fs import Folder
 from storage.records import Columns, PairSchema
+
+
+class Put(NamedTuple):
+    """What lay there under the same names, and whether all files of the shard are there now."""
+
+    replaced: dict[str, bytes]
+    is_whole: bool
 
 
 @dataclass(frozen=True)
@@ -18,20 +26,26 @@ class Shards:
     layout: Layout
     schema: PairSchema
 
-    def put(self, parts: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Write a shard's files; returns what lay there before under the same names.
+    def put(
+        self, parts: Mapping[str, bytes], *, is_recorded: Callable[[], bool] = lambda: False
+    ) -> Put:
+        """Write a shard's files.
 
         Files that no record vouches for are leftovers or damage, so these bytes take their place.
+        Once `is_recorded`, another writer's record vouches for what lies there: nothing is replaced.
         """
-        replaced = {}
+        replaced: dict[str, bytes] = {}
         for name, data in parts.items():
             if self.folder.create(name, data):
                 continue
             standing = self.folder.read(name)
-            if standing != data:
-                self.folder.replace(name, data)
-                replaced[name] = standing
-        return replaced
+            if standing == data:
+                continue
+            if is_recorded():  # asked at the last moment: a kill after it would leave damage
+                return Put(replaced, is_whole=False)
+            self.folder.replace(name, data)
+            replaced[name] = standing
+        return Put(replaced, is_whole=True)
 
     def read(self, shard: int, file: ShardFile) -> dict[str, bytes]:
         """The bytes of a shard's files, not checked but for their names and their number."""

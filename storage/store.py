@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.decisions import default_masks
 from storage.digest import digest_of, seal, sha256_of, short
 from storage.errors import DamageError, MismatchError
 from storage.formats.layout import Buffer, Column, EncodedShard, Layout, parse_layout
@@ -236,12 +237,12 @@ class PairStore:
         name = record_name(record.shard)
         if self.records_folder.exists(name):
             return self._agreed(record, encoded)
-        replaced = self.files.put(encoded.parts)
+        put = self.files.put(encoded.parts, is_recorded=lambda: self.records_folder.exists(name))
         stamp = {"attempt": uuid.uuid4().hex, "created_at": datetime.now(UTC).isoformat()}
-        if self.records_folder.create(name, sealed(record, **stamp)):
+        if put.is_whole and self.records_folder.create(name, sealed(record, **stamp)):
             return record
         # Another writer's record came in between. What it vouches for may have been replaced.
-        for part, data in replaced.items():
+        for part, data in put.replaced.items():
             if self.record(record.shard).parts.get(part) == sha256_of(data):
                 self.shards.replace(part, data)
         return self._agreed(record, encoded)
@@ -359,13 +360,21 @@ class PairStore:
             states=columns.get("states"),
         )
 
-    def kept(self, count: int, masks: Sequence[Mask] = ()) -> Iterator[PairBatch]:
+    def masks(self, named: Sequence[Mask] | None) -> tuple[Mask, ...]:
+        """The masks to read by: those that are named, () for none; else the one decision there is.
+
+        Raises `MismatchError` with the choices where none is named and there are several.
+        """
+        return default_masks(self.base / "masks") if named is None else tuple(named)
+
+    def kept(self, count: int, masks: Sequence[Mask] | None = None) -> Iterator[PairBatch]:
         """The first `count` indices, verified, shard by shard, without the rows that a mask drops."""
+        masks = self.masks(masks)
         for shard, content in enumerate(self.content_digests(count)):
             pairs = self._masked(self.pairs(shard, content), content, masks)
             yield pairs.take(pairs.index < count)
 
-    def load(self, count: int, masks: Sequence[Mask] = ()) -> LoadedPairs:
+    def load(self, count: int, masks: Sequence[Mask] | None = None) -> LoadedPairs:
         """All that `kept` gives, in memory."""
         pairs = concatenate(list(self.kept(count, masks)))
         row_of_index = np.full(count, -1, np.int64)

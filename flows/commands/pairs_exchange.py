@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from flows.commands.chosen_masks import chosen_masks
 from flows.commands.find import found
 from flows.commands.pairs import require_set
 from flows.console import Terminal
@@ -18,16 +19,15 @@ from flows.request import home_folder
 from flows.stages.cards import Origin, origin_of_card, write_set_card
 from kdm.licences import require_licence
 from storage.convert import convert
+from storage.digest import short
 from storage.exporters.kdm_npz import export_kdm_npz
 from storage.exporters.per_sample import export_per_sample
 from storage.fs import Folder
 from storage.importers import import_pairs
-from storage.masks import Mask
 from storage.options import nearest
 from storage.sets import splits_of
 from storage.store import PairStore
 from storage.verify import Report
-from storage.verify_masks import decisions_of
 from storage.yaml_text import read_yaml
 
 DEFAULT_IMPORTER = "kdm-checkerboard"
@@ -106,7 +106,7 @@ def import_set(wanted: Import, home: str) -> None:
 
 
 def export_set(name: str, home: str, wanted: Export) -> None:
-    """Write pairs for other trainers; those that a filter dropped stay here unless asked for."""
+    """Write pairs for other trainers; those that the recipe's filters dropped stay here."""
     if wanted.to not in EXPORTS:
         raise ValueError(f"no export '{wanted.to}'; {nearest(wanted.to, list(EXPORTS))}")
     folder = found(home, "pairs", name)
@@ -114,7 +114,7 @@ def export_set(name: str, home: str, wanted: Export) -> None:
     layouts = _layouts(folder).get(wanted.split, [])
     layout = wanted.layout or (layouts[0] if layouts else "")
     store = PairStore.open(folder, split=wanted.split, layout=layout or "wds-4096")
-    masks = _chosen_masks(store, wanted)
+    masks = chosen_masks(store, home_folder(home), wanted.decisions, is_unmasked=wanted.is_unmasked)
     target = Folder.at(wanted.folder)
     count = wanted.count or store.ledger.largest().attempted
     with _progress("export", f"{wanted.split}/{store.layout}", "pairs") as report:
@@ -124,7 +124,8 @@ def export_set(name: str, home: str, wanted: Export) -> None:
             )
         else:
             num = export_per_sample(store, target, count=count, masks=masks, report=report)
-    masked = f", {len(masks)} mask{'s' * (len(masks) != 1)} applied"
+    named = ", ".join(short(mask.decision) for mask in masks)
+    masked = f", without what {named} drops" if masks else ", no mask applied"
     typer.echo(f"{target.url}: {num:,} pairs{masked}")
 
 
@@ -203,21 +204,3 @@ def _options(wanted: Import) -> dict[str, Any]:
             raise ValueError("--noise and --set noise_end name different ends; give one of them")
         options["noise_end"] = wanted.noise
     return options
-
-
-def _chosen_masks(store: PairStore, wanted: Export) -> list[Mask]:
-    """The decisions that were named, else all that there are: what any filter drops stays here."""
-    if wanted.is_unmasked:
-        return []
-    known = {mask.decision: mask for mask in decisions_of(store.base / "masks")}
-    if not wanted.decisions:
-        return list(known.values())
-    chosen = []
-    for start in wanted.decisions:
-        matches = [digest for digest in known if digest.startswith(start)]
-        if len(matches) != 1:
-            raise ValueError(
-                f"--mask {start} is the beginning of {len(matches)} decisions; see 'kdm pairs show'"
-            )
-        chosen.append(known[matches[0]])
-    return chosen

@@ -1,7 +1,8 @@
 """Pictures in WebDataset tars: `KEY.png` or `KEY.jpg`, and the class as text in `KEY.cls`.
 
 Files whose names are equal up to the first dot, and which follow each other, are one sample. The tars
-of a folder are read in the sorted order of their names, each from its beginning to its end.
+of a folder are read in the sorted order of their names, each from its beginning to its end; tables,
+statistics and a README beside them, as img2dataset writes them, are stepped over.
 """
 
 import re
@@ -17,6 +18,10 @@ from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, ga
 
 LABEL = "cls"
 _BESIDE = ("json", "txt")  # captions and the like, which such tars often carry; not read
+# What img2dataset leaves beside its tars, and the pages that people put there.
+_BOOKKEEPING = re.compile(
+    r"\.parquet$|_stats\.json$|^(?:README|LICEN[CS]E)(?:\.\w+)?$", re.IGNORECASE
+)
 _CLASS = re.compile(rb"\s*(\d{1,10})\s*")
 _MAX_CLASS_BYTES = 64
 _CHUNK = _MAX_HEAD_BYTES = 2**20  # a long name is a head of its own, of some hundred bytes
@@ -29,7 +34,10 @@ class ImageTarsData(ImageData):
 
     def read(self, path: Path) -> Pictures:
         """All pictures, tar by tar."""
-        tars = files_below(path) if path.is_dir() else [path]
+        files = files_below(path) if path.is_dir() else [path]
+        tars = [file for file in files if not _BOOKKEEPING.search(file.name)]
+        if not tars:
+            raise ValueError(f"{path} holds no .tar; give the folder that the tars lie in")
         if strange := [tar.name for tar in tars if tar.suffix != ".tar"]:
             raise ValueError(f"{strange[0][:80]!r} is no .tar; unpack, convert or remove it")
         samples = (sample for tar in tars for sample in _samples(tar))

@@ -55,8 +55,11 @@ class Chosen:
         }
 
 
-def begin(folder: Folder, chosen: Chosen, form: Mapping[str, Any]) -> None:
-    """Say what the folder is to hold; a `MismatchError` where anything else lies there."""
+def begin(folder: Folder, chosen: Chosen, form: Mapping[str, Any]) -> str:
+    """Say what the folder is to hold; a `MismatchError` where anything else lies there.
+
+    Returns the digest of that, which tells this export from every other.
+    """
     folder.sweep()
     wanted = {"version": 1, **form, **chosen.describe()}
     if not folder.exists(DESCRIPTION):
@@ -75,6 +78,7 @@ def begin(folder: Folder, chosen: Chosen, form: Mapping[str, Any]) -> None:
             f"{folder.url} holds an export of other {', '.join(differing)}; export to another "
             "folder, or remove this one first"
         )
+    return digest_of(wanted)
 
 
 def put(folder: Folder, name: str, data: bytes) -> None:

@@ -50,7 +50,7 @@ def export_kdm_npz(
     *,
     count: int,
     variant: str = "",
-    masks: Sequence[Mask] = (),
+    masks: Sequence[Mask] | None = None,
     report: Report | None = None,
 ) -> int:
     """Write the first `count` indices, without those that a mask drops; the number of files.
@@ -59,7 +59,7 @@ def export_kdm_npz(
     stays, so a stopped export goes on.
     """
     form = _variant(variant, store.schema)
-    chosen = Chosen(store, count, masks)
+    chosen = Chosen(store, count, store.masks(masks))
     begin(folder, chosen, {"layout": LAYOUT, **form._asdict()})
     num_files = 0
     with ThreadPoolExecutor(_WRITERS) as pool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.digest import short
 from storage.exporters.export import Chosen, Report, as_floats, begin, put
 from storage.fs import Folder
 from storage.masks import Mask
@@ -31,22 +32,24 @@ def export_per_sample(
     *,
     count: int,
     samples_a_tar: int = SAMPLES_A_TAR,
-    masks: Sequence[Mask] = (),
+    masks: Sequence[Mask] | None = None,
     report: Report | None = None,
 ) -> int:
     """Write the first `count` indices, without those that a mask drops; the number of samples.
 
-    The tars are `000000.tar`, `000001.tar`, … in the order of indices. What is there already stays,
-    so a stopped export goes on.
+    The tars are `SPLIT-DIGEST-000000.tar`, … in the order of indices. No other export has these
+    names, because webdataset's `cache_dir` knows a tar by its name alone. What is there already
+    stays, so a stopped export goes on.
     """
     _require_size(store, samples_a_tar)
-    chosen = Chosen(store, count, masks)
-    begin(folder, chosen, {"layout": LAYOUT, "samples_a_tar": samples_a_tar})
+    chosen = Chosen(store, count, store.masks(masks))
+    form = {"version": 2, "layout": LAYOUT, "samples_a_tar": samples_a_tar}
+    front = f"{store.split}-{short(begin(folder, chosen, form))}"
     samples = ((pairs, row) for pairs in chosen.batches(report) for row in range(len(pairs)))
     num_samples = 0
     num_tars = 0
     while group := list(islice(samples, samples_a_tar)):
-        put(folder, f"{num_tars:06d}.tar", _tar(group))
+        put(folder, f"{front}-{num_tars:06d}.tar", _tar(group))
         num_tars, num_samples = num_tars + 1, num_samples + len(group)
     return num_samples
 

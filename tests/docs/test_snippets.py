@@ -70,7 +70,7 @@ def test_every_runnable_block_of_a_page_runs(page: Path, beside_a_home: Path) ->
 
 def test_plain_tools_give_the_pairs_that_the_store_gives(beside_a_home: Path) -> None:
     names = run_blocks(ROOT / "docs" / "store.md")
-    pairs = names["store"].load(len(names["index"])).pairs
+    pairs = names["store"].load(len(names["index"]), masks=()).pairs
     assert np.array_equal(names["index"], pairs.index)
     assert np.array_equal(names["x_0"], pairs.x_0)
     assert np.array_equal(names["x_T"], pairs.x_T)

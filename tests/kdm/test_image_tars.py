@@ -146,3 +146,13 @@ def test_a_set_larger_than_its_memory_is_refused(tmp_path: Path):
 def test_the_tars_are_read_by_their_kind():
     document = {"kind": "image-tars", "source": "a.tar", "shape": [3, 4, 4]}
     assert parse(ImageTarsData, document, "data set").shape == SHAPE
+
+
+def test_what_img2dataset_leaves_beside_its_tars_is_stepped_over(tmp_path: Path):
+    (tmp_path / "00000.tar").write_bytes(tarred(samples(range(4))))
+    for name in ("00000.parquet", "00000_stats.json", "README.md", "LICENSE"):
+        (tmp_path / name).write_text("")
+    assert len(opened(tmp_path).train()) == len(opened(tmp_path / "00000.tar").train())
+    (tmp_path / "00001.tar.gz").write_text("")
+    with pytest.raises(ValueError, match=r"is no \.tar"):
+        opened(tmp_path).train()

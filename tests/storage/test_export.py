@@ -190,3 +190,12 @@ def test_a_damaged_shard_is_found_before_any_of_its_pairs_leaves(
     with pytest.raises(Exception, match=file.name):
         export_kdm_npz(store, at(tmp_path / "out"), count=1000)
     assert max(at(tmp_path / "out").names()) < f"{256:09d}"
+
+
+def test_no_two_exports_have_tars_of_one_name(home: Folder, tmp_path: Path) -> None:
+    store = filled_store(home / "set")
+    for place, count, masks in (("a", 100, ()), ("b", 200, ()), ("c", 100, [masked(store)])):
+        export_per_sample(store, at(tmp_path / place), count=count, masks=masks)
+    names = [path.name for path in tmp_path.glob("[abc]/*.tar")]
+    assert len(names) == len(set(names)) == 3
+    assert all(name.startswith("train-") for name in names)

@@ -1,5 +1,6 @@
 """A set grows by whole shards, records before manifests, and gives back what was written."""
 
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -139,6 +140,28 @@ def test_a_record_that_comes_in_between_gets_its_files_back(
     monkeypatch.undo()
     assert store.record(1) == before
     assert store.columns(1, before.content_digest)["x_0"].shape == (256, 2)
+
+
+def test_a_late_writer_that_is_killed_leaves_a_committed_shard_whole(
+    home: Folder, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = filled_store(home, layout=layout)
+    looks, exists, create = iter([False]), LocalFolder.exists, LocalFolder.create
+
+    def killed(folder: LocalFolder, name: str, data: bytes) -> bool:
+        if name == "000001.json":
+            raise KeyboardInterrupt
+        return create(folder, name, data)
+
+    monkeypatch.setattr(
+        LocalFolder, "exists", lambda folder, name="": next(looks, exists(folder, name))
+    )
+    monkeypatch.setattr(LocalFolder, "create", killed)
+    with contextlib.suppress(KeyboardInterrupt):
+        other = other_pairs(store.indices(1))
+        store.write(1, other, dropped={}, environment={"device": "another"})
+    monkeypatch.undo()
+    assert store.columns(1, store.record(1).content_digest)["x_0"].shape == (256, 2)
 
 
 def test_the_same_content_has_one_digest_in_every_layout_and_place(
