@@ -234,6 +234,13 @@ def _sample(
     sample(student, home, Wanted(num_samples, seed, out, grid, label, precision, kept))
 
 
+@app.command("deploy", help="Deploy every flow at the Prefect server of PREFECT_API_URL.")
+def _deploy() -> None:
+    from flows.commands.deploy import deploy
+
+    deploy()
+
+
 @app.command("doctor", help="Whether this machine has what is needed; exit code 0 if so.")
 def _doctor(home: Home = DEFAULT_HOME) -> None:
     from flows.doctor import doctor

@@ -2,20 +2,21 @@
 
 from prefect import flow
 
+from flows.parameters import Count, Device, Home, Overrides, Ranks, RecipeName, Students
 from flows.request import Request
 from flows.tasks import Ended, run_as_tasks
 
 
-@flow(name="distill", persist_result=False)
+@flow(name="distill", flow_run_name="distill {recipe}", persist_result=False)
 def distill(
-    recipe: str,
-    home: str = "",
-    count: int | None = None,
-    overrides: tuple[str, ...] = (),
+    recipe: RecipeName,
+    home: Home = "",
+    count: Count = None,
+    overrides: Overrides = (),
     *,
-    students: tuple[str, ...] = (),
-    device: str = "auto",
-    ranks: int | None = None,
+    students: Students = (),
+    device: Device = "auto",
+    ranks: Ranks = None,
 ) -> Ended:
     """Train the recipe's students (or those named), and what they need that the store lacks."""
     request = Request(

@@ -2,19 +2,20 @@
 
 from prefect import flow
 
+from flows.parameters import Count, Device, Home, OptionalRecipe, Overrides, Students
 from flows.request import Request
 from flows.tasks import Ended, refresh_as_task, run_as_tasks
 
 
-@flow(name="eval-report", persist_result=False)
+@flow(name="eval-report", flow_run_name="eval-report {recipe}", persist_result=False)
 def eval_report(
-    recipe: str = "",
-    home: str = "",
-    count: int | None = None,
-    overrides: tuple[str, ...] = (),
+    recipe: OptionalRecipe = "",
+    home: Home = "",
+    count: Count = None,
+    overrides: Overrides = (),
     *,
-    students: tuple[str, ...] = (),
-    device: str = "auto",
+    students: Students = (),
+    device: Device = "auto",
 ) -> Ended:
     """Write a recipe's report, and make what is lacking before it.
 

@@ -15,16 +15,8 @@ from flows.stages.filter_pairs import filter_pairs
 from flows.stages.generate_pairs import generate_pairs
 from flows.stages.run import Run, StageResult
 from flows.stages.train_teacher import train_teacher
+from flows.steps import STAGES
 from storage.options import nearest
-
-STAGES = (
-    "train-teacher",
-    "generate-pairs",
-    "filter-pairs",
-    "distill",
-    "evaluate",
-    "eval-report",
-)
 
 
 class Call(Protocol):

@@ -2,19 +2,20 @@
 
 from prefect import flow
 
+from flows.parameters import Count, Device, Home, Overrides, Ranks, RecipeName
 from flows.request import Request
 from flows.tasks import Ended, run_as_tasks
 
 
-@flow(name="train-teacher", persist_result=False)
+@flow(name="train-teacher", flow_run_name="train-teacher {recipe}", persist_result=False)
 def train_teacher(
-    recipe: str,
-    home: str = "",
-    count: int | None = None,
-    overrides: tuple[str, ...] = (),
+    recipe: RecipeName,
+    home: Home = "",
+    count: Count = None,
+    overrides: Overrides = (),
     *,
-    device: str = "auto",
-    ranks: int | None = None,
+    device: Device = "auto",
+    ranks: Ranks = None,
 ) -> Ended:
     """Train the recipe's teacher, unless the store has it."""
     request = Request(

@@ -14,6 +14,7 @@ import pytest
 from prefect import Flow
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.callables import parameter_schema
+from prefect.utilities.schema_tools.validation import ValidationError, validate
 from rich.console import Console
 
 from flows.artifacts import Artifacts, made
@@ -32,7 +33,6 @@ from flows.train_teacher import train_teacher
 from storage.fs import Folder
 
 FLOWS = (train_teacher, generate_pairs, filter_pairs, distill, evaluate, eval_report, pipeline)
-SCALARS = ({"type": "string"}, {"type": "integer"}, {"type": "null"})
 CACHED = StageResult("generate-pairs", "tiny-1", "/nowhere", "1" * 64, "cached", {})
 DONE = StageResult("distill", "kdm-2", "/nowhere", "2" * 64, "done", {})
 PAIRS = StageResult(
@@ -57,10 +57,22 @@ def environment() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
-def test_parameters_are_scalars_or_lists_of_words(flow: Flow[Any, Any]) -> None:
+def test_parameters_are_scalars_or_lists_of_words_and_say_what_they_are(
+    flow: Flow[Any, Any],
+) -> None:
     for each in parameter_schema(flow).properties.values():
-        for kind in each.get("anyOf", [each.get("items", {"type": each.get("type")})]):
-            assert kind in SCALARS
+        assert each["description"]
+        for kind in each.get("anyOf", [each.get("items", each)]):
+            assert kind["type"] in ("string", "integer", "null")
+
+
+def test_a_wrong_recipe_does_not_fit_the_schema_that_prefect_checks_before_a_run() -> None:
+    schema = parameter_schema(pipeline).model_dump_for_openapi()
+    validate({"recipe": "tiny"}, schema, raise_on_error=True)
+    validate({"recipe": "/place/own.yaml"}, schema, raise_on_error=True)
+    for wrong in ({"recipe": "tinny"}, {"recipe": "tiny", "device": "gpu"}):
+        with pytest.raises(ValidationError):
+            validate(wrong, schema, raise_on_error=True)
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)

@@ -19,8 +19,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPrefect]
     prefect = LocalPrefect(tmp_path_factory.mktemp("prefect"))
     try:
         prefect.start()
-        prefect.prefect("work-pool", "create", "local", "--type", "process")
-        prefect.prefect("deploy", "--all")
+        elsewhere = tmp_path_factory.mktemp("elsewhere")  # as from an installed package
+        words = [str(BIN / "kdm"), "deploy"]
+        subprocess.run(words, check=True, cwd=elsewhere, env=prefect.environment())
         yield prefect
     finally:
         prefect.kill()
@@ -78,6 +79,12 @@ def test_every_flow_is_deployed_and_the_cron_schedule_makes_runs(prefect: LocalP
         )
 
     wait_for(a_run_of_eval_report_is_scheduled, seconds=30)
+
+
+def test_every_deployment_has_a_recipe_or_needs_none_and_tags(prefect: LocalPrefect) -> None:
+    for each in prefect.ask("deployments"):
+        assert each["tags"][0] == "kdm"
+        assert each["parameters"].get("recipe") == "checkerboard" or "eval-report" in each["tags"]
 
 
 def test_deployments_make_the_bytes_that_the_bare_stages_make(

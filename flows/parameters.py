@@ -1,0 +1,56 @@
+"""Parameters of flows as Prefect's page shows them: what each means, and its choices where they are known.
+
+Prefect holds a new run's parameters against this schema, so a wrong recipe is refused before any
+worker starts. Values stay plain.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import WithJsonSchema
+
+from flows.recipe_files import recipe_names
+from flows.steps import STAGES
+
+
+def _choices(*words: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(words)}
+
+
+def _schema(description: str, **schema: Any) -> WithJsonSchema:
+    # Prefect puts a docstring's words in place of a Field's description; those of a schema stay.
+    return WithJsonSchema({**schema, "description": description})
+
+
+_WORDS = {"type": "array", "items": {"type": "string"}}
+_OPTIONAL_COUNT = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}
+
+
+_RECIPE = [_choices(*recipe_names()), {"type": "string", "pattern": r"\.ya?ml$"}]
+_RECIPE_WORDS = "A recipe's name, or the path of a YAML file on the worker's machine."
+
+RecipeName = Annotated[str, _schema(_RECIPE_WORDS, anyOf=_RECIPE)]
+OptionalRecipe = Annotated[
+    str,
+    _schema(
+        f"{_RECIPE_WORDS} Empty: every run that the home knows.", anyOf=[*_RECIPE, _choices("")]
+    ),
+]
+Home = Annotated[
+    str, _schema("Where everything is stored. Empty: KDM_HOME, else ./kdm-home.", type="string")
+]
+Count = Annotated[
+    int | None, _schema("Number of training indices, instead of the recipe's.", **_OPTIONAL_COUNT)
+]
+Overrides = Annotated[
+    tuple[str, ...], _schema("Changes of the recipe, each written as a.b=value.", **_WORDS)
+]
+Students = Annotated[
+    tuple[str, ...], _schema("The students to train or measure. Empty: all.", **_WORDS)
+]
+Device = Annotated[
+    str, _schema("auto takes the GPU where there is one.", **_choices("auto", "cpu", "cuda"))
+]
+Until = Annotated[str, _schema("The last stage to run.", **_choices(*STAGES))]
+Ranks = Annotated[
+    int | None, _schema("Processes that train together, one a GPU. Empty: one.", **_OPTIONAL_COUNT)
+]
