@@ -22,10 +22,19 @@ def _import(
     student: Annotated[
         str, typer.Option("--student", help="kdm or kdm-f, to be held against the file.")
     ] = "",
+    noise_scale: Annotated[
+        float | None,
+        typer.Option(
+            "--noise-scale",
+            min=1e-6,
+            max=1e6,
+            help="Standard deviation of its noise, where the file does not say it: EDM 80, flow 1.",
+        ),
+    ] = None,
 ) -> None:
     from flows.commands.student_import import Import, import_student
 
-    import_student(Import(file, name, student), home)
+    import_student(Import(file, name, student, noise_scale), home)
 
 
 @student_app.command("check", help="Prove a training step by goldens; exit code 0 if all agree.")

@@ -29,6 +29,7 @@ class Import:
     file: str
     name: str = ""
     student: str = ""  # kdm or kdm-f, where it is to be checked
+    noise_scale: float | None = None  # standard deviation, where the file does not say it
 
 
 def import_student(wanted: Import, home: str) -> None:
@@ -39,7 +40,7 @@ def import_student(wanted: Import, home: str) -> None:
     name = _name(wanted, path)
     checkpoint = read_student(path)
     try:
-        student = _student(checkpoint, wanted.student)
+        student = _student(checkpoint, wanted)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     config = _config(student, checkpoint)
@@ -58,15 +59,26 @@ def _name(wanted: Import, path: Path) -> str:
     return plain
 
 
-def _student(checkpoint: Checkpoint, kind: str) -> PublishedStudent:
+def _student(checkpoint: Checkpoint, wanted: Import) -> PublishedStudent:
     tensors = {name: torch.from_numpy(each) for name, each in checkpoint.tensors.items()}
-    student = published_student(tensors, checkpoint.attributes)
+    student = published_student(tensors, _settings_with(checkpoint, wanted.noise_scale))
+    scale, kind = student.schema.noise.scale, wanted.student
+    if wanted.noise_scale not in (None, scale):
+        raise ValueError(
+            f"its noise has scale {scale:g}, not {wanted.noise_scale:g}; leave --noise-scale out"
+        )
     if kind not in ("", student.plugin.plugin):
         raise ValueError(
             f"it holds a student of kind '{student.plugin.plugin}', not '{kind[:40]}'; leave "
             "--student out"
         )
     return student
+
+
+def _settings_with(checkpoint: Checkpoint, noise_scale: float | None) -> dict[str, Any]:
+    """The file's settings; the scale of noise as the user has it where the file has none."""
+    said = {} if noise_scale is None else {"initial_noise_factor": noise_scale}
+    return said | checkpoint.attributes
 
 
 def _is_there(folder: Folder) -> bool:

@@ -1,9 +1,10 @@
 """A published KDM student from its tensors: names and shapes tell what it is built with (kdm.md 1).
 
 What they cannot tell (the scale of its noise) is taken from the settings of a module that was saved
-whole, else it is as published. How it was trained is not asked: the result samples.
+whole, else the user says it. How it was trained is not asked: the result samples.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from kdm.students.published_names import to_ours
 from kdm.students.student import Student, StudentPlugin
 from storage.records import PairSchema
 
-_NOISE_SCALE, _LATENT_NOISE, _DROPOUT = 80.0, 0.4, 0.10  # as published
+_LATENT_NOISE, _DROPOUT = 0.4, 0.10  # as published
 _ENCODER, _OPERATOR, _CONTROL = "xT_observables_encoder.", "koopman_operator.", "koopman_control."
 _DECODER = "x0_observables_decoder."
 _UNUSED = "lpips."  # the distance's network, which only trains
@@ -131,7 +132,7 @@ def _keywords(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> dic
         ],
         "dropout": _DROPOUT,
         "noisy_latent": _number(settings, "noisy_latent", _LATENT_NOISE),
-        "initial_noise_factor": _number(settings, "initial_noise_factor", _NOISE_SCALE),
+        "initial_noise_factor": _noise_scale(settings),
         "cond_type": _conditioning(tensors, num_classes),
         "linear_proj": _shape(tensors, f"{_ENCODER}linear.weight")[0] if has_linear else None,
         "rec_loss_type": "L2",
@@ -165,6 +166,18 @@ def _shape(tensors: Mapping[str, Tensor], name: str) -> tuple[int, int]:
 
 def _columns(weight: Tensor) -> int:
     return weight.shape[1] if weight.ndim == 2 else 0
+
+
+def _noise_scale(settings: Mapping[str, Any]) -> float:
+    """A ValueError where nobody says it: students of EDM have 80, those of flow matching 1."""
+    value = settings.get("initial_noise_factor")
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(
+            "it does not say the scale of its noise (initial_noise_factor); give --noise-scale 80 if "
+            "its teacher was EDM, as the published script has it, or --noise-scale 1 if it was flow "
+            "matching"
+        )
+    return float(value)
 
 
 def _number(settings: Mapping[str, Any], name: str, usual: float) -> float:

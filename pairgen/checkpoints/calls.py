@@ -7,7 +7,7 @@ import numpy as np
 
 from storage.inert.dialect import TENSORS, Answer, Dialect, as_dict
 from storage.inert.numbers import COMPLEX, STORAGE_TYPES
-from storage.inert.values import Blob, Made, NumberType, TensorName
+from storage.inert.values import Blob, Global, Made, NumberType, TensorName
 
 PERSISTENT = "torch_utils.persistence _reconstruct_persistent_obj"
 NAMESPACE = "argparse Namespace"
@@ -67,6 +67,15 @@ def _persistent(name: str, arguments: tuple[Any, ...]) -> Any:
     return None
 
 
+def _counted(_name: str, arguments: tuple[Any, ...]) -> Any:
+    match arguments:
+        case () | (Global() | None,):
+            return {}
+        case (dict() as counts,):
+            return counts
+    return None
+
+
 def _opaque(name: str, arguments: tuple[Any, ...]) -> Any:
     return Made(name, arguments)
 
@@ -89,19 +98,30 @@ _SHARED: Final[dict[str, Answer]] = {
     "builtins set": _set,
     "__builtin__ set": _set,
 }
-_NETWORK: Final[dict[str, Answer]] = {
+_MODULES: Final[dict[str, Answer]] = {
     PERSISTENT: _persistent,
-    "torch.storage _load_from_bytes": _storage,
     _EASY_DICT: as_dict,
     **dict.fromkeys(CONTAINERS, _opaque),
+}
+_NETWORK: Final[dict[str, Answer]] = {
+    **_MODULES,
+    "torch.storage _load_from_bytes": _storage,
 }
 # What training scripts keep beside the tensors.
 _SETTINGS: Final[dict[str, Answer]] = {
     NAMESPACE: _opaque,
-    "pathlib PosixPath": _opaque,
-    "pathlib._local PosixPath": _opaque,
+    "types SimpleNamespace": _opaque,
+    "collections defaultdict": _counted,
+    "collections Counter": _counted,
 }
-_NEVER_CALLED = frozenset({"numpy ndarray", "torch float16", "torch float32", "torch float64"})
+_PLAIN = ("pathlib ", "pathlib._local ", "datetime ", "omegaconf.")  # paths, times, configurations
+_TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32")
+_FACTORIES = frozenset(  # of defaultdicts, under Python 2's name where the protocol is 2
+    f"{module} {name}"
+    for module in ("builtins", "__builtin__")
+    for name in ("list", "dict", "int", "float", "str", "bool", "tuple")
+)
+_NEVER_CALLED = frozenset({"numpy ndarray", *(f"torch {name}" for name in (*_TYPES, "float64"))})
 
 NETWORK = Dialect(
     "network",
@@ -114,24 +134,22 @@ NETWORK = Dialect(
 )
 CHECKPOINT = Dialect(
     "checkpoint",
-    _SHARED | _SETTINGS,
+    _SHARED | _SETTINGS | _MODULES,
     max_opcodes=250_000,  # 30 a tensor, four tensors a parameter with the optimiser's
     max_bytes=16 * 2**20,
-    names=_NEVER_CALLED | (STORAGE_TYPES.keys() - {COMPLEX}),
-    classes=frozenset({NAMESPACE}),
-    hints={
-        PERSISTENT: "it is a training state of EDM, whose network is not averaged; give the "
-        "network-snapshot .pkl that lies beside it"
-    },
-    remedy="; save the network's state dict and import that",
+    names=_NEVER_CALLED | _FACTORIES | (STORAGE_TYPES.keys() - {COMPLEX}),
+    classes=frozenset({NAMESPACE, "types SimpleNamespace", _EASY_DICT}) | CONTAINERS,
+    packages=_PLAIN,
+    remedy="; save the network's state dict (torch.save(net.state_dict(), ...)) and import that",
 )
 # A published KDM student, which its training saves as a whole module, its LPIPS network included.
 STUDENT = Dialect(
     "student",
-    _SHARED,
+    _SHARED | _SETTINGS,
     max_opcodes=1_000_000,  # 150 a module, 1,200 modules
     max_bytes=16 * 2**20,
-    names=_NEVER_CALLED | STORAGE_TYPES.keys(),
-    packages=("models.", "torch.nn.modules.", "piq.", "torchvision."),
+    names=_NEVER_CALLED | _FACTORIES | STORAGE_TYPES.keys(),
+    classes=frozenset({NAMESPACE, "types SimpleNamespace"}),
+    packages=("models.", "torch.nn.modules.", "piq.", "torchvision.", *_PLAIN),
     remedy="; save the model's state dict and import that",
 )

@@ -50,6 +50,23 @@ class _Child(NamedTuple):
     depth: int
 
 
+def holds_network(value: Any) -> bool:
+    """Whether torch.save was given a network of EDM, alone or as a snapshot's 'ema'.
+
+    A ValueError where it was given a training state, whose network is not averaged.
+    """
+    if type(value) is dict and "ema" not in value and any(map(_is_object, value.values())):
+        raise ValueError(
+            "it holds a network of EDM that is not averaged, as a training state does; give the "
+            "network-snapshot .pkl that lies beside it"
+        )
+    return _is_object(value.get("ema") if type(value) is dict else value)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Made) and value.of == PERSISTENT
+
+
 def network_in(value: Any) -> Network:
     """The averaged network of a snapshot, or the one that stands alone; a ValueError otherwise."""
     if type(value) is dict and "ema" not in value:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from pairgen.checkpoints.calls import CHECKPOINT, NETWORK, STUDENT
 from pairgen.checkpoints.checkpoint import Checkpoint
-from pairgen.checkpoints.edm import network_in
+from pairgen.checkpoints.edm import Network, holds_network, network_in
 from pairgen.checkpoints.saved import network_of, require_names
 from storage.inert.dialect import Dialect
 from storage.inert.numbers import Budget, Stored, read_array
 from storage.inert.pickles import described_in
 from storage.inert.safetensors import is_safetensors, read_safetensors
 from storage.inert.saved import is_saved, read_saved
+from storage.inert.stand_ins import require_file_itself
 from storage.inert.streams import MARK, decoded, nested_storage
 from storage.inert.values import Blob, Source, TensorName
 
@@ -54,9 +55,13 @@ def _opened(path: Path, read: Callable[[BufferedReader], Checkpoint]) -> Checkpo
 
 
 def _read(file: BufferedReader) -> Checkpoint:
+    require_file_itself(file)
     head = file.read(len(MARK))
     if is_saved(head) or is_safetensors(head):
-        return _read_tensors(file, *_saved(file, head, CHECKPOINT))
+        value, storages = _saved(file, head, CHECKPOINT)
+        if holds_network(value):
+            return _networks(file, network_in(value), storages)
+        return _read_tensors(file, value, storages)
     if head.startswith(_PICKLE):
         return _read_network(file)
     raise ValueError(
@@ -65,6 +70,7 @@ def _read(file: BufferedReader) -> Checkpoint:
 
 
 def _read_student(file: BufferedReader) -> Checkpoint:
+    require_file_itself(file)
     head = file.read(len(MARK))
     if not (is_saved(head) or is_safetensors(head)):
         raise ValueError("it is no student; give a .pt of torch.save or a .safetensors")
@@ -76,7 +82,11 @@ def _read_network(file: BufferedReader) -> Checkpoint:
     network = network_in(described_in(file, NETWORK).value)
     if file.read(1):
         raise ValueError("it goes on after its pickle")
-    tensors = _arrays(file, network.tensors, {})
+    return _networks(file, network, {})
+
+
+def _networks(file: BufferedReader, network: Network, storages: dict[str, Stored]) -> Checkpoint:
+    tensors = _arrays(file, network.tensors, storages)
     digest = _sha256(file)
     weights, parts, attributes, _ = network
     return Checkpoint("edm-pickle", weights, parts, attributes, tensors, digest)

@@ -15,6 +15,7 @@ from storage.inert.values import Made, TensorName
 _MAX_TENSORS = 4096
 _NAME = re.compile(r"[\w.]{1,200}")
 _WRAPPERS = re.compile(r"(module\.|_orig_mod\.)+")  # of parallel training and of torch.compile
+_COUNT = "n_averaged"  # how many steps torch.optim.swa_utils.AveragedModel has seen
 _HOLDERS = {
     "ema_model": ("torchcfm", "ema"),
     "net_model": ("torchcfm", "raw"),
@@ -49,7 +50,8 @@ def network_of(value: Any) -> Chosen:
         return _with_model(value["model"], settings | _arguments(value.get("args")))
     if any(key.startswith(_SHADOW) for key in value if type(key) is str):
         return _with_model(value, {})
-    return Chosen("state-dict", "unknown", {}, _state_dict(value))
+    weights = "ema" if _COUNT in value else "unknown"
+    return Chosen("state-dict", weights, {}, _state_dict(value))
 
 
 def require_names(tensors: dict[str, TensorName]) -> None:
@@ -92,6 +94,8 @@ def _averaged(tensors: dict[str, TensorName]) -> dict[str, TensorName]:
 def _state_dict(value: Any) -> dict[str, TensorName]:
     if type(value) is not dict or not value or len(value) > _MAX_TENSORS:
         raise ValueError(f"it holds no state dict of 1 to {_MAX_TENSORS:,} tensors")
+    if _COUNT in value and all(name == _COUNT or _is_wrapped(name) for name in value):
+        value = {name: tensor for name, tensor in value.items() if name != _COUNT}
     for name, tensor in value.items():
         if type(name) is not str or not _NAME.fullmatch(name) or not isinstance(tensor, TensorName):
             shown = name[:60] if type(name) is str else name
@@ -100,6 +104,10 @@ def _state_dict(value: Any) -> dict[str, TensorName]:
     if len(found) != len(value):
         raise ValueError("two of its tensors have one name once their wrappers' are taken off")
     return found
+
+
+def _is_wrapped(name: Any) -> bool:
+    return type(name) is str and name.startswith("module.")
 
 
 def _unwrapped(name: str) -> str:

@@ -10,6 +10,7 @@ from storage.digest import digest_of, short
 from storage.fs import Folder
 from storage.importers.ends import Ends, NoiseEnd, tell_ends
 from storage.importers.imported import ImportedSet, Rows, import_spec, require_rows
+from storage.inert.stand_ins import require_file_itself
 from storage.records import NoiseRule, PairBatch, PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
 
@@ -55,9 +56,16 @@ def read_trajectory(source: Path) -> NDArray[np.float32]:
     if not source.is_file():
         raise ValueError(f"{source} is not a file; give the path of the published .npy")
     try:
+        _require_npy(source)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
+    try:
         array = np.load(source, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise ValueError(f"{source} is not a readable .npy of plain numbers: {error}") from error
+    except (ValueError, OSError, EOFError) as error:  # whose words may advise to unpickle it
+        raise ValueError(
+            f"{source} is not a readable .npy of plain numbers: it is cut off or holds Python objects; "
+            "fetch it again, or save one float32 array [times, points, 2]"
+        ) from error
     if not isinstance(array, np.ndarray) or array.dtype != np.float32 or array.ndim != 3:
         raise ValueError(f"{source} must be one float32 array [times, points, 2]")
     if array.shape[0] < 2 or array.shape[2] != 2:
@@ -65,6 +73,16 @@ def read_trajectory(source: Path) -> NDArray[np.float32]:
             f"{source} has shape {list(array.shape)}; it must be [times ≥ 2, points, 2]"
         )
     return array
+
+
+def _require_npy(source: Path) -> None:
+    with source.open("rb") as file:
+        require_file_itself(file)
+        if file.read(6) != b"\x93NUMPY":
+            raise ValueError(
+                "it does not begin as a .npy; give a file that numpy.save has written, one float32 "
+                "array [times, points, 2]"
+            )
 
 
 def _write_split(store: PairStore, ends: Ends) -> bool:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.inert.stand_ins import require_itself
+
 _HEADER = re.compile(
     rb"\{'descr': '([<>|][fiub][1248])', 'fortran_order': (True|False), "
     rb"'shape': \(((?:\d{1,10}(?:, \d{1,10}){0,7},?)?)\), \} *\n"
@@ -28,6 +30,7 @@ class _Header(NamedTuple):
 
 def array_in(data: bytes) -> NDArray[Any]:
     """The array, without copying; a ValueError where its header does not fit its bytes exactly."""
+    require_itself(data[:512])
     before = _BEFORE_HEADER.get(data[:8], 0)
     end = before + int.from_bytes(data[8:before], "little")
     if not before or end > min(len(data), _MAX_HEADER):

@@ -1,7 +1,7 @@
 """What a kind of pickle may say: the names in it, and what a call of each stands for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from storage.inert.values import Blob, Made, StorageName, tensor_name
@@ -22,17 +22,17 @@ class Dialect:
     packages: tuple[
         str, ...
     ] = ()  # with a dot at their end: what is called of them is kept as it is
-    hints: Mapping[str, str] = field(default_factory=dict)  # what to say of a name that is refused
-    remedy: str = ""  # of any other
+    remedy: str = ""  # what to do about a name that is refused
 
     def require_name(self, module: str, name: str) -> None:
         """A ValueError unless pickles of this kind hold the name."""
         known = f"{module} {name}"
-        if known in self.hints:
-            raise ValueError(self.hints[known])
         if known not in self.answers and known not in self.names and not self.keeps(known):
             shown = f"{module[:80]}.{name[:80]}"
-            raise ValueError(f"its pickle names '{shown}', which no {self.of} needs{self.remedy}")
+            raise ValueError(
+                f"its pickle names '{shown}', which is not among what a {self.of} is read from"
+                f"{self.remedy}"
+            )
 
     def builds(self, name: str) -> bool:
         """Whether NEWOBJ may make it."""

@@ -203,6 +203,8 @@ class _Walker:
                 if self.storages.setdefault(key, found) != found:
                     raise ValueError(f"its pickle describes storage '{key}' in two ways")
                 self.push(found)
+            case ("module", Global() as made, _, _):  # before 1.6: a class beside its source
+                self.push(made)
             case _:
                 raise ValueError("its pickle points to something that is no tensor's numbers")
 

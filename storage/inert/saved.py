@@ -6,6 +6,7 @@ from typing import Any
 from storage.inert.dialect import Dialect
 from storage.inert.numbers import Stored, num_bytes_of
 from storage.inert.pickles import described_in
+from storage.inert.stand_ins import require_file_itself
 from storage.inert.streams import MARK, read_stream
 from storage.inert.values import Source, StorageName
 from storage.inert.zips import Member, members_of, read_member
@@ -24,7 +25,7 @@ def is_saved(head: bytes) -> bool:
 
 def read_saved(file: Source, dialect: Dialect) -> tuple[Any, dict[str, Stored]]:
     """The value that its pickle describes, and where its storages lie; a ValueError if it is none."""
-    file.seek(0)
+    require_file_itself(file)
     head = file.read(len(MARK))
     if not is_saved(head):
         raise ValueError("it is no file that torch.save has written")

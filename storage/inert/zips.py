@@ -8,6 +8,8 @@ import struct
 import zlib
 from typing import Any, BinaryIO, NamedTuple
 
+from storage.inert.stand_ins import require_file_itself
+
 _MAX_MEMBERS = 64
 _MAX_ENTRY = 1024  # bytes that the list of members spends on each; names of torch take 60
 _STORED, _DEFLATED = 0, 8
@@ -31,6 +33,7 @@ class Member(NamedTuple):
 
 def members_of(file: BinaryIO, *, at_most: int = _MAX_MEMBERS) -> dict[str, Member]:
     """The members by name; a ValueError where anything does not lie inside the file."""
+    require_file_itself(file)
     place, num_bytes, num_members = _directory(file)
     if num_members > at_most or num_bytes > at_most * _MAX_ENTRY:
         raise ValueError(

@@ -1,10 +1,12 @@
 """`kdm student import`: published KDM files become students that sample, and nothing in them is run."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from click.testing import Result
 from PIL import Image
@@ -24,6 +26,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "factorised": {"is_factorised": True, "out_channels": 2},
     "linear": {"linear_proj": 24, "channel_mult": [1, 2, 2]},
 }
+
+
+EDM = ("--noise-scale", "80")  # which a state dict does not say
 
 
 class Hostile:
@@ -71,7 +76,7 @@ def test_a_published_file_samples_what_its_weights_sample(
         write_module(file, module_of(made))
     else:
         torch.save(state_of(made), file)
-    folder = imported(file, tmp_path / "home")
+    folder = imported(file, tmp_path / "home", *(EDM if form == "state" else ()))
     label = torch.tensor([2, 0, 1]) if made.num_classes else None
     found = KoopmanStudent.from_pretrained(folder)
     assert folder.name.startswith("kdm-best-")
@@ -83,7 +88,7 @@ def test_the_published_step_is_sampled_from_its_own_weights(shared: Path, tmp_pa
         arrays = {name: torch.from_numpy(golden[name]) for name in golden if name != "meta"}
     state = {name[2:]: each for name, each in arrays.items() if name.startswith("w/")}
     torch.save(state, tmp_path / "golden.pt")
-    made = KoopmanStudent.from_pretrained(imported(tmp_path / "golden.pt", tmp_path / "home"))
+    made = KoopmanStudent.from_pretrained(imported(tmp_path / "golden.pt", tmp_path / "home", *EDM))
     wanted = arrays["out/x0_pushed_hat"]
     assert (made.generate(arrays["xT"]) - wanted).abs().max() <= 1e-5 * wanted.abs().max()
 
@@ -135,12 +140,14 @@ def test_what_is_no_published_student_is_refused_in_a_sentence(tmp_path: Path) -
         ("whole", whole, "holds torch.int64, where a student has float numbers"),
     ):
         torch.save(held, tmp_path / f"{name}.pt")
-        assert sentence in refused(tmp_path / f"{name}.pt", home)
+        assert sentence in refused(tmp_path / f"{name}.pt", home, *EDM)
     (tmp_path / "text.pt").write_text("no student")
     torch.save(state, tmp_path / "sound.pt")
     assert "it is no student" in refused(tmp_path / "text.pt", home)
     assert "there is no such file" in refused(tmp_path / "nothing.pt", home)
-    assert "kind 'kdm', not 'kdm-f'" in refused(tmp_path / "sound.pt", home, "--student", "kdm-f")
+    assert "kind 'kdm', not 'kdm-f'" in refused(
+        tmp_path / "sound.pt", home, "--student", "kdm-f", *EDM
+    )
     assert "write it as 'my-own'" in refused(tmp_path / "sound.pt", home, "--name", "My Own")
 
 
@@ -155,6 +162,24 @@ def test_a_hostile_file_is_refused_and_does_nothing(
         held.trap = Hostile()
     file = write_module(tmp_path / "hostile.pt", outer)
     sentence = refused(file, tmp_path / "home")
-    assert "names 'posix.system', which no student needs" in sentence
+    assert "names 'posix.system', which is not among what a student is read from" in sentence
     assert "\n" not in sentence
     assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize("form", ["pt", "safetensors"])
+def test_the_scale_of_noise_is_asked_for_where_the_file_does_not_say_it(
+    form: str, tmp_path: Path
+) -> None:
+    file, home = tmp_path / f"flow.{form}", tmp_path / "home"
+    state = {name: each.contiguous() for name, each in state_of(student()).items()}
+    (torch.save if form == "pt" else safetensors.torch.save_file)(state, file)
+    assert "does not say the scale of its noise" in refused(file, home)
+    folder = imported(file, home, "--noise-scale", "1")
+    assert json.loads((folder / "config.json").read_text())["schema"]["noise"]["scale"] == 1
+
+
+def test_a_scale_of_noise_that_contradicts_the_file_is_refused(tmp_path: Path) -> None:
+    file = write_module(tmp_path / "flow.pt", module_of(student(), initial_noise_factor=1))
+    assert "its noise has scale 1, not 80; leave" in refused(file, tmp_path / "home", *EDM)
+    imported(file, tmp_path / "home", "--noise-scale", "1")
