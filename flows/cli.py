@@ -1,6 +1,8 @@
 """The command `kdm`. Torch, pydantic and Prefect are imported by the commands that need them."""
 
 import os
+import sys
+from itertools import pairwise
 from typing import Annotated, Literal, NoReturn
 
 import typer
@@ -12,6 +14,7 @@ from flows.shorthands import with_shorthands
 from flows.student_cli import student_app
 from flows.teacher_cli import teacher_app
 from storage.errors import StoreError
+from storage.terminal import replace_what_cannot_be_said
 
 app = typer.Typer(
     name="kdm",
@@ -257,7 +260,9 @@ def _run(flow: str, request: Request, is_direct: bool) -> None:
 def main() -> NoReturn:
     """The entry point: one sentence and exit code 2 for the user's error, 1 for another failure."""
     stop_on_signals()
+    replace_what_cannot_be_said()
     try:
+        _refuse_empty(sys.argv[1:])
         app()
     except Stopped as stopped:
         typer.echo("stopped; what is finished is kept, and the same command resumes", err=True)
@@ -267,9 +272,29 @@ def main() -> NoReturn:
     except (ValueError, StoreError, OSError) as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {_sentence(error)}", err=True)
         leave(_exit_code(error))
     leave(0)
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """An empty value is a variable of a script that was never set: it must not mean 'all' or 'the usual'."""
+    for before, each in pairwise(["", *arguments]):
+        is_option = each.startswith("--") and each.endswith("=") and each.count("=") == 1
+        if is_option or not each.strip():
+            what = each[:-1] if is_option else before if before.startswith("-") else "an argument"
+            raise ValueError(f"{what} is given an empty value; give it one, or leave it out")
+
+
+def _sentence(error: Exception) -> str:
+    """An error of the operating system as its file and its reason, without its number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    place = f"{error.filename}: " if error.filename else ""
+    return (
+        f"{place}{error.strerror[:1].lower()}{error.strerror[1:]}; see whether it is there and may be read "
+        "or written"
+    )
 
 
 def _exit_code(error: Exception) -> int:

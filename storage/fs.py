@@ -17,6 +17,11 @@ from storage.errors import DamageError
 
 TEMPORARY = ".tmp-"
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
+# One slash after the colon, none after the name of a protocol that is in use, or no colon.
+_IN_USE = "file|s3a?|gs|gcs|https?|ftp|sftp|ssh|hdfs|abfss?|adl|az|memory|hf"
+_SLIP = re.compile(
+    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*(?=:/(?!/))|(?i:{_IN_USE})(?=:(?!//)|//))(:/?|//)"
+)
 
 
 class FileInfo(NamedTuple):
@@ -43,6 +48,7 @@ class Folder(ABC):
         from storage.local_folder import LocalFolder
         from storage.remote_folder import RemoteFolder
 
+        require_whole_address(url)
         scheme, is_url, _ = url.partition("://")
         if not is_url or scheme.lower() == "file":
             return LocalFolder.at(url)
@@ -130,6 +136,29 @@ class Folder(ABC):
     def num_bytes(self) -> int:
         """Bytes of all files below."""
         return sum(each.num_bytes for each in self.files().values())
+
+
+def require_whole_address(place: str) -> None:
+    """Raise a ValueError where a path looks like a URL whose slashes or colon were mistyped."""
+    slip = _SLIP.match(place)
+    if slip is None:
+        return
+    scheme = slip["scheme"]
+    meant = (
+        "file:///path, or the path alone" if scheme.lower() == "file" else f"{scheme}://bucket/kdm"
+    )
+    raise ValueError(
+        f"the place begins with '{slip[0]}', which begins no URL; write {meant} (a folder of that "
+        f"name is ./{slip[0]}…)"
+    )
+
+
+def local_file(place: str, what: str) -> Path:
+    """The absolute path of what only this machine's disks can hold; a ValueError for a URL."""
+    require_whole_address(place)
+    if "://" in place:
+        raise ValueError(f"{what} is a path on this machine, and no URL; copy the files here first")
+    return Path(place).expanduser().absolute()
 
 
 def require_below(name: str, url: str) -> None:

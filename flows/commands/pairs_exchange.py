@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -22,7 +21,7 @@ from storage.convert import convert
 from storage.digest import short
 from storage.exporters.kdm_npz import export_kdm_npz
 from storage.exporters.per_sample import export_per_sample
-from storage.fs import Folder
+from storage.fs import Folder, local_file
 from storage.importers import import_pairs
 from storage.options import nearest
 from storage.sets import splits_of
@@ -89,7 +88,7 @@ def import_set(wanted: Import, home: str) -> None:
     with _progress("import", wanted.source, "pairs") as report:
         made = import_pairs(
             wanted.importer,
-            Path(wanted.source).expanduser().absolute(),
+            local_file(wanted.source, "what is imported"),
             home_folder(home) / "pairs",
             name=wanted.name or _name(wanted, defaults),
             rows=_rows(wanted, defaults),

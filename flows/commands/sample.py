@@ -3,7 +3,6 @@
 import io
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -21,7 +20,7 @@ from kdm.evaluate.samples import Points
 from kdm.export import load_student
 from kdm.students.student import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
-from storage.fs import Folder
+from storage.fs import Folder, local_file
 from storage.options import parse
 from storage.records import PairSchema
 
@@ -86,6 +85,10 @@ def classes_of(label: str, num_classes: int, student: str) -> _Classes | None:
 
 
 def _require_endings(wanted: Wanted) -> None:
+    for file in filter(None, (wanted.out, wanted.grid)):
+        local_file(file, "the file of samples")
+    if wanted.seed >= 2**64:
+        raise ValueError(f"--seed {wanted.seed}: give a number from 0 to 2^64 - 1")
     if wanted.out and not wanted.out.endswith((".npy", ".png")):
         raise ValueError(f"--out {wanted.out}: name a file that ends in .npy or .png")
     if wanted.grid and not wanted.grid.endswith(".png"):
@@ -112,7 +115,7 @@ def _print(x_0: Points) -> None:
 
 
 def _write(file: str, data: bytes, count: int) -> None:
-    path = Path(file).expanduser().absolute()
+    path = local_file(file, "the file of samples")
     Folder.at(str(path.parent)).replace(path.name, data)
     typer.echo(f"{count:,} samples: {path}")
 

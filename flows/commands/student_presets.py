@@ -12,7 +12,7 @@ def list_presets() -> None:
     """Print every preset with its pairs and its numbers of parameters."""
     rows = [["preset", "student", "pairs", "classes", "trainable", "for sampling"]]
     for name in preset_names():
-        chosen = preset(name, "published")
+        chosen = preset(name)
         student, label = chosen.build(), chosen.schema.label
         counts = student.num_trainable_parameters(), student.num_inference_parameters()
         pairs = "×".join(map(str, chosen.schema.shape)), str(label.num_classes if label else 0)

@@ -26,7 +26,7 @@ from pairgen.teachers.imported import (
 from pairgen.teachers.imported_network import ImportedTeacher
 from pairgen.teachers.imported_samples import samples_of
 from pairgen.teachers.teacher import load_teacher
-from storage.fs import Folder
+from storage.fs import Folder, local_file
 from storage.plugins import configure
 
 NUM_SAMPLES = 16
@@ -56,7 +56,7 @@ def import_teacher(wanted: Import, home: str) -> None:
 
 def store_import(wanted: Import, teachers: Folder) -> Folder:
     """Store a teacher with its card, without a picture; a ValueError for what is no checkpoint."""
-    path = Path(wanted.file).expanduser().absolute()
+    path = local_file(wanted.file, "the checkpoint to import")
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; name the checkpoint to import")
     folder, teacher = _read(path, wanted, teachers)

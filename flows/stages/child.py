@@ -78,13 +78,14 @@ def _command(job: str, num_ranks: int) -> list[str]:
 
 @contextmanager
 def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    environment = {**child_environment(), "PYTHONUNBUFFERED": "1"}
+    environment = {**child_environment(), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         start_new_session=True,
         env=environment,
     )

@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from storage.fs import require_whole_address
+
 DATA_FOLDER_VARIABLE = "KDM_DATA"
 
 
@@ -14,6 +16,7 @@ def source_path(
 
     `option` is the recipe's, as in 'pairs.source'; what is not right there is passed over.
     """
+    require_whole_address(source)
     places = [Path(), *map(Path, filter(None, [os.environ.get(DATA_FOLDER_VARIABLE)]))]
     for place in places:
         if is_right(found := (place / source).absolute()):

@@ -18,8 +18,8 @@ class PresetChoice(Options):
     name: str
     mode: Mode = "default"
     distance: Annotated[Distance, Configured(DISTANCES)] | None = None  # null: the preset's own
-    terms: Terms = "rec+lat+pred"
-    has_adversary: bool = True
+    terms: Terms | None = None  # null: all that it has
+    has_adversary: bool | None = None  # null: as the preset has it
 
     def chosen(self) -> Preset:
         """The preset; a ValueError where there is none of that name."""

@@ -56,18 +56,40 @@ def preset(
     mode: Mode = "default",
     *,
     distance: Distance | None = None,
-    terms: Terms = "rec+lat+pred",
-    has_adversary: bool = True,
+    terms: Terms | None = None,
+    has_adversary: bool | None = None,
 ) -> Preset:
-    """A preset by name, with d (null: its own) and, for Table 5, the terms that it keeps.
+    """A preset by name, with d (null: its own) and, for Table 5, the terms that it keeps (null: all).
 
-    Raises a ValueError where there is none of that name.
+    Raises a ValueError where there is none of that name, or where it has no such choice.
     """
     if name not in _PRESETS:
         raise ValueError(f"there is no preset '{name}'; there are {', '.join(_PRESETS)}")
-    kept = {term: float(term in terms.split("+")) for term in ("rec", "lat", "pred")}
+    _require_choice(name, mode, terms, has_adversary)
+    words = (terms or "rec+lat+pred").split("+")
+    kept = {term: float(term in words) for term in ("rec", "lat", "pred")}
     chosen = {} if distance is None else {"distance": distance}
-    return _PRESETS[name](mode, {**kept, **chosen}, has_adversary)
+    return _PRESETS[name](mode, {**kept, **chosen}, has_adversary is not False)
+
+
+def _require_choice(name: str, mode: Mode, terms: Terms | None, has_adversary: bool | None) -> None:
+    """Raise a ValueError where a preset would pass over what is asked of it."""
+    if mode == "published" and name in _UNPUBLISHED:
+        raise ValueError(f"mode is 'published', but preset '{name}' is nobody's; leave 'mode' out")
+    if terms is not None and name in _WITHOUT_TERMS:
+        raise ValueError(
+            f"terms is '{terms}', but preset '{name}' has one loss and no terms to choose from; leave "
+            "'terms' out"
+        )
+    if has_adversary and name in (*_WITHOUT_TERMS, _POINTS):
+        raise ValueError(
+            f"has_adversary is true, but preset '{name}' has no critic; leave 'has_adversary' out"
+        )
+    if name == _POINTS and mode == "published" and terms is not None and "pred" in terms:
+        raise ValueError(
+            f"terms is '{terms}', but the published code has no 'pred' for points; take rec+lat, rec or "
+            "lat, or mode 'default'"
+        )
 
 
 def _trained(num_steps: int, *, is_published: bool = False, **options: Any) -> TrainingOptions:
@@ -177,3 +199,6 @@ _PRESETS: dict[str, _Made] = {
     "cifar10-regression": _regression,
     "cifar10-reflow": _reflow,
 }
+_POINTS = "checkerboard"
+_UNPUBLISHED = ("cifar10-regression", "cifar10-reflow")
+_WITHOUT_TERMS = (*_UNPUBLISHED, *(name for name in _PRESETS if name.startswith("get-")))

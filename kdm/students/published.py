@@ -19,6 +19,7 @@ _LABELS = {
     "OnlyEncDec": "networks",
     "KoopmanMatrixAddition": "networks-and-control",
 }
+_WEIGHTS = {"rec": "w_rec", "lat": "w_latent", "pred": "w_push"}
 _NETWORK_KEYWORDS = (
     "model_channels",
     "channel_mult",
@@ -63,12 +64,24 @@ def _coders(keywords: Mapping[str, Any]) -> UNetCoders:
 
 
 def _losses(keywords: Mapping[str, Any]) -> KoopmanLosses:
+    """Their weights and where the Huber distance turns, as the arguments say them; else as published."""
+    distance = _chosen("rec_loss_type", keywords["rec_loss_type"], _DISTANCES)
+    turn = keywords.get("psudo_huber_c", Huber().c)
+    if turn != Huber().c and distance != Huber():
+        raise ValueError(
+            f"psudo_huber_c is {turn!r}, but rec_loss_type is {keywords['rec_loss_type']!r}, whose turn "
+            f"is {Huber().c} here; set it to that"
+        )
+    for name, value in keywords.items():
+        is_weight = name.startswith("w_") and name not in _WEIGHTS.values()
+        if is_weight or (name == "advers_w" and value != 1):
+            raise ValueError(
+                f"{name} is {value!r}, which this project cannot set; leave it out or at 1"
+            )
     return KoopmanLosses(
-        rec=1,
-        lat=1,
-        pred=1,
+        **{ours: keywords.get(theirs, 1) for ours, theirs in _WEIGHTS.items()},
         rec_lat_share=1,
-        distance=_chosen("rec_loss_type", keywords["rec_loss_type"], _DISTANCES),
+        distance=Huber(c=turn) if distance == Huber() else distance,
         latent_noise=keywords["noisy_latent"],
     )
 

@@ -10,12 +10,14 @@ import os
 import sys
 
 from kdm.training.stop import TERMINATED, StopRequest
+from storage.terminal import replace_what_cannot_be_said
 
 USER_ERROR, BROKE_DOWN, RANK_LOST = 2, 1, 3
 
 
 def main(arguments: list[str]) -> int:
     """Run the job that a JSON file describes; the exit code."""
+    replace_what_cannot_be_said()
     if len(arguments) not in (1, 2) or not all(each.isdigit() for each in arguments[1:]):
         return _say("usage: python -m kdm.training JOB.json [PARENT]", USER_ERROR)
     parent = int(arguments[1]) if len(arguments) == 2 else None

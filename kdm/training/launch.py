@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from kdm.training.__main__ import BROKE_DOWN, RANK_LOST, USER_ERROR
 from kdm.training.child_environment import child_environment
 from kdm.training.stop import TERMINATED
+from storage.terminal import replace_what_cannot_be_said
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -35,6 +36,7 @@ _SETTINGS = {
 
 def main(arguments: list[str]) -> int:
     """Train a job on so many ranks; the exit code."""
+    replace_what_cannot_be_said()
     if len(arguments) not in (2, 3) or not all(each.isdigit() for each in arguments[1:]):
         return _say("usage: python -m kdm.training.launch JOB.json RANKS [PARENT]", USER_ERROR)
     parent = int(arguments[2]) if len(arguments) == 3 else os.getppid()

@@ -178,3 +178,14 @@ def test_a_mask_that_leaves_nothing_is_told_with_what_to_do(
 @given(overrides)
 def test_whatever_is_typed_is_a_recipe_or_a_sentence(typed: list[str]) -> None:
     assert complaint(typed) == ""
+
+
+@pytest.mark.parametrize("more", [("--set", ""), ("--home=",), ("--until", " ")])
+def test_an_empty_value_is_refused_and_not_passed_over(
+    tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    ended = run(kdm(tmp_path / "home", *more))
+    assert ended.code == 2
+    assert (
+        f"{more[0].rstrip('=')} is given an empty value; give it one, or leave it out" in ended.said
+    )

@@ -71,6 +71,26 @@ def test_a_recipe_switches_terms_as_table_5_does(terms: Any, weights: tuple[int,
     assert tuple(model.losses.weights.values()) == weights
 
 
+@pytest.mark.parametrize(
+    ("choice", "says"),
+    [
+        ({"name": "get-s", "terms": "lat+pred", "has_adversary": False}, "no terms to choose from"),
+        ({"name": "cifar10-reflow", "terms": "rec"}, "no terms to choose from"),
+        ({"name": "get-t", "has_adversary": True}, "has no critic"),
+        ({"name": "checkerboard", "has_adversary": True}, "has no critic"),
+        ({"name": "cifar10-regression", "mode": "published"}, "leave 'mode' out"),
+        ({"name": "cifar10-reflow", "mode": "published"}, "leave 'mode' out"),
+        (
+            {"name": "checkerboard", "mode": "published", "terms": "pred"},
+            "has no 'pred' for points",
+        ),
+    ],
+)
+def test_what_a_preset_would_pass_over_is_refused(choice: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        with_preset({"name": "x", "preset": choice})
+
+
 def test_what_is_said_besides_stands_on_top_of_a_preset() -> None:
     said = {"preset": "get-s", "model": {"network": {"depth": 2}}, "training": {"num_steps": 7}}
     made = with_preset(said)

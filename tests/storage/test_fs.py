@@ -218,3 +218,12 @@ def test_what_does_not_read_back_is_never_there(
     with pytest.raises(StoreError, match="does not read back"):
         folder.create("lost", bytes(num_bytes))
     assert folder.names() == ["sound"]
+
+
+@pytest.mark.parametrize(
+    "place", ["s3:/b/k", "gs:/b", "file:/tmp/x", "http:/x", "s3:b", "S3//b", "abc:/x"]
+)
+def test_a_url_with_a_slip_is_no_folder_of_that_name(place: str) -> None:
+    with pytest.raises(ValueError, match=r"which begins no URL; write .*(://bucket|file:///path)"):
+        Folder.at(place)
+    assert Folder.at(f"./{place}").is_local
