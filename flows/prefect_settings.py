@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from flows.process import identity, is_alive
 from kdm.training.child_environment import safe_path
 from storage.digest import sha256_of, short
 from storage.fs import Folder
@@ -63,7 +64,7 @@ def prepare_prefect(home: Folder) -> None:
     _prefect_home().mkdir(parents=True, exist_ok=True)
     os.environ.update(safe_path())  # for the server, a child whose command line is Prefect's
     end_orphaned_servers()
-    os.environ[OWNER] = _identity(psutil.Process())
+    os.environ[OWNER] = identity()
 
 
 def api_url() -> str:
@@ -108,7 +109,7 @@ def end_orphaned_servers() -> list[int]:
             if _SERVER not in process.cmdline():
                 continue
             owner = process.environ().get(OWNER)
-            if owner and not _is_alive(owner):
+            if owner and not is_alive(owner):
                 process.terminate()
                 ended.append(process.pid)
     return ended
@@ -165,17 +166,3 @@ def _spare_loopback_the_proxy() -> None:
         if "*" not in found:
             more = [each for each in _LOOPBACK if each not in found]
             os.environ[name] = ",".join([*found, *more])
-
-
-def _identity(process: psutil.Process) -> str:
-    return f"{process.pid}:{process.create_time():.0f}"
-
-
-def _is_alive(owner: str) -> bool:
-    number, _, started = owner.partition(":")
-    try:
-        found = psutil.Process(int(number)).create_time()
-        # A corrected clock moves the start of every process by a little.
-        return abs(found - float(started)) < 5
-    except (psutil.NoSuchProcess, ValueError):
-        return False

@@ -5,6 +5,7 @@ from typing import Any
 from flows.progress import Meter, Progress
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
+from flows.stages.claim import claimed
 from flows.stages.run import Run, StageResult, State
 from kdm.trained import read_config
 from kdm.training.environment import prepare
@@ -29,17 +30,23 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     folder.sweep()
     state: State = "cached"
     if not is_done(folder, identity):
-        state = "done"
         require_arithmetic(run)
         require_divisible(checked.training, run.num_ranks)
         folder.require_writable(f"training {name}")
-        resolved = checked.model_copy(update={"folder": folder.url}).model_dump(mode="json")
-        total = checked.training.num_steps
-        meter = Meter(run.report, stage, name, total, "steps")
-        # The process takes seconds to begin; the meter starts counting with its first step.
-        run.report(Progress(stage, name, 0, total, "steps", 0.0, 0.0, "starting"))
-        run_training(resolved, folder, meter, say=run.say, num_ranks=run.num_ranks)
+        with claimed(folder, f"training {name}", say=run.say):
+            if not is_done(folder, identity):  # another run may have ended it meanwhile
+                _train(run, stage, name, checked.model_copy(update={"folder": folder.url}))
+                state = "done"
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
+
+
+def _train(run: Run, stage: str, name: str, job: TrainingJob) -> None:
+    total = job.training.num_steps
+    meter = Meter(run.report, stage, name, total, "steps")
+    # The process takes seconds to begin; the meter starts counting with its first step.
+    run.report(Progress(stage, name, 0, total, "steps", 0.0, 0.0, "starting"))
+    described, folder = job.model_dump(mode="json"), Folder.at(job.folder)
+    run_training(described, folder, meter, say=run.say, num_ranks=run.num_ranks)
 
 
 def _facts(folder: Folder) -> dict[str, Any]:
