@@ -30,6 +30,7 @@ class Request:
     def run(self, report: Reporter = silent) -> "Run":
         """The recipe validated, the home absolute, the device settled; ValueError where not."""
         # Imported here, because recipes bring torch and `kdm --help` must not wait for it.
+        from flows.command_line import Asked
         from flows.recipe import load_recipe
         from flows.stages.run import Run
 
@@ -41,7 +42,13 @@ class Request:
             home=home,
             students=self.students,
         )
-        return Run(recipe, home, report, device, num_ranks=self.ranks or 1)
+        asked = Asked(
+            recipe=self.recipe,
+            overrides=tuple(self.overrides),
+            count=self.count,
+            students=tuple(self.students),
+        )
+        return Run(recipe, home, report, device, num_ranks=self.ranks or 1, asked=asked)
 
 
 def home_folder(home: str = "") -> Folder:

@@ -11,6 +11,7 @@ from flows.stages.evaluate import placed_student, teacher_samples
 from flows.stages.filter_pairs import calibration_scores
 from flows.stages.numbers import entry, judge_of, references, settings_of
 from flows.stages.reading import contents, masks_in, open_split
+from flows.stages.reproduction import reproduction
 from flows.stages.run import Run, StageResult
 from flows.stages.timings import read_timings
 from kdm.analyze.loss_curves import LossHistory
@@ -33,10 +34,12 @@ def report_content(
     """All that the page of these students says."""
     teacher = teacher_samples(run, judged, needs=frozenset())
     first = evaluated[0].facts
+    made_again = reproduction(run, [student.facts["student"] for student in evaluated])
     return ReportContent(
         title=run.recipe.title,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=f"kdm run {run.recipe.name}",
+        command=made_again.line,
+        command_notes=made_again.notes,
         num_heldout=first["num_heldout"],
         num_fresh=first["num_fresh"],
         references=references(first),

@@ -10,6 +10,7 @@ from flows.progress import Meter
 from flows.stages.measured import read_metrics
 from flows.stages.numbers import entry, judge_of, references
 from flows.stages.reading import masks_in, open_split
+from flows.stages.reproduction import reproduction
 from flows.stages.run import Run, StageResult
 from flows.stages.timings import machine, note_timing
 from kdm.analyze.sample_plots import samples_beside_teacher
@@ -158,6 +159,7 @@ def _write_card(
         num_fresh=document["num_fresh"],
         address=f"students/{recipe.name}-{short(student.digest)}",
         licence=run.recipe.licence(),
+        command=reproduction(run, [recipe.name]).line,
         has_picture=Folder.at(student.folder).exists("samples.png"),
         judge=judge_of(document),
         num_classes=schema.label.num_classes if schema.label else 0,

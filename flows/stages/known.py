@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from flows.command_line import Asked
 from flows.progress import Reporter, silent
 from flows.recipe import Recipe
+from flows.stages.reproduction import write_recipe
 from flows.stages.run import Run, StageResult
 from storage.digest import seal, unseal
 from storage.errors import DamageError
@@ -36,13 +38,18 @@ def remember(run: Run, judged: StageResult, student: StageResult) -> None:
     before = _document(folder)
     if before is not None and before["judged"] == pairs:
         kept = {each["facts"]["student"]: each for each in before["students"]} | kept
+    asked = run.asked.model_dump(mode="json")
+    if before is not None and not run.asked.recipe:
+        asked = before.get("asked", asked)
     document = {
         "recipe": run.recipe.document(),
+        "asked": asked,
         "judged": pairs,
         "students": [kept[each.name] for each in run.recipe.students if each.name in kept],
     }
     data = seal(document)
     if not folder.exists(FILE) or folder.read(FILE) != data:
+        write_recipe(run, folder)
         folder.replace(FILE, data)
 
 
@@ -64,7 +71,10 @@ def known_runs(home: Folder, report: Reporter = silent) -> Iterator[KnownRun]:
         document = _document(folder)
         if document is None:
             continue
-        run = Run(parse(Recipe, document["recipe"], f"{folder.url}/{FILE}"), home, report)
+        where = f"{folder.url}/{FILE}"
+        recipe = parse(Recipe, document["recipe"], where)
+        asked = parse(Asked, document.get("asked", {}), where)  # homes of old have none
+        run = Run(recipe, home, report, asked=asked)
         students = remembered(run)
         if students:
             yield KnownRun(run, _found(home, document["judged"]), students)

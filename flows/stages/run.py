@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flows.command_line import Asked
 from flows.progress import Reporter, silent, unsaid
 from flows.recipe import Recipe
 from storage.digest import short
@@ -22,6 +23,7 @@ class Run:
     device: str = "cpu"
     say: Callable[[str], None] = unsaid  # one sentence that the user should know
     num_ranks: int = 1  # processes that train together
+    asked: Asked = Asked()  # what gave the recipe; only the report's command line reads it
 
     def teacher_folder(self, name: str, digest: str) -> Folder:
         """teachers/NAME-DIGEST."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from flows.recipe import StudentRecipe
 from flows.stages.measured import read_metrics
+from flows.stages.reproduction import reproduction
 from flows.stages.run import Run, StageResult
 from kdm.report.training_card import TrainingCard, training_card
 from kdm.trained import LOSSES
@@ -56,6 +57,7 @@ def _card(
         losses=document["losses"],
         num_trainable_parameters=document["parameters"]["trainable"],
         num_inference_parameters=document["parameters"]["inference"],
+        command=reproduction(run, [student.name], command="evaluate").line,
         address=f"students/{student.name}-{short(document['student_digest'])}",
         licence=run.recipe.licence(),
         picture=f"{PICTURES}/{pictures[-1]}" if pictures else None,

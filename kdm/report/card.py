@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kdm.evaluate.metric import Meaning
 from kdm.licences import hub_fields
 from kdm.report.content import Numbers, StudentEntry
-from kdm.report.markdown import front_matter, inline
+from kdm.report.markdown import code_block, front_matter, inline
 from kdm.report.tables import Cell, SampleCounts, printed
 
 
@@ -23,6 +23,7 @@ class StudentCard:
     num_fresh: int
     address: str  # where the student lies, as `load_student` takes it
     licence: str = "apache-2.0"
+    command: str = ""  # that makes this student again
     has_picture: bool = True  # samples.png lies beside it
     judge: str = ""  # a sentence: who judged, and how well it tells real samples
     num_classes: int = 0  # that it can be asked for
@@ -75,6 +76,7 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
             f"x_0 = student.generate(x_T{', label' if card.num_classes else ''})",
             "```",
             "",
+            *(["Made by:", "", *code_block(card.command, "sh"), ""] if card.command else []),
             f"Licence: {inline(card.licence)}.",
             "",
         ]

@@ -67,6 +67,12 @@ class SplitCounts:
     attempted: int
     kept: int
     dropped: Mapping[str, int]  # by reason; whatever was never stored
+    masked: int = 0  # of those stored, what the filters' decisions leave out for readers
+
+    @property
+    def stored(self) -> int:
+        """Pairs that lie in the shards."""
+        return self.kept + self.masked
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,7 @@ class ReportContent:
     references: tuple[Numbers, ...]  # in the student’s place: the teacher, then other samples
     students: tuple[StudentEntry, ...]
     galleries: tuple[Gallery, ...]
+    command_notes: tuple[str, ...] = ()  # what the command needs and does not bring along
     summary: str = ""  # a sentence or two, in plain words
     teacher: str = "teacher"
     judge: str = ""  # a sentence: who judged, and how well it tells real samples

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kdm.licences import hub_fields
-from kdm.report.markdown import front_matter, inline
+from kdm.report.markdown import code_block, front_matter, inline
 from kdm.report.tables import number
 
 
@@ -21,6 +21,7 @@ class TrainingCard:
     losses: Mapping[str, float]  # at the last step, by name
     num_trainable_parameters: int
     num_inference_parameters: int
+    command: str  # that measures it
     address: str  # where the student lies, as `load_student` takes it
     licence: str
     picture: str | None = None  # a file beside it: the teacher's images above its own
@@ -52,8 +53,10 @@ def training_card(card: TrainingCard) -> str:
             *rows,
             "",
             f"{card.num_inference_parameters:,} parameters sample; "
-            f"{card.num_trainable_parameters:,} were trained. It is not measured yet: "
-            "`kdm evaluate` does, and puts its numbers here.",
+            f"{card.num_trainable_parameters:,} were trained. It is not measured yet; this measures "
+            "it and puts the numbers here:",
+            "",
+            *code_block(card.command, "sh"),
             "",
             "```python",
             "from kdm.export import load_student",
