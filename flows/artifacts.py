@@ -15,8 +15,11 @@ from prefect.artifacts import (
 
 from flows.lost import LOST, why_lost
 from flows.progress import Progress
+from flows.stages.counts import fate_of_split
+from flows.stages.reading import contents, masks_in, open_split
 from flows.stages.run import Run, StageResult
 from flows.standings import standings
+from kdm.report.content import SplitCounts
 from kdm.report.template import data_uri
 from storage.digest import short
 from storage.fs import Folder
@@ -52,7 +55,7 @@ class Artifacts:
 
     def finish(self, run: Run, results: Sequence[StageResult]) -> None:
         """Say what was made, the students beside their teacher, and one of the pictures."""
-        self._attempt(lambda: self._made(results))
+        self._attempt(lambda: self._made(run, results))
         self._attempt(lambda: self._students(run, results))
         self._attempt(lambda: self._picture(results))
 
@@ -69,9 +72,11 @@ class Artifacts:
         else:
             update_progress_artifact(self._progress, percent, description=words)
 
-    def _made(self, results: Sequence[StageResult]) -> None:
+    def _made(self, run: Run, results: Sequence[StageResult]) -> None:
         create_markdown_artifact(
-            made(results), key=f"{self._recipe}-made", description="What each stage made, by digest"
+            made(results, fates_of(run, results)),
+            key=f"{self._recipe}-made",
+            description="What each stage made, by digest",
         )
 
     def _students(self, run: Run, results: Sequence[StageResult]) -> None:
@@ -109,21 +114,28 @@ class Artifacts:
             self._say_lost(why_lost(error))
 
 
-def made(results: Sequence[StageResult]) -> str:
+def made(results: Sequence[StageResult], fates: Sequence[SplitCounts] = ()) -> str:
     """Stages, names and digests as a Markdown table, and what became of the pairs asked for."""
     lines = ["| stage | made | digest | state |", "|---|---|---|---|"]
     lines += [
         f"| {result.stage} | {result.name} | `{short(result.digest)}` | {result.state} |"
         for result in results
     ]
-    pairs = [result.facts for result in results if result.stage == "generate-pairs"]
-    if pairs:
-        lines += ["", "| pairs | asked for | attempted | kept | dropped |", "|---|---|---|---|---|"]
+    if fates:
+        lines += ["", "| pairs | attempted | kept | masked | dropped |", "|---|---|---|---|---|"]
     lines += [
-        f"| {split} | {each['count']:,} | {each['attempted']:,} | {each['kept']:,} "
-        f"| {each['attempted'] - each['kept']:,} |"
-        for facts in pairs
-        for split, each in facts.items()
-        if isinstance(each, dict) and "attempted" in each
+        f"| {each.split} | {each.attempted:,} | {each.kept:,} | {each.masked:,} "
+        f"| {each.attempted - each.stored:,} |"
+        for each in fates
     ]
     return "\n".join(lines) + "\n"
+
+
+def fates_of(run: Run, results: Sequence[StageResult]) -> list[SplitCounts]:
+    """What became of the pairs that these results read, as far as they were judged."""
+    pairs = [each for each in results if each.stage in ("generate-pairs", "filter-pairs")]
+    if not pairs:
+        return []
+    last = pairs[-1]
+    stores = [open_split(run, last, split) for split in ("train", "heldout") if split in last.facts]
+    return [fate_of_split(each, masks_in(last), contents(run, each)) for each in stores]

@@ -7,6 +7,7 @@ import typer
 from flows.commands.find import things
 from flows.commands.table import aligned, num_bytes
 from flows.request import home_folder
+from flows.stages.counts import masked_by_decision, split_counts
 from flows.stages.measured import read_metrics
 from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.options import EvaluationOptions
@@ -19,7 +20,7 @@ from storage.sets import splits_of
 from storage.store import PairStore
 
 NUM_KEY_METRICS = 3
-PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "dropped", "size"]
+PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "masked", "dropped", "size"]
 
 
 def ls(home: str) -> None:
@@ -97,18 +98,26 @@ def pairs_rows(folder: Folder) -> list[list[str]]:
         split, layout = place.split("/")
         size = num_bytes((folder / place).num_bytes())
         rows.append([folder.name, place, *_counts(folder, split, layout), size])
-    return rows or [[folder.name, "empty", "0", "0", "0", num_bytes(folder.num_bytes())]]
+    return rows or [[folder.name, "empty", "0", "0", "–", "0", num_bytes(folder.num_bytes())]]
 
 
-def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str]:
+def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str, str]:
     try:
         store = PairStore.open(folder, split=split, layout=layout)
-        records = [store.record(shard) for shard in range(len(store.records_folder.names()))]
+        counts, masked = split_counts(store), masked_by_decision(store)
     except (DamageError, ValueError):
-        return "?", "?", "damaged: see 'kdm pairs verify'"
-    attempted = sum(record.attempted for record in records)
-    kept = sum(record.kept for record in records)
-    return f"{attempted:,}", f"{kept:,}", f"{attempted - kept:,}"
+        return "?", "?", "?", "damaged: see 'kdm pairs verify'"
+    kept = _from_to([counts.kept - each for each in reversed(masked or [0])])
+    dropped = counts.attempted - counts.kept
+    return f"{counts.attempted:,}", kept, _from_to(masked), f"{dropped:,}"
+
+
+def _from_to(numbers: list[int]) -> str:
+    """'21', or '21–95' of several decisions; '–' where nothing has judged the pairs."""
+    if not numbers:
+        return "–"
+    ends = [f"{number:,}" for number in sorted({numbers[0], numbers[-1]})]
+    return "–".join(ends)
 
 
 def _report(folder: Folder) -> list[list[str]]:

@@ -10,7 +10,7 @@ from flows.commands.find import found, things
 from flows.commands.ls import PAIRS_HEAD, pairs_rows
 from flows.commands.table import aligned
 from flows.request import home_folder
-from flows.stages.counts import split_counts
+from flows.stages.counts import num_masked, split_counts
 from kdm.licences import said_by
 from kdm.report.markdown import read_front_matter
 from storage.digest import digest_of, short
@@ -99,6 +99,11 @@ def _masks(store: PairStore, contents: Sequence[str]) -> list[dict[str, Any]]:
                 "score": short(mask.score),
                 "decision": short(mask.decision),
                 "judged_shards": sum(content in there for content in contents),
+                "masked": sum(
+                    num_masked(store, [mask], record.content_digest, num_rows=record.kept)
+                    for record in store.records(range(len(contents)))
+                    if record.content_digest in there
+                ),
             }
         )
     return said

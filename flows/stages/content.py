@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.stages.counts import filter_counts, split_counts
+from flows.stages.counts import fate_of_split, filter_counts
 from flows.stages.evaluate import placed_student, teacher_samples
 from flows.stages.filter_pairs import calibration_scores
 from flows.stages.numbers import entry, judge_of, references, settings_of
@@ -55,7 +55,10 @@ def report_content(
         teacher=run.recipe.teacher.name if run.recipe.teacher else "teacher",
         judge=judge_of(first),
         rates=_rates(judged, evaluated),
-        splits=tuple(split_counts(store) for store in _stores(run, judged)),
+        splits=tuple(
+            fate_of_split(store, masks_in(judged), contents(run, store))
+            for store in _stores(run, judged)
+        ),
         filters=tuple(
             filter_counts(store, mask, contents(run, store))
             for mask in masks_in(judged)

@@ -2,9 +2,19 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from kdm.report.content import FilterCounts, SplitCounts
-from storage.masks import Mask, read_audit, read_decision_summary, read_scores
+from storage.masks import (
+    Mask,
+    judged,
+    read_audit,
+    read_decision_summary,
+    read_keep,
+    read_scores,
+)
 from storage.store import PairStore
+from storage.verify_masks import decisions_of
 
 
 def split_counts(store: PairStore) -> SplitCounts:
@@ -16,6 +26,44 @@ def split_counts(store: PairStore) -> SplitCounts:
         for reason, rows in record.dropped.items():
             dropped[reason] = dropped.get(reason, 0) + len(rows)
     return SplitCounts(store.split, attempted, kept, dict(sorted(dropped.items())))
+
+
+def fate_of_split(store: PairStore, masks: Sequence[Mask], contents: Sequence[str]) -> SplitCounts:
+    """The same of the shards with these contents, less the pairs that any of these masks leaves out."""
+    attempted, stored, masked = 0, 0, 0
+    dropped: dict[str, int] = {}
+    for record, content in zip(store.records(range(len(contents))), contents, strict=True):
+        attempted, stored = attempted + record.attempted, stored + record.kept
+        masked += num_masked(store, masks, content, num_rows=record.kept)
+        for reason, rows in record.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + len(rows)
+    return SplitCounts(
+        store.split, attempted, stored - masked, dict(sorted(dropped.items())), masked
+    )
+
+
+def num_masked(store: PairStore, masks: Sequence[Mask], content: str, *, num_rows: int) -> int:
+    """Stored rows of a shard that at least one of the masks leaves out."""
+    keep = np.ones(num_rows, np.bool_)
+    for mask in masks:
+        keep &= read_keep(store.base / "masks", mask, content, num_rows=num_rows)
+    return int((~keep).sum())
+
+
+def masked_by_decision(store: PairStore) -> list[int]:
+    """What each decision over this split leaves out, of the shards that it is about; fewest first."""
+    folder, records = store.base / "masks", list(store.records(store.ledger.recorded()))
+    found = []
+    for mask in decisions_of(folder):
+        there = judged(folder, mask)
+        found.append(
+            sum(
+                num_masked(store, [mask], each.content_digest, num_rows=each.kept)
+                for each in records
+                if each.content_digest in there
+            )
+        )
+    return sorted(found)
 
 
 def filter_counts(store: PairStore, mask: Mask, contents: Sequence[str]) -> FilterCounts:

@@ -1,5 +1,6 @@
 """Stage `filter-pairs`: score each shard once, decide by threshold; no teacher is asked."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,10 @@ from numpy.typing import NDArray
 from flows.progress import Meter
 from flows.recipe import FilterRecipe
 from flows.stages.cards import write_pairs_card
+from flows.stages.counts import filter_counts
 from flows.stages.reading import contents, open_split
 from flows.stages.run import Run, StageResult
+from kdm.report.content import FilterCounts
 from pairgen.filters.filter import reference_digest, score_digest
 from pairgen.filters.judge import Judge, decide, fit_judge
 from storage.digest import digest_of
@@ -38,8 +41,10 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     for choice in run.recipe.filters:
         judging = _Judging(run, choice)
         masks.append(judging.mask)
-        for split in ("train", "heldout"):
-            was_missing |= judging.cover(open_split(run, pairs, split))
+        stores = [open_split(run, pairs, split) for split in ("train", "heldout")]
+        for store in stores:
+            was_missing |= judging.cover(store)
+        run.say(_said([filter_counts(each, judging.mask, contents(run, each)) for each in stores]))
     decided = {"masks": [mask.model_dump() for mask in masks], "of": pairs.digest}
     judged = replace(
         pairs,
@@ -50,6 +55,16 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     )
     write_pairs_card(run, judged)
     return judged
+
+
+def _said(decided: Sequence[FilterCounts]) -> str:
+    """'filter near-copy at threshold 0.0012 (false-positive rate 1.00%): 21 of 2,000 train masked'."""
+    masked = [f"{each.judged - each.kept:,} of {each.judged:,} {each.split}" for each in decided]
+    first = decided[0]
+    return (
+        f"filter {first.filter} at threshold {first.threshold:.6g} "
+        f"(false-positive rate {first.stated_rate}): {' and '.join(masked)} pairs masked"
+    )
 
 
 def calibrated(run: Run, choice: FilterRecipe) -> tuple[Judge, float]:

@@ -8,10 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kdm.analyze.picture import (
-    DASHES,
-    LINE_ORDER,
-    PALETTE,
     headline,
+    legend_below,
+    line_style,
     literal,
     new_figure,
     picture,
@@ -44,19 +43,17 @@ def loss_curves(history: LossHistory, title: str, *, all_terms: Sequence[str] = 
     headline(figure, title)
     axes = figure.subplots()
     for name, values in sorted(history.terms.items()):
-        line = known.index(name)
         drawn = np.asarray(values, np.float64)
         axes.plot(
             history.steps,
             np.where(drawn > 0, drawn, np.nan),
             label=literal(name),
-            color=PALETTE[LINE_ORDER[line % len(LINE_ORDER)]],
-            linestyle=DASHES[line % len(DASHES)],
             linewidth=1.2,
+            **line_style(known.index(name)),
         )
     axes.set_yscale("log")
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
-    figure.legend(loc="outside lower center", ncols=6)
+    legend_below(figure, list(history.terms))
     return figure

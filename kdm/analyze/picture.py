@@ -1,7 +1,7 @@
 """How every picture looks, and how a figure becomes PNG bytes that a repeated run reproduces."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import ParamSpec
 
@@ -20,7 +20,20 @@ ACCENT = "#d55e00"  # vermilion (Okabe & Ito 2008): the thing to look at
 PALETTE = (
     "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#4b5563",
 )  # fmt: skip
-LINE_ORDER = (4, 5, 2, 0, 6, 1, 7, 3)  # of the palette for lines: dark colours first, yellow last
+# Of the palette for lines: dark colours first, yellow last.
+_LINE_ORDER = (4, 5, 2, 0, 6, 1, 7, 3)
+# Then darker ones; more lines than that are told apart by their dashes.
+_MORE_LINES = (
+    "#7f3c8d",
+    "#80391e",
+    "#11a579",
+    "#3969ac",
+    "#a5aa00",
+    "#e73f74",
+    "#1b1b1b",
+    "#8c8c8c",
+)
+LINE_COLOURS = (*(PALETTE[each] for each in _LINE_ORDER), *_MORE_LINES)
 DASHES = ("-", "--", "-.", ":")  # a second way to tell lines apart
 
 _STYLE = {
@@ -42,6 +55,8 @@ _STYLE = {
     "ytick.labelsize": 7.5,
 }
 _DOTS_PER_INCH = 160
+# Of a legend at 8 points: DejaVu's wide letters, and the line before a label with its gaps.
+_INCHES_A_LETTER, _INCHES_A_KEY = 0.075, 0.5
 
 
 def picture(draw: Callable[Parameters, Figure]) -> Callable[Parameters, bytes]:
@@ -76,6 +91,22 @@ def headline(figure: Figure, words: str) -> None:
     figure.suptitle(
         words, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK, parse_math=False
     )
+
+
+def line_style(line: int) -> dict[str, str]:
+    """Colour and dashes of a picture's line: sixteen colours, then other dashes as well."""
+    turn = line // len(LINE_COLOURS) + line
+    return {
+        "color": LINE_COLOURS[line % len(LINE_COLOURS)],
+        "linestyle": DASHES[turn % len(DASHES)],
+    }
+
+
+def legend_below(figure: Figure, labels: Sequence[str]) -> None:
+    """A legend under the axes, in as many columns as its longest label leaves room for."""
+    longest = max(map(len, labels), default=1)
+    columns = int(figure.get_figwidth() / (_INCHES_A_LETTER * longest + _INCHES_A_KEY))
+    figure.legend(loc="outside lower center", ncols=min(max(columns, 1), 6))
 
 
 def literal(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Scores of a filter that judges by distance, in bins that hide every single sample."""
+"""Scores of a filter, every one where it lies, with the threshold that decides."""
 
 from collections.abc import Sequence
 
@@ -8,64 +8,74 @@ from numpy.typing import NDArray
 
 from kdm.analyze.picture import ACCENT, PALETTE, headline, new_figure, picture
 
-MIN_BIN = 20  # samples in a published bin: fewer could point at a single one
 _BINS_PER_DECADE = 12
-# Fixed, so that no edge is a sample's own score: 1e-6 … 1e4 data units.
-_GRID = 10 ** (np.arange(-6 * _BINS_PER_DECADE, 4 * _BINS_PER_DECADE + 1) / _BINS_PER_DECADE)
+_NUM_LINEAR_BINS = 60
 
 Scores = NDArray[np.floating]
 
 
-def published_bins(sets: Sequence[Scores]) -> NDArray[np.float64]:
-    """Edges [b + 1] of bins on a fixed logarithmic grid, each with 20 or more scores of every set.
+def bin_edges(sets: Sequence[Scores]) -> NDArray[np.float64]:
+    """Edges of bins that every finite score of every set lies in.
 
-    A bin that is too small joins its right neighbour. Scores beyond the outer edges count to the
-    outer bins, so not even the smallest or the largest score shows. A set of fewer than 20 scores
-    leaves no bin at all.
+    On a logarithmic grid, twelve a decade, where no score is below 0; exact zeros have the first bin,
+    which begins at 0. On a linear one else.
     """
-    counts = np.stack([count_scores(scores, _GRID) for scores in sets])
-    edges: list[int] = []
-    pending = np.zeros(len(sets), np.int64)
-    for grid_bin in range(counts.shape[1]):
-        pending += counts[:, grid_bin]
-        if (pending >= MIN_BIN).all():
-            edges += [grid_bin + 1] if edges else [grid_bin, grid_bin + 1]
-            pending[:] = 0
-    return _GRID[edges]
+    every = np.concatenate([np.asarray(scores, np.float64).ravel() for scores in sets])
+    every = every[np.isfinite(every)]
+    if not len(every) or every.min() < 0 or not every.any():
+        low, high = (every.min(), every.max()) if len(every) else (0.0, 1.0)
+        return np.linspace(low, high if high > low else low + 1, _NUM_LINEAR_BINS + 1)
+    low, high = np.log10(every[every > 0].min()), np.log10(every.max())
+    first = int(np.floor(low * _BINS_PER_DECADE))
+    last = int(np.floor(high * _BINS_PER_DECADE)) + 1
+    grid = 10 ** (np.arange(first, last + 1) / _BINS_PER_DECADE)
+    grid[0], grid[-1] = min(grid[0], 10**low), max(grid[-1], 10**high)  # powers round
+    return np.concatenate([[0.0], grid]) if (every == 0).any() else grid
 
 
 def count_scores(scores: Scores, edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How many scores fall between the edges; those beyond count to the first and last bin."""
-    bins = np.searchsorted(edges[1:-1], np.asarray(scores, np.float64), side="right")
-    return np.bincount(bins, minlength=len(edges) - 1).astype(np.int64)
+    """How many scores lie between the edges, the last one included."""
+    return np.histogram(np.asarray(scores, np.float64), edges)[0].astype(np.int64)
 
 
 @picture
 def score_histogram(generated: Scores, heldout: Scores, *, threshold: float, title: str) -> Figure:
     """Scores of generated samples beside those of held-out real ones, with the threshold.
 
-    Shares are a decade of score, so that bins of different widths compare.
+    Shares of each set a bin, on a logarithmic scale so that a single sample shows.
     """
-    figure = new_figure(5.6, 3.0)
+    figure = new_figure(5.6, 3.2)
     headline(figure, title)
     axes = figure.subplots()
-    edges = published_bins([generated, heldout])
-    if not len(edges):
-        axes.text(0.5, 0.5, f"fewer than {MIN_BIN} scores: none is shown", ha="center")
-        axes.set_axis_off()
-        return figure
-    decades = np.diff(np.log10(edges))
+    edges = bin_edges([generated, heldout, np.array([threshold])])
+    lowest = 1.0
     for label, scores, colour in (
         ("held-out real data", heldout, "#7b8794"),
         ("generated", generated, PALETTE[4]),
     ):
-        density = count_scores(scores, edges) / len(scores) / decades
-        axes.stairs(density, edges, label=f"{label}, n = {len(scores):,}", color=colour, lw=1.6)
-        axes.stairs(density, edges, fill=True, color=colour, alpha=0.12)
+        num_below = int((np.asarray(scores) < threshold).sum())
+        share = count_scores(scores, edges) / max(len(scores), 1)
+        lowest = min(lowest, 0.5 / max(len(scores), 1))
+        words = f"{label}: {num_below:,} of {len(scores):,} below"
+        axes.stairs(share, edges, label=words, color=colour, lw=1.6, baseline=0)
+        axes.stairs(share, edges, fill=True, color=colour, alpha=0.12, baseline=0)
     axes.axvline(threshold, color=ACCENT, linewidth=1.4, linestyle="--", label="threshold")
-    axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("score: distance to the nearest training sample (data units)")
-    axes.set_ylabel("share a decade")
-    figure.legend(loc="outside lower center", ncols=3)
+    _scale_scores(figure, edges)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=lowest)  # half a sample of the larger set
+    axes.set_xlabel("score, in the filter's own unit")
+    axes.set_ylabel("share a bin")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=7)
     return figure
+
+
+def _scale_scores(figure: Figure, edges: NDArray[np.float64]) -> None:
+    """Logarithmic where the bins are; linear from 0 to the smallest positive edge."""
+    (axes,) = figure.axes
+    steps = np.diff(edges)
+    if np.allclose(steps, steps[0]):
+        return
+    if edges[0] > 0:
+        axes.set_xscale("log")
+    else:
+        axes.set_xscale("symlog", linthresh=edges[1])

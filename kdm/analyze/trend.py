@@ -7,10 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from kdm.analyze.picture import (
-    DASHES,
-    LINE_ORDER,
-    PALETTE,
     headline,
+    legend_below,
+    line_style,
     literal,
     new_figure,
     picture,
@@ -19,7 +18,7 @@ from kdm.analyze.picture import (
 
 @dataclass(frozen=True)
 class Trend:
-    """A student's values and the places of their evaluations in the history, both in time order."""
+    """One training's values and the places of their evaluations in the history, both in time order."""
 
     student: str
     places: Sequence[int]
@@ -29,7 +28,7 @@ class Trend:
 @picture
 def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> Figure:
     """One line a student, by the order of evaluations (the table beside it has the times)."""
-    figure = new_figure(5.6, 2.6)
+    figure = new_figure(5.6, 2.6 + 0.09 * len(trends))
     headline(figure, label)
     axes = figure.subplots()
     for line, trend in enumerate(trends):
@@ -37,11 +36,10 @@ def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> 
             trend.places,
             trend.values,
             label=literal(trend.student),
-            color=PALETTE[LINE_ORDER[line % len(LINE_ORDER)]],
-            linestyle=DASHES[line // len(LINE_ORDER) % len(DASHES)],
             marker="o",
             markersize=4,
             linewidth=1.4,
+            **line_style(line),
         )
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
     axes.set_xlabel("evaluation, oldest first")
@@ -50,5 +48,5 @@ def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> 
     if is_fraction:
         axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
-    figure.legend(loc="outside right upper")
+    legend_below(figure, [trend.student for trend in trends])
     return figure

@@ -23,7 +23,10 @@ def key_facts(content: ReportContent) -> tuple[Fact, ...]:
 
 def _pairs(content: ReportContent) -> Fact | None:
     kept = [f"{split.kept:,} {split.split}" for split in content.splits]
-    return Fact(" + ".join(kept), "pairs kept") if kept else None
+    masked = sum(split.masked for split in content.splits)
+    dropped = sum(split.attempted - split.stored for split in content.splits)
+    words = f"pairs kept ({masked:,} masked, {dropped:,} dropped)"
+    return Fact(" + ".join(kept), words) if kept else None
 
 
 def _agreements(content: ReportContent) -> list[Fact | None]:

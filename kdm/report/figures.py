@@ -168,7 +168,7 @@ _SPECTRUM = (
 )
 _LOSSES = "Loss terms over training, on a logarithmic scale. A term has one colour in all."
 _FILTERS = (
-    "Distance to the nearest training sample, generated beside held-out real data. Samples left "
-    "of the threshold count as near copies. Bins hold at least 20 samples of either set, so none "
-    "tells of a single one; a generated curve left of the real one would speak of copying."
+    "Scores of generated pairs beside those of held-out real data, each where it lies; a single sample "
+    "shows as the lowest step. For a filter by distance, what lies left of the threshold is masked as a "
+    "near copy, and a generated curve left of the real one would speak of copying."
 )

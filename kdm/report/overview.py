@@ -7,6 +7,7 @@ from kdm.evaluate.metric import Meaning
 from kdm.report.content import EvaluationEvent, Picture
 from kdm.report.tables import columns, number
 from kdm.report.template import render
+from storage.digest import short
 
 # Printed where a student has them; the first that any event has is drawn as well.
 KEY_NUMBERS = (
@@ -50,21 +51,28 @@ def _printed(value: float | None, meaning: Meaning) -> str:
 
 def _trend(events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning]) -> Picture | None:
     for name, meaning in meanings.items():
-        trends = _by_student(events, name)
+        trends = _by_training(events, name)
         if trends:
             return Picture(
                 trend_picture(trends, meaning.label, is_fraction=meaning.is_fraction),
-                f"{meaning.label} of {len(trends)} students over {len(events)} evaluations.",
+                f"{meaning.label} of {len(trends)} trainings over {len(events)} evaluations.",
             )
     return None
 
 
-def _by_student(events: Sequence[EvaluationEvent], name: str) -> list[Trend]:
-    points: dict[str, list[tuple[int, float]]] = {}
+def _by_training(events: Sequence[EvaluationEvent], name: str) -> list[Trend]:
+    """A line for each training: students of one name and other weights are not joined."""
+    points: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for place, event in enumerate(events, start=1):
         if name in event.values:
-            points.setdefault(event.student, []).append((place, event.values[name]))
+            of = (event.student, event.digest)
+            points.setdefault(of, []).append((place, event.values[name]))
+    names = [student for student, _ in points]
     return [
-        Trend(student, [place for place, _ in series], [value for _, value in series])
-        for student, series in sorted(points.items())
+        Trend(
+            student if names.count(student) == 1 else f"{student}-{short(digest)[:6]}",
+            [place for place, _ in series],
+            [value for _, value in series],
+        )
+        for (student, digest), series in sorted(points.items())
     ]

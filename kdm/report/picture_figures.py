@@ -14,7 +14,7 @@ from kdm.report.content import Gallery, Picture
 _COLUMNS = 20  # noises side by side
 _ROWS, _MAX_CLASSES = 8, 12  # of a grid; with more classes its columns mean nothing
 _SIDE = 40  # pixels that small images are enlarged to
-_NAMES = 140  # pixels beside the rows
+_NAMES, _A_LETTER = 140, 10  # pixels beside the rows, and of a letter at 7 points
 
 
 def picture_galleries(students: Mapping[str, EvaluationSamples]) -> list[Gallery]:
@@ -51,8 +51,9 @@ def beside_teacher(models: Sequence[tuple[str, Points]], label: Classes | None) 
     shown = np.concatenate([_bytes(samples[chosen]) for _, samples in models])
     grid = image_grid(shown, num_columns=len(chosen), side=_SIDE)
     height, width = grid.shape[:2]
-    figure = new_figure(pixels_across(_NAMES + width), pixels_across(height))
-    figure.figimage(grid, _NAMES, 0, origin="upper")
+    names = max(_NAMES, _A_LETTER * (1 + max(len(name) for name, _ in models)))
+    figure = new_figure(pixels_across(names + width), pixels_across(height))
+    figure.figimage(grid, names, 0, origin="upper")
     for row, (name, _) in enumerate(models):
         middle = 1 - (row + 0.5) / len(models)
         figure.text(0.0, middle, literal(name), fontsize=7, color=INK, va="center")

@@ -12,7 +12,7 @@ from kdm.analyze.image_pairs import can_be_shown, image_pairs_picture
 from kdm.analyze.loss_curves import LossHistory, loss_curves
 from kdm.analyze.outlier_trace import outlier_trace
 from kdm.analyze.sample_plots import pairs_picture, samples_beside_teacher
-from kdm.analyze.score_histogram import count_scores, published_bins, score_histogram
+from kdm.analyze.score_histogram import bin_edges, count_scores, score_histogram
 from kdm.analyze.spectrum import spectrum
 from kdm.datasets.checkerboard import CheckerboardData, in_cells
 
@@ -64,22 +64,30 @@ def test_the_eight_dark_squares_have_eight_numbers_and_no_other_place_has_one():
     assert np.array_equal(cell_number(outside) >= 0, in_cells(outside))
 
 
-def test_every_published_bin_holds_twenty_scores_of_every_set():
-    heldout = SCORES[:700]
-    edges = published_bins([SCORES, heldout])
-    assert len(edges) > 5
-    assert count_scores(SCORES, edges).sum() == 3000
-    assert min(count_scores(SCORES, edges).min(), count_scores(heldout, edges).min()) >= 20
+def test_every_score_lies_in_its_own_bin_the_outermost_too():
+    extreme = np.concatenate([[0.0, 1e-9], SCORES, [1e9]])
+    edges = bin_edges([extreme, SCORES[:700]])
+    counts = count_scores(extreme, edges)
+    assert counts.sum() == len(extreme)
+    assert (counts[0], counts[1], counts[-1]) == (1, 1, 1)
+    assert np.allclose(np.diff(np.log10(edges[1:])), 1 / 12)
 
 
-def test_no_edge_tells_of_the_smallest_or_the_largest_score():
-    extreme = np.concatenate([[1e-9, 0.0], SCORES, [1e9]])
-    assert np.array_equal(published_bins([extreme]), published_bins([SCORES]))
+def test_scores_below_zero_or_all_alike_have_bins_too():
+    for scores in (np.array([-3.0, 0.5, 2.0]), np.zeros(5), np.array([0.25])):
+        assert count_scores(scores, bin_edges([scores])).sum() == len(scores)
+        assert score_histogram(scores, scores, threshold=0.1, title="quality")
 
 
-def test_fewer_than_twenty_scores_make_no_bin_and_still_a_picture():
-    assert len(published_bins([SCORES, SCORES[:19]])) == 0
-    assert score_histogram(SCORES, SCORES[:19], threshold=0.01, title="near-copy")
+def test_two_loss_terms_never_share_a_colour_and_no_name_is_cut():
+    terms = {f"a_rather_long_name_of_term_{each}": [1.0, 0.5] for each in range(14)}
+    figure = loss_curves.__wrapped__(LossHistory([1, 2], terms), "kdm")
+    figure.canvas.draw()
+    (axes,), (legend,) = figure.axes, figure.legends
+    assert len({line.get_color() for line in axes.lines}) == len(terms)
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
 
 
 def test_a_grid_shows_bytes_as_they_are_and_enlarges_by_a_whole_factor():
