@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-import yaml
-
 from flows.command_line import RECIPE_FILE, Asked, Reproduction, command_line, needs_of_place
-from flows.recipe import Recipe, load_recipe, recipe_names
+from flows.recipe import Recipe, load_recipe
+from flows.recipe_files import recipe_names
 from flows.stages.run import Run
 from flows.stored_pairs import StoredPairs
 from storage.errors import StoreError
 from storage.fs import Folder
+from storage.yaml_text import yaml_text
 
 _NOT_LOCAL = (
     f"Download {RECIPE_FILE}, which lies beside this page, and start the line where it is: it holds "
@@ -38,15 +38,14 @@ def reproduction(run: Run, names: Sequence[str], *, command: str = "run") -> Rep
         return Reproduction(command_line(command, asked, students=students, home=home), notes)
     folder = run.report_folder()
     where = RECIPE_FILE if "://" in folder.url else f"{folder.url}/{RECIPE_FILE}"
-    students = () if is_whole else names
+    students = () if is_whole else tuple(names)
     line = command_line(command, Asked(recipe=where), students=students, home=home)
     return Reproduction(line, (_NOT_LOCAL if "://" in folder.url else _RESOLVED, *notes))
 
 
 def write_recipe(run: Run, folder: Folder) -> None:
     """Write the recipe with every default resolved; `kdm run` takes the file."""
-    text = yaml.safe_dump(run.recipe.document(), sort_keys=False, allow_unicode=True)
-    folder.replace(RECIPE_FILE, text.encode())
+    folder.replace(RECIPE_FILE, yaml_text(run.recipe.document()).encode())
 
 
 def _is_of(asked: Asked, run: Run) -> bool:
