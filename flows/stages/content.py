@@ -16,6 +16,8 @@ from flows.stages.run import Run, StageResult
 from flows.stages.timings import read_timings
 from kdm.analyze.loss_curves import LossHistory
 from kdm.evaluate.draw import TeacherSamples, draw_samples
+from kdm.export import load_student
+from kdm.report.budgets import Budget
 from kdm.report.content import (
     Ancestor,
     Rate,
@@ -55,6 +57,7 @@ def report_content(
         teacher=run.recipe.teacher.name if run.recipe.teacher else "teacher",
         judge=judge_of(first),
         rates=_rates(judged, evaluated),
+        budgets=tuple(_budget(run, student) for student in evaluated),
         splits=tuple(
             fate_of_split(store, masks_in(judged), contents(run, store))
             for store in _stores(run, judged)
@@ -128,6 +131,22 @@ def _rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate,
         )
         for who, sampling in timings
         if sampling is not None
+    )
+
+
+def _budget(run: Run, student: StageResult) -> Budget:
+    name, folder = student.facts["student"], Folder.at(student.folder)
+    settings, model = settings_of(run, name), load_student(student.folder)
+    timings, training = read_timings(folder), settings["training"]
+    return Budget(
+        name=name,
+        num_images=training["num_steps"] * training["batch_size"],
+        cpu_seconds=timings.get("cpu_seconds", timings.get("training", {}).get("cpu_seconds")),
+        has_critic=bool(settings["model"].get("adversary")),
+        num_trained=student.facts["parameters"]["trainable"],
+        num_used=student.facts["parameters"]["inference"],
+        nfe=model.nfe,
+        num_networks=len(model.inference_modules()),
     )
 
 

@@ -23,7 +23,8 @@ class Run:
     device: str = "cpu"
     say: Callable[[str], None] = unsaid  # one sentence that the user should know
     num_ranks: int = 1  # processes that train together
-    asked: Asked = field(default_factory=Asked)  # what gave the recipe; only the report's command line reads it
+    # What gave the recipe; only the report's command line reads it.
+    asked: Asked = field(default_factory=Asked)
 
     def teacher_folder(self, name: str, digest: str) -> Folder:
         """teachers/NAME-DIGEST."""

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -93,7 +93,7 @@ def headline(figure: Figure, words: str) -> None:
     )
 
 
-def line_style(line: int) -> dict[str, str]:
+def line_style(line: int) -> dict[str, Any]:
     """Colour and dashes of a picture's line: sixteen colours, then other dashes as well."""
     turn = line // len(LINE_COLOURS) + line
     return {

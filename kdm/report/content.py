@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kdm.report.budgets import Budget
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -122,6 +124,7 @@ class ReportContent:
     teacher: str = "teacher"
     judge: str = ""  # a sentence: who judged, and how well it tells real samples
     rates: tuple[Rate, ...] = ()
+    budgets: tuple[Budget, ...] = ()
     splits: tuple[SplitCounts, ...] = ()
     filters: tuple[FilterCounts, ...] = ()
     lineage: tuple[Ancestor, ...] = ()

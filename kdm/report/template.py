@@ -2,11 +2,15 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from kdm.report.tables import counted, number
 
@@ -21,9 +25,20 @@ def render(template: str, fields: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        data_uri=data_uri, number=number, counted=counted, flat=flat, local=local
+        data_uri=data_uri, number=number, counted=counted, flat=flat, local=local, moment=moment
     )
-    return environment.get_template(template).render(**fields)
+    # The only script of a page, and its policy lets no other one run.
+    script = files("kdm.report").joinpath("sort.js").read_text(encoding="utf-8")
+    digest = "sha256-" + base64.b64encode(sha256(script.encode()).digest()).decode()
+    return environment.get_template(template).render(
+        script=Markup(script), script_digest=digest, **fields
+    )
+
+
+def moment(when: str) -> str:
+    """'2025-01-02 03:04 UTC' of an ISO 8601 time in UTC; anything else as it is."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:\+00:00|Z)", when)
+    return f"{found[1]} {found[2]} UTC" if found else when
 
 
 def data_uri(png: bytes) -> str:

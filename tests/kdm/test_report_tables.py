@@ -1,8 +1,11 @@
 """Numbers in print: what is rounded how, and which student is marked."""
 
+from dataclasses import replace
+
 import pytest
 
 from kdm.evaluate.metric import Meaning
+from kdm.report.budgets import Budget, compared
 from kdm.report.content import Numbers, StudentEntry
 from kdm.report.seeds import by_seeds
 from kdm.report.tables import Row, SampleCounts, best_value, counted, number, percent, rows
@@ -108,3 +111,14 @@ def test_another_setting_is_another_row_and_no_row_takes_a_students_name():
     other = StudentEntry("kdm", "", {"error": 0.5}, 1, 1, {"training": {"seed": 0, "steps": 2}})
     first, second = by_seeds([*seeds([0.1, 0.2]), other])
     assert (first.name, second.name, second.note) == ("kdm-0 and 1 more", "kdm", "")
+
+
+def test_unequal_budgets_and_a_critic_of_one_student_are_said():
+    first = Budget("kdm", 6_000, 1.0, True, 10, 5, 1, 3)
+    second = replace(first, name="regression", num_images=9_000, has_critic=False)
+    assert compared([first, second]) == (
+        "The budgets are not equal: images trained on are kdm 6,000, regression 9,000. "
+        "Only kdm has a critic."
+    )
+    assert compared([first, first]) == "Every student was trained on as many images."
+    assert compared([first]) == ""
