@@ -124,7 +124,7 @@ def test_a_type_that_is_not_the_noises_is_refused():
         def steps(self, teacher, x_T, label):
             yield x_T.double()
 
-    with pytest.raises(InvalidPairsError, match=r"state is torch.float64 \[32, 2\]"):
+    with pytest.raises(InvalidPairsError, match=r"passed is torch.float64 \[32, 2\]"):
         generated(SPEC.model_copy(update={"sampler": Double(num_steps=1)}))
 
 
