@@ -87,7 +87,7 @@ def test_a_document_reads_back_as_the_same_spec():
 
 
 def test_equal_numbers_give_equal_digests_however_they_were_written():
-    written = GaussianTeacher.model_validate({"std": 2, "mean": "0.5"})
+    written = GaussianTeacher.model_validate({"std": 2, "mean": 0.5})
     spec = SPEC.model_copy(update={"teacher": TeacherIdentity(plugin=written, weights="0" * 64)})
     assert spec.digest() == SPEC.digest()
 

@@ -58,14 +58,14 @@ def test_the_frozen_store_gives_the_pairs_that_it_was_given(
 ) -> None:
     store = opened(frozen, split)
     loaded = store.load(COUNTS[split], [MASK])
-    assert len(store.load(COUNTS[split]).pairs) == num_pairs
+    assert len(store.load(COUNTS[split], ()).pairs) == num_pairs
     assert len(loaded.pairs) == num_kept
     assert float(loaded.pairs.x_0.sum(dtype=np.float64)) == sum_x_0
     assert loaded.row_of_index[70] == -1
 
 
 def test_noise_and_labels_of_the_frozen_store_are_derived_as_they_were(frozen: Folder) -> None:
-    pairs = opened(frozen, "train").load(128).pairs
+    pairs = opened(frozen, "train").load(128, ()).pairs
     assert pairs.x_T[0].tobytes().hex() == "43577942281098c20e1201439b2954c2"
     assert pairs.x_0[0].tobytes().hex() == "9abb3c3a4eb9743e"
     assert pairs.label is not None
