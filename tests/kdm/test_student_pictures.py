@@ -64,7 +64,9 @@ def row(grid: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
 
 
 def first_row(pairs: Folder, split: str, first: int = 0) -> NDArray[np.uint8]:
-    images = PairStore.open(pairs, split=split, layout=LAYOUT).load(16, ()).pairs.x_0[first : first + 8]
+    images = (
+        PairStore.open(pairs, split=split, layout=LAYOUT).load(16, ()).pairs.x_0[first : first + 8]
+    )
     return row(image_grid(images, num_columns=8, side=64), 0)
 
 
