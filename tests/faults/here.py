@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import flows.stages.training
+from flows.command_line import Asked
 from flows.progress import Meter
 from flows.recipe import load_recipe
 from flows.sequence import STAGES, run_stages
@@ -20,8 +21,9 @@ def run_here(
     home: Path, *overrides: str, until: str = STAGES[-1], students: Iterable[str] = ()
 ) -> list[StageResult]:
     """The stages of `tiny` at a home; call `train_here` before where something must be trained."""
-    recipe = load_recipe("tiny", overrides=overrides)
-    return run_stages(Run(recipe, Folder.at(str(home))), until=until, students=list(students))
+    asked = Asked(recipe="tiny", overrides=overrides)  # as the command notes it
+    run = Run(load_recipe("tiny", overrides=overrides), Folder.at(str(home)), asked=asked)
+    return run_stages(run, until=until, students=list(students))
 
 
 def train_here(patch: pytest.MonkeyPatch) -> None:

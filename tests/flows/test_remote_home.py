@@ -72,7 +72,7 @@ def finished_on_s3(finished: Finished, s3: str) -> Folder:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["ls"], r"  train/wds-256  +2,048  +2,048 "),
+        (["ls"], r"  train/wds-256  +2,048  +2,0\d\d  +\d+ "),
         (["pairs", "verify", "tiny"], r"train/wds-256: 8 shards sound"),
         (["pairs", "show", "tiny"], r"plugin: midpoint"),
         (["pairs", "show", "URL"], r"folder: s3://.*/pairs/tiny-"),
