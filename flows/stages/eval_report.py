@@ -23,7 +23,7 @@ from storage.fs import Folder
 
 STAGE = "eval-report"
 # Raised by a change of the page, so that old pages are written anew.
-VERSION = 2
+VERSION = 3
 
 
 def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) -> StageResult:

@@ -32,7 +32,7 @@ from storage.records import PairSchema
 
 STAGE = "evaluate"
 # Raised by a fix that changes what is measured; plugins of metrics have versions of their own.
-VERSION = 1
+VERSION = 2
 
 
 def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.stages.run import Run
+from kdm.evaluate.bootstrap import unpacked
 from kdm.report.content import Numbers, StudentEntry
 from storage.plugins import describe
 
@@ -18,6 +19,9 @@ def entry(document: Mapping[str, Any], settings: Mapping[str, Any]) -> StudentEn
         num_inference_parameters=document["parameters"]["inference"],
         settings=settings,
         intervals=document.get("intervals", {}),
+        # Documents of old have none; their students are compared by separate intervals.
+        deviations={name: unpacked(each) for name, each in document.get("deviations", {}).items()},
+        drawn_on=document.get("drawn_on", {}),
     )
 
 

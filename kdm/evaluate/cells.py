@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdm.datasets.checkerboard import cell_of, in_cells
+from kdm.evaluate.bootstrap import resampled_mean
 from kdm.evaluate.metric import Meaning, Metric
 from kdm.evaluate.samples import EvaluationSamples
 
@@ -50,9 +52,20 @@ class Cells(Metric):
     def measure(self, samples: EvaluationSamples) -> dict[str, float]:
         """Three fractions in [0, 1]; a ValueError where samples are not points in the plane."""
         self.require_shape(samples.x_0.shape[1:])
-        is_same = np.all(cell_of(samples.x_0_hat) == cell_of(samples.x_0), axis=1)
+        return {name: float(np.mean(hits)) for name, hits in _hits(samples).items()}
+
+    def deviations(self, samples: EvaluationSamples) -> dict[str, tuple[float, ...]]:
+        """Those of three means."""
         return {
-            "in_cells": float(np.mean(in_cells(samples.x_0_hat))),
-            "in_cells_fresh": float(np.mean(in_cells(samples.fresh_x_0_hat))),
-            "same_cell": float(np.mean(is_same)),
+            name: resampled_mean(hits, samples.label_of(self.meanings[name].measured_on))
+            for name, hits in _hits(samples).items()
         }
+
+
+def _hits(samples: EvaluationSamples) -> dict[str, NDArray[np.bool_]]:
+    """Of each sample, whether it counts for a number."""
+    return {
+        "in_cells": in_cells(samples.x_0_hat),
+        "in_cells_fresh": in_cells(samples.fresh_x_0_hat),
+        "same_cell": np.all(cell_of(samples.x_0_hat) == cell_of(samples.x_0), axis=1),
+    }

@@ -1,7 +1,7 @@
 """A metric's answers, fail-closed: what cannot stand in a report ends the evaluation with a sentence."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,10 +33,21 @@ def floor_numbers(metric: Metric, samples: EvaluationSamples) -> Numbers:
 def real_numbers(metric: Metric, samples: EvaluationSamples) -> Mapping[str, Estimate]:
     """Those of real samples; a metric may give some of them or none."""
     found = _answer(metric, "real", samples)
+    _require_known(metric, "real", found)
+    return {name: _estimate(metric, "real", name, value) for name, value in found.items()}
+
+
+def deviations(metric: Metric, samples: EvaluationSamples) -> Mapping[str, tuple[float, ...]]:
+    """What resampled rows do to its numbers; it may say so of some of them or of none."""
+    found = _answer(metric, "deviations", samples)
+    _require_known(metric, "deviations", found)
+    return {name: _resampled(metric, "deviations", name, each) for name, each in found.items()}
+
+
+def _require_known(metric: Metric, method: str, found: Mapping[str, Any]) -> None:
     unknown = [name for name in found if name not in metric.meanings]
     if unknown:
-        raise _fault(metric, f"`real` named {_listed(unknown)}, {_which_are_known(metric)}")
-    return {name: _estimate(metric, "real", name, value) for name, value in found.items()}
+        raise _fault(metric, f"`{method}` named {_listed(unknown)}, {_which_are_known(metric)}")
 
 
 def _estimates(metric: Metric, samples: EvaluationSamples) -> Mapping[str, Estimate]:
@@ -71,7 +82,14 @@ def _require_names(metric: Metric, method: str, found: Mapping[str, Any]) -> Non
 def _estimate(metric: Metric, method: str, name: str, value: Any) -> Estimate:
     if not isinstance(value, Estimate):
         raise _fault(metric, f"`{method}` gave {name} as {type(value).__name__}, not an Estimate")
-    return Estimate(*(_float(metric, method, name, each) for each in value))
+    number, low, high = (_float(metric, method, name, each) for each in value[:3])
+    return Estimate(number, low, high, _resampled(metric, method, name, value.deviations))
+
+
+def _resampled(metric: Metric, method: str, name: str, found: Any) -> tuple[float, ...]:
+    if not isinstance(found, Sequence):
+        raise _fault(metric, f"`{method}` gave {name} as {type(found).__name__}, not as numbers")
+    return tuple(_float(metric, method, name, each) for each in found)
 
 
 def _float(metric: Metric, method: str, name: str, value: Any) -> float:

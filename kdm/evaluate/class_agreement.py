@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kdm.evaluate.bootstrap import Estimate
+from kdm.evaluate.bootstrap import Estimate, resampled_mean
 from kdm.evaluate.metric import EstimatedMetric, Meaning
 from kdm.evaluate.samples import EvaluationSamples
 
@@ -35,7 +35,9 @@ class ClassAgreement(EstimatedMetric):
         """A fraction in [0, 1]."""
         assert samples.judged is not None  # what `needs` asks for
         assert samples.fresh_label is not None
-        return {_NUMBER: _share(samples.judged.fresh.classes == samples.fresh_label)}
+        is_right = samples.judged.fresh.classes == samples.fresh_label
+        found = resampled_mean(is_right, samples.fresh_label)
+        return {_NUMBER: _share(is_right)._replace(deviations=found)}
 
     def real(self, samples: EvaluationSamples) -> dict[str, Estimate]:
         """The classifier's accuracy on real pictures that it never saw."""

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from kdm.datasets import DataSet
-from kdm.evaluate.bootstrap import Estimate
-from kdm.evaluate.checked import floor_numbers, own_numbers, real_numbers
+from kdm.evaluate.bootstrap import Estimate, packed
+from kdm.evaluate.checked import deviations, floor_numbers, own_numbers, real_numbers
 from kdm.evaluate.metric import Meaning, Metric
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import EvaluationSamples
@@ -31,12 +32,14 @@ def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> d
     """The metrics document: `values` and `floor` by number, and all that determined them.
 
     Metrics with intervals add them, `intervals` and `floor_intervals` as [low, high]; `real` is what
-    held-out real samples score in the student's place, where a metric says so.
+    held-out real samples score in the student's place, where a metric says so. `deviations` of
+    resampled rows (`packed`) and `drawn_on`, the digest of the noise, let two students be compared.
     """
     require_distinct(options.metrics)
-    own, teachers, real = _Numbers({}, {}), _Numbers({}, {}), _Numbers({}, {})
+    own, teachers, real = _Numbers(), _Numbers(), _Numbers()
     for metric in options.metrics:
         own.add(own_numbers(metric, samples))
+        own.deviations.update(deviations(metric, samples))
         teachers.add(floor_numbers(metric, samples))
         real.add(real_numbers(metric, samples))
     document = {
@@ -51,20 +54,26 @@ def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> d
         "floor_intervals": teachers.intervals,
         "real": real.values,
         "real_intervals": real.intervals,
+        "deviations": {name: packed(each) for name, each in own.deviations.items() if each},
     }
+    if parts["deviations"]:
+        document["drawn_on"] = samples.drawn_on()
     return document | {name: part for name, part in parts.items() if part}
 
 
-class _Numbers(NamedTuple):
-    """Numbers by name, and intervals of those that have any."""
+@dataclass(frozen=True)
+class _Numbers:
+    """Numbers by name, with intervals and deviations of those that have any."""
 
-    values: dict[str, float]
-    intervals: dict[str, list[float]]
+    values: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, list[float]] = field(default_factory=dict)
+    deviations: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def add(self, found: Mapping[str, Estimate] | Mapping[str, float]) -> None:
         for name, number in found.items():
             if isinstance(number, Estimate):
                 self.intervals[name] = [number.low, number.high]
+                self.deviations[name] = number.deviations
                 number = number.value
             self.values[name] = number
 

@@ -50,6 +50,14 @@ class Metric(Plugin):
         """The numbers of `measure` with their 95 % intervals; nothing from a metric without any."""
         return {}
 
+    def deviations(self, samples: EvaluationSamples) -> dict[str, tuple[float, ...]]:
+        """Of numbers without an interval: what resampled rows do to them (`kdm.evaluate.bootstrap`).
+
+        Two students are compared by these over the same noise; a number that has none, and no
+        `Estimate` with any, is compared by what is printed of it alone.
+        """
+        return {}
+
     def real(self, samples: EvaluationSamples) -> dict[str, Estimate]:
         """What held-out real samples score in the student's place, where that says something."""
         return {}

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from kdm.evaluate.bootstrap import resampled_mean
 from kdm.evaluate.metric import Meaning, Metric
 from kdm.evaluate.samples import EvaluationSamples, Points
 
@@ -46,6 +47,16 @@ class Outliers(Metric):
         return {
             "outliers": float(np.mean(self.find(samples.x_0_hat))),
             "outliers_fresh": float(np.mean(self.find(samples.fresh_x_0_hat))),
+        }
+
+    def deviations(self, samples: EvaluationSamples) -> dict[str, tuple[float, ...]]:
+        """Those of two shares; a sample that is an outlier in its set stays one in every resample.
+
+        Measured anew, a repeated sample would have itself as a neighbour.
+        """
+        return {
+            "outliers": resampled_mean(self.find(samples.x_0_hat), samples.label),
+            "outliers_fresh": resampled_mean(self.find(samples.fresh_x_0_hat), samples.fresh_label),
         }
 
     def find(self, points: Points) -> NDArray[np.bool_]:

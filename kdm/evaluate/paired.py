@@ -1,11 +1,13 @@
 """How far a student lands from its teacher on the same held-out noise."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
+from kdm.evaluate.bootstrap import resampled
 from kdm.evaluate.metric import Meaning, Metric
 from kdm.evaluate.samples import EvaluationSamples
 
@@ -44,12 +46,37 @@ class Paired(Metric):
 
     def measure(self, samples: EvaluationSamples) -> dict[str, float]:
         """Squared data units; the first two a coordinate, the median a point."""
-        difference = samples.x_0_hat.astype(np.float64) - samples.x_0
-        errors = np.sort((difference.reshape(samples.num_heldout, -1) ** 2).sum(axis=1))
-        num_values = difference[0].size
-        num_kept = len(errors) - int(self.trimmed_fraction * len(errors))
+        errors, num_values = _squared_errors(samples), samples.x_0[0].size
         return {
-            "paired_mse": float(errors.mean() / num_values),
-            "paired_mse_trimmed": float(errors[:num_kept].mean() / num_values),
-            "median_squared_error": float(np.median(errors)),
+            name: statistic(np.sort(errors)) for name, statistic in self._of(num_values).items()
         }
+
+    def deviations(self, samples: EvaluationSamples) -> dict[str, tuple[float, ...]]:
+        """Those of all three."""
+        errors, statistics = _squared_errors(samples), self._of(samples.x_0[0].size)
+
+        def each(statistic: Callable[[NDArray[np.float64]], float]) -> tuple[float, ...]:
+            return resampled(
+                lambda rows: statistic(np.sort(errors[rows])), len(errors), label=samples.label
+            )
+
+        return {name: each(statistic) for name, statistic in statistics.items()}
+
+    def _of(self, num_values: int) -> dict[str, Callable[[NDArray[np.float64]], float]]:
+        """Each number of sorted squared errors of samples of `num_values` coordinates."""
+
+        def trimmed(errors: NDArray[np.float64]) -> float:
+            num_kept = len(errors) - int(self.trimmed_fraction * len(errors))
+            return float(errors[:num_kept].mean() / num_values)
+
+        return {
+            "paired_mse": lambda errors: float(errors.mean() / num_values),
+            "paired_mse_trimmed": trimmed,
+            "median_squared_error": lambda errors: float(np.median(errors)),
+        }
+
+
+def _squared_errors(samples: EvaluationSamples) -> NDArray[np.float64]:
+    """‖x_0^ − x_0‖² of each pair."""
+    difference = samples.x_0_hat.astype(np.float64) - samples.x_0
+    return np.asarray((difference.reshape(samples.num_heldout, -1) ** 2).sum(axis=1))

@@ -1,17 +1,19 @@
 """What a student is measured on: its samples beside its teacher's, by name."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdm.evaluate.judged import Judged
+from storage.digest import digest_of, sha256_of
 
 Points = NDArray[np.float32]
 Classes = NDArray[np.int64]
 
 _HELDOUT = ("x_T", "x_0", "x_0_hat", "linear_x_0")
+Side = Literal["heldout", "fresh"]
 _FRESH = ("fresh_x_T", "fresh_x_0_hat", "reference", "second_reference")
 
 
@@ -70,6 +72,18 @@ class EvaluationSamples:
         """m, the number of samples from fresh noise."""
         return len(self.fresh_x_T)
 
+    def label_of(self, side: Side) -> Classes | None:
+        """The classes of held-out pairs or of fresh noise, where there are any."""
+        return self.label if side == "heldout" else self.fresh_label
+
+    def drawn_on(self) -> dict[Side, str]:
+        """A digest of each side's noise, teacher's samples and classes: what students share."""
+        sides: dict[Side, tuple[NDArray[np.generic] | None, ...]] = {
+            "heldout": (self.x_T, self.x_0, self.label),
+            "fresh": (self.fresh_x_T, self.reference, self.fresh_label),
+        }
+        return {side: _digest(arrays) for side, arrays in sides.items()}
+
     def with_teacher_as_student(self) -> Self:
         """The teacher in the student's place: its own x_0, and its second set for fresh noise.
 
@@ -82,3 +96,10 @@ class EvaluationSamples:
             fresh_x_0_hat=self.second_reference,
             judged=judged,
         )
+
+
+def _digest(arrays: tuple[NDArray[np.generic] | None, ...]) -> str:
+    there = [np.ascontiguousarray(array) for array in arrays if array is not None]
+    return digest_of(
+        [[each.dtype.str, each.shape, sha256_of(each.data.cast("B"))] for each in there]
+    )

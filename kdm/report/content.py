@@ -45,6 +45,11 @@ class Numbers:
     values: Mapping[str, float]
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)  # low and high, 95 %
     note: str = ""  # small print below the name
+    # What resampled rows do to a number, over the noise of which `drawn_on` holds a digest a side; and
+    # each seed's own number where the row is the mean of several.
+    deviations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    drawn_on: Mapping[str, str] = field(default_factory=dict)
+    by_seed: Mapping[str, Sequence[float]] = field(default_factory=dict)
     absent: str = "not measured"  # small print where it has no number
 
 
@@ -59,6 +64,8 @@ class StudentEntry:
     num_inference_parameters: int
     settings: Mapping[str, Any]  # nested; shown as written
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)  # low and high, 95 %
+    deviations: Mapping[str, Sequence[float]] = field(default_factory=dict)  # as in `Numbers`
+    drawn_on: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from kdm.evaluate.metric import Meaning
+from kdm.report.best import how_marked
 from kdm.report.budgets import compared
 from kdm.report.content import ReportContent
 from kdm.report.facts import key_facts
@@ -29,6 +30,7 @@ def render_report(content: ReportContent, meanings: Mapping[str, Meaning]) -> st
         "has_errors": any(cell.note.startswith("±") for row in table for cell in row.cells),
         "has_intervals": any(each.intervals for each in (*students, *content.references)),
         "budget_words": compared(content.budgets),
+        "mark_words": how_marked(students, ordered),
         "has_seeds": len(students) < len(content.students),
     }
     return render("report.html.j2", fields)

@@ -34,7 +34,13 @@ def _without_seed(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _row(alike: Sequence[StudentEntry], others: set[str]) -> Numbers:
     if len(alike) == 1:
         (student,) = alike
-        return Numbers(student.name, student.values, student.intervals)
+        return Numbers(
+            student.name,
+            student.values,
+            student.intervals,
+            deviations=student.deviations,
+            drawn_on=student.drawn_on,
+        )
     names = [name for name in alike[0].values if all(name in each.values for each in alike)]
     found = {name: _over_seeds([each.values[name] for each in alike]) for name in names}
     return Numbers(
@@ -42,7 +48,22 @@ def _row(alike: Sequence[StudentEntry], others: set[str]) -> Numbers:
         {name: value for name, (value, _) in found.items()},
         {name: interval for name, (_, interval) in found.items()},
         note=f"mean of {len(alike)} seeds",
+        deviations=_mean_deviations(alike, names),
+        drawn_on=dict(set.intersection(*(set(each.drawn_on.items()) for each in alike))),
+        by_seed={name: [each.values[name] for each in alike] for name in names},
     )
+
+
+def _mean_deviations(
+    alike: Sequence[StudentEntry], names: Sequence[str]
+) -> dict[str, Sequence[float]]:
+    """Of the mean over seeds, where every seed has as many; on which noise is another question."""
+    found = {name: [each.deviations.get(name, ()) for each in alike] for name in names}
+    return {
+        name: np.mean(rows, axis=0).tolist()
+        for name, rows in found.items()
+        if len({len(each) for each in rows}) == 1
+    }
 
 
 def _over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:

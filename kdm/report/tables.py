@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from kdm.evaluate.metric import Meaning
+from kdm.report.best import best_rows
 from kdm.report.content import Numbers
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -101,33 +101,24 @@ def rows(
 ) -> tuple[Row, ...]:
     """The references first, of them the teacher first, then a row a student, the best ones marked.
 
-    The best is marked in each column, with those whose interval reaches the best one's.
+    The best is marked in each column, with those that cannot be told from it (`kdm.report.best`).
     """
     table = [Row(each.name, _cells(each, meanings, counts), True, each.note) for each in references]
     floor = references[0].values
-    reaches = {
-        name: _reach(students, name, floor=floor.get(name), meaning=meaning)
+    best = {
+        name: best_rows(
+            students,
+            name,
+            floor=floor.get(name),
+            meaning=meaning,
+            num_samples=counts.behind(meaning),
+        )
         for name, meaning in meanings.items()
     }
-    table += [
-        Row(each.name, _cells(each, meanings, counts, reaches), note=each.note) for each in students
-    ]
+    for place, each in enumerate(students):
+        marked = frozenset(name for name, places in best.items() if place in places)
+        table.append(Row(each.name, _cells(each, meanings, counts, marked), note=each.note))
     return tuple(table)
-
-
-def best_value(
-    values: Sequence[float | None], *, floor: float | None, meaning: Meaning
-) -> float | None:
-    """From which value on a student counts as best; None where none is to be marked.
-
-    Students at or beyond the teacher's own number are equals: beyond it lies chance.
-    """
-    present = [value for value in values if value is not None]
-    if not meaning.is_ranked or len(present) < 2:
-        return None
-    if meaning.better == "higher":
-        return min([max(present), *([] if floor is None else [floor])])
-    return max([min(present), *([] if floor is None else [floor])])
 
 
 def number(value: float) -> str:
@@ -159,13 +150,12 @@ def _cells(
     row: Numbers,
     meanings: Mapping[str, Meaning],
     counts: SampleCounts,
-    reaches: Mapping[str, float | None] = MappingProxyType({}),
+    marked: frozenset[str] = frozenset(),
 ) -> tuple[Cell, ...]:
-    cells = []
-    for name, meaning in meanings.items():
-        is_best = _is_best(row, name, meaning, reaches.get(name))
-        cells.append(Cell(*printed(row, name, meaning, counts), is_best))
-    return tuple(cells)
+    return tuple(
+        Cell(*printed(row, name, meaning, counts), name in marked)
+        for name, meaning in meanings.items()
+    )
 
 
 def printed(row: Numbers, name: str, meaning: Meaning, counts: SampleCounts) -> tuple[str, str]:
@@ -180,36 +170,3 @@ def printed(row: Numbers, name: str, meaning: Meaning, counts: SampleCounts) -> 
         return text, error
     low, high = (f"{100 * end:.2f}" if meaning.is_fraction else number(end) for end in interval)
     return text, f"{low} … {high}" if low != high else ""
-
-
-def _reach(
-    students: Sequence[Numbers], name: str, *, floor: float | None, meaning: Meaning
-) -> float | None:
-    """The worse end of the intervals of those that are best; None where none is to be marked."""
-    best = best_value([each.values.get(name) for each in students], floor=floor, meaning=meaning)
-    if best is None:
-        return None
-    intervals = [
-        _interval(each, name)
-        for each in students
-        if name in each.values and _is_at(each.values[name], best, meaning)
-    ]
-    if meaning.better == "higher":
-        return min([best, *(low for low, _ in intervals)])
-    return max([best, *(high for _, high in intervals)])
-
-
-def _is_best(row: Numbers, name: str, meaning: Meaning, reach: float | None) -> bool:
-    if reach is None or name not in row.values:
-        return False
-    low, high = _interval(row, name)
-    return _is_at(high if meaning.better == "higher" else low, reach, meaning)
-
-
-def _is_at(value: float, best: float, meaning: Meaning) -> bool:
-    return value >= best if meaning.better == "higher" else value <= best
-
-
-def _interval(row: Numbers, name: str) -> tuple[float, float]:
-    low, high = row.intervals.get(name, (row.values[name], row.values[name]))
-    return low, high

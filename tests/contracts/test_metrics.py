@@ -9,6 +9,7 @@ from labelled_samples import picture_samples
 from pydantic import ValidationError
 
 from kdm.datasets.checkerboard import CheckerboardData
+from kdm.evaluate.bootstrap import NUM_RESAMPLES
 from kdm.evaluate.metric import Metric
 from kdm.evaluate.options import GROUP
 from kdm.evaluate.samples import EvaluationSamples
@@ -63,6 +64,17 @@ def test_intervals_are_of_the_numbers_and_around_them(name):
     assert found.keys() in (values.keys(), set())
     for number, estimate in found.items():
         assert estimate.low < estimate.value == values[number] < estimate.high, number
+
+
+@every_metric
+def test_every_ranked_number_was_resampled_so_that_students_can_be_compared(name):
+    given = metric(name)
+    found = {each: estimate.deviations for each, estimate in given.estimates(samples(name)).items()}
+    found |= given.deviations(samples(name))
+    for number, meaning in given.meanings.items():
+        if meaning.is_ranked:
+            assert len(found[number]) == NUM_RESAMPLES, number
+            assert abs(np.mean(found[number])) < 1e-9 < np.std(found[number]), number
 
 
 @every_metric

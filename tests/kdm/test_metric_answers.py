@@ -57,6 +57,18 @@ FAULTS = {
         {"real": lambda _: {"width": Estimate(1.0, 0.0, 2.0)}},
         "`real` named 'width'",
     ),
+    "unknown deviations": (
+        {"deviations": lambda _: {"width": (0.1, -0.1)}},
+        "`deviations` named 'width'",
+    ),
+    "a NaN deviation": (
+        {"deviations": lambda _: {"spread": (float("nan"), 0.0)}},
+        "`deviations` gave spread the value nan",
+    ),
+    "a bare deviation": (
+        {"deviations": lambda _: {"spread": 0.1}},
+        "`deviations` gave spread as float, not as numbers",
+    ),
     "a failure": ({"measure": failed}, r"`measure` failed \(KeyError: 'colour'\)"),
 }
 

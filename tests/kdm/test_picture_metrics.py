@@ -55,7 +55,7 @@ def test_a_student_that_ignores_its_noise_but_not_its_class_scores_one_within_a_
 def test_resampling_keeps_the_number_of_each_class():
     label = np.repeat([0, 1], [10, 30])
     found = bootstrap(lambda rows: float(label[rows].mean()), 40, label=label)
-    assert found == (0.75, 0.75, 0.75)
+    assert found[:3] == (0.75, 0.75, 0.75)
     assert bootstrap(lambda rows: float(label[rows].mean()), 40).low < 0.7
 
 

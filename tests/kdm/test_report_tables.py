@@ -8,7 +8,7 @@ from kdm.evaluate.metric import Meaning
 from kdm.report.budgets import Budget, compared
 from kdm.report.content import Numbers, StudentEntry
 from kdm.report.seeds import by_seeds
-from kdm.report.tables import Row, SampleCounts, best_value, counted, number, percent, rows
+from kdm.report.tables import Row, SampleCounts, counted, number, percent, rows
 
 ERROR = Meaning("error", "an error", "lower", "heldout")
 SHARE = Meaning("share", "a share", "higher", "fresh", is_fraction=True)
@@ -60,8 +60,10 @@ def test_students_at_the_floor_or_beyond_are_equals():
 
 def test_a_single_student_and_an_unranked_number_have_no_mark():
     unranked = Meaning("d", "a distance", "lower", "fresh", is_ranked=False)
-    assert best_value([0.1], floor=0.0, meaning=ERROR) is None
-    assert best_value([0.1, 0.2], floor=0.0, meaning=unranked) is None
+    two = [Numbers("a", {"error": 0.1, "d": 0.1}), Numbers("b", {"error": 0.2, "d": 0.2})]
+    for students, meaning in ((two[:1], ERROR), (two, replace(unranked, label="d"))):
+        printed = table(students, {meaning.label: 0.0}, meaning)
+        assert not any(row.cells[0].is_best for row in printed)
 
 
 def test_a_number_that_a_student_lacks_is_not_invented():
