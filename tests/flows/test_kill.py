@@ -11,7 +11,7 @@ from faults.crash_points import KILLED, forks
 from faults.digests import digests_of, temporary_files, unmeasured
 from faults.kills import Pace, faults_after, kill_and_resume
 
-NUM_KILLS = 3
+NUM_KILLS = 2
 
 
 def test_a_run_killed_at_random_instants_ends_as_one_never_killed(
@@ -75,7 +75,7 @@ def test_a_run_gone_at_a_change_of_the_disk_ends_as_one_never_gone(
 ) -> None:
     golden = {n: d for n, d in finished.digests.items() if n.startswith(("pairs", "teachers"))}
     with forks() as process:
-        for point in (3, 41, 88, 137, 190):
+        for point in (3, 88, 190):
             home = finished.copy(tmp_path / str(point), "pairs", "students", "reports")
             assert process.run(home, until="filter-pairs", crash_at=point).code == KILLED
             assert process.run(home, until="filter-pairs").code == 0

@@ -5,7 +5,7 @@ from faults.picture_training import NUM_STEPS, kill_and_resume, result, train_he
 
 from storage.fs import Folder
 
-NUM_KILLS = 3
+NUM_KILLS = 2
 # What there is beside weights, so that all of it is compared.
 STATES = {"ema", "players/critic", "optimisers/critic", "optimisers/student"}
 

@@ -1,4 +1,4 @@
-"""A manifest lists a million shards in little time and memory, and says what older ones said."""
+"""A manifest lists a million shards in little memory, and says what older ones said."""
 
 import json
 import subprocess
@@ -21,21 +21,18 @@ from storage.manifest import (
 )
 
 MANY = 10**6
-MAX_SECONDS = 2
 MAX_BYTES = 400 * 10**6
-# Opens the manifest, asks for two of its digests, and prints what that took.
+# Opens the manifest, asks for two of its digests, and prints the memory that it took.
 OPEN = """
-import json, time
+import json
 from pathlib import Path
 from storage.fs import Folder
 from storage.manifest import read_manifest
-start = time.perf_counter()
 manifest = read_manifest(Folder.at("."), 10**6)
 ends = [manifest.content_digest(shard) for shard in (0, 10**6 - 1)]
-seconds = time.perf_counter() - start
 # Not ru_maxrss: a child's begins at what its parent had.
 peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
-print(json.dumps({"seconds": seconds, "peak_bytes": peak, "ends": ends}))
+print(json.dumps({"peak_bytes": peak, "ends": ends}))
 """
 
 
@@ -70,13 +67,12 @@ def record_of(shard: int, **fields: object) -> Record:
     return Record.model_validate({**sound, **fields})
 
 
-def test_a_million_shards_open_at_once_and_in_little_memory(tmp_path: Path) -> None:
+def test_a_million_shards_open_in_little_memory(tmp_path: Path) -> None:
     (tmp_path / record_name(MANY)).write_bytes(sealed(manifest_of(MANY)))
     ended = subprocess.run(
         [sys.executable, "-c", OPEN], cwd=tmp_path, check=True, capture_output=True, timeout=100
     )
     found = json.loads(ended.stdout)
-    assert found["seconds"] <= MAX_SECONDS
     assert found["peak_bytes"] <= MAX_BYTES
     assert found["ends"] == [f"{0:064x}", f"{MANY - 1:064x}"]
 
