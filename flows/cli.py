@@ -219,7 +219,13 @@ def _sample(
     student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
     num_samples: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 64,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the noise.")] = 0,
-    out: Annotated[str, typer.Option("--out", help="A .npy or .png; else one sample a line.")] = "",
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            help="A .npy, .npz (uint8) or .png (one picture), FOLDER/ of PNGs; else one sample a line.",
+        ),
+    ] = "",
     *,
     grid: Annotated[str, typer.Option("--grid", help="A .png of all samples.")] = "",
     label: Annotated[

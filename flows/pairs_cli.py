@@ -92,11 +92,18 @@ def _convert(
     convert_set(name, home, to=to, source=source)
 
 
-@pairs_app.command("export", help="Write pairs as other trainers read them.")
+@pairs_app.command(
+    "export", help="Write pairs as other trainers read them, or the teacher's pictures alone."
+)
 def _export(  # noqa: PLR0913  (one an option)
     name: Name,
     folder: Annotated[str, typer.Argument(help="Where to; it must be empty, or of this export.")],
-    to: Annotated[str, typer.Option("--to", help="kdm-npz or per-sample.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", help="Pairs: kdm-npz, per-sample, rectified-flow. Pictures alone: png, npz."
+        ),
+    ],
     split: Split = "train",
     layout: Layout = "",
     *,
@@ -121,8 +128,12 @@ def _export(  # noqa: PLR0913  (one an option)
 def _import(  # noqa: PLR0913  (one an option)
     source: Annotated[str, typer.Argument(help="The published file or folder.")],
     importer: Annotated[
-        str, typer.Option("--from", help="kdm-npz, get or kdm-checkerboard.")
-    ] = "kdm-checkerboard",
+        str,
+        typer.Option(
+            "--from",
+            help="kdm-npz, get, rectified-flow or kdm-checkerboard; else by what lies there.",
+        ),
+    ] = "",
     name: Annotated[str, typer.Option("--name", help="What the set is called.")] = "",
     train: Annotated[str, typer.Option("--train", help="Its rows, as FIRST:END.")] = "",
     heldout: Annotated[str, typer.Option("--heldout", help="Likewise.")] = "",

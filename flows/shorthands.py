@@ -28,7 +28,7 @@ _SHORTHANDS = {
         "Pairs that are there already, in place of the recipe's and of any teacher: their name, or their "
         "folder at any home.",
     ),
-    "data": _Shorthand("dataset.source", "PATH", "The real data: a zip or a folder."),
+    "data": _Shorthand("dataset.source", "PATH", "The real data: its file or folder."),
     "layout": _Shorthand("pairs.layout", "FORMAT-SIZE", "As in wds-4096 or zarr-4096."),
     "precision": _Shorthand("pairs.precision", "TYPE", "float32, tf32, bfloat16 or float16."),
     "batch": _Shorthand("pairs.sampling_batch", "N", "Samples at once, or 'auto'."),

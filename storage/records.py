@@ -15,6 +15,7 @@ from storage.errors import InvalidPairsError
 from storage.options import LastingOptions, Options
 
 Columns = dict[str, NDArray[Any]]
+Rounding = Literal["none", "half-even", "floor"]
 # Why a pair may not be written; a filter's reasons are others.
 INVALID_REASONS = ("nan", "inf", "range")
 MAX_VALUES = 2**24  # in one sample: 64 MB of float32, four times a 3×1024×1024 image and more
@@ -60,7 +61,7 @@ class PairSchema(LastingOptions):
     x_0_dtype: Literal["uint8", "float16", "float32"] = "float32"
     # How x_0 became x_0_dtype; of bytes 'half-even' is rint(127.5 x + 127.5), and 'floor' is
     # floor(127.5 x + 128), as EDM's generate.py writes images (Karras et al. 2022).
-    rounding: Literal["none", "half-even", "floor"] = "none"
+    rounding: Rounding = "none"
     value_range: tuple[float, float] | None = None  # of a valid x_0, ends included
     noise: NoiseRule = NoiseRule()
     x_T_dtype: Literal["float16", "float32"] = "float32"  # of stored noise; derived is float32
@@ -186,7 +187,7 @@ def as_stored(x_0: NDArray[Any], schema: PairSchema) -> NDArray[Any]:
             f"x_0 holds values that {schema.x_0_dtype} cannot (NaN, infinite or too large); "
             "look for them with invalid_rows before rounding"
         )
-    return _to_bytes(exact, schema) if schema.x_0_dtype == "uint8" else exact.astype("<f2")
+    return to_bytes(exact, schema.rounding) if schema.x_0_dtype == "uint8" else exact.astype("<f2")
 
 
 def as_numbers(x_0: NDArray[Any]) -> NDArray[Any]:
@@ -196,12 +197,13 @@ def as_numbers(x_0: NDArray[Any]) -> NDArray[Any]:
     return x_0.astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def _to_bytes(x_0: NDArray[np.float32], schema: PairSchema) -> NDArray[np.uint8]:
-    if schema.rounding == "none":
+def to_bytes(x_0: NDArray[np.float32], rounding: Rounding) -> NDArray[np.uint8]:
+    """-1 … 1 as bytes by one of the two rules; what lies outside is clipped."""
+    if rounding == "none":
         raise ValueError("x_0_dtype is uint8 and rounding 'none'; choose 'half-even' or 'floor'")
     with np.errstate(over="ignore"):
         scaled = x_0 * np.float32(127.5)
-    if schema.rounding == "floor":
+    if rounding == "floor":
         np.floor(scaled + np.float32(128), out=scaled)
     else:
         np.rint(scaled + np.float32(127.5), out=scaled)

@@ -1,8 +1,8 @@
 """`kdm pairs convert`, `import` and `export`: the same pairs in another layout, from others, for others."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import typer
@@ -21,8 +21,10 @@ from storage.convert import convert
 from storage.digest import short
 from storage.exporters.kdm_npz import export_kdm_npz
 from storage.exporters.per_sample import export_per_sample
+from storage.exporters.pictures import export_npz, export_png
+from storage.exporters.rectified_flow import export_rectified_flow
 from storage.fs import Folder, local_file
-from storage.importers import import_pairs
+from storage.importers import import_pairs, importer_of
 from storage.options import nearest
 from storage.sets import splits_of
 from storage.store import PairStore
@@ -30,7 +32,14 @@ from storage.verify import Report
 from storage.yaml_text import read_yaml
 
 DEFAULT_IMPORTER = "kdm-checkerboard"
-EXPORTS = ("kdm-npz", "per-sample")
+EXPORTS: Mapping[str, Callable[..., int]] = {
+    "kdm-npz": export_kdm_npz,
+    "per-sample": export_per_sample,
+    "rectified-flow": export_rectified_flow,
+    "png": export_png,
+    "npz": export_npz,
+}
+_PICTURES = ("png", "npz")  # which hold no noise
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class Import:
     """What the user says of a published set."""
 
     source: str
-    importer: str = DEFAULT_IMPORTER
+    importer: str = ""  # else by what lies there
     name: str = ""
     train: str = ""  # rows, as FIRST:END
     heldout: str = ""
@@ -85,10 +94,12 @@ def import_set(wanted: Import, home: str) -> None:
     licence = require_licence(wanted.licence) if wanted.licence else ""
     defaults = load_recipe("checkerboard-import").pairs
     assert isinstance(defaults, ImportedPairs)  # that is what the recipe is
+    source = local_file(wanted.source, "what is imported")
+    wanted = replace(wanted, importer=wanted.importer or importer_of(source))
     with _progress("import", wanted.source, "pairs") as report:
         made = import_pairs(
             wanted.importer,
-            local_file(wanted.source, "what is imported"),
+            source,
             home_folder(home) / "pairs",
             name=wanted.name or _name(wanted, defaults),
             rows=_rows(wanted, defaults),
@@ -108,6 +119,8 @@ def export_set(name: str, home: str, wanted: Export) -> None:
     """Write pairs for other trainers; those that the recipe's filters dropped stay here."""
     if wanted.to not in EXPORTS:
         raise ValueError(f"no export '{wanted.to}'; {nearest(wanted.to, list(EXPORTS))}")
+    if wanted.variant and wanted.to != "kdm-npz":
+        raise ValueError(f"--variant is for --to kdm-npz; leave it out with --to {wanted.to}")
     folder = found(home, "pairs", name)
     require_set(folder)
     layouts = _layouts(folder).get(wanted.split, [])
@@ -117,15 +130,12 @@ def export_set(name: str, home: str, wanted: Export) -> None:
     target = Folder.at(wanted.folder)
     count = wanted.count or store.ledger.largest().attempted
     with _progress("export", f"{wanted.split}/{store.layout}", "pairs") as report:
-        if wanted.to == "kdm-npz":
-            num = export_kdm_npz(
-                store, target, count=count, variant=wanted.variant, masks=masks, report=report
-            )
-        else:
-            num = export_per_sample(store, target, count=count, masks=masks, report=report)
+        options = {"variant": wanted.variant} if wanted.variant else {}
+        num = EXPORTS[wanted.to](store, target, count=count, masks=masks, report=report, **options)
     named = ", ".join(short(mask.decision) for mask in masks)
     masked = f", without what {named} drops" if masks else ", no mask applied"
-    typer.echo(f"{target.url}: {num:,} pairs{masked}")
+    unit = "pictures" if wanted.to in _PICTURES else "pairs"
+    typer.echo(f"{target.url}: {num:,} {unit}{masked}")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from flows.commands.find import found
+from flows.commands.picture_files import PictureFiles, is_of_pictures
 from flows.request import settled_device
 from kdm.analyze.image_grid import image_grid, png
 from kdm.analyze.sample_plots import samples_picture
@@ -20,6 +21,7 @@ from kdm.evaluate.samples import Points
 from kdm.export import load_student
 from kdm.students.student import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
+from storage.digest import digest_of
 from storage.fs import Folder, local_file
 from storage.options import parse
 from storage.records import PairSchema
@@ -38,7 +40,7 @@ class Wanted:
 
     count: int
     seed: int = 0
-    out: str = ""  # .npy or .png
+    out: str = ""  # .npy, .npz, .png, or a folder of PNGs
     grid: str = ""  # .png
     label: str = ""
     precision: str = "float32"
@@ -46,7 +48,7 @@ class Wanted:
 
 
 def sample(student: str, home: str, wanted: Wanted) -> None:
-    """Print samples, or write them to a .npy file or a picture."""
+    """Print samples, or write them as numbers or pictures."""
     _require_endings(wanted)
     torch.set_num_threads(1)  # sums depend on it
     folder = found(home, "students", student)
@@ -54,11 +56,16 @@ def sample(student: str, home: str, wanted: Wanted) -> None:
     model = load_student(folder, weights=wanted.weights, precision=precision)
     classes = classes_of(wanted.label, model.num_classes, folder.name)
     schema, device = _schema(folder), settled_device("auto")
+    pictures = _pictures(wanted, folder, schema)
+    if pictures:
+        pictures.require_free()
     x_T, label = fresh_noise(schema, seed=wanted.seed, count=wanted.count)
     if classes is not None:
         label = np.resize(classes, wanted.count)
     x_0 = push(model.to(device), x_T, label, options=_options(wanted, schema, device))
-    if wanted.out:
+    if pictures:
+        typer.echo(f"{len(x_0):,} samples: {pictures.write(x_0, label)}")
+    elif wanted.out:
         _write(wanted.out, _as_file(x_0, wanted.out, folder.name, classes), len(x_0))
     if wanted.grid:
         _write(wanted.grid, _picture(x_0, folder.name, classes), len(x_0))
@@ -89,10 +96,31 @@ def _require_endings(wanted: Wanted) -> None:
         local_file(file, "the file of samples")
     if wanted.seed >= 2**64:
         raise ValueError(f"--seed {wanted.seed}: give a number from 0 to 2^64 - 1")
-    if wanted.out and not wanted.out.endswith((".npy", ".png")):
-        raise ValueError(f"--out {wanted.out}: name a file that ends in .npy or .png")
+    if wanted.out and not (is_of_pictures(wanted.out) or wanted.out.endswith((".npy", ".png"))):
+        raise ValueError(
+            f"--out {wanted.out}: name a file that ends in .npy (numbers), .npz (pictures as bytes) or "
+            ".png (all in one picture), or a folder of PNGs with a '/' at its end"
+        )
     if wanted.grid and not wanted.grid.endswith(".png"):
         raise ValueError(f"--grid {wanted.grid}: name a file that ends in .png")
+
+
+def _pictures(wanted: Wanted, folder: Folder, schema: PairSchema) -> PictureFiles | None:
+    """Where samples go as pictures, one each; None where they do not."""
+    if not is_of_pictures(wanted.out):
+        return None
+    config = read_config(folder)
+    assert config is not None  # the student was loaded
+    asked = {
+        "student": folder.name,
+        "trained": digest_of(config["weights"]),
+        "weights": wanted.weights,
+        "seed": wanted.seed,
+        "count": wanted.count,
+        "label": wanted.label,
+        "precision": wanted.precision,
+    }
+    return PictureFiles(wanted.out, schema, asked)
 
 
 def _options(wanted: Wanted, schema: PairSchema, device: str) -> EvaluationOptions:

@@ -1,11 +1,15 @@
 """Pictures in one array: a .npy, or a .npz with `images` and `labels`.
 
 `images` are uint8 [n, c, h, w], [n, h, w, c] or, of grey ones, [n, h, w]; `labels` whole numbers [n].
-The bytes are read by this project's own matcher (`storage.importers.npy`), so nothing in them runs.
+In a .npz they may be called `arr_0` and `arr_1`, as guided-diffusion's samples and reference batches
+have them; what else is in it is not read. The bytes are read by this project's own matcher
+(`storage.importers.npy`), so nothing in them is executed.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +17,13 @@ from numpy.typing import NDArray
 from kdm.datasets.images import ImageData
 from kdm.datasets.pictures import Pictures, Shape, require_room, required_label
 from storage.importers.npy import array_in
-from storage.inert.zips import members_of, read_member
+from storage.inert.zips import Member, members_of, read_member
 
-IMAGES, LABELS = "images", "labels"
+IMAGES, LABELS = ("images", "arr_0"), ("labels", "arr_1")
+_STATISTICS = ("mu.npy", "sigma.npy")  # of features, as evaluation tools keep them
 _NO_LABELS = (
-    f"it has no '{LABELS}', and num_classes asks for labels; save them beside the pictures, "
-    f"np.savez(file, {IMAGES}=…, {LABELS}=…), or leave num_classes out"
+    f"it has no '{LABELS[0]}' or '{LABELS[1]}', and num_classes asks for labels; save them "
+    f"beside the pictures, np.savez(file, {IMAGES[0]}=…, {LABELS[0]}=…), or leave num_classes out"
 )
 
 
@@ -29,33 +34,64 @@ class ArraysData(ImageData):
 
     def read(self, path: Path) -> Pictures:
         """All pictures, in the array's order."""
-        arrays = _arrays(path, at_most=self.in_memory_bytes)
-        images = _pictures(arrays[IMAGES], self.shape)
+        found = _arrays(path, at_most=self.in_memory_bytes)
+        images = _pictures(found.images, self.shape)
         if self.num_classes is None:
             return Pictures(images, None)
-        if LABELS not in arrays:
+        if found.labels is None:
             raise ValueError(_NO_LABELS)
-        return Pictures(images, _classes(arrays[LABELS], len(images), self.num_classes))
+        return Pictures(images, _classes(found.labels, len(images), self.num_classes))
 
 
-def _arrays(path: Path, *, at_most: int) -> dict[str, NDArray[Any]]:
+class _Arrays(NamedTuple):
+    """What a file holds."""
+
+    images: NDArray[Any]
+    labels: NDArray[Any] | None
+
+
+def _arrays(path: Path, *, at_most: int) -> _Arrays:
     if not path.is_file() or path.suffix not in (".npy", ".npz"):
-        raise ValueError("it is no .npy or .npz; save the pictures with np.savez")
+        raise ValueError(
+            "it is no .npy or .npz; save the pictures with np.savez, or set dataset.kind to "
+            "image-folder or image-tars"
+        )
     if path.suffix == ".npy":
         require_room(path.stat().st_size, at_most)
-        return {IMAGES: array_in(path.read_bytes())}
+        return _Arrays(array_in(path.read_bytes()), None)
     with path.open("rb") as file:
         members = members_of(file)
-        chosen = {key: members.get(f"{key}.npy") for key in (IMAGES, LABELS)}
-        if chosen[IMAGES] is None:
-            names = ", ".join(members) or "nothing"
-            raise ValueError(f"it has no '{IMAGES}' (found {names[:80]}); save them by that name")
-        found = {key: member for key, member in chosen.items() if member is not None}
-        require_room(sum(member.num_bytes for member in found.values()), at_most)
-        return {
-            key: array_in(read_member(file, member, at_most=at_most))
-            for key, member in found.items()
-        }
+        images, labels = _member(members, IMAGES), _member(members, LABELS)
+        if images is None:
+            raise ValueError(_without_images(members))
+        sizes = (member.num_bytes for member in (images, labels) if member is not None)
+        require_room(sum(sizes), at_most)
+        read = partial(_read, file, at_most=at_most)
+        return _Arrays(read(images), None if labels is None else read(labels))
+
+
+def _read(file: BinaryIO, member: Member, *, at_most: int) -> NDArray[Any]:
+    return array_in(read_member(file, member, at_most=at_most))
+
+
+def _member(members: Mapping[str, Member], names: tuple[str, str]) -> Member | None:
+    found = [f"{name}.npy" for name in names if f"{name}.npy" in members]
+    if len(found) > 1:
+        raise ValueError(f"it has both '{names[0]}' and '{names[1]}'; keep the one that is meant")
+    return members[found[0]] if found else None
+
+
+def _without_images(members: Mapping[str, Member]) -> str:
+    if members.keys() <= {*_STATISTICS}:
+        return (
+            "it holds the mean and covariance of features ('mu', 'sigma') and no picture; give the "
+            "pictures that they were taken of"
+        )
+    names = ", ".join(members) or "nothing"
+    return (
+        f"it has no '{IMAGES[0]}' or '{IMAGES[1]}' (found {names[:80]}); save the pictures under one of "
+        "these names"
+    )
 
 
 def _pictures(images: NDArray[Any], shape: Shape) -> NDArray[np.uint8]:

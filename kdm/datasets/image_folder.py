@@ -1,13 +1,17 @@
-"""Pictures in EDM's layout: a zip or folder of PNG or JPEG files, labels in its `dataset.json`.
+"""A zip or folder of PNG or JPEG files, as EDM's dataset tool, evaluation tools and torchvision have them.
 
     00000/img00000000.png  …  dataset.json: {"labels": [["00000/img00000000.png", 6], …]}
+    cat/0001.png  dog/0001.jpg  …                    without dataset.json: a folder a class
 
-Pictures are read in the sorted order of their whole names, as EDM reads them. A `.zip.xz` is unpacked
-in memory. Nothing is ever written, and a name in a zip never becomes a path.
+Pictures are read in the sorted order of their whole names, as EDM and clean-fid read them. Classes are
+those of `dataset.json`; without it the first folder is the class: its number where all folders are
+numbers, else its place in their sorted order, as torchvision's ImageFolder counts. A `.zip.xz` is
+unpacked in memory. Nothing is ever written, and a name in a zip never becomes a path.
 """
 
 import json
 import lzma
+import re
 import struct
 import zipfile
 import zlib
@@ -17,7 +21,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal
 
-from kdm.datasets.images import ImageData, files_below
+from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
 
 LABELS = "dataset.json"
@@ -26,6 +30,8 @@ _MAX_UNPACKED_BYTES = 2**31  # of a .zip.xz, in memory
 _MAX_UNPACKER_BYTES = 2**27  # `xz -9` asks for 65 MiB
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _IS_ENCRYPTED = 1
+_OTHER_KINDS = {".npy": "arrays", ".npz": "arrays", ".tar": "image-tars"}
+_EDM_NAME = re.compile(r"\d{5}/img\d{8}\.\w+")  # its folders are no classes
 # What zipfile raises on broken files, of which only the first is its own.
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
@@ -35,7 +41,7 @@ _READ = Callable[[str, int], bytes]  # a file's name and its largest size to its
 
 
 class ImageFolderData(ImageData):
-    """A zip or folder as EDM's dataset tool writes it."""
+    """A zip or folder of pictures."""
 
     kind: Literal["image-folder"] = "image-folder"
 
@@ -43,13 +49,20 @@ class ImageFolderData(ImageData):
         """All pictures, in the order of their names."""
         with _opened(path) as (names, read):
             pictures = _pictures_of(names)
-            labels = _labels(names, pictures, read) if self.num_classes is not None else {}
+            labels = self._labels(names, pictures, read)
             samples = (
                 Sample(name, read(name, MAX_FILE_BYTES), labels.get(name)) for name in pictures
             )
             return gathered(
                 samples, self.shape, num_classes=self.num_classes, at_most=self.in_memory_bytes
             )
+
+    def _labels(self, names: list[str], pictures: list[str], read: _READ) -> dict[str, int]:
+        if self.num_classes is None:
+            return {}
+        if LABELS in names:
+            return _stated_labels(pictures, read)
+        return _labels_by_folder(pictures, self.num_classes)
 
 
 @contextmanager
@@ -59,7 +72,9 @@ def _opened(path: Path) -> Iterator[tuple[list[str], _READ]]:
         yield [file.relative_to(path).as_posix() for file in files_below(path)], _reader(path)
         return
     if not path.name.endswith((".zip", ".zip.xz")):
-        raise ValueError("it is neither a folder nor a .zip or .zip.xz; pack the pictures as a zip")
+        kind = _OTHER_KINDS.get(path.suffix)
+        remedy = f"set dataset.kind to {kind}" if kind else "pack the pictures as a zip"
+        raise ValueError(f"it is neither a folder nor a .zip or .zip.xz; {remedy}")
     with path.open("rb") as file, _archive(_unpacked(file, path)) as archive:
         infos = _members(archive)
         yield list(infos), lambda name, at_most: _member(archive, infos[name], at_most)
@@ -135,8 +150,8 @@ def _require_size(name: str, num_bytes: int, at_most: int) -> None:
 
 
 def _pictures_of(names: list[str]) -> list[str]:
-    """The names of pictures, sorted; hidden files are none, and other files are not passed over."""
-    seen = [name for name in names if not any(part[0] == "." for part in name.split("/"))]
+    """The names of pictures, sorted; other files are not passed over, but for hidden ones and READMEs."""
+    seen = [name for name in names if not is_beside(name)]
     pictures = sorted(name for name in seen if _suffix(name) in SUFFIXES)
     if strange := sorted(set(seen) - {*pictures, LABELS}):
         raise ValueError(
@@ -150,12 +165,27 @@ def _suffix(name: str) -> str:
     return PurePosixPath(name).suffix.lower().removeprefix(".")
 
 
-def _labels(names: list[str], pictures: list[str], read: _READ) -> dict[str, int]:
-    """The class of each picture; a ValueError unless `dataset.json` speaks of exactly these."""
-    if LABELS not in names:
+def _labels_by_folder(pictures: list[str], num_classes: int) -> dict[str, int]:
+    """The class of each picture by its first folder; a ValueError where folders are no classes."""
+    folders = sorted({name.partition("/")[0] for name in pictures if "/" in name})
+    alone = [name for name in pictures if "/" not in name]
+    if alone or all(map(_EDM_NAME.fullmatch, pictures)):
         raise ValueError(
-            f"it has no {LABELS}, and num_classes asks for labels; add it, or leave num_classes out"
+            f"it has no {LABELS}, and num_classes asks for labels; add it, put each class in a folder of "
+            "its own, or leave num_classes out"
         )
+    if all(folder.isdecimal() for folder in folders):
+        return {name: int(name.partition("/")[0]) for name in pictures}
+    if len(folders) != num_classes:
+        raise ValueError(
+            f"num_classes is {num_classes}, but its pictures lie in {len(folders):,} folders, which are "
+            f"its classes without a {LABELS}; correct num_classes, or give every class its folder"
+        )
+    return {name: folders.index(name.partition("/")[0]) for name in pictures}
+
+
+def _stated_labels(pictures: list[str], read: _READ) -> dict[str, int]:
+    """The class of each picture; a ValueError unless `dataset.json` speaks of exactly these."""
     items = _items(read(LABELS, _MAX_LABEL_BYTES))
     labels = dict(map(_labelled, items))
     if len(labels) != len(items):

@@ -13,15 +13,13 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal, NamedTuple
 
-from kdm.datasets.images import ImageData, files_below
+from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
 
 LABEL = "cls"
 _BESIDE = ("json", "txt")  # captions and the like, which such tars often carry; not read
-# What img2dataset leaves beside its tars, and the pages that people put there.
-_BOOKKEEPING = re.compile(
-    r"\.parquet$|_stats\.json$|^(?:README|LICEN[CS]E)(?:\.\w+)?$", re.IGNORECASE
-)
+# What img2dataset leaves beside its tars.
+_BOOKKEEPING = re.compile(r"\.parquet$|_stats\.json$")
 _CLASS = re.compile(rb"\s*(\d{1,10})\s*")
 _MAX_CLASS_BYTES = 64
 _CHUNK = _MAX_HEAD_BYTES = 2**20  # a long name is a head of its own, of some hundred bytes
@@ -34,8 +32,7 @@ class ImageTarsData(ImageData):
 
     def read(self, path: Path) -> Pictures:
         """All pictures, tar by tar."""
-        files = files_below(path) if path.is_dir() else [path]
-        tars = [file for file in files if not _BOOKKEEPING.search(file.name)]
+        tars = _tars_below(path) if path.is_dir() else [path]
         if not tars:
             raise ValueError(f"{path} holds no .tar; give the folder that the tars lie in")
         if strange := [tar.name for tar in tars if tar.suffix != ".tar"]:
@@ -44,6 +41,13 @@ class ImageTarsData(ImageData):
         return gathered(
             samples, self.shape, num_classes=self.num_classes, at_most=self.in_memory_bytes
         )
+
+
+def _tars_below(folder: Path) -> list[Path]:
+    names = {file: file.relative_to(folder).as_posix() for file in files_below(folder)}
+    return [
+        file for file in names if not (is_beside(names[file]) or _BOOKKEEPING.search(file.name))
+    ]
 
 
 class _Part(NamedTuple):

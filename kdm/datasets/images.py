@@ -6,9 +6,10 @@ as PNG or as an array; and a JPEG that another decoder reads otherwise makes ano
 """
 
 import os
+import re
 from abc import ABC, abstractmethod
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
@@ -23,6 +24,10 @@ from storage.options import Options
 from storage.order import Order
 
 _MAX_SIDE = 2048  # pixels
+# Pages that people write, and what Windows leaves in a folder of pictures.
+_BESIDE = re.compile(
+    r"(?:(?:readme|licen[cs]e)(?:\.\w+)?|thumbs\.db|desktop\.ini)\Z", re.IGNORECASE
+)
 _SPLIT_SEED = 0  # of the order whose first indices are held out
 
 
@@ -142,6 +147,13 @@ def files_below(folder: Path) -> list[Path]:
     """The files of a folder and of those in it, sorted; links to folders are not followed."""
     found = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
     return sorted(file for file in found if file.is_file())
+
+
+def is_beside(name: str) -> bool:
+    """Whether a file is none of a set's: hidden, or what systems and people put beside pictures."""
+    return any(part.startswith(".") for part in name.split("/")) or bool(
+        _BESIDE.match(PurePosixPath(name).name)
+    )
 
 
 def _content(pictures: Pictures) -> dict[str, Any]:

@@ -6,6 +6,7 @@ folder by '*' do not see it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,13 @@ from storage.digest import digest_of, seal, unseal
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.masks import Mask, read_keep
-from storage.records import PairBatch
+from storage.records import Columns, PairBatch
 from storage.store import PairStore
 
 DESCRIPTION = ".export.json"
 _MAX_DESCRIPTION = 2**20
+# Each file is flushed to the disk or sent, which is waiting: the threads wait together.
+_WRITERS, _FILES_AT_ONCE = 8, 64
 Report = Callable[[int, int], None]  # done, total, in indices of the set
 
 
@@ -34,15 +37,30 @@ class Chosen:
 
     def batches(self, report: Report | None = None) -> Iterator[PairBatch]:
         """Verified pairs in the order of their indices, a shard at a time."""
+        return map(self.store.batch, self.columns(report))
+
+    def columns(self, report: Report | None = None) -> Iterator[Columns]:
+        """What is stored of these pairs, without noise that would be derived."""
         for shard, content in enumerate(self.store.content_digests(self.count)):
-            pairs = self.store.pairs(shard, content)
-            keep = pairs.index < self.count
-            for mask in self.masks:
-                folder = self.store.base / "masks"
-                keep &= read_keep(folder, mask, content, num_rows=len(pairs))
-            yield pairs.take(keep)
+            columns = self.store.columns(shard, content)
+            keep = self._keep(content, columns["index"])
+            yield {name: column[keep] for name, column in columns.items()}
             if report is not None:
                 report(min((shard + 1) * self.store.shard_size, self.count), self.count)
+
+    def num_pairs(self) -> int:
+        """How many they are, by records and masks alone."""
+        total = 0
+        for shard, content in enumerate(self.store.content_digests(self.count)):
+            index = np.array(self.store.vouched(shard, content).kept_indices(), np.int64)
+            total += int(self._keep(content, index).sum())
+        return total
+
+    def _keep(self, content: str, index: NDArray[np.int64]) -> NDArray[np.bool_]:
+        keep = np.asarray(index < self.count)
+        for mask in self.masks:
+            keep &= read_keep(self.store.base / "masks", mask, content, num_rows=len(index))
+        return keep
 
     def describe(self) -> dict[str, Any]:
         """What determines these pairs."""
@@ -56,20 +74,31 @@ class Chosen:
 
 
 def begin(folder: Folder, chosen: Chosen, form: Mapping[str, Any]) -> str:
+    """`claim` a folder for these pairs in this form."""
+    return claim(folder, {"version": 1, **form, **chosen.describe()})
+
+
+def claim(folder: Folder, wanted: Mapping[str, Any]) -> str:
     """Say what the folder is to hold; a `MismatchError` where anything else lies there.
 
     Returns the digest of that, which tells this export from every other.
     """
     folder.sweep()
-    wanted = {"version": 1, **form, **chosen.describe()}
+    require_claimable(folder, wanted)
+    folder.create(DESCRIPTION, seal(wanted))
+    require_claimable(folder, wanted)  # another may have been faster
+    return digest_of(wanted)
+
+
+def require_claimable(folder: Folder, wanted: Mapping[str, Any]) -> None:
+    """A `MismatchError` where a folder holds anything but what is wanted, or a part of it."""
     if not folder.exists(DESCRIPTION):
-        strange = folder.names()
-        if strange:
+        if strange := folder.names():
             raise MismatchError(
                 f"{folder.url} holds '{strange[0]}', which no export has put there; "
                 "export to a folder of its own"
             )
-        folder.create(DESCRIPTION, seal(wanted))
+        return
     data = folder.read(DESCRIPTION, at_most=_MAX_DESCRIPTION)
     there = unseal(data, f"{folder.url}/{DESCRIPTION}")
     differing = sorted(key for key in wanted if there.get(key) != wanted[key])
@@ -78,7 +107,6 @@ def begin(folder: Folder, chosen: Chosen, form: Mapping[str, Any]) -> str:
             f"{folder.url} holds an export of other {', '.join(differing)}; export to another "
             "folder, or remove this one first"
         )
-    return digest_of(wanted)
 
 
 def put(folder: Folder, name: str, data: bytes) -> None:
@@ -87,6 +115,16 @@ def put(folder: Folder, name: str, data: bytes) -> None:
         return
     if folder.size(name) != len(data) or folder.read(name) != data:
         folder.replace(name, data)
+
+
+def put_each(folder: Folder, num: int, file: Callable[[int], tuple[str, bytes]]) -> int:
+    """`put` many small files, each by its number: its name and bytes; returns `num`."""
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        # Few at a time, so that an error ends it before much more is tried.
+        for first in range(0, num, _FILES_AT_ONCE):
+            rows = range(first, min(first + _FILES_AT_ONCE, num))
+            list(pool.map(lambda row: put(folder, *file(row)), rows))
+    return num
 
 
 def as_floats(x_0: NDArray[Any]) -> NDArray[Any]:

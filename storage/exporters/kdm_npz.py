@@ -7,22 +7,19 @@ u/127.5 − 1. Import them with their types given, and the content is what it wa
 import io
 import zipfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.exporters.export import Chosen, Report, as_floats, begin, put
+from storage.exporters.export import Chosen, Report, as_floats, begin, put_each
 from storage.fs import Folder
 from storage.masks import Mask
 from storage.records import PairBatch, PairSchema
 from storage.store import PairStore
 
 LAYOUT = "kdm-npz"
-# Each file is flushed to the disk or sent, which is waiting: the threads wait together.
-_WRITERS, _ROWS_AT_ONCE = 8, 64
 _FIRST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a time of day would make equal pairs unequal files
 
 
@@ -61,19 +58,10 @@ def export_kdm_npz(
     form = _variant(variant, store.schema)
     chosen = Chosen(store, count, store.masks(masks))
     begin(folder, chosen, {"layout": LAYOUT, **form._asdict()})
-    num_files = 0
-    with ThreadPoolExecutor(_WRITERS) as pool:
-        for pairs in chosen.batches(report):
-            write = partial(_put_row, folder, pairs, form, store.schema)
-            # Few at a time, so that an error ends it before much more is tried.
-            for first in range(0, len(pairs), _ROWS_AT_ONCE):
-                rows = range(first, min(first + _ROWS_AT_ONCE, len(pairs)))
-                num_files += sum(1 for _ in pool.map(write, rows))
-    return num_files
-
-
-def _put_row(folder: Folder, pairs: PairBatch, form: Variant, schema: PairSchema, row: int) -> None:
-    put(folder, f"{int(pairs.index[row]):09d}.npz", _file(pairs, row, form, schema))
+    return sum(
+        put_each(folder, len(pairs), partial(_file, pairs, form, store.schema))
+        for pairs in chosen.batches(report)
+    )
 
 
 def _variant(name: str, schema: PairSchema) -> Variant:
@@ -85,7 +73,7 @@ def _variant(name: str, schema: PairSchema) -> Variant:
     return VARIANTS[name]
 
 
-def _file(pairs: PairBatch, row: int, form: Variant, schema: PairSchema) -> bytes:
+def _file(pairs: PairBatch, form: Variant, schema: PairSchema, row: int) -> tuple[str, bytes]:
     between = [] if pairs.states is None else list(pairs.states[row])
     states = [pairs.x_T[row], *between, as_floats(pairs.x_0[row])]
     ordered = states if form.noise_is_first else states[::-1]
@@ -94,7 +82,7 @@ def _file(pairs: PairBatch, row: int, form: Variant, schema: PairSchema) -> byte
         assert pairs.label is not None and schema.label is not None  # noqa: PT018
         arrays["label"] = np.zeros(schema.label.num_classes, np.float32)
         arrays["label"][pairs.label[row]] = 1
-    return _npz(arrays)
+    return f"{int(pairs.index[row]):09d}.npz", _npz(arrays)
 
 
 def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:

@@ -1,21 +1,31 @@
 """Importers of pair sets that others have published."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 from storage.fs import Folder
 from storage.importers.checkerboard import import_checkerboard, read_trajectory
-from storage.importers.get import GetFolder
+from storage.importers.get import open_get
 from storage.importers.imported import ImportedSet, ImportOptions, Report, Rows, split_rows
 from storage.importers.kdm_npz import KdmFolder
 from storage.importers.published import PublishedSource
+from storage.importers.rectified_flow import is_rectified_flow, open_rectified_flow
 from storage.importers.write import Destination, import_published
 from storage.options import nearest, parse
 from storage.store import DEFAULT_LAYOUT
 
-__all__ = ["IMPORTERS", "ImportOptions", "ImportedSet", "Report", "Rows", "import_pairs"]
+__all__ = [
+    "IMPORTERS",
+    "ImportOptions",
+    "ImportedSet",
+    "Report",
+    "Rows",
+    "import_pairs",
+    "importer_of",
+]
 
-IMPORTERS = ("kdm-checkerboard", "kdm-npz", "get")
+IMPORTERS = ("kdm-checkerboard", "kdm-npz", "get", "rectified-flow")
 
 
 def import_pairs(
@@ -43,15 +53,28 @@ def import_pairs(
     return import_published(published, to, chosen, report or _no_report)
 
 
+def importer_of(source: Path) -> str:
+    """The importer that reads a file or folder, by the names of what lies there."""
+    if not source.is_dir():
+        return "kdm-checkerboard"
+    with os.scandir(source) as entries:
+        folders = [source, *(Path(entry) for entry in entries if entry.is_dir())]
+    if any(map(is_rectified_flow, folders)):
+        return "rectified-flow"
+    return "get" if {"latent", "image"} <= {folder.name for folder in folders} else "kdm-npz"
+
+
 def _opened(importer: str, source: Path, options: ImportOptions) -> PublishedSource:
+    if importer != "get" and options.noise_scale is not None:
+        raise ValueError("noise_scale is for importer get; other files hold the noise's scale")
     if importer == "kdm-npz":
-        if options.noise_scale is not None:
-            raise ValueError("noise_scale is for importer get; these files hold the noise's scale")
         return KdmFolder.open(source, keep_states=options.keep_states)
+    if options.keep_states:
+        raise ValueError("keep_states is for importer kdm-npz; other files hold no states")
     if importer == "get":
-        if options.keep_states:
-            raise ValueError("keep_states is for importer kdm-npz; GET saves no states")
-        return GetFolder.open(source)
+        return open_get(source)
+    if importer == "rectified-flow":
+        return open_rectified_flow(source)
     raise ValueError(f"no importer '{importer}'; {nearest(importer, list(IMPORTERS))}")
 
 

@@ -13,104 +13,26 @@ without classes are float64; they are cast to float32, the widest type of a stor
 
 import hashlib
 import re
-from bisect import bisect_right
-from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Self
 
-import numpy as np
-
-from storage.importers.one_hot import classes_of
-from storage.importers.published import PublishedRows
+from storage.importers.parts import Part, PartedSet
 from storage.importers.torch_files import TensorRows, tensors_in
 
+IMPORTER = "get"
+IMPORTER_VERSION = 1
 _NAME = re.compile(r"\d{1,12}\.pkl")
 _FOLDERS = ("image", "latent")
-_RIGHT = "right are floats of one shape [n, ...] and labels [n, classes] or none"
 
 
-class _Part(NamedTuple):
-    """The pairs of two files of one name."""
+def open_get(folder: Path) -> PartedSet:
+    """The set in a folder, latents first; every file's description is checked, no number read yet.
 
-    name: str
-    latent: TensorRows
-    image: TensorRows
-    label: TensorRows | None
-
-    def rows(self, first: int, last: int) -> PublishedRows:
-        """Rows of these files, labels one-hot as they are saved."""
-        label = None if self.label is None else self.label.rows(first, last)
-        return PublishedRows(
-            self.latent.rows(first, last), self.image.rows(first, last), None, label
-        )
-
-
-@dataclass(frozen=True)
-class GetFolder:
-    """A folder with `latent` and `image` as rows, read as few at a time as are asked for."""
-
-    importer: ClassVar[str] = "get"
-    version: ClassVar[int] = 1
-
-    folder: Path
-    parts: tuple[_Part, ...]
-    ends: tuple[int, ...]  # the row after the last of each part
-    source_digest: str
-
-    @classmethod
-    def open(cls, folder: Path) -> Self:
-        """The set in a folder; every file's description is read and checked, no number yet."""
-        names = _names(folder)
-        digest = _digest(folder, names)
-        parts = tuple(_part(folder, name) for name in names)
-        for part in parts:
-            _require_same(folder, parts[0], part)
-        ends = tuple(accumulate(len(part.latent) for part in parts))
-        return cls(folder, parts, ends, digest)
-
-    @property
-    def num_pairs(self) -> int:
-        """Rows of all files."""
-        return self.ends[-1]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one latent and of one image."""
-        return self.parts[0].latent.shape[1:]
-
-    @property
-    def num_between(self) -> int:
-        """GET saves no states."""
-        return 0
-
-    @property
-    def num_classes(self) -> int | None:
-        """Length of the one-hot labels."""
-        label = self.parts[0].label
-        return None if label is None else label.shape[1]
-
-    def place(self, row: int) -> str:
-        """The file of a pair and its row there."""
-        part = bisect_right(self.ends, row)
-        own = row - (self.ends[part - 1] if part else 0)
-        return f"row {own} of {self.folder}/{{latent,image}}/{self.parts[part].name}"
-
-    def rows(self, first: int, last: int) -> PublishedRows:
-        """The pairs of a half-open range, latents first."""
-        found = []
-        for part, end in zip(self.parts, self.ends, strict=True):
-            start = end - len(part.latent)
-            if start < last and first < end:
-                found.append(part.rows(max(first - start, 0), min(last, end) - start))
-        labels = [rows.label for rows in found if rows.label is not None]
-        label = classes_of(np.concatenate(labels), first, self.place) if labels else None
-        latent = np.concatenate([rows.first for rows in found])
-        return PublishedRows(latent, np.concatenate([rows.last for rows in found]), None, label)
-
-    def digest(self) -> str:
-        """What `sha256sum image/*.pkl latent/*.pkl | sha256sum` prints in the folder."""
-        return self.source_digest
+    Its digest is what `sha256sum image/*.pkl latent/*.pkl | sha256sum` prints in the folder.
+    """
+    names = _names(folder)
+    digest = _digest(folder, names)
+    parts = tuple(_part(folder, name) for name in names)
+    return PartedSet(IMPORTER, IMPORTER_VERSION, folder, "{{latent,image}}/{}", parts, digest)
 
 
 def _names(folder: Path) -> list[str]:
@@ -143,17 +65,11 @@ def _digest(folder: Path, names: list[str]) -> str:
     return total.hexdigest()
 
 
-def _part(folder: Path, name: str) -> _Part:
+def _part(folder: Path, name: str) -> Part:
     latents = _tensors(folder / "latent" / name, at_most=2)
     (image,) = _tensors(folder / "image" / name, at_most=1)
-    label = latents[1] if len(latents) == 2 else None
-    part = _Part(name, latents[0], image, label)
-    is_labelled = label is None or (len(label.shape) == 2 and len(label) == len(image))
-    floats = latents[0].dtype.kind == image.dtype.kind == "f"
-    if latents[0].shape != image.shape or len(image.shape) < 2 or not is_labelled or not floats:
-        raise ValueError(
-            f"{folder}: 'latent/{name}' and 'image/{name}' are {_form(part)}; {_RIGHT}"
-        )
+    part = Part(name, latents[0], image, latents[1] if len(latents) == 2 else None)
+    part.require_pairs(f"{folder}: 'latent/{name}' and 'image/{name}'")
     return part
 
 
@@ -165,21 +81,3 @@ def _tensors(path: Path, *, at_most: int) -> tuple[TensorRows, ...]:
     if len(found) > at_most:
         raise ValueError(f"{path}: it holds {len(found)} tensors, right is {at_most}")
     return found
-
-
-def _form(part: _Part) -> list[str]:
-    tensors = [each for each in (part.latent, part.image, part.label) if each is not None]
-    return [f"{tensor.dtype} {list(tensor.shape)}" for tensor in tensors]
-
-
-def _require_same(folder: Path, model: _Part, part: _Part) -> None:
-    """Parts may differ in their number of rows and in nothing else."""
-    forms = [
-        [(each.dtype, each.shape[1:]) for each in one[1:] if each is not None]
-        for one in (model, part)
-    ]
-    if forms[0] != forms[1]:
-        raise ValueError(
-            f"{folder}: '{part.name}' is {_form(part)}, '{model.name}' is {_form(model)}; the files "
-            "of a set differ in the number of rows only"
-        )

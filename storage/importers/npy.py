@@ -7,11 +7,13 @@ the one form matched here.
 import math
 import re
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.importers.torch_files import TensorRows, stamp_of
 from storage.inert.stand_ins import require_itself
 
 _HEADER = re.compile(
@@ -30,19 +32,39 @@ class _Header(NamedTuple):
 
 def array_in(data: bytes) -> NDArray[Any]:
     """The array, without copying; a ValueError where its header does not fit its bytes exactly."""
-    require_itself(data[:512])
-    before = _BEFORE_HEADER.get(data[:8], 0)
-    end = before + int.from_bytes(data[8:before], "little")
-    if not before or end > min(len(data), _MAX_HEADER):
-        raise ValueError("it is no .npy of format 1.0 or 2.0 with a plain header")
-    header = _parsed(data[before:end])
-    wanted = math.prod(header.shape) * header.dtype.itemsize
-    if wanted != len(data) - end:
-        raise ValueError(
-            f"its header declares {wanted:,} bytes of numbers, there are {len(data) - end:,}"
-        )
-    flat = np.frombuffer(data, header.dtype, offset=end)
+    header, offset = _header(data[:_MAX_HEADER], len(data))
+    flat = np.frombuffer(data, header.dtype, offset=offset)
     return flat.reshape(header.shape, order="F" if header.is_fortran else "C")
+
+
+def array_rows(path: Path) -> TensorRows:
+    """The array of a file as rows to read, of which none is read yet; a ValueError as of `array_in`."""
+    stamp = stamp_of(path)
+    with path.open("rb") as file:
+        header, offset = _header(file.read(_MAX_HEADER), stamp.num_bytes)
+    if not header.shape or 0 in header.shape or (header.is_fortran and len(header.shape) > 1):
+        raise ValueError(
+            "its numbers do not lie row after row, or there are none; save it with "
+            "np.save(file, np.ascontiguousarray(array))"
+        )
+    axes = tuple(range(len(header.shape) - 1))
+    return TensorRows(path, header.dtype, header.shape, offset, axes, stamp)
+
+
+def _header(start: bytes, num_bytes: int) -> tuple[_Header, int]:
+    """What the first bytes of a file say, and where its numbers begin."""
+    require_itself(start)
+    before = _BEFORE_HEADER.get(start[:8], 0)
+    end = before + int.from_bytes(start[8:before], "little")
+    if not before or end > len(start):
+        raise ValueError("it is no .npy of format 1.0 or 2.0 with a plain header")
+    header = _parsed(start[before:end])
+    wanted = math.prod(header.shape) * header.dtype.itemsize
+    if wanted != num_bytes - end:
+        raise ValueError(
+            f"its header declares {wanted:,} bytes of numbers, there are {num_bytes - end:,}"
+        )
+    return header, end
 
 
 @lru_cache(maxsize=64)  # of a million files nearly all have the same one

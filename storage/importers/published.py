@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,13 @@ class PublishedRows(NamedTuple):
 class PublishedSource(Protocol):
     """A published set; its files must not change while it is read."""
 
-    importer: ClassVar[str]
-    version: ClassVar[int]
+    @property
+    def importer(self) -> str:
+        """Its name."""
+
+    @property
+    def version(self) -> int:
+        """Raised where equal files would make other pairs."""
 
     @property
     def num_pairs(self) -> int:

@@ -55,7 +55,10 @@ def test_progress_is_told_in_pairs(home: Folder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("pairs.importer=npz", r"Input should be 'kdm-checkerboard', 'kdm-npz' or 'get'"),
+        (
+            "pairs.importer=npz",
+            r"Input should be 'kdm-checkerboard', 'kdm-npz', 'get' or 'rectified-flow'",
+        ),
         ("pairs.options.x0_dtype=uint8", r"did you mean 'x_0_dtype'"),
     ],
 )

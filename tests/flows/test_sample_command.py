@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.commands.sample import classes_of
+from kdm.datasets.arrays import ArraysData
+from kdm.datasets.image_folder import ImageFolderData
 from kdm.export import load_student, write_model
 from kdm.students.koopman import KoopmanStudent
 from kdm.students.published import schema_of, student_of
 from kdm.students.regression import RegressionStudent
 from kdm.students.student import Student
-from storage.errors import DamageError
+from storage.errors import DamageError, StoreError
 from storage.fs import Folder
 from storage.plugins import describe
 
@@ -72,6 +74,47 @@ def test_a_grid_is_as_near_to_a_square_as_can_be(folder: Folder, tmp_path: Path)
         assert picture.getpixel((3 * 68, 2 * 68)) == (255, 255, 255)
 
 
+def test_samples_go_out_as_the_pictures_that_evaluation_tools_read(
+    folder: Folder, tmp_path: Path
+) -> None:
+    x_0 = sampled(folder, tmp_path)
+    colours = np.rint(x_0 * np.float32(127.5) + np.float32(127.5)).clip(0, 255)
+    words = ["sample", folder.url, "-n", "5", "--out"]
+    for out in (f"{tmp_path}/pngs/", f"{tmp_path}/new/five.npz"):
+        before: dict[Path, bytes] = {}
+        for _ in range(2):  # again, with equal bytes
+            ended = CliRunner().invoke(app, [*words, out])
+            assert ended.exit_code == 0, ended.exception
+            files = {
+                file: file.read_bytes() for file in Path(out).parent.rglob("*") if file.is_file()
+            }
+            assert before in ({}, files)
+            before = files
+        with pytest.raises(StoreError, match=r"holds an export of other seed|is there already"):
+            CliRunner().invoke(app, [*words, out, "--seed", "1"], catch_exceptions=False)
+    shape, num_classes = x_0.shape[1:], LABELLED["label_dim"]
+    pngs = ImageFolderData(source=f"{tmp_path}/pngs", shape=shape, num_classes=num_classes)
+    array = ArraysData(source=f"{tmp_path}/new/five.npz", shape=shape, num_classes=num_classes)
+    assert pngs.labels().tolist() == array.labels().tolist() == [0, 1, 2, 0, 1]
+    assert np.array_equal(pngs.train(), colours)
+    assert np.array_equal(array.train(), colours)
+
+
+def test_what_lies_where_pictures_are_to_go_is_never_replaced(
+    folder: Folder, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    np.savez(tmp_path / "mine" / "reference.npz", arr_0=np.zeros((5, 8, 8, 3), np.uint8))
+    before = (tmp_path / "mine" / "reference.npz").read_bytes()
+    for out in ("mine", "mine/", "mine/reference.npz"):
+        with pytest.raises(StoreError, match=r"which no export has put there|something else"):
+            CliRunner().invoke(
+                app, ["sample", folder.url, "--out", f"{tmp_path}/{out}"], catch_exceptions=False
+            )
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["reference.npz"]
+    assert (tmp_path / "mine" / "reference.npz").read_bytes() == before
+
+
 def test_bfloat16_is_near(folder: Folder, tmp_path: Path) -> None:
     exact = sampled(folder, tmp_path)
     near = sampled(folder, tmp_path, "--precision", "bfloat16")
@@ -85,6 +128,7 @@ def test_what_cannot_be_sampled_is_refused_in_a_sentence(folder: Folder) -> None
         (("--label", "cat"), "knows the classes 0 … 2"),
         (("--precision", "float8"), "precision is 'float8'; choose float32 or bfloat16"),
         (("--grid", "grid.npy"), "ends in .png"),
+        (("--out", "samples"), "or a folder of PNGs with a '/' at its end"),
         ((), "name a picture with --grid or a file with --out"),
     ):
         assert sentence in refused(folder, *words)

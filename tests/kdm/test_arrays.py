@@ -40,6 +40,13 @@ def test_channels_may_stand_first_or_last(tmp_path: Path, images: np.ndarray):
     assert data.labels().tolist() == LABELS
 
 
+def test_names_of_guided_diffusions_samples_are_read(tmp_path: Path):
+    batch = npz(arr_0=PICTURES.transpose(0, 2, 3, 1), arr_1=CLASSES, mu=np.zeros(3))
+    data = opened(tmp_path / "samples.npz", batch)
+    assert np.array_equal(data.train(), PICTURES)
+    assert data.labels().tolist() == LABELS
+
+
 def test_grey_pictures_need_no_axis_of_channels(tmp_path: Path):
     grey = PICTURES[:, 0]
     data = opened(tmp_path / "set.npy", npy(grey), shape=(1, 4, 4), num_classes=None)
@@ -65,7 +72,13 @@ def test_an_array_and_a_folder_of_the_same_pictures_have_one_digest(tmp_path: Pa
 BROKEN = {
     "no labels": ("npz", npz(images=PICTURES), "it has no 'labels'.* leave num_classes out"),
     "no labels in a npy": ("npy", npy(PICTURES), "it has no 'labels'"),
-    "no images": ("npz", npz(arr_0=PICTURES), "it has no 'images' .found arr_0.npy"),
+    "no images": ("npz", npz(x=PICTURES), "it has no 'images' or 'arr_0' .found x.npy"),
+    "statistics alone": (
+        "npz",
+        npz(mu=PICTURES, sigma=PICTURES),
+        "of features .* no picture; give",
+    ),
+    "two names": ("npz", npz(images=PICTURES, arr_0=PICTURES), "both 'images' and 'arr_0'"),
     "floats": ("npz", npz(images=PICTURES / 255, labels=CLASSES), "are float64; save bytes"),
     "another size": ("npz", npz(images=made(5, (3, 8, 8))), r"are \[5, 3, 8, 8\], the set's shape"),
     "not square": ("npz", npz(images=made(5, (3, 4, 8))), "crop and resize"),

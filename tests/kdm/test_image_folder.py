@@ -72,6 +72,34 @@ def test_pictures_come_in_the_order_of_their_names(tmp_path: Path):
     assert data.labels() is None
 
 
+CLASSES = {
+    "numbers are themselves": (["10", "2", "2"], 11, [10, 2, 2]),
+    "words by their order": (["dog", "cat", "cat"], 2, [1, 0, 0]),
+    "as torchvision orders them": (["b", "B", "a"], 3, [2, 0, 1]),
+}
+
+
+@pytest.mark.parametrize(("folders", "num", "labels"), CLASSES.values(), ids=CLASSES)
+@pytest.mark.parametrize("is_zip", [True, False], ids=["zip", "folder"])
+def test_without_a_list_of_labels_a_folder_is_a_class(
+    tmp_path: Path, folders: list[str], num: int, labels: list[int], is_zip: bool
+):
+    names = [f"{folder}/deeper/{row}.png" for row, folder in enumerate(folders)]
+    files = dict(zip(names, map(encoded, PICTURES), strict=False)) | {
+        "Thumbs.db": b"",
+        "README": b"",
+    }
+    source = (
+        written(tmp_path / "set.zip", zipped(files))
+        if is_zip
+        else unpacked(tmp_path / "set", files)
+    )
+    order = sorted(range(len(names)), key=lambda row: names[row])
+    data = opened(source, num_classes=num)
+    assert np.array_equal(data.train(), PICTURES[order])
+    assert data.labels().tolist() == [labels[row] for row in order]
+
+
 def test_grey_pictures_and_jpegs_are_read(tmp_path: Path):
     grey = np.full((1, 16, 16), 200, np.uint8)
     files = {
@@ -142,6 +170,9 @@ ITEMS = list(zip(NAMES, LABELS, strict=True))
 WIDE = saved(Image.new("RGB", (8, 4)))
 BROKEN = {
     "no labels": (without("dataset.json"), "it has no dataset.json.* leave num_classes out"),
+    "pictures outside of classes": ({"a/1.png": b"", "2.png": b""}, "put each class in a folder"),
+    "too few classes": ({"a/1.png": b"", "b/2.png": b""}, "num_classes is 3, .* lie in 2 folders"),
+    "a class above": ({"0/1.png": SOUND[NAMES[0]], "3/2.png": SOUND[NAMES[1]]}, "labels are 0 … 2"),
     "null labels": (labelled({"labels": None}), "has no list of 'labels'"),
     "a list alone": (labelled([]), "has no list of 'labels'"),
     "not JSON": ({**SOUND, "dataset.json": b"{"}, "not readable JSON"),
