@@ -17,6 +17,8 @@ SECONDS_BETWEEN_FRAMES = 0.1
 class Terminal:
     """The watcher of the command line; it writes to standard error. Use it in a `with`."""
 
+    waits = True
+
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)

@@ -21,10 +21,12 @@ from flows.lost import LOST, why_lost
 from flows.progress import Progress, Reporter
 from flows.request import Request, home_folder
 from flows.sequence import run_stages
-from flows.stages.eval_report import refresh_home
+from flows.stages.claim import HeldError
+from flows.stages.eval_report import refresh_home, refreshing
 from flows.stages.run import StageResult
 from flows.watch import Watcher
 from storage.errors import StoreError
+from storage.fs import Folder
 
 # The user's to mend: said in one sentence, never tried again.
 USER_ERRORS = (ValueError, StoreError)
@@ -37,6 +39,8 @@ Work = Callable[[], list[StageResult]]
 
 class RunLog:
     """The watcher of a flow that a worker runs: its log on Prefect's page."""
+
+    waits = False  # a schedule starts the next run soon enough
 
     def report(self, progress: Progress) -> None:
         """Nothing: an artifact shows it."""
@@ -87,12 +91,17 @@ def refresh_as_task(home: str) -> Ended:
     """Every student at a home without a current report, in one task; the state it ends in."""
     try:
         folder, watcher = home_folder(home), _watcher.get()
-        results = _in_task(
-            "eval-report", lambda: refresh_home(folder, watcher.report, warn=watcher.warn)
-        )
+        with refreshing(folder, say=watcher.say, waits=watcher.waits):
+            results = _in_task("eval-report", lambda: _refreshed(folder, watcher))
+    except HeldError as error:
+        return Completed(name="Skipped", message=str(error), data=[])
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
     return ended(results)
+
+
+def _refreshed(home: Folder, watcher: Watcher) -> list[StageResult]:
+    return refresh_home(home, watcher.report, warn=watcher.warn, say=watcher.say)
 
 
 def as_task(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:

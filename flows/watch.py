@@ -10,6 +10,9 @@ from flows.stages.run import StageResult
 class Watcher(Protocol):
     """What a run tells, in the order in which it happens."""
 
+    # Whether somebody waits for the end; else a report that another process writes is left to that.
+    waits: bool
+
     def report(self, progress: Progress) -> None:
         """How far a stage is."""
 

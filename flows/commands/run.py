@@ -8,7 +8,7 @@ from flows.commands.table import aligned
 from flows.console import Terminal
 from flows.request import Request, home_folder
 from flows.sequence import run_stages
-from flows.stages.eval_report import refresh_home
+from flows.stages.eval_report import refresh_home, refreshing
 from flows.stages.run import StageResult
 from flows.standings import standings
 from flows.watch import calling_for
@@ -57,7 +57,9 @@ def directly(request: Request, terminal: Terminal) -> list[StageResult]:
 
 def refresh_directly(home: str, terminal: Terminal) -> list[StageResult]:
     """The bare stages, for every recipe that the home knows."""
-    results = refresh_home(home_folder(home), terminal.report, warn=terminal.warn)
+    folder = home_folder(home)
+    with refreshing(folder, say=terminal.say, waits=terminal.waits):
+        results = refresh_home(folder, terminal.report, warn=terminal.warn, say=terminal.say)
     for result in results:
         terminal.finished(result)
     return results

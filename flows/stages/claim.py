@@ -1,19 +1,19 @@
-"""Who is at a training: a small file beside its checkpoints, so that a second run waits for the first.
+"""Who is at a piece of work: a small file beside what it makes, so that a second run waits for the first.
 
 It saves work and guards nothing: both would write the same bytes, so a claim that is lost, or taken over
 from a holder who still lives, costs time and never data.
 """
 
 import json
-import platform
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from flows.process import identity, is_alive
+from flows.process import identity, is_alive, is_stopped, place_of_processes
 from storage.errors import StoreError
 from storage.fs import Folder
 
@@ -21,28 +21,47 @@ FILE = "claim.json"
 _MAX_BYTES = 4096
 _LOOK_EVERY = 2.0  # seconds between two looks of who waits
 _BEAT_EVERY = 30.0  # seconds between two signs of life of who works
-# A holder on another machine that gives no sign for so long, by the waiting machine's clock, is gone.
+# A holder that gives no sign for so long, by the waiting process's clock, is gone, or hangs.
 _STALE_AFTER = 5 * _BEAT_EVERY
 _SAY_EVERY = 600.0
+_LOOK_FOR_RESULT_EVERY = 30.0  # it may mean to read all weights
 _SETTLE = 0.5  # seconds in which two that take over at once see who came last
 
 Claim = dict[str, Any]
 
 
-@contextmanager
-def claimed(folder: Folder, what: str, *, say: Callable[[str], None]) -> Iterator[None]:
-    """Be the one run of this machine and of others that works here; wait where another does.
+class HeldError(StoreError):
+    """Another process is at this work, which is left to it."""
 
-    What the other has made is there afterwards: look once more before working.
+
+class HangingError(StoreError):
+    """Another process of this machine holds this work, and seems to do nothing."""
+
+
+@contextmanager
+def claimed(
+    folder: Folder,
+    what: str,
+    *,
+    is_there: Callable[[], bool],
+    say: Callable[[str], None],
+    waits: bool = True,
+) -> Iterator[bool]:
+    """Be the one run of this machine and of others that works here; whether there is still work to do.
+
+    Where another is at it, wait until that has ended or died, or what this one wants is there; without
+    `waits` raise a `HeldError` once it is known to live. One of this machine that gives no sign of life
+    is a `HangingError`: only the user can tell whether it will go on.
     """
-    own: Claim = {"token": uuid.uuid4().hex, "machine": platform.node(), "process": identity()}
-    own["since"] = time.strftime("%Y-%m-%d %H:%M:%S %z")
-    _take(folder, own, what, say)
+    own = _own_claim()
+    if not _take(folder, own, _Wait(what, say, waits), is_there):
+        yield False
+        return
     has_ended = threading.Event()
     beating = threading.Thread(target=_beat, args=(folder, own, has_ended), daemon=True)
     beating.start()
     try:
-        yield
+        yield not is_there()  # the one before may have ended it
     finally:
         has_ended.set()
         beating.join()
@@ -51,28 +70,63 @@ def claimed(folder: Folder, what: str, *, say: Callable[[str], None]) -> Iterato
                 folder.remove(FILE)
 
 
-def _take(folder: Folder, own: Claim, what: str, say: Callable[[str], None]) -> None:
-    seen: Claim | None = None
-    seen_at = said_at = -_SAY_EVERY
+@dataclass
+class _Wait:
+    """What a waiting process has seen of the holder."""
+
+    what: str
+    say: Callable[[str], None]
+    waits: bool
+    _seen: Claim | None = None
+    _has_changed: bool = False  # since it was seen first, so that somebody lives
+    _changed_at: float = field(default_factory=time.monotonic)
+    _said_at: float = -_SAY_EVERY
+
+    def is_over(self, holder: Claim) -> bool:
+        """Whether this holder is gone; else says what is waited for, or raises what ends the waiting."""
+        now = time.monotonic()
+        if "token" not in holder:  # no claim that this file's writers make
+            return True
+        if holder != self._seen:
+            self._has_changed = self._seen is not None
+            self._seen, self._changed_at = holder, now
+        is_here, is_silent = _is_here(holder), now - self._changed_at > _STALE_AFTER
+        is_gone = not is_alive(str(holder.get("process"))) if is_here else is_silent
+        if is_gone:
+            return True
+        if is_silent:
+            raise HangingError(f"{self._who(holder)}, and gives no sign of life; {_remedy(holder)}")
+        if not self.waits and (is_here or self._has_changed):
+            raise HeldError(f"{self._who(holder)}; left to it")
+        if now - self._said_at >= _SAY_EVERY:
+            self._said_at = now
+            self.say(f"{self._who(holder)}; waiting for it to end (Ctrl-C leaves it alone)")
+        return False
+
+    def _who(self, holder: Claim) -> str:
+        stopped = " (it is stopped, as by Ctrl-Z)" if _is_stopped(holder) else ""
+        return (
+            f"{self.what}: process {_number(holder)} on {holder.get('machine')} has been at it since "
+            f"{holder.get('since')}{stopped}"
+        )
+
+
+def _take(folder: Folder, own: Claim, wait: _Wait, is_there: Callable[[], bool]) -> bool:
+    """Whether the claim was taken; not where what was to be made is there by then."""
+    due = time.monotonic() + _LOOK_FOR_RESULT_EVERY
     while not folder.create(FILE, _bytes(own, 0)):
-        holder, now = _holder(folder), time.monotonic()
-        if holder != seen:
-            seen, seen_at = holder, now
-        if holder is not None and _is_gone(holder, silent_for=now - seen_at):
+        holder = _holder(folder)
+        if holder is not None and wait.is_over(holder):
             folder.replace(FILE, _bytes(own, 0))
             time.sleep(_SETTLE)
             if _is_own(folder, own):
-                return
-        elif holder is not None and now - said_at >= _SAY_EVERY:
-            said_at = now
-            say(_waiting(what, holder))
+                return True
+        if time.monotonic() >= due:
+            if is_there():
+                return False
+            due = time.monotonic() + _LOOK_FOR_RESULT_EVERY
         time.sleep(_LOOK_EVERY)
-
-
-def _is_gone(holder: Claim, *, silent_for: float) -> bool:
-    if holder.get("machine") == platform.node():
-        return not is_alive(str(holder.get("process")))
-    return silent_for > _STALE_AFTER
+    return True
 
 
 def _beat(folder: Folder, own: Claim, has_ended: threading.Event) -> None:
@@ -85,12 +139,35 @@ def _beat(folder: Folder, own: Claim, has_ended: threading.Event) -> None:
                 folder.replace(FILE, _bytes(own, num_beats))
 
 
-def _waiting(what: str, holder: Claim) -> str:
-    process = str(holder.get("process")).partition(":")[0]
-    return (
-        f"{what}: process {process} on {holder.get('machine')} has been at it since "
-        f"{holder.get('since')}; waiting for it to end (Ctrl-C leaves it alone)"
-    )
+def _own_claim() -> Claim:
+    machine, processes = place_of_processes()
+    return {
+        "token": uuid.uuid4().hex,
+        "machine": machine,
+        "processes": processes,
+        "process": identity(),
+        "since": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+    }
+
+
+def _is_here(holder: Claim) -> bool:
+    """Whether its process, if it lives, is one of those that this one sees."""
+    machine, processes = place_of_processes()
+    return holder.get("machine") == machine and holder.get("processes", processes) == processes
+
+
+def _is_stopped(holder: Claim) -> bool:
+    return _is_here(holder) and is_stopped(str(holder.get("process")))
+
+
+def _remedy(holder: Claim) -> str:
+    number = _number(holder)
+    go_on = f"let it go on ('kill -CONT {number}') or " if _is_stopped(holder) else ""
+    return f"{go_on}end it ('kill -9 {number}'), then run the same command again"
+
+
+def _number(holder: Claim) -> str:
+    return str(holder.get("process")).partition(":")[0]
 
 
 def _holder(folder: Folder) -> Claim | None:

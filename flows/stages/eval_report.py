@@ -1,11 +1,13 @@
 """Stage `eval-report`: the recipe's page, its numbers, and the overview of the whole home."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.progress import Reporter, silent
+from flows.progress import Reporter, silent, unsaid
+from flows.stages.claim import claimed
 from flows.stages.content import report_content
 from flows.stages.evaluate import evaluate
 from flows.stages.known import known_runs, remembered
@@ -56,8 +58,20 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
     return replace(result, state="done", facts=document)
 
 
+@contextmanager
+def refreshing(home: Folder, *, say: Callable[[str], None], waits: bool) -> Iterator[None]:
+    """Be the one process that refreshes a home; wait for another, or leave it to that by a `HeldError`."""
+    what = f"eval-report of {home.url}"
+    with claimed(home / "reports", what, is_there=lambda: False, say=say, waits=waits):
+        yield
+
+
 def refresh_home(
-    home: Folder, report: Reporter = silent, *, warn: Callable[[str], None] = lambda sentence: None
+    home: Folder,
+    report: Reporter = silent,
+    *,
+    warn: Callable[[str], None] = unsaid,
+    say: Callable[[str], None] = unsaid,
 ) -> list[StageResult]:
     """Evaluate every student at a home without a current report, and rewrite the overview.
 
@@ -65,7 +79,10 @@ def refresh_home(
     samples its metrics cannot measure is left out with a warning.
     """
     measurable = [known for known in known_runs(home, report) if _is_measurable(known.run, warn)]
-    results = [eval_report(known.run, known.judged, known.students) for known in measurable]
+    results = [
+        eval_report(replace(known.run, say=say), known.judged, known.students)
+        for known in measurable
+    ]
     write_overview(home, [known.run for known in measurable])
     return results
 

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from flows.progress import Meter
+from flows.stages.claim import claimed
 from flows.stages.measured import read_metrics
 from flows.stages.numbers import entry, judge_of, references
 from flows.stages.reading import masks_in, open_split
 from flows.stages.reproduction import reproduction
-from flows.stages.run import Run, StageResult
+from flows.stages.run import Run, StageResult, State
 from flows.stages.timings import machine, note_timing
 from kdm.analyze.sample_plots import samples_beside_teacher
 from kdm.evaluate.classifier_training import classifier_name
@@ -37,12 +38,27 @@ VERSION = 2
 
 def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult:
     """Measure a student unless its metrics.json is of these weights, pairs, masks and options."""
-    folder = Folder.at(student.folder)
+    folder, what = Folder.at(student.folder), f"measuring {student.name}"
     identity = evaluation_identity(run, judged, student)
-    standing = read_metrics(folder)
-    if standing is not None and standing["identity"] == identity:
-        return replace(student, stage=STAGE, digest=identity, state="cached", facts=standing)
-    folder.require_writable(f"measuring {student.name}")
+    facts: dict[str, Any] = {}
+    state: State = "cached"
+
+    def is_there() -> bool:
+        standing = read_metrics(folder)
+        if standing is not None and standing["identity"] == identity:
+            facts.update(standing)
+        return bool(facts)
+
+    if not is_there():
+        folder.require_writable(what)
+        with claimed(folder, what, is_there=is_there, say=run.say) as has_work:
+            if has_work:
+                facts, state = _evaluate(run, judged, student, identity), "done"
+    return replace(student, stage=STAGE, digest=identity, state=state, facts=facts)
+
+
+def _evaluate(run: Run, judged: StageResult, student: StageResult, identity: str) -> dict[str, Any]:
+    folder = Folder.at(student.folder)
     meter = Meter(run.report, STAGE, student.name, 1, "students")
     meter.at(0)
     torch.set_num_threads(1)
@@ -58,7 +74,7 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
     _write_card(run, student, document, teacher.schema)
     folder.replace("metrics.json", seal(document))
     meter.at(1)
-    return replace(student, stage=STAGE, digest=identity, state="done", facts=document)
+    return document
 
 
 def evaluation_identity(run: Run, judged: StageResult, student: StageResult) -> str:

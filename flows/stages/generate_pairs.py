@@ -7,6 +7,7 @@ from flows.imported_pairs import ImportedPairs
 from flows.progress import Meter
 from flows.recipe import FilterRecipe, GeneratedPairs
 from flows.stages.cards import write_pairs_card
+from flows.stages.claim import claimed
 from flows.stages.filter_pairs import calibrated
 from flows.stages.invalid_pairs import InvalidPairs
 from flows.stages.make_pairs import make_pairs
@@ -38,12 +39,10 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     spec = pair_spec(run, pairs, weights=teacher.facts["weights"])
     folder = run.pairs_folder(pairs.name, spec.digest())
     stores = open_stores(folder, pairs, spec=spec.document())
-    missing = {split: stores[split].missing(num) for split, num in counts(pairs).items()}
-    if any(missing.values()):
-        _require_sound_noise()
-        invalid = InvalidPairs.recorded(stores, counts(pairs), missing)
-        make_pairs(run, spec, teacher, stores=stores, missing=missing, invalid=invalid)
-    result = _committed(stores, pairs, was_missing=any(missing.values()))
+    was_missing = any(_missing(stores, pairs).values()) and _make_missing(
+        run, spec, teacher, stores=stores
+    )
+    result = _committed(stores, pairs, was_missing=was_missing)
     lineage = {
         "teacher": [teacher.name, teacher.digest],
         "teacher_folder": f"teachers/{teacher.name}",
@@ -57,6 +56,33 @@ def _write_card(run: Run, result: StageResult) -> None:
     """Unless the filter stage does, which knows more."""
     if not run.recipe.filters or not Folder.at(result.folder).exists("card.md"):
         write_pairs_card(run, result)
+
+
+def _make_missing(
+    run: Run, spec: PairSpec, teacher: StageResult, *, stores: Mapping[str, PairStore]
+) -> bool:
+    """Make what is missing; False where another run has made it meanwhile."""
+    pairs, folder = run.recipe.pairs, stores["train"].folder
+    assert isinstance(pairs, GeneratedPairs)  # its caller makes these alone
+    what = f"making pairs {folder.name}"
+    _require_sound_noise()
+    folder.require_writable(what)
+    missing: dict[str, list[int]] = {}
+
+    def is_there() -> bool:
+        missing.update(_missing(stores, pairs))
+        return not any(missing.values())
+
+    with claimed(folder, what, is_there=is_there, say=run.say) as has_work:
+        if has_work:
+            invalid = InvalidPairs.recorded(stores, counts(pairs), missing)
+            make_pairs(run, spec, teacher, stores=stores, missing=missing, invalid=invalid)
+    return has_work
+
+
+def _missing(stores: Mapping[str, PairStore], pairs: GeneratedPairs) -> dict[str, list[int]]:
+    """Shards to make, by split."""
+    return {split: stores[split].missing(count) for split, count in counts(pairs).items()}
 
 
 def pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:

@@ -1,5 +1,6 @@
 """One training as a stage: named by what it depends on, run in a child process, done when told so."""
 
+from functools import partial
 from typing import Any
 
 from flows.progress import Meter, Progress
@@ -33,9 +34,11 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
         require_arithmetic(run)
         require_divisible(checked.training, run.num_ranks)
         folder.require_writable(f"training {name}")
-        with claimed(folder, f"training {name}", say=run.say):
-            if not is_done(folder, identity):  # another run may have ended it meanwhile
-                _train(run, stage, name, checked.model_copy(update={"folder": folder.url}))
+        job_here = checked.model_copy(update={"folder": folder.url})
+        there = partial(is_done, folder, identity)
+        with claimed(folder, f"training {name}", is_there=there, say=run.say) as has_work:
+            if has_work:
+                _train(run, stage, name, job_here)
                 state = "done"
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
 

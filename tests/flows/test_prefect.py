@@ -27,6 +27,7 @@ from flows.generate_pairs import generate_pairs
 from flows.pipeline import pipeline
 from flows.prefect_settings import OWNER, end_orphaned_servers, prepare_prefect, set_defaults
 from flows.progress import Progress
+from flows.stages.eval_report import refreshing
 from flows.stages.run import StageResult
 from flows.tasks import as_task, ended, watched_by
 from flows.train_teacher import train_teacher
@@ -87,6 +88,14 @@ def test_a_state_is_named_cached_where_every_stage_was() -> None:
     assert ended([CACHED]).name == "Cached"
     assert ended([CACHED, DONE]).name == "Completed"
     assert ended([CACHED, DONE]).data[1]["digest"] == DONE.digest
+
+
+def test_a_scheduled_report_is_left_to_the_one_that_is_at_it(home: Folder) -> None:
+    with refreshing(home, say=print, waits=True):
+        state = eval_report.fn(home=home.url)
+    assert (state.type.value, state.name, state.data) == ("COMPLETED", "Skipped", [])
+    assert f"process {os.getpid()} on " in state.message
+    assert state.message.endswith("left to it")
 
 
 def test_a_fresh_home_keeps_prefect_below_it(environment: None, tmp_path: Path) -> None:
