@@ -152,7 +152,7 @@ def _prefect(home: Folder) -> Finding:
     except ValueError as error:  # Prefect reads its settings as it is imported
         return Finding("prefect api", "note", why_unusable(error))
     if not api:
-        place = os.environ.get("PREFECT_HOME", "~/.prefect")
+        place = os.environ.get("PREFECT_HOME") or "~/.prefect"
         return Finding("prefect api", "ok", f"embedded; its database lies in {place}")
     try:
         with urllib.request.urlopen(f"{api}/health", timeout=5):

@@ -47,8 +47,8 @@ def set_defaults(home: Folder) -> None:
     it lies below the project's home: it goes when that goes, and ~/.prefect is never touched. Its
     database needs a disk, so that of a remote home lies in the user's cache.
     """
-    if not _profiles().is_file():
-        os.environ.setdefault("PREFECT_HOME", str(_own_prefect_home(home)))
+    if not os.environ.get("PREFECT_HOME") and not _profiles().is_file():
+        os.environ["PREFECT_HOME"] = str(_own_prefect_home(home))
     chosen = {**_active_profile(), **os.environ}
     for name, value in {**DEFAULTS, **QUIET}.items():
         if name not in chosen:

@@ -17,7 +17,7 @@ def require_compiler(device: torch.device, setting: str) -> None:
                 f"installed; pip install triton, or set {setting} to false"
             )
         return
-    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
     if shutil.which(compiler) is None:
         raise ValueError(
             f"{setting} is true, but torch.compile needs a C++ compiler and '{compiler}' is not found; "

@@ -40,10 +40,10 @@ class ShardCache:
     @classmethod
     def default(cls) -> "ShardCache":
         """The cache at KDM_CACHE of KDM_CACHE_BYTES, or of 8 GiB in the user's own cache folder."""
-        max_bytes = os.environ.get("KDM_CACHE_BYTES", str(DEFAULT_BYTES))
+        max_bytes = os.environ.get("KDM_CACHE_BYTES") or str(DEFAULT_BYTES)
         if not max_bytes.isdecimal():
             raise ValueError(f"KDM_CACHE_BYTES is {max_bytes!r}; it must be a whole number")
-        return cls(Path(os.environ.get("KDM_CACHE", DEFAULT_FOLDER)), int(max_bytes))
+        return cls(Path(os.environ.get("KDM_CACHE") or DEFAULT_FOLDER), int(max_bytes))
 
     def open(self, digest: str, fetch: Callable[[], bytes]) -> OpenFile:
         """The file of this sha256, fetched where it is not there.

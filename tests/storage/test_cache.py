@@ -150,6 +150,14 @@ def test_the_default_is_what_the_environment_says(
         ShardCache.default()
 
 
+def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KDM_CACHE", "")
+    monkeypatch.setenv("KDM_CACHE_BYTES", "")
+    cache = ShardCache.default()
+    assert cache.folder == Path("~/.cache/kdm-offline/shards").expanduser()
+    assert cache.max_bytes == 8 * 2**30
+
+
 def test_a_pipe_in_place_of_a_file_is_refused_at_once(cache: ShardCache, server: Server) -> None:
     cache.folder.mkdir()
     os.mkfifo(cache.folder / DIGESTS[0])
