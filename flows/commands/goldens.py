@@ -1,4 +1,7 @@
-"""What `kdm teacher check` and `kdm student check` share: goldens compared, each number with its error."""
+"""What `kdm teacher check` and `kdm student check` share: goldens compared, each number with its error.
+
+The error is the golden's from the same in float64; the round-off is that of float32, as networks run here.
+"""
 
 import zipfile
 import zlib
@@ -28,16 +31,21 @@ def check_goldens(goldens: list[str], compare: Callable[[str], Comparison]) -> N
 
 def _judged(golden: str, compare: Callable[[str], Comparison]) -> bool:
     compared, left_out = _compared(golden, compare)
-    rows = [["", "error", "tolerance", ""]]
+    rows = [["", "error", "tolerance", "round-off", "tolerance", ""]]
     for each in compared:
         verdict = "agrees" if each.agrees else "DIFFERS"
-        rows.append([each.name, f"{each.error:.2e}", f"{each.tolerance:.1e}", verdict])
+        rows.append([each.name, *_numbers(each), verdict])
     num_agreeing = sum(each.agrees for each in compared)
     typer.echo(f"{golden}\n{aligned(rows, indent='  ')}")
     typer.echo(f"  {num_agreeing} of {len(compared)} agree")
     if left_out:
         typer.echo(f"  not compared: {', '.join(left_out)}")
     return num_agreeing == len(compared)
+
+
+def _numbers(each: Compared) -> list[str]:
+    rounding = [f"{each.rounding:.2e}", f"{each.room:.1e}"] if each.room else ["", ""]
+    return [f"{each.error:.2e}", f"{each.tolerance:.1e}", *rounding]
 
 
 def _compared(golden: str, compare: Callable[[str], Comparison]) -> Comparison:

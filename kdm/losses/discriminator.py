@@ -1,5 +1,6 @@
 """The published discriminator D_γ: four convolutions over patches of a picture (kdm.md 1.8)."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -44,8 +45,8 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Images) -> Logits:
         """[n, c, h, w] to a logit for each patch: 1 at 32×32, 25 at 64×64."""
-        logits: Logits = self.model(x).flatten(1).float()  # also where the layers have bfloat16
-        return logits
+        logits: Logits = self.model(x).flatten(1)
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))  # they may be bfloat16
 
     def train(self, mode: bool = True) -> "Discriminator":
         """In training mode, whatever is asked for: see above."""

@@ -1,8 +1,8 @@
 """Preconditioners: D_θ(x; σ) = c_skip x + c_out F_θ(c_in x; c_noise) (Karras et al. 2022, Table 1).
 
 Each brings the coefficients and the noise levels of one training scheme; `model` is F_θ. Keywords
-and state-dict names are those of the released checkpoints. All is float32 but the network's input,
-which `dtype` chooses.
+and state-dict names are those of the released checkpoints. All but the network's input, whose type
+`dtype` chooses, is float32, or float64 where the weights are.
 """
 
 import math
@@ -43,16 +43,20 @@ class Preconditioner(nn.Module, ABC):
         labels: OneHot | None = None,
         augmentations: Augmentations | None = None,
         *,
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,
     ) -> Images:
         """D_θ of noisy images; σ is one for all or one an image; no labels are a row of zeros."""
-        x = x.to(torch.float32)
-        c = self.coefficients(sigma.reshape(-1).to(torch.float32))
-        raw = self.model(
-            (_column(c.in_) * x).to(dtype), c.noise, self._labels(x, labels), augmentations
-        )
-        denoised = raw[:, : x.shape[1]].to(torch.float32)
+        x = x.to(self.dtype)
+        c = self.coefficients(sigma.reshape(-1).to(self.dtype))
+        scaled = (_column(c.in_) * x).to(dtype or self.dtype)
+        raw = self.model(scaled, c.noise, self._labels(x, labels), augmentations)
+        denoised = raw[:, : x.shape[1]].to(self.dtype)
         return torch.addcmul(_column(c.skip) * x, _column(c.out), denoised)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its coefficients and of what it gives."""
+        return torch.promote_types(self.model.map_layer0.weight.dtype, torch.float32)
 
     def round_sigma(self, sigma: Tensor) -> Tensor:
         """The nearest noise level that the network knows."""
@@ -60,13 +64,13 @@ class Preconditioner(nn.Module, ABC):
 
     @abstractmethod
     def coefficients(self, sigma: Times) -> Coefficients:
-        """c_skip, c_out, c_in and c_noise at float32 σ."""
+        """c_skip, c_out, c_in and c_noise at σ, in its type."""
 
     def _labels(self, x: Images, labels: OneHot | None) -> OneHot | None:
         num_classes = self.model.options.label_dim
         if not num_classes:
             return None
-        return x.new_zeros(1, num_classes) if labels is None else labels.to(torch.float32)
+        return x.new_zeros(1, num_classes) if labels is None else labels.to(x.dtype)
 
 
 class EDM(Preconditioner):
@@ -151,7 +155,7 @@ class IDDPM(Preconditioner):
 
     def coefficients(self, sigma: Times) -> Coefficients:
         """c_noise is M − 1 less the index of the nearest level."""
-        noise = (self.num_levels - 1 - self._nearest(sigma)).to(torch.float32)
+        noise = (self.num_levels - 1 - self._nearest(sigma)).to(sigma.dtype)
         return _of_noise(sigma, noise)
 
     def round_sigma(self, sigma: Tensor) -> Tensor:

@@ -1,12 +1,12 @@
 """Proof of a student against a numeric golden of one published training step.
 
 `meta` (JSON) has the constructor's arguments, the losses and the norm of every parameter's gradient;
-`w/NAME` are the student's weights, `d/NAME` the discriminator's, `out/NAME` latents and images.
+`w/NAME` are the student's weights, `d/NAME` the discriminator's, `out/NAME` latents and images. The step is
+made twice, in float64 and in float32 (see golden_rounding.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from kdm.batch import Batch
 from kdm.losses.adversarial import NonSaturating
 from kdm.networks.golden import Golden, error
-from kdm.networks.golden_rounding import Compared, Move, compared
+from kdm.networks.golden_rounding import Compared, beside
 from kdm.objective import weighted
+from kdm.operators import DenseOperator, KoopmanOperator
 from kdm.shapes import ComplexVector, Scalar
+from kdm.students.golden_kinks import Kinks
 from kdm.students.koopman import KoopmanStudent
 from kdm.students.published import schema_of, student_of
 from kdm.students.published_names import to_ours, to_published
@@ -25,6 +27,7 @@ from kdm.students.trace import Trace
 
 VALUE_TOLERANCE = 1e-5  # of losses and outputs
 GRADIENT_TOLERANCE = 1e-4  # of the norms of gradients
+_MOST_KINKS = 16  # that change sides, one a step; three pictures of 3×32×32 have two or none
 _GAME = NonSaturating()  # 0.01 times the student's term
 _OUTPUTS = {
     "z0": "z_0",
@@ -40,13 +43,26 @@ def check_step(path: str) -> list[Compared]:
 
     Raises a ValueError for what is no golden of a student's step.
     """
-    golden = Golden.read(path)
-    if "kw" not in golden.meta or "losses" not in golden.meta:
-        raise ValueError(
-            f"{path} is no golden of a student's step: its meta has no kw, or no losses"
-        )
+    golden, kinks = _golden(path), Kinks()
     with _one_thread():
-        return compared(partial(_computed, golden), _wanted(golden), _tolerance, _error)
+        exact = _computed(golden, torch.float64, kinks)
+        plain = _computed(golden, torch.float32, Kinks())
+        compared = [
+            beside(name, each, (_of(exact, name), _of(plain, name)), _tolerance(name), _error)
+            for name, each in _wanted(golden).items()
+        ]
+        if not kinks.num or all(each.agrees for each in compared):
+            return compared
+        moves = _moves_of_kinks(golden, exact, kinks.num)
+    return [each.with_room(moves.get(each.name, 0.0)) for each in compared]
+
+
+def errors(path: str) -> dict[str, float]:
+    """Of the same, from the step in float64 alone."""
+    golden = _golden(path)
+    with _one_thread():
+        exact = _computed(golden, torch.float64, Kinks())
+    return {name: _error(_of(exact, name), each) for name, each in _wanted(golden).items()}
 
 
 def unchecked(path: str) -> list[str]:
@@ -66,14 +82,38 @@ def _wanted(golden: Golden) -> dict[str, Tensor]:
     }
 
 
-def _computed(golden: Golden, move: Move, _names: Sequence[str]) -> dict[str, Tensor]:
-    step = _Step(golden, move)
+def _moves_of_kinks(golden: Golden, exact: Mapping[str, Tensor], num: int) -> dict[str, float]:
+    """How far each number moves, all in all, by those of a critic's inputs whose side round-off decides."""
+    runs = [
+        _computed(golden, torch.float64, Kinks(other)) for other in range(min(num, _MOST_KINKS))
+    ]
+    return {
+        name: sum((_error(run[name], value) for run in runs), 0.0) for name, value in exact.items()
+    }
+
+
+def _computed(golden: Golden, dtype: torch.dtype, kinks: Kinks) -> dict[str, Tensor]:
+    step = _Step(golden, dtype, kinks)
     return {
         **_named("loss", step.losses),
         **_named("critic", step.critic_losses),
         **_named("out", step.outputs()),
         **_named("gradient", step.gradient_norms()),
     }
+
+
+def _golden(path: str) -> Golden:
+    golden = Golden.read(path)
+    if "kw" not in golden.meta or "losses" not in golden.meta:
+        raise ValueError(
+            f"{path} is no golden of a student's step: its meta has no kw, or no losses"
+        )
+    return golden
+
+
+def _of(computed: Mapping[str, Tensor], name: str) -> Tensor:
+    """Infinite where there is no such number."""
+    return computed.get(name, torch.tensor(float("inf")))
 
 
 def _named(kind: str, values: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -91,13 +131,10 @@ def _tolerance(name: str) -> float:
 class _Step:
     """The forward pass and the losses, on the golden's weights and inputs."""
 
-    def __init__(self, golden: Golden, move: Move) -> None:
+    def __init__(self, golden: Golden, dtype: torch.dtype, kinks: Kinks) -> None:
         self._has_linear = bool(golden.meta["kw"].get("linear_proj"))
-        self._student, self._critic = _student(golden), _critic(golden)
-        for network in (self._student, self._critic):
-            if network is not None:
-                move(network)
-        arrays = golden.arrays
+        self._student, self._critic = _student(golden, dtype), _critic(golden, dtype)
+        self._kinks, arrays = kinks, golden.inputs(dtype)
         x_0, labels = arrays["x0"], _labels(arrays.get("labels"))
         self._trace = self._student.trace(
             Batch(torch.arange(len(x_0)), x_0=x_0, x_T=arrays["xT"], label=labels)
@@ -130,7 +167,8 @@ class _Step:
     def _losses(self) -> dict[str, Scalar]:
         terms, weights = self._student.terms(self._trace), self._student.weights
         if self._critic is not None and self._trace.x_pred is not None:
-            adv = _GAME.student_term(self._critic, self._trace.x_0, self._trace.x_pred)
+            with self._kinks.watching(self._critic):
+                adv = _GAME.student_term(self._critic, self._trace.x_0, self._trace.x_pred)
             terms, weights = {**terms, "adv": adv}, {**weights, "adv": _GAME.weight}
         published = {
             "latent_loss": terms["lat"],
@@ -154,7 +192,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _student(golden: Golden) -> KoopmanStudent:
+def _student(golden: Golden, dtype: torch.dtype) -> KoopmanStudent:
     keywords = golden.meta["kw"]
     is_factorised = "koopman_operator.P_re" in golden.weights
     student = student_of(keywords, is_factorised=is_factorised).build(schema_of(keywords))
@@ -166,16 +204,29 @@ def _student(golden: Golden) -> KoopmanStudent:
         targets = _targets(golden.arrays["uniform_vec"]) if is_pulled else penalties.targets
         state["penalties.targets"] = targets
     student.load_state_dict(state)
-    return student
+    if dtype == torch.float64 and penalties is not None and penalties.targets is not None:
+        _follow_order(penalties.targets, student.operator)
+    return student.to(dtype)
 
 
-def _critic(golden: Golden) -> nn.Module | None:
+@torch.no_grad()
+def _follow_order(targets: ComplexVector, operator: KoopmanOperator) -> None:
+    """Targets for float64's eigenvalues, in LAPACK's order, as float32's have them, which is another."""
+    if not isinstance(operator, DenseOperator):
+        return
+    matrix = operator.matrix()
+    before = torch.linalg.eigvals(matrix)
+    after = torch.linalg.eigvals(matrix.double())
+    targets.copy_(targets[:, (after[:, None] - before).abs().argmin(1)])
+
+
+def _critic(golden: Golden, dtype: torch.dtype) -> nn.Module | None:
     weights = {name[2:]: tensor for name, tensor in golden.arrays.items() if name.startswith("d/")}
     if not weights:
         return None
     critic = _GAME.critic(tuple(golden.arrays["x0"].shape[1:]))
     critic.load_state_dict(weights)
-    return critic
+    return critic.to(dtype)
 
 
 def _labels(labels: Tensor | None) -> Tensor | None:

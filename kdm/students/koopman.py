@@ -71,20 +71,21 @@ class KoopmanStudent(Student):
 
     def encode_0(self, x_0: Samples, label: Labels | None = None) -> Latents:
         """z_0 = E_φ(x_0, t = 0), flat."""
-        z_0: Latents = self.encoder_0(x_0 / self._data_scale, one_hot(label, self.num_classes))
+        labels = one_hot(label, self.num_classes, like=x_0)
+        z_0: Latents = self.encoder_0(x_0 / self._data_scale, labels)
         return z_0
 
     def encode_T(self, x_T: Samples, label: Labels | None = None) -> Latents:
         """z_T = E_φ(x_T, t = 1), flat."""
-        return self._encode_T(x_T, one_hot(label, self.num_classes))
+        return self._encode_T(x_T, one_hot(label, self.num_classes, like=x_T))
 
     def push(self, z_T: Latents, label: Labels | None = None) -> Latents:
         """z_0^ = C_η z_T + C_μ y (Algorithm 1, lines 5–7)."""
-        return self._push(z_T, one_hot(label, self.num_classes))
+        return self._push(z_T, one_hot(label, self.num_classes, like=z_T))
 
     def decode(self, z_0: Latents, label: Labels | None = None) -> Samples:
         """D_ψ(z_0, t = 0) in scaled units."""
-        return self._decode(z_0, one_hot(label, self.num_classes))
+        return self._decode(z_0, one_hot(label, self.num_classes, like=z_0))
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
@@ -142,8 +143,8 @@ class KoopmanStudent(Student):
 
     def trace(self, batch: Batch) -> Trace:
         """Algorithm 1, lines 2 to 9, with ε_0 before ε_T and the prediction before x_rec."""
-        options, labels = self._losses, one_hot(batch.label, self.num_classes)
-        x_0, x_T = batch.x_0 / self._data_scale, batch.noise()
+        x_0, x_T, options = batch.x_0 / self._data_scale, batch.noise(), self._losses
+        labels = one_hot(batch.label, self.num_classes, like=x_0)
         z_0 = noisy_0 = z_T = pushed = None
         few = slice(batch.num_first(options.rec_lat_share))
         few_labels = None if labels is None else labels[few]
@@ -190,7 +191,7 @@ class KoopmanStudent(Student):
         return dict(zip(made, found, strict=True))
 
     def _sample(self, x_T: Samples, label: Labels | None) -> Samples:
-        labels = one_hot(label, self.num_classes)
+        labels = one_hot(label, self.num_classes, like=x_T)
         return self._decode(self._push(self._encode_T(x_T, labels), labels), labels)
 
     def _folded_sample(self, x_T: Samples, label: Labels | None) -> Samples:

@@ -2,15 +2,16 @@
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from kdm.networks.image_shapes import OneHot
 from kdm.shapes import Labels
 
 
-def one_hot(label: Labels | None, num_classes: int) -> OneHot | None:
-    """float32 [n, classes]; None for a student that sees no label (0 classes)."""
-    given = required(label, num_classes)
-    return None if given is None else F.one_hot(given, num_classes).to(torch.float32)
+def one_hot(label: Labels | None, num_classes: int, *, like: Tensor) -> OneHot | None:
+    """[n, classes] beside `like`, float32 at least; None for a student that sees no label (0 classes)."""
+    given, dtype = required(label, num_classes), torch.promote_types(like.dtype, torch.float32)
+    return None if given is None else F.one_hot(given, num_classes).to(dtype)
 
 
 def required(label: Labels | None, num_classes: int) -> Labels | None:

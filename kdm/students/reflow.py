@@ -76,7 +76,7 @@ class ReflowStudent(Student):
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
         """x_0^ in the pairs' units; no seed matters, and labels where the network sees them."""
         require_known(label, self.num_classes)
-        labels = one_hot(label, self.num_classes)
+        labels = one_hot(label, self.num_classes, like=x_T)
         x = x_T / self._noise_scale
         with sampling(self, x_T.device):
             for step in range(self.num_steps):
@@ -104,7 +104,7 @@ class ReflowStudent(Student):
         t = u_shaped_times(len(x_0), options.time_exponent, like=x_0)
         column = t.reshape(-1, *[1] * (x_0.ndim - 1))
         x_t = (1 - column) * x_0 + column * x_T
-        v = self._velocity(x_t, t, one_hot(batch.label, self.num_classes))
+        v = self._velocity(x_t, t, one_hot(batch.label, self.num_classes, like=x_t))
         if options.perceptual is None:
             return weighted({"flow": options.distance.distance(v, x_T - x_0)}, {})
         flow = _weighted_mean(options.distance, v, x_T - x_0, 1 - t)

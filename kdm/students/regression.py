@@ -131,5 +131,6 @@ class RegressionStudent(Student):
         """Flat from an MLP. A U-Net's time is 1, that of noise."""
         x = x_T / self._noise_scale
         if isinstance(self.network, SongUNet):
-            return self.network(x, x.new_ones(1), one_hot(label, self.num_classes))  # type: ignore[no-any-return]
+            labels = one_hot(label, self.num_classes, like=x)
+            return self.network(x, x.new_ones(1), labels)  # type: ignore[no-any-return]
         return self.network(x.flatten(1))  # type: ignore[no-any-return]

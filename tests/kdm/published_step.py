@@ -1,7 +1,7 @@
-"""A published training step by plain formulas, written as a golden (kdm.md 1.1 to 1.8).
+"""A published training step by plain formulas in float64, written as a golden.
 
-Only the U-Net is this project's, which goldens of EDM prove. The operator is in its block form, the
-losses are PyTorch's, and names are those of the published state dict.
+Weights and inputs are float32's. Only the U-Net is this project's, which goldens of EDM prove. The operator
+is in its block form, the losses are PyTorch's, and names are those of the published state dict.
 """
 
 import json
@@ -15,16 +15,23 @@ from published_students import SMALL as PUBLISHED
 from torch import Tensor, nn
 
 from kdm.networks.song_unet import SongUNet, SongUNetOptions
+from kdm.students.golden_kinks import Kinks
 
 SMALL = {**PUBLISHED, "dropout": 0.0, "noisy_latent": 0.0}  # a step without random numbers
 
 
 def write_golden(
-    path: Path, *, is_factorised: bool = False, is_adversarial: bool = False, **changed: Any
+    path: Path,
+    *,
+    is_factorised: bool = False,
+    is_adversarial: bool = False,
+    seed: int = 0,
+    kinks: Kinks | None = None,  # that see what the critic sees
+    **changed: Any,
 ) -> str:
     """One step with these constructor arguments; the path."""
-    torch.manual_seed(0)
-    kw = {**SMALL, **changed}
+    torch.manual_seed(seed)
+    kw, kinks = {**SMALL, **changed}, kinks or Kinks()
     model = Published(kw, is_factorised=is_factorised)
     critic = discriminator() if is_adversarial else None
     _spread(model)
@@ -33,19 +40,24 @@ def write_golden(
         arrays["uniform_vec"] = torch.rand(model.d, dtype=torch.complex64)
     weights = {f"w/{name}": tensor for name, tensor in model.state_dict().items()}
     held = {} if critic is None else critic.state_dict()
-    weights |= {f"d/model.{name}": tensor.clone() for name, tensor in held.items()}
-    outputs = model(arrays)
-    losses = model.losses(arrays, outputs)
+    weights |= {f"d/model.{name}": tensor for name, tensor in held.items()}
+    saved = {name: tensor.numpy().copy() for name, tensor in (arrays | weights).items()}
+    model.double()
+    given = {name: each.double() for name, each in arrays.items() if not each.is_complex()}
+    outputs = model(given)
+    losses = model.losses(given["x0"], outputs, arrays.get("uniform_vec"))
     if critic is not None:
-        arrays["dlosses"] = _critic_losses(critic, arrays["x0"], outputs["x0_pushed_hat"].detach())
-        losses["adv_loss_our"] = _cross_entropy(critic(outputs["x0_pushed_hat"]), 1)
+        critic.double()
+        fake = outputs["x0_pushed_hat"]
+        saved["dlosses"] = _critic_losses(critic, given["x0"], fake.detach()).detach().numpy()
+        with kinks.watching(critic):
+            losses["adv_loss_our"] = _cross_entropy(critic(fake), 1)
         losses["loss"] = losses["loss"] + 0.01 * losses["adv_loss_our"]
     losses["loss"].backward()
     norms = {name: float(each.grad.norm()) for name, each in model.named_parameters()}
     numbers = {name: value.item() for name, value in losses.items()}
     meta = {"kw": kw, "losses": numbers, "grad_norms": norms, "adversarial": is_adversarial}
-    arrays |= weights | {f"out/{name}": tensor for name, tensor in outputs.items()}
-    saved = {name: tensor.detach().numpy() for name, tensor in arrays.items()}
+    saved |= {f"out/{name}": tensor.detach().numpy() for name, tensor in outputs.items()}
     np.savez(path, meta=json.dumps(meta), **saved)
     return str(path)
 
@@ -95,7 +107,7 @@ class Factorised(nn.Module):
 
     def inverse_loss(self) -> Tensor:
         P, _, P_inv = self.blocks()
-        identity = torch.eye(len(P))
+        identity = torch.eye(len(P)).to(P)
         return F.mse_loss(P_inv @ P, identity) + F.mse_loss(P @ P_inv, identity)
 
 
@@ -136,14 +148,16 @@ class Published(nn.Module):
             "x0_hat": self._decode(z0, labels),
         }
 
-    def losses(self, arrays: dict[str, Tensor], out: dict[str, Tensor]) -> dict[str, Tensor]:
+    def losses(
+        self, x0: Tensor, out: dict[str, Tensor], targets: Tensor | None
+    ) -> dict[str, Tensor]:
         losses = {
             "latent_loss": F.mse_loss(out["z0_pushed"], out["z0"]),
-            "rec_loss": self._distance(out["x0_hat"], arrays["x0"]),
-            "push_rec_loss": self._distance(out["x0_pushed_hat"], arrays["x0"]),
+            "rec_loss": self._distance(out["x0_hat"], x0),
+            "push_rec_loss": self._distance(out["x0_pushed_hat"], x0),
         }
         if self.kw["koopman_loss_type"] != "NoLoss":
-            losses["eigen_koopman_loss"] = self._eigen_loss(arrays.get("uniform_vec"))
+            losses["eigen_koopman_loss"] = self._eigen_loss(targets)
         return {**losses, "loss": sum(losses.values())}
 
     def _distance(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -157,16 +171,19 @@ class Published(nn.Module):
             values, inverse = operator.eigenvalues(), operator.inverse_loss()
         else:
             values, inverse = torch.linalg.eigvals(operator.weight), 0
+            # Targets follow the order that LAPACK gives float32's.
+            before = torch.linalg.eigvals(operator.weight.detach().float())
+            values = values[(before[:, None] - values.detach()).abs().argmin(1)]
         return (values - (1 if targets is None else targets)).abs().mean() + inverse
 
     def _encode(self, coder: nn.Module, x: Tensor, t: float, labels: Tensor | None) -> Tensor:
-        times = torch.full((len(x),), t)
+        times = x.new_full((len(x),), t)
         if isinstance(coder, Coder):
             return coder.linear(coder.main_module(x, times, labels).flatten(1))
         return coder(x, times, labels)
 
     def _decode(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        coder, times = self.x0_observables_decoder, torch.zeros(len(z))
+        coder, times = self.x0_observables_decoder, z.new_zeros(len(z))
         if not isinstance(coder, Coder):
             return coder(z, times, labels)
         side = self.kw["img_resolution"]

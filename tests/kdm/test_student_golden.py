@@ -12,11 +12,11 @@ from published_step import write_golden
 from typer.testing import CliRunner
 
 from flows.cli import app
-from kdm.students.golden import check_step, unchecked
+from kdm.students.golden import GRADIENT_TOLERANCE, check_step, errors, unchecked
+from kdm.students.golden_kinks import Kinks
 from kdm.students.published_names import to_ours, to_published
 
-pytestmark = pytest.mark.processor
-
+EXACT = 1e-11  # what float64's round-off may be; of float32 it is 1e-7 at least
 VARIANTS: dict[str, dict[str, Any]] = {
     "factorised": {"is_factorised": True},
     "factorised-uniform": {"is_factorised": True, "koopman_loss_type": "Uniform"},
@@ -40,6 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "img_resolution": 32,
         "linear_proj": 24,
         "is_adversarial": True,
+        "seed": 11,  # with no input of the critic next to a kink
     },
     "huber": {"rec_loss_type": "Huber", "out_channels": 2},
 }
@@ -51,6 +52,7 @@ def changed(golden: str, **arrays: Any) -> str:
     return golden
 
 
+@pytest.mark.processor
 def test_the_published_step_is_made_to_the_letter(shared: Path) -> None:
     golden = str(shared / "reference/goldens/kdm/kdm_dense_16.npz")
     compared = check_step(golden)
@@ -59,14 +61,37 @@ def test_the_published_step_is_made_to_the_letter(shared: Path) -> None:
     assert unchecked(golden) == []
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(each, marks=[pytest.mark.processor] * (each in STEP)) for each in VARIANTS],
+)
 def test_every_variant_of_the_step_agrees_with_plain_formulas(variant: str, tmp_path: Path) -> None:
     golden = write_golden(tmp_path / "golden.npz", **VARIANTS[variant])
     compared = check_step(golden)
-    assert [each for each in compared if not each.agrees] == []
+    assert [each for each in compared if not each.agrees or each.error > EXACT] == []
     assert unchecked(golden) == []
     kinds = {each.name.split()[0] for each in compared}
     assert ("critic" in kinds) == (variant == "adversary")
+
+
+@pytest.mark.processor
+def test_no_input_of_the_critic_is_next_to_a_kink(tmp_path: Path) -> None:
+    kinks = Kinks()
+    write_golden(tmp_path / "golden.npz", kinks=kinks, **VARIANTS["adversary"])
+    assert kinks.num == 0
+
+
+def test_one_next_to_it_may_be_on_either_side_and_a_wrong_number_still_differs(
+    tmp_path: Path,
+) -> None:
+    beside = {**VARIANTS["adversary"], "seed": 0}
+    golden = write_golden(tmp_path / "golden.npz", kinks=Kinks(0), **beside)
+    with np.load(golden) as file:
+        meta = json.loads(str(file["meta"]))
+    meta["grad_norms"]["koopman_operator.bias"] *= 1 + 1e-3
+    compared = check_step(changed(golden, meta=json.dumps(meta)))
+    assert [each.name for each in compared if not each.agrees] == ["gradient koopman_operator.bias"]
+    assert any(each.agrees and each.error > 10 * GRADIENT_TOLERANCE for each in compared)
 
 
 def test_a_golden_of_other_numbers_differs_by_name(tmp_path: Path) -> None:
@@ -92,8 +117,8 @@ def test_one_hot_rows_numbers_and_every_layout_of_targets_mean_the_same(tmp_path
     with np.load(golden) as file:
         labels, vector = file["labels"].argmax(1), file["uniform_vec"]
     for targets in (np.stack([vector.real, vector.imag]), np.stack([vector.real, vector.imag], 1)):
-        assert all(each.agrees for each in check_step(changed(golden, uniform_vec=targets)))
-    assert all(each.agrees for each in check_step(changed(golden, labels=labels)))
+        assert max(errors(changed(golden, uniform_vec=targets)).values()) <= EXACT
+    assert max(errors(changed(golden, labels=labels)).values()) <= EXACT
 
 
 def test_names_go_to_ours_and_back(tmp_path: Path) -> None:
@@ -137,10 +162,11 @@ def test_what_is_no_golden_of_a_step_is_refused(kind: str, tmp_path: Path) -> No
     assert "golden" in str(ended.exception)
 
 
+@pytest.mark.processor
 @pytest.mark.parametrize("variant", STEP)
 def test_a_wrong_sign_factor_index_or_term_is_found(variant: str, tmp_path: Path) -> None:
     golden, missed = write_golden(tmp_path / "golden.npz", **VARIANTS[variant]), []
     for mutant in STEP[variant]:
         with at_work(mutant):
-            missed += [mutant.name] * all(each.agrees for each in check_step(golden))
+            missed += [mutant.name] * (max(errors(golden).values()) <= EXACT)
     assert missed == []
