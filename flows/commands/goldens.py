@@ -12,6 +12,7 @@ import typer
 
 from flows.commands.table import aligned
 from kdm.networks.golden_rounding import Compared
+from storage.inert.stand_ins import require_named_itself
 
 # What was compared of a golden's file, and the names of its arrays that were not.
 Comparison = tuple[Sequence[Compared], Sequence[str]]
@@ -52,6 +53,8 @@ def _compared(golden: str, compare: Callable[[str], Comparison]) -> Comparison:
     path = Path(golden).expanduser()
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; name a golden's .npz")
+    with path.open("rb") as file:
+        require_named_itself(file.read(512), str(path))
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is no .npz, so it is no golden")
     try:

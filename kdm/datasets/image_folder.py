@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Literal
 
 from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
+from storage.inert.stand_ins import require_file_itself
 
 LABELS = "dataset.json"
 _MAX_LABEL_BYTES = 2**28  # 256 MiB; of a million pictures it is about 40
@@ -75,6 +76,8 @@ def _opened(path: Path) -> Iterator[tuple[list[str], _READ]]:
         kind = _OTHER_KINDS.get(path.suffix)
         remedy = f"set dataset.kind to {kind}" if kind else "pack the pictures as a zip"
         raise ValueError(f"it is neither a folder nor a .zip or .zip.xz; {remedy}")
+    with path.open("rb") as file:
+        require_file_itself(file)
     with path.open("rb") as file, _archive(_unpacked(file, path)) as archive:
         infos = _members(archive)
         yield list(infos), lambda name, at_most: _member(archive, infos[name], at_most)

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
+from storage.inert.stand_ins import require_named_itself
 
 LABEL = "cls"
 _BESIDE = ("json", "txt")  # captions and the like, which such tars often carry; not read
@@ -103,6 +104,8 @@ class _Heads:
 def _parts(path: Path) -> Iterator[_Part]:
     """The files of a tar that belong to samples; a ValueError where it is broken anywhere."""
     with path.open("rb") as file, _required_sound(path.name):
+        require_named_itself(file.read(tarfile.BLOCKSIZE), path.name)
+        file.seek(0)
         heads: Any = _Heads(file)  # tarfile's type asks for write as well
         with tarfile.open(fileobj=heads, mode="r:") as tar:
             for member in tar:

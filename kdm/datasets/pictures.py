@@ -12,7 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+
+from storage.inert.stand_ins import require_named_itself
 
 Split = Literal["train", "heldout"]
 Shape = tuple[int, int, int]  # channels, height, width
@@ -20,6 +22,7 @@ Shape = tuple[int, int, int]  # channels, height, width
 SUFFIXES = ("png", "jpg", "jpeg")
 MAX_FILE_BYTES = 2**25  # 32 MiB; 2048×2048 in colour is 12 MiB unpacked
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
+_HEAD_BYTES = 512  # that tell a page or a pointer from a picture
 _PNG_DEPTH = 24  # where a PNG says its bits a channel (PNG 3rd ed., 11.2.1)
 # What Pillow raises on broken files, besides its own errors, which are OSErrors.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
@@ -63,10 +66,13 @@ def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
     """The picture in a PNG or JPEG: uint8 [c, h, w]; a ValueError where it is another or broken."""
     if len(data) > MAX_FILE_BYTES:
         raise ValueError(f"{place} has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are read")
+    require_named_itself(data[:_HEAD_BYTES], place)
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
         fault = _misfit(image, shape) or _too_deep(image, data)
         values = None if fault else np.asarray(image, np.uint8)
+    except UnidentifiedImageError as error:  # whose words name an object in memory
+        raise ValueError(f"{place} is no sound PNG or JPEG; restore or remove it") from error
     except (*_BROKEN, Image.DecompressionBombError) as error:
         raise ValueError(
             f"{place} is no sound PNG or JPEG ({str(error)[:120]}); restore or remove it"

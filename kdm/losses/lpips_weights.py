@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from kdm.torchvision_import import import_torchvision
 from storage.digest import sha256_of
+from storage.inert.stand_ins import require_named_itself
 
 LpipsNet = Literal["vgg", "alex", "squeeze"]
 
@@ -75,10 +76,19 @@ def _average_pools(trunk: nn.Module) -> None:
 
 def _tensors(path: Path) -> dict[str, Tensor]:
     """A state dict, read without executing anything of it."""
+    with path.open("rb") as file:
+        require_named_itself(file.read(512), str(path))
     try:
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is no file of weights: {error}") from error
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+    ) as error:  # whose words advise to unpickle it
+        raise ValueError(
+            f"{path} is not a file of weights alone: it is cut off, or holds other objects; download it "
+            "again, or save a state dict with torch.save"
+        ) from error
     if not isinstance(found, dict):
         raise ValueError(f"{path} holds no weights by name, but {type(found).__name__}")
     return found

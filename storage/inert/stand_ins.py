@@ -29,3 +29,11 @@ def require_file_itself(file: Any) -> None:
     file.seek(0)
     require_itself(file.read(_LENGTH))
     file.seek(0)
+
+
+def require_named_itself(head: bytes, place: str) -> None:
+    """`require_itself`, with the place in the message."""
+    try:
+        require_itself(head)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
