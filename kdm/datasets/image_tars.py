@@ -2,7 +2,7 @@
 
 Files whose names are equal up to the first dot, and which follow each other, are one sample. The tars
 of a folder are read in the sorted order of their names, each from its beginning to its end; tables,
-statistics and a README beside them, as img2dataset writes them, are stepped over.
+statistics, indices and notes beside them, as img2dataset writes them, are stepped over.
 """
 
 import re
@@ -19,8 +19,10 @@ from storage.inert.stand_ins import require_named_itself
 
 LABEL = "cls"
 _BESIDE = ("json", "txt")  # captions and the like, which such tars often carry; not read
-# What img2dataset leaves beside its tars.
-_BOOKKEEPING = re.compile(r"\.parquet$|_stats\.json$")
+# Tables, statistics, indices and notes, as img2dataset and others leave them beside tars: no pictures.
+_BOOKKEEPING = re.compile(
+    r"\.(?:parquet|feather|jsonl?|csv|tsv|txt|md|ya?ml|html|log|idx|index|sha256|md5)\Z|\A_SUCCESS\Z"
+)
 _CLASS = re.compile(rb"\s*(\d{1,10})\s*")
 _MAX_CLASS_BYTES = 64
 _CHUNK = _MAX_HEAD_BYTES = 2**20  # a long name is a head of its own, of some hundred bytes

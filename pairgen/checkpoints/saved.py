@@ -20,6 +20,9 @@ _HOLDERS = {
     "ema_model": ("torchcfm", "ema"),
     "net_model": ("torchcfm", "raw"),
     "ema": ("state-dict", "ema"),
+    **dict.fromkeys(
+        ("model_ema", "state_dict_ema", "ema_state_dict", "params_ema"), ("state-dict", "ema")
+    ),
     "state_dict": ("state-dict", "unknown"),
 }
 _SHADOW = "shadow_params."
@@ -50,7 +53,7 @@ def network_of(value: Any) -> Chosen:
         return _with_model(value["model"], settings | _arguments(value.get("args")))
     if any(key.startswith(_SHADOW) for key in value if type(key) is str):
         return _with_model(value, {})
-    weights = "ema" if _COUNT in value else "unknown"
+    weights = "unknown" if _count_in(value) is None else "ema"
     return Chosen("state-dict", weights, {}, _state_dict(value))
 
 
@@ -94,8 +97,8 @@ def _averaged(tensors: dict[str, TensorName]) -> dict[str, TensorName]:
 def _state_dict(value: Any) -> dict[str, TensorName]:
     if type(value) is not dict or not value or len(value) > _MAX_TENSORS:
         raise ValueError(f"it holds no state dict of 1 to {_MAX_TENSORS:,} tensors")
-    if _COUNT in value and all(name == _COUNT or _is_wrapped(name) for name in value):
-        value = {name: tensor for name, tensor in value.items() if name != _COUNT}
+    count = _count_in(value)
+    value = {name: tensor for name, tensor in value.items() if name != count}
     for name, tensor in value.items():
         if type(name) is not str or not _NAME.fullmatch(name) or not isinstance(tensor, TensorName):
             shown = name[:60] if type(name) is str else name
@@ -106,8 +109,15 @@ def _state_dict(value: Any) -> dict[str, TensorName]:
     return found
 
 
-def _is_wrapped(name: Any) -> bool:
-    return type(name) is str and name.startswith("module.")
+def _count_in(value: dict[Any, Any]) -> str | None:
+    """The name of an average's count: it stands, wrapped or not, beside tensors of a module alone."""
+    names = [name for name in value if type(name) is str]
+    found = [name for name in names if _unwrapped(name) == _COUNT]
+    if len(found) != 1 or len(names) != len(value):
+        return None
+    inside = found[0].removesuffix(_COUNT) + "module."
+    others = [name for name in names if name != found[0]]
+    return found[0] if others and all(name.startswith(inside) for name in others) else None
 
 
 def _unwrapped(name: str) -> str:

@@ -258,7 +258,7 @@ def test_a_damaged_zip_is_refused_by_name_in_a_second(tmp_path: Path, data: byte
 
 @pytest.mark.parametrize("data", [b"", b"no xz", lzma.compress(zipped(SOUND))[:-30]])
 def test_a_broken_xz_is_refused(tmp_path: Path, data: bytes):
-    with pytest.raises(ValueError, match="fetch (it|the file) again"):
+    with pytest.raises(ValueError, match=r"fetch (it|the file) again"):
         opened(written(tmp_path / "set.zip.xz", data)).train()
 
 

@@ -149,11 +149,21 @@ def test_the_tars_are_read_by_their_kind():
     assert parse(ImageTarsData, document, "data set").shape == SHAPE
 
 
+BESIDE = (
+    *("00000.parquet", "00000_stats.json", "_tmp/0.feather", "00000.tar.idx", "00000.index"),
+    *(".DS_Store", "._00000.tar", "Thumbs.db", "README.md", "LICENSE", "info.txt", "_SUCCESS"),
+)
+
+
 def test_what_img2dataset_leaves_beside_its_tars_is_stepped_over(tmp_path: Path):
     (tmp_path / "00000.tar").write_bytes(tarred(samples(range(4))))
-    for name in ("00000.parquet", "00000_stats.json", "README.md", "LICENSE"):
+    (tmp_path / "_tmp").mkdir()
+    for name in BESIDE:
         (tmp_path / name).write_text("")
+    (tmp_path / "00001.tar").write_bytes(tarred([]))  # a shard of which every download failed
     assert len(opened(tmp_path).train()) == len(opened(tmp_path / "00000.tar").train())
-    (tmp_path / "00001.tar.gz").write_text("")
-    with pytest.raises(ValueError, match=r"is no \.tar"):
-        opened(tmp_path).train()
+    for name in ("00002.tar.gz", "a.jpg", "b.tar.zst"):
+        (tmp_path / name).write_text("")
+        with pytest.raises(ValueError, match=rf"'{name}' is no \.tar"):
+            opened(tmp_path).train()
+        (tmp_path / name).unlink()

@@ -99,13 +99,42 @@ def test_a_path_that_windows_wrote_is_read_here(tmp_path: Path) -> None:
     assert_equal(read_checkpoint(file).tensors, state)
 
 
-@pytest.mark.parametrize("wrap", [lambda net: net, nn.DataParallel], ids=["plain", "parallel"])
-def test_an_averaged_model_is_read_without_its_count(tmp_path: Path, wrap: Any) -> None:
+def prefixed(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+
+
+WRAPPED: dict[str, Any] = {
+    "average": lambda net: AveragedModel(net).state_dict(),
+    "average of parallel": lambda net: AveragedModel(nn.DataParallel(net)).state_dict(),
+    "parallel average": lambda net: prefixed("module.", AveragedModel(net).state_dict()),
+    "compiled average": lambda net: prefixed("_orig_mod.", AveragedModel(net).state_dict()),
+    "average of compiled": lambda net: {
+        name.replace("module.", "module._orig_mod.", 1): tensor
+        for name, tensor in AveragedModel(net).state_dict().items()
+    },
+}
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED)
+@pytest.mark.parametrize("read", [read_checkpoint, read_student])
+def test_an_averaged_model_is_read_without_its_count(
+    tmp_path: Path, wrapped: str, read: Any
+) -> None:
     net = trained()
-    torch.save(AveragedModel(wrap(net)).state_dict(), tmp_path / "net.pt")
-    found = read_checkpoint(tmp_path / "net.pt")
+    torch.save(WRAPPED[wrapped](net), tmp_path / "net.pt")
+    found = read(tmp_path / "net.pt")
     assert found.weights == "ema"
     assert_equal(found.tensors, net.state_dict())
+
+
+@pytest.mark.parametrize("holder", ["model_ema", "state_dict_ema", "params_ema"])
+def test_an_average_beside_the_raw_weights_is_what_is_read(tmp_path: Path, holder: str) -> None:
+    raw, average = trained(), trained()
+    held = {"state_dict": raw.state_dict(), holder: average.state_dict(), "epoch": 3}
+    torch.save(held, tmp_path / "net.pt")
+    found = read_checkpoint(tmp_path / "net.pt")
+    assert found.weights == "ema"
+    assert_equal(found.tensors, average.state_dict())
 
 
 def test_a_count_among_other_names_is_not_taken_off(tmp_path: Path) -> None:
