@@ -87,7 +87,7 @@ class Artifacts:
             create_table_artifact(
                 table,
                 key=f"{self._recipe}-students",
-                description="Students beside their teacher",
+                description=f"Students beside their teacher. {found.note}".strip(),
             )
 
     def _picture(self, results: Sequence[StageResult]) -> None:

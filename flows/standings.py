@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flows.stages.numbers import entry, references, settings_of
 from flows.stages.run import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
+from kdm.report.budgets import unequal
 from kdm.report.seeds import by_seeds
 from kdm.report.tables import SampleCounts, by_samples, columns, rows
 
@@ -16,6 +17,7 @@ class Standings:
 
     names: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]  # label, teacher, students
+    note: str = ""  # a sentence for below the table
 
     def table(self) -> list[list[str]]:
         """All lines under one head."""
@@ -34,4 +36,10 @@ def standings(run: Run, results: Sequence[StageResult]) -> Standings | None:
     printed = rows(students, references(first), meanings=meanings, counts=counts)
     heads = [f"{column.label} {column.arrow}" for column in columns(meanings)]
     lines = [(head, *(row.cells[i].line for row in printed)) for i, head in enumerate(heads)]
-    return Standings(tuple(row.name for row in printed), tuple(lines))
+    note = unequal({facts["student"]: _num_images(run, facts["student"]) for facts in evaluated})
+    return Standings(tuple(row.name for row in printed), tuple(lines), note)
+
+
+def _num_images(run: Run, student: str) -> int:
+    training = settings_of(run, student)["training"]
+    return int(training["num_steps"] * training["batch_size"])

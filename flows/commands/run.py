@@ -28,6 +28,8 @@ def run(request: Request, *, flow: str, is_direct: bool) -> None:
     found = standings(checked, results)
     if found is not None:
         typer.echo("\n" + aligned(found.table()) + "\n")
+        if found.note:
+            typer.echo(found.note + "\n")
     _tell_reports(results)
 
 

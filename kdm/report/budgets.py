@@ -1,6 +1,6 @@
 """What each student was given and what it costs: numbers compare only where these are equal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -32,3 +32,17 @@ def compared(budgets: Sequence[Budget]) -> str:
         verb = "has" if len(critics) == 1 else "have"
         words += f" Only {' and '.join(critics)} {verb} a critic."
     return words
+
+
+def unequal(num_images: Mapping[str, int]) -> str:
+    """'kdm saw 102,400 pairs, regression 51,200: …', by student; nothing where all saw as many."""
+    by_number: dict[int, list[str]] = {}
+    for name, number in num_images.items():
+        by_number.setdefault(number, []).append(name)
+    if len(by_number) < 2:
+        return ""
+    first, *others = (
+        (", ".join(names), f"{number:,}") for number, names in sorted(by_number.items(), reverse=True)
+    )
+    more = "".join(f"; {names} {number}" for names, number in others)
+    return f"{first[0]} saw {first[1]} pairs{more}: compare students at equal budgets"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kdm.evaluate.metric import Meaning
-from kdm.report.budgets import Budget, compared
+from kdm.report.budgets import Budget, compared, unequal
 from kdm.report.content import Numbers, StudentEntry
 from kdm.report.seeds import by_seeds
 from kdm.report.tables import Row, SampleCounts, counted, number, percent, rows
@@ -124,3 +124,10 @@ def test_unequal_budgets_and_a_critic_of_one_student_are_said():
     )
     assert compared([first, first]) == "Every student was trained on as many images."
     assert compared([first]) == ""
+
+
+def test_the_terminal_names_unequal_budgets_and_says_nothing_of_equal_ones():
+    assert unequal({"kdm": 51_200, "get": 102_400, "kdm-f": 51_200}) == (
+        "get saw 102,400 pairs; kdm, kdm-f 51,200: compare students at equal budgets"
+    )
+    assert unequal({"kdm": 51_200, "get": 51_200}) == unequal({"kdm": 1}) == unequal({}) == ""
