@@ -1,7 +1,8 @@
 """How every picture looks, and how a figure becomes PNG bytes that a repeated run reproduces."""
 
 import io
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -10,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+
+from kdm.analyze.lettering import FONT, LEGEND_POINTS, in_lines
 
 Parameters = ParamSpec("Parameters")
 
@@ -35,28 +38,28 @@ _MORE_LINES = (
 )
 LINE_COLOURS = (*(PALETTE[each] for each in _LINE_ORDER), *_MORE_LINES)
 DASHES = ("-", "--", "-.", ":")  # a second way to tell lines apart
+MARKERS = "os^D"  # and a third, of lines that may be a single point
 
-_STYLE = {
+TITLE_POINTS = 9.5  # of axes
+STYLE = {
     "axes.edgecolor": "#9aa5b1",
     "axes.labelcolor": INK,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlecolor": INK,
     "axes.titlelocation": "left",
-    "axes.titlesize": 9.5,
+    "axes.titlesize": TITLE_POINTS,
     "axes.labelsize": 8.5,
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
+    "font.family": FONT,
     "font.size": 8.5,
     "legend.frameon": False,
-    "legend.fontsize": 8,
+    "legend.fontsize": LEGEND_POINTS,
     "xtick.color": "#52606d",
     "ytick.color": "#52606d",
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
 }
 _DOTS_PER_INCH = 160
-# Of a legend at 8 points: DejaVu's wide letters, and the line before a label with its gaps.
-_INCHES_A_LETTER, _INCHES_A_KEY = 0.075, 0.5
 
 
 def picture(draw: Callable[Parameters, Figure]) -> Callable[Parameters, bytes]:
@@ -67,7 +70,7 @@ def picture(draw: Callable[Parameters, Figure]) -> Callable[Parameters, bytes]:
 
     @wraps(draw)
     def render(*args: Parameters.args, **kwargs: Parameters.kwargs) -> bytes:
-        with style.context(["default", _STYLE]):
+        with style.context(["default", STYLE]):
             figure = draw(*args, **kwargs)
             return _png(figure, has_photographs=bool(figure.images))
 
@@ -86,10 +89,17 @@ def pixels_across(pixels: int) -> float:
     return pixels / _DOTS_PER_INCH
 
 
+def pixels_in(inches: float) -> int:
+    """So many inches in whole pixels."""
+    return math.ceil(inches * _DOTS_PER_INCH)
+
+
 def headline(figure: Figure, words: str) -> None:
-    """The figure's title; a name in it is never read as a formula."""
+    """The figure's title, in as many lines as it needs; a name in it is never read as a formula."""
+    points, weight = 11, "bold"
+    shown = in_lines(words, 0.95 * figure.get_figwidth(), points, weight=weight)
     figure.suptitle(
-        words, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK, parse_math=False
+        shown, x=0.02, ha="left", fontsize=points, fontweight=weight, color=INK, parse_math=False
     )
 
 
@@ -100,18 +110,6 @@ def line_style(line: int) -> dict[str, Any]:
         "color": LINE_COLOURS[line % len(LINE_COLOURS)],
         "linestyle": DASHES[turn % len(DASHES)],
     }
-
-
-def legend_below(figure: Figure, labels: Sequence[str]) -> None:
-    """A legend under the axes, in as many columns as its longest label leaves room for."""
-    longest = max(map(len, labels), default=1)
-    columns = int(figure.get_figwidth() / (_INCHES_A_LETTER * longest + _INCHES_A_KEY))
-    figure.legend(loc="outside lower center", ncols=min(max(columns, 1), 6))
-
-
-def literal(name: str) -> str:
-    """A name as it is where matplotlib would read what stands between dollars as a formula."""
-    return name.replace("$", r"\$")
 
 
 def plane(axes: Axes, half_side: float) -> None:

@@ -5,9 +5,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from kdm.analyze.cell_colours import BOARD, noise_window
-from kdm.analyze.picture import INK, PALETTE, literal, new_figure, picture, plane
+from kdm.analyze.lettering import in_lines, literal
+from kdm.analyze.picture import INK, PALETTE, TITLE_POINTS, new_figure, picture, plane
 from kdm.datasets.checkerboard import CELLS_EACH_WAY, CELLS_PER_UNIT
 from kdm.evaluate.samples import Points
+
+_PANEL_INCHES = 2.1  # of axes without their labels, in the narrowest picture
 
 
 @picture
@@ -49,7 +52,7 @@ def _draw_points(axes: Axes, points: Points, *, half_side: float, title: str) ->
 
 
 def _count(name: str, points: Points) -> str:
-    return f"{literal(name)}: {len(points):,} samples"
+    return literal(in_lines(f"{name}: {len(points):,} samples", _PANEL_INCHES, TITLE_POINTS))
 
 
 def _draw_board(axes: Axes) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from kdm.analyze.lettering import legend_below
 from kdm.analyze.picture import ACCENT, PALETTE, headline, new_figure, picture
 
 _BINS_PER_DECADE = 12
@@ -65,7 +66,7 @@ def score_histogram(generated: Scores, heldout: Scores, *, threshold: float, tit
     axes.set_ylim(bottom=lowest)  # half a sample of the larger set
     axes.set_xlabel("score, in the filter's own unit")
     axes.set_ylabel("share a bin")
-    figure.legend(loc="outside lower center", ncols=3, fontsize=7)
+    legend_below(figure, axes.get_legend_handles_labels()[1])
     return figure
 
 

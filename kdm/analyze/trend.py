@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from kdm.analyze.lettering import legend_below, legend_label, legend_shape
 from kdm.analyze.picture import (
+    LINE_COLOURS,
+    MARKERS,
     headline,
-    legend_below,
     line_style,
-    literal,
     new_figure,
     picture,
 )
+
+_WIDTH = 5.6  # inches
+MOST_TRENDS = 24  # more lines than that tell a reader nothing
 
 
 @dataclass(frozen=True)
@@ -28,15 +32,17 @@ class Trend:
 @picture
 def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> Figure:
     """One line a student, by the order of evaluations (the table beside it has the times)."""
-    figure = new_figure(5.6, 2.6 + 0.09 * len(trends))
+    labels = [legend_label(trend.student, _WIDTH) for trend in trends]
+    _, legend_height = legend_shape(labels, _WIDTH)
+    figure = new_figure(_WIDTH, 2.5 + legend_height)
     headline(figure, label)
     axes = figure.subplots()
     for line, trend in enumerate(trends):
         axes.plot(
             trend.places,
             trend.values,
-            label=literal(trend.student),
-            marker="o",
+            label=labels[line],
+            marker=MARKERS[line // len(LINE_COLOURS) % len(MARKERS)],
             markersize=4,
             linewidth=1.4,
             **line_style(line),
@@ -48,5 +54,5 @@ def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> 
     if is_fraction:
         axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
-    legend_below(figure, [trend.student for trend in trends])
+    legend_below(figure, labels)
     return figure

@@ -42,7 +42,8 @@ def unequal(num_images: Mapping[str, int]) -> str:
     if len(by_number) < 2:
         return ""
     first, *others = (
-        (", ".join(names), f"{number:,}") for number, names in sorted(by_number.items(), reverse=True)
+        (", ".join(names), f"{number:,}")
+        for number, names in sorted(by_number.items(), reverse=True)
     )
     more = "".join(f"; {names} {number}" for names, number in others)
     return f"{first[0]} saw {first[1]} pairs{more}: compare students at equal budgets"

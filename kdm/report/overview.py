@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from kdm.analyze.trend import Trend, trend_picture
+from kdm.analyze.trend import MOST_TRENDS, Trend, trend_picture
 from kdm.evaluate.metric import Meaning
 from kdm.report.content import EvaluationEvent, Picture
 from kdm.report.tables import columns, number
@@ -53,9 +53,15 @@ def _trend(events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning]) -
     for name, meaning in meanings.items():
         trends = _by_training(events, name)
         if trends:
+            newest = sorted(trends, key=lambda trend: trend.places[-1])[-MOST_TRENDS:]
+            shown = [trend for trend in trends if trend in newest]
+            left_out = len(trends) - len(shown)
+            words = f"{meaning.label}: {len(shown)} trainings over {len(events)} evaluations"
             return Picture(
-                trend_picture(trends, meaning.label, is_fraction=meaning.is_fraction),
-                f"{meaning.label} of {len(trends)} trainings over {len(events)} evaluations.",
+                trend_picture(shown, meaning.label, is_fraction=meaning.is_fraction),
+                f"{words}; {left_out} earlier trainings are not drawn."
+                if left_out
+                else f"{words}.",
             )
     return None
 

@@ -7,14 +7,23 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from kdm.analyze.image_grid import image_grid
-from kdm.analyze.picture import INK, literal, new_figure, picture, pixels_across
+from kdm.analyze.lettering import in_lines, inches_of, literal
+from kdm.analyze.picture import (
+    INK,
+    TITLE_POINTS,
+    new_figure,
+    picture,
+    pixels_across,
+    pixels_in,
+)
 from kdm.evaluate.samples import Classes, EvaluationSamples, Points
 from kdm.report.content import Gallery, Picture
 
 _COLUMNS = 20  # noises side by side
 _ROWS, _MAX_CLASSES = 8, 12  # of a grid; with more classes its columns mean nothing
 _SIDE = 40  # pixels that small images are enlarged to
-_NAMES, _A_LETTER = 140, 10  # pixels beside the rows, and of a letter at 7 points
+_NAMES, _MARGIN = 140, 10  # pixels beside the rows at least, and after the longest name
+_NAME_POINTS = 7
 
 
 def picture_galleries(students: Mapping[str, EvaluationSamples]) -> list[Gallery]:
@@ -51,12 +60,13 @@ def beside_teacher(models: Sequence[tuple[str, Points]], label: Classes | None) 
     shown = np.concatenate([_bytes(samples[chosen]) for _, samples in models])
     grid = image_grid(shown, num_columns=len(chosen), side=_SIDE)
     height, width = grid.shape[:2]
-    names = max(_NAMES, _A_LETTER * (1 + max(len(name) for name, _ in models)))
+    longest = max(inches_of(name, _NAME_POINTS) for name, _ in models)
+    names = max(_NAMES, pixels_in(longest) + _MARGIN)
     figure = new_figure(pixels_across(names + width), pixels_across(height))
     figure.figimage(grid, names, 0, origin="upper")
     for row, (name, _) in enumerate(models):
         middle = 1 - (row + 0.5) / len(models)
-        figure.text(0.0, middle, literal(name), fontsize=7, color=INK, va="center")
+        figure.text(0.0, middle, literal(name), fontsize=_NAME_POINTS, color=INK, va="center")
     return figure
 
 
@@ -74,10 +84,12 @@ def _grid(name: str, samples: Points, label: Classes | None) -> Picture:
 def _titled(images: NDArray[np.uint8], name: str, num_columns: int) -> Figure:
     grid = image_grid(images, num_columns=num_columns, side=_SIDE)
     height, width = grid.shape[:2]
-    figure = new_figure(pixels_across(width), pixels_across(height + _SIDE))
+    title = in_lines(name, 0.97 * pixels_across(width), TITLE_POINTS)
+    head = _SIDE * (1 + title.count("\n"))
+    figure = new_figure(pixels_across(width), pixels_across(height + head))
     figure.figimage(grid, 0, 0, origin="upper")
-    top = 1 - _SIDE / 2 / (height + _SIDE)
-    figure.text(0.01, top, literal(name), fontsize=9.5, color=INK, va="center")
+    middle = 1 - head / 2 / (height + head)
+    figure.text(0.01, middle, literal(title), fontsize=TITLE_POINTS, color=INK, va="center")
     return figure
 
 

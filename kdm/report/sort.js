@@ -1,18 +1,28 @@
 "use strict";
-// A click on a head sorts its table's rows; a second one turns them. Without it the page reads as it is.
-function key(row, place) {
+// A click on a head sorts its table's rows; a second one turns them. The teacher's row stays on top, and
+// cells without a number stay below. Without this script the page reads as it is.
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+function shown(row, place) {
   const cell = row.cells[place];
-  const shown = (cell && cell.firstChild ? cell.firstChild.textContent : "").trim();
-  const power = shown.match(/^(-?[\d.]+)·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/);
-  const digits = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹";
-  const exponent = power && [...power[2]].map((each) => "-0123456789"[digits.indexOf(each)]).join("");
-  const plain = power ? power[1] + "e" + exponent : shown.replace(/[,%\u2009]/g, "");
-  return plain !== "" && !isNaN(plain) ? Number(plain) : shown;
+  return (cell && cell.firstChild ? cell.firstChild.textContent : "").trim();
 }
-function compare(left, right) {
-  const numbers = (typeof left === "number") - (typeof right === "number");
-  if (numbers) return -numbers;
-  return typeof left === "number" ? left - right : left.localeCompare(right);
+// '3.80·10⁻⁴', '1,234' or '96.57%' as a number; NaN of anything else, a digest such as '12e4…' too.
+function value(words) {
+  const power = words.match(/^(-?[\d.]+)·10(⁻?)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/);
+  if (power) {
+    const exponent = [...power[3]].map((each) => SUPERSCRIPTS.indexOf(each)).join("");
+    return Number(power[1] + "e" + (power[2] && "-") + exponent);
+  }
+  return /^-?[\d,]+(\.\d+)?%?$/.test(words) ? Number(words.replace(/[,%]/g, "")) : NaN;
+}
+function order(rows, place, isText, turned) {
+  const isAbsent = (row) => ["", "–"].includes(shown(row, place));
+  const there = rows.filter((row) => !isAbsent(row));
+  const isNumeric = !isText && there.every((row) => !isNaN(value(shown(row, place))));
+  const compare = (left, right) =>
+    isNumeric ? value(left) - value(right) : left.localeCompare(right, "en", { numeric: !isText });
+  there.sort((left, right) => turned * compare(shown(left, place), shown(right, place)));
+  return [...there, ...rows.filter(isAbsent)];
 }
 for (const table of document.querySelectorAll("table")) {
   const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
@@ -24,10 +34,16 @@ for (const table of document.querySelectorAll("table")) {
       heads.forEach((each) => each.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", turned > 0 ? "ascending" : "descending");
       const rows = [...table.tBodies[0].rows];
-      rows.sort((left, right) => turned * compare(key(left, place), key(right, place)));
-      table.tBodies[0].append(...rows);
+      const isFixed = (row) => row.classList.contains("teacher");
+      const moved = rows.filter((row) => !isFixed(row));
+      table.tBodies[0].append(
+        ...rows.filter(isFixed), ...order(moved, place, head.classList.contains("mono"), turned));
     };
     head.addEventListener("click", sort);
-    head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });
+    head.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      sort();
+    });
   });
 }

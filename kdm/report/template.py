@@ -25,7 +25,13 @@ def render(template: str, fields: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        data_uri=data_uri, number=number, counted=counted, flat=flat, local=local, moment=moment
+        data_uri=data_uri,
+        number=number,
+        counted=counted,
+        flat=flat,
+        local=local,
+        moment=moment,
+        unbroken=unbroken,
     )
     # The only script of a page, and its policy lets no other one run.
     script = files("kdm.report").joinpath("sort.js").read_text(encoding="utf-8")
@@ -39,6 +45,11 @@ def moment(when: str) -> str:
     """'2025-01-02 03:04 UTC' of an ISO 8601 time in UTC; anything else as it is."""
     found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:\+00:00|Z)", when)
     return f"{found[1]} {found[2]} UTC" if found else when
+
+
+def unbroken(note: str) -> str:
+    """'± 0.18' on one line, and an interval broken after its dots if at all."""
+    return note.replace("± ", "±\u00a0").replace(" …", "\u00a0…")
 
 
 def data_uri(png: bytes) -> str:

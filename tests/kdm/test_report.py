@@ -218,6 +218,6 @@ def test_a_page_of_images_shows_students_below_their_teacher_and_who_judged():
     pictures = [attributes["alt"] or "" for tag, attributes in Page(text).tags if tag == "img"]
     assert [words.split(":")[0] for words in pictures[1:]] == ["teacher", "kdm"]
     assert "the teacher's row is the first" in pictures[0]
-    for words in (f"{low} … {high}", "256 held out", "It tells &lt;most&gt;.", "95% interval"):
+    for words in (f"{low}\u00a0… {high}", "256 held out", "It tells &lt;most&gt;.", "95% interval"):
         assert words in text
     assert "±" not in text
