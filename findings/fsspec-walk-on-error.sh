@@ -15,7 +15,7 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -q --disable-pip-version-check fsspec==2026.9.0
+"$work/venv/bin/pip" install -q --no-compile --disable-pip-version-check fsspec==2026.9.0
 mkdir -p "$work/tree/open" "$work/tree/locked"
 touch "$work/tree/open/seen.txt" "$work/tree/locked/hidden.txt"
 chmod 755 "$work" "$work/tree" "$work/tree/open"

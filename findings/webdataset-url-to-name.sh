@@ -17,7 +17,7 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -q --disable-pip-version-check webdataset==1.0.2 numpy==2.4.6
+"$work/venv/bin/pip" install -q --no-compile --disable-pip-version-check webdataset==1.0.2 numpy==2.4.6
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 "$work/venv/bin/python" - "$work" <<'PY'
