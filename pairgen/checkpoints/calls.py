@@ -76,6 +76,13 @@ def _counted(_name: str, arguments: tuple[Any, ...]) -> Any:
     return None
 
 
+def _deque(_name: str, arguments: tuple[Any, ...]) -> Any:
+    match arguments:
+        case () | (list() | tuple(),) | (list() | tuple(), int() | None):
+            return list(arguments[0]) if arguments else []
+    return None
+
+
 def _opaque(name: str, arguments: tuple[Any, ...]) -> Any:
     return Made(name, arguments)
 
@@ -95,8 +102,11 @@ _SHARED: Final[dict[str, Answer]] = {
     "torch device": _opaque,
     "torch Size": _opaque,
     "_codecs encode": _bytes,  # protocol 2's way with bytes, and that of set with sets
-    "builtins set": _set,
-    "__builtin__ set": _set,
+    **{
+        f"{module} {name}": _set
+        for module in ("builtins", "__builtin__")
+        for name in ("set", "frozenset")
+    },
 }
 _MODULES: Final[dict[str, Answer]] = {
     PERSISTENT: _persistent,
@@ -107,20 +117,35 @@ _NETWORK: Final[dict[str, Answer]] = {
     **_MODULES,
     "torch.storage _load_from_bytes": _storage,
 }
+_TORCH_VERSION = "torch.torch_version TorchVersion"  # a str
+_VALUES = (
+    *("decimal Decimal", "fractions Fraction", "uuid UUID", _TORCH_VERSION),
+    *(
+        f"{module} {name}"
+        for module in ("builtins", "__builtin__")
+        for name in ("complex", "bytearray", "range", "xrange", "slice")
+    ),
+)
 # What training scripts keep beside the tensors.
 _SETTINGS: Final[dict[str, Answer]] = {
     NAMESPACE: _opaque,
     "types SimpleNamespace": _opaque,
     "collections defaultdict": _counted,
     "collections Counter": _counted,
+    "collections deque": _deque,
+    **dict.fromkeys(_VALUES, _opaque),
 }
 _PLAIN = ("pathlib ", "pathlib._local ", "datetime ", "omegaconf.")  # paths, times, configurations
 _TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32")
 _FACTORIES = frozenset(  # of defaultdicts, under Python 2's name where the protocol is 2
     f"{module} {name}"
     for module in ("builtins", "__builtin__")
-    for name in ("list", "dict", "int", "float", "str", "bool", "tuple")
+    for name in (
+        *("list", "dict", "int", "long", "float", "str", "unicode", "bool", "tuple", "set"),
+        *("bytes", "complex", "Ellipsis"),
+    )
 )
+_SPACES = frozenset({NAMESPACE, "types SimpleNamespace", *_VALUES})
 _NEVER_CALLED = frozenset({"numpy ndarray", *(f"torch {name}" for name in (*_TYPES, "float64"))})
 
 NETWORK = Dialect(
@@ -138,7 +163,7 @@ CHECKPOINT = Dialect(
     max_opcodes=250_000,  # 30 a tensor, four tensors a parameter with the optimiser's
     max_bytes=16 * 2**20,
     names=_NEVER_CALLED | _FACTORIES | (STORAGE_TYPES.keys() - {COMPLEX}),
-    classes=frozenset({NAMESPACE, "types SimpleNamespace", _EASY_DICT}) | CONTAINERS,
+    classes=_SPACES | {_EASY_DICT} | CONTAINERS,
     packages=_PLAIN,
     remedy="; save the network's state dict (torch.save(net.state_dict(), ...)) and import that",
 )
@@ -149,7 +174,7 @@ STUDENT = Dialect(
     max_opcodes=1_000_000,  # 150 a module, 1,200 modules
     max_bytes=16 * 2**20,
     names=_NEVER_CALLED | _FACTORIES | STORAGE_TYPES.keys(),
-    classes=frozenset({NAMESPACE, "types SimpleNamespace"}),
+    classes=_SPACES,
     packages=("models.", "torch.nn.modules.", "piq.", "torchvision.", *_PLAIN),
     remedy="; save the model's state dict and import that",
 )

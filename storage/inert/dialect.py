@@ -47,7 +47,9 @@ class Dialect:
         answer = self.answers.get(name, _as_it_is if self.keeps(name) else None)
         value = answer(name, arguments) if answer else None
         if value is None:
-            raise ValueError(f"its pickle calls {name} as no {self.of} needs")
+            raise ValueError(
+                f"its pickle calls {name.replace(' ', '.')} in a way that is not read{self.remedy}"
+            )
         return value
 
 

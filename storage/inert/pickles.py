@@ -1,6 +1,6 @@
 """What a pickle says, without unpickling it: nothing is imported, called or built.
 
-Of the 68 opcodes there are 42 here, those that pickle writes for tensors and networks in protocols 2
+Of the 68 opcodes there are 43 here, those that pickle writes for tensors and networks in protocols 2
 to 5. The others (INST, OBJ, NEWOBJ_EX, EXT1, PERSID and their like) are refused. A name is a name to
 compare, a call is answered from a dialect's table of inert values, and long bytes stay in the file.
 """
@@ -65,7 +65,8 @@ class _Walker:
             act = _ACTS.get(code)
             if act is None:
                 raise ValueError(
-                    f"its pickle uses {_title(code)}, which no {self._dialect.of} needs"
+                    f"its pickle uses {_title(code)}, which is not among what a {self._dialect.of} is "
+                    f"read from{self._dialect.remedy}"
                 )
             act(self)
         raise ValueError(
@@ -213,11 +214,14 @@ class _Walker:
         self.push(self._dialect.called(function.name, arguments))
 
     def new(self) -> None:
-        """NEWOBJ: of a class, without arguments."""
+        """NEWOBJ: of a class, with what it is made from."""
         arguments, made = self.pop(tuple), self.pop(Global)
-        if arguments or not self._dialect.builds(made.name):
-            raise ValueError(f"its pickle builds {made.name} as no {self._dialect.of} needs")
-        self.push(self._dialect.called(made.name, ()))
+        if not self._dialect.builds(made.name):
+            raise ValueError(
+                f"its pickle builds a {made.name.replace(' ', '.')}, which is not among what a "
+                f"{self._dialect.of} is read from{self._dialect.remedy}"
+            )
+        self.push(self._dialect.called(made.name, arguments))
 
     def build(self) -> None:
         """BUILD: the state is kept beside the value, and never set on anything."""
@@ -279,6 +283,7 @@ _ACTS: Final[dict[bytes, Callable[[_Walker], None]]] = {
     b"\x87": lambda walker: walker.tuple_of(3),
     b"a": lambda walker: walker.extend([walker.pop()]),
     b"e": lambda walker: walker.extend(walker.popped_to_mark()),
+    b"\x91": lambda walker: walker.push(walker.popped_to_mark()),  # FROZENSET
     b"\x90": lambda walker: walker.extend(walker.popped_to_mark()),  # ADDITEMS
     b"s": lambda walker: walker.update([walker.pop(), walker.pop()][::-1]),
     b"u": lambda walker: walker.update(walker.popped_to_mark()),

@@ -1,9 +1,12 @@
 """What people hand over as a checkpoint: whole networks, averages, settings, pages."""
 
 import datetime
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict, deque
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -31,6 +34,12 @@ BESIDE: dict[str, Any] = {
     "a counter": Counter(a=3),
     "an ordered dict": OrderedDict(a=1),
     "a time": datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.UTC),
+    "the version of torch": torch.__version__,
+    "a deque": [deque([0.1, 0.2], maxlen=5), deque()],
+    "sets": [{1, 2}, frozenset({3})],
+    "plain values": [1 + 2j, bytearray(b"x"), range(3), slice(1, 2), UUID(int=2**127), ...],
+    "exact numbers": [Decimal("0.1"), Fraction(1, 3)],
+    "a type as Python 2 calls it": [int, str],
     "a day and a span": [datetime.date(2024, 5, 1), datetime.timedelta(seconds=3)],
 }
 
