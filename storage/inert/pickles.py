@@ -18,7 +18,7 @@ _PROTOCOLS = range(2, 6)
 _MAX_NAME = 256
 _MAX_SCALAR = 16  # bytes
 _MAX_TEXT = 256  # bytes of one text that is held; longer ones stay in the file, as bytes do
-_MAX_WHOLE = 16  # bytes of a whole number; the magic one takes 10
+_MAX_WHOLE = 17  # bytes of a whole number; the magic one takes 10, that of a UUID 17
 _TITLES: Final = {opcode.code: opcode.name for opcode in pickletools.opcodes}
 _KEYS = (str, int, float, bool, type(None))
 
