@@ -16,6 +16,21 @@ from typing import NamedTuple
 from storage.errors import DamageError
 
 TEMPORARY = ".tmp-"
+# As `temporary_name` makes them: others may use the same prefix for what is theirs.
+_OWN_TEMPORARY = re.compile(rf"{re.escape(TEMPORARY)}(.+)-([0-9]+)-[0-9a-f]{{32}}")
+# Left in any folder by desktops, network disks and the file systems themselves; compared in lower case.
+_LEFT_BY_SYSTEMS = frozenset(
+    {
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "@eadir",
+        "__macosx",
+        "lost+found",
+        "$recycle.bin",
+        "system volume information",
+    }
+)
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
 # One slash after the colon, none after the name of a protocol that is in use, or no colon.
 _IN_USE = "file|s3a?|gs|gcs|https?|ftp|sftp|ssh|hdfs|abfss?|adl|az|memory|hf"
@@ -81,11 +96,17 @@ class Folder(ABC):
 
     @abstractmethod
     def names(self) -> list[str]:
-        """What lies directly inside, sorted, without temporary files; [] where there is no folder."""
+        """What lies directly inside, sorted, without hidden names; [] where there is no folder.
+
+        A folder that is there and cannot be listed is a `StoreError`, never an empty one.
+        """
 
     @abstractmethod
     def files(self) -> dict[str, FileInfo]:
-        """All files here and below by their names from here, sorted, without temporary ones."""
+        """All files here and below by their names from here, sorted, without hidden ones.
+
+        What is neither a folder nor a file (a pipe, a dangling link) counts as a file without bytes.
+        """
 
     @abstractmethod
     def exists(self, name: str = "") -> bool:
@@ -119,7 +140,7 @@ class Folder(ABC):
 
     @abstractmethod
     def remove(self, name: str) -> None:
-        """Remove a file or a whole folder; nothing happens where there is none."""
+        """Remove a file or a whole folder; of a link the link; nothing happens where there is none."""
 
     @abstractmethod
     def sweep(self) -> None:
@@ -181,9 +202,23 @@ def temporary_name() -> str:
     return f"{TEMPORARY}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex}"
 
 
+def is_temporary(name: str) -> bool:
+    """Whether this is the name of a temporary file that one of our own writers made."""
+    return _OWN_TEMPORARY.fullmatch(name) is not None
+
+
 def is_abandoned(name: str) -> bool:
     """Whether this is a temporary file whose writer was on this machine and is dead."""
-    if not name.startswith(TEMPORARY):
-        return False
-    machine, *owner = name.removeprefix(TEMPORARY).rsplit("-", 2)
-    return machine == platform.node() and not Path("/proc", *owner[:1]).exists()
+    match = _OWN_TEMPORARY.fullmatch(name)
+    return (
+        match is not None and match[1] == platform.node() and not Path("/proc", match[2]).exists()
+    )
+
+
+def is_hidden(name: str) -> bool:
+    """Whether any part of a name is none of ours: `.DS_Store`, `._x`, `Thumbs.db`, temporary files.
+
+    Nothing that is kept in a store has such a name, so listings step over them.
+    """
+    parts = name.split("/")
+    return any(part.startswith(".") or part.lower() in _LEFT_BY_SYSTEMS for part in parts)

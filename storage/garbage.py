@@ -1,15 +1,17 @@
 """What lies in a set and nobody will ever read: left by killed writers, or superseded."""
 
 import contextlib
-import os
+import stat
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from storage.errors import DamageError
 from storage.fault import Kind
-from storage.fs import TEMPORARY, Folder, is_abandoned
+from storage.fs import Folder, is_abandoned, is_temporary
 from storage.inventory import Inventory
+from storage.local_folder import walked
 from storage.store import PairStore
 from storage.verify_masks import stray_kind
 
@@ -48,17 +50,21 @@ def waste_of(store: PairStore, *, older_than: float = GRACE_SECONDS) -> list[Was
 
 
 def temporary_files(folder: Folder, *, older_than: float = GRACE_SECONDS) -> list[Waste]:
-    """What killed writers left half-written: those of this machine, and whatever is of some age."""
+    """What killed writers left half-written: those of this machine, and whatever is of some age.
+
+    Only names as our own writers make them: another's `.tmp-notes` is nobody's business here.
+    """
     if not folder.is_local:
         return []
-    root, before = str(folder.local_path()), time.time() - older_than
-    paths = [os.path.join(place, name) for place, _, names in os.walk(root) for name in names]
+    root, before = folder.local_path(), time.time() - older_than
+    paths = [Path(place, name) for place, names in walked(root) for name in names]
     found = []
-    for path in sorted(path for path in paths if os.path.basename(path).startswith(TEMPORARY)):
+    for path in sorted(path for path in paths if is_temporary(path.name)):
         with contextlib.suppress(FileNotFoundError):  # its writer lives, and has just finished
-            status = os.stat(path)
-            if is_abandoned(os.path.basename(path)) or status.st_mtime <= before:
-                name = os.path.relpath(path, root)
+            status = path.lstat()
+            is_file = stat.S_ISREG(status.st_mode)
+            if is_file and (is_abandoned(path.name) or status.st_mtime <= before):
+                name = path.relative_to(root).as_posix()
                 found.append(Waste(name, status.st_size, "left half-written"))
     return found
 

@@ -17,6 +17,7 @@ from storage.verify_masks import JudgedShard, mask_faults
 _NUMBERED = re.compile(r"(records|manifests|audit)/(\d{6,})\.json")
 _LEDGER = ("records", "manifests")
 _METADATA_BYTES = 2**20  # of a layout's file that describes the whole set; it has some thousand
+_FOLDER = FileInfo(0, 0.0)
 _REPAIR, _GC = "run 'kdm pairs repair'", "see 'kdm pairs gc'"
 
 
@@ -50,13 +51,12 @@ class Inventory:
     @classmethod
     def of(cls, store: PairStore) -> "Inventory":
         """What lies there now."""
-        return cls(store, store.base.files())
+        return cls(store, dict(sorted({**_folders_in_place(store), **store.base.files()}.items())))
 
     def numbers(self, folder: str) -> list[int]:
         """Shards with a record or an audit, or sizes with a manifest, that are still unexplained."""
-        matches = filter(None, map(_NUMBERED.fullmatch, self.left))
-        numbers = [int(match[2]) for match in matches if match[1] == folder]
-        return sorted(n for n in numbers if f"{folder}/{record_name(n)}" in self.left)
+        matches = map(_NUMBERED.fullmatch, filter(_is_numbered, self.left))
+        return sorted(int(match[2]) for match in matches if match and match[1] == folder)
 
     def records(self, shards: Iterable[int]) -> Iterator[Record]:
         """Those that are sound; what is wrong with the others is noted."""
@@ -153,13 +153,16 @@ class Inventory:
         """The layout's own files over the whole set; nothing tells how they are before a manifest."""
         for name, expected in self.store.metadata(num_shards).items():
             place = f"shards/{name}"
-            is_there = self.left.pop(place, None) is not None
+            is_there = self.left.pop(place, None) is not None or self.store.base.exists(place)
             if not is_there and num_shards:
                 self.note("missing", place, f"is missing; {_REPAIR}")
             if not is_there or not num_shards:
                 continue
             try:
                 found = json.loads(self.store.base.read(place, at_most=_METADATA_BYTES))
+            except FileNotFoundError:  # a link that leads nowhere
+                self.note("missing", place, f"is missing; {_REPAIR}")
+                continue
             except (DamageError, ValueError, RecursionError) as error:
                 self.note("damaged", place, f"is not readable JSON ({error}); {_REPAIR}")
                 continue
@@ -190,7 +193,7 @@ class Inventory:
             folder, _, rest = name.partition("/")
             if folder == "shards":
                 self._tell_shard_file(name, self.store.files.layout.format.shard_of(rest))
-            elif (match := _NUMBERED.fullmatch(name)) and record_name(int(match[2])) in name:
+            elif (match := _NUMBERED.fullmatch(name)) and _is_numbered(name):
                 words = f"is about a shard that there is not; {_GC}"
                 self.note("extra", name, words, int(match[2]))
             else:
@@ -211,3 +214,17 @@ class Inventory:
         """A fault of the file `name` below SPLIT/LAYOUT."""
         place = f"{self.store.split}/{self.store.layout}/{name}"
         self.faults.append(Fault(kind, shard, place, f"{self.store.base.url}/{name} {words}"))
+
+
+def _is_numbered(name: str) -> bool:
+    match = _NUMBERED.fullmatch(name)
+    return match is not None and name == f"{match[1]}/{record_name(int(match[2]))}"
+
+
+def _folders_in_place(store: PairStore) -> dict[str, FileInfo]:
+    """Folders that bear the name of a record or manifest: no listing of files has them."""
+    if not store.base.is_local:
+        return {}
+    names = (f"{folder}/{name}" for folder in _LEDGER for name in (store.base / folder).names())
+    own = filter(_is_numbered, names)
+    return {name: _FOLDER for name in own if store.base.local_path(name).is_dir()}

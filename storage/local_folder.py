@@ -19,10 +19,10 @@ from storage.exclusive import (
     sync_folder,
 )
 from storage.fs import (
-    TEMPORARY,
     FileInfo,
     Folder,
     is_abandoned,
+    is_hidden,
     require_below,
     require_size,
     temporary_name,
@@ -71,33 +71,42 @@ class LocalFolder(Folder):
 
     def names(self) -> list[str]:
         try:
-            found = os.listdir(self.path)
-        except (FileNotFoundError, NotADirectoryError):
+            with _told("listed", self.path):
+                found = os.listdir(self.path)
+        except FileNotFoundError:
             return []
-        return sorted(name for name in found if not name.startswith(TEMPORARY))
+        return sorted(name for name in found if not is_hidden(name))
 
     def files(self) -> dict[str, FileInfo]:
         found = {}
-        for folder, _, names in os.walk(self.path):
+        for folder, names in walked(self.path):
             for name in names:
                 path = os.path.join(folder, name)
-                info = None if name.startswith(TEMPORARY) else _info(path)
+                info = None if is_hidden(name) else _info(path)
                 if info is not None:
                     found[os.path.relpath(path, self.path)] = info
         return dict(sorted(found.items()))
 
     def exists(self, name: str = "") -> bool:
-        return self.local_path(name).exists()
+        path = self.local_path(name)
+        try:
+            with _told("looked at", path):
+                path.stat()
+        except FileNotFoundError:
+            return False
+        return True
 
     def size(self, name: str) -> int:
-        return self.local_path(name).stat().st_size
+        path = self.local_path(name)
+        with _told("looked at", path):
+            return path.stat().st_size
 
     def read(self, name: str, *, at_most: int | None = None) -> bytes:
         path = self.local_path(name)
-        with open(path, "rb", opener=_open_at_once) as file:
+        with _told("read", path), open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise DamageError(f"{path} is no regular file; remove it")
+                raise DamageError(f"{path} is not a regular file; remove it")
             require_size(status.st_size, at_most, str(path))
             return file.read()
 
@@ -123,14 +132,15 @@ class LocalFolder(Folder):
 
     def remove(self, name: str) -> None:
         target = self.local_path(name)
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
+        with _told("removed", target):
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            else:
+                target.unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove temporary files, here and below, whose writer on this machine is dead."""
-        for folder, _, names in os.walk(self.path):
+        for folder, names in walked(self.path):
             for name in filter(is_abandoned, names):
                 (Path(folder) / name).unlink(missing_ok=True)
 
@@ -183,12 +193,48 @@ def _require_primitives(folder: Path) -> None:
                 probe.unlink(missing_ok=True)
 
 
+def walked(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each folder here and below with its files; StoreError where one cannot be listed."""
+    for folder, below, names in os.walk(root, onerror=_not_listed):
+        # None of ours lies in them, and some may be listed by nobody but their owner.
+        below[:] = [name for name in below if not is_hidden(name)]
+        yield folder, names
+
+
+def _not_listed(error: OSError) -> None:
+    with contextlib.suppress(FileNotFoundError), _told("listed", Path(error.filename)):
+        raise error
+
+
+@contextmanager
+def _told(done: str, path: Path) -> Iterator[None]:
+    """What a disk says goes wrong as a sentence; FileNotFoundError stays what it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except NotADirectoryError:
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(path)) from None
+    except IsADirectoryError:
+        raise DamageError(f"{path} is a folder where a file should be; remove it") from None
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            raise DamageError(f"{path} is not a regular file; remove it") from None
+        place = error.filename or path
+        remedy = (
+            "change its permissions, or run this as its owner"
+            if error.errno in (errno.EACCES, errno.EPERM)
+            else "check the disk, then run the same command again"
+        )
+        raise StoreError(f"{place} could not be {done} ({error.strerror}): {remedy}") from error
+
+
 def _info(path: str) -> FileInfo | None:
-    with contextlib.suppress(FileNotFoundError):  # removed since it was listed
-        status = os.stat(path)
-        if stat.S_ISREG(status.st_mode):
-            return FileInfo(status.st_size, status.st_mtime)
-    return None
+    with contextlib.suppress(FileNotFoundError), _told("looked at", Path(path)):
+        status = os.stat(path) if os.path.exists(path) else os.lstat(path)
+        num_bytes = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        return FileInfo(num_bytes, status.st_mtime)
+    return None  # removed since it was listed
 
 
 @contextmanager

@@ -15,16 +15,16 @@ from urllib.parse import urlsplit
 
 from storage.errors import DamageError, StoreError
 from storage.fs import (
-    TEMPORARY,
     FileInfo,
     Folder,
     is_abandoned,
+    is_hidden,
     require_below,
     require_size,
     temporary_name,
 )
 from storage.remote_errors import patiently, reason_of, told
-from storage.remote_systems import file_system, require_known
+from storage.remote_systems import file_system, listed_below, require_known
 
 _NUM_AT_ONCE = 16  # requests; a home connection fills with fewer, a data centre serves thousands
 _NUM_TRIES = 3  # of a put whose bytes do not read back: another writer may have come between
@@ -79,18 +79,21 @@ class RemoteFolder(Folder):
 
     def names(self) -> list[str]:
         names = {each.rsplit("/", 1)[-1] for each in self._listed()}
-        return sorted(name for name in names if not name.startswith(TEMPORARY))
+        return sorted(name for name in names if not is_hidden(name))
 
     def files(self) -> dict[str, FileInfo]:
         system, path = self._at()
-        with told("listed", self.url):
-            found = patiently(lambda: system.find(path, detail=True))
+        try:
+            with told("listed", self.url):
+                found = patiently(lambda: listed_below(system, path))
+        except FileNotFoundError:
+            return {}
         below = {
             name[len(path) + 1 :]: FileInfo(int(info["size"] or 0), _modified_at(info))
             for name, info in found.items()
-            if info["type"] == "file" and _is_below(name, path)
+            if info["type"] == "file" and _is_below(name, path) and not _is_marker(name)
         }
-        return {name: below[name] for name in sorted(below) if not _is_temporary(name)}
+        return {name: below[name] for name in sorted(below) if not is_hidden(name)}
 
     def exists(self, name: str = "") -> bool:
         try:
@@ -217,7 +220,9 @@ class RemoteFolder(Folder):
                 found = patiently(lambda: system.ls(path, detail=False))
         except FileNotFoundError:
             return []
-        return [each.rstrip("/") for each in found if _is_below(each, path)]
+        below = (each.rstrip("/") for each in found)
+        # Without its '/', a folder's own marker is the folder.
+        return [each for each in below if _is_below(each, path)]
 
     def _info(self, name: str) -> dict[str, Any]:
         system, path = self._at(name)
@@ -248,8 +253,9 @@ def _is_below(name: str, path: str) -> bool:
     return name.startswith(f"{path}/")
 
 
-def _is_temporary(name: str) -> bool:
-    return name.rsplit("/", 1)[-1].startswith(TEMPORARY)
+def _is_marker(name: str) -> bool:
+    # An empty object by which consoles and mounts show a folder that holds nothing yet.
+    return name.endswith("/")
 
 
 def _modified_at(info: dict[str, Any]) -> float:

@@ -50,3 +50,37 @@ def file_system(url: str) -> tuple[Any, str]:
     system, path = core.url_to_fs(url, use_listings_cache=False, **options)
     system.retries = _S3FS_ATTEMPTS
     return system, path
+
+
+def listed_below(system: Any, path: str) -> dict[str, dict[str, Any]]:
+    """Everything below a path by name; what cannot be listed is raised, never left out.
+
+    Object stores list it at once. The search that fsspec gives to all others leaves out, without a
+    word, each folder whose listing fails, so these are walked here.
+    """
+    if _walks(type(system)):
+        return _walked(system, path)
+    found: dict[str, dict[str, Any]] = system.find(path, detail=True)
+    return found
+
+
+def _walks(kind: type) -> bool:
+    """Whether a file system has no search of its own."""
+    if hasattr(kind, "_find"):
+        return kind._find is import_module("fsspec.asyn").AsyncFileSystem._find
+    own = getattr(kind, "find", None)
+    return own is import_module("fsspec.spec").AbstractFileSystem.find
+
+
+def _walked(system: Any, path: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    folders = [path]
+    while folders:
+        folder = folders.pop()
+        for info in system.ls(folder, detail=True):
+            name = info["name"].rstrip("/") if info["type"] == "directory" else info["name"]
+            if name != folder:
+                found[name] = info
+            if info["type"] == "directory" and name != folder:
+                folders.append(name)
+    return found

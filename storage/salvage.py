@@ -8,9 +8,9 @@ from storage.convert import SpanReader, environment_in
 from storage.errors import DamageError, StoreError
 from storage.mend import Remade, Wanted
 from storage.records import Columns, content_digest
+from storage.sets import places
 from storage.shards import columns_of
 from storage.store import PairStore
-from storage.verify import places
 
 
 def from_own_files(

@@ -6,6 +6,7 @@ from typing import Any
 
 from storage.digest import unseal
 from storage.errors import DamageError, MismatchError
+from storage.formats.layout import require_layout
 from storage.fs import Folder
 
 MAX_SPEC_BYTES = 2**20
@@ -26,12 +27,20 @@ def read_spec(folder: Folder) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != "digest"}
 
 
+def places(folder: Folder) -> list[tuple[str, str]]:
+    """Split and layout of everything that was ever begun in a set; others' folders are none."""
+    return [
+        (split, layout)
+        for split in filter(_NAME.fullmatch, folder.names())
+        for layout in filter(_is_layout, (folder / split).names())
+    ]
+
+
 def splits_of(folder: Folder) -> list[str]:
-    """`SPLIT/LAYOUT` of everything below a set."""
+    """`SPLIT/LAYOUT` of everything in a set that has records."""
     return [
         f"{split}/{layout}"
-        for split in filter(_NAME.fullmatch, folder.names())
-        for layout in filter(_NAME.fullmatch, (folder / split).names())
+        for split, layout in places(folder)
         if (folder / split / layout).exists("records")
     ]
 
@@ -77,3 +86,11 @@ def differing_fields(left: Any, right: Any, path: str = "") -> list[str]:
         )
         return [name for names in below for name in names]
     return [] if left == right else [path]
+
+
+def _is_layout(name: str) -> bool:
+    try:
+        require_layout(name)
+    except ValueError:
+        return False
+    return True

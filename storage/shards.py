@@ -38,13 +38,14 @@ class Shards:
         for name, data in parts.items():
             if self.folder.create(name, data):
                 continue
-            standing = self.folder.read(name)
+            standing = standing_bytes(self.folder, name)
             if standing == data:
                 continue
             if is_recorded():  # asked at the last moment: a kill after it would leave damage
                 return Put(replaced, is_whole=False)
-            self.folder.replace(name, data)
-            replaced[name] = standing
+            put_in_place(self.folder, name, data, standing)
+            if standing is not None:
+                replaced[name] = standing
         return Put(replaced, is_whole=True)
 
     def read(self, shard: int, file: ShardFile) -> dict[str, bytes]:
@@ -98,6 +99,21 @@ class Shards:
             raise DamageError(
                 f"{self.folder.url}/{name} is missing; run generate-pairs again to make it"
             ) from error
+
+
+def standing_bytes(folder: Folder, name: str) -> bytes | None:
+    """What a file holds; None where there is none, or a folder or pipe lies in its place."""
+    try:
+        return folder.read(name)
+    except (DamageError, FileNotFoundError):
+        return None
+
+
+def put_in_place(folder: Folder, name: str, data: bytes, standing: bytes | None) -> None:
+    """Write a file over whatever bears its name: where no bytes are standing, a folder may."""
+    if standing is None:
+        folder.remove(name)
+    folder.replace(name, data)
 
 
 def columns_of(located: Mapping[str, Column], parts: Mapping[str, Buffer]) -> Columns:

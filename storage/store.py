@@ -25,7 +25,7 @@ from storage.noise import derive_noise
 from storage.options import parse
 from storage.records import Columns, PairBatch, PairSchema, concatenate, content_digest
 from storage.sets import num_rows, read_spec, require_equal_specs, require_split, splits_of
-from storage.shards import Shards, columns_of
+from storage.shards import Shards, columns_of, put_in_place, standing_bytes
 
 DEFAULT_LAYOUT = "wds-4096"
 
@@ -269,8 +269,9 @@ class PairStore:
         # The one file that changes lets plain readers see all that is frozen (STORE.md, 'Zarr').
         num_shards = max(self.ledger.sizes())
         for name, data in self.metadata(num_shards).items():
-            if not self.shards.exists(name) or self.shards.read(name) != data:
-                self.shards.replace(name, data)
+            standing = standing_bytes(self.shards, name)
+            if standing != data:
+                put_in_place(self.shards, name, data, standing)
         return manifest
 
     def metadata(self, num_shards: int) -> dict[str, bytes]:

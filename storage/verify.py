@@ -12,7 +12,6 @@ from functools import partial
 from storage.digest import NAME_DIGITS, digest_of, short
 from storage.errors import DamageError
 from storage.fault import Fault, Kind, words_of
-from storage.formats.layout import require_layout
 from storage.fs import Folder
 from storage.inventory import Inventory
 from storage.noise import GOLDEN_NOISE, golden_noise_digest
@@ -43,16 +42,6 @@ def spec_faults(folder: Folder) -> list[Fault]:
     if named and named[1] != short(digest):
         return of_spec("swapped", f"is that of the set {short(digest)}…; files were swapped")
     return []
-
-
-def places(folder: Folder) -> list[tuple[str, str]]:
-    """Split and layout of everything that was ever begun in a set."""
-    return [
-        (split, layout)
-        for split in folder.names()
-        for layout in (folder / split).names()
-        if _is_layout(layout)
-    ]
 
 
 def faults(
@@ -96,11 +85,3 @@ def _swapped(fault: Fault, found: Inventory, digests: dict[str, str]) -> Fault:
         return fault
     words = f"{fault.sentence} (it holds the bytes of shard {other}: files were swapped)"
     return fault._replace(kind="swapped", sentence=words)
-
-
-def _is_layout(name: str) -> bool:
-    try:
-        require_layout(name)
-    except ValueError:
-        return False
-    return True

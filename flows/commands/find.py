@@ -39,6 +39,28 @@ def found(home: str, kind: str, name: str) -> Folder:
     raise ValueError(f"{(place / kind).url} has no '{name}'; {nearest(name, known)}")
 
 
+def listed(home: Folder, name: str) -> tuple[str, str]:
+    """Kind and NAME-DIGEST of the one thing that `name` means: [KIND/]NAME or [KIND/]NAME-DIGEST.
+
+    Never a path: what comes back lies directly below its kind, as `kdm ls` lists it. A ValueError
+    says what there is instead.
+    """
+    stated = name.removesuffix("/")  # as a shell completes the name of a folder
+    kind, slash, bare_name = stated.rpartition("/")
+    if slash and kind not in KINDS:
+        raise ValueError(f"no kind '{kind}' in '{name}'; {nearest(kind, list(KINDS))}")
+    kinds = [kind] if slash else list(KINDS)
+    found = [(each, match) for each in kinds for match in matching(home, each, bare_name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        choices = " or ".join(f"{each}/{match}" for each, match in found)
+        raise ValueError(f"'{name}' is the name of several things; say {choices}")
+    known = [each for each_kind in kinds for each in things(home, each_kind)]
+    where = (home / kind).url if slash else home.url
+    raise ValueError(f"{where} has no '{bare_name}'; {nearest(bare_name, known)}")
+
+
 def bare(name: str) -> str:
     """NAME of NAME-DIGEST."""
     match = _THING.fullmatch(name)

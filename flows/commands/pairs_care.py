@@ -18,10 +18,10 @@ from storage.errors import DamageError
 from storage.fault import Fault
 from storage.fs import Folder
 from storage.garbage import Waste, temporary_files, waste_of
-from storage.sets import read_spec
+from storage.sets import places, read_spec
 from storage.store import PairStore
 from storage.uploads import Upload, abort, unfinished_uploads
-from storage.verify import Report, faults, places, spec_faults
+from storage.verify import Report, faults, spec_faults
 
 _LEFT = {"gc": "left to 'kdm pairs gc'", "filter-pairs": "run filter-pairs to make it again"}
 
@@ -58,7 +58,11 @@ def clear(name: str, home: str, *, older_than: float, is_confirmed: bool) -> Non
     place = home_folder(home)
     names = [name] if name else things(place, "pairs")
     sets = [found(home, "pairs", each) for each in names]
-    unsure: list[str] = []
+    if name:
+        require_set(sets[0])
+    # Nothing below a folder is looked at, far less removed, before its spec says that it is a set.
+    unsure = [fault.sentence for each in sets for fault in spec_faults(each)]
+    sets = [each for each in sets if not spec_faults(each)]
     waste = {each: list(_waste(each, older_than, unsure)) for each in sets}
     uploads = {each: unfinished_uploads(each, older_than=older_than) for each in sets}
     _tell(waste, uploads)
@@ -135,9 +139,7 @@ def _rest(fault: Fault) -> str:
 
 def _waste(folder: Folder, older_than: float, unsure: list[str]) -> Iterator[Waste]:
     yield from temporary_files(folder, older_than=older_than)
-    wrong = spec_faults(folder)
-    unsure += [fault.sentence for fault in wrong]
-    for split, layout in [] if wrong else places(folder):
+    for split, layout in places(folder):
         store = PairStore(folder, split, layout, read_spec(folder))
         try:
             yield from waste_of(store, older_than=older_than)

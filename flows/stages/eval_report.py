@@ -1,5 +1,6 @@
 """Stage `eval-report`: the recipe's page, its numbers, and the overview of the whole home."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,7 @@ from storage.fs import Folder
 STAGE = "eval-report"
 # Raised by a change of the page, so that old pages are written anew.
 VERSION = 3
+_EVENT = re.compile(r"[0-9a-f]{64}\.json")
 
 
 def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) -> StageResult:
@@ -121,7 +123,8 @@ def write_overview(home: Folder, runs: Sequence[Run]) -> None:
 def read_events(home: Folder) -> list[EvaluationEvent]:
     """Every evaluation that the home has seen, by time."""
     history = home / "reports" / "history"
-    documents = [unseal(history.read(name), f"{history.url}/{name}") for name in history.names()]
+    names = filter(_EVENT.fullmatch, history.names())  # a copy or a note is no event
+    documents = [unseal(history.read(name), f"{history.url}/{name}") for name in names]
     events = [
         EvaluationEvent(
             when=document["created_at"],

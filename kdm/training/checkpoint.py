@@ -4,6 +4,7 @@ checkpoints/step-00000500.safetensors    model/…, players/…, ema/…, optimi
 checkpoints/step-00000500.json           step, position, identity, digest of the tensors, losses
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -23,6 +24,8 @@ from storage.sets import differing_fields
 
 FOLDER = "checkpoints"  # below a run's own
 _PREFIX, _RECORD, _TENSORS = "step-", ".json", ".safetensors"
+# Eight digits, more from step 10⁸ on: what `_name` makes.
+_OWN = re.compile(r"step-(?:[0-9]{8}|[1-9][0-9]{8,})\.(?:json|safetensors)")
 
 LossEntry = dict[str, Any]  # {"step": after so many steps, "losses": {term: value}}
 
@@ -136,7 +139,7 @@ class Checkpoints:
     def _forget_all_but(self, steps: list[int]) -> None:
         kept = {_name(step) for step in steps}
         # Records sort before tensors, so that no record is left without what it records.
-        for name in self._folder.names():
+        for name in filter(_OWN.fullmatch, self._folder.names()):
             if name.rsplit(".", 1)[0] not in kept:
                 self._folder.remove(name)
 
@@ -152,7 +155,8 @@ def standing(url: str) -> str:
 
 
 def _steps(folder: Folder) -> list[int]:
-    names = [name for name in folder.names() if name.endswith(_RECORD)]
+    """The steps whose record is there; a file with any other name is stepped over."""
+    names = [name for name in filter(_OWN.fullmatch, folder.names()) if name.endswith(_RECORD)]
     return sorted(int(name.removesuffix(_RECORD).removeprefix(_PREFIX)) for name in names)
 
 

@@ -12,8 +12,9 @@ from faults.judged import MASK, judge
 from storage.digest import seal, unseal
 from storage.fs import Folder
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
+from storage.sets import places
 from storage.store import PairStore
-from storage.verify import faults, places, spec_faults
+from storage.verify import faults, spec_faults
 from storage.verify_masks import decisions_of
 
 LAYOUTS = ("wds-256", "zarr-256")
