@@ -32,8 +32,9 @@ from storage.fault import Fault
 from storage.fs import Folder
 from storage.garbage import waste_of
 from storage.records import NoiseRule, PairSchema
+from storage.sets import places
 from storage.store import PairStore
-from storage.verify import faults, places, spec_faults
+from storage.verify import faults, spec_faults
 
 SHARD_SIZE = 64
 NUM_SHARDS = {"train": 4, "heldout": 2}
