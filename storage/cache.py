@@ -97,7 +97,7 @@ class ShardCache:
     def _make_room(self, num_bytes: int) -> None:
         """Remove the least recently used, and what killed processes left."""
         found = []
-        for entry in os.scandir(self.folder):
+        for entry in self._entries():
             with suppress(FileNotFoundError):  # found damaged, and removed, by another process
                 if is_abandoned(entry.name):
                     os.unlink(entry)
@@ -110,6 +110,13 @@ class ShardCache:
                 path.unlink(missing_ok=True)
                 _SOUND.discard(path)
                 excess -= size
+
+    def _entries(self) -> list["os.DirEntry[str]"]:
+        try:
+            with os.scandir(self.folder) as entries:
+                return list(entries)
+        except OSError as error:
+            raise self._unusable("listed", error) from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -126,11 +133,14 @@ class ShardCache:
             lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             _lock_where_possible(lock)
         except OSError as error:
-            raise StoreError(
-                f"the cache at {self.folder} may not be written ({error.strerror}); "
-                "set KDM_CACHE to another folder, or mend its permissions"
-            ) from error
+            raise self._unusable("written", error) from error
         return lock
+
+    def _unusable(self, done: str, error: OSError) -> StoreError:
+        return StoreError(
+            f"the cache at {self.folder} may not be {done} ({error.strerror}); "
+            "set KDM_CACHE to another folder, or change its permissions"
+        )
 
 
 def _lock_where_possible(file: int) -> None:

@@ -195,13 +195,14 @@ def _require_primitives(folder: Path) -> None:
 
 def walked(root: Path) -> Iterator[tuple[str, list[str]]]:
     """Each folder here and below with its files; StoreError where one cannot be listed."""
-    for folder, below, names in os.walk(root, onerror=_not_listed):
+    for folder, below, names in os.walk(root, onerror=not_listed):
         # None of ours lies in them, and some may be listed by nobody but their owner.
         below[:] = [name for name in below if not is_hidden(name)]
         yield folder, names
 
 
-def _not_listed(error: OSError) -> None:
+def not_listed(error: OSError) -> None:
+    """For os.walk: a StoreError for a folder that cannot be listed; one that is gone is empty."""
     with contextlib.suppress(FileNotFoundError), _told("listed", Path(error.filename)):
         raise error
 

@@ -121,6 +121,5 @@ def _from_to(numbers: list[int]) -> str:
 
 
 def _report(folder: Folder) -> list[list[str]]:
-    if not folder.exists("report.html"):
-        return []
-    return [[folder.name, f"{folder.url}/report.html", num_bytes(folder.num_bytes())]]
+    page = f"{folder.url}/report.html" if folder.exists("report.html") else "none yet"
+    return [[folder.name, page, num_bytes(folder.num_bytes())]]

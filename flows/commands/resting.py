@@ -1,56 +1,66 @@
 """What at a home rests on what: asked of sealed documents; where they cannot tell, that is said.
 
 Pairs rest on the teacher whose weights their spec.json has, students on the set whose content their
-config.json (or, before training is done, a checkpoint) has.
+config.json (or, before training is done, a checkpoint) has, their numbers on the classifier that
+their metrics.json names. A student's job.json carries no digest: it may add to that, never take from it.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.commands.find import things
 from storage.digest import digest_of, unseal
-from storage.errors import DamageError
+from storage.errors import DamageError, StoreError
 from storage.fs import Folder
 from storage.sets import places, read_spec
 from storage.store import PairStore
 
-_CONFIG, _JOB, _WEIGHTS = "config.json", "job.json", "model.safetensors"
+_CONFIG, _JOB, _METRICS, _SPEC = "config.json", "job.json", "metrics.json", "spec.json"
+_WEIGHTS = "model.safetensors"
 _CHECKPOINT = re.compile(r"step-[0-9]{8,}\.json")
-Resting = tuple[list[str], list[str]]  # what rests, and sentences on why nobody can tell
+
+
+class Resting(NamedTuple):
+    """The answer for one thing."""
+
+    things: list[str]  # what rests on it, as KIND/NAME
+    faults: list[str]  # sentences that name files which do not tell what they should
 
 
 def resting_on(home: Folder, kind: str, name: str) -> Resting:
-    """What rests on a thing, as KIND/NAME, and for which files that cannot be told."""
-    if kind == "teachers":
-        return _pairs_of_teacher(home, home / kind / name)
-    if kind == "pairs":
-        return _students_of_pairs(home, home / kind / name)
-    return [], []
+    """What at a home rests on one of its things; nothing rests on students and reports."""
+    thing = home / kind / name
+    try:
+        if kind == "teachers":
+            return _pairs_of_teacher(home, thing)
+        if kind == "pairs":
+            return _students_of_pairs(home, thing)
+        if kind == "classifiers":
+            return _asked(home, "students", lambda student: _is_judged_by(student, name))
+    except StoreError as error:
+        return Resting([], [str(error)])
+    return Resting([], [])
+
+
+def _asked(home: Folder, kind: str, rests: Callable[[Folder], bool]) -> Resting:
+    found = Resting([], [])
+    for name in things(home, kind):
+        try:
+            if rests(home / kind / name):
+                found.things.append(f"{kind}/{name}")
+        except (StoreError, ValueError) as error:
+            found.faults.append(str(error))
+    return found
 
 
 def _pairs_of_teacher(home: Folder, teacher: Folder) -> Resting:
-    names = things(home, "pairs")
-    if not names:
-        return [], []
-    try:
-        weights = _weights(teacher)
-    except DamageError as error:
-        return [], [str(error)]
-    return _asked(home, "pairs", names, lambda pairs: _has_teacher(pairs, weights))
-
-
-def _asked(home: Folder, kind: str, names: list[str], rests: Callable[[Folder], bool]) -> Resting:
-    resting, unsure = [], []
-    for name in names:
-        try:
-            if rests(home / kind / name):
-                resting.append(f"{kind}/{name}")
-        except (DamageError, ValueError) as error:
-            unsure.append(str(error))
-    return resting, unsure
+    if not things(home, "pairs"):
+        return Resting([], [])
+    weights = _weights(teacher)
+    return _asked(home, "pairs", lambda pairs: _has_teacher(pairs, weights))
 
 
 def _weights(teacher: Folder) -> str | None:
@@ -61,31 +71,35 @@ def _weights(teacher: Folder) -> str | None:
 
 
 def _has_teacher(pairs: Folder, weights: str | None) -> bool:
-    try:
-        spec = read_spec(pairs)
-    except FileNotFoundError:
-        if not pairs.files():
-            return False
-        raise DamageError(f"{pairs.url}/spec.json is missing; restore it") from None
-    teacher = spec.get("teacher")  # imported pairs have none
+    if not pairs.files():
+        return False
+    teacher = _spec(pairs).get("teacher")  # imported pairs have none
     return weights is not None and isinstance(teacher, dict) and teacher.get("weights") == weights
 
 
 def _students_of_pairs(home: Folder, pairs: Folder) -> Resting:
-    return _asked(
-        home, "students", things(home, "students"), lambda student: _learns_from(student, pairs)
-    )
+    found = _asked(home, "students", lambda student: _learns_from(student, pairs))
+    # They rest on it all the same, and the user is told which file of theirs is broken.
+    for name in found.things:
+        try:
+            _named_by_job(home / name)
+        except StoreError as error:
+            found.faults.append(str(error))
+    return found
 
 
 def _learns_from(student: Folder, pairs: Folder) -> bool:
-    sources = list(_sealed_sources(student))
-    if sources:
-        return any(_is_of(source, pairs) for source in sources)
-    if student.exists(_JOB):  # training has only begun, and nothing sealed is there yet
-        return _named_by_job(student) == pairs.name
-    if not student.files():
+    answers = {_is_of(source, pairs) for source in _sealed_sources(student)}
+    if True in answers:
+        return True
+    if not answers and not student.files():
         return False
-    raise DamageError(f"{student.url}/{_CONFIG} is missing, and so is {_JOB}; restore one of them")
+    try:
+        return _named_by_job(student) == pairs.name
+    except DamageError:
+        if answers == {False}:
+            return False
+        raise
 
 
 def _sealed_sources(student: Folder) -> Iterator[Mapping[str, Any]]:
@@ -102,15 +116,16 @@ def _checkpoints(student: Folder) -> list[str]:
     return [f"checkpoints/{name}" for name in names]
 
 
-def _is_of(source: Mapping[str, Any], pairs: Folder) -> bool:
-    """Whether a set holds just what a student learned from."""
+def _is_of(source: Mapping[str, Any], pairs: Folder) -> bool | None:
+    """Whether a set holds just what a student learned from; None where it holds too few to tell."""
     content, split, count = (source.get(name) for name in ("content", "split", "count"))
     if not isinstance(content, str) or not isinstance(count, int):
         return False
-    for each, layout in places(pairs):
-        if each == split and content == _content(pairs, each, layout, count):
-            return True
-    return False
+    layouts = [layout for each, layout in places(pairs) if each == split]
+    found = [_content(pairs, str(split), layout, count) for layout in layouts]
+    if content in found:
+        return True
+    return None if None in found else False
 
 
 def _content(pairs: Folder, split: str, layout: str, count: int) -> str | None:
@@ -120,20 +135,29 @@ def _content(pairs: Folder, split: str, layout: str, count: int) -> str | None:
     return digest_of(store.content_digests(count)) if 0 < count <= held else None
 
 
-def _spec(pairs: Folder) -> dict[str, Any]:
-    try:
-        return read_spec(pairs)
-    except FileNotFoundError:
-        raise DamageError(f"{pairs.url}/spec.json is missing; restore it") from None
+def _is_judged_by(student: Folder, classifier: str) -> bool:
+    if not student.exists(_METRICS):
+        return False
+    judge = _sealed(student, _METRICS).get("classifier")
+    return isinstance(judge, dict) and judge.get("name") == classifier
 
 
 def _named_by_job(student: Folder) -> str:
     where = f"{student.url}/{_JOB}"
     try:
         url = json.loads(student.read(_JOB))["source"]["url"]
+    except FileNotFoundError:
+        raise DamageError(f"{where} is missing; restore it") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise DamageError(f"{where} does not say which pairs it learns from; remove it") from None
+        raise DamageError(f"{where} does not say which pairs it learns from; restore it") from None
     return PurePath(str(url)).name
+
+
+def _spec(pairs: Folder) -> dict[str, Any]:
+    try:
+        return read_spec(pairs)
+    except FileNotFoundError:
+        raise DamageError(f"{pairs.url}/{_SPEC} is missing; restore it") from None
 
 
 def _sealed(folder: Folder, name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import typer
 
 from flows.commands.find import listed
-from flows.commands.resting import resting_on
+from flows.commands.resting import Resting, resting_on
 from flows.commands.table import num_bytes
 from flows.request import home_folder
 
@@ -13,7 +13,7 @@ def rm(name: str, home: str, *, is_confirmed: bool, is_forced: bool) -> None:
     place = home_folder(home)
     kind, thing = listed(place, name)
     if not is_forced:
-        _require_free(f"{kind}/{thing}", *resting_on(place, kind, thing))
+        _require_free(f"{kind}/{thing}", resting_on(place, kind, thing))
     folder = place / kind / thing
     if not is_confirmed:
         size = num_bytes(folder.num_bytes())
@@ -22,13 +22,15 @@ def rm(name: str, home: str, *, is_confirmed: bool, is_forced: bool) -> None:
     typer.echo(f"removed {folder.url}")
 
 
-def _require_free(thing: str, resting: list[str], unsure: list[str]) -> None:
-    if resting:
+def _require_free(thing: str, resting: Resting) -> None:
+    faults = "; ".join(resting.faults)
+    if resting.things:
         raise ValueError(
-            f"{thing} is what {', '.join(resting)} rest on; remove them first, or "
+            f"{thing} is what {', '.join(resting.things)} rest on; remove them first, or "
             "give --force: what they say stays, but cannot be made or checked again"
+            + (f" ({faults})" if faults else "")
         )
-    if unsure:
+    if faults:
         raise ValueError(
-            f"nobody can tell what rests on {thing}, so it stays: {'; '.join(unsure)}; or give --force"
+            f"nobody can tell what rests on {thing}, so it stays: {faults}; or give --force"
         )

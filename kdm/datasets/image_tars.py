@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
+from storage.fs import is_hidden
 from storage.inert.stand_ins import require_named_itself
 
 LABEL = "cls"
@@ -132,6 +133,8 @@ def _part(file: BinaryIO, member: tarfile.TarInfo) -> Iterator[_Part]:
     folder, _, base = name.rpartition("/")
     key, _, suffix = base.partition(".")
     _require_plain(member)
+    if is_hidden(PurePosixPath(name).as_posix()):  # webdataset steps over them, too
+        return
     suffix = suffix.lower()
     if suffix not in (*SUFFIXES, LABEL, *_BESIDE):
         known = ", ".join((*SUFFIXES, LABEL))

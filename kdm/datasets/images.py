@@ -5,8 +5,9 @@ stay what they are. Its digest is over decoded values: equal pictures make equal
 as PNG or as an array; and a JPEG that another decoder reads otherwise makes another one.
 """
 
-import os
+import errno
 import re
+import stat
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -20,14 +21,14 @@ from kdm.datasets.pictures import MODES, Pictures, Shape, Split
 from kdm.datasets.source import source_path
 from kdm.licences import UNKNOWN, Licence
 from storage.digest import digest_of, sha256_of
+from storage.fs import is_hidden
+from storage.local_folder import not_listed, walked
 from storage.options import Options
 from storage.order import Order
 
 _MAX_SIDE = 2048  # pixels
 # Pages that people write, and what Windows leaves in a folder of pictures.
-_BESIDE = re.compile(
-    r"(?:(?:readme|licen[cs]e)(?:\.\w+)?|thumbs\.db|desktop\.ini)\Z", re.IGNORECASE
-)
+_BESIDE = re.compile(r"(?:readme|licen[cs]e)(?:\.\w+)?\Z", re.IGNORECASE)
 _SPLIT_SEED = 0  # of the order whose first indices are held out
 
 
@@ -144,16 +145,27 @@ def _read(data: ImageData, path: Path) -> Pictures:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """The files of a folder and of those in it, sorted; links to folders are not followed."""
-    found = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
-    return sorted(file for file in found if file.is_file())
+    """The files of a folder and of those in it, sorted; links to folders are not followed.
+
+    Without what desktops leave there (`.DS_Store`, `._x`, `Thumbs.db`); a StoreError where a folder
+    cannot be listed, because the set would silently be another one without its pictures.
+    """
+    names = (Path(place, name) for place, found in walked(folder) for name in found)
+    return sorted(file for file in names if not is_hidden(file.name) and _is_file(file))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP):  # a link that leads nowhere
+            not_listed(error)
+        return False
 
 
 def is_beside(name: str) -> bool:
     """Whether a file is none of a set's: hidden, or what systems and people put beside pictures."""
-    return any(part.startswith(".") for part in name.split("/")) or bool(
-        _BESIDE.match(PurePosixPath(name).name)
-    )
+    return is_hidden(name) or bool(_BESIDE.match(PurePosixPath(name).name))
 
 
 def _content(pictures: Pictures) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from storage.fs import is_hidden
 from storage.importers.parts import Part, PartedSet
 from storage.importers.torch_files import TensorRows, tensors_in
 
@@ -49,7 +50,7 @@ def _names(folder: Path) -> list[str]:
 def _listed(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give the one that holds latent/ and image/")
-    names = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    names = [path.name for path in folder.iterdir() if not is_hidden(path.name)]
     strange = [name for name in names if not _NAME.fullmatch(name) or not (folder / name).is_file()]
     if strange or not names:
         what = f"'{min(strange)}'" if strange else "nothing"

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import short
+from storage.fs import is_hidden
 from storage.importers.npy import array_in
 from storage.importers.one_hot import classes_of
 from storage.importers.published import PublishedRows
@@ -144,13 +145,13 @@ class KdmFolder:
 
 
 def _names(folder: Path) -> list[str]:
-    """The files' names, sorted; names that begin with a dot are not listed, as by the published code."""
+    """The files' names, sorted; hidden ones are not listed, as by the published code."""
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give that of the published .npz files")
     names = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if is_hidden(entry.name):
                 continue
             # A name with a line's end in it would make two lists of files look alike.
             is_plain = entry.name.endswith(".npz") and entry.name.isprintable()
