@@ -9,6 +9,7 @@ from typing import NamedTuple
 from storage.errors import DamageError
 from storage.fault import Fault, Kind, words_of
 from storage.fs import FileInfo
+from storage.local_folder import folders_below
 from storage.manifest import Manifest, Record, record_name
 from storage.records import INVALID_REASONS
 from storage.store import PairStore
@@ -222,9 +223,9 @@ def _is_numbered(name: str) -> bool:
 
 
 def _folders_in_place(store: PairStore) -> dict[str, FileInfo]:
-    """Folders that bear the name of a record or manifest: no listing of files has them."""
+    """Folders that bear the name of a document: no listing of files has them."""
     if not store.base.is_local:
         return {}
-    names = (f"{folder}/{name}" for folder in _LEDGER for name in (store.base / folder).names())
-    own = filter(_is_numbered, names)
-    return {name: _FOLDER for name in own if store.base.local_path(name).is_dir()}
+    names = folders_below(store.base.local_path())
+    documents = (name for name in names if _is_numbered(name) or name.startswith("masks/"))
+    return {name: _FOLDER for name in documents if name.endswith(".json")}

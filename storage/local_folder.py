@@ -195,10 +195,20 @@ def _require_primitives(folder: Path) -> None:
 
 def walked(root: Path) -> Iterator[tuple[str, list[str]]]:
     """Each folder here and below with its files; StoreError where one cannot be listed."""
+    return ((folder, names) for folder, _, names in _walk(root))
+
+
+def folders_below(root: Path) -> Iterator[str]:
+    """The names from here of all folders, and of links to folders; StoreError likewise."""
+    for folder, below, _ in _walk(root):
+        yield from (os.path.relpath(os.path.join(folder, name), root) for name in below)
+
+
+def _walk(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     for folder, below, names in os.walk(root, onerror=not_listed):
         # None of ours lies in them, and some may be listed by nobody but their owner.
         below[:] = [name for name in below if not is_hidden(name)]
-        yield folder, names
+        yield folder, below, names
 
 
 def not_listed(error: OSError) -> None:
@@ -213,6 +223,8 @@ def _told(done: str, path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
+        if path.is_symlink():
+            raise DamageError(f"{path} is a link that leads nowhere; remove it") from None
         raise
     except NotADirectoryError:
         raise FileNotFoundError(errno.ENOENT, "no such file", str(path)) from None

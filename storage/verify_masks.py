@@ -123,10 +123,7 @@ class _Judgements:
         for (score, decision), last in reach.items():
             wanted |= self._decided(score, decision, last)
         for name in sorted(set(wanted) - there):
-            if self.masks.exists(name):  # no file, else it were listed
-                self._note("damaged", name, f"is a folder, not a file; {_REMEDY}", wanted[name])
-            else:
-                self._note("missing", name, "is missing; run filter-pairs again", wanted[name])
+            self._note("missing", name, "is missing; run filter-pairs again", wanted[name])
 
     def _decided(self, score: str, decision: str, last: int) -> dict[str, int | None]:
         """A decided shard has scores, decision and audit, and so have all shards before it."""

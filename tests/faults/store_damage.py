@@ -165,6 +165,7 @@ def _used(target: Target, folder: Folder) -> list[str]:
 
 def _mend(target: Target, folder: Folder, injection: Injection) -> None:
     if spec_faults(folder):  # nothing else tells what a set is: it is restored
+        folder.remove("spec.json")
         shutil.copy(target.folder / "spec.json", folder.local_path("spec.json"))
     means = Means(Folder.at(str(target.home)))
     for store in stores_of(folder):

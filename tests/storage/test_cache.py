@@ -125,7 +125,7 @@ def test_what_a_killed_process_left_is_removed_and_what_is_not_the_caches_is_not
     cache: ShardCache, server: Server
 ) -> None:
     server.read(cache, 0)
-    (cache.folder / f"{TEMPORARY}{platform.node()}-{2**22 + 1}-0").write_bytes(bytes(400))
+    (cache.folder / f"{TEMPORARY}{platform.node()}-{2**22 + 1}-{'0' * 32}").write_bytes(bytes(400))
     (cache.folder / "thesis.tex").write_bytes(bytes(500))
     server.read(cache, 1)
     expected = [".lock", DIGESTS[0], DIGESTS[1], "thesis.tex"]
