@@ -27,7 +27,7 @@ from storage.options import Options
 from storage.order import Order
 
 _MAX_SIDE = 2048  # pixels
-# Pages that people write, and what Windows leaves in a folder of pictures.
+# Pages that people write beside pictures.
 _BESIDE = re.compile(r"(?:readme|licen[cs]e)(?:\.\w+)?\Z", re.IGNORECASE)
 _SPLIT_SEED = 0  # of the order whose first indices are held out
 

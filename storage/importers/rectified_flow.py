@@ -10,6 +10,7 @@ arrays. z0 is noise by that code; whether it is here the numbers decide, as of a
 import hashlib
 from pathlib import Path
 
+from storage.fs import is_hidden
 from storage.importers.npy import array_rows
 from storage.importers.parts import Part, PartedSet
 from storage.importers.torch_files import TensorRows
@@ -42,7 +43,7 @@ def is_rectified_flow(folder: Path) -> bool:
 
 
 def _seeds(folder: Path) -> list[str]:
-    names = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    names = [path.name for path in folder.iterdir() if not is_hidden(path.name)]
     strange = [name for name in names if not is_rectified_flow(folder / name)]
     if strange or not names:
         what = f"'{min(strange)}'" if strange else "nothing"
