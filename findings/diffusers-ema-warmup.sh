@@ -2,8 +2,8 @@
 # diffusers' EMAModel(decay=0.9999, use_ema_warmup=False) warms up all the same, and its first step is a copy.
 #
 # Version:    diffusers 0.42.1, torch 2.13.0.
-# Surprising: with the warm-up switched off, a decay of 0.9999 is expected to be 0.9999, as in the averages of
-#             the published diffusion codes that it is used to reproduce.
+# Surprising: with the warm-up switched off, a decay of 0.9999 is expected to be 0.9999 throughout, as it is
+#             in guided-diffusion's averages.
 # Behaviour:  use_ema_warmup chooses between two ramps, not between a ramp and none. Without it the decay of step
 #             k is min(decay, k / (9 + k)), and 0 at the first step; 0.9999 comes after 90,000 steps.
 #             No step, warm or not, uses `decay` before its ramp has reached it.
