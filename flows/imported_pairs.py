@@ -24,7 +24,7 @@ class ImportedPairs(LastingOptions):
 
     kind: Literal["imported"]
     name: Name
-    importer: Literal["kdm-checkerboard", "kdm-npz", "get", "rectified-flow"]
+    importer: Literal["kdm-checkerboard", "kdm-npz", "get", "rectified-flow", "per-sample"]
     source: str  # a path; a relative one is looked for here and in $KDM_DATA
     train_rows: tuple[int, int]
     heldout_rows: tuple[int, int]

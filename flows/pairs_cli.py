@@ -131,7 +131,7 @@ def _import(  # noqa: PLR0913  (one an option)
         str,
         typer.Option(
             "--from",
-            help="kdm-npz, get, rectified-flow or kdm-checkerboard; else by what lies there.",
+            help="kdm-npz, get, rectified-flow, per-sample or kdm-checkerboard; else by what lies there.",
         ),
     ] = "",
     name: Annotated[str, typer.Option("--name", help="What the set is called.")] = "",

@@ -143,9 +143,11 @@ def _import_options(store: PairStore) -> Mapping[str, Any]:
         "keep_states": schema.num_states > 0,
         "lossy": "rounded" in store.spec,
     }
-    return options | (
-        {"noise_scale": schema.noise.scale} if store.spec["importer"] == "get" else {}
-    )
+    if store.spec["importer"] == "get":
+        options["noise_scale"] = schema.noise.scale
+    if store.spec["importer"] == "per-sample" and schema.label is not None:
+        options["num_classes"] = schema.label.num_classes
+    return options
 
 
 def _own_recipes() -> Iterator[Recipe]:

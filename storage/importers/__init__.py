@@ -9,6 +9,7 @@ from storage.importers.checkerboard import import_checkerboard, read_trajectory
 from storage.importers.get import open_get
 from storage.importers.imported import ImportedSet, ImportOptions, Report, Rows, split_rows
 from storage.importers.kdm_npz import KdmFolder
+from storage.importers.per_sample import PerSampleTars
 from storage.importers.published import PublishedSource
 from storage.importers.rectified_flow import is_rectified_flow, open_rectified_flow
 from storage.importers.write import Destination, import_published
@@ -25,7 +26,7 @@ __all__ = [
     "importer_of",
 ]
 
-IMPORTERS = ("kdm-checkerboard", "kdm-npz", "get", "rectified-flow")
+IMPORTERS = ("kdm-checkerboard", "kdm-npz", "get", "rectified-flow", "per-sample")
 
 
 def import_pairs(
@@ -58,19 +59,30 @@ def importer_of(source: Path) -> str:
     if not source.is_dir():
         return "kdm-checkerboard"
     with os.scandir(source) as entries:
-        folders = [source, *(Path(entry) for entry in entries if entry.is_dir())]
+        found = list(entries)
+    folders = [source, *(Path(entry) for entry in found if entry.is_dir())]
     if any(map(is_rectified_flow, folders)):
         return "rectified-flow"
+    if any(entry.name.endswith(".tar") for entry in found):
+        return "per-sample"
     return "get" if {"latent", "image"} <= {folder.name for folder in folders} else "kdm-npz"
 
 
 def _opened(importer: str, source: Path, options: ImportOptions) -> PublishedSource:
     if importer != "get" and options.noise_scale is not None:
         raise ValueError("noise_scale is for importer get; other files hold the noise's scale")
+    if importer == "per-sample":
+        return PerSampleTars.open(
+            source, num_classes=options.num_classes, keep_states=options.keep_states
+        )
+    if options.num_classes is not None:
+        raise ValueError("num_classes is for importer per-sample; other files hold one-hot labels")
     if importer == "kdm-npz":
         return KdmFolder.open(source, keep_states=options.keep_states)
     if options.keep_states:
-        raise ValueError("keep_states is for importer kdm-npz; other files hold no states")
+        raise ValueError(
+            "keep_states is for importers kdm-npz and per-sample; other files hold no states"
+        )
     if importer == "get":
         return open_get(source)
     if importer == "rectified-flow":

@@ -35,6 +35,7 @@ class ImportOptions(LastingOptions):
         "lossy": False,
         "noise_scale": None,
         "noise_end": None,
+        "num_classes": None,
     }
 
     x_0_dtype: Literal["uint8", "float16", "float32"] = "float32"
@@ -46,6 +47,8 @@ class ImportOptions(LastingOptions):
     noise_scale: float | None = Field(None, gt=0)
     # Which end of the source is noise, where the numbers do not tell; null: they must tell.
     noise_end: NoiseEnd | None = None
+    # Of labels that are whole numbers, which do not say it; null where there are none.
+    num_classes: int | None = Field(None, ge=1, le=2**31)
 
 
 def split_rows(rows: Rows | None, *, num_pairs: int) -> dict[str, tuple[int, int]]:

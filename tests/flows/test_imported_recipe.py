@@ -57,7 +57,7 @@ def test_progress_is_told_in_pairs(home: Folder, tmp_path: Path) -> None:
     [
         (
             "pairs.importer=npz",
-            r"Input should be 'kdm-checkerboard', 'kdm-npz', 'get' or 'rectified-flow'",
+            r"Input should be 'kdm-checkerboard', 'kdm-npz', 'get', 'rectified-flow' or 'per-sample'",
         ),
         ("pairs.options.x0_dtype=uint8", r"did you mean 'x_0_dtype'"),
     ],
