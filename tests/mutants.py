@@ -56,124 +56,104 @@ def _changed(function: FunctionType, mutant: Mutant) -> CodeType:
     return made[function.__name__].__code__
 
 
+def _mutants(changes: dict[str, list[tuple[str, str]]]) -> list[Mutant]:
+    """By place, what is right and what is wrong."""
+    return [Mutant(place, *change) for place, each in changes.items() for change in each]
+
+
 STEP = {
-    "factorised-uniform": [
-        Mutant(
-            "kdm.losses.spectral:inverse_loss",
-            "re_re - im_im - identity",
-            "re_re + im_im - identity",
-        ),
-        Mutant("kdm.losses.spectral:inverse_loss", "return 2 *", "return 1 *"),
-        Mutant("kdm.losses.spectral:spectral_loss", ".mean()", ".sum()"),
-        Mutant(
-            "kdm.operators:FactorisedOperator.forward",
-            "- eigenvalues[1] * u_im",
-            "+ eigenvalues[1] * u_im",
-        ),
-        Mutant(
-            "kdm.operators:FactorisedOperator.forward",
-            "F.linear(v_im, P[1])",
-            "F.linear(v_im, P[0])",
-        ),
-        Mutant("kdm.operators:FactorisedOperator.factors", "dim=2, keepdim", "dim=1, keepdim"),
-        Mutant(
-            "kdm.operators:FactorisedOperator.factors",
-            "-torch.exp(self.nu)",
-            "-0.999 * torch.exp(self.nu)",
-        ),
-        Mutant(
-            "kdm.students.koopman:KoopmanStudent.terms",
-            "trace.pushed[: len(trace.z_0)]",
-            "trace.pushed[: len(trace.z_0)].flip(0)",
-        ),
-    ],
-    "adversary": [
-        Mutant(
-            "kdm.losses.adversarial:NonSaturating.critic_terms",
-            "softplus(-critic(real))",
-            "softplus(critic(real))",
-        ),
-        Mutant(
-            "kdm.losses.adversarial:NonSaturating._student_term",
-            "softplus(-critic(fake))",
-            "softplus(critic(fake))",
-        ),
-        Mutant("kdm.losses.adversarial:NonSaturating._student_term", ".mean()", ".sum()"),
-        Mutant("kdm.losses.adversarial:NonSaturating._student_term", ".mean()", ".mean() * 1.01"),
-        Mutant(
-            "kdm.students.koopman:KoopmanStudent.trace",
-            "self._push(self._noisy(z_T), labels)",
-            "self._push(self._noisy(z_T), None if labels is None else labels.flip(0))",
-        ),
-        Mutant(
-            "kdm.students.unet_coders:UNetDecoder.forward", "(1,), self.t", "(1,), self.t + 0.01"
-        ),
-        Mutant(
-            "kdm.losses.discriminator:Discriminator.forward",
-            "self.model(x)",
-            "self.model(x * 1.0001)",
-        ),
-        Mutant("kdm.losses.adversarial:_frozen", "(x,))", "(x.detach(),))"),
-    ],
-    "huber": [
-        Mutant("kdm.objective:weighted", "total = total + part", "total = total - part"),
-        Mutant("kdm.students.unet_coders:UNetEncoder.forward", "(1,), self.t", "(1,), 0 * self.t"),
-        Mutant("kdm.networks.attention:_rows", ".contiguous()", ".flip(2).contiguous()"),
-    ],
+    "factorised-uniform": _mutants(
+        {
+            "kdm.losses.spectral:inverse_loss": [
+                ("re_re - im_im - identity", "re_re + im_im - identity"),
+                ("return 2 *", "return 1 *"),
+            ],
+            "kdm.losses.spectral:spectral_loss": [(".mean()", ".sum()")],
+            "kdm.operators:FactorisedOperator.forward": [
+                ("- eigenvalues[1] * u_im", "+ eigenvalues[1] * u_im"),
+                ("F.linear(v_im, P[1])", "F.linear(v_im, P[0])"),
+            ],
+            "kdm.operators:FactorisedOperator.factors": [
+                ("dim=2, keepdim", "dim=1, keepdim"),
+                ("-torch.exp(self.nu)", "-0.999 * torch.exp(self.nu)"),
+            ],
+            "kdm.students.koopman:KoopmanStudent.terms": [
+                ("trace.pushed[: len(trace.z_0)]", "trace.pushed[: len(trace.z_0)].flip(0)")
+            ],
+        }
+    ),
+    "adversary": _mutants(
+        {
+            "kdm.losses.adversarial:NonSaturating.critic_terms": [
+                ("softplus(-critic(real))", "softplus(critic(real))")
+            ],
+            "kdm.losses.adversarial:NonSaturating._student_term": [
+                ("softplus(-critic(fake))", "softplus(critic(fake))"),
+                (".mean()", ".sum()"),
+                (".mean()", ".mean() * 1.01"),
+            ],
+            "kdm.students.koopman:KoopmanStudent.trace": [
+                (
+                    "self._push(self._noisy(z_T), labels)",
+                    "self._push(self._noisy(z_T), None if labels is None else labels.flip(0))",
+                )
+            ],
+            "kdm.students.unet_coders:UNetDecoder.forward": [
+                ("(1,), self.t", "(1,), self.t + 0.01")
+            ],
+            "kdm.losses.discriminator:Discriminator.forward": [
+                ("self.model(x)", "self.model(x * 1.0001)")
+            ],
+            "kdm.losses.adversarial:_frozen": [("(x,))", "(x.detach(),))")],
+        }
+    ),
+    "huber": _mutants(
+        {
+            "kdm.objective:weighted": [("total = total + part", "total = total - part")],
+            "kdm.students.unet_coders:UNetEncoder.forward": [("(1,), self.t", "(1,), 0 * self.t")],
+            "kdm.networks.attention:_rows": [(".contiguous()", ".flip(2).contiguous()")],
+        }
+    ),
 }
 NETWORK = {
-    "edm/edm_ncsnpp_uncond": [
-        Mutant(
-            "kdm.networks.preconditioning:edm_coefficients",
-            "sigma_data**2 / variance",
-            "sigma_data**2 / variance * 1.0001",
-        ),
-        Mutant(
-            "kdm.networks.preconditioning:edm_coefficients",
-            "sigma.log() / 4",
-            "sigma.log() / 4.001",
-        ),
-        Mutant("kdm.networks.song_unet:SongUNet._down", "(x + layer(aux))", "(x - layer(aux))"),
-        Mutant(
-            "kdm.networks.song_unet:SongUNet._up", "[x, skips.pop()]", "[x, skips.pop().flip(1)]"
-        ),
-        Mutant("kdm.networks.edm_layers:_waves", "if sine_first", "if not sine_first"),
-        Mutant(
-            "kdm.networks.edm_layers:Block._sum",
-            "self._style.scale)",
-            "self._style.scale * 0.9999)",
-        ),
-        Mutant("kdm.networks.edm_layers:Block._modulated", "h.add_(row)", "h.add_(-row)"),
-        Mutant(
-            "kdm.networks.edm_layers:Conv._depthwise",
-            "expand(x.shape[1]",
-            "flip(2).mul(1.0001).expand(x.shape[1]",
-        ),
-        Mutant(
-            "kdm.networks.edm_layers:Norm.forward",
-            "bias, self._eps)\n    return F",
-            "bias, self._eps)\n    return 1.0001 * F",
-        ),
-        Mutant(
-            "kdm.networks.golden_samplers:edm_solve",
-            "+ slope(proposed, there)) / 2",
-            "+ slope(proposed, here)) / 2",
-        ),
-        Mutant("kdm.networks.golden_samplers:edm_sigmas", "(num_steps - 1)", "num_steps"),
-    ],
-    "fm/torchcfm_unet": [
-        Mutant(
-            "kdm.networks.guided_unet:_waves",
-            "[angles.cos(), angles.sin()]",
-            "[angles.sin(), angles.cos()]",
-        ),
-        Mutant("kdm.networks.guided_layers:AttentionBlock.forward", "return x + ", "return x - "),
-        Mutant(
-            "kdm.networks.guided_unet:GuidedUNet._embedding",
-            "self.time_embed(_waves(t,",
-            "self.time_embed(_waves(t * 1.0005,",
-        ),
-        Mutant("kdm.dopri5:Tolerance.at", "self.absolute +", "30 * self.absolute +"),
-        Mutant("kdm.networks.golden_samplers:midpoint", "h / 2 *", "h / 2.1 *"),
-    ],
+    "edm/edm_ncsnpp_uncond": _mutants(
+        {
+            "kdm.networks.preconditioning:edm_coefficients": [
+                ("sigma_data**2 / variance", "sigma_data**2 / variance * 1.0001"),
+                ("sigma.log() / 4", "sigma.log() / 4.001"),
+            ],
+            "kdm.networks.song_unet:SongUNet._down": [("(x + layer(aux))", "(x - layer(aux))")],
+            "kdm.networks.song_unet:SongUNet._up": [
+                ("[x, skips.pop()]", "[x, skips.pop().flip(1)]")
+            ],
+            "kdm.networks.edm_layers:_waves": [("if sine_first", "if not sine_first")],
+            "kdm.networks.edm_layers:Block._sum": [
+                ("self._style.scale)", "self._style.scale * 0.9999)")
+            ],
+            "kdm.networks.edm_layers:Block._modulated": [("h.add_(row)", "h.add_(-row)")],
+            "kdm.networks.edm_layers:Conv._depthwise": [
+                ("expand(x.shape[1]", "flip(2).mul(1.0001).expand(x.shape[1]")
+            ],
+            "kdm.networks.edm_layers:Norm.forward": [
+                ("bias, self._eps)\n    return F", "bias, self._eps)\n    return 1.0001 * F")
+            ],
+            "kdm.networks.golden_samplers:edm_solve": [
+                ("+ slope(proposed, there)) / 2", "+ slope(proposed, here)) / 2")
+            ],
+            "kdm.networks.golden_samplers:edm_sigmas": [("(num_steps - 1)", "num_steps")],
+        }
+    ),
+    "fm/torchcfm_unet": _mutants(
+        {
+            "kdm.networks.guided_unet:_waves": [
+                ("[angles.cos(), angles.sin()]", "[angles.sin(), angles.cos()]")
+            ],
+            "kdm.networks.guided_layers:AttentionBlock.forward": [("return x + ", "return x - ")],
+            "kdm.networks.guided_unet:GuidedUNet._embedding": [
+                ("self.time_embed(_waves(t,", "self.time_embed(_waves(t * 1.0005,")
+            ],
+            "kdm.dopri5:Tolerance.at": [("self.absolute +", "30 * self.absolute +")],
+            "kdm.networks.golden_samplers:midpoint": [("h / 2 *", "h / 2.1 *")],
+        }
+    ),
 }
