@@ -3,7 +3,8 @@
 `--count` is the number of pairs of `scale`, in place of a million. `--clone` is where `generation` (EDM's),
 `steps` and `sampling` (KDM's) find the published code that they compare with, `--full` adds the network of
 CIFAR-10's size to `generation`. `--preset` is the one network that `efficiency` measures, else several.
-`--recipe digits` has `ablation` measure students of pictures.
+`--recipe digits` has `ablation` measure students of pictures. The first line printed names the processor and
+its level of arithmetic.
 """
 
 import argparse
@@ -16,11 +17,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from benchmarks import (
     ablation,
     billion,
+    convolutions,
     demo,
     digits,
     efficiency,
     generation,
     importer,
+    operators,
     outside,
     reading,
     scale,
@@ -29,6 +32,7 @@ from benchmarks import (
     student_steps,
     threads,
 )
+from benchmarks.level import level
 
 BENCHMARKS = {
     "start-up": start_up.table,
@@ -41,6 +45,8 @@ BENCHMARKS = {
     "generation": generation.table,
     "steps": student_steps.table,
     "sampling": student_sampling.table,
+    "convolutions": convolutions.table,
+    "operators": operators.table,
     "outside": outside.table,
     "efficiency": efficiency.table,
     "scale": scale.table,
@@ -70,6 +76,7 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
         return 2
+    print(f"{level()}\n", flush=True)
     for name in given.names or BENCHMARKS:
         print(f"## {name}\n", flush=True)
         for line in tables[name]():

@@ -11,7 +11,7 @@ float32 alone: of it the round-off is a thirtieth of what is allowed, and float6
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -127,22 +127,21 @@ def _outputs(golden: Golden, dtype: torch.dtype) -> dict[str, Output]:
 
 def _forwards(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]:
     x, labels, sigmas = held["x"], held.get("labels"), held["sigma"]
-    raw: list[Tensor] = []
-    net.model.register_forward_hook(lambda _module, _given, made: raw.append(made))
 
-    def denoised() -> Tensor:
-        raw.clear()
-        return torch.stack([net(x * (s**2 + 0.25).sqrt().to(x), s[None], labels) for s in sigmas])
-
-    def inner() -> Tensor:
-        denoised()
-        return torch.stack(raw)[:, :, : held["F_x"].shape[2]]
+    @cache
+    def at_levels() -> tuple[Tensor, Tensor]:
+        """D and F at each σ."""
+        raw: list[Tensor] = []
+        hook = net.model.register_forward_hook(lambda _module, _given, made: raw.append(made))
+        made = [net(x * (s**2 + 0.25).sqrt().to(x), s[None], labels) for s in sigmas]
+        hook.remove()
+        return torch.stack(made), torch.stack(raw)
 
     one = torch.tensor([0.5], dtype=torch.float64)
     mixed = torch.tensor([0.3, 7.0], dtype=torch.float64)
     return {
-        "denoised": denoised,
-        "F_x": inner,
+        "denoised": lambda: at_levels()[0],
+        "F_x": lambda: at_levels()[1][:, :, : held["F_x"].shape[2]],
         "c_noise": lambda: net.coefficients(sigmas.to(x)).noise.double(),
         "denoised_mixed_sigma": lambda: net(x, mixed, labels),
         "denoised_label_none": lambda: net(x, one, None),

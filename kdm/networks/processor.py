@@ -1,8 +1,10 @@
 """What the processor does faster: convolutions by torch, or by Winograd's algorithm.
 
-torch's convolutions are oneDNN's. With vectors of 512 bits they are twice as fast as with 256, while
-Winograd's transforms wait for memory as before: in training it took 1.1 to 1.6 times as long there, at five
-sizes of five, and with 256 bits it takes less.
+torch's convolutions are oneDNN's, and with vectors of 512 bits they are twice as fast as with 256, while
+Winograd's transforms wait for memory as before. The choice follows the processor's abilities, not a timing:
+equal machines give equal bytes, whatever else they do. On AVX-512 Winograd's training took 1.1 to 1.6 times
+as long as torch's, at five sizes of five; sampling follows it there, unmeasured. `python -m benchmarks
+convolutions` measures both.
 """
 
 import os

@@ -162,8 +162,10 @@ def test_what_is_no_golden_of_a_step_is_refused(kind: str, tmp_path: Path) -> No
     assert "golden" in str(ended.exception)
 
 
-@pytest.mark.processor
-@pytest.mark.parametrize("variant", STEP)
+@pytest.mark.parametrize(
+    "variant",  # the float64 that finds them is the same at each level
+    [pytest.param(each, marks=[pytest.mark.processor] * (each == "huber")) for each in STEP],
+)
 def test_a_wrong_sign_factor_index_or_term_is_found(variant: str, tmp_path: Path) -> None:
     golden, missed = write_golden(tmp_path / "golden.npz", **VARIANTS[variant]), []
     for mutant in STEP[variant]:

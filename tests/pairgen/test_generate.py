@@ -244,3 +244,19 @@ def test_an_environment_is_json_and_names_the_batch():
     assert canonical_json(found)
     assert (found["device"], found["sampling_batch"]) == ("cpu", 32)
     assert found["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
+
+
+def test_an_environment_says_whose_convolutions_and_what_holds_them_lower(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def found() -> dict:
+        return environment(torch.device("cpu"), precision="float32", sampling_batch=32)
+
+    for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "MKL_CBWR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pairgen.environment.has_wide_vectors", lambda: False)
+    assert not {"convolutions", "held_levels"} & found().keys()
+    monkeypatch.setattr("pairgen.environment.has_wide_vectors", lambda: True)
+    monkeypatch.setenv("MKL_CBWR", "AVX2")
+    assert found()["convolutions"] == "torch"
+    assert found()["held_levels"] == {"MKL_CBWR": "AVX2"}

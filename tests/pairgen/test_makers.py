@@ -23,6 +23,7 @@ SPEC = PairSpec(
     pairs=PairSchema(shape=(2,)),
 )
 JOB = ShardJob("train", np.arange(64))
+COUNT = 68  # of pictures: two shards
 
 
 class Large(GaussianField):
@@ -58,13 +59,15 @@ class Heard(Desk):
 
 @pytest.fixture(scope="module")
 def pairs():
-    return made_by(count=80, sampling_batch=64, num_steps=10)
+    return made_by(count=COUNT, sampling_batch=64, num_steps=10)
 
 
-@pytest.mark.processor
 @pytest.mark.parametrize(
     ("count", "way"),
-    [(10, {"sampling_batch": 1}), (80, {"sampling_batch": 7, "num_workers": 2})],
+    [
+        pytest.param(10, {"sampling_batch": 1}, marks=pytest.mark.processor),
+        (COUNT, {"sampling_batch": 7, "num_workers": 2}),
+    ],
 )
 def test_batch_and_workers_move_no_pair_by_more_than_round_off(pairs, count, way):
     others = made_by(count=count, num_steps=10, **way)
@@ -83,7 +86,9 @@ def test_a_rounding_that_decides_a_byte_is_allowed_and_a_wrong_sample_is_not(pai
 
 
 def test_workers_change_no_bit(pairs):
-    assert np.array_equal(made_by(count=80, sampling_batch=64, num_steps=10, num_workers=3), pairs)
+    assert np.array_equal(
+        made_by(count=COUNT, sampling_batch=64, num_steps=10, num_workers=3), pairs
+    )
 
 
 def test_a_teacher_without_a_network_is_not_compiled():
