@@ -6,14 +6,15 @@ from typing import Any, Self
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from kdm.analyze.lettering import legend_below, legend_label, legend_shape
 from kdm.analyze.picture import headline, line_style, new_figure, picture
 
 _WIDTH = 5.6  # inches
-# Their sum lies below the terms, wide and grey: of a single term it is the same line.
-_TOTAL = {"color": "#b8c1cc", "linewidth": 4.0, "zorder": 1.5}
+_TOTAL = "total"  # the sum of a player's terms: 'total', or 'critic/total' where there are several
+# A sum lies below its terms, wide and pale: of a single term it is the same line.
+_TOTAL_COLOURS = ("#b8c1cc", "#e3cfae", "#cdb8dc")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ def loss_curves(history: LossHistory, title: str, *, all_terms: Sequence[str] = 
 
     `all_terms` of pictures that are looked at together give a term one colour in all of them.
     """
-    known = sorted({*all_terms, *history.terms} - {"total"})
+    known = sorted({*all_terms, *history.terms})
+    sums = [name for name in known if _is_sum(name)]
+    known = [name for name in known if name not in sums]
     labels = {name: legend_label(name, _WIDTH) for name in history.terms}
     _, legend_height = legend_shape(list(labels.values()), _WIDTH)
     figure = new_figure(_WIDTH, 3.2 + legend_height)
@@ -49,14 +52,25 @@ def loss_curves(history: LossHistory, title: str, *, all_terms: Sequence[str] = 
             history.steps,
             np.where(drawn > 0, drawn, np.nan),
             label=labels[name],
-            **(_TOTAL if name == "total" else {"linewidth": 1.2, **line_style(known.index(name))}),
+            marker="o" if len(history.steps) == 1 else None,  # a single point makes no line
+            markersize=4,
+            **(_sum_style(sums.index(name)) if name in sums else line_style(known.index(name))),
         )
     axes.set_yscale("log")
-    axes.yaxis.set_minor_formatter(
-        LogFormatter(minor_thresholds=(1, 0.4))
-    )  # '4.8', no power of ten
+    # '4.8', where the usual one would write a power of ten.
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
     legend_below(figure, list(labels.values()))
     return figure
+
+
+def _is_sum(name: str) -> bool:
+    return name.rpartition("/")[2] == _TOTAL
+
+
+def _sum_style(place: int) -> dict[str, Any]:
+    colour = _TOTAL_COLOURS[place % len(_TOTAL_COLOURS)]
+    return {"color": colour, "linewidth": 4.0, "zorder": 1.5}

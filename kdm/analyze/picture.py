@@ -107,6 +107,7 @@ def line_style(line: int) -> dict[str, Any]:
     """Colour and dashes of a picture's line: sixteen colours, then other dashes as well."""
     turn = line // len(LINE_COLOURS) + line
     return {
+        "linewidth": 1.2,
         "color": LINE_COLOURS[line % len(LINE_COLOURS)],
         "linestyle": DASHES[turn % len(DASHES)],
     }

@@ -22,7 +22,7 @@ def spectrum(eigenvalues: NDArray[np.complexfloating], title: str) -> Figure:
     axes.scatter(
         eigenvalues.real, eigenvalues.imag, s=13, color=PALETTE[4], alpha=0.75, linewidths=0
     )
-    axes.set_title(f"{len(modulus)} eigenvalues, largest |λ| = {modulus.max():.2f}")
+    axes.set_title(f"{len(modulus):,} eigenvalues, |λ| ≤ {modulus.max():.3g}")
     axes.set_xlabel("Re λ")
     axes.set_ylabel("Im λ")
     return figure

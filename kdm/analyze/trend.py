@@ -44,7 +44,6 @@ def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> 
             label=labels[line],
             marker=MARKERS[line // len(LINE_COLOURS) % len(MARKERS)],
             markersize=4,
-            linewidth=1.4,
             **line_style(line),
         )
     axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)

@@ -34,7 +34,7 @@ FIGURES = {
     "outlier_trace": lambda: outlier_trace.__wrapped__(
         X_T, X_0, is_outlier=X_0[:, 0] > 1, title=NAME
     ),
-    "spectrum": lambda: spectrum.__wrapped__(np.exp(1j * np.arange(9)), NAME),
+    "spectrum": lambda: spectrum.__wrapped__(np.exp(1j * np.arange(16384)), NAME),
     "samples": lambda: samples_picture.__wrapped__(X_0, NAME),
     "samples_beside": lambda: samples_beside_teacher.__wrapped__(X_0, X_0, student=NAME),
     "losses": lambda: loss_curves.__wrapped__(
@@ -106,9 +106,18 @@ def test_lines_break_where_a_word_ends_and_lose_no_letter() -> None:
 def test_the_sum_of_losses_does_not_hide_the_only_term() -> None:
     history = LossHistory([1, 2], {"pred": [1.0, 0.5], "total": [1.0, 0.5]})
     (axes,) = loss_curves.__wrapped__(history, "regression").axes
-    pred, total = axes.lines
-    assert total.get_zorder() < pred.get_zorder()
+    total, pred = sorted(axes.lines, key=lambda line: line.get_zorder())
+    assert (total.get_label(), pred.get_label()) == ("total", "pred")
     assert total.get_linewidth() > pred.get_linewidth()
+
+
+def test_losses_of_one_logged_step_are_points_and_two_sums_have_two_colours() -> None:
+    history = LossHistory(
+        [8], {"critic/total": [1.0], "student/total": [2.0], "student/lat": [0.5]}
+    )
+    (axes,) = loss_curves.__wrapped__(history, "kdm").axes
+    assert {line.get_marker() for line in axes.lines} == {"o"}
+    assert len({line.get_color() for line in axes.lines}) == 3
 
 
 def test_the_overview_draws_the_trainings_evaluated_last_and_counts_the_others() -> None:
