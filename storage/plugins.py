@@ -1,9 +1,10 @@
 """Plugins by entry point: in-tree and foreign ones enter by the same door and look the same."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, ClassVar
 
 from pydantic import GetCoreSchemaHandler
@@ -27,9 +28,19 @@ class Plugin(Options):
     added_later: ClassVar[Mapping[str, Any]] = {}
 
 
+def _registered(group: str) -> EntryPoints:
+    """What installed packages register; each of hundreds has a file to be read, so they are read once."""
+    return _found_on(tuple(sys.path), group)
+
+
+@cache
+def _found_on(_path: tuple[str, ...], group: str) -> EntryPoints:
+    return entry_points(group=group)
+
+
 def plugin_names(group: str) -> list[str]:
     """The names registered in an entry-point group, sorted."""
-    return sorted({entry.name for entry in entry_points(group=group)})
+    return sorted({entry.name for entry in _registered(group)})
 
 
 def plugin_faults() -> list[str]:
@@ -47,7 +58,7 @@ def plugin_faults() -> list[str]:
 @cache
 def plugin_class(group: str, name: str) -> type[Plugin]:
     """The class registered as `name`; a ValueError where there is none, or one of two packages."""
-    found = entry_points(group=group, name=name)
+    found = _registered(group).select(name=name)
     if not found:
         raise ValueError(
             f"{group} has no plugin '{name}'; {nearest(name, plugin_names(group))}; if it is new in "
@@ -59,7 +70,7 @@ def plugin_class(group: str, name: str) -> type[Plugin]:
 
 def require_one(group: str, name: str) -> None:
     """A ValueError where a name means two things: descriptions and digests could not tell which."""
-    meant = {(_package(entry), entry.value) for entry in entry_points(group=group, name=name)}
+    meant = {(_package(entry), entry.value) for entry in _registered(group).select(name=name)}
     packages = sorted({package for package, _ in meant})
     if len(packages) > 1:
         raise ValueError(

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kdm.datasets import DataSet
 from kdm.evaluate.bootstrap import Estimate, packed
 from kdm.evaluate.checked import deviations, floor_numbers, own_numbers, real_numbers
 from kdm.evaluate.metric import Meaning, Metric
@@ -14,6 +13,7 @@ from kdm.evaluate.samples import EvaluationSamples
 from storage.records import LabelRule
 
 if TYPE_CHECKING:
+    from kdm.datasets import DataSet
     from kdm.evaluate.draw import TeacherSamples
     from kdm.students.student import Student
 
@@ -97,7 +97,7 @@ def require_distinct(metrics: Iterable[Metric]) -> None:
 
 
 def require_needs(
-    needs: frozenset[str], *, label: LabelRule | None, dataset: DataSet | None
+    needs: frozenset[str], *, label: LabelRule | None, dataset: "DataSet | None"
 ) -> None:
     """Raise a ValueError where pairs without labels, or real data without classes, cannot give it."""
     num_classes = None if dataset is None else dataset.num_classes

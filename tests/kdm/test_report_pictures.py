@@ -1,4 +1,4 @@
-"""Pictures: the same bytes for the same arrays, and no single sample in a histogram."""
+"""Pictures: the same bytes for the same arrays, and every score where it lies."""
 
 import io
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,17 @@ def test_a_conflict_over_the_tracker_that_nobody_chose_is_told_before_training(
     with pytest.raises(ValueError, match="'tensorboard' is registered by 2 packages"):
         TrainingOptions()
     assert TrainingOptions(trackers=()).trackers == ()
+
+
+def test_what_packages_register_is_read_once_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    scans = []
+
+    def scan(group: str) -> EntryPoints:
+        scans.append(group)
+        return entry_points(group=group)
+
+    monkeypatch.setattr("storage.plugins.entry_points", scan)
+    monkeypatch.setattr(sys, "path", [*sys.path, "/a/path/of/its/own"])
+    for name in ("euler", "heun", "midpoint"):
+        assert plugin_class("pairgen.samplers", name).plugin == name
+    assert scans == ["pairgen.samplers"]
