@@ -24,6 +24,7 @@ from storage.records import MAX_STATES
 
 NOISE, DATA, LABEL, STATES = "x_T", "x_0", "label", "states"
 _BLOCK = 512  # ustar (POSIX.1-1988): heads and contents are multiples of it
+_CHUNK = 2**20
 _MEMBER = re.compile(rf"([\w-]{{1,64}})\.({LABEL}|{STATES}|{DATA}|{NOISE})\.npy")
 _SIZE = re.compile(rb"[0-7]{11}[\0 ]")
 MAX_MEMBER_BYTES = 2**26
@@ -194,6 +195,10 @@ def _members(file: BinaryIO) -> Iterator[_Member]:
             raise ValueError(f"{name} declares {size:,} bytes, more than there are or are read")
         yield _Member(found[1], found[2], place + _BLOCK, size)
         place += _BLOCK + size + -size % _BLOCK
+    file.seek(place)
+    while chunk := file.read(_CHUNK):
+        if any(chunk):
+            raise ValueError(f"it is damaged at byte {place:,}; copy or export it again")
 
 
 def _read(file: BinaryIO, place: int, num_bytes: int) -> bytes:
@@ -219,11 +224,12 @@ def _require_pair(
             f"{path} holds {', '.join(forms)}; right are floats of one shape and one whole number"
         )
     if (label is None) != (num_classes is None):
-        fault = (
-            "has labels, and nothing in it says" if num_classes is None else "has no labels, but"
+        raise ValueError(
+            f"{path} has labels, and nothing in it says how many classes there are; add "
+            "--set num_classes=N"
+            if num_classes is None
+            else f"{path} has no labels; leave num_classes out"
         )
-        remedy = "add --set num_classes=N" if num_classes is None else "leave num_classes out"
-        raise ValueError(f"{path} {fault} how many classes there are; {remedy}")
     states = model.get(STATES)
     if keep_states and (states is None or not 1 <= len(states) <= MAX_STATES):
         raise ValueError(f"{path} has no states between its ends; leave keep_states out")

@@ -53,7 +53,7 @@ def test_points_come_back_but_for_dropped_indices(home: Folder, tmp_path: Path) 
 
 
 DAMAGES = {
-    "a head of zeros": (0, bytes(512), "is damaged at byte 512"),
+    "a head of zeros": (0, bytes(512), "is damaged at byte 0"),
     "another name": (0, b"x", r"no plain file|no x_T and x_0"),
     "a link": (156, b"2", "which is no plain file"),
     "a size beyond the file": (124, b"77777777777", "more than there are or are read"),
