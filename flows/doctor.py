@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from importlib.util import find_spec
@@ -18,11 +19,12 @@ import typer
 from packaging.requirements import Requirement
 
 from flows.commands.table import aligned, num_bytes
-from flows.prefect_settings import api_url, set_defaults, why_unusable
+from flows.prefect_settings import UNUSABLE, api_url, set_defaults, why_unusable
 from flows.request import home_folder
 from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError
 from storage.fs import Folder
+from storage.local_folder import LocalFolder
 from storage.noise import GOLDEN_NOISE, golden_noise_digest
 from storage.plugins import plugin_faults
 
@@ -133,7 +135,9 @@ def _noise() -> Finding:
 
 def _home(home: Folder) -> Finding:
     try:
-        home.require_writable("a home")
+        # Looked at where it will be: that may be another disk than the folder above it.
+        with home.made() if isinstance(home, LocalFolder) else nullcontext():
+            home.require_writable("a home")
     except StoreError as error:
         return Finding("home", "broken", str(error))
     if not home.is_local:
@@ -149,10 +153,14 @@ def _prefect(home: Folder) -> Finding:
     set_defaults(home)
     try:
         api = api_url()
-    except ValueError as error:  # Prefect reads its settings as it is imported
+    except UNUSABLE as error:
         return Finding("prefect api", "note", why_unusable(error))
     if not api:
         place = os.environ.get("PREFECT_HOME") or "~/.prefect"
+        try:
+            Folder.at(place).require_writable("Prefect's database")
+        except StoreError as error:
+            return Finding("prefect api", "note", f"{error}; commands go on without Prefect")
         return Finding("prefect api", "ok", f"embedded; its database lies in {place}")
     try:
         with urllib.request.urlopen(f"{api}/health", timeout=5):

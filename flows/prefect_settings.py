@@ -34,6 +34,8 @@ QUIET = {
 # Which process an embedded server belongs to: its number and the second it was started in.
 OWNER = "KDM_PREFECT_OWNER"
 _SERVER = "prefect.server.api.server:create_app"
+# What importing Prefect raises where its settings are of the wrong type or shape, or its folder is no folder.
+UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, OSError)
 # Prefect 2 wrote profiles that name no API and do not say this; Prefect 3 then starts no server.
 _EMBEDDED = ("PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -50,12 +52,17 @@ def set_defaults(home: Folder) -> None:
     if not os.environ.get("PREFECT_HOME") and not _profiles().is_file():
         os.environ["PREFECT_HOME"] = str(_own_prefect_home(home))
     chosen = {**_active_profile(), **os.environ}
-    for name, value in {**DEFAULTS, **QUIET}.items():
-        if name not in chosen:
-            os.environ[name] = value
+    os.environ.update({name: value for name, value in QUIET.items() if name not in chosen})
+    os.environ.update(unset_defaults())
     if not chosen.get("PREFECT_API_URL") and not any(name in chosen for name in _EMBEDDED):
         os.environ[_EMBEDDED[0]] = "true"
-    _spare_loopback_the_proxy()
+    spare_loopback_the_proxy()
+
+
+def unset_defaults() -> dict[str, str]:
+    """Those of `DEFAULTS` that the user has not chosen."""
+    chosen = {**_active_profile(), **os.environ}
+    return {name: value for name, value in DEFAULTS.items() if name not in chosen}
 
 
 def prepare_prefect(home: Folder) -> None:
@@ -76,8 +83,13 @@ def api_url() -> str:
     return str(PREFECT_API_URL.value() or "")
 
 
-def why_unusable(error: ValueError) -> str:
-    """One sentence on settings that Prefect refused as it was imported: where they stand, and what is wrong.
+def why_unusable(error: Exception) -> str:
+    """One sentence for a run that goes on without Prefect."""
+    return f"{what_is_unusable(error)}; going on without Prefect, the data do not depend on it"
+
+
+def what_is_unusable(error: Exception) -> str:
+    """Settings that Prefect refused as it was imported: where they stand, and what is wrong.
 
     TOML that is none, a value of the wrong type: Prefect raises the parser's words, without a file.
     """
@@ -91,11 +103,10 @@ def why_unusable(error: ValueError) -> str:
         where = " and ".join(places) or f"in {path}, prefect.toml, .env or the environment"
     except ValueError as fault:
         where, error = f"{path} is not TOML", fault
+    except OSError as fault:
+        where, error = f"{path} cannot be read", fault
     reason = " ".join(str(error).split("For further information")[0].split())
-    return (
-        f"Prefect cannot use its settings: {where} ({reason[:200]}); going on without Prefect, the data do "
-        "not depend on it"
-    )
+    return f"Prefect cannot use its settings: {where} ({reason[:200]})"
 
 
 def end_orphaned_servers() -> list[int]:
@@ -145,7 +156,7 @@ def _active_profile() -> dict[str, Any]:
         return {}
 
 
-def _wrong_settings(error: ValueError) -> list[str]:
+def _wrong_settings(error: Exception) -> list[str]:
     """Names of the settings, in the environment or the profile, that a validation error is about."""
     fields = [
         str(each["loc"][-1]).upper() for each in getattr(error, "errors", list)() if each["loc"]
@@ -158,7 +169,7 @@ def _wrong_settings(error: ValueError) -> list[str]:
     )
 
 
-def _spare_loopback_the_proxy() -> None:
+def spare_loopback_the_proxy() -> None:
     """A proxy does not know this machine's own servers; those of the user's NO_PROXY stay spared too."""
     for name, other in (("no_proxy", "NO_PROXY"), ("NO_PROXY", "no_proxy")):
         spared = os.environ.get(name) or os.environ.get(other) or ""

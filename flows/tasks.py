@@ -17,6 +17,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed, get_state_exception
 
 from flows.artifacts import Artifacts
+from flows.deployed import enter_folder
 from flows.lost import LOST, why_lost
 from flows.progress import Progress, Reporter
 from flows.request import Request, home_folder
@@ -76,6 +77,7 @@ def run_as_tasks(request: Request) -> Ended:
     """The request's stages, a task each; returns the state in which its flow ends."""
     watcher = _watcher.get()
     try:
+        enter_folder()
         run = request.run()
         artifacts = Artifacts(run.recipe.name, watcher.warn)
         report = _to_both(watcher.report, artifacts.report)
@@ -90,6 +92,7 @@ def run_as_tasks(request: Request) -> Ended:
 def refresh_as_task(home: str) -> Ended:
     """Every student at a home without a current report, in one task; the state it ends in."""
     try:
+        enter_folder()
         folder, watcher = home_folder(home), _watcher.get()
         with refreshing(folder, say=watcher.say, waits=watcher.waits):
             results = _in_task("eval-report", lambda: _refreshed(folder, watcher))

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -170,6 +171,17 @@ class LocalFolder(Folder):
                 "choose another --home, or mend its permissions"
             ) from error
 
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """The folder is there meanwhile; afterwards only where it was before, or holds something."""
+        missing = _missing_folders(self.path)
+        with contextlib.suppress(OSError):  # what is wrong is told by whoever writes
+            self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            yield
+        finally:
+            _remove_empty(missing)
+
     def _standing(self) -> Path:
         return next(place for place in [self.path, *self.path.parents] if place.exists())
 
@@ -253,6 +265,7 @@ def _info(path: str) -> FileInfo | None:
 @contextmanager
 def _written(target: Path, pieces: Sequence[memoryview]) -> Iterator[Path]:
     temporary = target.parent / temporary_name()
+    missing = _missing_folders(target.parent)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_and_check(temporary, pieces)
@@ -264,6 +277,18 @@ def _written(target: Path, pieces: Sequence[memoryview]) -> Iterator[Path]:
         # A temporary file that cannot be removed now is swept later.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        _remove_empty(missing)
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """Those that making the folder makes, the deepest first."""
+    return list(takewhile(lambda place: not place.exists(), (folder, *folder.parents)))
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    with contextlib.suppress(OSError):  # one that holds a file stays, and those above it
+        for folder in folders:
+            folder.rmdir()
 
 
 def _not_written(target: Path, num_bytes: int, error: OSError) -> Exception:

@@ -7,11 +7,26 @@ from importlib.resources import as_file, files
 
 import typer
 
+from flows.prefect_settings import (
+    UNUSABLE,
+    api_url,
+    spare_loopback_the_proxy,
+    unset_defaults,
+    what_is_unusable,
+)
+from kdm.training.child_environment import safe_path
+
 POOL = "local"
 
 
 def deploy() -> None:
     """Make the work pool unless it is there, then every deployment; a ValueError where it fails."""
+    spare_loopback_the_proxy()
+    if not _api():
+        raise ValueError(
+            "no Prefect server is named: start one with 'prefect server start', then "
+            "'export PREFECT_API_URL=http://127.0.0.1:4200/api' here and where the worker runs"
+        )
     if _prefect("work-pool", "inspect", POOL).returncode != 0:
         _require(_prefect("work-pool", "create", POOL, "--type", "process"))
     with as_file(files("flows") / "prefect.yaml") as file:
@@ -20,6 +35,13 @@ def deploy() -> None:
         f"deployed; start a worker with 'prefect worker start --pool {POOL}', then for one "
         "'prefect deployment run generate-pairs/default --watch'"
     )
+
+
+def _api() -> str:
+    try:
+        return api_url()
+    except UNUSABLE as error:
+        raise ValueError(what_is_unusable(error)) from error
 
 
 def _prefect(*words: str) -> subprocess.CompletedProcess[str]:
@@ -31,7 +53,7 @@ def _prefect(*words: str) -> subprocess.CompletedProcess[str]:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONSAFEPATH": "1"},
+        env={**os.environ, **unset_defaults(), **safe_path(), "PWD": os.getcwd()},
     )
 
 

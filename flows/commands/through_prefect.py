@@ -9,7 +9,7 @@ from typing import Any
 from flows.commands.run import directly, refresh_directly
 from flows.console import Terminal
 from flows.ending import API_LOST, stop_if_asked
-from flows.prefect_settings import prepare_prefect, why_unusable
+from flows.prefect_settings import UNUSABLE, prepare_prefect, why_unusable
 from flows.request import Request, home_folder
 from flows.stages.run import StageResult
 
@@ -37,11 +37,11 @@ def _flow_or(
 ) -> Results:
     home = home_folder(parameters.get("home", ""))
     terminal.waiting("starting Prefect …")
-    prepare_prefect(home)  # before Prefect is imported
     module = flow.replace("-", "_")
     try:
+        prepare_prefect(home)  # before Prefect is imported, which reads its settings
         call = getattr(import_module(f"flows.{module}"), module)
-    except ValueError as error:  # Prefect reads its settings as it is imported
+    except UNUSABLE as error:
         terminal.warn(why_unusable(error))
         return without()
     from flows.lost import LOST, why_lost

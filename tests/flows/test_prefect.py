@@ -18,7 +18,10 @@ from prefect.utilities.schema_tools.validation import ValidationError, validate
 from rich.console import Console
 
 from flows.artifacts import Artifacts, made
+from flows.commands.deploy import deploy
+from flows.commands.through_prefect import through_prefect
 from flows.console import Terminal
+from flows.deployed import FOLDER_VARIABLE, enter_folder, stay_in_empty_folder
 from flows.distill import distill
 from flows.eval_report import eval_report
 from flows.evaluate import evaluate
@@ -27,6 +30,7 @@ from flows.generate_pairs import generate_pairs
 from flows.pipeline import pipeline
 from flows.prefect_settings import OWNER, end_orphaned_servers, prepare_prefect, set_defaults
 from flows.progress import Progress
+from flows.request import Request
 from flows.stages.eval_report import refreshing
 from flows.stages.run import StageResult
 from flows.tasks import as_task, ended, watched_by
@@ -124,6 +128,7 @@ PROFILES = {
     "api": 'active = "api"\n[profiles.api]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n',
     "toml": 'active = "default\n',
     "value": 'active = "a"\n[profiles.a]\nPREFECT_CLIENT_MAX_RETRIES = "many"\n',
+    "shape": 'active = "a"\nprofiles = ["a"]\n',
 }
 
 
@@ -138,7 +143,7 @@ def test_a_profile_without_an_api_is_served_by_the_embedded_server(
     assert told == (profile == "empty")
 
 
-@pytest.mark.parametrize("profile", ["toml", "value"])
+@pytest.mark.parametrize("profile", ["toml", "value", "shape"])
 def test_settings_that_prefect_refuses_are_told_with_their_file(
     environment: None, tmp_path: Path, profile: str
 ) -> None:
@@ -175,6 +180,44 @@ def test_children_of_prefect_look_for_no_module_where_the_command_was_started(
     prepare_prefect(Folder.at(str(tmp_path / "home")))
     assert os.environ["PYTHONSAFEPATH"] == "1"
     assert os.environ["PYTHONPATH"] == str(tmp_path)
+
+
+def test_a_folder_of_prefects_that_cannot_be_made_is_told_and_hinders_no_run(
+    environment: None, home: Folder, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    os.environ["PREFECT_HOME"] = str(tmp_path / "file")
+    said = io.StringIO()
+    terminal = Terminal(Console(file=said, width=400))
+    request = Request("tiny", home.url, until="no such stage")
+    with pytest.raises(ValueError, match="no stage"):  # of the bare stages
+        through_prefect("pipeline", request, terminal)
+    assert "Prefect cannot use its settings" in said.getvalue()
+    assert str(tmp_path / "file") in said.getvalue()
+
+
+def test_deploying_without_a_server_says_how_to_start_one(
+    environment: None, tmp_path: Path
+) -> None:
+    os.environ["PREFECT_HOME"] = str(tmp_path / "none")
+    with pytest.raises(
+        ValueError, match=r"no Prefect server is named: start one .*PREFECT_API_URL"
+    ):
+        deploy()
+
+
+def test_a_deployed_run_goes_to_its_folder_after_all_imports(
+    environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert stay_in_empty_folder() == {"directory": str(tmp_path)}
+    (tmp_path / "deployed").mkdir()
+    os.environ[FOLDER_VARIABLE] = str(tmp_path / "deployed")
+    enter_folder()
+    assert Path.cwd() == tmp_path / "deployed"
+    os.environ[FOLDER_VARIABLE] = str(tmp_path / "gone")
+    with pytest.raises(ValueError, match="call 'kdm deploy' in one that both machines have"):
+        enter_folder()
 
 
 def server(owner: str) -> subprocess.Popen[bytes]:

@@ -67,7 +67,7 @@ def test_without_any_exclusive_creation_nothing_is_begun(
     with pytest.raises(StoreError, match=r"a set: nothing was begun, .* neither hard links"):
         home.require_writable("a set")
     with pytest.raises(NoExclusiveCreationError, match="choose a --home on a local disk"):
-        home.create("b", b"1")
+        home.create("sub/deep/b", b"1")
     assert os.listdir(home.local_path()) == ["a"]
 
 
