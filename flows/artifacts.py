@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
     create_image_artifact,
+    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -55,9 +57,15 @@ class Artifacts:
 
     def finish(self, run: Run, results: Sequence[StageResult]) -> None:
         """Say what was made, the students beside their teacher, and one of the pictures."""
-        self._attempt(lambda: self._made(run, results))
+        self._attempt(lambda: self._made(results, fates_of(run, results)))
         self._attempt(lambda: self._students(run, results))
         self._attempt(lambda: self._picture(results))
+        self._attempt(lambda: self._reports(results))
+
+    def refreshed(self, results: Sequence[StageResult]) -> None:
+        """Say which reports a home has now, and where they are."""
+        self._attempt(lambda: self._made(results))
+        self._attempt(lambda: self._reports(results))
 
     def _show(self, progress: Progress) -> None:
         percent = 100.0 * min(progress.done / max(progress.total, 1), 1.0)
@@ -72,9 +80,9 @@ class Artifacts:
         else:
             update_progress_artifact(self._progress, percent, description=words)
 
-    def _made(self, run: Run, results: Sequence[StageResult]) -> None:
+    def _made(self, results: Sequence[StageResult], fates: Sequence[SplitCounts] = ()) -> None:
         create_markdown_artifact(
-            made(results, fates_of(run, results)),
+            made(results, fates),
             key=f"{self._recipe}-made",
             description="What each stage made, by digest",
         )
@@ -104,6 +112,17 @@ class Artifacts:
                 )
                 return
 
+    def _reports(self, results: Sequence[StageResult]) -> None:
+        for result in results:
+            if result.stage == "eval-report":
+                recipe = result.name.rpartition("-")[0]
+                create_link_artifact(
+                    address(result.folder, "report.html"),
+                    link_text=f"report of {recipe}",
+                    key=f"{recipe}-report",
+                    description=f"{result.folder}/report.html, on the machine of the run",
+                )
+
     def _attempt(self, publish: Callable[[], None]) -> None:
         if self._is_lost:
             return
@@ -112,6 +131,12 @@ class Artifacts:
         except LOST as error:
             self._is_lost = True
             self._say_lost(why_lost(error))
+
+
+def address(folder: str, name: str) -> str:
+    """The URL of a file in a folder, whose own is a path where that is local."""
+    place = f"{folder}/{name}"
+    return place if "://" in place else Path(place).as_uri()
 
 
 def made(results: Sequence[StageResult], fates: Sequence[SplitCounts] = ()) -> str:

@@ -96,6 +96,7 @@ def refresh_as_task(home: str) -> Ended:
         folder, watcher = home_folder(home), _watcher.get()
         with refreshing(folder, say=watcher.say, waits=watcher.waits):
             results = _in_task("eval-report", lambda: _refreshed(folder, watcher))
+        Artifacts("eval-report", watcher.warn).refreshed(results)
     except HeldError as error:
         return Completed(name="Skipped", message=str(error), data=[])
     except USER_ERRORS as error:

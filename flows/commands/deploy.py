@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from importlib.resources import as_file, files
+from tempfile import TemporaryDirectory
 
 import typer
 
@@ -46,15 +47,17 @@ def _api() -> str:
 
 def _prefect(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "prefect", "--no-prompt", *words]
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        env={**os.environ, **unset_defaults(), **safe_path(), "PWD": os.getcwd()},
-    )
+    with TemporaryDirectory() as empty:  # Prefect imports flows from its current folder first
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            cwd=empty,
+            env={**os.environ, **unset_defaults(), **safe_path(), "PWD": os.getcwd()},
+        )
 
 
 def _require(ended: subprocess.CompletedProcess[str]) -> None:

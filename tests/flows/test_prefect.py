@@ -17,7 +17,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 from rich.console import Console
 
-from flows.artifacts import Artifacts, made
+from flows.artifacts import Artifacts, address, made
 from flows.commands.deploy import deploy
 from flows.commands.through_prefect import through_prefect
 from flows.console import Terminal
@@ -250,6 +250,14 @@ def test_what_was_made_is_told_with_digests_and_counts() -> None:
     told = made([PAIRS, DONE], [SplitCounts("train", 16, 11, {"nan": 1}, masked=4)])
     assert f"| distill | kdm-2 | `{DONE.digest[:12]}` | done |" in told
     assert "| train | 16 | 11 | 4 | 1 |" in told
+
+
+@pytest.mark.parametrize(
+    ("folder", "link"),
+    [("/a b/reports/x", "file:///a%20b/reports/x/r.html"), ("s3://b/x", "s3://b/x/r.html")],
+)
+def test_a_report_is_linked_where_it_lies(folder: str, link: str) -> None:
+    assert address(folder, "r.html") == link
 
 
 @pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow")

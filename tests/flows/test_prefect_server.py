@@ -20,11 +20,19 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPrefect]
     try:
         prefect.start()
         elsewhere = tmp_path_factory.mktemp("elsewhere")  # as from an installed package
+        hide_modules_in(elsewhere)
         words = [str(BIN / "kdm"), "deploy"]
         subprocess.run(words, check=True, cwd=elsewhere, env=prefect.environment())
         yield prefect
     finally:
         prefect.kill()
+
+
+def hide_modules_in(place: Path) -> None:
+    """What nobody may import: a deployment or a run that does ends with it."""
+    for name in ("random.py", "torch.py", "kdm/__init__.py", "flows/__init__.py"):
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_text("raise SystemExit('mine')")
 
 
 @pytest.fixture
@@ -84,6 +92,7 @@ def test_every_flow_is_deployed_and_the_cron_schedule_makes_runs(prefect: LocalP
 def test_every_deployment_has_a_recipe_or_needs_none_and_tags(prefect: LocalPrefect) -> None:
     for each in prefect.ask("deployments"):
         assert each["tags"][0] == "kdm"
+        assert Path(each["job_variables"]["env"]["KDM_DEPLOYED_IN"]).name.startswith("elsewhere")
         assert each["parameters"].get("recipe") == "checkerboard" or "eval-report" in each["tags"]
 
 
@@ -113,7 +122,19 @@ def test_flow_and_tasks_end_in_a_state_named_cached_where_nothing_is_missing(
     assert states(prefect, "flow_runs") == ["Cached"]
     wait_for(lambda: states(prefect, "task_runs") == ["Cached"] * len(STAGES), seconds=20)
     keys = {artifact["key"] for artifact in prefect.ask("artifacts")}
-    assert {"tiny-made", "tiny-students", "tiny-samples"} <= keys
+    assert {"tiny-made", "tiny-students", "tiny-samples", "tiny-report"} <= keys
+
+
+def test_a_refresh_of_reports_leaves_a_link_to_each(
+    prefect: LocalPrefect, finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home")
+    words = [str(BIN / "kdm"), "eval-report", "--home", str(home)]
+    subprocess.run(words, check=True, env=prefect.environment())
+    left = [(each["key"], str(each["data"])) for each in prefect.ask("artifacts")]
+    (link,) = [data for key, data in left if key == "tiny-report" and str(home) in data]
+    assert link.endswith("/report.html)")
+    assert "eval-report-made" in dict(left)
 
 
 def test_a_server_killed_in_mid_run_costs_no_data(
