@@ -64,8 +64,9 @@ class Artifacts:
 
     def refreshed(self, results: Sequence[StageResult]) -> None:
         """Say which reports a home has now, and where they are."""
-        self._attempt(lambda: self._made(results))
-        self._attempt(lambda: self._reports(results))
+        if results:
+            self._attempt(lambda: self._made(results))
+            self._attempt(lambda: self._reports(results))
 
     def _show(self, progress: Progress) -> None:
         percent = 100.0 * min(progress.done / max(progress.total, 1), 1.0)
