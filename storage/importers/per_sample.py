@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.fs import is_hidden
 from storage.importers.npy import array_in
 from storage.importers.published import PublishedRows
 from storage.importers.torch_files import Stamp, stamp_of
@@ -155,7 +156,7 @@ class PerSampleTars:
 def _tars(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give the one that holds the tars")
-    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    names = sorted(path.name for path in folder.iterdir() if not is_hidden(path.name))
     if strange := [name for name in names if not name.endswith(".tar")]:
         raise ValueError(f"{folder} holds {strange[0]!r}, which is no .tar; take it out")
     if not names:
