@@ -16,8 +16,8 @@ NUM = 30
 
 
 def imported(importer: str, home: Folder, source: Path, **options) -> PairStore:
-    result = import_pairs(importer, source, home, name="set", layout="wds-16", **options)
-    return PairStore.open(result.folder, split="train", layout="wds-16")
+    result = import_pairs(importer, source, home, name="set", layout="wds-64", **options)
+    return PairStore.open(result.folder, split="train", layout="wds-64")
 
 
 def written(folder: Path, pairs: Made, **labels: np.ndarray) -> Path:
