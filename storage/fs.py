@@ -31,6 +31,7 @@ _LEFT_BY_SYSTEMS = frozenset(
         "system volume information",
     }
 )
+_MARKER = "_$folder$"  # ends the name of an empty object by which Hadoop's tools show a folder
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
 # One slash after the colon, none after the name of a protocol that is in use, or no colon.
 _IN_USE = "file|s3a?|gs|gcs|https?|ftp|sftp|ssh|hdfs|abfss?|adl|az|memory|hf"
@@ -221,4 +222,6 @@ def is_hidden(name: str) -> bool:
     Nothing that is kept in a store has such a name, so listings step over them.
     """
     parts = name.split("/")
-    return any(part.startswith(".") or part.lower() in _LEFT_BY_SYSTEMS for part in parts)
+    return name.endswith(_MARKER) or any(
+        part.startswith(".") or part.lower() in _LEFT_BY_SYSTEMS for part in parts
+    )

@@ -28,11 +28,15 @@ def read_spec(folder: Folder) -> dict[str, Any]:
 
 
 def places(folder: Folder) -> list[tuple[str, str]]:
-    """Split and layout of everything that was ever begun in a set; others' folders are none."""
+    """Split and layout of everything that was ever begun in a set; others' folders are none.
+
+    Nor are empty ones: nothing in them was promised.
+    """
     return [
         (split, layout)
         for split in filter(_NAME.fullmatch, folder.names())
         for layout in filter(_is_layout, (folder / split).names())
+        if (folder / split / layout).names()
     ]
 
 

@@ -58,7 +58,8 @@ def repair(store: PairStore, found: Sequence[Fault], means: Means, report: Repor
             result.attempt(fault.file, partial(_mend_audit, store, fault, means))
     if not result.failed and any(_is_of_set(store, fault) for fault in found):
         result.done += refreeze(store, found)
-        store.commit(frozen_indices(store, max(store.ledger.sizes())))
+        if sizes := store.ledger.sizes():  # none where nothing was ever recorded
+            store.commit(frozen_indices(store, max(sizes)))
     for fault in filter(_is_mask, found):
         store.folder.remove(fault.file)
         result.done.append(f"{fault.file}: removed; run filter-pairs to make it again")
