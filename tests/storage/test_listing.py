@@ -81,7 +81,6 @@ def test_a_cache_that_cannot_be_listed_is_named(
 class _Closed(MemoryFileSystem):
     """A file system that does not list the folder `closed`, as one over ssh may not."""
 
-    cachable = False
     find = AbstractFileSystem.find
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> Any:
