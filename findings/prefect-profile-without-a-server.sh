@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prefect 3 runs flows without a server as long as nothing is configured; any profile of your own ends that.
 #
-# Version:    prefect 3.8.8.
+# Version:    prefect 3.8.8 (fastapi 0.150.0; its server doesn't start with every newer one).
 # Surprising: an empty profile is expected to mean "all defaults", and without configuration a flow runs: a
 #             temporary server starts by itself. With an empty profile the same flow refuses.
 # Behaviour:  that server is not a default of the settings. PREFECT_SERVER_EPHEMERAL_ENABLED is false, and set to
@@ -16,7 +16,7 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -q --no-compile --disable-pip-version-check prefect==3.8.8
+"$work/venv/bin/pip" install -q --no-compile --disable-pip-version-check prefect==3.8.8 fastapi==0.150.0 starlette==1.10.0
 
 for name in $(compgen -e | grep '^PREFECT_' || true); do unset "$name"; done
 export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost DO_NOT_TRACK=1 PREFECT_LOGGING_LEVEL=CRITICAL
@@ -36,7 +36,7 @@ try:
 except ValueError as e:
     print("ValueError:", e)
 PY
-attempt() { PREFECT_HOME=$work/$1 "$work/venv/bin/python" flow.py 2>"$work/$1.log" | tail -1; }
+attempt() { PREFECT_HOME=$work/$1 "$work/venv/bin/python" flow.py 2>"$work/$1.log" | tail -1 || tail -1 "$work/$1.log"; }
 prefect() { PREFECT_HOME=$work/$1 "$work/venv/bin/prefect" "${@:2}" >/dev/null 2>&1; }
 
 mkdir nothing two own
