@@ -138,10 +138,14 @@ class StudentRecipe(LastingOptions):
             )
 
 
-class Privacy(Options):
-    """Whether students may read pairs that no filter has judged."""
+class Privacy(LastingOptions):
+    """Whether students may read pairs that no filter has judged, or that one has dropped."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {"masks": None}
 
     required: bool = False
+    # The decisions to read by where the recipe has no filters, by their first digits; []: read every pair.
+    masks: tuple[Annotated[str, Field(pattern="^[0-9a-f]{4,64}$")], ...] | None = None
 
 
 class Recipe(Options):
@@ -183,6 +187,11 @@ class Recipe(Options):
                 f"pairs have shape {self._shape}, the data set has {self.dataset.shape}; "
                 "they must be equal"
             )
+        if self.filters and self.privacy.masks is not None:
+            raise ValueError(
+                "the recipe's filters decide which pairs are read; leave out --mask (privacy.masks), or "
+                "take the filters out with --set filters=[]"
+            )
         require_distinct(self.evaluation.metrics)
         names = [student.name for student in self.students]
         if len(set(names)) != len(names):
@@ -211,6 +220,11 @@ class Recipe(Options):
                 student.model.require_shape(self._shape)
             except ValueError as error:
                 raise ValueError(f"student '{student.name}': {error}") from error
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Of its pairs; stored ones may have no held-out pairs."""
+        return ("train", "heldout") if self.pairs.heldout else ("train",)
 
     @property
     def _shape(self) -> tuple[int, ...] | None:

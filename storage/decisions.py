@@ -1,26 +1,69 @@
-"""The decision that a reader takes where it names none: the only one there is, never one of several."""
+"""Which decisions of filters a reader takes: those that are named, else the only one there is.
+
+Never one of several, and never every pair of a set that was judged: that must be asked for.
+"""
+
+from collections.abc import Sequence
 
 from storage.digest import short
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.masks import Mask, read_decision_summary
+from storage.sets import splits_of
 from storage.verify_masks import decisions_of
 
 
-def default_masks(masks: Folder) -> tuple[Mask, ...]:
-    """The one decision over these shards, or none; `MismatchError` with the choices where there are more."""
-    known = decisions_of(masks)
+def default_masks(folder: Folder, place: str) -> tuple[Mask, ...]:
+    """The one decision over SPLIT/LAYOUT of a set; none where nothing of the set was ever judged.
+
+    `MismatchError` with the choices where there are several, or where only another split or layout
+    has one.
+    """
+    known = decisions_of(folder / place / "masks")
     if len(known) > 1:
         raise MismatchError(
-            f"{masks.url} holds {len(known)} decisions, and no reader can know which is meant: "
-            f"name one, or none at all; there are {choices(masks, known)}"
+            f"{(folder / place).url} has {len(known)} decisions of filters, and no reader can know "
+            f"which is meant: name one, or read every pair with masks=(); there are {choices(folder, place)}"
+        )
+    if not known and decided_places(folder):
+        raise MismatchError(
+            f"{(folder / place).url} has no decision of a filter, but {decided_elsewhere(folder)}: run "
+            "filter-pairs on this one, or read every pair with --mask none (in Python masks=())"
         )
     return tuple(known)
 
 
-def choices(masks: Folder, known: list[Mask]) -> str:
-    """Decisions with what tells them apart, for a message."""
-    return "; ".join(_told(masks, mask) for mask in known)
+def named_masks(folder: Folder, place: str, starts: Sequence[str]) -> tuple[Mask, ...]:
+    """The decisions over SPLIT/LAYOUT that begin with these digits; a ValueError with the choices."""
+    known = decisions_of(folder / place / "masks")
+    return tuple(_named(folder, place, known, start) for start in starts)
+
+
+def decided_places(folder: Folder) -> list[str]:
+    """SPLIT/LAYOUT of everything in a set that a filter has decided on."""
+    return [place for place in splits_of(folder) if decisions_of(folder / place / "masks")]
+
+
+def decided_elsewhere(folder: Folder) -> str:
+    """'train/wds-256 has some', for a message about a place that has none."""
+    places = decided_places(folder)
+    return f"{' and '.join(places)} {'has one' if len(places) == 1 else 'have some'}"
+
+
+def choices(folder: Folder, place: str) -> str:
+    """The decisions over SPLIT/LAYOUT with what tells them apart, for a message."""
+    masks = folder / place / "masks"
+    return "; ".join(_told(masks, mask) for mask in decisions_of(masks)) or "none"
+
+
+def _named(folder: Folder, place: str, known: Sequence[Mask], start: str) -> Mask:
+    matches = [mask for mask in known if mask.decision.startswith(start)]
+    if len(matches) != 1:
+        raise ValueError(
+            f"'{start}' is the beginning of {len(matches)} decisions of filters over "
+            f"{(folder / place).url}; there are: {choices(folder, place)}"
+        )
+    return matches[0]
 
 
 def _told(masks: Folder, mask: Mask) -> str:

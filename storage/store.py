@@ -83,9 +83,14 @@ class PairStore:
         return store
 
     @property
+    def place(self) -> str:
+        """SPLIT/LAYOUT."""
+        return f"{self.split}/{self.layout}"
+
+    @property
     def base(self) -> Folder:
         """SPLIT/LAYOUT below the set."""
-        return self.folder / self.split / self.layout
+        return self.folder / self.place
 
     @property
     def shards(self) -> Folder:
@@ -364,9 +369,10 @@ class PairStore:
     def masks(self, named: Sequence[Mask] | None) -> tuple[Mask, ...]:
         """The masks to read by: those that are named, () for none; else the one decision there is.
 
-        Raises `MismatchError` with the choices where none is named and there are several.
+        Raises `MismatchError` with the choices where none is named and there are several, or where
+        only another split or layout of the set has one.
         """
-        return default_masks(self.base / "masks") if named is None else tuple(named)
+        return default_masks(self.folder, self.place) if named is None else tuple(named)
 
     def kept(self, count: int, masks: Sequence[Mask] | None = None) -> Iterator[PairBatch]:
         """The first `count` indices, verified, shard by shard, without the rows that a mask drops."""

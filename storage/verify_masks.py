@@ -35,14 +35,27 @@ class JudgedShard(NamedTuple):
 
 
 def decisions_of(masks: Folder) -> list[Mask]:
-    """Every decision that was made over these shards; `DamageError` where one cannot be read."""
+    """Every decision that was made over these shards; `DamageError` where one cannot be read.
+
+    One whose shards are decided and whose own document is lost is damage, and not no decision.
+    """
     names = [
         f"{score}/decisions/{decision}/decision.json"
         for score in masks.names()
-        for decision in (masks / score / "decisions").names()
+        for decision in _begun(masks / score)
     ]
-    there = [name for name in names if _DOCUMENT.fullmatch(name) and masks.exists(name)]
+    there = [name for name in names if _DOCUMENT.fullmatch(name)]
     return [_decision(_read(masks, name), f"{masks.url}/{name}") for name in there]
+
+
+def _begun(score: Folder) -> list[str]:
+    """Decisions over these scores of which anything is there: the document is written first."""
+    places = [
+        place / name for place in (score / "decisions", score / "audit") for name in place.names()
+    ]
+    return sorted(
+        {place.name for place in places if any(name.endswith(".json") for name in place.names())}
+    )
 
 
 def stray_kind(name: str, contents: Container[str]) -> Kind | None:
@@ -169,7 +182,7 @@ def _read(masks: Folder, name: str) -> dict[str, Any]:
     try:
         return unseal(masks.read(name, at_most=MAX_BYTES), where)
     except FileNotFoundError as error:
-        raise DamageError(f"{where} is missing") from error
+        raise DamageError(f"{where} is missing; run filter-pairs again") from error
 
 
 def _require_place(document: dict[str, Any], match: re.Match[str]) -> None:

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
+from flows.shorthands import NO_MASK, asks_for_no_mask
 from flows.stages.known import known_runs
 from flows.stages.reading import masks_in
-from storage.decisions import choices
+from storage.decisions import choices, named_masks
 from storage.fs import Folder
 from storage.masks import Mask
 from storage.store import PairStore
 from storage.verify_masks import decisions_of
-
-NONE = "none"
 
 
 def chosen_masks(
@@ -18,42 +17,40 @@ def chosen_masks(
 ) -> tuple[Mask, ...]:
     """The decisions named by their beginnings, or what the runs of this home read the set by.
 
-    Without runs it is the only decision. A ValueError lists the choices where neither tells.
+    Without runs it is the only decision. A ValueError or a MismatchError lists the choices where neither
+    tells.
     """
-    folder = store.base / "masks"
-    known = decisions_of(folder)
-    if is_unmasked or NONE in named:
-        if set(named) - {NONE}:
-            raise ValueError("--mask names a decision and none at once; give one of them")
+    if is_unmasked and set(named) - {NO_MASK}:
+        raise ValueError("--mask names a decision and --unmasked asks for none; give one of them")
+    if is_unmasked or asks_for_no_mask(named):
         return ()
     if named:
-        return tuple(_named(store, known, start) for start in named)
-    return known_masks(store, home, known)
+        return named_masks(store.folder, store.place, named)
+    return _known_masks(store, home)
 
 
-def known_masks(store: PairStore, home: Folder, known: Sequence[Mask]) -> tuple[Mask, ...]:
-    """What all runs of the home agree on, else the only decision; a ValueError with the choices."""
+def _known_masks(store: PairStore, home: Folder) -> tuple[Mask, ...]:
+    """What the runs that filtered agree on, else what every reader takes.
+
+    A run without filters tells nothing of a set that was judged.
+    """
+    known = set(decisions_of(store.base / "masks"))
     runs = {
         masks_in(run.judged) for run in known_runs(home) if run.judged.folder == store.folder.url
     }
-    there = {masks for masks in runs if set(masks) <= set(known)}
-    if len(there) == 1:
-        return there.pop()
-    if len(known) <= 1 and not there:
-        return tuple(known)
-    why = "runs read it by different ones" if there else "no run at this home says which"
+    filtered = {masks for masks in runs if masks}
+    if len(filtered) == 1 and known.issuperset(*filtered):
+        return filtered.pop()
+    if not filtered and len(known) <= 1:
+        return store.masks(None)
     raise ValueError(
-        f"{store.base.url} has several decisions of filters, and {why}: name one with --mask, or "
-        f"take every pair with --mask {NONE}; there are {choices(store.base / 'masks', list(known))}"
+        f"{store.base.url} has {len(known)} decisions of filters, and {_why(filtered)}: name one or "
+        f"several with --mask, or take every pair with --mask {NO_MASK}; there are: "
+        f"{choices(store.folder, store.place)}"
     )
 
 
-def _named(store: PairStore, known: Sequence[Mask], start: str) -> Mask:
-    matches = [mask for mask in known if mask.decision.startswith(start)]
-    if len(matches) != 1:
-        there = choices(store.base / "masks", list(known)) or "none"
-        raise ValueError(
-            f"--mask {start} is the beginning of {len(matches)} decisions of {store.base.url}; "
-            f"there are: {there}"
-        )
-    return matches[0]
+def _why(filtered: set[tuple[Mask, ...]]) -> str:
+    if not filtered:
+        return "no run at this home says which"
+    return "runs read it by different ones" if len(filtered) > 1 else "its run's are not among them"

@@ -100,7 +100,9 @@ def _stores(run: Run, judged: StageResult) -> list[PairStore]:
 
 def _filter_scores(run: Run, judged: StageResult) -> list[FilterScores]:
     drawn = []
-    for choice, mask in zip(run.recipe.filters, masks_in(judged), strict=True):
+    # Of a decision that a recipe without filters names, the calibration is not at hand.
+    own = masks_in(judged) if run.recipe.filters else ()
+    for choice, mask in zip(run.recipe.filters, own, strict=True):
         store = open_split(run, judged, "train")
         masks = store.base / "masks"
         generated: list[NDArray[np.float64]] = [

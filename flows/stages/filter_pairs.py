@@ -12,6 +12,7 @@ from flows.stages.cards import write_pairs_card
 from flows.stages.counts import filter_counts
 from flows.stages.reading import contents, open_split
 from flows.stages.run import Run, StageResult
+from flows.stages.stated_masks import stated_masks
 from kdm.report.content import FilterCounts
 from pairgen.filters.filter import reference_digest, score_digest
 from pairgen.filters.judge import Judge, decide, fit_judge
@@ -35,13 +36,18 @@ STAGE = "filter-pairs"
 
 
 def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
-    """Give every pair a score and a decision from every filter of the recipe."""
+    """Give every pair a score and a decision from every filter of the recipe.
+
+    Without filters the recipe states by which decisions it reads, where there are some.
+    """
     masks: list[Mask] = []
     was_missing = False
+    if not run.recipe.filters:
+        masks += stated_masks(run, pairs)
     for choice in run.recipe.filters:
         judging = _Judging(run, choice)
         masks.append(judging.mask)
-        stores = [open_split(run, pairs, split) for split in ("train", "heldout")]
+        stores = [open_split(run, pairs, split) for split in run.recipe.splits]
         for store in stores:
             was_missing |= judging.cover(store)
         run.say(_said([filter_counts(each, judging.mask, contents(run, each)) for each in stores]))

@@ -70,7 +70,7 @@ class PairsInput(Input):
     split: str = "train"
     layout: str = DEFAULT_LAYOUT
     count: int = Field(ge=1)
-    masks: tuple[Mask, ...] = ()
+    masks: tuple[Mask, ...] | None = None  # (): none; None: the one decision there is
     # Up to this share of a GPU's free memory pairs are decoded onto it at the start; the rest is for the
     # steps. No number depends on it.
     on_gpu_share: float = Field(0.25, ge=0, le=1)
@@ -90,7 +90,7 @@ class PairsInput(Input):
             "kind": self.kind,
             "split": self.split,
             "count": self.count,
-            "masks": [mask.model_dump() for mask in self.masks],
+            "masks": [mask.model_dump() for mask in self.taken],
             "content": digest_of(store.content_digests(self.count)),
             "schema": store.schema.model_dump(mode="json"),
         }
@@ -108,7 +108,7 @@ class PairsInput(Input):
         """Pairs (x_T, x_0), from where `place` says that they lie."""
         order = Order(training.seed, self.count)
         reader = PairReader(
-            self._store(), order, training.batch_size, masks=self.masks, share=share
+            self._store(), order, training.batch_size, masks=self.taken, share=share
         )
         place = self.place(device)
         notify(Notice(f"{self.count:,} pairs ({self.num_bytes:,} bytes) {_LIE[place]}"))
@@ -116,6 +116,11 @@ class PairsInput(Input):
             return StreamedSource(reader, device)
         lie_on = device if place == "GPU" else torch.device("cpu")
         return resident_source(reader, lie_on=lie_on, device=device)
+
+    @property
+    def taken(self) -> tuple[Mask, ...]:
+        """The masks that it reads by."""
+        return self._store().masks(self.masks)
 
     def place(self, device: torch.device) -> Place:
         """Where pairs lie in training: decoded on the GPU, in the host's memory, or in files."""

@@ -66,9 +66,9 @@ def _candidates(pairs: PairsInput) -> Iterator[PairBatch]:
     if f"{_HELDOUT}/{pairs.layout}" in splits_of(folder):
         heldout = PairStore.open(folder, split=_HELDOUT, layout=pairs.layout)
         if _is_judged(heldout, pairs):
-            yield heldout.load(len(heldout.indices(0)), pairs.masks).pairs
+            yield heldout.load(len(heldout.indices(0)), pairs.taken).pairs
     own = PairStore.open(folder, split=pairs.split, layout=pairs.layout)
-    yield own.load(min(pairs.count, own.shard_size), pairs.masks).pairs
+    yield own.load(min(pairs.count, own.shard_size), pairs.taken).pairs
 
 
 def _is_judged(store: PairStore, pairs: PairsInput) -> bool:
@@ -76,7 +76,7 @@ def _is_judged(store: PairStore, pairs: PairsInput) -> bool:
     if not store.ledger.sizes():
         return False
     first = store.ledger.largest().content_digests[0]
-    return all(first in judged(store.base / "masks", mask) for mask in pairs.masks)
+    return all(first in judged(store.base / "masks", mask) for mask in pairs.taken)
 
 
 def _in_whole_rows(num_pairs: int) -> NDArray[np.int64]:

@@ -76,25 +76,3 @@ def test_a_mask_of_another_shard_is_found(home: Folder) -> None:
 
 def test_the_threshold_is_part_of_the_decision_and_not_of_the_scores() -> None:
     assert decision_digest(SCORE, 0.5) != decision_digest(SCORE, 0.6)
-
-
-def test_a_reader_that_names_no_mask_takes_the_only_decision_and_never_one_of_two(
-    home: Folder,
-) -> None:
-    from storage.errors import MismatchError
-    from storage.masks import write_decision_summary
-    from storage.order import Order
-    from storage.reader import PairReader
-
-    store = filled_store(home / "set")
-    order, folder = Order(seed=0, count=100), store.base / "masks"
-    assert PairReader(store, order, 8).taken == ()
-    masks = [Mask(score="a" * 64, decision=decision_digest("a" * 64, each)) for each in (0.1, 0.2)]
-    write_decision_summary(folder, masks[0], {"threshold": 0.1})
-    assert PairReader(store, order, 8).taken == (masks[0],)
-    write_decision_summary(folder, masks[1], {"threshold": 0.2})
-    with pytest.raises(MismatchError, match=r"2 decisions.*threshold 0\.\d\).*threshold 0\.\d\)"):
-        PairReader(store, order, 8)
-    with pytest.raises(MismatchError, match=r"2 decisions"):
-        store.load(100)
-    assert len(store.load(100, masks=()).pairs) == 99  # index 7 was dropped at write

@@ -1,0 +1,41 @@
+"""The decisions that a recipe without filters reads judged pairs by: those that it states, or none."""
+
+from flows.stages.reading import contents, open_split
+from flows.stages.run import Run, StageResult
+from storage.decisions import choices, decided_elsewhere, decided_places, named_masks
+from storage.masks import Mask, judged
+from storage.store import PairStore
+
+
+def stated_masks(run: Run, pairs: StageResult) -> tuple[Mask, ...]:
+    """What `privacy.masks` names; a ValueError with the choices where pairs are judged and it is silent."""
+    train, named = open_split(run, pairs, "train"), run.recipe.privacy.masks
+    if named is None:
+        _require_unjudged(run, train)
+        return ()
+    masks = named_masks(train.folder, train.place, named)
+    for split in run.recipe.splits:
+        store = open_split(run, pairs, split)
+        for mask in masks:
+            _require_judged(run, store, mask)
+    return masks
+
+
+def _require_unjudged(run: Run, store: PairStore) -> None:
+    if not decided_places(store.folder):
+        return
+    raise ValueError(
+        f"recipe '{run.recipe.name}' has no filters, but filters have decided on its pairs "
+        f"({store.folder.url}: {decided_elsewhere(store.folder)}); name one decision or several with "
+        f"--mask, or read every pair with --mask none; there are: {choices(store.folder, store.place)}"
+    )
+
+
+def _require_judged(run: Run, store: PairStore, mask: Mask) -> None:
+    there, wanted = judged(store.base / "masks", mask), contents(run, store)
+    num_missing = len(set(wanted) - there)
+    if num_missing:
+        raise ValueError(
+            f"decision {mask.decision[:12]} leaves {num_missing} of {len(wanted)} shards of "
+            f"{store.base.url} unjudged; run filter-pairs with the recipe that it is of, or choose another"
+        )
