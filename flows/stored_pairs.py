@@ -19,7 +19,7 @@ from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.options import Options
 from storage.records import LabelRule
-from storage.sets import read_spec, splits_of
+from storage.sets import own_spec, splits_of
 from storage.store import PairStore
 
 _MAX_CARD_BYTES = 2**22
@@ -71,7 +71,7 @@ def _said_by(folder: Folder, layout: str | None) -> dict[str, Any]:
         "kind": "stored",
         "name": default_name(bare(folder.name)),
         "folder": folder.url,
-        "spec": digest_of(read_spec(folder)),
+        "spec": digest_of(own_spec(folder)),
         "shape": list(train.schema.shape),
         "label": label.model_dump(mode="json") if label else None,
         "train": _committed(train),

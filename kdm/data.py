@@ -20,8 +20,7 @@ from kdm.batch import Batch
 from storage.order import Order, Position
 from storage.plan import WHOLE, Share
 from storage.reader import PairReader
-from storage.records import PairBatch
-from storage.store import LoadedPairs
+from storage.records import LoadedPairs, PairBatch
 
 # A byte is a pixel value on 0 … 255; networks see -1 … 1 (EDM's rule: x / 127.5 - 1).
 HALF_RANGE = 127.5

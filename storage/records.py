@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from storage.digest import canonical_json
-from storage.errors import InvalidPairsError
+from storage.errors import DamageError, InvalidPairsError
 from storage.options import LastingOptions, Options
 
 Columns = dict[str, NDArray[Any]]
@@ -150,6 +150,19 @@ class PairBatch:
         return {name: np.asarray(getattr(self, name)) for name in schema.stored_fields}
 
 
+@dataclass(frozen=True)
+class LoadedPairs:
+    """Verified pairs in memory: rows by index, and each index's row (−1 where it has none)."""
+
+    pairs: PairBatch
+    row_of_index: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """Indices asked for, not samples kept."""
+        return len(self.row_of_index)
+
+
 def concatenate(batches: list[PairBatch]) -> PairBatch:
     """Batches of one schema, one after the other."""
     labels = [batch.label for batch in batches if batch.label is not None]
@@ -172,6 +185,16 @@ def require_schema(batch: PairBatch, schema: PairSchema) -> None:
             found = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
             expected = [len(batch), *shape]
             raise InvalidPairsError(f"{name} is {found}; the schema wants {dtype} {expected}")
+
+
+def require_labels(rule: LabelRule | None, columns: Columns, where: str) -> None:
+    """Raise a `DamageError` where labels are of other classes than the schema has."""
+    label = columns.get("label", np.empty(0, np.int64))
+    if rule and len(label) and not 0 <= label.min() <= label.max() < rule.num_classes:
+        raise DamageError(
+            f"{where} holds labels from {label.min()} to {label.max()}, but its schema has classes "
+            f"0 to {rule.num_classes - 1}; make the set again with the right num_classes"
+        )
 
 
 def as_stored(x_0: NDArray[Any], schema: PairSchema) -> NDArray[Any]:

@@ -4,13 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from storage.digest import unseal
+from storage.digest import NAME_DIGITS, digest_of, short, unseal
 from storage.errors import DamageError, MismatchError
 from storage.formats.layout import require_layout
 from storage.fs import Folder
 
 MAX_SPEC_BYTES = 2**20
 SPEC_VERSION = 1
+_NAMED = re.compile(rf"(.+)-([0-9a-f]{{{NAME_DIGITS}}})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -38,6 +39,19 @@ def places(folder: Folder) -> list[tuple[str, str]]:
         for layout in filter(_is_layout, (folder / split).names())
         if (folder / split / layout).names()
     ]
+
+
+def own_spec(folder: Folder) -> dict[str, Any]:
+    """The spec of a set that is opened; `MismatchError` where its folder is called by another's digest."""
+    spec = read_spec(folder)
+    named, digest = _NAMED.fullmatch(folder.name), short(digest_of(spec))
+    if named and named[2] != digest:
+        raise MismatchError(
+            f"{folder.url}/spec.json is that of the set {digest}…, and the folder's name is another's: "
+            f"files were swapped, or the folder was renamed; call it {named[1]}-{digest}, or restore its "
+            "own files"
+        )
+    return spec
 
 
 def splits_of(folder: Folder) -> list[str]:

@@ -23,24 +23,26 @@ from storage.manifest import MAX_SHARDS, Manifest, Record, record_name, sealed
 from storage.masks import Mask, read_keep
 from storage.noise import derive_noise
 from storage.options import parse
-from storage.records import Columns, PairBatch, PairSchema, concatenate, content_digest
-from storage.sets import num_rows, read_spec, require_equal_specs, require_split, splits_of
+from storage.records import (
+    Columns,
+    LoadedPairs,
+    PairBatch,
+    PairSchema,
+    concatenate,
+    content_digest,
+    require_labels,
+)
+from storage.sets import (
+    num_rows,
+    own_spec,
+    read_spec,
+    require_equal_specs,
+    require_split,
+    splits_of,
+)
 from storage.shards import Shards, columns_of, put_in_place, standing_bytes
 
 DEFAULT_LAYOUT = "wds-4096"
-
-
-@dataclass(frozen=True)
-class LoadedPairs:
-    """Verified pairs in memory: rows by index, and each index's row (−1 where it has none)."""
-
-    pairs: PairBatch
-    row_of_index: NDArray[np.int64]
-
-    @property
-    def count(self) -> int:
-        """Indices asked for, not samples kept."""
-        return len(self.row_of_index)
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,27 @@ class PairStore:
         cls, folder: Folder, spec: Mapping[str, Any], *, split: str, layout: str = DEFAULT_LAYOUT
     ) -> "PairStore":
         """Begin a set, or go on with it; another spec at this address is refused field by field."""
+        store = cls.planned(folder, spec, split=split, layout=layout)
+        store.begin()
+        return store
+
+    @classmethod
+    def planned(
+        cls, folder: Folder, spec: Mapping[str, Any], *, split: str, layout: str = DEFAULT_LAYOUT
+    ) -> "PairStore":
+        """A set that need not be there yet; nothing of it is written before `begin`."""
         require_split(split)
         store = cls(folder, split, layout, spec)
-        # A shard that is too large to be held is refused before anything is written.
-        store.files.max_bytes()
-        if not folder.create("spec.json", seal(spec)):
-            require_equal_specs(read_spec(folder), spec, folder)
-        folder.sweep()
+        store.files.max_bytes()  # a shard that is too large to be held is refused
+        if folder.exists("spec.json"):
+            store.begin()
         return store
+
+    def begin(self) -> None:
+        """Write the spec that all else goes by; `MismatchError` where another is there."""
+        if not self.folder.create("spec.json", seal(self.spec)):
+            require_equal_specs(read_spec(self.folder), self.spec, self.folder)
+        self.folder.sweep()
 
     @classmethod
     def open(cls, folder: Folder, *, split: str, layout: str = DEFAULT_LAYOUT) -> "PairStore":
@@ -74,7 +89,7 @@ class PairStore:
         parse_layout(layout)
         if not folder.exists("spec.json"):
             raise ValueError(f"{folder.url} holds no set of pairs (no spec.json); see 'kdm ls'")
-        store = cls(folder, split, layout, read_spec(folder))
+        store = cls(folder, split, layout, own_spec(folder))
         if not store.base.exists("records"):
             raise ValueError(
                 f"{folder.url} has no '{split}' split in layout {layout}; "
@@ -339,15 +354,7 @@ class PairStore:
             raise DamageError(f"{where} does not hold the content that was recorded; remove it")
         if columns["index"].tolist() != record.kept_indices():
             raise DamageError(f"{where} does not hold the indices that its record lists; remove it")
-        self._check_labels(where, columns)
-
-    def _check_labels(self, where: str, columns: Columns) -> None:
-        rule, label = self.schema.label, columns.get("label", np.empty(0, np.int64))
-        if rule and len(label) and not 0 <= label.min() <= label.max() < rule.num_classes:
-            raise DamageError(
-                f"{where} holds labels from {label.min()} to {label.max()}, but its schema has classes "
-                f"0 to {rule.num_classes - 1}; make the set again with the right num_classes"
-            )
+        require_labels(self.schema.label, columns, where)
 
     def pairs(self, shard: int, content: str) -> PairBatch:
         """A verified shard as pairs, its noise derived where it is not stored."""
@@ -369,8 +376,7 @@ class PairStore:
     def masks(self, named: Sequence[Mask] | None) -> tuple[Mask, ...]:
         """The masks to read by: those that are named, () for none; else the one decision there is.
 
-        Raises `MismatchError` with the choices where none is named and there are several, or where
-        only another split or layout of the set has one.
+        `MismatchError` with the choices where none is named, and several or only others are there.
         """
         return default_masks(self.folder, self.place) if named is None else tuple(named)
 

@@ -4,25 +4,22 @@ No file is trusted because it can be read: records and manifests go by their dig
 sha256 that was recorded, masks by digest and place; and a file that nothing speaks for is told too.
 """
 
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from storage.digest import NAME_DIGITS, digest_of, short
-from storage.errors import DamageError
+from storage.errors import DamageError, MismatchError
 from storage.fault import Fault, Kind, words_of
 from storage.fs import Folder
 from storage.inventory import Inventory
 from storage.noise import GOLDEN_NOISE, golden_noise_digest
-from storage.sets import read_spec
+from storage.sets import own_spec
 from storage.store import PairStore
 from storage.verify_shard import shard_report
 
 Report = Callable[[int, int], None]  # shards that are done, of all
 # Shards in memory at once, read and hashed side by side; one of large images may have gigabytes.
 _AT_ONCE = 2
-_THING = re.compile(rf".+-([0-9a-f]{{{NAME_DIGITS}}})")
 
 
 def spec_faults(folder: Folder) -> list[Fault]:
@@ -32,15 +29,14 @@ def spec_faults(folder: Folder) -> list[Fault]:
         return [Fault(kind, None, "spec.json", f"{folder.url}/spec.json {words}")]
 
     try:
-        digest = digest_of(read_spec(folder))
+        own_spec(folder)
+    except MismatchError as error:
+        return of_spec("swapped", words_of(error, f"{folder.url}/spec.json"))
     except FileNotFoundError:
         return of_spec("missing", "is missing; restore it, or run generate-pairs again")
     except DamageError as error:
         words = words_of(error, f"{folder.url}/spec.json")
         return of_spec("damaged", f"{words}, and run generate-pairs again")
-    named = _THING.fullmatch(folder.name)
-    if named and named[1] != short(digest):
-        return of_spec("swapped", f"is that of the set {short(digest)}…; files were swapped")
     return []
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from storage.digest import digest_of, short
 from storage.fs import Folder
 from storage.noise import derive_noise
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
@@ -35,12 +36,21 @@ def made(index: np.ndarray, split: str) -> PairBatch:
     return PairBatch(index.astype(np.int64), x_T, x_0, label.astype(np.int64))
 
 
+def spec_of(*, has_labels: bool = True) -> dict[str, Any]:
+    """What determines the set."""
+    return SPEC if has_labels else {**SPEC, "pairs": {**SPEC["pairs"], "label": None}}
+
+
+def name_of(*, has_labels: bool = True) -> str:
+    """NAME-DIGEST of the set."""
+    return f"tiny-pictures-{short(digest_of(spec_of(has_labels=has_labels)))}"
+
+
 def filled(
     folder: Folder, split: str = "train", count: int = 64, *, has_labels: bool = True
 ) -> PairStore:
     """A committed split of `count` pairs."""
-    spec = SPEC if has_labels else {**SPEC, "pairs": {**SPEC["pairs"], "label": None}}
-    store = PairStore.create(folder, spec, split=split, layout=LAYOUT)
+    store = PairStore.create(folder, spec_of(has_labels=has_labels), split=split, layout=LAYOUT)
     for shard in store.missing(count):
         pairs = made(store.indices(shard), split)
         if not has_labels:

@@ -13,7 +13,7 @@ from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.options import EvaluationOptions
 from kdm.report.tables import number
 from kdm.trained import read_config
-from storage.errors import DamageError
+from storage.errors import DamageError, MismatchError
 from storage.fs import Folder
 from storage.options import parse
 from storage.sets import splits_of
@@ -105,7 +105,7 @@ def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str, str
     try:
         store = PairStore.open(folder, split=split, layout=layout)
         counts, masked = split_counts(store), masked_by_decision(store)
-    except (DamageError, ValueError):
+    except (DamageError, MismatchError, ValueError):
         return "?", "?", "?", "damaged: see 'kdm pairs verify'"
     kept = _from_to([counts.kept - each for each in reversed(masked or [0])])
     dropped = counts.attempted - counts.kept

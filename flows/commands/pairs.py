@@ -16,7 +16,7 @@ from kdm.report.markdown import read_front_matter
 from storage.digest import digest_of, short
 from storage.fs import Folder
 from storage.masks import judged, read_decision_summary
-from storage.sets import read_spec, splits_of
+from storage.sets import own_spec, splits_of
 from storage.store import PairStore
 from storage.verify_masks import decisions_of
 from storage.yaml_text import yaml_text
@@ -33,7 +33,7 @@ def show(name: str, home: str, *, as_json: bool) -> None:
     """Print what determines a set, and what is in each split and layout."""
     folder = found(home, "pairs", name)
     require_set(folder)
-    spec = read_spec(folder)
+    spec = own_spec(folder)
     document = {
         "folder": folder.url,
         "spec_digest": digest_of(spec),

@@ -68,6 +68,13 @@ def claimed(
         with suppress(StoreError, OSError):
             if _is_own(folder, own):
                 folder.remove(FILE)
+                _leave(folder)
+
+
+def _leave(folder: Folder) -> None:
+    """A folder that the claim alone has made goes with it."""
+    if folder.is_local:
+        folder.local_path().rmdir()  # an OSError where anything is in it
 
 
 @dataclass

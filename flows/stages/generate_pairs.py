@@ -7,6 +7,7 @@ from flows.imported_pairs import ImportedPairs
 from flows.progress import Meter
 from flows.recipe import FilterRecipe, GeneratedPairs
 from flows.stages.cards import write_pairs_card
+from flows.stages.arithmetic import require_arithmetic
 from flows.stages.claim import claimed
 from flows.stages.filter_pairs import calibrated
 from flows.stages.invalid_pairs import InvalidPairs
@@ -38,7 +39,7 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     assert teacher is not None  # a recipe with generated pairs has a teacher
     spec = pair_spec(run, pairs, weights=teacher.facts["weights"])
     folder = run.pairs_folder(pairs.name, spec.digest())
-    stores = open_stores(folder, pairs, spec=spec.document())
+    stores = planned_stores(folder, pairs, spec=spec.document())
     was_missing = any(_missing(stores, pairs).values()) and _make_missing(
         run, spec, teacher, stores=stores
     )
@@ -65,6 +66,7 @@ def _make_missing(
     pairs, folder = run.recipe.pairs, stores["train"].folder
     assert isinstance(pairs, GeneratedPairs)  # its caller makes these alone
     what = f"making pairs {folder.name}"
+    require_arithmetic(run)
     _require_sound_noise()
     folder.require_writable(what)
     missing: dict[str, list[int]] = {}
@@ -103,12 +105,12 @@ def counts(pairs: GeneratedPairs | ImportedPairs) -> dict[str, int]:
     return {"train": pairs.train, "heldout": pairs.heldout}
 
 
-def open_stores(
-    folder: Folder, pairs: GeneratedPairs | ImportedPairs, *, spec: Mapping[str, object]
+def planned_stores(
+    folder: Folder, pairs: GeneratedPairs, *, spec: Mapping[str, object]
 ) -> dict[str, PairStore]:
-    """Both splits of a set, created where they are not there yet."""
+    """Both splits of a set, of which nothing need be there yet."""
     return {
-        split: PairStore.create(folder, spec, split=split, layout=pairs.layout) for split in SPLITS
+        split: PairStore.planned(folder, spec, split=split, layout=pairs.layout) for split in SPLITS
     }
 
 
@@ -119,6 +121,11 @@ def _committed(
     for split, count in counts(pairs).items():
         store = stores[split]
         manifest = store.commit(count)
+        if not manifest.kept:
+            raise StoreError(
+                f"{store.base.url} has no pair: pairs.drop_at_write rejected all {manifest.attempted:,} "
+                "that were made; choose a milder fpr or threshold, or look at the teacher"
+            )
         facts[split] = {
             "count": count,
             "attempted": manifest.attempted,

@@ -1,13 +1,13 @@
 """The missing shards of a set: what they will cost, then made by workers and written in their order."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flows.progress import Meter
 from flows.recipe import GeneratedPairs
-from flows.stages.arithmetic import require_arithmetic
 from flows.stages.invalid_pairs import InvalidPairs
 from flows.stages.run import Run, StageResult
 from flows.stages.timings import machine, note_timing
@@ -19,6 +19,7 @@ from pairgen.probe import Probe
 from pairgen.production import Production, Said
 from pairgen.spec import DropRule, PairSpec
 from pairgen.teachers.teacher import Teacher, load_teacher
+from storage.errors import StoreError
 from storage.fs import Folder
 from storage.store import PairStore
 
@@ -28,6 +29,9 @@ STAGE = "generate-pairs"
 MASK_BYTES, SHARD_BYTES = 16, 24 * 1024
 # A smaller work has ended before anybody has read what it costs.
 SECONDS_WORTH_SAYING, PAIRS_WORTH_SAYING = 5.0, 100_000
+
+# Where a filter rejects so many one after the other, it is the filter.
+ENOUGH_REJECTED = 4096
 
 Stores = Mapping[str, PairStore]  # by split
 Missing = Mapping[str, list[int]]  # shards, by split
@@ -48,7 +52,6 @@ def make_pairs(
     """
     pairs, store = run.recipe.pairs, stores["train"]
     assert isinstance(pairs, GeneratedPairs)
-    require_arithmetic(run)
     _require_space(stores, missing)
     if spec.sampler.caution:
         run.say(spec.sampler.caution)
@@ -84,6 +87,9 @@ class _Making:
     invalid: InvalidPairs
     num_done: int = 0  # samples
     num_evaluations: int = 0
+    # Shards that are made and not written yet, because nothing of the split is kept so far.
+    _held: list[tuple[int, MadeShard]] = field(default_factory=list)
+    _has_kept: bool = False
 
     def make(self, shards: list[int], production: "Production[ShardJob, MadeShard]") -> None:
         """Write each shard as soon as it and those before it are made."""
@@ -100,15 +106,43 @@ class _Making:
                 meter.at(self.num_done, note)
 
         meter.at(0)
+        there = self.store.records(self.store.ledger.recorded())
+        self._has_kept = any(record.kept for record in there)
         jobs = (ShardJob(self.store.split, self.store.indices(shard)) for shard in shards)
         with self._timed(num_samples):
             made = production.made(jobs, heed)
             for shard in shards:
-                self._write(shard, next(made))
+                self._take(shard, next(made))
+            self._require_some()
 
-    def _write(self, shard: int, made: MadeShard) -> None:
+    def _take(self, shard: int, made: MadeShard) -> None:
         # A function of its own, so that no shard is in memory while the next one is waited for.
         self.invalid.note(self.store.split, made.invalid)
+        self._held.append((shard, made))
+        if not self._has_kept and len(made.columns["index"]):
+            self.store.begin()
+            self._has_kept = True
+        if self._has_kept:
+            while self._held:
+                self._write(*self._held.pop(0))
+        elif len(self._held) * self.store.shard_size >= ENOUGH_REJECTED:
+            self._require_some()
+
+    def _require_some(self) -> None:
+        """Raise a `StoreError` where `drop_at_write` has rejected all that was made."""
+        if not self._held:
+            return
+        reasons: Counter[str] = Counter()
+        for _, made in self._held:
+            reasons.update({reason: len(rows) for reason, rows in made.dropped.items()})
+        said = ", ".join(f"{reason}: {num:,}" for reason, num in sorted(reasons.items()))
+        num_made = len(self._held) * self.store.shard_size
+        raise StoreError(
+            f"pairs.drop_at_write rejects each of the first {num_made:,} {self.store.split} pairs ({said}), "
+            "and none of them was written: choose a milder fpr or threshold, or look at the teacher"
+        )
+
+    def _write(self, shard: int, made: MadeShard) -> None:
         self.store.write_audit(shard, made.audit)
         self.store.write_columns(
             shard,

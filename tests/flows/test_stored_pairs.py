@@ -6,7 +6,7 @@ import pytest
 import yaml
 from click.testing import Result
 from faults.here import train_here
-from picture_pairs import filled
+from picture_pairs import filled, name_of
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -17,7 +17,7 @@ from kdm.students.reflow import Reflow
 from storage.digest import unseal
 from storage.fs import Folder
 
-NAME = "tiny-pictures-0123456789ab"
+NAME, WITHOUT_LABELS = name_of(), name_of(has_labels=False)
 SMALL = [
     "model.networks.model_channels=8",
     "model.networks.channel_mult=[1]",
@@ -132,7 +132,7 @@ def test_a_student_that_a_recipe_does_not_list_may_be_a_preset(home: Folder, pai
 
 
 def test_a_conditional_preset_refuses_pairs_without_labels(home: Folder) -> None:
-    filled(home / "pairs" / NAME, has_labels=False)
+    filled(home / "pairs" / WITHOUT_LABELS, has_labels=False)
     words = (
         "--student",
         "cifar10-cond",
@@ -152,7 +152,7 @@ def test_a_conditional_preset_refuses_pairs_without_labels(home: Folder) -> None
 
 def test_classes_are_not_asked_of_stored_pairs_without_labels(home: Folder) -> None:
     for split in ("train", "heldout"):
-        filled(home / "pairs" / NAME, split, has_labels=False)
+        filled(home / "pairs" / WITHOUT_LABELS, split, has_labels=False)
     words = ("--pairs", "tiny-pictures", "--direct", "--home", home.url)
     asked = ("--set", "evaluation.metrics=[class-agreement]")
     ended = kdm("evaluate", "cifar10", "--student", "kdm", *words, *asked, *TINY)

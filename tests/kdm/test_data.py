@@ -28,8 +28,8 @@ from storage.options import parse
 from storage.order import Order, Position
 from storage.plan import Share
 from storage.reader import PairReader
-from storage.records import LabelRule, PairBatch, PairSchema
-from storage.store import LoadedPairs, PairStore
+from storage.records import LabelRule, LoadedPairs, PairBatch, PairSchema
+from storage.store import PairStore
 
 SCORE = "a" * 64
 MASK = Mask(score=SCORE, decision=decision_digest(SCORE, 0.5))

@@ -21,8 +21,7 @@ from kdm.training.trainer import Trainer, TrainingResult
 from storage.digest import VOLATILE, unseal
 from storage.errors import MismatchError
 from storage.fs import Folder
-from storage.records import PairBatch
-from storage.store import LoadedPairs
+from storage.records import LoadedPairs, PairBatch
 
 OPTIONS = TrainingOptions(
     num_steps=11, batch_size=7, warmup_steps=3, checkpoint_every=4, log_every=2, seed=5
