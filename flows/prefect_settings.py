@@ -15,7 +15,7 @@ import psutil
 from flows.process import identity, is_alive
 from kdm.training.child_environment import safe_path
 from storage.digest import sha256_of, short
-from storage.fs import Folder
+from storage.fs import Folder, user_path
 
 # Measured on two busy cores: a first start migrates a new database for up to 25 s, Prefect waits 20.
 # Two retries wait 2 + 4 s; a server that hangs costs at most 3 × 15 s more for each request.
@@ -129,12 +129,12 @@ def end_orphaned_servers() -> list[int]:
 def _own_prefect_home(home: Folder) -> Path:
     if home.is_local:
         return home.local_path(".prefect")
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    caches = user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
     return caches / "kdm" / f"prefect-{short(sha256_of(home.url.encode()))}"
 
 
 def _prefect_home() -> Path:
-    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    return user_path(os.environ.get("PREFECT_HOME") or "~/.prefect")
 
 
 def _profiles() -> Path:

@@ -1,9 +1,9 @@
 """The files of recipes: those that come with the project, and the user's own; read without torch."""
 
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
+from storage.fs import local_file
 from storage.options import nearest
 from storage.yaml_text import read_yaml
 
@@ -23,8 +23,11 @@ def read_recipe(recipe: str) -> dict[str, Any]:
     """The document of a recipe, as its file says it; a ValueError where there is none."""
     if recipe in recipe_names():
         text = (files("flows.recipes") / f"{recipe}.yaml").read_bytes()
-    elif recipe.endswith((".yaml", ".yml")) and Path(recipe).is_file():
-        text = Path(recipe).read_bytes()
+    elif (
+        recipe.endswith((".yaml", ".yml"))
+        and (path := local_file(recipe, "a recipe's file")).is_file()
+    ):
+        text = path.read_bytes()
     else:
         raise ValueError(
             f"no recipe '{recipe}'; {nearest(recipe, recipe_names())} (or the path of a .yaml file)"

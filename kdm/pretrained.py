@@ -9,6 +9,8 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+from storage.fs import local_file
+
 _VARIABLE = "KDM_WEIGHTS"
 _DEFAULT = "~/.cache/kdm/weights"
 _TORCH = "https://download.pytorch.org/models"
@@ -47,7 +49,7 @@ _HASHED = re.compile(r"-([0-9a-f]{8})\.pth$")
 
 def weights_folder() -> Path:
     """$KDM_WEIGHTS, else ~/.cache/kdm/weights."""
-    return Path(os.environ.get(_VARIABLE) or _DEFAULT).expanduser().absolute()
+    return local_file(os.environ.get(_VARIABLE) or _DEFAULT, f"the folder of weights ({_VARIABLE})")
 
 
 def fault_of(name: str) -> str | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from storage.digest import sha256_of, short
 from storage.errors import DamageError, StoreError
-from storage.fs import Folder, is_abandoned
+from storage.fs import Folder, is_abandoned, local_file
 from storage.open_file import OpenFile
 
 DEFAULT_FOLDER = "~/.cache/kdm-offline/shards"
@@ -34,7 +34,7 @@ class ShardCache:
     def __init__(self, folder: Path, max_bytes: int = DEFAULT_BYTES) -> None:
         if max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes}; a cache holds at least one byte")
-        self.folder = folder.expanduser().absolute()
+        self.folder = local_file(str(folder), "the cache (KDM_CACHE)")
         self.max_bytes = max_bytes
 
     @classmethod

@@ -177,10 +177,26 @@ def require_whole_address(place: str) -> None:
 
 def local_file(place: str, what: str) -> Path:
     """The absolute path of what only this machine's disks can hold; a ValueError for a URL."""
+    return local_path(place, what).absolute()
+
+
+def local_path(place: str, what: str) -> Path:
+    """Likewise, as it stands: it may be relative."""
     require_whole_address(place)
     if "://" in place:
         raise ValueError(f"{what} is a path on this machine, and no URL; copy the files here first")
-    return Path(place).expanduser().absolute()
+    return user_path(place)
+
+
+def user_path(place: str) -> Path:
+    """A path as a user writes it, '~' for a home folder; a ValueError where no user is called that."""
+    try:
+        return Path(place).expanduser()
+    except RuntimeError as error:
+        raise ValueError(
+            f"{place[:200]}: this machine knows no user '{place.partition('/')[0][1:][:80]}' with a home "
+            "folder; write the whole path (a folder of that name is ./~…)"
+        ) from error
 
 
 def require_below(name: str, url: str) -> None:

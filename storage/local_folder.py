@@ -27,6 +27,7 @@ from storage.fs import (
     require_below,
     require_size,
     temporary_name,
+    user_path,
 )
 
 _CHUNK = 2**16  # bytes that are read back at once: larger ones are fresh memory each time
@@ -45,7 +46,7 @@ class LocalFolder(Folder):
     def at(cls, url: str) -> "LocalFolder":
         """The folder at a path or a `file://` URL."""
         if "://" not in url:
-            return cls(Path(url).expanduser().absolute())
+            return cls(user_path(url).absolute())
         parts = urlsplit(url)
         if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
             raise ValueError("a file:// URL names no machine and has no '?' or '#': file:///path")

@@ -6,12 +6,12 @@ The error is the golden's from the same in float64; the round-off is that of flo
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import typer
 
 from flows.commands.table import aligned
 from kdm.networks.golden_rounding import Compared
+from storage.fs import local_file
 from storage.inert.stand_ins import require_named_itself
 
 # What was compared of a golden's file, and the names of its arrays that were not.
@@ -50,7 +50,7 @@ def _numbers(each: Compared) -> list[str]:
 
 
 def _compared(golden: str, compare: Callable[[str], Comparison]) -> Comparison:
-    path = Path(golden).expanduser()
+    path = local_file(golden, "a golden")
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; name a golden's .npz")
     with path.open("rb") as file:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import typer
 
@@ -16,7 +15,7 @@ from flows.stages.means import Means
 from flows.stages.repair import LEFT_TO_GC, planned, repair
 from storage.errors import DamageError
 from storage.fault import Fault
-from storage.fs import Folder
+from storage.fs import Folder, local_file
 from storage.garbage import Waste, temporary_files, waste_of
 from storage.sets import places, read_spec
 from storage.store import PairStore
@@ -40,7 +39,10 @@ def verify(name: str, home: str, *, is_deep: bool) -> None:
 def mend(name: str, home: str, *, source: str, is_dry: bool) -> None:
     """Make anew what is damaged, and check again; exit code 1 where something could not be mended."""
     folder = found(home, "pairs", name)
-    means = Means(home_of(folder, home), Path(source).expanduser().absolute() if source else None)
+    means = Means(
+        home_of(folder, home),
+        local_file(source, "what a set was imported from") if source else None,
+    )
     failed = []
     for store in _stores(folder):
         with _progress("verify", store) as report:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.fs import require_whole_address
+from storage.fs import local_path
 
 DATA_FOLDER_VARIABLE = "KDM_DATA"
 
@@ -16,10 +16,11 @@ def source_path(
 
     `option` is the recipe's, as in 'pairs.source'; what is not right there is passed over.
     """
-    require_whole_address(source)
-    places = [Path(), *map(Path, filter(None, [os.environ.get(DATA_FOLDER_VARIABLE)]))]
+    path = local_path(source, "a file of a recipe")
+    below = os.environ.get(DATA_FOLDER_VARIABLE)
+    places = [Path(), *([local_path(below, DATA_FOLDER_VARIABLE)] if below else [])]
     for place in places:
-        if is_right(found := (place / source).absolute()):
+        if is_right(found := (place / path).absolute()):
             return found
     given = "--data PATH" if option == "dataset.source" else f"--set {option}=PATH"
     looked = ", ".join(str(place.absolute()) for place in places)

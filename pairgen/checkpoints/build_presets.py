@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from kdm.licences import UNKNOWN, Licence
+from storage.fs import local_file
 from storage.options import Options, nearest, parse
 from storage.yaml_text import read_yaml
 
@@ -73,7 +74,7 @@ def preset_named(name: str) -> Preset:
         return PRESETS[name]
     if not name.endswith((".yaml", ".yml", ".json")):
         raise ValueError(f"no preset '{name[:80]}'; {nearest(name, list(PRESETS))}")
-    path = Path(name).expanduser()
+    path = local_file(name, "a preset's file")
     if not path.is_file():
         raise ValueError(f"--preset {path}: there is no such file")
     return parse(Preset, _loaded(path), str(path))
