@@ -12,6 +12,7 @@ from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.student import StudentPlugin
 from kdm.students.unet_coders import UNetCoders
+from storage.options import parse
 from storage.records import LabelRule, NoiseRule, PairSchema
 
 _LABELS = {
@@ -78,12 +79,13 @@ def _losses(keywords: Mapping[str, Any]) -> KoopmanLosses:
             raise ValueError(
                 f"{name} is {value!r}, which this project cannot set; leave it out or at 1"
             )
-    return KoopmanLosses(
+    said = {
         **{ours: keywords.get(theirs, 1) for ours, theirs in _WEIGHTS.items()},
-        rec_lat_share=1,
-        distance=Huber(c=turn) if distance == Huber() else distance,
-        latent_noise=keywords["noisy_latent"],
-    )
+        "rec_lat_share": 1,
+        "distance": Huber(c=turn) if distance == Huber() else distance,
+        "latent_noise": keywords["noisy_latent"],
+    }
+    return parse(KoopmanLosses, said, "the losses of the published student")
 
 
 def _chosen(keyword: str, value: Any, known: Mapping[str, Any]) -> Any:

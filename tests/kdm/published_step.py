@@ -18,6 +18,7 @@ from kdm.networks.song_unet import SongUNet, SongUNetOptions
 from kdm.students.golden_kinks import Kinks
 
 SMALL = {**PUBLISHED, "dropout": 0.0, "noisy_latent": 0.0}  # a step without random numbers
+WEIGHTS = {"latent_loss": "w_latent", "rec_loss": "w_rec", "push_rec_loss": "w_push"}
 
 
 def write_golden(
@@ -158,12 +159,15 @@ class Published(nn.Module):
         }
         if self.kw["koopman_loss_type"] != "NoLoss":
             losses["eigen_koopman_loss"] = self._eigen_loss(targets)
-        return {**losses, "loss": sum(losses.values())}
+        weights = {name: self.kw.get(key, 1) for name, key in WEIGHTS.items()}
+        total = sum(weights.get(name, 1) * each for name, each in losses.items())
+        return {**losses, "loss": total}
 
     def _distance(self, prediction: Tensor, target: Tensor) -> Tensor:
         if self.kw["rec_loss_type"] == "L2":
             return F.mse_loss(prediction, target)
-        return (torch.sqrt((prediction - target) ** 2 + 0.03**2) - 0.03).mean()
+        c = self.kw.get("psudo_huber_c", 0.03)
+        return (torch.sqrt((prediction - target) ** 2 + c**2) - c).mean()
 
     def _eigen_loss(self, targets: Tensor | None) -> Tensor:
         operator = self.koopman_operator

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from mutants import STEP, at_work
-from published_step import write_golden
+from published_step import SMALL, write_golden
 from typer.testing import CliRunner
 
 from flows.cli import app
 from kdm.students.golden import GRADIENT_TOLERANCE, check_step, errors, unchecked
 from kdm.students.golden_kinks import Kinks
+from kdm.students.published import student_of
 from kdm.students.published_names import to_ours, to_published
 
 EXACT = 1e-11  # what float64's round-off may be; of float32 it is 1e-7 at least
@@ -119,6 +120,31 @@ def test_one_hot_rows_numbers_and_every_layout_of_targets_mean_the_same(tmp_path
     for targets in (np.stack([vector.real, vector.imag]), np.stack([vector.real, vector.imag], 1)):
         assert max(errors(changed(golden, uniform_vec=targets)).values()) <= EXACT
     assert max(errors(changed(golden, labels=labels)).values()) <= EXACT
+
+
+def test_weights_and_the_turn_of_the_huber_distance_are_those_that_the_golden_names(
+    tmp_path: Path,
+) -> None:
+    named = {"w_rec": 2.5, "w_latent": 0.5, "w_push": 3.0, "psudo_huber_c": 0.1}
+    golden = write_golden(tmp_path / "golden.npz", rec_loss_type="Huber", linear_proj=24, **named)
+    assert max(errors(golden).values()) <= EXACT
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("advers_w", 2, "advers_w is 2, which this project cannot set"),
+        ("w_eigen", 1, "w_eigen is 1, which this project cannot set"),
+        ("psudo_huber_c", 0.1, "psudo_huber_c is 0.1, but rec_loss_type is 'L2'"),
+        ("w_rec", "much", "rec: Input should be a valid number"),
+        ("w_push", float("nan"), "pred: Input should be a finite number"),
+    ],
+)
+def test_a_weight_that_cannot_be_set_is_refused_by_its_name(
+    key: str, value: object, says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        student_of({**SMALL, key: value}, is_factorised=False)
 
 
 def test_names_go_to_ours_and_back(tmp_path: Path) -> None:
