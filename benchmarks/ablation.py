@@ -97,7 +97,7 @@ def _measured(home: Folder, recipe: str, changes: Mapping[str, Any], seed: int) 
     document["students"] = [_merged(student, {"training": training})]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ablation.yaml"
-        path.write_text(yaml_text(document))
+        path.write_text(yaml_text(document), encoding="utf-8")
         changed = load_recipe(str(path))
     results = run_stages(Run(changed, home), until="evaluate")
     timings = read_timings(Folder.at(results[-1].folder))

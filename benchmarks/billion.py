@@ -176,7 +176,7 @@ def ask(name: str, folder: str, shard_size: str) -> None:
     store = PairStore.open(Counted.at(f"{folder}/set"), split="train", layout=f"wds-{shard_size}")
     assert not ASKED[name](store), name
     # Not as the kernel tells the parent: there a child's peak begins with its parent's.
-    status = Path("/proc/self/status").read_text().splitlines()
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     peak = next(line for line in status if line.startswith("VmHWM"))
     print(json.dumps({"asked": REQUESTS, "peak_gib": int(peak.split()[1]) / 2**20}))
 

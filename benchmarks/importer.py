@@ -79,7 +79,7 @@ def store(file: str, home: str) -> None:
 
 def _tell(begun: float) -> None:
     # Not ru_maxrss: a child's begins at what its parent had.
-    peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+    peak = int(Path("/proc/self/status").read_text(encoding="utf-8").split("VmHWM:")[1].split()[0])
     print(time.process_time() - begun, peak * 1024 / 1e6)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ class Measured(NamedTuple):
 def measured(step: str, command: list[str]) -> Measured:
     """Run a command to its end; an AssertionError with its last words where that is not 0."""
     started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as told:
+    text = partial(tempfile.TemporaryFile, "w+", encoding="utf-8")
+    with text() as said, text() as told:
         process = subprocess.Popen(command, stdout=said, stderr=told)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)  # nobody waits for it again

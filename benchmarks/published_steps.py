@@ -128,7 +128,8 @@ def _loop(clone: str, folder: str, config: str, device: str) -> Any:
 
 def _stand_in(folder: str) -> None:
     """For packages that it imports: piq always, its evaluation's where it is not installed."""
-    trunk = f"{folder}/{Path(folder, TRUNK).read_text()}"
+    name = Path(folder, TRUNK).read_text(encoding="utf-8")
+    trunk = f"{folder}/{name}"
     _module("piq", LPIPS=partial(LpipsStandIn, trunk))
     if find_spec("pytorch_image_generation_metrics") is None:
         _module("pytorch_image_generation_metrics", get_inception_score_and_fid=None)

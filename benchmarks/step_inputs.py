@@ -47,7 +47,7 @@ class Case(NamedTuple):
 def write_inputs(folder: str, case: Case) -> None:
     """Pairs, the VGG16, and the weights that the student and its critic begin with."""
     torch.manual_seed(0)
-    Path(folder, TRUNK).write_text(_write_trunk(Path(folder)))
+    Path(folder, TRUNK).write_text(_write_trunk(Path(folder)), encoding="utf-8")
     _write_pairs(folder, case)
     objective = training_job(folder, case).objective(_chosen(folder, case).schema)
     critic = objective.players[0].module
@@ -105,7 +105,7 @@ def _published(batch: int, changes: dict[str, object]) -> TrainingOptions:
 
 
 def _chosen(folder: str, case: Case) -> Preset:
-    trunk = Path(folder, TRUNK).read_text()
+    trunk = Path(folder, TRUNK).read_text(encoding="utf-8")
     return preset(case.preset, "published", distance=Lpips(trunk=trunk))
 
 

@@ -99,7 +99,7 @@ def what_is_unusable(error: Exception) -> str:
         places = [f"{name} in the environment" for name in names if name in os.environ]
         profile = _active_profile()
         places += [f"{name} in {path}" for name in names if name in profile]
-        tomllib.loads(path.read_text() if path.is_file() else "")
+        tomllib.loads(path.read_text(encoding="utf-8") if path.is_file() else "")
         where = " and ".join(places) or f"in {path}, prefect.toml, .env or the environment"
     except ValueError as fault:
         where, error = f"{path} is not TOML", fault
@@ -144,7 +144,7 @@ def _profiles() -> Path:
 def _active_profile() -> dict[str, Any]:
     """The settings of the profile that Prefect will take; none where it cannot be read."""
     try:
-        content = tomllib.loads(_profiles().read_text())
+        content = tomllib.loads(_profiles().read_text(encoding="utf-8"))
         name = os.environ.get("PREFECT_PROFILE") or content.get("active")
         return dict(content.get("profiles", {}).get(name, {}))
     except (
