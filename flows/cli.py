@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from flows.ending import Stopped, leave, stop_on_signals
+from flows.option_types import MOST_SAMPLES, whole
 from flows.pairs_cli import pairs_app
 from flows.request import DEFAULT_HOME, HOME_VARIABLE, Request
 from flows.shorthands import with_shorthands
@@ -34,7 +35,13 @@ Home = Annotated[
     str, typer.Option("--home", envvar=HOME_VARIABLE, help="Where everything is stored.")
 ]
 Count = Annotated[
-    int | None, typer.Option("--count", min=1, help="Training indices, in place of the recipe's.")
+    int | None,
+    typer.Option(
+        "--count",
+        parser=whole(1, MOST_SAMPLES),
+        metavar="N",
+        help="Training indices, in place of the recipe's.",
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -47,7 +54,12 @@ Students = Annotated[
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
 Ranks = Annotated[
     int | None,
-    typer.Option("--ranks", min=1, help="Processes that train together, one a GPU; else one."),
+    typer.Option(
+        "--ranks",
+        parser=whole(1, 1024),
+        metavar="N",
+        help="Processes that train together, one a GPU; else one.",
+    ),
 ]
 Direct = Annotated[bool, typer.Option("--direct", help="The bare stages, without Prefect.")]
 Until = Annotated[str, typer.Option("--until", metavar="STAGE", help="The last stage to run.")]
@@ -217,8 +229,12 @@ def _rm(
 @app.command("sample", help="Samples of a student from fresh noise.")
 def _sample(
     student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
-    num_samples: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 64,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the noise.")] = 0,
+    num_samples: Annotated[
+        int, typer.Option("-n", parser=whole(1, MOST_SAMPLES), metavar="N", help="How many.")
+    ] = 64,
+    seed: Annotated[
+        int, typer.Option("--seed", parser=whole(0, 2**64 - 1), metavar="N", help="Of the noise.")
+    ] = 0,
     out: Annotated[
         str,
         typer.Option(

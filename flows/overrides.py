@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from storage.options import nearest
+from storage.whole_numbers import whole_number
 from storage.yaml_text import read_yaml
 
 
@@ -37,8 +38,9 @@ def _step(place: Any, key: str, path: str) -> Any:
 
 
 def _position(place: list[Any], key: str, path: str) -> int:
-    if key.isdecimal() and int(key) < len(place):
-        return int(key)
+    number = whole_number(key)
+    if number is not None and number < len(place):
+        return number
     names = [str(_item_name(item)) for item in place]
     if key in names:
         return names.index(key)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from flows.option_types import MOST_SAMPLES, number, whole
 from flows.request import DEFAULT_HOME, HOME_VARIABLE
 
 pairs_app = typer.Typer(
@@ -71,7 +72,13 @@ def _gc(
     name: Annotated[str, typer.Argument(help="A set; without it, all of the home.")] = "",
     home: Home = DEFAULT_HOME,
     older_than: Annotated[
-        float, typer.Option("--older-than", min=0, help="Age in hours that a file must have.")
+        float,
+        typer.Option(
+            "--older-than",
+            parser=number(0, 1e6),
+            metavar="HOURS",
+            help="Age in hours that a file must have.",
+        ),
     ] = 1.0,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -107,7 +114,12 @@ def _export(  # noqa: PLR0913  (one an option)
     split: Split = "train",
     layout: Layout = "",
     *,
-    count: Annotated[int | None, typer.Option("--count", min=1, help="Indices; else all.")] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--count", parser=whole(1, MOST_SAMPLES), metavar="N", help="Indices; else all."
+        ),
+    ] = None,
     variant: Annotated[str, typer.Option("--variant", help="Of kdm-npz, see docs/store.md.")] = "",
     masks: Annotated[
         list[str] | None,
@@ -163,8 +175,12 @@ def _import(  # noqa: PLR0913  (one an option)
 @pairs_app.command("spot-check", help="Make a few random pairs once more, and compare.")
 def _spot_check(
     name: Name,
-    num_pairs: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 64,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the choice.")] = 0,
+    num_pairs: Annotated[
+        int, typer.Option("-k", parser=whole(1, MOST_SAMPLES), metavar="N", help="How many.")
+    ] = 64,
+    seed: Annotated[
+        int, typer.Option("--seed", parser=whole(0, 2**64 - 1), metavar="N", help="Of the choice.")
+    ] = 0,
     split: Split = "train",
     home: Home = DEFAULT_HOME,
 ) -> None:

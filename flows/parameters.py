@@ -6,7 +6,7 @@ worker starts. Values stay plain.
 
 from typing import Annotated, Any
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from flows.recipe_files import recipe_names
 from flows.steps import STAGES
@@ -38,8 +38,11 @@ OptionalRecipe = Annotated[
 Home = Annotated[
     str, _schema("Where everything is stored. Empty: KDM_HOME, else ./kdm-home.", type="string")
 ]
+_Whole = Annotated[int, Field(strict=True, ge=1)]  # no text, no true, no 2.0
+
 Count = Annotated[
-    int | None, _schema("Number of training indices, instead of the recipe's.", **_OPTIONAL_COUNT)
+    _Whole | None,
+    _schema("Number of training indices, instead of the recipe's.", **_OPTIONAL_COUNT),
 ]
 Overrides = Annotated[
     tuple[str, ...], _schema("Changes of the recipe, each written as a.b=value.", **_WORDS)
@@ -52,5 +55,6 @@ Device = Annotated[
 ]
 Until = Annotated[str, _schema("The last stage to run.", **_choices(*STAGES))]
 Ranks = Annotated[
-    int | None, _schema("Processes that train together, one a GPU. Empty: one.", **_OPTIONAL_COUNT)
+    _Whole | None,
+    _schema("Processes that train together, one a GPU. Empty: one.", **_OPTIONAL_COUNT),
 ]

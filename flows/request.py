@@ -34,6 +34,8 @@ class Request:
         from flows.recipe import load_recipe
         from flows.stages.run import Run
 
+        for name in ("count", "ranks"):
+            _require_whole(name, getattr(self, name))
         home, device = home_folder(self.home), settled_device(self.device)
         recipe = load_recipe(
             self.recipe,
@@ -49,6 +51,11 @@ class Request:
             students=tuple(self.students),
         )
         return Run(recipe, home, report, device, num_ranks=self.ranks or 1, asked=asked)
+
+
+def _require_whole(name: str, number: object) -> None:
+    if number is not None and (type(number) is not int or number < 1):
+        raise ValueError(f"{name} is {number!r}; it must be a whole number from 1")
 
 
 def home_folder(home: str = "") -> Folder:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from storage.whole_numbers import whole_number
+
 NO_MASK = "none"
 
 
@@ -79,7 +81,7 @@ def _as_yaml(name: str, value: str | list[str]) -> str:
     """Numbers as they are, all else as a string, whatever it looks like."""
     if isinstance(value, list):
         return json.dumps([] if asks_for_no_mask(value) else value)
-    is_number = name in ("batch", "workers") and value.isdecimal()
+    is_number = name in ("batch", "workers") and whole_number(value) is not None
     return value if is_number else json.dumps(value)
 
 

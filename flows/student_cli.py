@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from flows.option_types import number
 from flows.request import DEFAULT_HOME, HOME_VARIABLE
 
 student_app = typer.Typer(
@@ -26,8 +27,8 @@ def _import(
         float | None,
         typer.Option(
             "--noise-scale",
-            min=1e-6,
-            max=1e6,
+            parser=number(1e-6, 1e6),
+            metavar="NUMBER",
             help="Standard deviation of its noise, where the file does not say it: EDM 80, flow 1.",
         ),
     ] = None,

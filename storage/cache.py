@@ -16,6 +16,7 @@ from storage.digest import sha256_of, short
 from storage.errors import DamageError, StoreError
 from storage.fs import Folder, is_abandoned, local_file
 from storage.open_file import OpenFile
+from storage.whole_numbers import whole_number
 
 DEFAULT_FOLDER = "~/.cache/kdm-offline/shards"
 # Two windows of 65,536 pairs of 3×64×64 take 6.4 GB where noise and data are stored in float16.
@@ -40,10 +41,11 @@ class ShardCache:
     @classmethod
     def default(cls) -> "ShardCache":
         """The cache at KDM_CACHE of KDM_CACHE_BYTES, or of 8 GiB in the user's own cache folder."""
-        max_bytes = os.environ.get("KDM_CACHE_BYTES") or str(DEFAULT_BYTES)
-        if not max_bytes.isdecimal():
-            raise ValueError(f"KDM_CACHE_BYTES is {max_bytes!r}; it must be a whole number")
-        return cls(Path(os.environ.get("KDM_CACHE") or DEFAULT_FOLDER), int(max_bytes))
+        given = os.environ.get("KDM_CACHE_BYTES") or str(DEFAULT_BYTES)
+        max_bytes = whole_number(given)
+        if max_bytes is None:
+            raise ValueError(f"KDM_CACHE_BYTES is {given[:60]!r}; it must be a whole number")
+        return cls(Path(os.environ.get("KDM_CACHE") or DEFAULT_FOLDER), max_bytes)
 
     def open(self, digest: str, fetch: Callable[[], bytes]) -> OpenFile:
         """The file of this sha256, fetched where it is not there.

@@ -29,6 +29,7 @@ from storage.options import nearest
 from storage.sets import splits_of
 from storage.store import PairStore
 from storage.verify import Report
+from storage.whole_numbers import whole_number
 from storage.yaml_text import read_yaml
 
 DEFAULT_IMPORTER = "kdm-checkerboard"
@@ -193,10 +194,10 @@ def _rows(wanted: Import, defaults: ImportedPairs) -> Mapping[str, tuple[int, in
 
 
 def _range(split: str, text: str) -> tuple[int, int]:
-    first, colon, end = text.partition(":")
-    if not (colon and first.isdecimal() and end.isdecimal()):
+    first, end = map(whole_number, text.partition(":")[::2])
+    if first is None or end is None:
         raise ValueError(f"--{split} {text}: write rows as FIRST:END, for instance 0:45000")
-    return int(first), int(end)
+    return first, end
 
 
 def _options(wanted: Import) -> dict[str, Any]:

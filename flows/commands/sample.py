@@ -25,6 +25,7 @@ from storage.digest import digest_of
 from storage.fs import Folder, local_file
 from storage.options import parse
 from storage.records import PairSchema
+from storage.whole_numbers import whole_number
 
 MAX_VALUES_A_LINE = 16
 _VALUES_AT_ONCE = {"cpu": 2**15, "cuda": 2**20}  # of noise: 10 and 341 pictures of 3×32×32
@@ -82,7 +83,7 @@ def classes_of(label: str, num_classes: int, student: str) -> _Classes | None:
     if label == "all":
         return np.arange(num_classes, dtype=np.int64)
     words = [word.strip() for word in label.split(",")]
-    classes = [int(word) for word in words if word.isdecimal() and len(word) < 10]
+    classes = [number for number in map(whole_number, words) if number is not None]
     if len(classes) < len(words) or max(classes) >= num_classes:
         raise ValueError(
             f"--label {label[:80]}: {student} knows the classes 0 … {num_classes - 1}; give one, "

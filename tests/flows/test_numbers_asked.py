@@ -1,0 +1,53 @@
+"""A number from the command line, a flow or the environment is what a recipe would take."""
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.parameters import Count
+from flows.request import Request
+from storage.cache import ShardCache
+
+COUNTS = {
+    "--count": ("show", "tiny", "--count"),
+    "--ranks": ("distill", "tiny", "--ranks"),
+    "-n": ("sample", "kdm", "-n"),
+    "--seed": ("sample", "kdm", "--seed"),
+    "-k": ("pairs", "spot-check", "tiny", "-k"),
+    "pairs --count": ("pairs", "export", "tiny", "x", "--to", "kdm-npz", "--count"),
+}
+ODD = ["1_000", " 5", "-3", "1e3", "5.0", "٣", "0x10", "true", "9" * 5000]
+
+
+@pytest.mark.parametrize("words", COUNTS.values(), ids=COUNTS)
+def test_what_only_python_reads_as_a_number_is_no_count(words: tuple[str, ...]) -> None:
+    for odd in ODD:
+        ended = CliRunner().invoke(app, [*words, odd])
+        assert ended.exit_code == 2
+        assert f"{odd[:60]!r} is not a whole number from" in " ".join(ended.output.split())
+
+
+@pytest.mark.parametrize("odd", ["nan", "inf", "-1", "1_0", "1e999", " 1", "1h"])
+def test_an_age_or_a_scale_is_a_finite_number(odd: str) -> None:
+    for words in (
+        ("pairs", "gc", "--older-than", odd),
+        ("student", "import", "x.pt", "--noise-scale", odd),
+    ):
+        ended = CliRunner().invoke(app, list(words))
+        assert f"{odd!r} is not a number from" in " ".join(ended.output.split())
+
+
+@pytest.mark.parametrize("odd", ["5", True, 2.0, 0, -1])
+def test_a_flow_takes_no_text_and_no_truth_for_a_count(odd: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Count).validate_python(odd)
+    with pytest.raises(ValueError, match=r"count is .*; it must be a whole number from 1"):
+        Request("tiny", count=odd).run()  # type: ignore[arg-type]
+
+
+def test_the_cache_takes_a_whole_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for odd in ("1_000", "9" * 5000, "8GiB"):
+        monkeypatch.setenv("KDM_CACHE_BYTES", odd)
+        with pytest.raises(ValueError, match=r"KDM_CACHE_BYTES is '.*'; it must be a whole number"):
+            ShardCache.default()
