@@ -90,7 +90,7 @@ def refreeze(store: PairStore, faults: Sequence[Fault]) -> list[str]:
     """Freeze damaged manifests again from the records, and say so of each; a line a manifest."""
     damaged = _damaged_sizes(store, faults)
     for size in damaged:
-        store.manifests.remove(record_name(size))
+        store.ledger.manifests.remove(record_name(size))
     recorded = store.ledger.recorded()
     whole = next((n for n, shard in enumerate(recorded) if n != shard), len(recorded))
     if not store.ledger.sizes() and not damaged and whole == len(recorded) > 0:

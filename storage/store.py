@@ -122,11 +122,6 @@ class PairStore:
         """One JSON a shard."""
         return self.ledger.records_folder
 
-    @property
-    def manifests(self) -> Folder:
-        """One JSON for each size that the set has had."""
-        return self.ledger.manifests
-
     @cached_property
     def schema(self) -> PairSchema:
         """What one pair is."""

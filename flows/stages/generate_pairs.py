@@ -6,8 +6,8 @@ from dataclasses import replace
 from flows.imported_pairs import ImportedPairs
 from flows.progress import Meter
 from flows.recipe import FilterRecipe, GeneratedPairs
-from flows.stages.cards import write_pairs_card
 from flows.stages.arithmetic import require_arithmetic
+from flows.stages.cards import write_pairs_card
 from flows.stages.claim import claimed
 from flows.stages.filter_pairs import calibrated
 from flows.stages.invalid_pairs import InvalidPairs

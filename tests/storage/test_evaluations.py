@@ -37,7 +37,7 @@ def test_a_manifest_that_grows_goes_on_with_the_mean(home: Folder) -> None:
 
 def test_what_one_record_does_not_know_no_manifest_says(home: Folder) -> None:
     store = store_of(home, 35, 0)
-    manifest = json.loads(store.manifests.read(record_name(2)))
+    manifest = json.loads(store.ledger.manifests.read(record_name(2)))
     assert "nfe" not in manifest
     assert store.manifest(128).nfe == 0
 

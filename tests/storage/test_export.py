@@ -127,7 +127,7 @@ def test_an_export_under_other_masks_does_not_mix_with_one_that_is_there(
     with pytest.raises(MismatchError, match=r"an export of other masks"):
         export_kdm_npz(store, at(tmp_path / "out"), count=100, masks=[masked(store)])
     with pytest.raises(MismatchError, match=r"an export of other .*count"):
-        export_kdm_npz(store, at(tmp_path / "out"), count=200)
+        export_kdm_npz(store, at(tmp_path / "out"), count=200, masks=())
 
 
 def test_a_folder_with_something_else_in_it_is_refused(home: Folder, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_where_a_record_or_manifest_cannot_be_read_nothing_is_waste(
 
 def test_records_of_a_set_that_was_never_frozen_speak_for_their_shards(home: Folder) -> None:
     store = with_strays(home)
-    store.manifests.remove("000004.json")
+    store.ledger.manifests.remove("000004.json")
     found = waste_of(store, older_than=0)
     assert {each.file.removeprefix("train/wds-256/") for each in found} == set(STRAYS)
 

@@ -129,9 +129,9 @@ def test_a_record_that_a_manifest_confirms_is_believed_against_another_manifest(
 ) -> None:
     store = made(home)
     store.commit(512)
-    document = unseal(store.manifests.read("000004.json"), "")
+    document = unseal(store.ledger.manifests.read("000004.json"), "")
     document["contents"] = store.ledger.manifest(4).contents[4:] + "AAAA"
-    store.manifests.replace("000004.json", seal(document))
+    store.ledger.manifests.replace("000004.json", seal(document))
     assert ("damaged", "manifests/000004.json") in told(store)
     assert not {name for _, name in told(store)} & {"manifests/000002.json", "records/000000.json"}
 
