@@ -47,7 +47,7 @@ def test_growth_from_50000_to_80000_leaves_a_reader_alone(
     assert finish(writer).code == 0
     assert num_reads > 3
     grown = PairStore.open(Folder.at(str(folder)), split="train")
-    assert grown.manifests.names() == ["000013.json", "000020.json"]
+    assert grown.ledger.manifests.names() == ["000013.json", "000020.json"]
     assert np.array_equal(grown.load(80_000).pairs.x_0[:50_000], x_0)
 
 

@@ -147,7 +147,7 @@ def test_growth_leaves_a_reader_in_another_process_alone(
     for read in until_ended(writer, reader):
         assert np.array_equal(read, x_0)
     assert reader.content_digests(2000) == contents
-    assert reader.manifests.names() == ["000008.json", "000024.json"]
+    assert reader.ledger.manifests.names() == ["000008.json", "000024.json"]
 
 
 def until_ended(writer: Any, reader: PairStore) -> Iterator[Any]:

@@ -105,7 +105,7 @@ def test_a_stopped_conversion_goes_on_and_does_nothing_twice(home: Folder) -> No
     store = filled_store(home, 1024)
     done = documents(convert(store, "zarr-256"))
     other = PairStore.open(home, split="train", layout="zarr-256")
-    other.manifests.remove("000004.json")
+    other.ledger.manifests.remove("000004.json")
     for name in ("records/000002.json", "shards/x_0/c/3/0"):
         other.base.remove(name)
     said: list[tuple[int, int]] = []

@@ -70,7 +70,7 @@ def test_growth_leaves_a_pinned_reader_alone(home: Folder) -> None:
     filled_store(home, 2000)
     assert reader.manifest(1000) == pinned
     assert np.array_equal(reader.load(1000).pairs.x_0, before)
-    assert reader.manifests.names() == ["000004.json", "000008.json"]
+    assert reader.ledger.manifests.names() == ["000004.json", "000008.json"]
 
 
 def test_another_spec_at_the_same_address_is_refused_by_the_differing_field(home: Folder) -> None:
