@@ -20,7 +20,7 @@ def is_text(call: ast.Call, name: str) -> bool:
     """Whether what the call opens or reads is text."""
     if name in ALWAYS:
         return True
-    words = [each.value for each in call.args if isinstance(each, ast.Constant)]
+    words = [getattr(each, "value", None) for each in call.args]
     if name == "open" and isinstance(call.func, ast.Name):
         return not any("b" in str(word) for word in words)
     is_opened = name == "open" or name.endswith("TemporaryFile")
