@@ -1,9 +1,10 @@
 """A recipe: one complete, frozen, serialisable run, from data set to report."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from flows.asked import complete, lay_over
 from flows.imported_pairs import ImportedPairs, Layout, Name
@@ -138,6 +139,14 @@ class StudentRecipe(LastingOptions):
             )
 
 
+def _require_digits(decision: str) -> str:
+    if not re.fullmatch("[0-9a-f]{4,64}", decision):
+        raise ValueError(
+            "a decision goes by the first digits of its digest, at least 4; 'kdm pairs show' prints them"
+        )
+    return decision
+
+
 class Privacy(LastingOptions):
     """Whether students may read pairs that no filter has judged, or that one has dropped."""
 
@@ -145,7 +154,7 @@ class Privacy(LastingOptions):
 
     required: bool = False
     # The decisions to read by where the recipe has no filters, by their first digits; []: read every pair.
-    masks: tuple[Annotated[str, Field(pattern="^[0-9a-f]{4,64}$")], ...] | None = None
+    masks: tuple[Annotated[str, AfterValidator(_require_digits)], ...] | None = None
 
 
 class Recipe(Options):

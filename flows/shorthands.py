@@ -8,8 +8,6 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from storage.whole_numbers import whole_number
-
 NO_MASK = "none"
 
 
@@ -81,7 +79,7 @@ def _as_yaml(name: str, value: str | list[str]) -> str:
     """Numbers as they are, all else as a string, whatever it looks like."""
     if isinstance(value, list):
         return json.dumps([] if asks_for_no_mask(value) else value)
-    is_number = name in ("batch", "workers") and whole_number(value) is not None
+    is_number = name in ("batch", "workers") and value.isascii() and value.isdecimal()
     return value if is_number else json.dumps(value)
 
 

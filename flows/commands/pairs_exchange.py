@@ -196,7 +196,7 @@ def _rows(wanted: Import, defaults: ImportedPairs) -> Mapping[str, tuple[int, in
 def _range(split: str, text: str) -> tuple[int, int]:
     first, end = map(whole_number, text.partition(":")[::2])
     if first is None or end is None:
-        raise ValueError(f"--{split} {text}: write rows as FIRST:END, for instance 0:45000")
+        raise ValueError(f"--{split} {text[:60]}: write rows as FIRST:END, for instance 0:45000")
     return first, end
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import psutil
 import torch
 import typer
 from numpy.typing import NDArray
@@ -60,6 +61,7 @@ def sample(student: str, home: str, wanted: Wanted) -> None:
     pictures = _pictures(wanted, folder, schema)
     if pictures:
         pictures.require_free()
+    _require_memory(wanted.count, schema)
     x_T, label = fresh_noise(schema, seed=wanted.seed, count=wanted.count)
     if classes is not None:
         label = np.resize(classes, wanted.count)
@@ -122,6 +124,17 @@ def _pictures(wanted: Wanted, folder: Folder, schema: PairSchema) -> PictureFile
         "precision": wanted.precision,
     }
     return PictureFiles(wanted.out, schema, asked)
+
+
+def _require_memory(count: int, schema: PairSchema) -> None:
+    """Raise a ValueError where noise, samples and their labels are more than the machine can hold."""
+    num_bytes = count * (8 + 2 * 4 * schema.num_values)
+    total = psutil.virtual_memory().total
+    if num_bytes > total:
+        raise ValueError(
+            f"-n {count}: so many samples take {num_bytes:,} bytes at once, and this machine has {total:,}; "
+            "ask for fewer, several times with another --seed"
+        )
 
 
 def _options(wanted: Wanted, schema: PairSchema, device: str) -> EvaluationOptions:

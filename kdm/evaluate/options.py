@@ -22,6 +22,8 @@ class EvaluationOptions(Options):
     metrics: tuple[Annotated[Metric, Configured(GROUP)], ...] = Field(
         default_factory=_default_metrics
     )
-    num_fresh: int = Field(10_000, ge=2)  # samples from fresh noise, and in each teacher set
+    num_fresh: int = Field(
+        10_000, ge=2, le=10**8
+    )  # samples from fresh noise, and in each teacher set
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of fresh noise and of a stochastic student
     batch_size: int = Field(2_500, ge=1)  # samples a call; round-off may depend on it

@@ -26,7 +26,6 @@ DOORS = {
     "student golden": ("student", "check", "PLACE.npz"),
     "checkpoint": ("teacher", "import", "PLACE.pt"),
     "--out": ("sample", "kdm", "--out", "PLACE.npy"),
-    "rm": ("rm", "pairs/PLACE", "--yes"),
 }
 
 

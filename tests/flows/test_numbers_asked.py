@@ -1,6 +1,7 @@
 """A number from the command line, a flow or the environment is what a recipe would take."""
 
 import pytest
+from conftest import Finished
 from pydantic import TypeAdapter, ValidationError
 from typer.testing import CliRunner
 
@@ -51,3 +52,28 @@ def test_the_cache_takes_a_whole_number_of_bytes(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv("KDM_CACHE_BYTES", odd)
         with pytest.raises(ValueError, match=r"KDM_CACHE_BYTES is '.*'; it must be a whole number"):
             ShardCache.default()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--set", "filters.near-copy.fpr=.nan"), "filters.0.fpr: Input should be a finite number"),
+        (("--set", "filters.near-copy.threshold=1e999"), "Input should be a finite number"),
+        (("--set", f"evaluation.num_fresh={10**15}"), "less than or equal to 100000000"),
+        (("--set", f"pairs.train={'9' * 5000}"), "line 1 has a number of 5,000 digits"),
+        (("--workers", "9" * 30), "pairs.num_workers: Input should be less than or equal to 1024"),
+        (("--mask", "xyz", "--set", "filters=[]"), "goes by the first digits of its digest"),
+    ],
+)
+def test_a_number_that_no_machine_can_hold_is_refused_with_its_bound(
+    words: tuple[str, ...], says: str
+) -> None:
+    ended = CliRunner().invoke(app, ["show", "tiny", *words])
+    assert isinstance(ended.exception, ValueError)
+    assert says in str(ended.exception)
+
+
+def test_more_samples_than_memory_holds_are_refused_before_any_is_made(finished: Finished) -> None:
+    asked = ["sample", "kdm", "-n", "9999999999", "--home", str(finished.path)]
+    ended = CliRunner().invoke(app, asked)
+    assert "ask for fewer, several times with another --seed" in str(ended.exception)
