@@ -1,5 +1,7 @@
 """A number from the command line, a flow or the environment is what a recipe would take."""
 
+from types import SimpleNamespace
+
 import pytest
 from conftest import Finished
 from pydantic import TypeAdapter, ValidationError
@@ -73,7 +75,10 @@ def test_a_number_that_no_machine_can_hold_is_refused_with_its_bound(
     assert says in str(ended.exception)
 
 
-def test_more_samples_than_memory_holds_are_refused_before_any_is_made(finished: Finished) -> None:
-    asked = ["sample", "kdm", "-n", "9999999999", "--home", str(finished.path)]
+def test_more_samples_than_memory_holds_are_refused_before_any_is_made(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=2**30))
+    asked = ["sample", "kdm", "-n", "999999999", "--home", str(finished.path)]
     ended = CliRunner().invoke(app, asked)
     assert "ask for fewer, several times with another --seed" in str(ended.exception)
