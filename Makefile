@@ -46,7 +46,7 @@ LOWEST := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIB
 test-levels: export OMP_NUM_THREADS = 1
 test-levels: export MKL_NUM_THREADS = 1
 test-levels: setup ## what the last digits decide, at the lowest level of this processor
-	env $(LOWEST) $(BIN)/pytest -n $(TEST_PROCESSES) -m 'processor and not trials' $$(grep -rl mark.processor tests) $(PYTEST_ARGS)
+	env $(LOWEST) $(BIN)/pytest -n $(TEST_PROCESSES) -m 'processor and not trials' $$(grep -rl --include='*.py' mark.processor tests) $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: lint-style lint-types lint-imports lint-dead-code lint-spelling ## all gates

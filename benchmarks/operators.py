@@ -1,6 +1,6 @@
 """Where a training step's time goes, by torch's operators: CIFAR-10's KDM, a batch of 8, one thread.
 
-Shares of the operators' own time as torch's profiler sees it, over whole steps of the trainer: all passes,
+Shares of the operators' own time as torch's profiler sees it, over a whole step of the trainer: all passes,
 the distance, the critic, Adam, the average. Shares hold on a busy machine, seconds don't. The second row
 leaves large convolutions to torch, as processors with vectors of 512 bits do.
 """
@@ -14,10 +14,9 @@ from unittest.mock import patch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.step_inputs import Case, training_job, write_inputs
-from kdm.training.errors import Interrupted
 from kdm.training.job import run_job
 
-NUM_WARM, NUM_STEPS = 1, 2
+NUM_WARM = 1
 # The first that an operator's name contains counts.
 KINDS = {
     "convolution": "convolutions (oneDNN)",
@@ -46,7 +45,7 @@ def _shares(has_wide: bool) -> Counter[str]:
         case = Case("cifar_uncond", "cifar10")
         write_inputs(folder, case)
         watch = _Watch()
-        with suppress(Interrupted):
+        with suppress(SystemExit):
             run_job(training_job(folder, case), report=print_nothing, should_stop=watch)
     times: Counter[str] = Counter()
     for each in watch.profile.key_averages():
@@ -63,7 +62,7 @@ def print_nothing(_said: object) -> None:
 
 
 class _Watch:
-    """Asked before each step whether to stop; profiles the steps after the first."""
+    """Asked before each step whether to stop; profiles the second, and there ends the training."""
 
     def __init__(self) -> None:
         self.profile = profile(activities=[ProfilerActivity.CPU])
@@ -73,6 +72,7 @@ class _Watch:
         self._num_asked += 1
         if self._num_asked == NUM_WARM + 1:
             self._stack.enter_context(self.profile)
-        if self._num_asked == NUM_WARM + NUM_STEPS + 1:
+        if self._num_asked == NUM_WARM + 2:
             self._stack.close()
-        return self._num_asked > NUM_WARM + NUM_STEPS
+            raise SystemExit
+        return False
