@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from flows.embedded_server import APP, EmbeddedServer, start_server
 from flows.process import identity, is_alive
 from kdm.training.child_environment import safe_path
 from storage.digest import sha256_of, short
@@ -33,7 +34,6 @@ QUIET = {
 }
 # Which process an embedded server belongs to: its number and the second it was started in.
 OWNER = "KDM_PREFECT_OWNER"
-_SERVER = "prefect.server.api.server:create_app"
 # What importing Prefect raises where its settings are of the wrong type or shape, or its folder is no folder.
 UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, OSError)
 # Prefect 2 wrote profiles that name no API and do not say this; Prefect 3 then starts no server.
@@ -72,6 +72,32 @@ def prepare_prefect(home: Folder) -> None:
     os.environ.update(safe_path())  # for the server, a child whose command line is Prefect's
     end_orphaned_servers()
     os.environ[OWNER] = identity()
+
+
+def start_embedded_server() -> EmbeddedServer | None:
+    """The server of a command for which no API is configured, on its way; None where one is.
+
+    A ValueError where Prefect cannot use its settings.
+    """
+    from prefect.context import refresh_global_settings_context
+    from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED
+
+    if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
+        return None
+    server = start_server()
+    os.environ |= {
+        "PREFECT_API_URL": server.api,
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # one request less: it serves no page
+    }
+    refresh_global_settings_context()
+    return server
+
+
+def startup_seconds() -> float:
+    """How long a command waits for its server."""
+    from prefect.settings import PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS
+
+    return float(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
 
 
 def api_url() -> str:
@@ -117,7 +143,7 @@ def end_orphaned_servers() -> list[int]:
     ended = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if _SERVER not in process.cmdline():
+            if APP not in process.cmdline():
                 continue
             owner = process.environ().get(OWNER)
             if owner and not is_alive(owner):

@@ -9,7 +9,13 @@ from typing import Any
 from flows.commands.run import directly, refresh_directly
 from flows.console import Terminal
 from flows.ending import API_LOST, stop_if_asked
-from flows.prefect_settings import UNUSABLE, prepare_prefect, why_unusable
+from flows.prefect_settings import (
+    UNUSABLE,
+    prepare_prefect,
+    start_embedded_server,
+    startup_seconds,
+    why_unusable,
+)
 from flows.request import Request, home_folder
 from flows.stages.run import StageResult
 
@@ -40,6 +46,7 @@ def _flow_or(
     module = flow.replace("-", "_")
     try:
         prepare_prefect(home)  # before Prefect is imported, which reads its settings
+        server = start_embedded_server()  # while it starts, this process imports what it needs
         call = getattr(import_module(f"flows.{module}"), module)
     except UNUSABLE as error:
         terminal.warn(why_unusable(error))
@@ -50,6 +57,8 @@ def _flow_or(
     # Where the API is gone, log records cannot be sent; that is no fault to print a trace of.
     logging.raiseExceptions = False
     try:
+        if server is not None:
+            server.wait(startup_seconds())
         with watched_by(terminal):
             state = call(**parameters | {"home": home.url}, return_state=True)
     except LOST as error:
