@@ -10,12 +10,13 @@ import torch
 
 from pairgen.maker import MadeShard, Maker, ShardJob
 from pairgen.makers import Workforce, makers
-from pairgen.precision import Precision
+from pairgen.precisions import Precision
 from pairgen.production import Production
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.edm import EdmTeacher
-from pairgen.teachers.teacher import Teacher, load_teacher, weights_digest
+from pairgen.teachers.plugin import weights_digest
+from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.fs import Folder
 from storage.records import NoiseRule, PairSchema
 from storage.store import PairStore

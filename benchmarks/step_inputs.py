@@ -17,8 +17,8 @@ import safetensors.torch
 import torch
 
 from kdm.losses.lpips import Lpips
+from kdm.students.plugin import GROUP
 from kdm.students.presets import Preset, preset
-from kdm.students.student import GROUP
 from kdm.torchvision_import import import_torchvision
 from kdm.training.job import TrainingJob
 from kdm.training.options import EmaOptions, TrainingOptions

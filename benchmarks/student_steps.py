@@ -18,7 +18,7 @@ import torch
 from benchmarks.measured import measured, python
 from benchmarks.sides import Side, Took, Turns, compared
 from benchmarks.step_inputs import Case, training_job, write_inputs
-from kdm.training.job import run_job
+from kdm.training.run_job import run_job
 from storage.digest import unseal
 
 NUM_ROUNDS, NUM_WARM = 8, 2

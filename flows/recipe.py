@@ -15,14 +15,14 @@ from kdm.datasets import DataSet, described
 from kdm.evaluate.evaluate import needs_of, require_distinct, require_needs
 from kdm.evaluate.options import EvaluationOptions
 from kdm.licences import OWN, UNKNOWN, Licence, inherited
+from kdm.students.plugin import StudentPlugin
 from kdm.students.preset_choice import with_preset
-from kdm.students.student import StudentPlugin
 from kdm.training.options import TrainingOptions
 from pairgen.filters.filter import Filter
-from pairgen.precision import Precision
+from pairgen.precisions import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.spec import Digest, require_generable
-from pairgen.teachers.teacher import TeacherPlugin
+from pairgen.teachers.plugin import TeacherPlugin
 from storage.digest import digest_of
 from storage.fs import Folder
 from storage.options import LastingOptions, Options, parse

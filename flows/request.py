@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.device import require_device
 from flows.progress import Reporter, silent
 from storage.fs import Folder
 
@@ -28,15 +29,16 @@ class Request:
     ranks: int | None = None  # processes that train together; None: one
 
     def run(self, report: Reporter = silent) -> "Run":
-        """The recipe validated, the home absolute, the device settled; ValueError where not."""
-        # Imported here, because recipes bring torch and `kdm --help` must not wait for it.
+        """The recipe validated, the home absolute, the device possible; ValueError where not."""
+        # Imported here, because recipes bring pydantic and `kdm --help` must not wait for it.
         from flows.command_line import Asked
         from flows.recipe import load_recipe
         from flows.stages.run import Run
 
         for name in ("count", "ranks"):
             _require_whole(name, getattr(self, name))
-        home, device = home_folder(self.home), settled_device(self.device)
+        home = home_folder(self.home)
+        require_device(self.device)
         recipe = load_recipe(
             self.recipe,
             overrides=self.overrides,
@@ -50,7 +52,7 @@ class Request:
             count=self.count,
             students=tuple(self.students),
         )
-        return Run(recipe, home, report, device, num_ranks=self.ranks or 1, asked=asked)
+        return Run(recipe, home, report, self.device, num_ranks=self.ranks or 1, asked=asked)
 
 
 def _require_whole(name: str, number: object) -> None:
@@ -67,16 +69,3 @@ def home_folder(home: str = "") -> Folder:
             "use a path, or s3://bucket/kdm"
         )
     return Folder.at(place)
-
-
-def settled_device(device: str) -> str:
-    """'cpu' or 'cuda'; 'auto' takes the GPU where torch finds one."""
-    import torch
-
-    if device not in ("cpu", "cuda", "auto"):
-        raise ValueError(f"no device '{device}'; choose cpu, cuda or auto")
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device is 'cuda' but torch finds no GPU; use 'cpu' or 'auto'")
-    return device

@@ -13,7 +13,7 @@ from flows.imported_pairs import Layout
 from kdm.licences import UNKNOWN, Licence, said_by
 from kdm.report.markdown import read_front_matter
 from pairgen.spec import Digest
-from pairgen.teachers.imported import default_name
+from pairgen.teachers.imported_name import default_name
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder

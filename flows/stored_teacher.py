@@ -15,8 +15,8 @@ from kdm.report.markdown import read_front_matter
 from kdm.trained import CONFIG, WEIGHTS, read_config, read_weights
 from pairgen.recommended import recommended_sampler
 from pairgen.spec import Digest
-from pairgen.teachers.imported import default_name
-from pairgen.teachers.teacher import TeacherPlugin
+from pairgen.teachers.imported_name import default_name
+from pairgen.teachers.plugin import TeacherPlugin
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder

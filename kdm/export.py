@@ -13,8 +13,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from kdm.students.student import DTYPES, SamplingPrecision, Student, StudentPlugin
-from kdm.students.student import GROUP as STUDENTS
+from kdm.students.plugin import GROUP as STUDENTS
+from kdm.students.plugin import SamplingPrecision, StudentPlugin
+from kdm.students.student import DTYPES, Student
 from kdm.trained import (
     CONFIG,
     LOSSES,

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from torch import nn
-
 from kdm.batch import Batch
 from kdm.shapes import Samples, Scalar
+from kdm.torch_types import Module
 
 
 class Losses(NamedTuple):
@@ -22,7 +21,7 @@ class Player:
     """One set of parameters with its loss; each player has an optimiser of its own."""
 
     name: str
-    module: nn.Module
+    module: Module
     loss: Callable[[Batch], Losses]
 
 
@@ -30,12 +29,12 @@ class Player:
 class Objective:
     """The model that is averaged and exported, and who steps, in that order, on each batch."""
 
-    model: nn.Module
+    model: Module
     players: tuple[Player, ...]
     # Images to look at, [8 k, C, H, W] of -1 … 1, from the model as it is and always the same noise;
     # of a student a row of its teacher's above each row of its own.
     draw: Callable[[], Samples] | None = None
-    networks: tuple[nn.Module, ...] = ()  # the parts that torch.compile may take
+    networks: tuple[Module, ...] = ()  # the parts that torch.compile may take
     # Who steps until `opening_share` of the training is done, while the others rest; names are those
     # of `players`.
     opening: tuple[Player, ...] = ()

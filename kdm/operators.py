@@ -2,18 +2,17 @@
 
 import math
 from abc import ABC, abstractmethod
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kdm.phase import Phase
 from kdm.shapes import ComplexMatrix, ComplexVector, Eigenvalues, Latents, Matrix, Vector
 
 # Added to a row's length before dividing by it, as in the published code.
 LENGTH_EPSILON = 1e-8
-# What is learned of a phase: the angle itself (App. C), or its logarithm as in the published code.
-Phase = Literal["angle", "logarithm"]
 
 
 class KoopmanOperator(nn.Module, ABC):

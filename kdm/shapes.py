@@ -4,7 +4,8 @@ n samples in a batch, d numbers in a latent, '...' the shape of one sample: (d,)
 """
 
 from jaxtyping import Complex64, Float, Int64
-from torch import Tensor
+
+from kdm.torch_types import Tensor
 
 Samples = Float[Tensor, "n ..."]
 AnyNumber = Float[Tensor, "_ ..."]  # of samples, whatever n is
@@ -19,4 +20,5 @@ Vector = Float[Tensor, "d"]
 ComplexMatrix = Float[Tensor, "2 d d"]
 ComplexVector = Float[Tensor, "2 d"]
 Eigenvalues = Complex64[Tensor, "d"]
+Logits = Float[Tensor, "n patches"]  # of a critic
 Scalar = Float[Tensor, ""]

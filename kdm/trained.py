@@ -9,6 +9,7 @@ from storage.fs import Folder
 
 CONFIG, WEIGHTS, LOSSES, TIMINGS = "config.json", "model.safetensors", "losses.json", "timings.json"
 BEST, BEST_WEIGHTS = "best.json", "best.safetensors"
+PICTURES = "samples"  # a folder of pictures drawn in training
 VERSION = 1
 Kept = Literal["last", "best"]
 

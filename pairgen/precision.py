@@ -7,13 +7,12 @@ state keeps its own number type in all of them.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Literal
 
 import torch
 
+from pairgen.precisions import Precision
 from pairgen.teachers.teacher import Teacher
 
-Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 DTYPES: dict[Precision, torch.dtype] = {
     "float32": torch.float32,
     "tf32": torch.float32,

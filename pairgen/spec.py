@@ -10,10 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pairgen.filters.filter import Filter, score_digest
-from pairgen.precision import Precision
+from pairgen.precisions import Precision
 from pairgen.samplers.sampler import Sampler
-from pairgen.teachers.guided import Guided
-from pairgen.teachers.teacher import TeacherPlugin
+from pairgen.teachers.plugin import TeacherPlugin
 from storage.digest import digest_of, short
 from storage.masks import decision_digest
 from storage.options import Options
@@ -91,6 +90,8 @@ class PairSpec(Options):
         """Network evaluations that one sample takes, exactly; None: each batch takes its own."""
         if self.sampler.nfe is None:
             return None
+        from pairgen.teachers.guided import Guided  # torch: only who samples waits for it
+
         return self.sampler.nfe * (1 if self.guidance is None else Guided.num_asked)
 
     def document(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kdm.students.koopman import KoopmanStudent
+from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.published import schema_of, student_of
 from kdm.students.published_names import to_published
 

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from flows.commands.find import found
 from flows.commands.picture_files import PictureFiles, is_of_pictures
-from flows.request import settled_device
+from flows.device import settled_device
 from kdm.analyze.image_grid import image_grid, png
 from kdm.analyze.sample_plots import samples_picture
 from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import Points
 from kdm.export import load_student
-from kdm.students.student import SamplingPrecision
+from kdm.students.plugin import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
 from storage.digest import digest_of
 from storage.fs import Folder, local_file

@@ -14,7 +14,7 @@ from kdm.export import write_model
 from kdm.students.published_state import PublishedStudent, published_student
 from kdm.trained import read_config, read_weights
 from pairgen.checkpoints import Checkpoint, read_student
-from pairgen.teachers.imported import default_name
+from pairgen.teachers.imported_name import default_name
 from storage.digest import digest_of, short
 from storage.fs import Folder, local_file
 from storage.plugins import describe

@@ -15,14 +15,8 @@ from kdm.trained import read_config, read_weights
 from pairgen.checkpoints import read_checkpoint
 from pairgen.checkpoints.build import described
 from pairgen.samplers.fixed_steps import FixedSteps
-from pairgen.teachers.imported import (
-    Packed,
-    default_name,
-    folder_name,
-    is_imported,
-    packed,
-    write_imported,
-)
+from pairgen.teachers.imported import Packed, folder_name, is_imported, packed, write_imported
+from pairgen.teachers.imported_name import default_name
 from pairgen.teachers.imported_network import ImportedTeacher
 from pairgen.teachers.imported_samples import samples_of
 from pairgen.teachers.teacher import load_teacher

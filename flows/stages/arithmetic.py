@@ -14,12 +14,10 @@ class _Asked(NamedTuple):
 
 def require_arithmetic(run: Run) -> None:
     """A ValueError for 'tf32' without a GPU, whichever stage would come to it."""
-    if run.device == "cuda":
-        return
     for where, precision in _asked(run.recipe):
-        if precision == "tf32":
+        if precision == "tf32" and run.settled_device != "cuda":
             raise ValueError(
-                f"{where} is 'tf32', which a GPU has and '{run.device}' has not; choose 'float32', "
+                f"{where} is 'tf32', which a GPU has and '{run.settled_device}' has not; choose 'float32', "
                 "or run on a GPU with --device cuda"
             )
 

@@ -7,8 +7,7 @@ from flows.recipe import Recipe, TeacherRecipe
 from flows.stages.counts import filter_counts, split_counts
 from flows.stages.run import Run, StageResult
 from flows.stored_pairs import StoredPairs
-from kdm.analyze.image_pairs import EACH_WAY, can_be_shown, image_pairs_picture
-from kdm.analyze.sample_plots import pairs_picture
+from kdm.analyze.shown_pairs import EACH_WAY, can_be_shown
 from kdm.datasets import described
 from kdm.licences import UNKNOWN, hub_fields, said_by
 from kdm.report.content import FilterCounts
@@ -187,6 +186,10 @@ def _draw(folder: Folder, store: PairStore) -> None:
     # A filter may have dropped them all; whoever reads the set is told so.
     if not len(shown):
         return
+    # matplotlib: who finds a picture there does not wait for it.
+    from kdm.analyze.image_pairs import image_pairs_picture
+    from kdm.analyze.sample_plots import pairs_picture
+
     if shape == (2,):
         folder.replace(_PICTURE, pairs_picture(shown.x_T, shown.x_0))
     else:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from flows.stages.counts import fate_of_split, filter_counts
-from flows.stages.evaluate import placed_student, teacher_samples
 from flows.stages.filter_pairs import calibration_scores
+from flows.stages.measuring import placed_student, teacher_samples
 from flows.stages.numbers import entry, judge_of, references, settings_of
 from flows.stages.reading import contents, masks_in, open_split
 from flows.stages.reproduction import reproduction
@@ -34,6 +35,7 @@ def report_content(
     run: Run, judged: StageResult, evaluated: Sequence[StageResult]
 ) -> ReportContent:
     """All that the page of these students says."""
+    torch.set_num_threads(1)  # as its numbers were measured
     teacher = teacher_samples(run, judged, needs=frozenset())
     first = evaluated[0].facts
     made_again = reproduction(run, [student.facts["student"] for student in evaluated])

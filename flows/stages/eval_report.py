@@ -9,7 +9,6 @@ from typing import Any
 
 from flows.progress import Reporter, silent, unsaid
 from flows.stages.claim import claimed
-from flows.stages.content import report_content
 from flows.stages.evaluate import evaluate
 from flows.stages.known import known_runs, remembered
 from flows.stages.measured import read_metrics
@@ -18,8 +17,6 @@ from flows.stages.pages import is_whole, write_page
 from flows.stages.run import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.content import EvaluationEvent
-from kdm.report.overview import render_overview
-from kdm.report.page import render_report
 from kdm.report.seeds import by_seeds
 from storage.digest import digest_of, seal, unseal
 from storage.fs import Folder
@@ -47,6 +44,10 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
         if not is_whole(run.home / "reports", "overview.html"):
             write_overview(run.home, (run,))
         return replace(result, facts=standing or {})
+    # torch and matplotlib: a run whose report is current does not wait for them.
+    from flows.stages.content import report_content
+    from kdm.report.page import render_report
+
     folder.require_writable("a report")
     page = render_report(
         report_content(run, judged, evaluated), meanings_of(run.recipe.evaluation.metrics)
@@ -111,6 +112,8 @@ def report_identity(run: Run, evaluated: Sequence[StageResult]) -> str:
 
 def write_overview(home: Folder, runs: Sequence[Run]) -> None:
     """Rewrite reports/overview.html from the history of evaluations."""
+    from kdm.report.overview import render_overview
+
     meanings = meanings_of(
         {each.plugin: each for run in runs for each in run.recipe.evaluation.metrics}.values()
     )

@@ -10,8 +10,6 @@ from flows.stages.arithmetic import require_arithmetic
 from flows.stages.cards import write_pairs_card
 from flows.stages.claim import claimed
 from flows.stages.filter_pairs import calibrated
-from flows.stages.invalid_pairs import InvalidPairs
-from flows.stages.make_pairs import make_pairs
 from flows.stages.run import Run, StageResult, State
 from flows.stages.stored_pairs import stored_pairs
 from flows.stored_pairs import StoredPairs
@@ -77,6 +75,10 @@ def _make_missing(
 
     with claimed(folder, what, is_there=is_there, say=run.say) as has_work:
         if has_work:
+            # torch: who finds all pairs there does not wait for it.
+            from flows.stages.invalid_pairs import InvalidPairs
+            from flows.stages.make_pairs import make_pairs
+
             invalid = InvalidPairs.recorded(stores, counts(pairs), missing)
             make_pairs(run, spec, teacher, stores=stores, missing=missing, invalid=invalid)
     return has_work

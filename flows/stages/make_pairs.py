@@ -60,7 +60,7 @@ def make_pairs(
         _load(spec, teacher),
         [_judge(run, rule) for rule in spec.drop_at_write],
         workforce=Workforce(
-            run.device,
+            run.settled_device,
             pairs.sampling_batch,
             pairs.num_threads,
             pairs.num_workers,

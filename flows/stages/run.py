@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from flows.command_line import Asked
+from flows.device import settled_device
 from flows.progress import Reporter, silent, unsaid
 from flows.recipe import Recipe
 from storage.digest import short
@@ -20,11 +22,16 @@ class Run:
     recipe: Recipe
     home: Folder
     report: Reporter = silent
-    device: str = "cpu"
+    device: str = "cpu"  # or cuda, or auto
     say: Callable[[str], None] = unsaid  # one sentence that the user should know
     num_ranks: int = 1  # processes that train together
     # What gave the recipe; only the report's command line reads it.
     asked: Asked = field(default_factory=Asked)
+
+    @cached_property
+    def settled_device(self) -> str:
+        """'cpu' or 'cuda'; asked only by who computes, as to look for a GPU takes torch."""
+        return settled_device(self.device)
 
     def teacher_folder(self, name: str, digest: str) -> Folder:
         """teachers/NAME-DIGEST."""

@@ -5,7 +5,7 @@ from flows.stages.cards import write_teacher_card
 from flows.stages.run import Run, StageResult
 from flows.stages.training import train
 from kdm.trained import read_config, read_weights
-from pairgen.teachers.teacher import weights_digest
+from pairgen.teachers.plugin import weights_digest
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder

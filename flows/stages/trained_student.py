@@ -7,8 +7,7 @@ from flows.stages.measured import read_metrics
 from flows.stages.reproduction import reproduction
 from flows.stages.run import Run, StageResult
 from kdm.report.training_card import TrainingCard, training_card
-from kdm.trained import LOSSES
-from kdm.training.sample_pictures import FOLDER as PICTURES
+from kdm.trained import LOSSES, PICTURES
 from storage.digest import seal, short, unseal
 from storage.fs import Folder
 

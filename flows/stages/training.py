@@ -9,9 +9,7 @@ from flows.stages.child import run_training
 from flows.stages.claim import claimed
 from flows.stages.run import Run, StageResult, State
 from kdm.trained import read_config
-from kdm.training.environment import prepare
 from kdm.training.job import TrainingJob, is_done
-from kdm.training.parts import require_divisible
 from storage.digest import digest_of, short
 from storage.errors import DamageError
 from storage.fs import Folder
@@ -24,23 +22,37 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     `digest` of the result names the training; facts hold the digest of the weights.
     """
     checked = parse(TrainingJob, {**job, "folder": run.home.url, "device": run.device}, name)
-    prepare(checked.device, checked.training)
     identity = checked.identity()
     digest = digest_of(identity)
     folder = run.home / kind / f"{name}-{short(digest)}"
     folder.sweep()
     state: State = "cached"
     if not is_done(folder, identity):
-        require_arithmetic(run)
-        require_divisible(checked.training, run.num_ranks)
+        _require_possible(run, checked)
         folder.require_writable(f"training {name}")
-        job_here = checked.model_copy(update={"folder": folder.url})
+        job_here = _placed(run, checked, folder)
         there = partial(is_done, folder, identity)
         with claimed(folder, f"training {name}", is_there=there, say=run.say) as has_work:
             if has_work:
                 _train(run, stage, name, job_here)
                 state = "done"
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
+
+
+def _require_possible(run: Run, job: TrainingJob) -> None:
+    """A ValueError, before any work, for what this machine or these ranks cannot do."""
+    from kdm.training.environment import (
+        prepare,  # torch: who finds the training done does not wait for it
+    )
+    from kdm.training.parts import require_divisible
+
+    require_arithmetic(run)
+    prepare(job.device, job.training)
+    require_divisible(job.training, run.num_ranks)
+
+
+def _placed(run: Run, job: TrainingJob, folder: Folder) -> TrainingJob:
+    return job.model_copy(update={"folder": folder.url, "device": run.settled_device})
 
 
 def _train(run: Run, stage: str, name: str, job: TrainingJob) -> None:

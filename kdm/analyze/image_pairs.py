@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from kdm.analyze.picture import INK, new_figure, picture, pixels_across
+from kdm.analyze.shown_pairs import EACH_WAY
 
 Colours = NDArray[np.uint8]  # [height, width, 3]
 
-EACH_WAY = 8
 _SIDE = 512  # pixels of a grid: small images are enlarged to about this, by whole factors
 _GAP, _MARGIN, _HEAD = 2, 16, 40  # pixels: between images, around the grids, above them
 _DEVIATIONS = 2.5  # of the noise from black to white; 1 number in 80 is clipped
@@ -38,11 +38,6 @@ def image_pairs_picture(x_T: NDArray[Any], x_0: NDArray[Any], *, noise_scale: fl
         head = (height + _MARGIN + _HEAD / 3) / (height + _HEAD + _MARGIN)
         figure.text(left / (2 * width + 3 * _MARGIN), head, title, fontsize=9.5, color=INK)
     return figure
-
-
-def can_be_shown(shape: tuple[int, ...]) -> bool:
-    """Whether samples of this shape are images."""
-    return len(shape) in (2, 3) and min(shape[-2:]) > 1
 
 
 def _stretched(values: NDArray[Any], low: float, high: float) -> Colours:

@@ -7,15 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-import torch
-import torch.nn.functional as F
 from pydantic import Field
-from torch import nn
-from torch.func import functional_call
 
-from kdm.losses.discriminator import Discriminator, Logits
 from kdm.networks.image_shapes import Images
-from kdm.shapes import Scalar
+from kdm.shapes import Logits, Scalar
+from kdm.torch_types import Module
 from storage.options import LastingOptions
 
 Critic = Callable[[Images], Logits]
@@ -40,12 +36,14 @@ class Game(LastingOptions, ABC):
     @abstractmethod
     def _student_term(self, critic: Critic, real: Images, fake: Images) -> Scalar: ...
 
-    def student_term(self, critic: nn.Module, real: Images, fake: Images) -> Scalar:
+    def student_term(self, critic: Module, real: Images, fake: Images) -> Scalar:
         """What the student lowers; the critic's parameters get no gradient."""
         return self._student_term(_frozen(critic), real, fake)
 
-    def critic(self, shape: tuple[int, ...]) -> Discriminator:
+    def critic(self, shape: tuple[int, ...]) -> Module:
         """An untrained critic of samples of `shape`."""
+        from kdm.losses.discriminator import Discriminator  # torch: only who plays waits for it
+
         return Discriminator(
             shape, width=self.width, num_halvings=self.num_halvings, has_norm=self.has_norm
         )
@@ -61,10 +59,10 @@ class NonSaturating(Game):
     def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:
         """Means over samples and patches; real and fake pass in batches of their own."""
         # CE(1, D) = softplus(−D) and CE(0, D) = softplus(D).
-        return {"real": F.softplus(-critic(real)).mean(), "fake": F.softplus(critic(fake)).mean()}
+        return {"real": _softplus(-critic(real)).mean(), "fake": _softplus(critic(fake)).mean()}
 
     def _student_term(self, critic: Critic, real: Images, fake: Images) -> Scalar:
-        return F.softplus(-critic(fake)).mean()
+        return _softplus(-critic(fake)).mean()
 
 
 class Relativistic(Game):
@@ -83,26 +81,36 @@ class Relativistic(Game):
         """softplus(D(x_0^) − D(x_0)), and γ/2 times the squared gradients at either."""
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
         on_real, on_fake = critic(real), critic(fake)
-        terms = {"relativistic": F.softplus(on_fake - on_real).mean()}
+        terms = {"relativistic": _softplus(on_fake - on_real).mean()}
         if self.gamma:
             terms["r1"] = self.gamma / 2 * _square_gradient(on_real, real)
             terms["r2"] = self.gamma / 2 * _square_gradient(on_fake, fake)
         return terms
 
     def _student_term(self, critic: Critic, real: Images, fake: Images) -> Scalar:
-        return F.softplus(critic(real) - critic(fake)).mean()
+        return _softplus(critic(real) - critic(fake)).mean()
 
 
 Adversary = Annotated[NonSaturating | Relativistic, Field(discriminator="kind")]
 
 
-def _frozen(critic: nn.Module) -> Critic:
+def _softplus(x: Logits) -> Logits:
+    import torch.nn.functional as F  # as late as can be: recipes name games
+
+    return F.softplus(x)
+
+
+def _frozen(critic: Module) -> Critic:
     """A critic whose parameters get no gradient, while what passes it does."""
+    from torch.func import functional_call
+
     parameters = {name: each.detach() for name, each in critic.named_parameters()}
     return lambda x: functional_call(critic, parameters, (x,))
 
 
 def _square_gradient(logits: Logits, x: Images) -> Scalar:
     """E ‖∇_x D(x)‖², D the mean over patches."""
+    import torch
+
     (gradient,) = torch.autograd.grad(logits.mean(1).sum(), x, create_graph=True)
     return gradient.square().flatten(1).sum(1).mean()

@@ -1,16 +1,14 @@
 """The published discriminator D_γ: four convolutions over patches of a picture (kdm.md 1.8)."""
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from kdm.losses.shared_batch_norm import SharedBatchNorm2d
 from kdm.networks.image_shapes import Images
+from kdm.shapes import Logits
 
 _LAST_KERNEL = 4  # pixels a side that the last convolution needs
 _SLOPE = 0.2  # of LeakyReLU below zero
-
-Logits = Float[Tensor, "n patches"]
 
 
 class Discriminator(nn.Module):

@@ -3,8 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-import torch
-import torch.nn.functional as F
 from pydantic import Field
 
 from kdm.shapes import AnyNumber, Samples, Scalar
@@ -41,6 +39,8 @@ class L2(Distance):
 
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
         """mean (prediction − target)²."""
+        import torch.nn.functional as F  # as late as can be: recipes name distances
+
         return F.mse_loss(prediction, target)
 
 
@@ -54,4 +54,4 @@ class Huber(Distance):
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
         """mean sqrt(e² + c²) − c."""
         error = prediction - target
-        return (torch.sqrt(error * error + self.c**2) - self.c).mean()
+        return ((error * error + self.c**2).sqrt() - self.c).mean()

@@ -7,13 +7,13 @@ layer l times weights for its channels.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from kdm.losses.distances import Distance
 from kdm.networks.image_shapes import Images, Maps
 from kdm.shapes import AnyNumber, Samples, Scalar
+from kdm.torch_types import Tensor
+from kdm.torch_types import device as Device
 
 Features = Float[Tensor, "_ _ _ _"]  # [n, channels, height, width], of any layer
 FeatureNetwork = Callable[[Images], list[Features]]  # of 3 channels; f_l by layer
@@ -31,7 +31,7 @@ class FeatureDistance(Distance, ABC):
         """Of a picture, in pixels, that still has positions in the last layer."""
 
     @abstractmethod
-    def network(self, device: torch.device) -> FeatureNetwork:
+    def network(self, device: Device) -> FeatureNetwork:
         """The frozen network, built once for a device."""
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
@@ -53,6 +53,8 @@ class FeatureDistance(Distance, ABC):
 
     def distances(self, predictions: Sequence[AnyNumber], target: Samples) -> list[Scalar]:
         """All predictions pass the network as one batch, the target once and by itself."""
+        import torch  # as late as can be: recipes name distances
+
         sizes = [len(each) for each in predictions]
         network = self.network(target.device)
         wanted = network(_coloured(target[: max(sizes)]))
@@ -72,13 +74,15 @@ def unit(features: Images) -> Images:
     Published is v / (‖v‖ + ε), whose gradient at 0 is none.
     """
     v = features.float()
-    return v * torch.rsqrt(v.square().sum(dim=1, keepdim=True) + NORM_EPSILON)
+    return v * (v.square().sum(dim=1, keepdim=True) + NORM_EPSILON).rsqrt()
 
 
 def _squared(found: Sequence[Features], wanted: Sequence[Features]) -> Scalar:
     layers = [
         (a - b[: len(a)]).square().sum(dim=1).mean() for a, b in zip(found, wanted, strict=True)
     ]
+    import torch
+
     return torch.stack(layers).sum()
 
 

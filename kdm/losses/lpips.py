@@ -4,20 +4,17 @@ Published students are trained by VGG with average pooling at the pictures' own 
 the `lpips` package has max pooling.
 """
 
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-import torch
-import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor, nn
 
-from kdm.losses.features import FeatureDistance, FeatureNetwork, Features, unit
-from kdm.losses.lpips_weights import LpipsNet, head_weights, trunk_with
-from kdm.networks.image_shapes import Images, Maps
+from kdm.losses.features import FeatureDistance, FeatureNetwork
 from kdm.pretrained import weights_file
+from kdm.torch_types import device as Device
+
+LpipsNet = Literal["vgg", "alex", "squeeze"]
 
 # By net: torchvision's file, and the smallest side that its pools leave something of.
 _TRUNKS: dict[LpipsNet, tuple[str, int]] = {
@@ -26,9 +23,6 @@ _TRUNKS: dict[LpipsNet, tuple[str, int]] = {
     "squeeze": ("squeezenet1_1-b8a52dc0.pth", 17),
 }
 _OTHERWISE = "choose distance: {plugin: random-features}, which needs no file"
-# ImageNet's mean and deviation, for pictures of −1 … 1: 2 · mean − 1 and 2 · deviation.
-_MEAN = (-0.030, -0.088, -0.188)
-_DEVIATION = (0.458, 0.448, 0.450)
 
 
 class Lpips(FeatureDistance):
@@ -57,11 +51,15 @@ class Lpips(FeatureDistance):
                 f"distance 'lpips' sees pictures of −1 … 1, and data_scale is {scale}; set it to 1"
             )
         self.weights_file()
+        from kdm.losses.lpips_weights import head_weights
+
         head_weights(self.net)
 
-    def network(self, device: torch.device) -> FeatureNetwork:
+    def network(self, device: Device) -> FeatureNetwork:
         """The trunk and its weights of channels; a ValueError where there are none."""
-        return _network(self, device)
+        from kdm.losses.lpips_network import network  # torch: only who compares waits for it
+
+        return network(self, device)
 
     def weights_file(self) -> Path:
         """Of the trunk, sound; a ValueError says how to get it, or the package that reads it."""
@@ -76,42 +74,3 @@ class Lpips(FeatureDistance):
     @property
     def _remedy(self) -> str:
         return f"set its resize to 224, or {_OTHERWISE}"
-
-
-class _LpipsNetwork(nn.Module):
-    """f_l: unit features times the roots of the weights that people's judgements gave."""
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, trunk: nn.Module, heads: list[Tensor], resize: int | None) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self._resize = resize
-        self.register_buffer("mean", torch.tensor(_MEAN).reshape(3, 1, 1))
-        self.register_buffer("deviation", torch.tensor(_DEVIATION).reshape(3, 1, 1))
-        self._num_layers = len(heads)
-        for layer, weights in enumerate(heads):
-            self.register_buffer(f"roots_{layer}", weights.sqrt().reshape(-1, 1, 1))
-
-    def forward(self, images: Images) -> list[Features]:
-        """Of every layer."""
-        layers = self.trunk((self._resized(images) - self.mean) / self.deviation)
-        roots = [self.get_buffer(f"roots_{layer}") for layer in range(self._num_layers)]
-        return [root * unit(layer) for root, layer in zip(roots, layers, strict=True)]
-
-    def _resized(self, images: Images) -> Maps:
-        if self._resize is None:
-            return images
-        return F.interpolate(images, size=self._resize, mode="bilinear", align_corners=False)
-
-
-@lru_cache(maxsize=2)  # VGG's trunk takes 59 MB
-def _network(options: Lpips, device: torch.device) -> _LpipsNetwork:
-    file, has_max_pooling = options.weights_file(), options.pooling == "max"
-    trunk = trunk_with(options.net, file, has_max_pooling=has_max_pooling)
-    network = _LpipsNetwork(trunk, head_weights(options.net), options.resize)
-    network.to(device).eval().requires_grad_(False)
-    if device.type == "cuda":  # the order in which tensor cores read pixels
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network

@@ -4,16 +4,15 @@ import pickle
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from kdm.losses.lpips import LpipsNet
 from kdm.torchvision_import import import_torchvision
 from storage.digest import sha256_of
 from storage.inert.stand_ins import require_named_itself
-
-LpipsNet = Literal["vgg", "alex", "squeeze"]
 
 # Of lpips/weights/v0.1/NET.pth in lpips 0.1.4; a release with others would be another distance.
 _HEADS: dict[LpipsNet, str] = {

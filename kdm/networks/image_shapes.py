@@ -4,7 +4,8 @@ n images; a map has channels, height and width; m is n, or 1 where all share a r
 """
 
 from jaxtyping import Float, Int64
-from torch import Tensor
+
+from kdm.torch_types import Tensor
 
 Images = Float[Tensor, "n c h w"]
 Maps = Float[Tensor, "n o p q"]  # what a layer makes of images: other channels, another size

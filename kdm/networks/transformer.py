@@ -9,55 +9,19 @@ time. State-dict names are those of the released code (kdm.md 2).
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from kdm.networks.image_shapes import ClassLabels, Images
-from storage.options import Options
+from kdm.networks.transformer_options import EquilibriumOptions, Grid
 
 Tokens = Float[Tensor, "n tokens width"]
 States = Float[Tensor, "k n tokens width"]  # z after each of k applications
 _Patches = Float[Tensor, "n tokens pixels"]
 _Injection = Float[Tensor, "n rows thrice"]  # added to queries, keys and values; rows may be 1
 _Shift = Float[Tensor, "n 1 thrice"]  # the same for all tokens
-_Grid = tuple[int, int]  # rows and columns of patches
 
 _NUM_EQUILIBRIUM_BLOCKS = 3  # in all published sizes
 _INJECTION_RATIO = 4  # of an injection block's hidden width
-
-
-class EquilibriumOptions(Options):
-    """Sizes; the defaults are GET-S."""
-
-    width: int = Field(512, ge=4, le=2**16)  # D, numbers a token
-    depth: int = Field(6, ge=1, le=1000)  # injection blocks
-    num_heads: int = Field(8, ge=1)
-    equilibrium_ratio: int = Field(8, ge=1)  # hidden width of an equilibrium block's MLP over D
-    patch_size: int = Field(2, ge=1)  # pixels a side
-
-    @model_validator(mode="after")
-    def _check(self) -> "EquilibriumOptions":
-        if self.width % 4 or self.width % self.num_heads:
-            raise ValueError(
-                f"width is {self.width}; 4 must divide it (sines and cosines of two axes), and so "
-                f"must num_heads, {self.num_heads}"
-            )
-        return self
-
-    def grid(self, shape: tuple[int, ...]) -> _Grid:
-        """Rows and columns of patches; a ValueError for samples that have none."""
-        side = self.patch_size
-        if len(shape) != 3:
-            raise ValueError(
-                f"a transformer of patches is for pictures, of shape (C, H, W), not {shape}; "
-                "choose another student for points"
-            )
-        if shape[1] % side or shape[2] % side:
-            raise ValueError(
-                f"network.patch_size is {side}, which does not divide pictures of "
-                f"{shape[1]}×{shape[2]} pixels; choose one that divides both"
-            )
-        return shape[1] // side, shape[2] // side
 
 
 class EquilibriumTransformer(nn.Module):
@@ -168,7 +132,7 @@ class _Readout(nn.Module):
         return patches
 
 
-def _positions(width: int, grid: _Grid) -> Tensor:
+def _positions(width: int, grid: Grid) -> Tensor:
     """Sines and cosines of a patch's column, then of its row (He et al. 2022): [1, tokens, width]."""
     quarter = width // 4
     steps = torch.arange(quarter, dtype=torch.float64, device="cpu")

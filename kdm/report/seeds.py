@@ -6,7 +6,6 @@ from itertools import takewhile
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as students_t
 
 from kdm.report.content import Numbers, StudentEntry
 from storage.digest import digest_of
@@ -68,6 +67,8 @@ def _mean_deviations(
 
 def _over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
     mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    from scipy.stats import t as students_t  # takes a second, and most students have one seed
+
     half = float(students_t.ppf((1 + _COVERAGE) / 2, len(values) - 1)) * error
     return mean, (mean - half, mean + half)
 

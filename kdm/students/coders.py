@@ -3,8 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from torch import nn
-
+from kdm.torch_types import Module
 from storage.options import Options
 from storage.records import PairSchema
 
@@ -23,15 +22,15 @@ class Coders(Options, ABC):
         """d."""
 
     @abstractmethod
-    def encoder_0(self, schema: PairSchema) -> nn.Module:
+    def encoder_0(self, schema: PairSchema) -> Module:
         """An untrained encoder of data."""
 
     @abstractmethod
-    def encoder_T(self, schema: PairSchema) -> nn.Module:
+    def encoder_T(self, schema: PairSchema) -> Module:
         """An untrained encoder of noise."""
 
     @abstractmethod
-    def decoder(self, schema: PairSchema) -> nn.Module:
+    def decoder(self, schema: PairSchema) -> Module:
         """An untrained decoder."""
 
     def noise_divisor(self, schema: PairSchema) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from kdm.networks.folded_unet import FoldedUNet
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Latents, Samples
-from kdm.students.unet_coders import UNetDecoder, UNetEncoder
+from kdm.students.unet_codes import UNetDecoder, UNetEncoder
 
 Rows = Float[Tensor, "classes d"]
 

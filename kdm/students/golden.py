@@ -20,7 +20,7 @@ from kdm.objective import weighted
 from kdm.operators import DenseOperator, KoopmanOperator
 from kdm.shapes import ComplexVector, Scalar
 from kdm.students.golden_kinks import Kinks
-from kdm.students.koopman import KoopmanStudent
+from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.published import schema_of, student_of
 from kdm.students.published_names import to_ours, to_published
 from kdm.students.trace import Trace

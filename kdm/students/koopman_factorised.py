@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from kdm.losses.adversarial import Adversary
-from kdm.losses.spectral import SpectralOptions, SpectralPenalties
-from kdm.operators import FactorisedOperator, Phase
+from kdm.losses.spectral_options import SpectralOptions
+from kdm.phase import Phase
 from kdm.students.coder_choice import AnyCoders
-from kdm.students.koopman import KoopmanStudent
 from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.late import Student
 from kdm.students.mlp_coders import MlpCoders
-from kdm.students.student import StudentPlugin
+from kdm.students.plugin import StudentPlugin
 from storage.records import PairSchema
 
 
@@ -33,8 +33,12 @@ class KoopmanFactorised(StudentPlugin):
         """Raise a ValueError where its distance cannot compare such samples, or lacks a file."""
         self.losses.distance.require_shape(shape, self.data_scale)
 
-    def build(self, schema: PairSchema) -> KoopmanStudent:
+    def build(self, schema: PairSchema) -> Student:
         """A student for pairs of this schema, with weights from torch's global generator."""
+        from kdm.losses.spectral import SpectralPenalties  # torch: only who builds waits for it
+        from kdm.operators import FactorisedOperator
+        from kdm.students.koopman_student import KoopmanStudent
+
         d = self.networks.num_latents(schema)
         return KoopmanStudent(
             schema,

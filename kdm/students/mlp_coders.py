@@ -2,14 +2,10 @@
 
 from typing import ClassVar, Literal
 
-import torch.nn.functional as F
 from pydantic import Field
-from torch import nn
 
-from kdm.networks.image_shapes import OneHot
-from kdm.networks.mlp import MLP
-from kdm.shapes import Outputs, Samples
 from kdm.students.coders import Coders
+from kdm.torch_types import Module
 from storage.records import PairSchema
 
 
@@ -37,16 +33,18 @@ class MlpCoders(Coders):
         """Of points of any shape."""
         return self.latent_dim
 
-    def encoder_0(self, schema: PairSchema) -> nn.Module:
+    def encoder_0(self, schema: PairSchema) -> Module:
         """[x, 0] → z, with SiLU also after the last layer."""
         return self._encoder(schema, t=0.0, input_gain=1.0)
 
-    def encoder_T(self, schema: PairSchema) -> nn.Module:
+    def encoder_T(self, schema: PairSchema) -> Module:
         """[x, 1] → z, with SiLU also after the last layer."""
         return self._encoder(schema, t=1.0, input_gain=self.noise_gain)
 
-    def decoder(self, schema: PairSchema) -> nn.Module:
+    def decoder(self, schema: PairSchema) -> Module:
         """[z, 0] → x, flat."""
+        from kdm.students.timed_mlp import TimedMLP  # torch: only who builds waits for it
+
         return TimedMLP(
             self.latent_dim + 1,
             schema.num_values,
@@ -55,7 +53,9 @@ class MlpCoders(Coders):
             gain=self.gain,
         )
 
-    def _encoder(self, schema: PairSchema, *, t: float, input_gain: float) -> nn.Module:
+    def _encoder(self, schema: PairSchema, *, t: float, input_gain: float) -> Module:
+        from kdm.students.timed_mlp import TimedMLP  # torch: only who builds waits for it
+
         encoder = TimedMLP(
             schema.num_values + 1,
             self.latent_dim,
@@ -67,14 +67,3 @@ class MlpCoders(Coders):
         )
         encoder.t = t
         return encoder
-
-
-class TimedMLP(MLP):
-    """An MLP whose last input is a constant time; it looks at no label."""
-
-    t: float = 0.0
-
-    def forward(self, x: Samples, labels: OneHot | None = None) -> Outputs:
-        """[n, ...] to [n, num_outputs]."""
-        outputs: Outputs = super().forward(F.pad(x.flatten(1), (0, 1), value=self.t))
-        return outputs

@@ -8,22 +8,21 @@ docs/students.md says so, and needs no file. Rivals have one mode.
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-import torch
-
 from kdm.losses.adversarial import NonSaturating
 from kdm.losses.distances import Distance
 from kdm.losses.lpips import Lpips
 from kdm.losses.random_features import RandomFeatures
-from kdm.losses.spectral import SpectralOptions
-from kdm.networks.transformer import EquilibriumOptions
+from kdm.losses.spectral_options import SpectralOptions
+from kdm.networks.transformer_options import EquilibriumOptions
 from kdm.students.get import Get
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.late import Student
 from kdm.students.mlp_coders import MlpCoders
+from kdm.students.plugin import StudentPlugin
 from kdm.students.reflow import Reflow
 from kdm.students.regression import Regression
-from kdm.students.student import Student, StudentPlugin
 from kdm.students.unet_choice import UNetChoice
 from kdm.students.unet_coders import UNetCoders
 from kdm.training.options import EmaOptions, TrainingOptions
@@ -42,6 +41,8 @@ class Preset(NamedTuple):
 
     def build(self) -> Student:
         """Without numbers, on the meta device: only its parameters' shapes."""
+        import torch  # who only names presets must not wait for it
+
         with torch.device("meta"):
             return self.student.build(self.schema)
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from kdm.losses.distances import L2, Distance, Huber
 from kdm.losses.lpips import Lpips
-from kdm.losses.spectral import DenseSpectralOptions, SpectralOptions
+from kdm.losses.spectral_options import DenseSpectralOptions, SpectralOptions
 from kdm.losses.sum import Sum
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
-from kdm.students.student import StudentPlugin
+from kdm.students.plugin import StudentPlugin
 from kdm.students.unet_coders import UNetCoders
 from storage.options import parse
 from storage.records import LabelRule, NoiseRule, PairSchema

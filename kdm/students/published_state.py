@@ -15,9 +15,10 @@ from torch import Tensor
 
 from kdm.students.koopman import Koopman
 from kdm.students.mlp_coders import MlpCoders
+from kdm.students.plugin import StudentPlugin
 from kdm.students.published import schema_of, student_of
 from kdm.students.published_names import to_ours
-from kdm.students.student import Student, StudentPlugin
+from kdm.students.student import Student
 from storage.records import PairSchema
 
 _LATENT_NOISE, _DROPOUT = 0.4, 0.10  # as published

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -13,12 +13,11 @@ from kdm.batch import Batch
 from kdm.objective import Losses, Objective
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Samples
-from storage.plugins import Plugin
-from storage.records import PairSchema
+from kdm.students.plugin import SamplingPrecision, StudentPlugin
 
-GROUP = "kdm.students"
+__all__ = ["DTYPES", "Student", "StudentPlugin", "evaluating", "sampling"]
+
 StudentT = TypeVar("StudentT", bound="Student")
-SamplingPrecision = Literal["float32", "bfloat16"]
 # What a network is given where that is not the type of its weights.
 DTYPES: dict[SamplingPrecision, torch.dtype | None] = {"float32": None, "bfloat16": torch.bfloat16}
 
@@ -79,17 +78,6 @@ class Student(nn.Module, ABC):
     def num_inference_parameters(self) -> int:
         """Numbers that a sample passes through."""
         return sum(_num_parameters(module) for module in self.inference_modules())
-
-
-class StudentPlugin(Plugin, ABC):
-    """The options of one architecture."""
-
-    @abstractmethod
-    def build(self, schema: PairSchema) -> Student:
-        """A student for pairs of this schema, with weights from torch's global generator."""
-
-    def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError where it cannot learn samples of this shape, or lacks a file for it."""
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from kdm.networks.song_unet import SongUNet, SongUNetOptions
+from kdm.networks.late import SongUNet
 from storage.options import Options
 from storage.records import PairSchema
 
@@ -30,7 +30,10 @@ class UNetChoice(Options):
 
     def build(self, schema: PairSchema) -> SongUNet:
         """A network of (x, time, one-hot labels or None), with weights from torch's generator."""
-        return SongUNet(
+        from kdm.networks.song_unet import SongUNet as Built  # torch: only who builds waits for it
+        from kdm.networks.song_unet import SongUNetOptions
+
+        return Built(
             SongUNetOptions(
                 img_resolution=square_side(schema.shape, self.channel_mult),
                 in_channels=schema.shape[0],

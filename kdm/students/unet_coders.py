@@ -3,13 +3,11 @@
 from typing import ClassVar, Literal
 
 from pydantic import Field
-from torch import nn
 
-from kdm.networks.image_shapes import Images, OneHot
-from kdm.networks.song_unet import SongUNet, SongUNetOptions
-from kdm.shapes import Latents
+from kdm.networks.late import SongUNet
 from kdm.students.coders import Coders
 from kdm.students.unet_choice import square_side
+from kdm.torch_types import Module
 from storage.records import PairSchema
 
 
@@ -40,17 +38,19 @@ class UNetCoders(Coders):
             or self.latent_channels * square_side(schema.shape, self.channel_mult) ** 2
         )
 
-    def encoder_0(self, schema: PairSchema) -> nn.Module:
+    def encoder_0(self, schema: PairSchema) -> Module:
         """x_0 → z_0."""
         return self._encoder(schema, t=0.0)
 
-    def encoder_T(self, schema: PairSchema) -> nn.Module:
+    def encoder_T(self, schema: PairSchema) -> Module:
         """x_T → z_T."""
         return self._encoder(schema, t=1.0)
 
-    def decoder(self, schema: PairSchema) -> nn.Module:
+    def decoder(self, schema: PairSchema) -> Module:
         """z_0 → x_0."""
         unet = self._unet(schema, num_in=self.latent_channels, num_out=schema.shape[0])
+        from kdm.students.unet_codes import UNetDecoder
+
         return UNetDecoder(unet, latent_dim=self.latent_dim)
 
     def noise_divisor(self, schema: PairSchema) -> float:
@@ -65,12 +65,17 @@ class UNetCoders(Coders):
         """Where asked for, of pairs that have labels."""
         return schema.label is not None and self.labels == "networks-and-control"
 
-    def _encoder(self, schema: PairSchema, *, t: float) -> nn.Module:
+    def _encoder(self, schema: PairSchema, *, t: float) -> Module:
         unet = self._unet(schema, num_in=schema.shape[0], num_out=self.latent_channels)
+        from kdm.students.unet_codes import UNetEncoder
+
         return UNetEncoder(unet, t=t, latent_dim=self.latent_dim)
 
     def _unet(self, schema: PairSchema, *, num_in: int, num_out: int) -> SongUNet:
-        return SongUNet(
+        from kdm.networks.song_unet import SongUNet as Built  # torch: only who builds waits for it
+        from kdm.networks.song_unet import SongUNetOptions
+
+        return Built(
             SongUNetOptions(
                 img_resolution=square_side(schema.shape, self.channel_mult),
                 in_channels=num_in,
@@ -83,49 +88,3 @@ class UNetCoders(Coders):
                 dropout=self.dropout,
             )
         )
-
-
-class UNetEncoder(nn.Module):
-    """x → z, flat, through a linear layer to `latent_dim` numbers where there is one."""
-
-    def __init__(self, unet: SongUNet, *, t: float, latent_dim: int | None) -> None:
-        super().__init__()
-        self.unet = unet
-        self.linear = None if latent_dim is None else _linear(_num_pixels(unet), latent_dim)
-        self.t = t
-
-    def forward(self, x: Images, labels: OneHot | None = None) -> Latents:
-        """[n, c, h, w] to [n, d]; the time is one row for all."""
-        z: Latents = self.unet(x, x.new_full((1,), self.t), labels).flatten(1)
-        return z if self.linear is None else self.linear(z)
-
-
-class UNetDecoder(nn.Module):
-    """z → x at time 0, from `latent_dim` numbers through a linear layer where there is one."""
-
-    t = 0.0
-
-    def __init__(self, unet: SongUNet, *, latent_dim: int | None) -> None:
-        super().__init__()
-        self.unet = unet
-        side, channels = unet.options.img_resolution, unet.options.in_channels
-        self.shape = channels, side, side
-        self.linear = None if latent_dim is None else _linear(latent_dim, channels * side**2)
-
-    def forward(self, z: Latents, labels: OneHot | None = None) -> Images:
-        """[n, d] to [n, c, h, w]."""
-        picture = (z if self.linear is None else self.linear(z)).reshape(len(z), *self.shape)
-        x: Images = self.unet(picture, picture.new_full((1,), self.t), labels)
-        return x
-
-
-def _linear(num_in: int, num_out: int) -> nn.Linear:
-    """Xavier's uniform weights and no bias to begin with (kdm.md 1.3)."""
-    linear = nn.Linear(num_in, num_out)
-    nn.init.xavier_uniform_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    return linear
-
-
-def _num_pixels(unet: SongUNet) -> int:
-    return unet.options.out_channels * unet.options.img_resolution**2

@@ -1,9 +1,6 @@
 """Networks of (x_t, t, labels) for a student that learns a velocity: an MLP, or a U-Net of pictures."""
 
-from typing import Annotated, Literal
-
 import torch
-from pydantic import Field
 from torch import nn
 
 from kdm.networks.image_shapes import Images, OneHot, Times
@@ -11,31 +8,11 @@ from kdm.networks.mlp import MLP
 from kdm.networks.song_unet import SongUNet
 from kdm.shapes import Samples
 from kdm.students.unet_choice import UNetChoice
-from storage.options import Options
+from kdm.students.velocity_choice import VelocityMlp
 from storage.records import PairSchema
 
 # What a time of 1 is to a U-Net's sines and cosines, whose frequencies are made for 1,000 steps.
 _LAST_STEP = 999.0
-
-
-class VelocityMlp(Options):
-    """As `regression`'s, with the time as one more input; it looks at no label."""
-
-    kind: Literal["mlp"] = "mlp"
-    width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
-    num_layers: int = Field(10, ge=1, le=1000)  # linear layers
-    gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
-    input_gain: float = Field(2.0, gt=0)  # times the first layer
-
-    def require_shape(self, shape: tuple[int, ...]) -> None:
-        """It takes all, flat."""
-
-    def num_classes(self, schema: PairSchema) -> int:
-        """It tells none apart."""
-        return 0
-
-
-VelocityChoice = Annotated[VelocityMlp | UNetChoice, Field(discriminator="kind")]
 
 
 def build_velocity_network(choice: VelocityMlp | UNetChoice, schema: PairSchema) -> nn.Module:

@@ -30,8 +30,9 @@ def _run(url: str, should_stop: StopRequest) -> int:
     from kdm.collective import RankLostError
     from kdm.training.checkpoint import standing
     from kdm.training.errors import Interrupted, NonFiniteError
-    from kdm.training.job import TrainingJob, run_job
+    from kdm.training.job import TrainingJob
     from kdm.training.progress import JsonLines
+    from kdm.training.run_job import run_job
     from storage.errors import StoreError
     from storage.options import parse
 

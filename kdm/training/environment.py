@@ -2,15 +2,13 @@
 
 import os
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
 
 import torch
 
 from kdm.compiler import require_compiler
 from kdm.freed_memory import keep_freed_memory
+from kdm.training.device import Device
 from kdm.training.options import Precision, TrainingOptions
-
-Device = Literal["cpu", "cuda", "auto"]
 
 
 def prepare(device: Device, options: TrainingOptions) -> torch.device:

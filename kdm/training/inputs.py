@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal
 
-import torch
 from pydantic import Field
 
-from kdm.data import Source, StreamedSource, points_source, resident_source
 from kdm.datasets import DataSet
+from kdm.torch_types import device as Device
+from kdm.training.late import Source
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice
 from storage.digest import digest_of
@@ -51,7 +51,7 @@ class Input(Options, ABC):
     def source(
         self,
         training: TrainingOptions,
-        device: torch.device,
+        device: Device,
         *,
         notify: Notify = _unsaid,
         share: Share = WHOLE,
@@ -100,12 +100,14 @@ class PairsInput(Input):
     def source(
         self,
         training: TrainingOptions,
-        device: torch.device,
+        device: Device,
         *,
         notify: Notify = _unsaid,
         share: Share = WHOLE,
     ) -> Source:
         """Pairs (x_T, x_0), from where `place` says that they lie."""
+        from kdm.data import StreamedSource, resident_source  # torch: only who trains waits for it
+
         order = Order(training.seed, self.count)
         reader = PairReader(
             self._store(), order, training.batch_size, masks=self.taken, share=share
@@ -114,6 +116,8 @@ class PairsInput(Input):
         notify(Notice(f"{self.count:,} pairs ({self.num_bytes:,} bytes) {_LIE[place]}"))
         if place == "files":
             return StreamedSource(reader, device)
+        import torch
+
         lie_on = device if place == "GPU" else torch.device("cpu")
         return resident_source(reader, lie_on=lie_on, device=device)
 
@@ -122,7 +126,7 @@ class PairsInput(Input):
         """The masks that it reads by."""
         return self._store().masks(self.masks)
 
-    def place(self, device: torch.device) -> Place:
+    def place(self, device: Device) -> Place:
         """Where pairs lie in training: decoded on the GPU, in the host's memory, or in files."""
         if device.type == "cuda" and self.num_bytes <= self.on_gpu_share * _free_bytes(device):
             return "GPU"
@@ -140,7 +144,9 @@ class PairsInput(Input):
         return PairStore.open(Folder.at(self.url), split=self.split, layout=self.layout)
 
 
-def _free_bytes(device: torch.device) -> int:
+def _free_bytes(device: Device) -> int:
+    import torch
+
     return torch.cuda.mem_get_info(device)[0]
 
 
@@ -163,12 +169,14 @@ class DatasetInput(Input):
     def source(
         self,
         training: TrainingOptions,
-        device: torch.device,
+        device: Device,
         *,
         notify: Notify = _unsaid,
         share: Share = WHOLE,
     ) -> Source:
         """Points x_0, with their classes where the set has some."""
+        from kdm.data import points_source  # torch: only who trains waits for it
+
         return points_source(
             self.dataset.train(),
             self.dataset.labels("train"),

@@ -1,38 +1,22 @@
 """One training as data: which model, on what, how and where. `python -m kdm.training` runs it."""
 
-import resource
-import sys
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import Field, PlainSerializer, ValidationInfo, field_validator, model_validator
-from torch import nn
 
-from kdm.export import write_trained
 from kdm.objective import Objective
-from kdm.students.student import GROUP as STUDENTS
-from kdm.students.student import Student
+from kdm.students.late import Student
+from kdm.students.plugin import GROUP as STUDENTS
 from kdm.trained import read_config, read_weights
-from kdm.training.environment import Device, prepare
-from kdm.training.errors import OutOfMemoryError
+from kdm.training.device import Device
 from kdm.training.inputs import DatasetInput, PairsInput
 from kdm.training.options import TrainingOptions
-from kdm.training.progress import Notice, Progress
-from kdm.training.randomness import seed_initial_weights
-from kdm.training.ranks import Ranks, joined, own_device
-from kdm.training.student_pictures import with_pictures
-from kdm.training.trainer import Trainer, TrainingResult
-from kdm.training.watch import Report
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.options import Options
 from storage.plugins import Plugin, configure, describe
 from storage.records import PairSchema
 from storage.sets import differing_fields
-
-# ru_maxrss is in kilobytes on Linux and in bytes on macOS (getrusage(2)).
-MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
 class TrainingJob(Options):
@@ -69,6 +53,10 @@ class TrainingJob(Options):
 
     def objective(self, schema: PairSchema) -> Objective:
         """The model, new, with its losses. A teacher knows shapes only."""
+        from kdm.training.randomness import (
+            seed_initial_weights,  # torch: only who trains waits for it
+        )
+
         model: Any = self.model
         seed_initial_weights(self.training.seed)
         if self.group == STUDENTS:
@@ -77,87 +65,6 @@ class TrainingJob(Options):
             return student.objective()
         objective: Objective = model.objective(schema.shape)
         return objective
-
-
-def run_job(
-    job: TrainingJob, *, report: Report, should_stop: Callable[[], bool] = lambda: False
-) -> None:
-    """Do the job, or go on with it, together with the ranks that torchrun has started; return at once
-    where it is done.
-
-    Raises `Interrupted` after a checkpoint, a ValueError or StoreError where it cannot be done.
-    """
-    device = own_device(prepare(job.device, job.training))
-    with joined(device, report) as ranks:
-        _run(
-            job,
-            device,
-            ranks,
-            report=report if ranks.is_first else _unheard,
-            should_stop=should_stop,
-        )
-
-
-def _run(
-    job: TrainingJob,
-    device: torch.device,
-    ranks: Ranks,
-    *,
-    report: Report,
-    should_stop: Callable[[], bool],
-) -> None:
-    folder, identity = Folder.at(job.folder), job.identity()
-    if is_done(folder, identity):
-        return
-    objective = job.objective(job.source.pair_schema())
-    _place(objective, device)
-    if isinstance(job.source, PairsInput):
-        objective = with_pictures(objective, job.source, device, report=report)
-    if job.training.is_compiled:
-        _compile(objective)
-    trainer = Trainer(
-        objective,
-        job.source.source(job.training, device, notify=report, share=ranks.share),
-        job.training,
-        folder,
-        identity=identity,
-        report=report,
-        should_stop=should_stop,
-        ranks=ranks,
-    )
-    try:
-        result = trainer.fit()
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemoryError(
-            f"the memory of '{device}' does not hold a step of training.batch_size "
-            f"{job.training.batch_size} at once; choose a smaller training.micro_batch (with "
-            "training.draws 'sample'), a smaller batch, or training.precision bfloat16"
-        ) from error
-    if ranks.is_first:
-        _write(folder, job, objective.model, identity=identity, result=result)
-
-
-def _unheard(_said: Progress | Notice) -> None:
-    """The first rank reports for all of them."""
-
-
-def _place(objective: Objective, device: torch.device) -> None:
-    for module in {objective.model, *(player.module for player in objective.players)}:
-        module.to(device)
-        if device.type == "cuda":
-            # The order in which tensor cores read pixels. On a CPU it gains nothing: its group norm is
-            # slower by what its convolutions are faster.
-            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _compile(objective: Objective) -> None:
-    if not objective.networks:
-        raise ValueError(
-            "training.is_compiled is true, but this model names no network that can be compiled; "
-            "set it to false"
-        )
-    for network in objective.networks:
-        network.compile()
 
 
 def is_done(folder: Folder, identity: dict[str, Any]) -> bool:
@@ -176,43 +83,3 @@ def is_done(folder: Folder, identity: dict[str, Any]) -> bool:
         )
     read_weights(folder, config)
     return True
-
-
-def _write(
-    folder: Folder,
-    job: TrainingJob,
-    model: nn.Module,
-    *,
-    identity: dict[str, Any],
-    result: TrainingResult,
-) -> None:
-    schema = job.source.pair_schema()
-    config = {
-        "group": job.group,
-        "model": describe(job.model),
-        "shape": list(schema.shape),
-        "schema": schema.model_dump(mode="json") if job.source.kind == "pairs" else None,
-        "identity": identity,
-        "num_steps": job.training.num_steps,
-        "parameters": _num_parameters(model),
-        **result.counts,
-    }
-    num_steps = job.training.num_steps
-    timings = {
-        "seconds": result.seconds,
-        "cpu_seconds": result.cpu_seconds,
-        "steps_per_second": num_steps / result.seconds,
-        "cpu_seconds_per_step": result.cpu_seconds / num_steps,
-        "num_ranks": result.num_ranks,
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES,
-    }
-    write_trained(folder, result.state, config=config, losses=result.losses, timings=timings)
-
-
-def _num_parameters(model: nn.Module) -> dict[str, int]:
-    if isinstance(model, Student):
-        return {
-            "trainable": model.num_trainable_parameters(),
-            "inference": model.num_inference_parameters(),
-        }
-    return {"trainable": sum(each.numel() for each in model.parameters() if each.requires_grad)}

@@ -14,7 +14,6 @@ from kdm.shapes import Samples
 from kdm.training.ema import Ema
 from kdm.training.options import TrainingOptions
 
-FOLDER = "samples"
 _PICTURES = 5  # a run, unless its options say otherwise
 _NUM_COLUMNS, _SIDE = 8, 64  # images a row, and pixels that small ones are enlarged to
 

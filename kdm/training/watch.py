@@ -8,10 +8,11 @@ from typing import cast
 from kdm.analyze.image_grid import png
 from kdm.objective import Objective
 from kdm.trackers.tracker import DEFAULT, GROUP, Tracker, TrackerPlugin
+from kdm.trained import PICTURES
 from kdm.training.ema import Ema
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Meter, Notice, Progress
-from kdm.training.sample_pictures import FOLDER, drawn, is_due
+from kdm.training.sample_pictures import drawn, is_due
 from kdm.training.schedule import learning_rate
 from storage.fs import Folder
 from storage.plugins import configure
@@ -69,9 +70,9 @@ class Watch:
         colours = drawn(self._objective, self._ema, is_compiled=self._options.is_compiled)
         if colours is None:
             return
-        self._folder.replace(f"{FOLDER}/step-{step:08d}.png", png(colours))
+        self._folder.replace(f"{PICTURES}/step-{step:08d}.png", png(colours))
         for tracker in self._trackers:
-            tracker.picture(step, FOLDER, colours)
+            tracker.picture(step, PICTURES, colours)
 
     def say(self, step: int, losses: dict[str, float], *, is_last: bool = False) -> None:
         """Progress after `step` steps, unless the last was a moment ago."""

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from kdm.evaluate.nearest import nearest_distances
 from pairgen.filters.filter import Filter, FittedFilter, Scores
@@ -50,6 +49,8 @@ class FittedNearCopy(FittedFilter):
 
     def __init__(self, points: NDArray[np.float64]) -> None:
         self._points = points
+        from scipy.spatial import cKDTree  # takes half a second: recipes name filters
+
         self._tree = cKDTree(points) if points.shape[1] <= _MAX_TREE_VALUES else None
 
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:

@@ -7,14 +7,13 @@ of them. Fixed steps are the reproducible choice for pairs.
 
 from typing import ClassVar
 
-import torch
 from pydantic import Field
-from torch import Tensor
 
-from kdm.dopri5 import Tolerance, dopri5
+from kdm.no_grad import no_grad
 from kdm.shapes import Labels, Samples
+from kdm.torch_types import Tensor
 from pairgen.samplers.sampler import Sampler, Trajectory, velocity
-from pairgen.teachers.teacher import Teacher
+from pairgen.teachers.late import Teacher
 
 
 class Dopri5(Sampler):
@@ -36,7 +35,7 @@ class Dopri5(Sampler):
         """Each batch takes its own; `sample` counts them."""
         return None
 
-    @torch.no_grad()
+    @no_grad
     def sample(
         self,
         teacher: Teacher,
@@ -46,6 +45,8 @@ class Dopri5(Sampler):
         keep_states: int = 0,
     ) -> Trajectory:
         """x_0 from x_T, without gradients; states between are not to be had."""
+        from kdm.dopri5 import Tolerance, dopri5
+
         self.kept_steps(keep_states)
         begin, num_velocities = self.begins_at(teacher), 0
         span = teacher.t_data - begin

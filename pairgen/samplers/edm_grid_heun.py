@@ -15,7 +15,7 @@ from kdm.shapes import Labels, Samples
 from pairgen.samplers.edm_heun import sigmas
 from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.heun import heun_steps
-from pairgen.teachers.teacher import Teacher
+from pairgen.teachers.late import Teacher
 
 
 class EdmGridHeun(FixedSteps):

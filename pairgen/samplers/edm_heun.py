@@ -10,14 +10,13 @@ does not fall with N. Where a field knows only some levels, each t_i is the near
 from collections.abc import Iterator
 from itertools import pairwise
 
-import torch
 from pydantic import Field
-from torch import Tensor
 
 from kdm.shapes import Labels, Samples
+from kdm.torch_types import Tensor
 from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.sampler import velocity
-from pairgen.teachers.teacher import Teacher
+from pairgen.teachers.late import Teacher
 
 
 class EdmHeun(FixedSteps):
@@ -39,9 +38,9 @@ class EdmHeun(FixedSteps):
         """x after each step, from x_T to x_0, rounded to x_T's type; so is what the field sees."""
 
         def slope(x: Samples, t: float) -> Tensor:
-            return velocity(teacher, x.to(x_T), t, label).to(torch.float64)
+            return velocity(teacher, x.to(x_T), t, label).double()
 
-        x = x_T.to(torch.float64)
+        x = x_T.double()
         for t, t_next in pairwise(self._grid(teacher)):
             d = slope(x, t)
             x_ahead = x + (t_next - t) * d

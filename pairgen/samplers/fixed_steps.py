@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import ClassVar
 
-import torch
-
+from kdm.no_grad import no_grad
 from kdm.shapes import Labels, Samples
 from pairgen.samplers.sampler import Sampler, Trajectory, alike
-from pairgen.teachers.teacher import Teacher
+from pairgen.teachers.late import Teacher
 from storage.errors import InvalidPairsError
 
 
@@ -33,7 +32,7 @@ class FixedSteps(Sampler, ABC):
     def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:
         """x after each of the `num_steps` steps, in x_T's type; the last one is x_0."""
 
-    @torch.no_grad()
+    @no_grad
     def sample(
         self,
         teacher: Teacher,
@@ -46,6 +45,8 @@ class FixedSteps(Sampler, ABC):
 
         They are spaced evenly over the steps; x_0 is the same however many are kept.
         """
+        import torch  # as late as can be: recipes name samplers
+
         kept = self.kept_steps(keep_states)
         x_at = {
             step: alike(x, x_T, f"what `steps` of sampler '{self.plugin}' passed")

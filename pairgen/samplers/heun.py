@@ -11,7 +11,7 @@ from pydantic import Field
 from kdm.shapes import Labels, Samples
 from pairgen.samplers.fixed_steps import FixedSteps, even_steps
 from pairgen.samplers.sampler import velocity
-from pairgen.teachers.teacher import Teacher
+from pairgen.teachers.late import Teacher
 
 
 class Heun(FixedSteps):

@@ -9,11 +9,9 @@ changes it by 5e-3. Fields that start at a noise of 80 need another choice, and 
 from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
-import torch
-from torch import Tensor
-
 from kdm.shapes import Labels, Samples
-from pairgen.teachers.teacher import Teacher
+from kdm.torch_types import Tensor
+from pairgen.teachers.late import Teacher
 from storage.errors import InvalidPairsError
 from storage.plugins import Plugin
 
@@ -64,6 +62,8 @@ def velocity(teacher: Teacher, x: Samples, t: float, label: Labels | None) -> Sa
 
     A velocity of another shape might broadcast, and one sample would become another's.
     """
+    import torch  # as late as can be: recipes name samplers
+
     found = teacher.velocity(x, torch.tensor(t, dtype=torch.float64, device=x.device), label)
     return alike(found, x, "the teacher's velocity")
 

@@ -13,27 +13,13 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor
 
 from kdm.draws import draws
 from kdm.networks.image_shapes import Augmentations, Images
-from storage.options import Options
+from pairgen.teachers.augmentation_options import Augmentation
 
-NUM_LABELS = 9  # mirrored, upside down; scale; rotation (2); stretch (2); shift (2)
 _FINER = 2  # look-ups a pixel and axis: enough for images that shrink by less than half
-
-
-class Augmentation(Options):
-    """How often and how strongly; a strength of 0 leaves its kind out, with labels of 0."""
-
-    probability: float = Field(0.12, ge=0, le=1)  # of each kind (page: .15 for 64 pixels a side)
-    mirrors: bool = True  # left and right, in half of all images unless `probability` is 0
-    upends: bool = True  # above and below, in half of those chosen
-    scale: float = Field(0.2, ge=0, le=1)  # standard deviation, in octaves
-    rotation: float = Field(1.0, ge=0, le=1)  # half turns at most, either way
-    stretch: float = Field(0.2, ge=0, le=1)  # along a random axis, in octaves; squeezed across it
-    shift: float = Field(0.125, ge=0, le=1)  # standard deviation along each axis, in image sides
 
 
 class _Drawn(NamedTuple):

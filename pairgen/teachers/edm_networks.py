@@ -3,13 +3,8 @@
 from typing import Literal, NamedTuple
 
 from pydantic import Field
-from torch import nn
 
-from kdm.networks.dhariwal_unet import DhariwalUNet, DhariwalUNetOptions
-from kdm.networks.mlp import MLP
-from kdm.networks.point_denoiser import PointDenoiser
-from kdm.networks.preconditioning import EDM
-from kdm.networks.song_unet import SongUNet, SongUNetOptions
+from kdm.torch_types import Module
 from storage.options import Options
 
 
@@ -32,7 +27,7 @@ class MlpNetwork(Options):
     gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
     input_gain: float = Field(2.0, gt=0)  # times the first layer
 
-    def denoiser(self, shape: tuple[int, ...], task: Task) -> nn.Module:
+    def denoiser(self, shape: tuple[int, ...], task: Task) -> Module:
         """An untrained D(x; σ); it has no dropout and takes no labels of an augmentation."""
         if len(shape) != 1:
             raise ValueError(
@@ -50,6 +45,9 @@ class MlpNetwork(Options):
                 "network 'mlp' of teacher 'edm' is for points, which are not augmented; "
                 "remove 'augment'"
             )
+        from kdm.networks.mlp import MLP  # torch: only who builds waits for it
+        from kdm.networks.point_denoiser import PointDenoiser
+
         network = MLP(
             shape[0] + 1 + task.num_classes,
             shape[0],
@@ -70,8 +68,11 @@ class SongNetwork(Options):
     num_blocks: int = Field(4, ge=1)  # a level of the encoder; the decoder has one more
     attn_resolutions: tuple[int, ...] = (16,)  # pixels a side
 
-    def denoiser(self, shape: tuple[int, ...], task: Task) -> nn.Module:
+    def denoiser(self, shape: tuple[int, ...], task: Task) -> Module:
         """An untrained D(x; σ)."""
+        from kdm.networks.preconditioning import EDM  # torch: only who builds waits for it
+        from kdm.networks.song_unet import SongUNet, SongUNetOptions
+
         keywords = _keywords(self, shape, task)
         return EDM(SongUNet(SongUNetOptions.model_validate(keywords)), sigma_data=task.sigma_data)
 
@@ -86,8 +87,14 @@ class DhariwalNetwork(Options):
     attn_resolutions: tuple[int, ...] = (32, 16, 8)  # pixels a side; 64 channels or more a level
     initialisation: Literal[2] = 2  # raised by a change of the weights that training starts from
 
-    def denoiser(self, shape: tuple[int, ...], task: Task) -> nn.Module:
+    def denoiser(self, shape: tuple[int, ...], task: Task) -> Module:
         """An untrained D(x; σ)."""
+        from kdm.networks.dhariwal_unet import (  # torch: only who builds waits for it
+            DhariwalUNet,
+            DhariwalUNetOptions,
+        )
+        from kdm.networks.preconditioning import EDM
+
         options = DhariwalUNetOptions.model_validate(_keywords(self, shape, task))
         return EDM(DhariwalUNet(options), sigma_data=task.sigma_data)
 

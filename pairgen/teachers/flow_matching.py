@@ -8,52 +8,11 @@ the flow_matching library count time the other way: their velocity at their t is
 from functools import partial
 from typing import ClassVar
 
-import torch
-import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor, nn
 
-from kdm.batch import Batch
-from kdm.draws import draws
-from kdm.networks.mlp import MLP
-from kdm.objective import Losses, Objective, Player
-from kdm.shapes import Labels, Points, Samples, Scalar
-from pairgen.precision import in_type
-from pairgen.teachers.teacher import Teacher, TeacherPlugin
-
-
-class FlowMatchingField(Teacher):
-    """A network of (x, t); with `data_std` c it learns only what a Gaussian of that spread leaves.
-
-    For x_0 of standard deviation c the best linear guess of the velocity from x_t is
-    (t - (1 - t) c²) / s_t² · x_t with s_t² = (1 - t)² c² + t², and what remains has standard
-    deviation c / s_t. The network sees x_t / s_t and its output is multiplied by c / s_t: the
-    preconditioning of Karras et al. 2022 (Section 5), worked out for the straight path.
-    """
-
-    t_noise = 1.0
-    noise_scale = 1.0
-
-    def __init__(self, network: nn.Module, data_std: float | None) -> None:
-        super().__init__()
-        self.network = network
-        self._data_std = data_std
-
-    def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """dx/dt at x [n, d] and t (0-d or [n])."""
-        t = t.to(x).reshape(-1, 1).expand(len(x), 1)
-        if self._data_std is None:
-            return self._asked(x, t)
-        variance = self._data_std**2
-        s_squared = (1 - t) ** 2 * variance + t**2
-        s = s_squared.sqrt()
-        linear_guess = (t - (1 - t) * variance) / s_squared * x
-        return linear_guess + self._data_std / s * self._asked(x / s, t)
-
-    def _asked(self, x: Points, t: Tensor) -> Points:
-        with in_type(self.dtype, x.device):
-            answer: Points = self.network(torch.cat([x, t], dim=1))
-        return answer.to(x)
+from kdm.objective import Objective, Player
+from pairgen.teachers.late import FlowMatchingField
+from pairgen.teachers.plugin import TeacherPlugin
 
 
 class FlowMatchingTeacher(TeacherPlugin):
@@ -73,7 +32,7 @@ class FlowMatchingTeacher(TeacherPlugin):
     @property
     def noise_scale(self) -> float:
         """The field's."""
-        return FlowMatchingField.noise_scale
+        return 1.0
 
     def build(self, shape: tuple[int, ...]) -> FlowMatchingField:
         """An untrained field over samples of `shape`."""
@@ -82,6 +41,9 @@ class FlowMatchingTeacher(TeacherPlugin):
                 f"teacher 'flow-matching' is an MLP for samples of shape (d,), not {shape}; "
                 "choose a teacher for images"
             )
+        from kdm.networks.mlp import MLP  # torch: only who builds waits for it
+        from pairgen.teachers.flow_matching_field import FlowMatchingField as Built
+
         num_values = shape[0]
         network = MLP(
             num_values + 1,
@@ -91,24 +53,12 @@ class FlowMatchingTeacher(TeacherPlugin):
             input_gain=self.input_gain,
             gain=self.gain,
         )
-        return FlowMatchingField(network, self.data_std)
+        return Built(network, self.data_std)
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """A new field and the flow-matching loss on batches of data."""
+        from pairgen.teachers.flow_matching_field import flow_matching_losses
+
         field = self.build(shape)
         player = Player("teacher", field, partial(flow_matching_losses, field))
         return Objective(field, (player,), networks=(field.network,))
-
-
-def flow_matching_losses(field: Teacher, batch: Batch) -> Losses:
-    """‖v(x_t, t) - (x_T - x_0)‖² per value, x_T ~ N(0, 1), t ~ U[0, 1) (Lipman et al., Eq. 23).
-
-    Random numbers are those of `kdm.draws`, which the trainer chooses.
-    """
-    x_0 = batch.x_0
-    x_T = draws().normal_like(x_0)
-    t = draws().uniform((len(x_0),), like=x_0)
-    t_column = t.reshape(-1, *[1] * (x_0.ndim - 1))
-    x_t = (1 - t_column) * x_0 + t_column * x_T
-    loss: Scalar = F.mse_loss(field.velocity(x_t, t, batch.label), x_T - x_0)
-    return Losses(loss, {"flow-matching": loss.detach()})

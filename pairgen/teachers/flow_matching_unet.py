@@ -4,44 +4,17 @@ Networks and keywords are those of torchcfm's CIFAR-10 example (Tong et al. 2024
 that time runs are `flow_matching`'s. One more label than there are classes stands for none.
 """
 
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-import torch
 from pydantic import Field, model_validator
-from torch import Tensor
 
-from kdm.batch import Batch
-from kdm.draws import draws
-from kdm.networks.guided_unet import GuidedUNet, GuidedUNetOptions
-from kdm.objective import Losses, Objective, Player
-from kdm.shapes import Labels, Samples
-from pairgen.precision import in_type
+from kdm.objective import Objective, Player
 from pairgen.samplers.midpoint import Midpoint
-from pairgen.teachers.augmentation import mirrored
-from pairgen.teachers.flow_matching import flow_matching_losses
-from pairgen.teachers.preview import preview
-from pairgen.teachers.teacher import Teacher, TeacherPlugin
+from pairgen.teachers.late import PictureVelocity
+from pairgen.teachers.plugin import TeacherPlugin
 
 _PREVIEW_STEPS = 18  # of midpoint: 36 evaluations, about as many as EDM's teachers get
-
-
-class PictureVelocity(Teacher):
-    """dx/dt by a network of (x, t, label); no label is the network's label for none."""
-
-    t_noise = 1.0
-    noise_scale = 1.0
-
-    def __init__(self, network: GuidedUNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """dx/dt at images x and the time t (0-d or [n]), in x's type."""
-        with in_type(self.dtype, x.device):
-            found: Samples = self.network(x.to(torch.float32), t.to(torch.float32), label)
-        return found.to(x)
 
 
 class FlowMatchingUNet(TeacherPlugin):
@@ -75,10 +48,16 @@ class FlowMatchingUNet(TeacherPlugin):
     @property
     def noise_scale(self) -> float:
         """The field's."""
-        return PictureVelocity.noise_scale
+        return 1.0
 
     def build(self, shape: tuple[int, ...]) -> PictureVelocity:
         """An untrained field over samples of `shape`."""
+        from kdm.networks.guided_unet import (  # torch: only who builds waits for it
+            GuidedUNet,
+            GuidedUNetOptions,
+        )
+        from pairgen.teachers.picture_velocity import PictureVelocity as Built
+
         self._require(shape)
         options = GuidedUNetOptions(
             in_channels=shape[0],
@@ -92,10 +71,13 @@ class FlowMatchingUNet(TeacherPlugin):
             dropout=self.dropout,
             num_classes=self.num_classes or None,
         )
-        return PictureVelocity(GuidedUNet(options))
+        return Built(GuidedUNet(options))
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """A new field and the flow-matching loss on batches of data."""
+        from pairgen.teachers.picture_velocity import picture_losses
+        from pairgen.teachers.preview import preview
+
         field = self.build(shape)
         player = Player("teacher", field, partial(picture_losses, self, field))
         sampler = Midpoint(num_steps=_PREVIEW_STEPS)
@@ -122,13 +104,3 @@ class FlowMatchingUNet(TeacherPlugin):
                     f"are no multiple of {each or self.num_heads}; choose another "
                     f"{'num_head_channels' if each else 'num_heads'}"
                 )
-
-
-def picture_losses(options: FlowMatchingUNet, field: PictureVelocity, batch: Batch) -> Losses:
-    """`flow_matching_losses` of pictures, some of them mirrored, some without their label."""
-    x_0 = mirrored(batch.x_0) if options.flip else batch.x_0
-    label = batch.label
-    if label is not None and options.label_dropout:
-        is_hidden = draws().uniform((len(label),), like=x_0) < options.label_dropout
-        label = torch.where(is_hidden, options.num_classes, label)
-    return flow_matching_losses(field, replace(batch, x_0=x_0, label=label))

@@ -8,38 +8,9 @@ keeps (x_t - m_t) / s_t fixed, since s_t' / s_t is that very factor.
 
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from kdm.objective import Objective
-from kdm.shapes import Labels, Samples
-from pairgen.teachers.teacher import Teacher, TeacherPlugin
-
-
-class GaussianField(Teacher):
-    """The closed-form field; no weights."""
-
-    t_noise = 1.0
-    noise_scale = 1.0
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, mean: Tensor, std: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("std", std, persistent=False)
-
-    def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """dx/dt = -mean + (t - (1 - t) std²) / s_t² · (x - m_t)."""
-        t = t.to(x).reshape(-1, *[1] * (x.ndim - 1))
-        mean, variance = self.mean.to(x), self.std.to(x) ** 2
-        s_squared = (1 - t) ** 2 * variance + t**2
-        return -mean + (t - (1 - t) * variance) / s_squared * (x - (1 - t) * mean)
-
-    def solution(self, x_T: Samples) -> Samples:
-        """Where the exact flow carries x_T: x_0 = mean + std · x_T."""
-        return self.mean.to(x_T) + self.std.to(x_T) * x_T
+from pairgen.teachers.late import GaussianField
+from pairgen.teachers.plugin import TeacherPlugin
 
 
 class GaussianTeacher(TeacherPlugin):
@@ -54,23 +25,15 @@ class GaussianTeacher(TeacherPlugin):
     @property
     def noise_scale(self) -> float:
         """The field's."""
-        return GaussianField.noise_scale
+        return 1.0
 
     def build(self, shape: tuple[int, ...]) -> GaussianField:
         """The field over samples of `shape`; a ValueError when the options do not fill it."""
-        return GaussianField(_spread(self.mean, shape, "mean"), _spread(self.std, shape, "std"))
+        from pairgen.teachers.gaussian_field import GaussianField as Built
+        from pairgen.teachers.gaussian_field import spread
+
+        return Built(spread(self.mean, shape, "mean"), spread(self.std, shape, "std"))
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """Always a ValueError: the field is known."""
         raise ValueError("teacher 'gaussian' is known in closed form; it is used without training")
-
-
-def _spread(value: float | tuple[float, ...], shape: tuple[int, ...], name: str) -> Tensor:
-    given = torch.tensor(value, dtype=torch.float64)
-    num_values = torch.Size(shape).numel()
-    if given.numel() not in (1, num_values):
-        raise ValueError(
-            f"{name} has {given.numel()} numbers, samples of shape {shape} have {num_values}; "
-            "give one number, or one for each"
-        )
-    return given.expand(num_values).reshape(shape).clone()

@@ -7,7 +7,6 @@ config.json         what the network is built with, its shape and noise levels, 
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ from pairgen.checkpoints.build import Network, built
 from pairgen.checkpoints.build_presets import Preset
 from pairgen.checkpoints.checkpoint import Checkpoint
 from pairgen.recommended import recommended_sampler
-from pairgen.teachers.edm import LOWEST_SIGMA
+from pairgen.teachers.edm_field import LOWEST_SIGMA
 from pairgen.teachers.imported_network import ImportedTeacher
 from storage.digest import digest_of, seal, short
 from storage.fs import Folder
@@ -63,13 +62,6 @@ def write_imported(folder: Folder, teacher: Packed) -> None:
     folder.require_space(num_bytes, "the teacher")
     folder.replace(WEIGHTS, teacher.weights)
     folder.replace(CONFIG, seal({**teacher.config, "weights": weights}))
-
-
-def default_name(stem: str) -> str:
-    """A file's name as a teacher's: 'edm-cifar10-32x32-cond-vp'."""
-    return (
-        re.sub("[^a-z0-9]+", "-", stem.lower()).strip("-")[:64].strip("-") or ImportedTeacher.plugin
-    )
 
 
 def _sha256(pieces: list[memoryview]) -> str:

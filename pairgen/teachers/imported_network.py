@@ -22,8 +22,9 @@ from kdm.shapes import Labels, Samples
 from pairgen.checkpoints.build import Network, built, empty
 from pairgen.checkpoints.build_presets import Preset
 from pairgen.precision import in_type
-from pairgen.teachers.edm import EdmField
-from pairgen.teachers.teacher import Teacher, TeacherPlugin
+from pairgen.teachers.edm_field import EdmField
+from pairgen.teachers.plugin import TeacherPlugin
+from pairgen.teachers.teacher import Teacher
 from storage.inert.numbers import Budget, Stored, read_array
 from storage.inert.safetensors import read_safetensors
 from storage.inert.values import TensorName

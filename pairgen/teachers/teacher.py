@@ -7,15 +7,13 @@ runs the other way (t = 0 noise, t = 1 data): its velocity is the negative of ou
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from kdm.objective import Objective
 from kdm.shapes import Labels, Samples
-from storage.digest import digest_of, sha256_of, short
+from pairgen.teachers.plugin import TeacherPlugin, weights_digest
+from storage.digest import short
 from storage.errors import MismatchError
-from storage.plugins import Plugin, describe
 
 
 class Teacher(nn.Module, ABC):
@@ -36,39 +34,6 @@ class Teacher(nn.Module, ABC):
     def rounded(self, t: float) -> float:
         """The nearest time that it knows."""
         return t
-
-
-class TeacherPlugin(Plugin, ABC):
-    """The options of one family of teachers; builds the field and its training objective."""
-
-    is_trained: ClassVar[bool]  # False: nothing to learn, the field is known
-    is_imported: ClassVar[bool] = False  # True: others have trained it, it cannot be trained here
-
-    @property
-    @abstractmethod
-    def noise_scale(self) -> float:
-        """Of the fields that it builds: the standard deviation of their x_T."""
-
-    @abstractmethod
-    def build(self, shape: tuple[int, ...]) -> Teacher:
-        """The teacher of samples of `shape`, with weights as torch's global generator has them."""
-
-    def loaded(self, shape: tuple[int, ...], weights: bytes) -> Teacher:
-        """The teacher with these safetensors bytes."""
-        teacher = self.build(shape)
-        teacher.load_state_dict(safetensors.torch.load(weights))
-        return teacher
-
-    @abstractmethod
-    def objective(self, shape: tuple[int, ...]) -> Objective:
-        """A new teacher with its loss; a ValueError where there is nothing to train."""
-
-
-def weights_digest(plugin: TeacherPlugin, weights: bytes | None) -> str:
-    """sha256 of the safetensors bytes; of its description where a teacher has no weights."""
-    if weights is None:
-        return digest_of(describe(plugin))
-    return sha256_of(weights)
 
 
 def load_teacher(

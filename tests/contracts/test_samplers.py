@@ -10,7 +10,8 @@ from torch import Tensor
 from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.sampler import Sampler
 from pairgen.teachers.flow_matching import FlowMatchingTeacher
-from pairgen.teachers.gaussian import GaussianField, GaussianTeacher
+from pairgen.teachers.gaussian import GaussianTeacher
+from pairgen.teachers.gaussian_field import GaussianField
 from pairgen.teachers.guided import Guided
 from pairgen.teachers.teacher import Teacher
 from storage.errors import InvalidPairsError

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from kdm.batch import Batch
-from kdm.students.student import GROUP, Student, StudentPlugin
+from kdm.students.plugin import GROUP, StudentPlugin
+from kdm.students.student import Student
 from kdm.training.adam import Adam
 from kdm.training.options import TrainingOptions
 from storage.plugins import configure, describe, plugin_names

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from kdm.batch import Batch
-from pairgen.teachers.teacher import Teacher, TeacherPlugin, load_teacher, weights_digest
+from pairgen.teachers.plugin import TeacherPlugin, weights_digest
+from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.errors import MismatchError
 from storage.plugins import configure, describe, plugin_class, plugin_names
 

@@ -12,7 +12,8 @@ from flows.progress import Meter
 from flows.recipe import load_recipe
 from flows.sequence import STAGES, run_stages
 from flows.stages.run import Run, StageResult
-from kdm.training.job import TrainingJob, run_job
+from kdm.training.job import TrainingJob
+from kdm.training.run_job import run_job
 from storage.fs import Folder
 from storage.options import parse
 

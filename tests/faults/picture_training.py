@@ -12,7 +12,8 @@ from typing import Any
 from faults.commands import finish, start
 from picture_pairs import LAYOUT, filled
 
-from kdm.training.job import TrainingJob, run_job
+from kdm.training.job import TrainingJob
+from kdm.training.run_job import run_job
 from storage.digest import unseal, without_stamp
 from storage.fs import Folder
 from storage.options import parse

@@ -24,7 +24,8 @@ from pairgen.generate import generate_shard
 from pairgen.samplers.heun import Heun
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianTeacher
-from pairgen.teachers.teacher import load_teacher, weights_digest
+from pairgen.teachers.plugin import weights_digest
+from pairgen.teachers.teacher import load_teacher
 from storage.convert import convert
 from storage.digest import short
 from storage.errors import StoreError

@@ -14,7 +14,8 @@ from flows.recipe import Recipe, TeacherRecipe, load_recipe
 from flows.sequence import run_stages
 from flows.stages.run import Run
 from kdm.objective import Objective
-from pairgen.teachers.teacher import Teacher, TeacherPlugin
+from pairgen.teachers.plugin import TeacherPlugin
+from pairgen.teachers.teacher import Teacher
 from storage.fs import Folder
 from storage.store import PairStore
 

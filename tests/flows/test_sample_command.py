@@ -16,9 +16,9 @@ from flows.commands.sample import classes_of
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.image_folder import ImageFolderData
 from kdm.export import load_student, write_model
-from kdm.students.koopman import KoopmanStudent
+from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.published import schema_of, student_of
-from kdm.students.regression import RegressionStudent
+from kdm.students.regression_student import RegressionStudent
 from kdm.students.student import Student
 from storage.errors import DamageError, StoreError
 from storage.fs import Folder

@@ -17,7 +17,8 @@ from flows.recipe import Recipe, TeacherRecipe, load_recipe
 from flows.sequence import run_stages
 from flows.stages.run import Run, StageResult
 from kdm.objective import Objective
-from pairgen.teachers.teacher import Teacher, TeacherPlugin
+from pairgen.teachers.plugin import TeacherPlugin
+from pairgen.teachers.teacher import Teacher
 from storage.errors import InvalidPairsError, MismatchError
 from storage.fs import Folder
 from storage.noise import derive_noise

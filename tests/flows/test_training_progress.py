@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.progress import Meter, Progress, silent
 from flows.stages.child import run_training
-from kdm.training.job import TrainingJob, run_job
+from kdm.training.job import TrainingJob
+from kdm.training.run_job import run_job
 from storage.fs import Folder
 from storage.options import parse
 

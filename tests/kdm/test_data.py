@@ -20,8 +20,9 @@ from kdm.data import (
 )
 from kdm.training.errors import Interrupted
 from kdm.training.inputs import PairsInput
-from kdm.training.job import TrainingJob, run_job
+from kdm.training.job import TrainingJob
 from kdm.training.options import TrainingOptions
+from kdm.training.run_job import run_job
 from storage.fs import Folder
 from storage.masks import Mask, decision_digest, write_decision
 from storage.options import parse

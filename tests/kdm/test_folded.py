@@ -11,8 +11,9 @@ from kdm.networks.edm_layers import Conv
 from kdm.networks.folded_unet import FoldedUNet
 from kdm.networks.song_unet import SongUNet, SongUNetOptions
 from kdm.operators import FactorisedOperator
-from kdm.students.koopman import Koopman, KoopmanStudent
+from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
+from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.regression import Regression
 from kdm.students.student import Student
 from kdm.students.unet_coders import UNetCoders

@@ -8,8 +8,10 @@ import torch.nn.functional as F
 from pydantic import ValidationError
 
 from kdm.batch import Batch
-from kdm.networks.transformer import EquilibriumOptions, EquilibriumTransformer
-from kdm.students.get import Get, GetStudent
+from kdm.networks.transformer import EquilibriumTransformer
+from kdm.networks.transformer_options import EquilibriumOptions
+from kdm.students.get import Get
+from kdm.students.get_student import GetStudent
 from kdm.students.keyed_noise import keyed_normal
 from kdm.students.presets import preset
 from storage.records import LabelRule, NoiseRule, PairSchema

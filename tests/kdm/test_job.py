@@ -9,10 +9,11 @@ import torch
 from conftest import LAYOUT, filled_store
 
 from kdm.export import load_student
-from kdm.students.koopman import KoopmanStudent
+from kdm.students.koopman_student import KoopmanStudent
 from kdm.trained import read_config
-from kdm.training.job import TrainingJob, run_job
+from kdm.training.job import TrainingJob
 from kdm.training.progress import JsonLines, Meter, Notice, Progress
+from kdm.training.run_job import run_job
 from storage.digest import sha256_of, unseal
 from storage.errors import DamageError, MismatchError
 from storage.fs import Folder

@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from kdm.batch import Batch
-from kdm.students.koopman import Koopman, KoopmanStudent
+from kdm.students.koopman import Koopman
 from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.presets import preset
 from kdm.students.unet_coders import UNetCoders
 from storage.plugins import configure

@@ -6,13 +6,8 @@ import torch
 from test_operators import block, factorised
 
 from kdm.losses.distances import L2, Huber
-from kdm.losses.spectral import (
-    DenseSpectralOptions,
-    SpectralOptions,
-    SpectralPenalties,
-    inverse_loss,
-    spectral_loss,
-)
+from kdm.losses.spectral import SpectralPenalties, inverse_loss, spectral_loss
+from kdm.losses.spectral_options import DenseSpectralOptions, SpectralOptions
 from kdm.operators import DenseOperator, FactorisedOperator, Factors
 
 

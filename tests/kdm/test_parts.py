@@ -14,10 +14,11 @@ from kdm.data import StreamedSource, resident_source
 from kdm.draws import drawing_from, draws
 from kdm.objective import Losses, Objective, Player
 from kdm.sample_draws import SampleDraws
-from kdm.training.job import TrainingJob, run_job
+from kdm.training.job import TrainingJob
 from kdm.training.options import TrainingOptions
 from kdm.training.parts import Parts, require_divisible, require_whole_batches
 from kdm.training.ranks import ALONE, Ranks, own_device
+from kdm.training.run_job import run_job
 from storage.digest import unseal
 from storage.fs import Folder
 from storage.options import parse

@@ -16,7 +16,8 @@ from shared_steps import job
 from flows.progress import Meter, Progress
 from flows.stages.child import TrainingFailedError, run_training
 from kdm.training.errors import Interrupted
-from kdm.training.job import TrainingJob, run_job
+from kdm.training.job import TrainingJob
+from kdm.training.run_job import run_job
 from storage.digest import unseal
 from storage.fs import Folder
 from storage.options import parse

@@ -13,7 +13,8 @@ from kdm.losses.distances import L2
 from kdm.losses.sample_huber import SampleHuber
 from kdm.networks.image_shapes import Times
 from kdm.shapes import Samples
-from kdm.students.reflow import Reflow, ReflowStudent, u_shaped_times
+from kdm.students.reflow import Reflow
+from kdm.students.reflow_student import ReflowStudent, u_shaped_times
 from kdm.students.unet_choice import UNetChoice
 from kdm.training.adam import Adam
 from kdm.training.options import TrainingOptions

@@ -9,7 +9,8 @@ from faults.picture_training import MODEL, TRAINING
 from picture_pairs import LAYOUT, SCHEMA, filled
 
 from kdm.training.errors import Interrupted
-from kdm.training.job import TrainingJob, run_job
+from kdm.training.job import TrainingJob
+from kdm.training.run_job import run_job
 from storage.digest import digest_of, seal, unseal
 from storage.errors import DamageError, MismatchError
 from storage.fs import Folder

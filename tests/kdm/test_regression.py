@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from kdm.batch import Batch
 from kdm.networks.mlp import MLP
-from kdm.students.regression import Regression, RegressionStudent
+from kdm.students.regression import Regression
+from kdm.students.regression_student import RegressionStudent
 from storage.plugins import describe
 from storage.records import LabelRule, NoiseRule, PairSchema
 

@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 from kdm.analyze.cell_colours import cell_number, noise_by_cell
-from kdm.analyze.image_pairs import can_be_shown, image_pairs_picture
+from kdm.analyze.image_pairs import image_pairs_picture
 from kdm.analyze.loss_curves import LossHistory, loss_curves
 from kdm.analyze.outlier_trace import outlier_trace
 from kdm.analyze.sample_plots import pairs_picture, samples_beside_teacher
 from kdm.analyze.score_histogram import bin_edges, count_scores, score_histogram
+from kdm.analyze.shown_pairs import can_be_shown
 from kdm.analyze.spectrum import spectrum
 from kdm.datasets.checkerboard import CheckerboardData, in_cells
 

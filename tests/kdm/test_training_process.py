@@ -16,7 +16,8 @@ from test_job import described
 from test_trainer import outcome
 
 from kdm.training.__main__ import main
-from kdm.training.job import TrainingJob, run_job
+from kdm.training.job import TrainingJob
+from kdm.training.run_job import run_job
 from kdm.training.stop import StopRequest
 from storage.fs import Folder
 from storage.options import parse

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pairgen.teachers.augmentation import NUM_LABELS, Augmentation, augmented, mirrored
+from pairgen.teachers.augmentation import augmented, mirrored
+from pairgen.teachers.augmentation_options import NUM_LABELS, Augmentation
 
 NOTHING = {"mirrors": False, "upends": False, "scale": 0, "rotation": 0, "stretch": 0, "shift": 0}
 KINDS = {

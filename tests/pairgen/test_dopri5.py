@@ -7,7 +7,8 @@ from torch import Tensor
 from pairgen.samplers.dopri5 import Dopri5
 from pairgen.samplers.rk4 import RungeKutta4
 from pairgen.teachers.flow_matching import FlowMatchingTeacher
-from pairgen.teachers.gaussian import GaussianField, GaussianTeacher
+from pairgen.teachers.gaussian import GaussianTeacher
+from pairgen.teachers.gaussian_field import GaussianField
 from pairgen.teachers.teacher import Teacher
 from storage.errors import InvalidPairsError
 

@@ -10,7 +10,8 @@ from kdm.networks.point_denoiser import PointDenoiser, edm_coefficients
 from kdm.networks.preconditioning import EDM
 from kdm.networks.song_unet import SongUNet, SongUNetOptions
 from pairgen.samplers.edm_heun import EdmHeun
-from pairgen.teachers.edm import LOWEST_SIGMA, SIGMA_MAX, EdmField, EdmTeacher, edm_losses
+from pairgen.teachers.edm import EdmTeacher
+from pairgen.teachers.edm_field import LOWEST_SIGMA, SIGMA_MAX, EdmField, edm_losses
 from pairgen.teachers.preview import preview
 from storage.plugins import describe
 

@@ -5,7 +5,8 @@ import torch
 
 from pairgen.samplers.edm_grid_heun import EdmGridHeun
 from pairgen.teachers.edm import EdmTeacher
-from pairgen.teachers.gaussian import GaussianField, GaussianTeacher
+from pairgen.teachers.gaussian import GaussianTeacher
+from pairgen.teachers.gaussian_field import GaussianField
 
 # Ten steps with ρ = 7 from 80 to 0.002 and to 0, in the time of the literature, where data is 1.
 PUBLISHED_GRID = [

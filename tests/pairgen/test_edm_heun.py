@@ -9,8 +9,9 @@ from torch import Tensor
 
 from kdm.networks.golden import SAMPLER_TOLERANCE, Golden, error
 from pairgen.samplers.edm_heun import EdmHeun
-from pairgen.teachers.edm import EdmField
-from pairgen.teachers.gaussian import GaussianField, GaussianTeacher
+from pairgen.teachers.edm_field import EdmField
+from pairgen.teachers.gaussian import GaussianTeacher
+from pairgen.teachers.gaussian_field import GaussianField
 
 # Karras et al. 2022, Eq. 5 with 18 steps from 80 to 0.002 and ρ = 7, as the released code has them.
 PUBLISHED_GRID = [

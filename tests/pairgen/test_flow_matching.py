@@ -11,7 +11,8 @@ from torch import Tensor
 from kdm.batch import Batch
 from pairgen.samplers.euler import Euler
 from pairgen.samplers.midpoint import Midpoint
-from pairgen.teachers.flow_matching import FlowMatchingField, FlowMatchingTeacher
+from pairgen.teachers.flow_matching import FlowMatchingTeacher
+from pairgen.teachers.flow_matching_field import FlowMatchingField
 from pairgen.teachers.gaussian import GaussianTeacher
 
 

@@ -6,8 +6,9 @@ from torch import Tensor
 
 from kdm.batch import Batch
 from pairgen.samplers.midpoint import Midpoint
-from pairgen.teachers.flow_matching import flow_matching_losses
-from pairgen.teachers.flow_matching_unet import FlowMatchingUNet, PictureVelocity, picture_losses
+from pairgen.teachers.flow_matching_field import flow_matching_losses
+from pairgen.teachers.flow_matching_unet import FlowMatchingUNet
+from pairgen.teachers.picture_velocity import PictureVelocity, picture_losses
 from pairgen.teachers.preview import preview
 
 TINY = {"num_channels": 64, "num_res_blocks": 1, "channel_mult": (1, 1), "num_head_channels": 32}

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from pairgen.teachers.gaussian import GaussianTeacher
-from pairgen.teachers.teacher import load_teacher, weights_digest
+from pairgen.teachers.plugin import weights_digest
+from pairgen.teachers.teacher import load_teacher
 
 
 def test_the_velocity_is_the_mean_of_x_T_minus_x_0_given_x_t():

@@ -11,7 +11,8 @@ from pairgen.generate import GeneratedShard, check_invalid_rate, generate_shard
 from pairgen.samplers.euler import Euler
 from pairgen.samplers.midpoint import Midpoint
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity
-from pairgen.teachers.gaussian import GaussianField, GaussianTeacher
+from pairgen.teachers.gaussian import GaussianTeacher
+from pairgen.teachers.gaussian_field import GaussianField
 from storage.digest import canonical_json
 from storage.errors import InvalidPairsError, MismatchError
 from storage.noise import derive_noise

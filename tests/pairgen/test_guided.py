@@ -6,7 +6,8 @@ from torch import Tensor
 
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.spec import require_generable
-from pairgen.teachers.edm import EdmField, EdmTeacher
+from pairgen.teachers.edm import EdmTeacher
+from pairgen.teachers.edm_field import EdmField
 from pairgen.teachers.guided import Guided, sampled_field
 from pairgen.teachers.teacher import Teacher
 from storage.records import LabelRule, PairSchema

@@ -18,7 +18,8 @@ from pairgen.checkpoints.build import Network, built, described, fits
 from pairgen.checkpoints.build_presets import PRESETS, Preset
 from pairgen.recommended import recommended_sampler
 from pairgen.samplers.edm_heun import EdmHeun
-from pairgen.teachers.imported import default_name, is_imported, packed, write_imported
+from pairgen.teachers.imported import is_imported, packed, write_imported
+from pairgen.teachers.imported_name import default_name
 from pairgen.teachers.imported_network import ImportedTeacher, ImportedVelocity, kind_of
 from pairgen.teachers.imported_samples import samples_of
 from pairgen.teachers.teacher import Teacher, load_teacher

@@ -12,7 +12,8 @@ from pairgen.probe import Probe
 from pairgen.production import Desk
 from pairgen.samplers.euler import Euler
 from pairgen.spec import PairSpec, TeacherIdentity
-from pairgen.teachers.gaussian import GaussianField, GaussianTeacher
+from pairgen.teachers.gaussian import GaussianTeacher
+from pairgen.teachers.gaussian_field import GaussianField
 from storage.errors import StoreError
 from storage.records import PairSchema
 

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from kdm.networks.build import build_edm, build_guided
 from pairgen.precision import arithmetic
 from pairgen.samplers.heun import Heun
-from pairgen.teachers.edm import EdmField, EdmTeacher
+from pairgen.teachers.edm import EdmTeacher
+from pairgen.teachers.edm_field import EdmField
 from pairgen.teachers.flow_matching import FlowMatchingTeacher
 from pairgen.teachers.gaussian import GaussianTeacher
 from pairgen.teachers.imported_network import ImportedVelocity

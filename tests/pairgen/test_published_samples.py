@@ -13,7 +13,7 @@ from pairgen.samplers.edm_grid_heun import EdmGridHeun
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.samplers.euler import Euler
 from pairgen.samplers.midpoint import Midpoint
-from pairgen.teachers.edm import EdmField
+from pairgen.teachers.edm_field import EdmField
 from pairgen.teachers.imported_network import ImportedVelocity
 
 KINDS = {"EDMPrecond": (80, 0), "VPPrecond": (80, 0.001), "VEPrecond": (80, 0.02)}

@@ -1,0 +1,8 @@
+"""Which pairs can be shown as pictures, and how many."""
+
+EACH_WAY = 8
+
+
+def can_be_shown(shape: tuple[int, ...]) -> bool:
+    """Whether samples of this shape are images."""
+    return len(shape) in (2, 3) and min(shape[-2:]) > 1

@@ -1,0 +1,14 @@
+"""Networks as types, without torch (storage/late_type.py)."""
+
+from typing import TYPE_CHECKING
+
+from storage.late_type import late_type
+
+if TYPE_CHECKING:
+    from kdm.networks.mlp import MLP
+    from kdm.networks.song_unet import SongUNet
+else:
+    MLP = late_type("kdm.networks.mlp", "MLP")
+    SongUNet = late_type("kdm.networks.song_unet", "SongUNet")
+
+__all__ = ["MLP", "SongUNet"]

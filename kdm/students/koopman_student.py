@@ -1,0 +1,222 @@
+"""The networks of KDM and its losses (Eqs. 3–7, Algorithm 1)."""
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from kdm.batch import Batch
+from kdm.draws import draws
+from kdm.losses.adversarial import Game
+from kdm.losses.spectral import SpectralPenalties
+from kdm.networks.image_shapes import OneHot
+from kdm.objective import Losses, Objective, Player, weighted
+from kdm.operators import KoopmanOperator
+from kdm.shapes import Labels, Latents, Samples, Scalar
+from kdm.students.coders import Coders
+from kdm.students.duel import Duel
+from kdm.students.folded import FoldedKoopman
+from kdm.students.kept import Kept, stand_still
+from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.labels import one_hot, require_known, required
+from kdm.students.student import DTYPES, Student, sampling
+from kdm.students.trace import Trace
+from storage.records import PairSchema
+
+
+class KoopmanStudent(Student):
+    """Encoders, operator and decoder; the operator is dense (KDM) or factorised (KDM-F)."""
+
+    operator: KoopmanOperator
+
+    def __init__(
+        self,
+        schema: PairSchema,
+        operator: KoopmanOperator,
+        *,
+        networks: Coders,
+        losses: KoopmanLosses,
+        data_scale: float,
+        penalties: SpectralPenalties | None = None,
+        adversary: Game | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder_0 = networks.encoder_0(schema)
+        self.encoder_T = networks.encoder_T(schema)
+        self.operator = operator
+        self.decoder = networks.decoder(schema)
+        self.num_classes = networks.num_classes(schema)
+        self.control: nn.Linear | None = None
+        if networks.has_control(schema):
+            self.control = nn.Linear(self.num_classes, networks.num_latents(schema))
+        self.penalties = penalties
+        self._folded = Kept[FoldedKoopman]()
+        self._losses, self._adversary = losses, adversary
+        self._joins_passes = networks.joins_passes
+        self._shape = schema.shape
+        self._data_scale = data_scale
+        self._noise_divisor = networks.noise_divisor(schema)
+
+    def encode_0(self, x_0: Samples, label: Labels | None = None) -> Latents:
+        """z_0 = E_φ(x_0, t = 0), flat."""
+        labels = one_hot(label, self.num_classes, like=x_0)
+        z_0: Latents = self.encoder_0(x_0 / self._data_scale, labels)
+        return z_0
+
+    def encode_T(self, x_T: Samples, label: Labels | None = None) -> Latents:
+        """z_T = E_φ(x_T, t = 1), flat."""
+        return self._encode_T(x_T, one_hot(label, self.num_classes, like=x_T))
+
+    def push(self, z_T: Latents, label: Labels | None = None) -> Latents:
+        """z_0^ = C_η z_T + C_μ y (Algorithm 1, lines 5–7)."""
+        return self._push(z_T, one_hot(label, self.num_classes, like=z_T))
+
+    def decode(self, z_0: Latents, label: Labels | None = None) -> Samples:
+        """D_ψ(z_0, t = 0) in scaled units."""
+        return self._decode(z_0, one_hot(label, self.num_classes, like=z_0))
+
+    @torch.no_grad()
+    def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
+        """x_0^ = D_ψ(C_η E_φ(x_T)) (Eq. 3, Algorithm 2), in the pairs' units; no seed matters.
+
+        Once no weight learns it is `folded` that samples.
+        """
+        require_known(label, self.num_classes)
+        still = stand_still(self.inference_modules())
+        with sampling(self, x_T.device):
+            x_0 = self._folded_sample(x_T, label) if still else self._sample(x_T, label)
+        return x_0.reshape(len(x_T), *self._shape).to(x_T.dtype) * self._data_scale
+
+    def folded(self) -> FoldedKoopman:
+        """What follows from the weights alone, computed once, and again after one has changed."""
+        parts = self.encoder_T, self.operator, self.control, self.decoder
+        make = partial(FoldedKoopman, *parts, dtype=DTYPES[self.precision])
+        return self._folded.of(self.inference_modules(), make, kind=self.precision)
+
+    def objective(self) -> Objective:
+        """The student's terms of Eq. 4 and its operator's penalties; before them a critic's, if any."""
+        networks = self.encoder_0, self.encoder_T, self.decoder
+        alone = (Player("student", self, self.measure),)
+        if self._adversary is None:
+            return Objective(self, alone, networks=networks)
+        critic = self._adversary.critic(self._shape)
+        duel = Duel(
+            self._adversary, critic, trace=self.trace, terms=self.terms, weights=self.weights
+        )
+        players = (
+            Player("critic", critic, duel.critic_losses),
+            Player("student", self, duel.student_losses),
+        )
+        return Objective(
+            self,
+            players,
+            networks=networks,
+            opening=alone,
+            opening_share=self._adversary.starts_at,
+        )
+
+    def inference_modules(self) -> tuple[nn.Module, ...]:
+        """E_φ of noise, C_η, C_μ and D_ψ; the encoder of data only trains."""
+        used = self.encoder_T, self.operator, self.decoder, self.control
+        return tuple(module for module in used if module is not None)
+
+    def measure(self, batch: Batch) -> Losses:
+        """Eqs. 5–7 on a batch, and the penalties; a term of weight 0 is not computed."""
+        return weighted(self.terms(self.trace(batch)), self.weights)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of all terms, by name."""
+        return {**self._losses.weights, **(self.penalties.weights if self.penalties else {})}
+
+    def trace(self, batch: Batch) -> Trace:
+        """Algorithm 1, lines 2 to 9, with ε_0 before ε_T and the prediction before x_rec."""
+        x_0, x_T, options = batch.x_0 / self._data_scale, batch.noise(), self._losses
+        labels = one_hot(batch.label, self.num_classes, like=x_0)
+        z_0 = noisy_0 = z_T = pushed = None
+        few = slice(batch.num_first(options.rec_lat_share))
+        few_labels = None if labels is None else labels[few]
+        if options.rec or options.lat:
+            z_0 = self.encoder_0(x_0[few], few_labels)
+            noisy_0 = self._noisy(z_0) if options.rec else None
+        if options.lat or self._predicts:
+            z_T = self._encode_T(x_T, labels)
+            pushed = self._push(self._noisy(z_T), labels)
+        decoded = self._decode_both(
+            (pushed if self._predicts else None, labels), (noisy_0, few_labels)
+        )
+        return Trace(x_0, z_0, z_T, pushed, *decoded)
+
+    def terms(self, trace: Trace) -> dict[str, Scalar]:
+        """rec, lat and pred of a trace, and the operator's penalties, unweighted.
+
+        The target of `lat` is the clean z_0, its distance always the mean square (Algorithm 1).
+        """
+        options, terms = self._losses, dict[str, Scalar]()
+        compared = self._compared(trace)
+        if "rec" in compared:
+            terms["rec"] = compared["rec"]
+        if options.lat and trace.z_0 is not None and trace.pushed is not None:
+            terms["lat"] = F.mse_loss(trace.pushed[: len(trace.z_0)], trace.z_0)
+        if "pred" in compared:
+            terms["pred"] = compared["pred"]
+        return terms if self.penalties is None else {**terms, **self.penalties(self.operator)}
+
+    def _compared(self, trace: Trace) -> dict[str, Scalar]:
+        """rec and pred, held against x_0 at once: d may look at x_0 through a network."""
+        options = self._losses
+        made = {
+            name: x
+            for name, weight, x in (
+                ("rec", options.rec, trace.x_rec),
+                ("pred", options.pred, trace.x_pred),
+            )
+            if weight and x is not None
+        }
+        if not made:
+            return {}
+        found = options.distance.distances(list(made.values()), trace.x_0)
+        return dict(zip(made, found, strict=True))
+
+    def _sample(self, x_T: Samples, label: Labels | None) -> Samples:
+        labels = one_hot(label, self.num_classes, like=x_T)
+        return self._decode(self._push(self._encode_T(x_T, labels), labels), labels)
+
+    def _folded_sample(self, x_T: Samples, label: Labels | None) -> Samples:
+        given = required(label, self.num_classes)
+        x_0: Samples = self.folded()(x_T / self._noise_divisor, given)
+        return x_0
+
+    @property
+    def _predicts(self) -> bool:
+        return bool(self._losses.pred or self._adversary)
+
+    def _encode_T(self, x_T: Samples, labels: OneHot | None) -> Latents:
+        z_T: Latents = self.encoder_T(x_T / self._noise_divisor, labels)
+        return z_T
+
+    def _push(self, z_T: Latents, labels: OneHot | None) -> Latents:
+        pushed: Latents = self.operator(z_T)
+        return pushed if self.control is None else pushed + self.control(labels)
+
+    def _decode(self, z_0: Latents, labels: OneHot | None) -> Samples:
+        x_0: Samples = self.decoder(z_0, labels)
+        return x_0.reshape(len(z_0), *self._shape)
+
+    def _decode_both(self, *parts: "_Part") -> tuple[Samples | None, ...]:
+        """Each part decoded, in one pass where the coders allow it."""
+        given = [(z, labels) for z, labels in parts if z is not None]
+        if len(given) < 2 or not self._joins_passes:
+            return tuple(None if z is None else self._decode(z, labels) for z, labels in parts)
+        labels = [each for _, each in given if each is not None]
+        both = self._decode(torch.cat([z for z, _ in given]), torch.cat(labels) if labels else None)
+        return torch.split(both, [len(z) for z, _ in given])
+
+    def _noisy(self, z: Latents) -> Latents:
+        if self._losses.latent_noise == 0:
+            return z
+        return torch.add(z, draws().normal_like(z), alpha=self._losses.latent_noise)
+
+
+_Part = tuple[Latents | None, OneHot | None]

@@ -1,0 +1,29 @@
+"""Which network a student of velocities has."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from kdm.students.unet_choice import UNetChoice
+from storage.options import Options
+from storage.records import PairSchema
+
+
+class VelocityMlp(Options):
+    """As `regression`'s, with the time as one more input; it looks at no label."""
+
+    kind: Literal["mlp"] = "mlp"
+    width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
+    num_layers: int = Field(10, ge=1, le=1000)  # linear layers
+    gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
+    input_gain: float = Field(2.0, gt=0)  # times the first layer
+
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """It takes all, flat."""
+
+    def num_classes(self, schema: PairSchema) -> int:
+        """It tells none apart."""
+        return 0
+
+
+VelocityChoice = Annotated[VelocityMlp | UNetChoice, Field(discriminator="kind")]

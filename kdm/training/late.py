@@ -1,0 +1,12 @@
+"""Where batches come from, as a type, without torch (storage/late_type.py)."""
+
+from typing import TYPE_CHECKING
+
+from storage.late_type import late_type
+
+if TYPE_CHECKING:
+    from kdm.data import Source
+else:
+    Source = late_type("kdm.data", "Source")
+
+__all__ = ["Source"]

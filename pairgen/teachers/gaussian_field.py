@@ -1,0 +1,45 @@
+"""The straight path between two Gaussians as a field."""
+
+import torch
+from torch import Tensor
+
+from kdm.shapes import Labels, Samples
+from pairgen.teachers.teacher import Teacher
+
+
+class GaussianField(Teacher):
+    """The closed-form field; no weights."""
+
+    t_noise = 1.0
+    noise_scale = 1.0
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("std", std, persistent=False)
+
+    def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
+        """dx/dt = -mean + (t - (1 - t) std²) / s_t² · (x - m_t)."""
+        t = t.to(x).reshape(-1, *[1] * (x.ndim - 1))
+        mean, variance = self.mean.to(x), self.std.to(x) ** 2
+        s_squared = (1 - t) ** 2 * variance + t**2
+        return -mean + (t - (1 - t) * variance) / s_squared * (x - (1 - t) * mean)
+
+    def solution(self, x_T: Samples) -> Samples:
+        """Where the exact flow carries x_T: x_0 = mean + std · x_T."""
+        return self.mean.to(x_T) + self.std.to(x_T) * x_T
+
+
+def spread(value: float | tuple[float, ...], shape: tuple[int, ...], name: str) -> Tensor:
+    """One number for each value of a sample; a ValueError where there are neither as many nor one."""
+    given = torch.tensor(value, dtype=torch.float64)
+    num_values = torch.Size(shape).numel()
+    if given.numel() not in (1, num_values):
+        raise ValueError(
+            f"{name} has {given.numel()} numbers, samples of shape {shape} have {num_values}; "
+            "give one number, or one for each"
+        )
+    return given.expand(num_values).reshape(shape).clone()
