@@ -1,10 +1,14 @@
-"""`kdm ls`: teachers, pairs, students, classifiers and reports at a home, with numbers and sizes."""
+"""`kdm ls`: teachers, pairs, students, classifiers and reports at a home: of what, since when, how good."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import typer
 
-from flows.commands.find import things
+from flows.commands.differences import differences
+from flows.commands.find import bare, things
+from flows.commands.made_by import Remembered, recipes_by_thing, remembered_runs
 from flows.commands.table import aligned, num_bytes
 from flows.request import home_folder
 from flows.stages.counts import masked_by_decision, split_counts
@@ -12,74 +16,145 @@ from flows.stages.measured import read_metrics
 from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.options import EvaluationOptions
 from kdm.report.tables import number
-from kdm.trained import read_config
+from kdm.trained import CONFIG, read_config
 from storage.errors import DamageError, MismatchError
-from storage.fs import Folder
+from storage.fs import FileInfo, Folder
 from storage.options import parse
-from storage.sets import splits_of
+from storage.sets import read_spec, splits_of
 from storage.store import PairStore
 
 NUM_KEY_METRICS = 3
-PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "masked", "dropped", "size"]
+PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "masked", "dropped", "size", "finished"]
+UNKNOWN = "–"
+
+
+class Row(NamedTuple):
+    """A line of a table, and what is said below it."""
+
+    cells: list[str]
+    below: str = ""
+
+
+class Listing(NamedTuple):
+    """All that is asked of a home, read once."""
+
+    home: Folder
+    files: Mapping[str, FileInfo]  # below the home
+    recipes: Mapping[str, str]  # by KIND/NAME
+    runs: Sequence[Remembered]
+
+    def size(self, place: str) -> str:
+        """Of all files below a place."""
+        found = (each for name, each in self.files.items() if name.startswith(f"{place}/"))
+        return num_bytes(sum(each.num_bytes for each in found))
+
+    def finished(self, name: str) -> str:
+        """When a file was written."""
+        return moment(self.files[name].modified_at) if name in self.files else UNKNOWN
 
 
 def ls(home: str) -> None:
     """Print what is there, a table a kind."""
     folder = home_folder(home)
-    tables = {
-        "teachers": [["name", "model", "state", "size"]],
-        "pairs": [PAIRS_HEAD],
-        "students": [["name", "model", "state", "numbers", "size"]],
-        "classifiers": [["name", "accuracy", "size"]],
-        "reports": [["name", "page", "size"]],
-    }
-    rows = {
-        "teachers": _teacher,
-        "pairs": pairs_rows,
-        "students": _student,
-        "classifiers": _classifier,
-        "reports": _report,
-    }
-    typer.echo(f"{folder.url} ({num_bytes(folder.num_bytes())})")
-    for kind, table in tables.items():
-        place = folder / kind
-        for name in things(folder, kind):
-            table += rows[kind](place / name)
-        if len(table) > 1:
-            typer.echo(f"\n{kind}\n{aligned(table, indent='  ')}")
+    files = folder.files()
+    runs = remembered_runs(folder, things(folder, "reports"))
+    listing = Listing(folder, files, recipes_by_thing(runs), runs)
+    typer.echo(f"{folder.url} ({num_bytes(sum(each.num_bytes for each in files.values()))})")
+    for kind, (head, rows) in _TABLES.items():
+        found = rows(listing, things(folder, kind))
+        if found:
+            typer.echo(f"\n{kind}\n{_printed([Row(head), *found])}")
 
 
-def _teacher(folder: Folder) -> list[list[str]]:
-    return [[folder.name, *_training(folder), num_bytes(folder.num_bytes())]]
+def _printed(rows: Sequence[Row]) -> str:
+    lines = aligned([row.cells for row in rows], indent="  ").split("\n")
+    said = [
+        [line, *([f"      {row.below}"] if row.below else [])]
+        for line, row in zip(lines, rows, strict=True)
+    ]
+    return "\n".join(line for each in said for line in each)
 
 
-def _student(folder: Folder) -> list[list[str]]:
-    size = num_bytes(folder.num_bytes())
-    return [[folder.name, *_training(folder), _numbers(read_metrics(folder)), size]]
+def moment(seconds: float) -> str:
+    """'2026-11-29 08:38' here; nothing is known where the file system does not say."""
+    if not seconds:
+        return UNKNOWN
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
-def _classifier(folder: Folder) -> list[list[str]]:
-    return [[folder.name, _accuracy(folder), num_bytes(folder.num_bytes())]]
+def _teachers(listing: Listing, names: Sequence[str]) -> list[Row]:
+    return _trained(listing, "teachers", names, numbers={})
+
+
+def _students(listing: Listing, names: Sequence[str]) -> list[Row]:
+    metrics = {name: read_metrics(listing.home / "students" / name) for name in names}
+    return _trained(listing, "students", names, numbers=metrics)
+
+
+def _trained(
+    listing: Listing,
+    kind: str,
+    names: Sequence[str],
+    *,
+    numbers: Mapping[str, dict[str, Any] | None],
+) -> list[Row]:
+    """Models with what sets each apart from the others of its plugin, and what was measured of it."""
+    configs = {name: _config(listing.home / kind / name) for name in names}
+    apart = _apart(configs, numbers)
+    rows = []
+    for name, config in configs.items():
+        place, is_whole = f"{kind}/{name}", isinstance(config, dict)
+        model = config["model"]["plugin"] if isinstance(config, dict) else "?"
+        finished = listing.finished(f"{place}/{CONFIG}") if is_whole else str(config)
+        recipe = listing.recipes.get(place, UNKNOWN)
+        below = [apart.get(name, ""), _numbers(numbers[name]) if name in numbers else ""]
+        cells = [name, model, recipe, finished, listing.size(place)]
+        rows.append(Row(cells, "; ".join(each for each in below if each)))
+    return rows
+
+
+def _config(folder: Folder) -> dict[str, Any] | str:
+    """What config.json says, or what is wrong with it."""
+    try:
+        return read_config(folder) or "unfinished"
+    except DamageError:
+        return "damaged"
+
+
+def _apart(
+    configs: Mapping[str, dict[str, Any] | str], numbers: Mapping[str, dict[str, Any] | None]
+) -> dict[str, str]:
+    alike: dict[str, dict[str, Any]] = {}
+    for name, config in configs.items():
+        if isinstance(config, dict):
+            pairs = (numbers.get(name) or {}).get("pairs")
+            settings = {**_settings(config["identity"]), **({"pairs": pairs} if pairs else {})}
+            alike.setdefault(config["model"]["plugin"], {})[name] = settings
+    return {name: said for each in alike.values() for name, said in differences(each).items()}
+
+
+def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a training, without what only follows from its pairs."""
+    source = identity.get("source", {})
+    kept = {key: source[key] for key in ("count", "dataset") if key in source}
+    return {**{key: identity[key] for key in identity if key != "source"}, **kept}
+
+
+def _classifiers(listing: Listing, names: Sequence[str]) -> list[Row]:
+    rows = []
+    for name in names:
+        place = f"classifiers/{name}"
+        finished = listing.finished(f"{place}/{CONFIG}")
+        accuracy = _accuracy(listing.home / place)
+        rows.append(Row([name, accuracy, finished, listing.size(place)]))
+    return rows
 
 
 def _accuracy(folder: Folder) -> str:
-    try:
-        config = read_config(folder)
-    except DamageError:
-        return "damaged"
-    if config is None:
-        return "unfinished"
+    config = _config(folder)
+    if isinstance(config, str):
+        return config
     return ", ".join(f"{split} {share:.2%}" for split, share in config["accuracy"].items())
-
-
-def _training(folder: Folder) -> tuple[str, str]:
-    try:
-        config = read_config(folder)
-    except DamageError:
-        return "?", "damaged"
-    if config is None:
-        return "?", "unfinished"
-    return str(config["model"]["plugin"]), "trained"
 
 
 def _numbers(document: dict[str, Any] | None) -> str:
@@ -91,14 +166,40 @@ def _numbers(document: dict[str, Any] | None) -> str:
     return ", ".join(f"{name} {number(values[name])}" for name in names[:NUM_KEY_METRICS])
 
 
+def _pairs(listing: Listing, names: Sequence[str]) -> list[Row]:
+    alike: dict[str, dict[str, Any]] = {}
+    for name in names:
+        alike.setdefault(bare(name), {})[name] = _spec(listing.home / "pairs" / name)
+    apart = {name: said for each in alike.values() for name, said in differences(each).items()}
+    rows = []
+    for name in names:
+        *before, last = [Row(cells) for cells in pairs_rows(listing.home / "pairs" / name)]
+        recipe = listing.recipes.get(f"pairs/{name}")
+        said = [*([f"recipe {recipe}"] if recipe else []), apart[name]]
+        rows += [*before, Row(last.cells, "; ".join(each for each in said if each))]
+    return rows
+
+
+def _spec(folder: Folder) -> dict[str, Any]:
+    try:
+        spec = read_spec(folder)
+    except (DamageError, MismatchError, FileNotFoundError, ValueError):
+        return {}
+    return {key: value for key, value in spec.items() if key != "digest"}
+
+
 def pairs_rows(folder: Folder) -> list[list[str]]:
     """A row a split and layout of a set."""
-    rows = []
+    rows, files = [], folder.files()
     for place in splits_of(folder):
         split, layout = place.split("/")
-        size = num_bytes((folder / place).num_bytes())
-        rows.append([folder.name, place, *_counts(folder, split, layout), size])
-    return rows or [[folder.name, "empty", "0", "0", "–", "0", num_bytes(folder.num_bytes())]]
+        found = {name: each for name, each in files.items() if name.startswith(f"{place}/")}
+        size = num_bytes(sum(each.num_bytes for each in found.values()))
+        manifests = [each for name, each in found.items() if name.startswith(f"{place}/manifests/")]
+        finished = moment(max((each.modified_at for each in manifests), default=0))
+        rows.append([folder.name, place, *_counts(folder, split, layout), size, finished])
+    size = num_bytes(sum(each.num_bytes for each in files.values()))
+    return rows or [[folder.name, "empty", "0", "0", UNKNOWN, "0", size, UNKNOWN]]
 
 
 def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str, str]:
@@ -115,11 +216,30 @@ def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str, str
 def _from_to(numbers: list[int]) -> str:
     """'21', or '21–95' of several decisions; '–' where nothing has judged the pairs."""
     if not numbers:
-        return "–"
+        return UNKNOWN
     ends = [f"{number:,}" for number in sorted({numbers[0], numbers[-1]})]
     return "–".join(ends)
 
 
-def _report(folder: Folder) -> list[list[str]]:
-    page = f"{folder.url}/report.html" if folder.exists("report.html") else "none yet"
-    return [[folder.name, page, num_bytes(folder.num_bytes())]]
+def _reports(listing: Listing, names: Sequence[str]) -> list[Row]:
+    changes = {run.report: ", ".join(run.overrides) for run in listing.runs}
+    rows = []
+    for name in names:
+        page = f"reports/{name}/report.html"
+        has_page = page in listing.files
+        recipe = listing.recipes.get(f"reports/{name}", UNKNOWN)
+        finished = listing.finished(page) if has_page else "none yet"
+        said = [changes.get(name, ""), f"{listing.home.url}/{page}" if has_page else ""]
+        cells = [name, recipe, finished, listing.size(f"reports/{name}")]
+        rows.append(Row(cells, "; ".join(each for each in said if each)))
+    return rows
+
+
+_TRAINED_HEAD = ["name", "model", "recipe", "finished", "size"]
+_TABLES = {
+    "teachers": (_TRAINED_HEAD, _teachers),
+    "pairs": (PAIRS_HEAD, _pairs),
+    "students": (_TRAINED_HEAD, _students),
+    "classifiers": (["name", "accuracy", "finished", "size"], _classifiers),
+    "reports": (["name", "recipe", "finished", "size"], _reports),
+}
