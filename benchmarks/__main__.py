@@ -31,11 +31,13 @@ from benchmarks import (
     student_sampling,
     student_steps,
     threads,
+    worker,
 )
 from benchmarks.level import level
 
 BENCHMARKS = {
     "start-up": start_up.table,
+    "worker": worker.table,
     "demo": demo.table,
     "threads": threads.table,
     "reading": reading.table,

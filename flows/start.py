@@ -4,6 +4,7 @@ PYTHONPATH may name that folder, most often by the empty entry that `$PYTHONPATH
 or another package `kdm` there would then be imported instead of the standard library's and ours.
 """
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -19,6 +20,8 @@ def main() -> NoReturn:
         here = os.path.realpath(os.curdir)
         if here != _OURS:
             sys.path[:] = [each for each in sys.path if os.path.realpath(each) != here]
+    # A run imports some thousand modules and ends; the search for garbage among them is a tenth of that.
+    gc.set_threshold(100_000)
     from flows.cli import main as run
 
     run()
