@@ -1,18 +1,30 @@
-"""What only looks at a home does not wait for torch."""
+"""What only looks at a home, or finds a run done, waits for nothing that computes."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 from conftest import Finished
 
-HEAVY = ("torch", "prefect", "matplotlib", "scipy.stats", "sklearn", "webdataset", "zarr")
-PROGRAM = f"""
-import sys
-from flows.cli import app
-app(sys.argv[1:], standalone_mode=False)
-assert not set(sys.modules) & {set(HEAVY)!r}, set(sys.modules) & {set(HEAVY)!r}
-"""
+COMPUTES = ("torch", "matplotlib", "scipy", "sklearn", "webdataset", "zarr", "s3fs")
+LOOKING = (*COMPUTES, "prefect", "jaxtyping")
+COMMAND = "from flows.cli import app; app(sys.argv[1:], standalone_mode=False)"
+# Where Prefect runs the stages: all that a flow's process imports before its first task.
+FLOWS = "import flows.pipeline; from flows.recipe import load_recipe; load_recipe('tiny')"
+
+
+def imported(program: str, *words: str, heavy: tuple[str, ...], home: str) -> None:
+    """Run a program in a process of its own and look at what it has imported."""
+    check = f"found = set(sys.modules) & {set(heavy)!r}; assert not found, found"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import sys; {program}; {check}", *words],
+        env={"KDM_HOME": home, "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -24,11 +36,22 @@ def test_a_command_that_only_looks_imports_nothing_heavy(
     words: list[str], finished: Finished, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     home = finished.copy(tmp_path_factory.mktemp("light") / "home")
-    ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words],
-        env={"KDM_HOME": str(home), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
+    imported(COMMAND, *words, heavy=LOOKING, home=str(home))
+
+
+@pytest.mark.parametrize("recipe", ["tiny", "digits", "checkerboard-published"])
+def test_a_recipe_is_checked_and_printed_without_what_computes(
+    recipe: str, finished: Finished
+) -> None:
+    imported(COMMAND, "show", recipe, heavy=(*COMPUTES, "prefect"), home=str(finished.path))
+
+
+def test_a_run_that_finds_all_stages_done_imports_nothing_that_computes(finished: Finished) -> None:
+    heavy = tuple(each for each in COMPUTES if each != "scipy")  # a filter asks its tree of points
+    heavy += ("scipy.stats", "prefect")
+    imported(COMMAND, "run", "tiny", "--direct", heavy=heavy, home=str(finished.path))
+
+
+def test_a_flow_is_imported_without_what_computes_and_without_a_server(finished: Finished) -> None:
+    heavy = (*COMPUTES, "prefect.server.api", "sqlalchemy", "uvicorn")
+    imported(FLOWS, heavy=heavy, home=str(finished.path))
