@@ -167,6 +167,11 @@ class LocalFolder(Folder):
         except NoExclusiveCreationError as error:
             raise StoreError(f"{purpose}: nothing was begun, {error}") from error
         except OSError as error:
+            if error.errno in _FULL:
+                raise StoreError(
+                    f"{purpose}: the disk is full: {self.path} could not be written; nothing was begun: "
+                    "free some space and run the same command again"
+                ) from error
             raise StoreError(
                 f"{purpose}: {self.path} may not be written ({error.strerror}); nothing was begun: "
                 "choose another --home, or mend its permissions"

@@ -72,7 +72,7 @@ class PairStore:
         require_split(split)
         store = cls(folder, split, layout, spec)
         store.files.max_bytes()  # a shard that is too large to be held is refused
-        if folder.exists("spec.json"):
+        if folder.exists("spec.json") or store.base.exists("records"):  # whose spec was lost
             store.begin()
         return store
 

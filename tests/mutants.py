@@ -77,7 +77,7 @@ STEP = {
                 ("dim=2, keepdim", "dim=1, keepdim"),
                 ("-torch.exp(self.nu)", "-0.999 * torch.exp(self.nu)"),
             ],
-            "kdm.students.koopman:KoopmanStudent.terms": [
+            "kdm.students.koopman_student:KoopmanStudent.terms": [
                 ("trace.pushed[: len(trace.z_0)]", "trace.pushed[: len(trace.z_0)].flip(0)")
             ],
         }
@@ -92,13 +92,13 @@ STEP = {
                 (".mean()", ".sum()"),
                 (".mean()", ".mean() * 1.01"),
             ],
-            "kdm.students.koopman:KoopmanStudent.trace": [
+            "kdm.students.koopman_student:KoopmanStudent.trace": [
                 (
                     "self._push(self._noisy(z_T), labels)",
                     "self._push(self._noisy(z_T), None if labels is None else labels.flip(0))",
                 )
             ],
-            "kdm.students.unet_coders:UNetDecoder.forward": [
+            "kdm.students.unet_codes:UNetDecoder.forward": [
                 ("(1,), self.t", "(1,), self.t + 0.01")
             ],
             "kdm.losses.discriminator:Discriminator.forward": [
@@ -110,7 +110,7 @@ STEP = {
     "huber": _mutants(
         {
             "kdm.objective:weighted": [("total = total + part", "total = total - part")],
-            "kdm.students.unet_coders:UNetEncoder.forward": [("(1,), self.t", "(1,), 0 * self.t")],
+            "kdm.students.unet_codes:UNetEncoder.forward": [("(1,), self.t", "(1,), 0 * self.t")],
             "kdm.networks.attention:_rows": [(".contiguous()", ".flip(2).contiguous()")],
         }
     ),

@@ -84,7 +84,7 @@ def test_a_finished_home_serves_from_a_disk_that_may_not_be_written(
 @pytest.mark.parametrize(
     ("gone", "purpose"),
     [
-        ("pairs/*/train/*/records/000003.json", "making 1 shards"),
+        ("pairs/*/train/*/records/000003.json", "making pairs"),
         ("pairs/*/train/*/masks/*/decisions/*/*.json", "judging 8 shards"),
         ("students/*/config.json", "training kdm"),
         ("students/*/metrics.json", "measuring kdm-"),

@@ -157,8 +157,9 @@ def test_students_of_labelled_pictures_are_judged_by_one_classifier_that_stays(
     assert "256 held out" in page
     assert "Teacher above students" in page
     assert Folder.at(evaluated.folder).read("samples.png").startswith(b"\x89PNG")
-    CliRunner().invoke(app, ["rm", f"classifiers/{classifier}", "--yes", "--home", home.url])
-    assert (home / "classifiers").names() == []
+    kept = CliRunner().invoke(app, ["rm", f"classifiers/{classifier}", "--yes", "--home", home.url])
+    assert "students/regression" in str(kept.exception)
+    assert (home / "classifiers").names() == [classifier]
 
 
 def student(seed: int) -> dict[str, Any]:
