@@ -8,6 +8,9 @@ TEST_PROCESSES ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
+# Every command that a test starts would compile the whole source anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 
 .PHONY: help

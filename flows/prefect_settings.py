@@ -93,6 +93,15 @@ def start_embedded_server() -> EmbeddedServer | None:
     return server
 
 
+def forget_embedded_server() -> None:
+    """Take its address out of the environment, which commands started later from this process inherit.
+
+    Prefect's last words still find it: its settings have been read.
+    """
+    for name in ("PREFECT_API_URL", "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED"):
+        os.environ.pop(name, None)
+
+
 def startup_seconds() -> float:
     """How long a command waits for its server."""
     from prefect.settings import PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS

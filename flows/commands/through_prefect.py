@@ -11,6 +11,7 @@ from flows.console import Terminal
 from flows.ending import API_LOST, stop_if_asked
 from flows.prefect_settings import (
     UNUSABLE,
+    forget_embedded_server,
     prepare_prefect,
     start_embedded_server,
     startup_seconds,
@@ -66,5 +67,8 @@ def _flow_or(
         stop_if_asked()
         terminal.warn(why_lost(error))
         return without()
+    finally:
+        if server is not None:
+            forget_embedded_server()
     # A stage's error stands in the state and is raised here; what the call raised was Prefect's.
     return [StageResult(**each) for each in state.result()]

@@ -103,8 +103,9 @@ def test_the_error_falls_with_the_stated_order(name):
 
 @every_sampler
 def test_many_steps_reach_the_exact_solution(name):
-    x_T, begin = noise(dtype=torch.float64), sampler(name, 2000).begins_at(gaussian())
-    x_0 = sampler(name, 2000).sample(gaussian(), x_T).x_0
+    many = 2000 if sampler(name, 2).order == 1 else 250
+    x_T, begin = noise(dtype=torch.float64), sampler(name, many).begins_at(gaussian())
+    x_0 = sampler(name, many).sample(gaussian(), x_T).x_0
     exact = solution(gaussian(), x_T, torch.tensor(begin, dtype=torch.float64))
     assert (x_0 - exact).abs().max() < 5e-3
 
