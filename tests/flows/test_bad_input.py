@@ -174,7 +174,7 @@ def test_a_mask_that_leaves_nothing_is_told_with_what_to_do(
         run_here(home, "filters.near-copy.threshold=1000000")
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(overrides)
 def test_whatever_is_typed_is_a_recipe_or_a_sentence(typed: list[str]) -> None:
     assert complaint(typed) == ""
