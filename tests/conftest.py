@@ -1,6 +1,5 @@
 """What tests share: a home in an empty folder, tiny sets of pairs, and where shared inputs lie."""
 
-import fcntl
 import logging
 import os
 import shutil
@@ -91,16 +90,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     from faults.commands import kdm, succeed
     from faults.digests import digests_of
 
-    place = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        place = place.parent  # one for all processes of the suite
-    took = place / "finished.txt"
-    with (place / "finished.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not took.exists():
-            took.write_text(str(succeed(kdm(place / "finished" / "home")).seconds))
-    home = place / "finished" / "home"
-    return Finished(home, digests_of(home), float(took.read_text()))
+    home = tmp_path_factory.mktemp("finished") / "home"
+    ended = succeed(kdm(home))
+    return Finished(home, digests_of(home), ended.seconds)
 
 
 @pytest.fixture(scope="session")
