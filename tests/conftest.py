@@ -16,6 +16,9 @@ from storage.records import NoiseRule, PairBatch, PairSchema
 from storage.store import PairStore
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+for name in [name for name in os.environ if name.startswith(("PREFECT_", "KDM_"))]:
+    if name != "KDM_SHARED":
+        del os.environ[name]  # a server or a home of whoever runs the tests is not theirs to use
 
 LAYOUT = "wds-256"
 CANARY = "canary-that-no-output-may-hold"  # the secret key of the S3 server's user
@@ -24,6 +27,22 @@ SPEC = {
     "sampler": {"plugin": "none", "num_steps": 3},
     "pairs": PairSchema(shape=(2,), noise=NoiseRule(seed=5)).model_dump(mode="json"),
 }
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """The environment as it was before, once a test is over: commands set what Prefect's server needs.
+
+    Without pytest's own, and the S3 server's, which serves all tests after the first that asks for it.
+    """
+    before = dict(os.environ)
+    yield
+    for name in {*before, *os.environ}:
+        if not name.startswith(("PYTEST_", "AWS_")):
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                del os.environ[name]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +27,6 @@ from storage.records import PairSchema
 
 KDM = str(BIN / "kdm")
 HELP_SECONDS = 0.5
-
-
-@pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
-    """Commands set what Prefect's embedded server needs; the next test must not see it."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def kdm(*words: str) -> str:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,17 +50,6 @@ PAIRS = StageResult(
 )
 
 
-@pytest.fixture
-def environment() -> Iterator[None]:
-    """The environment without anything of Prefect's, and as it was before once the test is over."""
-    before = dict(os.environ)
-    for name in [name for name in before if name.startswith("PREFECT_")]:
-        del os.environ[name]
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_parameters_are_scalars_or_lists_of_words_and_say_what_they_are(
     flow: Flow[Any, Any],
@@ -102,7 +90,7 @@ def test_a_scheduled_report_is_left_to_the_one_that_is_at_it(home: Folder) -> No
     assert state.message.endswith("left to it")
 
 
-def test_a_fresh_home_keeps_prefect_below_it(environment: None, tmp_path: Path) -> None:
+def test_a_fresh_home_keeps_prefect_below_it(tmp_path: Path) -> None:
     os.environ["HOME"] = str(tmp_path)
     set_defaults(Folder.at(str(tmp_path / "home")))
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "home" / ".prefect")
@@ -111,7 +99,7 @@ def test_a_fresh_home_keeps_prefect_below_it(environment: None, tmp_path: Path) 
     assert not (tmp_path / "home").exists()
 
 
-def test_what_the_user_has_set_is_never_overridden(environment: None, tmp_path: Path) -> None:
+def test_what_the_user_has_set_is_never_overridden(tmp_path: Path) -> None:
     os.environ["PREFECT_HOME"] = str(tmp_path)
     os.environ["PREFECT_API_REQUEST_TIMEOUT"] = "99"
     profile = 'active = "mine"\n[profiles.mine]\nPREFECT_CLIENT_MAX_RETRIES = "9"\n'
@@ -134,7 +122,7 @@ PROFILES = {
 
 @pytest.mark.parametrize("profile", ["empty", "off", "api"])
 def test_a_profile_without_an_api_is_served_by_the_embedded_server(
-    environment: None, tmp_path: Path, profile: str
+    tmp_path: Path, profile: str
 ) -> None:
     os.environ["PREFECT_HOME"] = str(tmp_path)
     (tmp_path / "profiles.toml").write_text(PROFILES[profile])
@@ -145,7 +133,7 @@ def test_a_profile_without_an_api_is_served_by_the_embedded_server(
 
 @pytest.mark.parametrize("profile", ["toml", "value", "shape"])
 def test_settings_that_prefect_refuses_are_told_with_their_file(
-    environment: None, tmp_path: Path, profile: str
+    tmp_path: Path, profile: str
 ) -> None:
     (tmp_path / "profiles.toml").write_text(PROFILES[profile])
     kept = {**os.environ, "PREFECT_HOME": str(tmp_path), "COLUMNS": "400"}
@@ -160,9 +148,7 @@ def test_settings_that_prefect_refuses_are_told_with_their_file(
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
-def test_the_server_on_loopback_is_never_asked_through_a_proxy(
-    environment: None, tmp_path: Path, name: str
-) -> None:
+def test_the_server_on_loopback_is_never_asked_through_a_proxy(tmp_path: Path, name: str) -> None:
     for each in ("no_proxy", "NO_PROXY"):
         os.environ.pop(each, None)
     os.environ |= {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
@@ -174,7 +160,7 @@ def test_the_server_on_loopback_is_never_asked_through_a_proxy(
 
 
 def test_children_of_prefect_look_for_no_module_where_the_command_was_started(
-    environment: None, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     os.environ |= {"PREFECT_HOME": str(tmp_path), "PYTHONPATH": f":{tmp_path}"}
     prepare_prefect(Folder.at(str(tmp_path / "home")))
@@ -183,7 +169,7 @@ def test_children_of_prefect_look_for_no_module_where_the_command_was_started(
 
 
 def test_a_folder_of_prefects_that_cannot_be_made_is_told_and_hinders_no_run(
-    environment: None, home: Folder, tmp_path: Path
+    home: Folder, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     os.environ["PREFECT_HOME"] = str(tmp_path / "file")
@@ -196,9 +182,7 @@ def test_a_folder_of_prefects_that_cannot_be_made_is_told_and_hinders_no_run(
     assert str(tmp_path / "file") in said.getvalue()
 
 
-def test_deploying_without_a_server_says_how_to_start_one(
-    environment: None, tmp_path: Path
-) -> None:
+def test_deploying_without_a_server_says_how_to_start_one(tmp_path: Path) -> None:
     os.environ["PREFECT_HOME"] = str(tmp_path / "none")
     with pytest.raises(
         ValueError, match=r"no Prefect server is named: start one .*PREFECT_API_URL"
@@ -207,7 +191,7 @@ def test_deploying_without_a_server_says_how_to_start_one(
 
 
 def test_a_deployed_run_goes_to_its_folder_after_all_imports(
-    environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert stay_in_empty_folder() == {"directory": str(tmp_path)}

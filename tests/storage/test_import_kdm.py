@@ -314,7 +314,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_file_is_refused_by_name_in_a_second(
+def test_a_hostile_file_is_refused_by_name_in_seconds(
     home: Folder, tmp_path: Path, data: bytes
 ) -> None:
     source = replaced(tmp_path, data)
