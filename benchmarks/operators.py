@@ -14,7 +14,7 @@ from unittest.mock import patch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.step_inputs import Case, training_job, write_inputs
-from kdm.training.job import run_job
+from kdm.training.run_job import run_job
 
 NUM_WARM = 1
 # The first that an operator's name contains counts.

@@ -38,6 +38,8 @@ OWNER = "KDM_PREFECT_OWNER"
 UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, OSError)
 # Prefect 2 wrote profiles that name no API and do not say this; Prefect 3 then starts no server.
 _EMBEDDED = ("PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE")
+# Where settings of Prefect may stand in the current folder, and the word that says so.
+_FILES = {".env": "PREFECT_", "prefect.toml": "", "pyproject.toml": "tool.prefect"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -100,6 +102,29 @@ def forget_embedded_server() -> None:
     """
     for name in ("PREFECT_API_URL", "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED"):
         os.environ.pop(name, None)
+
+
+def may_have_api(home: Folder) -> bool:
+    """Whether the user has said which API serves, or that none may be embedded, as far as words tell.
+
+    Prefect is not imported; it alone can tell what settings in files of the current folder come to.
+    """
+    said = (*_EMBEDDED, "PREFECT_API_URL")
+    if any(os.environ.get(name) for name in said):
+        return True
+    profiles = _profiles()
+    if not os.environ.get("PREFECT_HOME") and not profiles.is_file():
+        profiles = _own_prefect_home(home) / profiles.name
+    told = {profiles: said, **{Path(file): (word,) for file, word in _FILES.items()}}
+    try:
+        return any(
+            word in file.read_text(encoding="utf-8")
+            for file, words in told.items()
+            if file.is_file()
+            for word in words
+        )
+    except (OSError, ValueError):
+        return True
 
 
 def startup_seconds() -> float:

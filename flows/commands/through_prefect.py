@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from typing import Any
 
@@ -12,15 +12,21 @@ from flows.ending import API_LOST, stop_if_asked
 from flows.prefect_settings import (
     UNUSABLE,
     forget_embedded_server,
+    may_have_api,
     prepare_prefect,
     start_embedded_server,
     startup_seconds,
     why_unusable,
 )
 from flows.request import Request, home_folder
+from flows.sequence import run_stages
 from flows.stages.run import StageResult
 
 Results = list[StageResult]
+
+
+class _WorkBeginsError(Exception):
+    """A stage has found something to make, where it was only asked what is there."""
 
 
 def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:
@@ -28,7 +34,39 @@ def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:
     parameters = {name: value for name, value in asdict(request).items() if value}
     if flow != "pipeline":
         del parameters["until"]  # the flow's name says it
+    if not may_have_api(home_folder(request.home)):
+        found = _found(request, terminal)
+        if found is not None:
+            return found
     return _flow_or(lambda: directly(request, terminal), flow, parameters, terminal)
+
+
+def _found(request: Request, terminal: Terminal) -> Results | None:
+    """What the stages find where nothing is missing; None, with nothing said, where something is.
+
+    A server of this command alone takes seconds to start, and nobody could follow on it what takes less.
+    """
+    told: list[Callable[[], None]] = []
+
+    def call(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
+        result = stage(*arguments)
+        told.append(lambda: terminal.finished(result))
+        return result
+
+    def say(sentence: str) -> None:
+        told.append(lambda: terminal.say(sentence))
+
+    def begin() -> None:
+        raise _WorkBeginsError
+
+    run = replace(request.run(), say=say, before_work=begin)
+    try:
+        results = run_stages(run, until=request.until, students=request.students, call=call)
+    except (_WorkBeginsError, OSError):  # a disk or network that stutters is tried again by a task
+        return None
+    for tell in told:
+        tell()
+    return results
 
 
 def refresh_through_prefect(home: str, terminal: Terminal) -> Results:

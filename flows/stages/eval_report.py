@@ -48,7 +48,7 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
     from flows.stages.content import report_content
     from kdm.report.page import render_report
 
-    folder.require_writable("a report")
+    run.begin(folder, "a report")
     page = render_report(
         report_content(run, judged, evaluated), meanings_of(run.recipe.evaluation.metrics)
     )

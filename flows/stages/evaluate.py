@@ -31,7 +31,7 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
         return bool(facts)
 
     if not is_there():
-        folder.require_writable(what)
+        run.begin(folder, what)
         with claimed(folder, what, is_there=is_there, say=run.say) as has_work:
             if has_work:
                 facts, state = _evaluate(run, judged, student, identity), "done"

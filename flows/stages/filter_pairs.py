@@ -117,7 +117,7 @@ class _Judging:
             if content not in there
         ]
         if undecided:
-            masks.require_writable(f"judging {len(undecided)} shards")
+            self._run.begin(masks, f"judging {len(undecided)} shards")
             write_filter(masks, self.mask.score, self._description())
             write_decision_summary(masks, self.mask, self._summary())
         meter = Meter(self._run.report, STAGE, store.split, len(undecided), "shards")

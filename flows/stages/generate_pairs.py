@@ -64,9 +64,9 @@ def _make_missing(
     pairs, folder = run.recipe.pairs, stores["train"].folder
     assert isinstance(pairs, GeneratedPairs)  # its caller makes these alone
     what = f"making pairs {folder.name}"
+    run.begin(folder, what)
     require_arithmetic(run)
     _require_sound_noise()
-    folder.require_writable(what)
     missing: dict[str, list[int]] = {}
 
     def is_there() -> bool:
@@ -140,6 +140,7 @@ def _committed(
 
 
 def _imported(run: Run, pairs: ImportedPairs) -> StageResult:
+    run.before_work()  # the whole source is looked at, even where all of it is there
     meter = Meter(run.report, STAGE, pairs.name, 0, "pairs")
 
     def report(done: int, total: int) -> None:

@@ -15,6 +15,10 @@ from storage.fs import Folder
 State = Literal["done", "cached"]
 
 
+def nothing() -> None:
+    """Every stage makes what it lacks."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A recipe at a home; what is reported changes nothing that is written."""
@@ -25,6 +29,7 @@ class Run:
     device: str = "cpu"  # or cuda, or auto
     say: Callable[[str], None] = unsaid  # one sentence that the user should know
     num_ranks: int = 1  # processes that train together
+    before_work: Callable[[], None] = nothing  # called where a stage finds something to make
     # What gave the recipe; only the report's command line reads it.
     asked: Asked = field(default_factory=Asked)
 
@@ -32,6 +37,11 @@ class Run:
     def settled_device(self) -> str:
         """'cpu' or 'cuda'; asked only by who computes, as to look for a GPU takes torch."""
         return settled_device(self.device)
+
+    def begin(self, folder: Folder, what: str) -> None:
+        """Say that a stage is about to make something; a StoreError where `folder` cannot be written."""
+        self.before_work()
+        folder.require_writable(what)
 
     def teacher_folder(self, name: str, digest: str) -> Folder:
         """teachers/NAME-DIGEST."""

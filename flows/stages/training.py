@@ -28,8 +28,8 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     folder.sweep()
     state: State = "cached"
     if not is_done(folder, identity):
+        run.begin(folder, f"training {name}")
         _require_possible(run, checked)
-        folder.require_writable(f"training {name}")
         job_here = _placed(run, checked, folder)
         there = partial(is_done, folder, identity)
         with claimed(folder, f"training {name}", is_there=there, say=run.say) as has_work:

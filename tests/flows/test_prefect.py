@@ -27,7 +27,13 @@ from flows.evaluate import evaluate
 from flows.filter_pairs import filter_pairs
 from flows.generate_pairs import generate_pairs
 from flows.pipeline import pipeline
-from flows.prefect_settings import OWNER, end_orphaned_servers, prepare_prefect, set_defaults
+from flows.prefect_settings import (
+    OWNER,
+    end_orphaned_servers,
+    may_have_api,
+    prepare_prefect,
+    set_defaults,
+)
 from flows.progress import Progress
 from flows.request import Request
 from flows.stages.eval_report import refreshing
@@ -110,6 +116,12 @@ def test_what_the_user_has_set_is_never_overridden(tmp_path: Path) -> None:
     assert "PREFECT_CLIENT_MAX_RETRIES" not in os.environ
 
 
+def test_prefects_files_of_a_remote_home_lie_in_the_users_cache(tmp_path: Path) -> None:
+    os.environ |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    set_defaults(Folder.at("s3://bucket/home"))
+    assert Path(os.environ["PREFECT_HOME"]).parent == tmp_path / "cache" / "kdm"
+
+
 PROFILES = {
     "empty": 'active = "default"\n[profiles.default]\n',
     "off": 'active = "off"\n[profiles.off]\nPREFECT_SERVER_ALLOW_EPHEMERAL_MODE = "false"\n',
@@ -129,6 +141,22 @@ def test_a_profile_without_an_api_is_served_by_the_embedded_server(
     set_defaults(Folder.at(str(tmp_path / "home")))
     told = "PREFECT_SERVER_EPHEMERAL_ENABLED" in os.environ
     assert told == (profile == "empty")
+
+
+@pytest.mark.parametrize("file", ["profiles.toml", ".env", "prefect.toml", "pyproject.toml", ""])
+def test_a_server_may_be_named_in_a_profile_or_a_file_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.environ["PREFECT_HOME"] = str(tmp_path)
+    home = Folder.at(str(tmp_path / "home"))
+    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["prefect"]\n')
+    assert not may_have_api(home)
+    if file:
+        (tmp_path / file).write_text('[tool.prefect.api]\nPREFECT_API_URL = "http://127.0.0.1:9"\n')
+    else:
+        os.environ["PREFECT_API_URL"] = "http://127.0.0.1:9"
+    assert may_have_api(home)
 
 
 @pytest.mark.parametrize("profile", ["toml", "value", "shape"])
@@ -172,7 +200,10 @@ def test_a_folder_of_prefects_that_cannot_be_made_is_told_and_hinders_no_run(
     home: Folder, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    os.environ["PREFECT_HOME"] = str(tmp_path / "file")
+    os.environ |= {
+        "PREFECT_HOME": str(tmp_path / "file"),
+        "PREFECT_API_URL": "http://127.0.0.1:9/api",
+    }
     said = io.StringIO()
     terminal = Terminal(Console(file=said, width=400))
     request = Request("tiny", home.url, until="no such stage")

@@ -155,17 +155,30 @@ def test_a_server_killed_in_mid_run_costs_no_data(
     assert_equal(digests_of(home), finished.digests)
 
 
-def test_the_embedded_server_with_its_database_deleted_finds_all_stages_done(
+def test_an_embedded_server_with_its_database_deleted_makes_what_is_missing(
     deployed: LocalPrefect, finished: Finished, tmp_path: Path
 ) -> None:
     if deployed.is_healthy():
         deployed.kill()
     for file in deployed.home.glob("prefect.db*"):
         file.unlink()
-    home = finished.copy(tmp_path / "home")
+    home = finished.copy(tmp_path / "home", "reports")
     environment = deployed.environment()
     del environment["PREFECT_API_URL"]
     ended = run_kdm(home, environment)
-    assert ended.said.count("cached") == len(STAGES)
+    assert ended.said.count("cached") == len(STAGES) - 1
+    assert ended.said.count("eval-report ") == 1
     assert (deployed.home / "prefect.db").exists()
+    assert_equal(digests_of(home), finished.digests)
+
+
+def test_no_server_is_started_where_nothing_is_missing_and_nobody_has_named_one(
+    finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home")
+    environment = LocalPrefect(tmp_path / "prefect").environment()
+    del environment["PREFECT_API_URL"]
+    ended = run_kdm(home, environment)
+    assert ended.said.count("cached") == len(STAGES)
+    assert not (tmp_path / "prefect").exists()
     assert_equal(digests_of(home), finished.digests)
