@@ -10,6 +10,7 @@ its level of arithmetic.
 import argparse
 import os
 import sys
+from collections.abc import Callable, Iterator
 from functools import partial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,7 +36,7 @@ from benchmarks import (
 )
 from benchmarks.level import level
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "start-up": start_up.table,
     "worker": worker.table,
     "demo": demo.table,
@@ -65,7 +66,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--preset")
     parser.add_argument("--recipe", choices=ablation.ABLATIONS, default="checkerboard")
     given = parser.parse_args(arguments)
-    tables = {
+    tables: dict[str, Callable[[], Iterator[str]]] = {
         **BENCHMARKS,
         "ablation": partial(ablation.table, given.recipe),
         "scale": partial(scale.table, given.count),

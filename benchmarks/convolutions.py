@@ -48,14 +48,14 @@ def _training(x: Tensor, weight: Tensor, bias: Tensor) -> float:
     def step(convolve: Callable[..., Tensor]) -> Callable[[], object]:
         return lambda: torch.autograd.grad(convolve(*given), given, of_y)
 
-    plain = step(lambda *each: F.conv2d(*each, padding=1))
+    plain = step(lambda x, weight, bias: F.conv2d(x, weight, bias, padding=1))
     return _ratio(step(winograd_learning.convolve), plain)
 
 
 def _ratio(ours: Callable[[], object], plain: Callable[[], object]) -> float:
     rounds = [[_seconds(each) for each in (ours, plain)] for _ in range(1 + NUM_ROUNDS)]
     mine, theirs = zip(*rounds[1:], strict=True)
-    return statistics.median(mine) / statistics.median(theirs)
+    return float(statistics.median(mine) / statistics.median(theirs))
 
 
 def _seconds(work: Callable[[], object]) -> float:

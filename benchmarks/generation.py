@@ -15,6 +15,7 @@ import torch
 
 from benchmarks.picture_set import SHAPE, picture_set, random_weights, spec_and_teacher
 from benchmarks.sides import Side, Took, answer, compared
+from pairgen.precisions import Precision
 
 TURNS = {"sample": "sampler and network", "generate": "whole path, to files"}
 MAX_DIFFERENCE = 1e-5  # of the largest value
@@ -69,7 +70,8 @@ def _rows(case: Case, clone: str) -> Iterator[str]:
 
 
 def _row(case: Case, what: str, took: list[tuple[Took, Took]]) -> str:
-    (theirs, ours), ratio = compared(*zip(*took, strict=True), case.device)
+    published, here = zip(*took, strict=True)
+    (theirs, ours), ratio = compared(published, here, case.device)
     return (
         f"| {case.name} | {what} | {case.batch / theirs:.3g} | {case.batch / ours:.3g} "
         f"| {ratio} | ≥ {case.bar} |"
@@ -89,7 +91,7 @@ def _latents(batch: int) -> np.ndarray:
 def serve(folder: str, channels: str, batch: str, device: str) -> None:
     """This side: the sampler on its network; and all that `generate-pairs` does for a shard."""
     weights = Path(folder, "weights.safetensors").read_bytes()
-    precision = "float32" if device == "cpu" else "bfloat16"
+    precision: Precision = "float32" if device == "cpu" else "bfloat16"
     spec, teacher = spec_and_teacher(int(channels), weights, precision=precision)
     if device == "cuda":
         teacher.get_submodule("denoiser").compile()

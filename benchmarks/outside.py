@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from benchmarks.picture_set import SHAPE, PictureSet, picture_set, random_weights, spec_and_teacher
+from pairgen.precisions import Precision
 
 MAX_SHARE = {"cpu": 0.03, "cuda": 0.10}  # of wall time
 CHANNELS = {"cpu": 32, "cuda": 128}
@@ -36,7 +37,7 @@ def table() -> Iterator[str]:
 
 def _row(folder: str, device: str, batch: int) -> str:
     channels, shard_size = CHANNELS[device], SHARD_SIZE[device]
-    precision = "float32" if device == "cpu" else "bfloat16"
+    precision: Precision = "float32" if device == "cpu" else "bfloat16"
     spec, teacher = spec_and_teacher(channels, random_weights(channels), precision=precision)
     sizes = {"shard_size": shard_size, "batch": batch}
     with picture_set(folder, spec, teacher, device=device, **sizes) as pictures:

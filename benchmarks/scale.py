@@ -120,4 +120,5 @@ def _digests(home: Path) -> dict[str, str]:
 def _bytes_a_pair(home: Path) -> float:
     files = [file for file in _set(home).rglob("*") if file.is_file()]
     documents = [json.loads(file.read_bytes()) for file in files if file.parent.name == "records"]
-    return sum(file.stat().st_size for file in files) / sum(each["kept"] for each in documents)
+    num_pairs = sum(int(each["kept"]) for each in documents)
+    return sum(file.stat().st_size for file in files) / num_pairs

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -112,7 +112,7 @@ def serve_published(clone: str, folder: str, batch: str, device: str) -> None:
     """Its class, which draws its own noise."""
     torch.set_num_threads(1)
     sys.path.insert(0, clone)
-    model = _published(folder).to(device).eval()
+    model: Any = _published(folder).to(device).eval()
 
     @torch.no_grad()
     def sample() -> None:

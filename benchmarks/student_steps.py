@@ -78,8 +78,8 @@ def _rows(case: Case, ways: tuple[How, ...], clone: str) -> Iterator[str]:
         given = (clone, folder, case.config, case.device)
         sides = [stack.enter_context(Side("published_steps.serve", *given))]
         for how in ways:
-            given = (folder, json.dumps(case), json.dumps(how))
-            sides.append(stack.enter_context(Side("student_steps.serve", *given)))
+            asked = (folder, json.dumps(case), json.dumps(how))
+            sides.append(stack.enter_context(Side("student_steps.serve", *asked)))
         rounds = [[side.take("step") for side in sides] for _ in range(NUM_WARM + NUM_ROUNDS)]
         published, *ours = zip(*rounds[NUM_WARM:], strict=True)
         for how, took in zip(ways, ours, strict=True):
@@ -127,8 +127,10 @@ def losses(folder: str, case: str) -> None:
 def serve(folder: str, case: str, how: str) -> None:
     """This side: `python -m kdm.training`'s own function, a step a turn."""
     chosen = How(*json.loads(how))
-    options = {"precision": chosen.precision, "is_compiled": chosen.is_compiled}
-    job = training_job(folder, Case(*json.loads(case)), **options)
+    described = Case(*json.loads(case))
+    job = training_job(
+        folder, described, precision=chosen.precision, is_compiled=chosen.is_compiled
+    )
     settle = torch.cuda.synchronize if job.device == "cuda" else None
     run_job(job, report=_nobody, should_stop=Turns(settle))
 

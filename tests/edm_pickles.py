@@ -20,7 +20,7 @@ PRECONDITIONERS = ("EDMPrecond", "VPPrecond", "VEPrecond", "iDDPMPrecond")
 SONG = {"model_type": "SongUNet", "resample_filter": [1, 1], "embedding_type": "positional"}
 NCSN = {"model_type": "SongUNet", "resample_filter": [1, 3, 3, 1], "embedding_type": "fourier"}
 ADM = {"model_type": "DhariwalUNet"}
-ARCHITECTURES = {"ddpmpp": SONG, "ncsnpp": NCSN, "adm": ADM}
+ARCHITECTURES: dict[str, dict[str, Any]] = {"ddpmpp": SONG, "ncsnpp": NCSN, "adm": ADM}
 SOURCE = "raise SystemExit('a source was executed')\n" * 900  # as long as a genuine one
 _LAYERS = {
     "map_noise": "FourierEmbedding",
@@ -83,7 +83,7 @@ class Persistent(torch.nn.Module):
 def network(precond: str, settings: dict[str, Any], tensors: dict[str, np.ndarray]) -> Persistent:
     """Modules for the names of a state dict, as EDM nests them."""
     kwargs = {"img_resolution": 8, "img_channels": 3, "label_dim": 10, "dropout": 0.13, **settings}
-    outer = Persistent(precond, **kwargs)
+    outer: Any = Persistent(precond, **kwargs)  # torch types its attributes as tensors and modules
     outer.img_resolution, outer.sigma_min, outer.sigma_max = 8, 0.0, float("inf")
     inner = {key: value for key, value in settings.items() if key != "model_type"}
     inner = {"img_resolution": 8, "in_channels": 3, "out_channels": 3, **inner}
@@ -102,7 +102,7 @@ def _place(module: torch.nn.Module, name: str, tensor: torch.Tensor) -> None:
     for depth, part in enumerate(path):
         if part not in module._modules:
             module.add_module(part, _layer(part, path[: depth + 1]))
-        module = module._modules[part]
+        module = module.get_submodule(part)
     if leaf in ("u", "freqs", "resample_filter"):
         module.register_buffer(leaf, tensor)
     else:
@@ -113,7 +113,7 @@ def _layer(part: str, path: list[str]) -> torch.nn.Module:
     if part in ("enc", "dec"):
         return torch.nn.ModuleDict()
     if len(path) == 3 and ("block" in part or part.endswith(("_in0", "_in1", "_up", "_down"))):
-        block = Persistent("UNetBlock", in_channels=4, skip_scale=np.sqrt(0.5))
+        block: Any = Persistent("UNetBlock", in_channels=4, skip_scale=np.sqrt(0.5))
         block.skip_scale, block.adaptive_scale = np.sqrt(0.5), False
         return block
     stem = part.rstrip("0123456789")
