@@ -31,7 +31,7 @@ def table(repeats: int = 3) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         measured("first", kdm("run", "tiny", "--direct", "--home", str(place / "home")))
-        with _served(place) as (api, environment):
+        with served(place) as (api, environment):
             subprocess.run(kdm("deploy"), check=True, stdout=subprocess.DEVNULL, env=environment)
             with _started("worker", "start", "--pool", "local", environment=environment):
                 found = [_run(api, str(place / "home")) for _ in range(repeats)]
@@ -102,7 +102,7 @@ def _post(url: str, **body: Any) -> Any:
 
 
 @contextmanager
-def _served(place: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def served(place: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """A server with a database of its own: its address, and the environment of what asks it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -8,13 +8,15 @@ import io
 import struct
 import zlib
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from storage.inert.stand_ins import require_named_itself
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Split = Literal["train", "heldout"]
 Shape = tuple[int, int, int]  # channels, height, width
@@ -67,6 +69,11 @@ def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
     if len(data) > MAX_FILE_BYTES:
         raise ValueError(f"{place} has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are read")
     require_named_itself(data[:_HEAD_BYTES], place)
+    from PIL import (  # here: a command that reads no picture is sooner there
+        Image,
+        UnidentifiedImageError,
+    )
+
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
         fault = _misfit(image, shape) or _too_deep(image, data)
@@ -105,13 +112,13 @@ def require_room(num_bytes: int, at_most: int) -> None:
         )
 
 
-def _too_deep(image: Image.Image, data: bytes) -> str:
+def _too_deep(image: "Image.Image", data: bytes) -> str:
     """Pillow would cut 16 bits of a colour PNG to 8 and not say so."""
     is_deep = image.format == "PNG" and data[_PNG_DEPTH] > 8
     return "has 16 bits a channel; convert it to 8" if is_deep else ""
 
 
-def _misfit(image: Image.Image, shape: Shape) -> str:
+def _misfit(image: "Image.Image", shape: Shape) -> str:
     """What is wrong with a picture's form, or nothing."""
     num_channels, height, width = shape
     wanted = MODES[num_channels]
