@@ -35,16 +35,21 @@ def run(request: Request, *, flow: str, is_direct: bool) -> None:
 
 def refresh(home: str, *, is_direct: bool) -> None:
     """`kdm eval-report` without a recipe: whatever at the home has no current report."""
-    with Terminal() as terminal:
-        if is_direct:
-            results = refresh_directly(home, terminal)
-        else:
-            from flows.commands.through_prefect import refresh_through_prefect
-
-            results = refresh_through_prefect(home, terminal)
+    # A home of a mistyped name is not made, and no server starts for it.
+    has_reports = bool((home_folder(home) / "reports").names())
+    results = _refreshed(home, is_direct=is_direct) if has_reports else []
     if not results:
         typer.echo(f"{home_folder(home).url} has no finished run; begin with 'kdm run'")
     _tell_reports(results)
+
+
+def _refreshed(home: str, *, is_direct: bool) -> list[StageResult]:
+    with Terminal() as terminal:
+        if is_direct:
+            return refresh_directly(home, terminal)
+        from flows.commands.through_prefect import refresh_through_prefect
+
+        return refresh_through_prefect(home, terminal)
 
 
 def directly(request: Request, terminal: Terminal) -> list[StageResult]:

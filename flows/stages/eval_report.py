@@ -81,7 +81,10 @@ def refresh_home(
     Nothing is trained and no teacher is asked: it goes by what finished runs remembered. A run whose
     samples its metrics cannot measure is left out with a warning.
     """
-    measurable = [known for known in known_runs(home, report) if _is_measurable(known.run, warn)]
+    known_here = list(known_runs(home, report))
+    if not known_here:
+        return []  # an empty folder, perhaps of a mistyped name, stays empty
+    measurable = [known for known in known_here if _is_measurable(known.run, warn)]
     results = [
         eval_report(replace(known.run, say=say), known.judged, known.students)
         for known in measurable

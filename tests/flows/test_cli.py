@@ -181,7 +181,8 @@ def test_eval_report_without_a_recipe_evaluates_what_has_no_current_report(
     said = kdm("eval-report", "--direct", "--home", str(home))
     assert f"report: {thing(home, 'reports')}/report.html" in said
     assert_equal(digests_of(home), finished.digests)
-    empty = kdm("eval-report", "--direct", "--home", str(tmp_path / "empty"))
+    empty = kdm("eval-report", "--home", str(tmp_path / "empty"))
+    assert not (tmp_path / "empty").exists()
     assert "begin with 'kdm run'" in empty
 
 
