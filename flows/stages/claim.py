@@ -71,6 +71,14 @@ def claimed(
                 _leave(folder)
 
 
+def end_claim_of_dead(folder: Folder) -> None:
+    """Where all work is done: remove the claim of a holder of this machine who died as it was leaving."""
+    with suppress(StoreError, OSError):  # a home that is only read keeps it, and it hinders nobody
+        holder = _holder(folder)
+        if holder and _is_here(holder) and not is_alive(str(holder.get("process"))):
+            folder.remove(FILE)
+
+
 def _leave(folder: Folder) -> None:
     """A folder that the claim alone has made goes with it."""
     if folder.is_local:

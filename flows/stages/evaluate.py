@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from flows.progress import Meter
-from flows.stages.claim import claimed
+from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.measured import read_metrics
 from flows.stages.reading import open_split
 from flows.stages.run import Run, StageResult, State
@@ -35,6 +35,8 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
         with claimed(folder, what, is_there=is_there, say=run.say) as has_work:
             if has_work:
                 facts, state = _evaluate(run, judged, student, identity), "done"
+    else:
+        end_claim_of_dead(folder)
     return replace(student, stage=STAGE, digest=identity, state=state, facts=facts)
 
 

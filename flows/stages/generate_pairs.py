@@ -8,7 +8,7 @@ from flows.progress import Meter
 from flows.recipe import FilterRecipe, GeneratedPairs
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.cards import write_pairs_card
-from flows.stages.claim import claimed
+from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.filter_pairs import calibrated
 from flows.stages.run import Run, StageResult, State
 from flows.stages.stored_pairs import stored_pairs
@@ -38,9 +38,11 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     spec = pair_spec(run, pairs, weights=teacher.facts["weights"])
     folder = run.pairs_folder(pairs.name, spec.digest())
     stores = planned_stores(folder, pairs, spec=spec.document())
-    was_missing = any(_missing(stores, pairs).values()) and _make_missing(
-        run, spec, teacher, stores=stores
-    )
+    was_missing = any(_missing(stores, pairs).values())
+    if was_missing:
+        was_missing = _make_missing(run, spec, teacher, stores=stores)
+    else:
+        end_claim_of_dead(folder)
     result = _committed(stores, pairs, was_missing=was_missing)
     lineage = {
         "teacher": [teacher.name, teacher.digest],

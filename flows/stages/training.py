@@ -6,7 +6,7 @@ from typing import Any
 from flows.progress import Meter, Progress
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
-from flows.stages.claim import claimed
+from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.run import Run, StageResult, State
 from kdm.trained import read_config
 from kdm.training.job import TrainingJob, is_done
@@ -36,6 +36,8 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
             if has_work:
                 _train(run, stage, name, job_here)
                 state = "done"
+    else:
+        end_claim_of_dead(folder)
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
 
 

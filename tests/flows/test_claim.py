@@ -10,9 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
+from conftest import Finished
+from faults.commands import kdm, succeed
+from faults.digests import digests_of
 from local_prefect import wait_for
 
 from flows.process import identity
@@ -210,6 +214,23 @@ def test_one_of_several_that_take_over_at_once_works_at_a_time(home: Folder) -> 
     for run in runs:
         run.join(20)
     assert most == [1, 1, 1, 1]
+
+
+def test_a_claim_that_outlived_its_work_and_its_holder_goes_with_the_next_run(
+    finished: Finished, tmp_path: Path
+) -> None:
+    home = Folder.at(str(finished.copy(tmp_path / "home")))
+    with sleeping() as process:
+        dead = identity_of(process)
+    things = [home / kind / (home / kind).names()[0] for kind in ("teachers", "pairs", "students")]
+    for thing in things:
+        held_by(thing, platform.node(), dead)
+    succeed(kdm(home.url))
+    assert digests_of(home.local_path()) == finished.digests
+    held_by(things[0], platform.node(), identity())
+    held_by(things[1], "elsewhere", dead)
+    succeed(kdm(home.url))
+    assert [thing.exists(FILE) for thing in things] == [True, True, False]
 
 
 def test_a_claim_in_a_bucket_is_taken_and_left(s3: str) -> None:
