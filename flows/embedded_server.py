@@ -6,7 +6,6 @@ is this file: `python -m flows.embedded_server prefect.server.api.server:create_
 """
 
 import atexit
-import gc
 import http.client
 import os
 import socket
@@ -16,6 +15,8 @@ import threading
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from storage.imports import many_imports
 
 if TYPE_CHECKING:
     import uvicorn
@@ -95,15 +96,13 @@ def start_server() -> EmbeddedServer:
 
 def serve(app: str, place: int) -> None:
     """Serve on an open socket until asked to end, or until standard input is closed."""
-    gc.disable()  # an eighth of the time of Prefect's imports is a search for garbage that is none
-    import uvicorn
+    with many_imports():
+        import uvicorn
 
-    config = uvicorn.Config(app, factory=True, log_level="error", lifespan="on")
-    server = uvicorn.Server(config)
-    threading.Thread(target=_end_with_the_command, args=(server,), daemon=True).start()
-    config.load()
-    gc.freeze()
-    gc.enable()
+        config = uvicorn.Config(app, factory=True, log_level="error", lifespan="on")
+        server = uvicorn.Server(config)
+        threading.Thread(target=_end_with_the_command, args=(server,), daemon=True).start()
+        config.load()
     server.run(sockets=[socket.socket(fileno=place)])
 
 

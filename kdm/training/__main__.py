@@ -10,6 +10,7 @@ import os
 import sys
 
 from kdm.training.stop import TERMINATED, StopRequest
+from storage.imports import many_imports
 from storage.terminal import replace_what_cannot_be_said
 
 USER_ERROR, BROKE_DOWN, RANK_LOST = 2, 1, 3
@@ -27,14 +28,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(url: str, should_stop: StopRequest) -> int:
-    from kdm.collective import RankLostError
-    from kdm.training.checkpoint import standing
-    from kdm.training.errors import Interrupted, NonFiniteError
-    from kdm.training.job import TrainingJob
-    from kdm.training.progress import JsonLines
-    from kdm.training.run_job import run_job
-    from storage.errors import StoreError
-    from storage.options import parse
+    with many_imports():
+        from kdm.collective import RankLostError
+        from kdm.training.checkpoint import standing
+        from kdm.training.errors import Interrupted, NonFiniteError
+        from kdm.training.job import TrainingJob
+        from kdm.training.progress import JsonLines
+        from kdm.training.run_job import run_job
+        from storage.errors import StoreError
+        from storage.options import parse
 
     try:
         job = parse(TrainingJob, _read(url), f"job {url}")

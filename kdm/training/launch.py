@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from kdm.training.__main__ import BROKE_DOWN, RANK_LOST, USER_ERROR
 from kdm.training.child_environment import child_environment
 from kdm.training.stop import TERMINATED
+from storage.imports import many_imports
 from storage.terminal import replace_what_cannot_be_said
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ def _be_nobodys_rank() -> None:
 
 
 def _run(job: str, num_ranks: int) -> int:
-    from torch.distributed.elastic.multiprocessing import SignalException
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.run import parse_args, run
+    with many_imports():
+        from torch.distributed.elastic.multiprocessing import SignalException
+        from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+        from torch.distributed.run import parse_args, run
 
     options = ["--standalone", f"--nproc-per-node={num_ranks}"]
     options.append(f"--monitor-interval={_LOOK_EVERY}")
