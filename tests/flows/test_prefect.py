@@ -159,20 +159,33 @@ def test_a_server_may_be_named_in_a_profile_or_a_file_of_the_folder(
     assert may_have_api(home)
 
 
-@pytest.mark.parametrize("profile", ["toml", "value", "shape"])
-def test_settings_that_prefect_refuses_are_told_with_their_file(
-    tmp_path: Path, profile: str
-) -> None:
-    (tmp_path / "profiles.toml").write_text(PROFILES[profile])
-    kept = {**os.environ, "PREFECT_HOME": str(tmp_path), "COLUMNS": "400"}
-    command = [sys.executable, "-c", "from flows.cli import main; main()", "doctor", "--home"]
-    ended = subprocess.run(
-        [*command, str(tmp_path / "h")], env=kept, capture_output=True, text=True, check=False
-    )
-    (line,) = (each for each in ended.stdout.splitlines() if "prefect api" in each)
-    assert line.startswith("note")
-    assert str(tmp_path / "profiles.toml") in line
-    assert "going on without Prefect" in line
+# `kdm doctor` with each of these folders for Prefect's: a fork each, since Prefect reads its settings once.
+DOCTORS = """
+import os, sys
+from flows.doctor import doctor
+for folder in sys.argv[1:]:
+    os.environ["PREFECT_HOME"] = folder
+    if os.fork() == 0:
+        try:
+            doctor(folder + "/home")
+        finally:
+            os._exit(0)
+    os.wait()
+"""
+
+
+def test_settings_that_prefect_refuses_are_told_with_their_file(tmp_path: Path) -> None:
+    folders = [tmp_path / profile for profile in ("toml", "value", "shape")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "profiles.toml").write_text(PROFILES[folder.name])
+    command = [sys.executable, "-c", DOCTORS, *map(str, folders)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    lines = [each for each in said.splitlines() if "prefect api" in each]
+    for folder, line in zip(folders, lines, strict=True):
+        assert line.startswith("note")
+        assert str(folder / "profiles.toml") in line
+        assert "going on without Prefect" in line
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])

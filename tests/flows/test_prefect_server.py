@@ -2,6 +2,8 @@
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,30 @@ from local_prefect import BIN, LocalPrefect, wait_for
 from flows.sequence import STAGES
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """A run through the embedded server, which found no database and took seconds to make one."""
+
+    prefect: LocalPrefect  # with that database; no server runs
+    home: Path
+    ended: Ended
+
+
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPrefect]:
-    """A server with the deployments of prefect.yaml."""
+def embedded(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Embedded:
     prefect = LocalPrefect(tmp_path_factory.mktemp("prefect"))
+    home = finished.copy(tmp_path_factory.mktemp("embedded") / "home", "reports")
+    environment = prefect.environment()
+    del environment["PREFECT_API_URL"]
+    return Embedded(prefect, home, run_kdm(home, environment))
+
+
+@pytest.fixture(scope="session")
+def deployed(
+    embedded: Embedded, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalPrefect]:
+    """A server with the deployments of prefect.yaml."""
+    prefect = embedded.prefect
     try:
         prefect.start()
         elsewhere = tmp_path_factory.mktemp("elsewhere")  # as from an installed package
@@ -66,13 +88,23 @@ def run_deployment(prefect: LocalPrefect, flow: str, home: Path) -> None:
     prefect.prefect("deployment", "run", f"{flow}/default", *parameters, "--watch")
 
 
-def states(prefect: LocalPrefect, what: str) -> list[str]:
-    found = prefect.ask(what, flows={"name": {"any_": ["pipeline"]}})
+def states(prefect: LocalPrefect, what: str, since: datetime) -> list[str]:
+    later = {"expected_start_time": {"after_": since.isoformat()}}
+    found = prefect.ask(what, flows={"name": {"any_": ["pipeline"]}}, flow_runs=later)
     return [each["state_name"] for each in found]
 
 
 def below(digests: dict[str, str], *kinds: str) -> dict[str, str]:
     return {name: digest for name, digest in digests.items() if name.startswith(kinds)}
+
+
+def test_an_embedded_server_without_its_database_makes_what_is_missing(
+    embedded: Embedded, finished: Finished
+) -> None:
+    assert embedded.ended.said.count("cached") == len(STAGES) - 1
+    assert embedded.ended.said.count("eval-report ") == 1
+    assert (embedded.prefect.home / "prefect.db").exists()
+    assert_equal(digests_of(embedded.home), finished.digests)
 
 
 def test_every_flow_is_deployed_and_the_cron_schedule_makes_runs(prefect: LocalPrefect) -> None:
@@ -117,10 +149,11 @@ def test_flow_and_tasks_end_in_a_state_named_cached_where_nothing_is_missing(
     prefect: LocalPrefect, finished: Finished, tmp_path: Path
 ) -> None:
     home = finished.copy(tmp_path / "home")
+    since = datetime.now(UTC)
     ended = run_kdm(home, prefect.environment())
     assert ended.said.count("cached") == len(STAGES)
-    assert states(prefect, "flow_runs") == ["Cached"]
-    wait_for(lambda: states(prefect, "task_runs") == ["Cached"] * len(STAGES), seconds=20)
+    assert states(prefect, "flow_runs", since) == ["Cached"]
+    wait_for(lambda: states(prefect, "task_runs", since) == ["Cached"] * len(STAGES), seconds=20)
     keys = {artifact["key"] for artifact in prefect.ask("artifacts")}
     assert {"tiny-made", "tiny-students", "tiny-samples", "tiny-report"} <= keys
 
@@ -140,7 +173,7 @@ def test_a_refresh_of_reports_leaves_a_link_to_each(
 def test_a_server_killed_in_mid_run_costs_no_data(
     prefect: LocalPrefect, finished: Finished, tmp_path: Path
 ) -> None:
-    home = finished.copy(tmp_path / "home", "students", "reports")
+    home = finished.copy(tmp_path / "home", "students/*/metrics.json", "reports")
     # Without retries, whose waiting is Prefect's matter and only costs time here.
     running = start_kdm(home, prefect.environment(PREFECT_CLIENT_MAX_RETRIES="0"))
     assert running.stdout is not None
@@ -152,23 +185,6 @@ def test_a_server_killed_in_mid_run_costs_no_data(
     assert ended.code == 0, ended.said
     assert "Prefect's API is lost" in ended.said
     assert "Traceback" not in ended.said
-    assert_equal(digests_of(home), finished.digests)
-
-
-def test_an_embedded_server_with_its_database_deleted_makes_what_is_missing(
-    deployed: LocalPrefect, finished: Finished, tmp_path: Path
-) -> None:
-    if deployed.is_healthy():
-        deployed.kill()
-    for file in deployed.home.glob("prefect.db*"):
-        file.unlink()
-    home = finished.copy(tmp_path / "home", "reports")
-    environment = deployed.environment()
-    del environment["PREFECT_API_URL"]
-    ended = run_kdm(home, environment)
-    assert ended.said.count("cached") == len(STAGES) - 1
-    assert ended.said.count("eval-report ") == 1
-    assert (deployed.home / "prefect.db").exists()
     assert_equal(digests_of(home), finished.digests)
 
 
