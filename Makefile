@@ -80,7 +80,7 @@ format: setup ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Faults and trials measure: without the checks that the suite adds to every call. They take their time.
+# Faults and trials measure: without the checks of shapes that the suite adds to calls. They take their time.
 CAMPAIGN := --override-ini addopts= --override-ini faulthandler_timeout=3600
 
 .PHONY: faults

@@ -12,18 +12,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shape_checks
 
+from kdm.freed_memory import keep_freed_memory
 from storage.fs import Folder
 from storage.noise import derive_noise
 from storage.records import NoiseRule, PairBatch, PairSchema
 from storage.store import PairStore
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+shape_checks.check_first_calls()
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "KDM_"))]:
     if name != "KDM_SHARED":
         del os.environ[name]  # a server or a home of whoever runs the tests is not theirs to use
 
-gc.set_threshold(100_000)  # of hundreds of thousands of modules' objects hardly one is garbage
+gc.set_threshold(10_000)  # of hundreds of thousands of modules' objects hardly one is garbage
+keep_freed_memory()
 atexit.register(gc.freeze)
 
 LAYOUT = "wds-256"
@@ -41,6 +45,7 @@ def environment() -> Iterator[None]:
 
     Without pytest's own, and the S3 server's, which serves all tests after the first that asks for it.
     """
+    shape_checks.begin_test()
     before = dict(os.environ)
     yield
     for name in {*before, *os.environ}:

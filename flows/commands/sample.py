@@ -15,7 +15,6 @@ from flows.commands.find import found
 from flows.commands.picture_files import PictureFiles, is_of_pictures
 from flows.device import settled_device
 from kdm.analyze.image_grid import image_grid, png
-from kdm.analyze.sample_plots import samples_picture
 from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import Points
@@ -173,6 +172,8 @@ def _as_file(x_0: Points, file: str, name: str, classes: _Classes | None) -> byt
 def _picture(x_0: Points, name: str, classes: _Classes | None) -> bytes:
     """Points in the plane, or images in rows; classes that take turns have a column each."""
     if x_0.shape[1:] == (2,):
+        from kdm.analyze.sample_plots import samples_picture  # matplotlib takes a second
+
         return samples_picture(x_0, name.rpartition("-")[0] or name)  # the digest would not fit
     if x_0.ndim != 4:
         raise ValueError(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.cluster import DBSCAN
 
 from kdm.datasets.checkerboard import CheckerboardData, in_cells
 from kdm.evaluate.cells import Cells
@@ -68,6 +67,8 @@ def test_the_directions_are_fixed_unit_vectors():
 
 @pytest.mark.parametrize("eps", [0.05, 0.15, 0.3])
 def test_a_lone_point_is_what_dbscan_calls_noise(eps):
+    from sklearn.cluster import DBSCAN  # brings all of scipy
+
     labels = DBSCAN(eps=eps, min_samples=5).fit(BOARD).labels_
     found = Outliers(eps=eps, max_zscore=100).find(BOARD)
     assert found.any()

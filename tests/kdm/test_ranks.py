@@ -23,7 +23,7 @@ from storage.fs import Folder
 from storage.options import parse
 
 TOLERANCE = 1e-4
-STEPS = 50
+STEPS = 30
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 def finish(place: Folder, folder: str, *, stop_after: int = STEPS, **training: Any) -> None:
     """By one process: this one."""
     asked = count()
-    described = parse(TrainingJob, job(place, folder, **training), "job")
+    described = parse(TrainingJob, job(place, folder, **{"num_steps": STEPS, **training}), "job")
     run_job(described, report=lambda _: None, should_stop=lambda: next(asked) == stop_after)
 
 
@@ -58,7 +58,7 @@ def alone(place: Folder) -> Folder:
 
 
 def started(place: Folder, folder: str, ranks: int) -> subprocess.Popen[str]:
-    place.replace(f"{folder}.json", json.dumps(job(place, folder)).encode())
+    place.replace(f"{folder}.json", json.dumps(job(place, folder, num_steps=STEPS)).encode())
     command = [sys.executable, "-m", "kdm.training.launch", f"{place.url}/{folder}.json"]
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([*command, str(ranks), str(os.getpid())], **pipes)
