@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.picture_variants import PICTURE_EVALUATION, PICTURE_VARIANTS, SMALL_PRESET
-from flows.recipe import load_recipe
-from flows.sequence import run_stages
-from flows.stages.run import Run
-from flows.stages.timings import read_timings
+from flows.config.load import load_recipe
+from flows.documents.timings import read_timings
+from flows.stage import Run
+from flows.stages.sequence import run_stages
 from storage.fs import Folder
 from storage.yaml_text import yaml_text
 

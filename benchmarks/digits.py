@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from flows.recipe import load_recipe
-from flows.sequence import run_stages
-from flows.stages.reading import open_split
-from flows.stages.run import Run, StageResult
+from flows.config.load import load_recipe
+from flows.judged_pairs import open_split
+from flows.stage import Run, StageResult
+from flows.stages.sequence import run_stages
 from kdm.datasets.digits import DigitsData
 from kdm.evaluate.classifier import Classifier
 from kdm.evaluate.classifier_training import accuracy, trained_classifier

@@ -70,7 +70,8 @@ def read(file: str) -> None:
 
 def store(file: str, home: str) -> None:
     """Read, check, write, read back; without the picture, whose cost is the network's."""
-    from flows.commands.teacher import Import, import_teacher
+    from flows.commands.teacher import import_teacher
+    from flows.config.teacher_import import Import
 
     begun = time.process_time()
     import_teacher(Import(file, has_samples=False), home)

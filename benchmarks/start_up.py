@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.measured import Measured, kdm, measured
 from benchmarks.worker import served
-from flows.stages.timings import machine
+from flows.documents.timings import machine
 
 REPEATS = 5
 BARE = "python -c pass"

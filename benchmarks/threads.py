@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from flows.recipe import load_recipe
+from flows.config.load import load_recipe
 from kdm.batch import Batch
 from kdm.objective import Player
 from storage.records import PairSchema

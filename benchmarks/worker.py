@@ -20,7 +20,7 @@ import httpx
 import psutil
 
 from benchmarks.measured import kdm, measured
-from flows.stages.timings import machine
+from flows.documents.timings import machine
 
 _BIN = Path(sys.executable).parent
 _PATIENCE = 600.0  # seconds

@@ -7,13 +7,14 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from flows.ending import Stopped, leave, stop_on_signals
-from flows.option_types import MOST_SAMPLES, whole
-from flows.pairs_cli import pairs_app
-from flows.request import DEFAULT_HOME, HOME_VARIABLE, Request
-from flows.shorthands import with_shorthands
-from flows.student_cli import student_app
-from flows.teacher_cli import teacher_app
+from flows.commands.option_types import MOST_SAMPLES, whole
+from flows.commands.pairs_cli import pairs_app
+from flows.commands.shorthands import with_shorthands
+from flows.commands.student_cli import student_app
+from flows.commands.teacher_cli import teacher_app
+from flows.exit import Stopped, leave, stop_on_signals
+from flows.home import DEFAULT_HOME, HOME_VARIABLE
+from flows.request import Request
 from storage.errors import StoreError
 from storage.terminal import replace_what_cannot_be_said
 

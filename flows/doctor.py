@@ -18,9 +18,9 @@ import torch
 import typer
 from packaging.requirements import Requirement
 
-from flows.commands.table import aligned, num_bytes
-from flows.prefect_settings import UNUSABLE, api_url, set_defaults, why_unusable
-from flows.request import home_folder
+from flows.home import home_folder
+from flows.orchestration.prefect_settings import UNUSABLE, api_url, set_defaults, why_unusable
+from flows.table import aligned, num_bytes
 from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError
 from storage.fs import Folder

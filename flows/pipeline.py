@@ -1,23 +1,77 @@
-"""Flow `pipeline`: teacher → pairs → masks → students → numbers → report (`kdm run`)."""
+"""The seven flows: teacher → pairs → masks → students → numbers → report, whole or up to a stage.
+
+A flow names its last stage; `run_as_tasks` checks the request and calls the stages up to that one, in
+the order of `flows/stages/sequence.py`. What the store has already is found and not made again.
+"""
+
+from typing import Unpack
 
 from prefect import flow
 
-from flows.parameters import Count, Device, Home, Overrides, Ranks, RecipeName, Students, Until
+from flows.orchestration.parameters import (
+    Common,
+    OptionalRecipe,
+    RecipeName,
+    Whole,
+    WithRanks,
+    WithStudents,
+    WithStudentsAndRanks,
+    spelled_out,
+)
+from flows.orchestration.tasks import Ended, refresh_as_task, run_as_tasks
 from flows.request import Request
-from flows.tasks import Ended, run_as_tasks
+
+
+@flow(name="train-teacher", flow_run_name="train-teacher {recipe}", persist_result=False)
+@spelled_out
+def train_teacher(recipe: RecipeName, **options: Unpack[WithRanks]) -> Ended:
+    """Train the recipe's teacher, unless the store has it."""
+    return run_as_tasks(Request(recipe, until="train-teacher", **options))
+
+
+@flow(name="generate-pairs", flow_run_name="generate-pairs {recipe}", persist_result=False)
+@spelled_out
+def generate_pairs(recipe: RecipeName, **options: Unpack[Common]) -> Ended:
+    """Make the pairs that the store lacks, and the teacher if they need one."""
+    return run_as_tasks(Request(recipe, until="generate-pairs", **options))
+
+
+@flow(name="filter-pairs", flow_run_name="filter-pairs {recipe}", persist_result=False)
+@spelled_out
+def filter_pairs(recipe: RecipeName, **options: Unpack[Common]) -> Ended:
+    """Judge the recipe's pairs with its filters; scores and decisions are masks beside the pairs."""
+    return run_as_tasks(Request(recipe, until="filter-pairs", **options))
+
+
+@flow(name="distill", flow_run_name="distill {recipe}", persist_result=False)
+@spelled_out
+def distill(recipe: RecipeName, **options: Unpack[WithStudentsAndRanks]) -> Ended:
+    """Train the recipe's students (or those named) on stored pairs; the teacher is not loaded."""
+    return run_as_tasks(Request(recipe, until="distill", **options))
+
+
+@flow(name="evaluate", flow_run_name="evaluate {recipe}", persist_result=False)
+@spelled_out
+def evaluate(recipe: RecipeName, **options: Unpack[WithStudents]) -> Ended:
+    """Measure the recipe's students (or those named) beside their teacher."""
+    return run_as_tasks(Request(recipe, until="evaluate", **options))
+
+
+@flow(name="eval-report", flow_run_name="eval-report {recipe}", persist_result=False)
+@spelled_out
+def eval_report(recipe: OptionalRecipe = "", **options: Unpack[WithStudents]) -> Ended:
+    """Write a recipe's report, with every stage before it.
+
+    Without a recipe nothing is trained and no teacher is loaded: students that have no current report
+    are measured, and the overview of the home is written again.
+    """
+    if not recipe:
+        return refresh_as_task(options.get("home", ""))
+    return run_as_tasks(Request(recipe, until="eval-report", **options))
 
 
 @flow(name="pipeline", flow_run_name="pipeline {recipe}", persist_result=False)
-def pipeline(
-    recipe: RecipeName,
-    home: Home = "",
-    count: Count = None,
-    overrides: Overrides = (),
-    *,
-    students: Students = (),
-    device: Device = "auto",
-    until: Until = "eval-report",
-    ranks: Ranks = None,
-) -> Ended:
-    """All stages of a recipe, or those up to `until`; what the store has is not made again."""
-    return run_as_tasks(Request(recipe, home, count, overrides, students, device, until, ranks))
+@spelled_out
+def pipeline(recipe: RecipeName, **options: Unpack[Whole]) -> Ended:
+    """All stages of a recipe, or those up to `until`."""
+    return run_as_tasks(Request(recipe, **options))

@@ -1,18 +1,14 @@
 """What a user asks for, as scalars: the parameters of a flow and the options of a command."""
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.device import require_device
+from flows.home import home_folder
 from flows.progress import Reporter, silent
-from storage.fs import Folder
 
 if TYPE_CHECKING:
-    from flows.stages.run import Run
-
-HOME_VARIABLE = "KDM_HOME"
-DEFAULT_HOME = "./kdm-home"
+    from flows.stage import Run
 
 
 @dataclass(frozen=True)
@@ -31,9 +27,9 @@ class Request:
     def run(self, report: Reporter = silent) -> "Run":
         """The recipe validated, the home absolute, the device possible; ValueError where not."""
         # Imported here, because recipes bring pydantic and `kdm --help` must not wait for it.
-        from flows.command_line import Asked
-        from flows.recipe import load_recipe
-        from flows.stages.run import Run
+        from flows.config.command_line import Asked
+        from flows.config.load import load_recipe
+        from flows.stage import Run
 
         for name in ("count", "ranks"):
             _require_whole(name, getattr(self, name))
@@ -58,14 +54,3 @@ class Request:
 def _require_whole(name: str, number: object) -> None:
     if number is not None and (type(number) is not int or number < 1):
         raise ValueError(f"{name} is {number!r}; it must be a whole number from 1")
-
-
-def home_folder(home: str = "") -> Folder:
-    """The home that was named, else $KDM_HOME, else ./kdm-home; absolute at once."""
-    place = home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME
-    if place.startswith("memory:"):
-        raise ValueError(
-            "a home at memory:// ends with its process, and training is another process; "
-            "use a path, or s3://bucket/kdm"
-        )
-    return Folder.at(place)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from flows.shorthands import NO_MASK, asks_for_no_mask
-from flows.stages.known import known_runs
-from flows.stages.reading import masks_in
+from flows.commands.shorthands import NO_MASK, asks_for_no_mask
+from flows.documents.remembered_runs import known_runs
+from flows.judged_pairs import masks_in
 from storage.decisions import choices, named_masks
 from storage.fs import Folder
 from storage.masks import Mask

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import typer
 
-from flows.prefect_settings import (
+from flows.orchestration.prefect_settings import (
     UNUSABLE,
     api_url,
     spare_loopback_the_proxy,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from flows.commands.table import aligned
+from flows.table import aligned
 from kdm.networks.golden_rounding import Compared
 from storage.fs import local_file
 from storage.inert.stand_ins import require_named_itself

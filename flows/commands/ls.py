@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 import typer
 
 from flows.commands.differences import differences
-from flows.commands.find import bare, things
 from flows.commands.made_by import Remembered, recipes_by_thing, remembered_runs
-from flows.commands.table import aligned, num_bytes
-from flows.request import home_folder
-from flows.stages.counts import masked_by_decision, split_counts
-from flows.stages.measured import read_metrics
+from flows.documents.counts import masked_by_decision, split_counts
+from flows.documents.measured import read_metrics
+from flows.home import bare, home_folder, things
+from flows.table import aligned, num_bytes
 from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.options import EvaluationOptions
 from kdm.report.tables import number

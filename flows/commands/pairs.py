@@ -6,11 +6,10 @@ from typing import Any
 
 import typer
 
-from flows.commands.find import found, things
 from flows.commands.ls import PAIRS_HEAD, pairs_rows
-from flows.commands.table import aligned
-from flows.request import home_folder
-from flows.stages.counts import num_masked, split_counts
+from flows.documents.counts import num_masked, split_counts
+from flows.home import found, home_folder, things
+from flows.table import aligned
 from kdm.licences import said_by
 from kdm.report.markdown import read_front_matter
 from storage.digest import digest_of, short

@@ -5,14 +5,13 @@ from contextlib import contextmanager
 
 import typer
 
-from flows.commands.find import found, things
+from flows.care.repair import LEFT_TO_GC, planned, repair
+from flows.care.sources import Means
 from flows.commands.pairs import home_of, require_set
-from flows.commands.table import aligned, many, num_bytes
-from flows.console import Terminal
+from flows.home import found, home_folder, things
 from flows.progress import Meter
-from flows.request import home_folder
-from flows.stages.means import Means
-from flows.stages.repair import LEFT_TO_GC, planned, repair
+from flows.table import aligned, many, num_bytes
+from flows.terminal import Terminal
 from storage.errors import DamageError
 from storage.fault import Fault
 from storage.fs import Folder, local_file

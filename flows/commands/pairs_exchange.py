@@ -8,14 +8,13 @@ from typing import Any
 import typer
 
 from flows.commands.chosen_masks import chosen_masks
-from flows.commands.find import found
 from flows.commands.pairs import require_set
-from flows.console import Terminal
-from flows.imported_pairs import ImportedPairs
+from flows.config.imported_pairs import ImportedPairs
+from flows.config.load import load_recipe
+from flows.documents.cards import Origin, origin_of_card, write_set_card
+from flows.home import found, home_folder
 from flows.progress import Meter
-from flows.recipe import load_recipe
-from flows.request import home_folder
-from flows.stages.cards import Origin, origin_of_card, write_set_card
+from flows.terminal import Terminal
 from kdm.licences import require_licence
 from storage.convert import convert
 from storage.digest import short

@@ -2,9 +2,9 @@
 
 import typer
 
-from flows.commands.find import found
+from flows.care.spot_check import SpotCheck, spot_check
 from flows.commands.pairs import home_of, require_set
-from flows.stages.spot_check import SpotCheck, spot_check
+from flows.home import found
 from kdm.report.tables import number
 from storage.sets import splits_of
 from storage.store import PairStore

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from flows.commands.find import things
+from flows.home import things
 from storage.digest import digest_of, unseal
 from storage.errors import DamageError, StoreError
 from storage.fs import Folder

@@ -2,10 +2,9 @@
 
 import typer
 
-from flows.commands.find import listed
 from flows.commands.resting import Resting, resting_on
-from flows.commands.table import num_bytes
-from flows.request import home_folder
+from flows.home import home_folder, listed
+from flows.table import num_bytes
 
 
 def rm(name: str, home: str, *, is_confirmed: bool, is_forced: bool) -> None:

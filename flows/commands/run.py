@@ -1,17 +1,14 @@
 """`kdm run` and the commands of single stages: through Prefect, or the bare stages."""
 
-from dataclasses import replace
-
 import typer
 
-from flows.commands.table import aligned
-from flows.console import Terminal
-from flows.request import Request, home_folder
-from flows.sequence import run_stages
-from flows.stages.eval_report import refresh_home, refreshing
-from flows.stages.run import StageResult
-from flows.standings import standings
-from flows.watch import calling_for
+from flows.documents.standings import standings
+from flows.home import home_folder
+from flows.orchestration.direct import directly, refresh_directly
+from flows.request import Request
+from flows.stage import StageResult
+from flows.table import aligned
+from flows.terminal import Terminal
 
 
 def run(request: Request, *, flow: str, is_direct: bool) -> None:
@@ -22,7 +19,7 @@ def run(request: Request, *, flow: str, is_direct: bool) -> None:
             results = directly(request, terminal)
         else:
             # Prefect takes a second to import; --direct does without it.
-            from flows.commands.through_prefect import through_prefect
+            from flows.orchestration.through_prefect import through_prefect
 
             results = through_prefect(flow, request, terminal)
     found = standings(checked, results)
@@ -47,29 +44,9 @@ def _refreshed(home: str, *, is_direct: bool) -> list[StageResult]:
     with Terminal() as terminal:
         if is_direct:
             return refresh_directly(home, terminal)
-        from flows.commands.through_prefect import refresh_through_prefect
+        from flows.orchestration.through_prefect import refresh_through_prefect
 
         return refresh_through_prefect(home, terminal)
-
-
-def directly(request: Request, terminal: Terminal) -> list[StageResult]:
-    """The bare stages."""
-    return run_stages(
-        replace(request.run(terminal.report), say=terminal.say),
-        until=request.until,
-        students=request.students,
-        call=calling_for(terminal),
-    )
-
-
-def refresh_directly(home: str, terminal: Terminal) -> list[StageResult]:
-    """The bare stages, for every recipe that the home knows."""
-    folder = home_folder(home)
-    with refreshing(folder, say=terminal.say, waits=terminal.waits):
-        results = refresh_home(folder, terminal.report, warn=terminal.warn, say=terminal.say)
-    for result in results:
-        terminal.finished(result)
-    return results
 
 
 def _tell_reports(results: list[StageResult]) -> None:

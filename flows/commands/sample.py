@@ -11,9 +11,9 @@ import torch
 import typer
 from numpy.typing import NDArray
 
-from flows.commands.find import found
 from flows.commands.picture_files import PictureFiles, is_of_pictures
 from flows.device import settled_device
+from flows.home import found
 from kdm.analyze.image_grid import image_grid, png
 from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.options import EvaluationOptions

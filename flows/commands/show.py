@@ -4,9 +4,9 @@ import json
 
 import typer
 
-from flows.commands.table import aligned
-from flows.recipe_files import recipe_titles
+from flows.config.recipe_files import recipe_titles
 from flows.request import Request
+from flows.table import aligned
 from storage.yaml_text import yaml_text
 
 

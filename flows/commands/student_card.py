@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from flows.commands.table import num_bytes
+from flows.table import num_bytes
 from kdm.licences import UNKNOWN, hub_fields
 from kdm.report.markdown import front_matter, inline
 from kdm.trained import read_config

@@ -9,7 +9,7 @@ import torch
 import typer
 
 from flows.commands.student_card import imported_card
-from flows.request import home_folder
+from flows.home import home_folder
 from kdm.export import write_model
 from kdm.students.published_state import PublishedStudent, published_student
 from kdm.trained import read_config, read_weights

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flows.recipe import GeneratedPairs, Recipe
-from flows.stages.run import Run
+from flows.config.recipe import GeneratedPairs, Recipe
+from flows.stage import Run
 
 
 class _Asked(NamedTuple):

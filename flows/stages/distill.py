@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from flows.recipe import StudentRecipe
-from flows.stages.known import remember
-from flows.stages.reading import open_split
-from flows.stages.run import Run, StageResult
-from flows.stages.trained_student import tell_training
+from flows.config.recipe import StudentRecipe
+from flows.documents.remembered_runs import remember
+from flows.documents.trained_student import tell_training
+from flows.judged_pairs import open_split
+from flows.stage import Run, StageResult
 from flows.stages.training import train
 from storage.plugins import describe
 

@@ -1,30 +1,27 @@
 """Stage `eval-report`: the recipe's page, its numbers, and the overview of the whole home."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
+from flows.documents.history import record_evaluations, write_overview
+from flows.documents.measured import read_metrics
+from flows.documents.numbers import entry, settings_of
+from flows.documents.pages import is_whole, write_page
+from flows.documents.remembered_runs import known_runs, remembered
 from flows.progress import Reporter, silent, unsaid
+from flows.stage import Run, StageResult
 from flows.stages.claim import claimed
 from flows.stages.evaluate import evaluate
-from flows.stages.known import known_runs, remembered
-from flows.stages.measured import read_metrics
-from flows.stages.numbers import entry, settings_of
-from flows.stages.pages import is_whole, write_page
-from flows.stages.run import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
-from kdm.report.content import EvaluationEvent
 from kdm.report.seeds import by_seeds
-from storage.digest import digest_of, seal, unseal
+from storage.digest import digest_of, seal
 from storage.fs import Folder
 
 STAGE = "eval-report"
 # Raised by a change of the page, so that old pages are written anew.
 VERSION = 3
-_EVENT = re.compile(r"[0-9a-f]{64}\.json")
 
 
 def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) -> StageResult:
@@ -45,7 +42,7 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
             write_overview(run.home, (run,))
         return replace(result, facts=standing or {})
     # torch and matplotlib: a run whose report is current does not wait for them.
-    from flows.stages.content import report_content
+    from flows.documents.content import report_content
     from kdm.report.page import render_report
 
     run.begin(folder, "a report")
@@ -53,7 +50,7 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
         report_content(run, judged, evaluated), meanings_of(run.recipe.evaluation.metrics)
     )
     write_page(folder, "report.html", page)
-    _record_events(run, evaluated)
+    record_evaluations(run, evaluated)
     write_overview(run.home, (run,))
     document = _document(run, identity, evaluated)
     # Last: it says that all of the above is done.
@@ -113,38 +110,6 @@ def report_identity(run: Run, evaluated: Sequence[StageResult]) -> str:
     )
 
 
-def write_overview(home: Folder, runs: Sequence[Run]) -> None:
-    """Rewrite reports/overview.html from the history of evaluations."""
-    from kdm.report.overview import render_overview
-
-    meanings = meanings_of(
-        {each.plugin: each for run in runs for each in run.recipe.evaluation.metrics}.values()
-    )
-    page = render_overview(
-        read_events(home), meanings, made_at=datetime.now(UTC).isoformat(timespec="seconds")
-    )
-    write_page(home / "reports", "overview.html", page)
-
-
-def read_events(home: Folder) -> list[EvaluationEvent]:
-    """Every evaluation that the home has seen, by time."""
-    history = home / "reports" / "history"
-    names = filter(_EVENT.fullmatch, history.names())  # a copy or a note is no event
-    documents = [unseal(history.read(name), f"{history.url}/{name}") for name in names]
-    events = [
-        EvaluationEvent(
-            when=document["created_at"],
-            student=document["student"],
-            digest=document["student_digest"],
-            pairs=document["pairs"],
-            values=document["values"],
-            report=document["report"],
-        )
-        for document in documents
-    ]
-    return sorted(events, key=lambda event: (event.when, event.student))
-
-
 def _document(run: Run, identity: str, evaluated: Sequence[StageResult]) -> dict[str, Any]:
     names = [student.facts["student"] for student in evaluated]
     return {
@@ -174,19 +139,3 @@ def _seeds(run: Run, evaluated: Sequence[StageResult]) -> dict[str, Any]:
         if row.note
     }
     return {"seeds": found} if found else {}
-
-
-def _record_events(run: Run, evaluated: Sequence[StageResult]) -> None:
-    """One document an evaluation; the same evaluation is one event, however often it is reported."""
-    history = run.home / "reports" / "history"
-    for student in evaluated:
-        event: Mapping[str, Any] = {
-            "student": student.facts["student"],
-            "student_digest": student.facts["student_digest"],
-            "evaluation": student.digest,
-            "pairs": student.facts["pairs"],
-            "values": student.facts["values"],
-            "report": f"{run.report_folder().name}/report.html",
-        }
-        created_at = datetime.now(UTC).isoformat(timespec="seconds")
-        history.create(f"{student.digest}.json", seal({**event, "created_at": created_at}))

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from flows.documents.measured import read_metrics
+from flows.judged_pairs import open_split
 from flows.progress import Meter
+from flows.stage import Run, StageResult, State
 from flows.stages.claim import claimed, end_claim_of_dead
-from flows.stages.measured import read_metrics
-from flows.stages.reading import open_split
-from flows.stages.run import Run, StageResult, State
 from kdm.evaluate.evaluate import needs_of
 from storage.digest import digest_of, seal
 from storage.fs import Folder
@@ -45,7 +45,7 @@ def _evaluate(run: Run, judged: StageResult, student: StageResult, identity: str
     meter = Meter(run.report, STAGE, student.name, 1, "students")
     meter.at(0)
     # torch and matplotlib: a run in which everything is measured does not wait for them.
-    from flows.stages.measuring import measured, write_card
+    from flows.documents.measuring import measured, write_card
 
     document, schema = measured(run, judged, student)
     document |= {

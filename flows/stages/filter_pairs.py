@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
+from flows.calibration import RecipeFilter
+from flows.documents.cards import write_pairs_card
+from flows.documents.counts import filter_counts
+from flows.judged_pairs import contents, open_split
 from flows.progress import Meter
-from flows.recipe import FilterRecipe
-from flows.stages.cards import write_pairs_card
-from flows.stages.counts import filter_counts
-from flows.stages.reading import contents, open_split
-from flows.stages.run import Run, StageResult
+from flows.stage import Run, StageResult
+from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.stated_masks import stated_masks
 from kdm.report.content import FilterCounts
-from pairgen.filters.filter import reference_digest, score_digest
-from pairgen.filters.judge import Judge, decide, fit_judge
+from pairgen.filters.judge import decide
 from storage.digest import digest_of
+from storage.fs import Folder
 from storage.masks import (
     Mask,
     decision_digest,
@@ -29,7 +27,6 @@ from storage.masks import (
     write_scores,
 )
 from storage.plugins import describe
-from storage.records import PairBatch
 from storage.store import PairStore
 
 STAGE = "filter-pairs"
@@ -45,12 +42,14 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     if not run.recipe.filters:
         masks += stated_masks(run, pairs)
     for choice in run.recipe.filters:
-        judging = _Judging(run, choice)
+        judging = _Judging(run, RecipeFilter(choice, run.recipe.dataset))
         masks.append(judging.mask)
         stores = [open_split(run, pairs, split) for split in run.recipe.splits]
         for store in stores:
             was_missing |= judging.cover(store)
         run.say(_said([filter_counts(each, judging.mask, contents(run, each)) for each in stores]))
+    if not was_missing:
+        end_claim_of_dead(Folder.at(pairs.folder))
     decided = {"masks": [mask.model_dump() for mask in masks], "of": pairs.digest}
     judged = replace(
         pairs,
@@ -73,67 +72,51 @@ def _said(decided: Sequence[FilterCounts]) -> str:
     )
 
 
-def calibrated(run: Run, choice: FilterRecipe) -> tuple[Judge, float]:
-    """The filter fitted on the data set, and where it cuts."""
-    dataset = run.recipe.dataset
-    assert dataset is not None  # a recipe with filters has a data set
-    judge = fit_judge(choice.filter, dataset.train())
-    if choice.threshold is not None:
-        return judge, choice.threshold
-    return judge, judge.calibrate(dataset.heldout(), choice.fpr)
-
-
-def calibration_scores(run: Run, choice: FilterRecipe) -> NDArray[np.float64]:
-    """Scores of the data set's held-out points, which a threshold is calibrated on."""
-    dataset = run.recipe.dataset
-    assert dataset is not None  # a recipe with filters has a data set
-    heldout = dataset.heldout()
-    index = np.arange(len(heldout), dtype=np.int64)
-    points = PairBatch(index, np.zeros_like(heldout), heldout)
-    return fit_judge(choice.filter, dataset.train()).score(points)
-
-
 class _Judging:
-    """One filter at one threshold; fitted only when a score or the threshold is missing."""
+    """One filter at one threshold, over the shards of a set."""
 
-    def __init__(self, run: Run, choice: FilterRecipe) -> None:
-        assert run.recipe.dataset is not None  # a recipe with filters has a data set
-        self._run, self._choice = run, choice
-        self._judge: Judge | None = None
-        self._reference = reference_digest(run.recipe.dataset.train())
-        score = score_digest(choice.filter, self._reference)
-        self._threshold = choice.threshold
-        if self._threshold is None:
-            self._judge, self._threshold = calibrated(run, choice)
-        self.mask = Mask(score=score, decision=decision_digest(score, self._threshold))
+    def __init__(self, run: Run, chosen: RecipeFilter) -> None:
+        self._run, self._chosen = run, chosen
+        decision = decision_digest(chosen.score, chosen.threshold)
+        self.mask = Mask(score=chosen.score, decision=decision)
 
     def cover(self, store: PairStore) -> bool:
-        """Score and decide what is missing in a split; whether anything was."""
-        masks = store.base / "masks"
-        there = judged(masks, self.mask)
-        undecided = [
-            (shard, content)
-            for shard, content in enumerate(contents(self._run, store))
-            if content not in there
-        ]
-        if undecided:
-            self._run.begin(masks, f"judging {len(undecided)} shards")
-            write_filter(masks, self.mask.score, self._description())
-            write_decision_summary(masks, self.mask, self._summary())
+        """Score and decide what is missing in a split; whether this run has."""
+        undecided = self._undecided(store)
+        if not undecided:
+            return False
+        masks, what = store.base / "masks", f"judging {len(undecided)} shards"
+        self._run.begin(masks, what)
+
+        def is_there() -> bool:
+            return not self._undecided(store)
+
+        with claimed(store.folder, what, is_there=is_there, say=self._run.say) as has_work:
+            if has_work:
+                write_filter(masks, self.mask.score, self._description())
+                write_decision_summary(masks, self.mask, self._summary())
+                self._decide_all(store, self._undecided(store))
+        return has_work
+
+    def _undecided(self, store: PairStore) -> list[tuple[int, str]]:
+        """Shards without this decision, each with its content."""
+        there = judged(store.base / "masks", self.mask)
+        numbered = enumerate(contents(self._run, store))
+        return [(shard, content) for shard, content in numbered if content not in there]
+
+    def _decide_all(self, store: PairStore, undecided: list[tuple[int, str]]) -> None:
         meter = Meter(self._run.report, STAGE, store.split, len(undecided), "shards")
         for done, (shard, content) in enumerate(undecided):
             meter.at(done)
             self._decide(store, shard, content)
         meter.at(len(undecided))
-        return bool(undecided)
 
     def _decide(self, store: PairStore, shard: int, content: str) -> None:
         masks, pairs = store.base / "masks", store.pairs(shard, content)
         if not has_scores(masks, self.mask.score, content):
-            write_scores(masks, self.mask.score, content, self._fitted().score(pairs))
+            write_scores(masks, self.mask.score, content, self._chosen.judge.score(pairs))
         scores = read_scores(masks, self.mask.score, content)
-        assert self._threshold is not None  # set at construction
-        decisions = decide(self._choice.filter, scores, self._threshold)
+        decisions = decide(self._chosen.choice.filter, scores, self._chosen.threshold)
         audit = [
             {"index": int(index), "score": float(score), "reason": str(reason)}
             for index, score, reason, keep in zip(
@@ -143,22 +126,15 @@ class _Judging:
         ]
         write_decision(masks, self.mask, content, keep=decisions.keep, audit=audit)
 
-    def _fitted(self) -> Judge:
-        if self._judge is None:
-            assert self._run.recipe.dataset is not None
-            self._judge = fit_judge(self._choice.filter, self._run.recipe.dataset.train())
-        return self._judge
-
     def _description(self) -> dict[str, object]:
-        return {"filter": describe(self._choice.filter), "reference": self._reference}
+        filter_ = describe(self._chosen.choice.filter)
+        return {"filter": filter_, "reference": self._chosen.reference}
 
     def _summary(self) -> dict[str, object]:
-        dataset = self._run.recipe.dataset
-        assert dataset is not None
-        is_calibrated = self._choice.threshold is None
+        num_calibrated_on = self._chosen.num_calibrated_on
         return {
-            "filter": describe(self._choice.filter),
-            "threshold": self._threshold,
-            "fpr": self._choice.fpr if is_calibrated else None,
-            "calibrated_on": len(dataset.heldout()) if is_calibrated else None,
+            "filter": describe(self._chosen.choice.filter),
+            "threshold": self._chosen.threshold,
+            "fpr": None if num_calibrated_on is None else self._chosen.choice.fpr,
+            "calibrated_on": num_calibrated_on,
         }

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from flows.imported_pairs import ImportedPairs
+from flows.calibration import RecipeFilter
+from flows.config.imported_pairs import ImportedPairs
+from flows.config.recipe import FilterRecipe, GeneratedPairs
+from flows.config.stored_pairs import StoredPairs
+from flows.documents.cards import write_pairs_card
 from flows.progress import Meter
-from flows.recipe import FilterRecipe, GeneratedPairs
+from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic
-from flows.stages.cards import write_pairs_card
 from flows.stages.claim import claimed, end_claim_of_dead
-from flows.stages.filter_pairs import calibrated
-from flows.stages.run import Run, StageResult, State
 from flows.stages.stored_pairs import stored_pairs
-from flows.stored_pairs import StoredPairs
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity
 from storage.digest import digest_of
 from storage.errors import StoreError
@@ -166,8 +166,8 @@ def _imported(run: Run, pairs: ImportedPairs) -> StageResult:
 
 
 def _drop_rule(run: Run, choice: FilterRecipe) -> DropRule:
-    judge, threshold = calibrated(run, choice)
-    return DropRule.of(choice.filter, reference=judge.reference, threshold=threshold)
+    chosen = RecipeFilter(choice, run.recipe.dataset)
+    return DropRule.of(choice.filter, reference=chosen.reference, threshold=chosen.threshold)
 
 
 def _require_sound_noise() -> None:

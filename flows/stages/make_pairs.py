@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from flows.config.recipe import GeneratedPairs
+from flows.documents.timings import machine, note_timing
 from flows.progress import Meter
-from flows.recipe import GeneratedPairs
+from flows.stage import Run, StageResult
 from flows.stages.invalid_pairs import InvalidPairs
-from flows.stages.run import Run, StageResult
-from flows.stages.timings import machine, note_timing
 from pairgen.costs import Costs, estimate
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.maker import MadeShard, Maker, ShardJob

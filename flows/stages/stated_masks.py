@@ -1,7 +1,7 @@
 """The decisions that a recipe without filters reads judged pairs by: those that it states, or none."""
 
-from flows.stages.reading import contents, open_split
-from flows.stages.run import Run, StageResult
+from flows.judged_pairs import contents, open_split
+from flows.stage import Run, StageResult
 from storage.decisions import choices, decided_elsewhere, decided_places, named_masks
 from storage.masks import Mask, judged
 from storage.store import PairStore

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from flows.stages.run import StageResult
-from flows.stored_pairs import StoredPairs
+from flows.config.stored_pairs import StoredPairs
+from flows.stage import StageResult
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder

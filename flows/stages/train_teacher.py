@@ -1,8 +1,8 @@
 """Stage `train-teacher`: the field that pairs are made with, trained once, or stored already."""
 
-from flows.recipe import TeacherRecipe
-from flows.stages.cards import write_teacher_card
-from flows.stages.run import Run, StageResult
+from flows.config.recipe import TeacherRecipe
+from flows.documents.cards import write_teacher_card
+from flows.stage import Run, StageResult
 from flows.stages.training import train
 from kdm.trained import read_config, read_weights
 from pairgen.teachers.plugin import weights_digest

@@ -4,10 +4,10 @@ from functools import partial
 from typing import Any
 
 from flows.progress import Meter, Progress
+from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
 from flows.stages.claim import claimed, end_claim_of_dead
-from flows.stages.run import Run, StageResult, State
 from kdm.trained import read_config
 from kdm.training.job import TrainingJob, is_done
 from storage.digest import digest_of, short

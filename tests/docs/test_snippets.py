@@ -14,8 +14,8 @@ from conftest import Finished
 from typer.core import TyperGroup
 
 from flows.cli import app
-from flows.recipe import load_recipe
-from flows.recipe_files import recipe_names
+from flows.config.load import load_recipe
+from flows.config.recipe_files import recipe_names
 from storage.plugins import plugin_names
 from storage.records import PairSchema
 

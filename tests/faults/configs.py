@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from flows.recipe import load_recipe
+from flows.config.load import load_recipe
 
 
 def paths(value: Any, place: str = "") -> Iterator[str]:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 import flows.stages.training
-from flows.command_line import Asked
+from flows.config.command_line import Asked
+from flows.config.load import load_recipe
 from flows.progress import Meter
-from flows.recipe import load_recipe
-from flows.sequence import STAGES, run_stages
-from flows.stages.run import Run, StageResult
+from flows.stage import Run, StageResult
+from flows.stages.sequence import STAGES, run_stages
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
 from storage.fs import Folder

@@ -17,8 +17,8 @@ from faults.damage import flipped
 from faults.digests import digests_of
 from faults.judged import MASK, judge
 
-from flows.stages.means import Means
-from flows.stages.repair import repair
+from flows.care.repair import repair
+from flows.care.sources import Means
 from pairgen.environment import environment
 from pairgen.generate import generate_shard
 from pairgen.samplers.heun import Heun

@@ -10,7 +10,7 @@ from faults.digests import digests_of
 from faults.journal import Journal, seeds
 from faults.kills import faults_after
 
-from flows.sequence import STAGES
+from flows.stages.sequence import STAGES
 
 pytestmark = pytest.mark.faults
 

@@ -11,7 +11,7 @@ from faults.configs import KNOWN, complaint, overrides
 from faults.here import run_here
 from hypothesis import HealthCheck, given, settings
 
-from flows.recipe import load_recipe
+from flows.config.load import load_recipe
 
 # Chosen by name and version, not options of a plugin.
 NO_OPTIONS = ("plugin", "version")

@@ -19,8 +19,8 @@ from local_prefect import BIN, wait_for
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.recipe import load_recipe
-from flows.recipe_files import recipe_names
+from flows.config.load import load_recipe
+from flows.config.recipe_files import recipe_names
 from kdm.evaluate.draw import fresh_noise
 from kdm.export import load_student
 from storage.records import PairSchema

@@ -8,7 +8,7 @@ from faults.commands import kdm, succeed
 from faults.digests import assert_equal, digests_of
 from faults.here import run_here, train_here
 
-from flows.sequence import STAGES
+from flows.stages.sequence import STAGES
 from pairgen.filters.near_copy import FittedNearCopy
 from pairgen.samplers.midpoint import Midpoint
 

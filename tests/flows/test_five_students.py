@@ -6,10 +6,11 @@ import pytest
 import yaml
 from faults.here import train_here
 
-from flows.recipe import Recipe, load_recipe
-from flows.sequence import run_stages
-from flows.stages.run import Run
-from flows.standings import standings
+from flows.config.load import load_recipe
+from flows.config.recipe import Recipe
+from flows.documents.standings import standings
+from flows.stage import Run
+from flows.stages.sequence import run_stages
 from storage.fs import Folder
 
 UNET = {"kind": "song-unet", "model_channels": 8, "channel_mult": [1], "num_blocks": 1}

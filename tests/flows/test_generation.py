@@ -9,10 +9,11 @@ import yaml
 from faults.digests import assert_equal, digests_of
 
 import flows.stages.make_pairs
+from flows.config.load import load_recipe
+from flows.config.recipe import Recipe, TeacherRecipe
 from flows.progress import Progress
-from flows.recipe import Recipe, TeacherRecipe, load_recipe
-from flows.sequence import run_stages
-from flows.stages.run import Run
+from flows.stage import Run
+from flows.stages.sequence import run_stages
 from kdm.objective import Objective
 from pairgen.teachers.plugin import TeacherPlugin
 from pairgen.teachers.teacher import Teacher

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from published_sets import KDM_LAYOUTS, made, on_grid, write_get, write_kdm
 
-from flows.imported_pairs import ImportedPairs
+from flows.config.imported_pairs import ImportedPairs
+from flows.config.load import load_recipe
 from flows.progress import Progress
-from flows.recipe import load_recipe
-from flows.sequence import run_stages
-from flows.stages.run import Run, StageResult
+from flows.stage import Run, StageResult
+from flows.stages.sequence import run_stages
 from storage.fs import Folder
 from storage.store import PairStore
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from faults.here import run_here
 
-from flows.recipe import load_recipe
-from flows.sequence import run_stages
-from flows.stages.run import Run
+from flows.config.load import load_recipe
+from flows.stage import Run
+from flows.stages.sequence import run_stages
 from storage.fs import Folder
 
 

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.parameters import Count
+from flows.orchestration.parameters import Count
 from flows.request import Request
 from storage.cache import ShardCache
 

@@ -15,8 +15,8 @@ from faults.here import run_here, train_here
 from faults.store_damage import Target, make_target
 from typer.testing import CliRunner
 
+from flows.care.remake import Remaker
 from flows.cli import app
-from flows.stages.remake import Remaker
 from storage.errors import StoreError
 from storage.fs import Folder
 from storage.importers import import_pairs

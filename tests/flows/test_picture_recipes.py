@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from faults.here import train_here
 
-from flows.recipe import Recipe, load_recipe
-from flows.sequence import run_stages
-from flows.stages.reading import open_split
-from flows.stages.run import Run
+from flows.config.load import load_recipe
+from flows.config.recipe import Recipe
+from flows.judged_pairs import open_split
+from flows.stage import Run
+from flows.stages.sequence import run_stages
 from kdm.trained import read_config
 from storage.fs import Folder
 

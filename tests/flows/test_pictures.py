@@ -10,14 +10,15 @@ import yaml
 from faults.here import train_here
 from typer.testing import CliRunner
 
+from flows.calibration import RecipeFilter
+from flows.care.sources import Means
 from flows.cli import app
-from flows.recipe import Recipe, load_recipe
-from flows.sequence import run_stages
+from flows.config.load import load_recipe
+from flows.config.recipe import Recipe
+from flows.judged_pairs import contents, masks_in, open_split
+from flows.stage import Run
 from flows.stages.eval_report import refresh_home
-from flows.stages.filter_pairs import calibrated, calibration_scores
-from flows.stages.means import Means
-from flows.stages.reading import contents, masks_in, open_split
-from flows.stages.run import Run
+from flows.stages.sequence import run_stages
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.digits import DigitsData
 from kdm.evaluate import classifier_training
@@ -87,10 +88,10 @@ def test_real_bytes_are_judged_as_the_numbers_that_they_stand_for(tmp_path: Path
     kind = {"kind": "arrays", "source": str(tmp_path / "set.npy")}
     data = {**kind, "shape": [1, 8, 8], "num_heldout": 200}
     run = Run(recipe(tmp_path, dataset=data), Folder.at(str(tmp_path / "home")))
-    _, threshold = calibrated(run, run.recipe.filters[0])
-    scores = calibration_scores(run, run.recipe.filters[0])
-    assert 0.5 < threshold < scores.max() < 8  # of bytes it would be in the hundreds
-    assert np.count_nonzero(scores < threshold) <= 2
+    chosen = RecipeFilter(run.recipe.filters[0], run.recipe.dataset)
+    scores = chosen.heldout_scores()
+    assert 0.5 < chosen.threshold < scores.max() < 8  # of bytes it would be in the hundreds
+    assert np.count_nonzero(scores < chosen.threshold) <= 2
 
 
 def test_pictures_that_are_gone_do_not_hide_the_set_that_is_asked_for(

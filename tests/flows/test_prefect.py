@@ -16,30 +16,32 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 from rich.console import Console
 
-from flows.artifacts import Artifacts, address, made
 from flows.commands.deploy import deploy
-from flows.commands.through_prefect import through_prefect
-from flows.console import Terminal
-from flows.deployed import FOLDER_VARIABLE, enter_folder, stay_in_empty_folder
-from flows.distill import distill
-from flows.eval_report import eval_report
-from flows.evaluate import evaluate
-from flows.filter_pairs import filter_pairs
-from flows.generate_pairs import generate_pairs
-from flows.pipeline import pipeline
-from flows.prefect_settings import (
+from flows.orchestration.artifacts import Artifacts, address, made
+from flows.orchestration.deployed import FOLDER_VARIABLE, enter_folder, stay_in_empty_folder
+from flows.orchestration.prefect_settings import (
     OWNER,
     end_orphaned_servers,
     may_have_api,
     prepare_prefect,
     set_defaults,
 )
+from flows.orchestration.tasks import as_task, ended, watched_by
+from flows.orchestration.through_prefect import through_prefect
+from flows.pipeline import (
+    distill,
+    eval_report,
+    evaluate,
+    filter_pairs,
+    generate_pairs,
+    pipeline,
+    train_teacher,
+)
 from flows.progress import Progress
 from flows.request import Request
+from flows.stage import StageResult
 from flows.stages.eval_report import refreshing
-from flows.stages.run import StageResult
-from flows.tasks import as_task, ended, watched_by
-from flows.train_teacher import train_teacher
+from flows.terminal import Terminal
 from kdm.report.content import SplitCounts
 from storage.fs import Folder
 

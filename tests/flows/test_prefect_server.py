@@ -12,7 +12,7 @@ from faults.commands import Ended, finish
 from faults.digests import assert_equal, digests_of, unmeasured
 from local_prefect import BIN, LocalPrefect, wait_for
 
-from flows.sequence import STAGES
+from flows.stages.sequence import STAGES
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ import pytest
 import yaml
 from conftest import Finished
 
-from flows.recipe import Recipe, load_recipe
-from flows.recipe_files import recipe_names
-from flows.sequence import run_stages
+from flows.config.load import load_recipe
+from flows.config.recipe import Recipe
+from flows.config.recipe_files import recipe_names
+from flows.stage import Run
 from flows.stages.eval_report import refresh_home
-from flows.stages.run import Run
+from flows.stages.sequence import run_stages
 from pairgen.teachers.gaussian import GaussianTeacher
 from storage.fs import Folder
 from storage.options import parse

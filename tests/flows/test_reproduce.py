@@ -11,8 +11,8 @@ from conftest import Finished
 from faults.here import train_here
 
 from flows.request import Request
-from flows.sequence import STAGES, run_stages
-from flows.stages.run import Run
+from flows.stage import Run
+from flows.stages.sequence import STAGES, run_stages
 
 SHORT = "students.kdm.training.num_steps=7"
 TWO = (

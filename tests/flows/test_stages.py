@@ -13,9 +13,10 @@ from faults.commands import finish, kdm, start
 from faults.digests import assert_equal, digests_of, temporary_files
 from faults.here import run_here, train_here
 
-from flows.recipe import Recipe, TeacherRecipe, load_recipe
-from flows.sequence import run_stages
-from flows.stages.run import Run, StageResult
+from flows.config.load import load_recipe
+from flows.config.recipe import Recipe, TeacherRecipe
+from flows.stage import Run, StageResult
+from flows.stages.sequence import run_stages
 from kdm.objective import Objective
 from pairgen.teachers.plugin import TeacherPlugin
 from pairgen.teachers.teacher import Teacher

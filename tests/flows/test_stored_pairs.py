@@ -10,7 +10,7 @@ from picture_pairs import filled, name_of
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.recipe import load_recipe
+from flows.config.load import load_recipe
 from kdm.export import load_student
 from kdm.students.koopman import Koopman
 from kdm.students.reflow import Reflow

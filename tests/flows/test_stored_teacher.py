@@ -13,7 +13,8 @@ from small_teachers import FLOW, edm_pickle, flow_checkpoint
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.recipe import Recipe, load_recipe
+from flows.config.load import load_recipe
+from flows.config.recipe import Recipe
 from kdm.networks.golden_samplers import edm_solve
 from kdm.networks.preconditioning import Preconditioner
 from kdm.trained import read_config

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows.stages.numbers import entry
+from flows.documents.numbers import entry
 from kdm.evaluate.bootstrap import packed, resampled_mean, unpacked
 from kdm.evaluate.evaluate import meanings_of, measure_samples
 from kdm.evaluate.metric import Meaning

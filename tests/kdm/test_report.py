@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from labelled_samples import picture_samples
 
-from flows.stages.numbers import references
+from flows.documents.numbers import references
 from kdm.analyze.loss_curves import LossHistory
 from kdm.datasets.checkerboard import CheckerboardData
 from kdm.evaluate.evaluate import meanings_of, measure_samples

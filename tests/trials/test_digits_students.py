@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from flows.recipe import load_recipe
+from flows.config.load import load_recipe
 
 pytestmark = pytest.mark.trials
 

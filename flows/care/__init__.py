@@ -1,0 +1,1 @@
+"""What stored pairs need over the years: repair, and a second look at what a teacher made."""

@@ -1,0 +1,120 @@
+"""What is damaged of a set made anew, and nothing else: from itself, another layout, or the teacher."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from flows.care.sources import Means
+from storage.audit import audit_rows, dropped_by_filters
+from storage.convert import frozen_indices
+from storage.errors import DamageError, MismatchError, StoreError
+from storage.fault import Fault
+from storage.manifest import Record, record_name
+from storage.mend import Wanted, put_back, refreeze, wanted_shards
+from storage.salvage import from_other_layout, from_own_files, siblings
+from storage.store import PairStore
+from storage.verify import Report
+
+LEFT_TO_GC = ("unrecorded", "duplicate", "extra", "foreign")
+
+
+@dataclass
+class Repaired:
+    """What became of a split's faults, in sentences."""
+
+    done: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def attempt(self, what: str, mend: Callable[[], str]) -> None:
+        """Mend one thing, and note what became of it."""
+        try:
+            self.done.append(f"{what}: {mend()}")
+        except (StoreError, ValueError) as error:
+            self.failed.append(f"{what}: {error}")
+
+
+def planned(store: PairStore, found: Sequence[Fault]) -> list[str]:
+    """What `repair` would do about these faults, a line each; nothing is changed."""
+    lines = [f"shard {each.shard}: made anew" for each in wanted_shards(store, found)]
+    lines += [f"{fault.file}: made anew" for fault in found if _is_of_set(store, fault)]
+    lines += [f"{fault.file}: made anew" for fault in found if _is_audit(store, fault)]
+    return lines + [
+        f"{fault.file}: removed; filter-pairs makes it again" for fault in found if _is_mask(fault)
+    ]
+
+
+def repair(store: PairStore, found: Sequence[Fault], means: Means, report: Report) -> Repaired:
+    """Mend these faults; what cannot be mended is said, and then nothing of it is replaced."""
+    result = Repaired()
+    wanted = wanted_shards(store, found)
+    for done, each in enumerate(wanted):
+        report(done, len(wanted))
+        result.attempt(f"shard {each.shard}", partial(_mend_shard, store, each, means))
+    report(len(wanted), len(wanted))
+    for fault in found:
+        if _is_audit(store, fault):
+            result.attempt(fault.file, partial(_mend_audit, store, fault, means))
+    if not result.failed and any(_is_of_set(store, fault) for fault in found):
+        result.done += refreeze(store, found)
+        if sizes := store.ledger.sizes():  # none where nothing was ever recorded
+            store.commit(frozen_indices(store, max(sizes)))
+    for fault in filter(_is_mask, found):
+        store.folder.remove(fault.file)
+        result.done.append(f"{fault.file}: removed; run filter-pairs to make it again")
+    return result
+
+
+def _mend_shard(store: PairStore, wanted: Wanted, means: Means) -> str:
+    remade = from_own_files(store, wanted) or from_other_layout(store, wanted, siblings(store))
+    if remade is None:
+        try:
+            remade = means.remake(store, wanted)
+        except (StoreError, ValueError):
+            remade = from_own_files(store, wanted, is_last_resort=True)
+            if remade is None:
+                raise
+    put_back(store, wanted, remade)
+    return f"made anew from {remade.origin}"
+
+
+def _mend_audit(store: PairStore, fault: Fault, means: Means) -> str:
+    assert fault.shard is not None  # each audit is of one
+    record = store.record(fault.shard)
+    for rows in _candidates(store, record, means):
+        if sorted((row["index"], row["reason"]) for row in rows) == dropped_by_filters(record):
+            (store.base / "audit").remove(record_name(record.shard))
+            store.write_audit(record.shard, rows)
+            return "made anew"
+    raise MismatchError(
+        "judging again drops other samples than the record lists; nothing was replaced"
+    )
+
+
+def _candidates(
+    store: PairStore, record: Record, means: Means
+) -> Iterator[list[Mapping[str, Any]]]:
+    for other in siblings(store):
+        with contextlib.suppress(DamageError, KeyError, TypeError):
+            rows = list(audit_rows(other))
+            yield [row for row in rows if record.first_index <= row["index"] <= record.last_index]
+    yield list(means.audit(store, Wanted(record.shard, record.content_digest, record)))
+
+
+def _is_mask(fault: Fault) -> bool:
+    return "/masks/" in fault.file and fault.kind not in (*LEFT_TO_GC, "missing")
+
+
+def _is_audit(store: PairStore, fault: Fault) -> bool:
+    is_audit = fault.file.startswith(f"{store.split}/{store.layout}/audit/")
+    return is_audit and fault.kind not in LEFT_TO_GC
+
+
+def _is_of_set(store: PairStore, fault: Fault) -> bool:
+    """Whether it is a manifest, or a file of the layout over the whole set."""
+    base = f"{store.split}/{store.layout}"
+    is_metadata = fault.file.startswith(f"{base}/shards/") and fault.shard is None
+    return fault.kind not in LEFT_TO_GC and (
+        is_metadata or fault.file.startswith(f"{base}/manifests")
+    )

@@ -1,0 +1,162 @@
+"""A recipe as a user asks for it: a file, with shorthands and overrides on top, completed from a home.
+
+Each step changes one plain document; only the last makes a `Recipe` of it, which checks everything.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from flows.config.recipe import Recipe
+from flows.config.recipe_files import read_recipe
+from flows.config.stored_pairs import complete_pairs
+from flows.config.stored_teacher import complete as complete_teacher
+from kdm.students.presets import preset_names
+from storage.fs import Folder
+from storage.options import nearest, parse
+from storage.whole_numbers import whole_number
+from storage.yaml_text import read_yaml
+
+_STORED_PAIRS = "pairs.stored="
+_IN_FILES = ("image-folder", "image-tars", "arrays")  # kinds of data sets that have a source
+_MADE_HERE = ("checkerboard", "digits")  # those that need no file
+
+
+def load_recipe(
+    recipe: str,
+    *,
+    overrides: Iterable[str] = (),
+    count: int | None = None,
+    home: Folder | None = None,
+    students: Collection[str] = (),
+) -> Recipe:
+    """A recipe by name or by path of a YAML file, with `a.b=c` overrides on top.
+
+    `count` is the number of training indices. Of `students` those that the recipe does not list may
+    be presets. Stored pairs or a stored teacher are looked for at the home, and what
+    the recipe does not say of its pairs is taken from there. Raises ValueError with every fault.
+    """
+    document = read_recipe(recipe)
+    _lay_over(document, overrides, students)
+    if count is not None:
+        _set_count(document, count)
+    _require_data(document, recipe)
+    if home is not None:
+        _complete(document, home)
+    return parse(Recipe, document, f"recipe '{recipe}'")
+
+
+def _set_count(document: dict[str, Any], count: int) -> None:
+    pairs = document.get("pairs")
+    if isinstance(pairs, Mapping) and pairs.get("kind") == "imported":
+        raise ValueError(
+            f"count is {count}, but imported pairs cannot grow; "
+            "choose rows with --set 'pairs.train_rows=[FIRST, END]'"
+        )
+    apply_override(document, f"pairs.train={count}")
+
+
+def _require_data(document: Mapping[str, Any], recipe: str) -> None:
+    dataset = document.get("dataset")
+    if not isinstance(dataset, Mapping):
+        return
+    if "source" in dataset and "kind" not in dataset:
+        raise ValueError(
+            f"recipe '{recipe}' reads no real data, so there is nothing to do with --data; add its "
+            "kind and shape: --set dataset.kind=image-folder --set 'dataset.shape=[3, 32, 32]'"
+        )
+    if dataset.get("kind") in _IN_FILES and not dataset.get("source"):
+        raise ValueError(
+            f"recipe '{recipe}' reads real data of kind {dataset['kind']}: name them with --data PATH"
+        )
+    if dataset.get("kind") in _MADE_HERE and "source" in dataset:
+        raise ValueError(
+            f"the data of recipe '{recipe}' are '{dataset['kind']}', which needs no file; leave "
+            "--data out"
+        )
+
+
+def _lay_over(
+    document: dict[str, Any], overrides: Iterable[str], students: Collection[str]
+) -> None:
+    """Change the document in place, in the order in which things rest on one another.
+
+    Pairs that are named take the place of the recipe's, all of them; a student that the recipe does
+    not have may be a preset.
+    """
+    asked = list(overrides)
+    if any(each.startswith(_STORED_PAIRS) for each in asked):
+        _require_no_teacher(asked)
+        document["pairs"] = {}
+    _add_presets(document, students)
+    for override in asked:
+        apply_override(document, override)
+
+
+def _complete(document: dict[str, Any], home: Folder) -> None:
+    """What the home says of stored pairs, or of a stored teacher, into the document."""
+    complete_pairs(document, home)
+    complete_teacher(document, home)
+
+
+def _require_no_teacher(asked: list[str]) -> None:
+    if any(each.startswith("teacher.") for each in asked):
+        raise ValueError(
+            "pairs are named, and they are made already: leave out what is said of a teacher, or "
+            "leave out --pairs"
+        )
+
+
+def _add_presets(document: dict[str, Any], students: Collection[str]) -> None:
+    listed = document.get("students") or []
+    if not isinstance(listed, list):
+        return  # it is refused with all other faults
+    known = [each.get("name") for each in listed if isinstance(each, dict)]
+    added = [name for name in students if name not in known and name in preset_names()]
+    if added:
+        document["students"] = [*listed, *({"name": name, "preset": name} for name in added)]
+
+
+def apply_override(document: dict[str, Any], override: str) -> None:
+    """Change one place, in place; a ValueError where the recipe has none such."""
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise ValueError(f"--set {override}: write it as --set a.b=value")
+    value = read_yaml(text, f"--set {path}: the value")
+    *parents, last = path.split(".")
+    place: Any = document
+    for key in parents:
+        place = _step(place, key, path)
+    if isinstance(place, list):
+        place[_position(place, last, path)] = value
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise ValueError(f"--set {path}: '{last}' lies below a plain value")
+
+
+def _step(place: Any, key: str, path: str) -> Any:
+    if isinstance(place, list):
+        return place[_position(place, key, path)]
+    if not isinstance(place, dict):
+        raise ValueError(f"--set {path}: '{key}' lies below a plain value")
+    below = place.setdefault(key, {})
+    if below is None:
+        below = place[key] = {}
+    return below
+
+
+def _position(place: list[Any], key: str, path: str) -> int:
+    number = whole_number(key)
+    if number is not None and number < len(place):
+        return number
+    names = [str(_item_name(item)) for item in place]
+    if key in names:
+        return names.index(key)
+    raise ValueError(f"--set {path}: no item '{key}'; {nearest(key, names)}")
+
+
+def _item_name(item: Any) -> Any:
+    if not isinstance(item, Mapping):
+        return item
+    inner = item.get("filter")
+    return item.get("name") or (inner.get("plugin") if isinstance(inner, Mapping) else inner)

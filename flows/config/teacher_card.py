@@ -1,0 +1,107 @@
+"""The card of an imported teacher: what it is, how to sample it, and whose it is."""
+
+import math
+from typing import Any, NamedTuple
+
+from flows.table import num_bytes
+from kdm.licences import UNKNOWN, hub_fields, said_by
+from kdm.report.markdown import front_matter, inline, read_front_matter
+from kdm.trained import read_config
+from storage.fs import Folder
+from storage.yaml_text import yaml_text
+
+PICTURE = "samples.png"
+_MAX_CARD_BYTES = 2**20
+_NOTES = {
+    "cc-by-nc-sa-4.0": "EDM's code and released networks are under CC BY-NC-SA 4.0: not for "
+    "commercial use, and what is made with them is shared under the same licence.",
+    UNKNOWN: "The file does not say whose it is: ask who trained it, and import it again with "
+    "`--license`.",
+}
+_NOTE = "Pairs and students made with it inherit this licence."
+
+
+class Card(NamedTuple):
+    """The text, and one line of it for the terminal."""
+
+    text: str
+    summary: str
+
+
+def teacher_card(folder: Folder, *, licence: str = "") -> Card:
+    """Of a finished import; the licence is the one that is named, else of the card that is there."""
+    config = read_config(folder)
+    assert config is not None  # the import was finished
+    licence = licence or _known_licence(folder) or config["source"]["license"]
+    front = {
+        "name": folder.name.rpartition("-")[0],
+        "digest": config["digest"],
+        "weights_sha256": config["weights"]["sha256"],
+        "source_sha256": config["source"]["sha256"],
+        "parameters": config["parameters"]["trainable"],
+        **hub_fields(licence),
+    }
+    facts = _facts(config)
+    return Card(f"{front_matter(front)}{_body(folder, config, facts, licence)}", _summary(config))
+
+
+def _known_licence(folder: Folder) -> str:
+    if not folder.exists("card.md"):
+        return ""
+    text = folder.read("card.md", at_most=_MAX_CARD_BYTES).decode(errors="replace")
+    known = said_by(read_front_matter(text))
+    return "" if known == UNKNOWN else known
+
+
+def _body(folder: Folder, config: dict[str, Any], facts: dict[str, str], licence: str) -> str:
+    rows = "".join(f"| {name} | {value} |\n" for name, value in facts.items())
+    settings = yaml_text(config["model"]["init_kwargs"], sort_keys=True)
+    picture = f"![16 samples]({PICTURE})\n\n" if folder.exists(PICTURE) else ""
+    return (
+        f"# {inline(folder.name.rpartition('-')[0])}\n\n"
+        "A teacher that others have trained, imported without executing anything of its file. "
+        f"Its tensors are in `model.safetensors`, bit for bit.\n\n{picture}"
+        f"| | |\n|---|---|\n{rows}\n"
+        f"**Licence:** {inline(licence)}. {_NOTES.get(licence, _NOTE)}\n\n"
+        f"What its network is built with:\n\n```yaml\n{settings}```\n"
+    )
+
+
+def _facts(config: dict[str, Any]) -> dict[str, str]:
+    sampler, num_classes = config["sampler"], config["num_classes"]
+    steps = f"`{sampler['plugin']}` in {sampler['num_steps']} steps, {config['nfe']} evaluations"
+    return {
+        "architecture": _architecture(config),
+        "parameters": f"{config['parameters']['trainable']:,} in "
+        f"{config['parameters']['tensors']:,} tensors",
+        "samples": f"{_side(config)}, {num_classes or 'no'} classes",
+        "noise levels": _levels(config["sigma"]),
+        "recommended sampler": steps,
+        "weights": {"ema": "averaged over training (EMA)", "raw": "not averaged"}.get(
+            config["source"]["weights"], "averaged or not: the file does not say"
+        ),
+        "sha256 of its source": f"`{config['source']['sha256']}`",
+    }
+
+
+def _summary(config: dict[str, Any]) -> str:
+    size = num_bytes(config["weights"]["num_bytes"])
+    parameters = f"{config['parameters']['trainable']:,} parameters"
+    return f"{_architecture(config)}, {parameters}, {_side(config)}, {size}"
+
+
+def _architecture(config: dict[str, Any]) -> str:
+    precond = config["model"]["precond"]
+    return f"{precond} of {config['class']}" if precond else str(config["class"])
+
+
+def _side(config: dict[str, Any]) -> str:
+    return " × ".join(map(str, config["shape"]))
+
+
+def _levels(sigma: dict[str, float | None] | None) -> str:
+    if sigma is None:
+        return "flow matching: unit noise at T = 1, data at 0"
+    high = math.inf if sigma["max"] is None else sigma["max"]
+    known = f"σ from {sigma['min']:g} to {high:g}"
+    return f"{known}; sampled from {sigma['sampled_max']:g} down to {sigma['sampled_min']:g}"

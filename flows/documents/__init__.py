@@ -1,0 +1,1 @@
+"""What is written for people: cards, pages, numbers, and what a home remembers of its runs."""

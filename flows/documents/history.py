@@ -1,0 +1,63 @@
+"""Every evaluation that a home has seen, a small file each, and the overview that is drawn from them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.documents.pages import write_page
+from flows.stage import Run, StageResult
+from kdm.evaluate.evaluate import meanings_of
+from kdm.report.content import EvaluationEvent
+from storage.digest import seal, unseal
+from storage.fs import Folder
+
+_EVENT = re.compile(r"[0-9a-f]{64}\.json")
+
+
+def write_overview(home: Folder, runs: Sequence[Run]) -> None:
+    """Rewrite reports/overview.html from the history of evaluations."""
+    from kdm.report.overview import render_overview
+
+    meanings = meanings_of(
+        {each.plugin: each for run in runs for each in run.recipe.evaluation.metrics}.values()
+    )
+    page = render_overview(
+        read_events(home), meanings, made_at=datetime.now(UTC).isoformat(timespec="seconds")
+    )
+    write_page(home / "reports", "overview.html", page)
+
+
+def read_events(home: Folder) -> list[EvaluationEvent]:
+    """Every evaluation that the home has seen, by time."""
+    history = home / "reports" / "history"
+    names = filter(_EVENT.fullmatch, history.names())  # a copy or a note is no event
+    documents = [unseal(history.read(name), f"{history.url}/{name}") for name in names]
+    events = [
+        EvaluationEvent(
+            when=document["created_at"],
+            student=document["student"],
+            digest=document["student_digest"],
+            pairs=document["pairs"],
+            values=document["values"],
+            report=document["report"],
+        )
+        for document in documents
+    ]
+    return sorted(events, key=lambda event: (event.when, event.student))
+
+
+def record_evaluations(run: Run, evaluated: Sequence[StageResult]) -> None:
+    """One document an evaluation; the same evaluation is one event, however often it is reported."""
+    history = run.home / "reports" / "history"
+    for student in evaluated:
+        event: Mapping[str, Any] = {
+            "student": student.facts["student"],
+            "student_digest": student.facts["student_digest"],
+            "evaluation": student.digest,
+            "pairs": student.facts["pairs"],
+            "values": student.facts["values"],
+            "report": f"{run.report_folder().name}/report.html",
+        }
+        created_at = datetime.now(UTC).isoformat(timespec="seconds")
+        history.create(f"{student.digest}.json", seal({**event, "created_at": created_at}))

@@ -1,0 +1,100 @@
+"""What a home remembers of its runs, so that `eval-report` can go on without a recipe at hand."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from flows.config.command_line import Asked
+from flows.config.recipe import Recipe
+from flows.documents.reproduction import write_recipe
+from flows.progress import Reporter, silent
+from flows.stage import Run, StageResult
+from storage.digest import seal, unseal
+from storage.errors import DamageError
+from storage.fs import Folder
+from storage.options import parse
+
+FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class KnownRun:
+    """A recipe with its judged pairs and the students that were trained."""
+
+    run: Run
+    judged: StageResult
+    students: tuple[StageResult, ...]
+
+
+def remember(run: Run, judged: StageResult, student: StageResult) -> None:
+    """Keep the recipe and what became of it, with folders relative to the home.
+
+    Students that were remembered before stay, in the recipe's order.
+    """
+    folder = run.report_folder()
+    folder.sweep()
+    pairs = _kept(run.home, judged)
+    kept = {student.facts["student"]: _kept(run.home, student)}
+    before = _document(folder)
+    if before is not None and before["judged"] == pairs:
+        kept = {each["facts"]["student"]: each for each in before["students"]} | kept
+    asked = run.asked.model_dump(mode="json")
+    if before is not None and not run.asked.recipe:
+        asked = before.get("asked", asked)
+    document = {
+        "recipe": run.recipe.document(),
+        "asked": asked,
+        "judged": pairs,
+        "students": [kept[each.name] for each in run.recipe.students if each.name in kept],
+    }
+    data = seal(document)
+    if not folder.exists(FILE) or folder.read(FILE) != data:
+        write_recipe(run, folder)
+        folder.replace(FILE, data)
+
+
+def remembered(run: Run) -> tuple[StageResult, ...]:
+    """The recipe's students that were ever trained at this home and are still there."""
+    document = _document(run.report_folder())
+    kept = document["students"] if document else []
+    return tuple(
+        student
+        for student in (_found(run.home, each) for each in kept)
+        if Folder.at(student.folder).exists("config.json")
+    )
+
+
+def known_runs(home: Folder, report: Reporter = silent) -> Iterator[KnownRun]:
+    """Every run of a home that has students still there."""
+    for name in (home / "reports").names():
+        folder = home / "reports" / name
+        document = _document(folder)
+        if document is None:
+            continue
+        where = f"{folder.url}/{FILE}"
+        recipe = parse(Recipe, document["recipe"], where)
+        asked = parse(Asked, document.get("asked", {}), where)  # homes of old have none
+        run = Run(recipe, home, report, asked=asked)
+        students = remembered(run)
+        if students:
+            yield KnownRun(run, _found(home, document["judged"]), students)
+
+
+def _document(folder: Folder) -> dict[str, Any] | None:
+    if not folder.exists(FILE):
+        return None
+    try:
+        return unseal(folder.read(FILE), f"{folder.url}/{FILE}")
+    except DamageError:
+        return None  # it is written anew by the recipe's next run
+
+
+def _kept(home: Folder, result: StageResult) -> dict[str, Any]:
+    place = result.folder.removeprefix(f"{home.url}/")
+    return {**asdict(replace(result, folder=place, state="cached"))}
+
+
+def _found(home: Folder, kept: dict[str, Any]) -> StageResult:
+    place = str(kept["folder"])
+    is_elsewhere = place.startswith("/") or "://" in place  # stored pairs of another home
+    return StageResult(**{**kept, "folder": place if is_elsewhere else (home / place).url})

@@ -1,0 +1,69 @@
+"""The line that makes a report's students again, tried before it is printed."""
+
+from collections.abc import Sequence
+
+from flows.config.command_line import RECIPE_FILE, Asked, Reproduction, command_line, needs_of_place
+from flows.config.load import load_recipe
+from flows.config.recipe import Recipe
+from flows.config.recipe_files import recipe_names
+from flows.config.stored_pairs import StoredPairs
+from flows.stage import Run
+from storage.errors import StoreError
+from storage.fs import Folder
+from storage.yaml_text import yaml_text
+
+_NOT_LOCAL = (
+    f"Download {RECIPE_FILE}, which lies beside this page, and start the line where it is: it holds "
+    "the recipe with every option."
+)
+_RESOLVED = (
+    f"The line reads {RECIPE_FILE} beside this page, the recipe with every option, because the file "
+    "or the options that the run was started with are not kept in the report."
+)
+
+
+def reproduction(run: Run, names: Sequence[str], *, command: str = "run") -> Reproduction:
+    """A line that gives the same recipe and these students, with what it needs besides.
+
+    A recipe of this project is named with its options. Any other may have changed since, or lie
+    elsewhere: the line then takes the resolved recipe, which lies beside the report.
+    """
+    document = run.recipe.document()
+    notes = needs_of_place(document)
+    home = run.home.url if _rests_on_home(run.recipe) else ""
+    asked, is_whole = run.asked, set(names) == {each.name for each in run.recipe.students}
+    if asked.recipe in recipe_names() and _is_of(asked, run):
+        # A preset that the recipe does not list is there only because it was named.
+        is_named = bool(asked.students) or not is_whole
+        students = tuple(dict.fromkeys((*names, *asked.students))) if is_named else ()
+        return Reproduction(command_line(command, asked, students=students, home=home), notes)
+    folder = run.report_folder()
+    where = RECIPE_FILE if "://" in folder.url else f"{folder.url}/{RECIPE_FILE}"
+    students = () if is_whole else tuple(names)
+    line = command_line(command, Asked(recipe=where), students=students, home=home)
+    return Reproduction(line, (_NOT_LOCAL if "://" in folder.url else _RESOLVED, *notes))
+
+
+def write_recipe(run: Run, folder: Folder) -> None:
+    """Write the recipe with every default resolved; `kdm run` takes the file."""
+    folder.replace(RECIPE_FILE, yaml_text(run.recipe.document()).encode())
+
+
+def _is_of(asked: Asked, run: Run) -> bool:
+    """Whether what was asked for still gives this recipe."""
+    try:
+        found = load_recipe(
+            asked.recipe,
+            overrides=asked.overrides,
+            count=asked.count,
+            home=run.home,
+            students=asked.students,
+        )
+    except (ValueError, StoreError):
+        return False
+    return found.digest() == run.recipe.digest()
+
+
+def _rests_on_home(recipe: Recipe) -> bool:
+    is_stored = isinstance(recipe.pairs, StoredPairs)
+    return is_stored or (recipe.teacher is not None and recipe.teacher.stored is not None)

@@ -1,0 +1,45 @@
+"""Students beside their teacher: the last word of a run, on the terminal and on Prefect's page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.documents.numbers import entry, references, settings_of
+from flows.stage import Run, StageResult
+from kdm.evaluate.evaluate import meanings_of
+from kdm.report.budgets import unequal
+from kdm.report.seeds import by_seeds
+from kdm.report.tables import SampleCounts, by_samples, columns, rows
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Printed numbers: a line a number, the teacher first, then a column a student."""
+
+    names: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]  # label, teacher, students
+    note: str = ""  # a sentence for below the table
+
+    def table(self) -> list[list[str]]:
+        """All lines under one head."""
+        return [["", *self.names], *map(list, self.lines)]
+
+
+def standings(run: Run, results: Sequence[StageResult]) -> Standings | None:
+    """What the evaluations among the results say; None where there are none."""
+    evaluated = [result.facts for result in results if result.stage == "evaluate"]
+    if not evaluated:
+        return None
+    meanings = by_samples(meanings_of(run.recipe.evaluation.metrics))
+    first = evaluated[0]
+    students = by_seeds([entry(facts, settings_of(run, facts["student"])) for facts in evaluated])
+    counts = SampleCounts(first["num_heldout"], first["num_fresh"])
+    printed = rows(students, references(first), meanings=meanings, counts=counts)
+    heads = [f"{column.label} {column.arrow}" for column in columns(meanings)]
+    lines = [(head, *(row.cells[i].line for row in printed)) for i, head in enumerate(heads)]
+    note = unequal({facts["student"]: _num_images(run, facts["student"]) for facts in evaluated})
+    return Standings(tuple(row.name for row in printed), tuple(lines), note)
+
+
+def _num_images(run: Run, student: str) -> int:
+    training = settings_of(run, student)["training"]
+    return int(training["num_steps"] * training["batch_size"])

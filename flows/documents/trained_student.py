@@ -1,0 +1,63 @@
+"""What a student says of its training: metrics.json and card.md, until `evaluate` knows more."""
+
+from typing import Any
+
+from flows.config.recipe import StudentRecipe
+from flows.documents.measured import read_metrics
+from flows.documents.reproduction import reproduction
+from flows.stage import Run, StageResult
+from kdm.report.training_card import TrainingCard, training_card
+from kdm.trained import LOSSES, PICTURES
+from storage.digest import seal, short, unseal
+from storage.fs import Folder
+
+CARD, METRICS = "card.md", "metrics.json"
+
+
+def tell_training(run: Run, pairs: str, student: StudentRecipe, trained: StageResult) -> None:
+    """Write both beside the weights, unless there is a card or it is measured; the card comes last."""
+    folder = Folder.at(trained.folder)
+    standing = read_metrics(folder)
+    if folder.exists(CARD) or "values" in (standing or {}):
+        return
+    document = _document(folder, pairs, student, trained)
+    if standing is None:
+        folder.replace(METRICS, seal(document))
+    folder.replace(CARD, training_card(_card(run, folder, student, document)).encode())
+
+
+def _document(
+    folder: Folder, pairs: str, student: StudentRecipe, trained: StageResult
+) -> dict[str, Any]:
+    history = unseal(folder.read(LOSSES), f"{folder.url}/{LOSSES}")["losses"]
+    last = history[-1]["losses"] if history else {}  # nothing, if every step was skipped
+    return {
+        "identity": trained.digest,
+        "student": student.name,
+        "student_digest": trained.digest,
+        "pairs": pairs,
+        "parameters": trained.facts["parameters"],
+        "num_steps": student.training.num_steps,
+        "losses": last,
+    }
+
+
+def _card(
+    run: Run, folder: Folder, student: StudentRecipe, document: dict[str, Any]
+) -> TrainingCard:
+    pictures = (folder / PICTURES).names()
+    return TrainingCard(
+        name=student.name,
+        digest=document["student_digest"],
+        plugin=student.model.plugin,
+        pairs=document["pairs"],
+        num_steps=document["num_steps"],
+        batch_size=student.training.batch_size,
+        losses=document["losses"],
+        num_trainable_parameters=document["parameters"]["trainable"],
+        num_inference_parameters=document["parameters"]["inference"],
+        command=reproduction(run, [student.name], command="evaluate").line,
+        address=f"students/{student.name}-{short(document['student_digest'])}",
+        licence=run.recipe.licence(),
+        picture=f"{PICTURES}/{pictures[-1]}" if pictures else None,
+    )

@@ -1,0 +1,80 @@
+"""A home: where everything of a user is stored, and what lies there by the name that the user types."""
+
+import os
+import re
+
+from storage.digest import NAME_DIGITS
+from storage.fs import Folder
+from storage.options import nearest
+
+HOME_VARIABLE = "KDM_HOME"
+DEFAULT_HOME = "./kdm-home"
+KINDS = ("teachers", "pairs", "students", "classifiers", "reports")
+_THING = re.compile(rf"(.+)-[0-9a-f]{{{NAME_DIGITS}}}")
+
+
+def home_folder(home: str = "") -> Folder:
+    """The home that was named, else $KDM_HOME, else ./kdm-home; absolute at once."""
+    place = home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME
+    if place.startswith("memory:"):
+        raise ValueError(
+            "a home at memory:// ends with its process, and training is another process; "
+            "use a path, or s3://bucket/kdm"
+        )
+    return Folder.at(place)
+
+
+def things(home: Folder, kind: str) -> list[str]:
+    """Every NAME-DIGEST of a kind."""
+    return [name for name in (home / kind).names() if _THING.fullmatch(name)]
+
+
+def matching(home: Folder, kind: str, name: str) -> list[str]:
+    """The thing of this very name, else those whose name it is when the digest is left out."""
+    known = things(home, kind)
+    return [name] if name in known else [each for each in known if bare(each) == name]
+
+
+def found(home: str, kind: str, name: str) -> Folder:
+    """The one folder of a kind that `name` means: a path, NAME-DIGEST or NAME.
+
+    Raises a ValueError where there is none, or where several have that name.
+    """
+    if "/" in name:
+        return Folder.at(name)
+    place = home_folder(home)
+    matches = matching(place, kind, name)
+    if len(matches) == 1:
+        return place / kind / matches[0]
+    if matches:
+        raise ValueError(f"several {kind} are called '{name}': {', '.join(matches)}; name one")
+    known = things(place, kind)
+    raise ValueError(f"{(place / kind).url} has no '{name}'; {nearest(name, known)}")
+
+
+def listed(home: Folder, name: str) -> tuple[str, str]:
+    """Kind and NAME-DIGEST of the one thing that `name` means: [KIND/]NAME or [KIND/]NAME-DIGEST.
+
+    Never a path: what comes back lies directly below its kind, as `kdm ls` lists it. A ValueError
+    says what there is instead.
+    """
+    stated = name.removesuffix("/")  # as a shell completes the name of a folder
+    kind, slash, bare_name = stated.rpartition("/")
+    if slash and kind not in KINDS:
+        raise ValueError(f"no kind '{kind}' in '{name}'; {nearest(kind, list(KINDS))}")
+    kinds = [kind] if slash else list(KINDS)
+    found = [(each, match) for each in kinds for match in matching(home, each, bare_name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        choices = " or ".join(f"{each}/{match}" for each, match in found)
+        raise ValueError(f"'{name}' is the name of several things; say {choices}")
+    known = [each for each_kind in kinds for each in things(home, each_kind)]
+    where = (home / kind).url if slash else home.url
+    raise ValueError(f"{where} has no '{bare_name}'; {nearest(bare_name, known)}")
+
+
+def bare(name: str) -> str:
+    """NAME of NAME-DIGEST."""
+    match = _THING.fullmatch(name)
+    return match[1] if match else name

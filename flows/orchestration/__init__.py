@@ -1,0 +1,1 @@
+"""Running stages through Prefect, and going on without it where its API is lost."""

@@ -1,0 +1,112 @@
+"""Parameters of flows as Prefect's page shows them: what each means, and its choices where they are known.
+
+Prefect holds a new run's parameters against this schema, so a wrong recipe is refused before any
+worker starts. Values stay plain.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from inspect import Parameter, signature
+from typing import Annotated, Any, TypedDict, TypeVar, get_args, get_type_hints
+
+from pydantic import Field, WithJsonSchema
+
+from flows.config.recipe_files import recipe_names
+from flows.request import Request
+from flows.steps import STAGES
+
+
+def _choices(*words: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(words)}
+
+
+def _schema(description: str, **schema: Any) -> WithJsonSchema:
+    # Prefect puts a docstring's words in place of a Field's description; those of a schema stay.
+    return WithJsonSchema({**schema, "description": description})
+
+
+_WORDS = {"type": "array", "items": {"type": "string"}}
+_OPTIONAL_COUNT = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}
+
+
+_RECIPE = [_choices(*recipe_names()), {"type": "string", "pattern": r"\.ya?ml$"}]
+_RECIPE_WORDS = "A recipe's name, or the path of a YAML file on the worker's machine."
+
+RecipeName = Annotated[str, _schema(_RECIPE_WORDS, anyOf=_RECIPE)]
+OptionalRecipe = Annotated[
+    str,
+    _schema(
+        f"{_RECIPE_WORDS} Empty: every run that the home knows.", anyOf=[*_RECIPE, _choices("")]
+    ),
+]
+Home = Annotated[
+    str, _schema("Where everything is stored. Empty: KDM_HOME, else ./kdm-home.", type="string")
+]
+_Whole = Annotated[int, Field(strict=True, ge=1)]  # no text, no true, no 2.0
+
+Count = Annotated[
+    _Whole | None,
+    _schema("Number of training indices, instead of the recipe's.", **_OPTIONAL_COUNT),
+]
+Overrides = Annotated[
+    tuple[str, ...], _schema("Changes of the recipe, each written as a.b=value.", **_WORDS)
+]
+Students = Annotated[
+    tuple[str, ...], _schema("The students to train or measure. Empty: all.", **_WORDS)
+]
+Device = Annotated[
+    str, _schema("auto takes the GPU where there is one.", **_choices("auto", "cpu", "cuda"))
+]
+Until = Annotated[str, _schema("The last stage to run.", **_choices(*STAGES))]
+Ranks = Annotated[
+    _Whole | None,
+    _schema("Processes that train together, one a GPU. Empty: one.", **_OPTIONAL_COUNT),
+]
+
+
+class Common(TypedDict, total=False):
+    """What every flow takes beside its recipe; without a value it is as in a `Request`."""
+
+    home: Home
+    count: Count
+    overrides: Overrides
+    device: Device
+
+
+class WithRanks(Common, total=False):
+    """Of a flow that trains."""
+
+    ranks: Ranks
+
+
+class WithStudents(Common, total=False):
+    """Of a flow that is about students."""
+
+    students: Students
+
+
+class WithStudentsAndRanks(WithStudents, WithRanks, total=False):
+    """Of a flow that trains students."""
+
+
+class Whole(WithStudentsAndRanks, total=False):
+    """Of the flow of all stages."""
+
+    until: Until
+
+
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+def spelled_out(body: Body) -> Body:
+    """Show each of a flow's `**options` as a parameter of its own: Prefect makes its forms of them."""
+    (options,) = get_args(get_type_hints(body, include_extras=True)["options"])
+    defaults = {field.name: field.default for field in fields(Request)}
+    told = signature(body)
+    shown = [each for each in told.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    shown += [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=defaults[name], annotation=kind)
+        for name, kind in get_type_hints(options, include_extras=True).items()
+    ]
+    body.__signature__ = told.replace(parameters=shown)  # type: ignore[attr-defined]
+    return body

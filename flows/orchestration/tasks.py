@@ -1,0 +1,173 @@
+"""Stages as Prefect tasks, and a request's stages as the body of a flow.
+
+A task here has no cache, no stored result and no parameter: its stage asks the store what is
+missing, and the task ends in a state named `Cached` where nothing was. So does the flow.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, replace
+from typing import Any
+
+from prefect import State, Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import TaskRun
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed, get_state_exception
+
+from flows.home import home_folder
+from flows.orchestration.api_lost import LOST, why_lost
+from flows.orchestration.artifacts import Artifacts
+from flows.orchestration.deployed import enter_folder
+from flows.progress import Progress, Reporter
+from flows.request import Request
+from flows.stage import StageResult
+from flows.stages.claim import HeldError
+from flows.stages.eval_report import refresh_home, refreshing
+from flows.stages.sequence import run_stages
+from flows.watcher import Watcher
+from storage.errors import StoreError
+from storage.fs import Folder
+
+# The user's to mend: said in one sentence, never tried again.
+USER_ERRORS = (ValueError, StoreError)
+# For a disk or a network that stutters; what a stage had written by then is found and kept.
+RETRIES, RETRY_SECONDS = 2, 5
+# In a flow's state: what each stage made, as JSON values.
+Ended = State[list[dict[str, Any]]]
+Work = Callable[[], list[StageResult]]
+
+
+class RunLog:
+    """The watcher of a flow that a worker runs: its log on Prefect's page."""
+
+    waits = False  # a schedule starts the next run soon enough
+
+    def report(self, progress: Progress) -> None:
+        """Nothing: an artifact shows it."""
+
+    def finished(self, result: StageResult) -> None:
+        """A line a stage."""
+        get_run_logger().info("%s %s: %s", result.stage, result.name, result.state)
+
+    def say(self, sentence: str) -> None:
+        """A line."""
+        get_run_logger().info(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """A warning."""
+        get_run_logger().warning(sentence)
+
+
+_RUN_LOG = RunLog()
+_watcher: ContextVar[Watcher] = ContextVar("watcher", default=_RUN_LOG)
+
+
+@contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
+    """Flows that are called in this context tell `watcher`, not their log."""
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def run_as_tasks(request: Request) -> Ended:
+    """The request's stages, a task each; returns the state in which its flow ends."""
+    watcher = _watcher.get()
+    try:
+        enter_folder()
+        run = request.run()
+        artifacts = Artifacts(run.recipe.name, watcher.warn)
+        report = _to_both(watcher.report, artifacts.report)
+        run = replace(run, report=report, say=watcher.say)
+        results = run_stages(run, until=request.until, students=request.students, call=as_task)
+    except USER_ERRORS as error:
+        return Failed(message=str(error), data=error)
+    artifacts.finish(run, results)
+    return ended(results)
+
+
+def refresh_as_task(home: str) -> Ended:
+    """Every student at a home without a current report, in one task; the state it ends in."""
+    try:
+        enter_folder()
+        folder, watcher = home_folder(home), _watcher.get()
+        with refreshing(folder, say=watcher.say, waits=watcher.waits):
+            results = _in_task("eval-report", lambda: _refreshed(folder, watcher))
+        Artifacts("eval-report", watcher.warn).refreshed(results)
+    except HeldError as error:
+        return Completed(name="Skipped", message=str(error), data=[])
+    except USER_ERRORS as error:
+        return Failed(message=str(error), data=error)
+    return ended(results)
+
+
+def _refreshed(home: Folder, watcher: Watcher) -> list[StageResult]:
+    return refresh_home(home, watcher.report, warn=watcher.warn, say=watcher.say)
+
+
+def as_task(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
+    """Call a stage as a task; at once, and with a warning, where Prefect's API is lost."""
+    name = stage.__name__.replace("_", "-")
+    # distill and evaluate come once a student, which is their third argument.
+    student = getattr(arguments[2], "name", "") if len(arguments) > 2 else ""
+    (result,) = _in_task(name, lambda: [stage(*arguments)], run_name=f"{name} {student}".strip())
+    return result
+
+
+def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
+    # The results go through a variable of this call: nothing of them passes through Prefect.
+    made: list[StageResult] = []
+
+    @task(
+        name=name,
+        task_run_name=run_name or name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=RETRIES,
+        retry_delay_seconds=RETRY_SECONDS,
+        retry_condition_fn=_may_pass,
+    )
+    def thin() -> Ended:
+        try:
+            made[:] = work()
+        except USER_ERRORS as error:
+            return Failed(message=str(error), data=error)
+        return ended(made)
+
+    watcher = _watcher.get()
+    try:
+        state = thin(return_state=True)
+    except LOST as error:
+        watcher.warn(why_lost(error))
+        made[:] = work()
+    else:
+        state.result()  # raises what the stage raised
+    for result in made:
+        watcher.finished(result)
+    return made
+
+
+def ended(results: Sequence[StageResult]) -> Ended:
+    """The state of a task or a flow: named `Cached` where all that it made was there already."""
+    is_cached = all(result.is_cached for result in results)
+    return Completed(
+        name="Cached" if is_cached else "Completed",
+        message=", ".join(result.name for result in results) or "nothing to do",
+        data=[asdict(result) for result in results],
+    )
+
+
+def _to_both(first: Reporter, second: Reporter) -> Reporter:
+    def report(progress: Progress) -> None:
+        first(progress)
+        second(progress)
+
+    return report
+
+
+def _may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(get_state_exception(state), OSError)

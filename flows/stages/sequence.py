@@ -1,0 +1,92 @@
+"""The run as a figure: teacher, pairs, masks, students, numbers, report; each stage cached.
+
+A stage never trusts a memory of having run: it asks the store, and says `cached` where nothing is
+missing. So every command runs what its stage rests on first, and that is cheap when it is done.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
+
+from flows.config.recipe import StudentRecipe
+from flows.stage import Run, StageResult
+from flows.stages.distill import distill
+from flows.stages.eval_report import eval_report
+from flows.stages.evaluate import evaluate
+from flows.stages.filter_pairs import filter_pairs
+from flows.stages.generate_pairs import generate_pairs
+from flows.stages.train_teacher import train_teacher
+from flows.steps import STAGES
+from storage.options import nearest
+
+
+class Call(Protocol):
+    """How a stage is called: at once, or as a task of an orchestrator."""
+
+    def __call__(self, stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
+        """The stage's result."""
+
+
+def at_once(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
+    """The plain call."""
+    return stage(*arguments)
+
+
+def run_stages(
+    run: Run,
+    *,
+    until: str = STAGES[-1],
+    students: Collection[str] = (),
+    call: Call = at_once,
+) -> list[StageResult]:
+    """Run the recipe's stages in order, up to and with `until`; results in order.
+
+    `students` names those to distill (all where empty). Raises a ValueError before any work for a
+    stage or student that there is not, for students that cannot learn the recipe's samples, and for
+    metrics that cannot measure them.
+    """
+    chosen = _chosen_students(run, students)
+    last = _position(until)
+    if last >= STAGES.index("distill") and not chosen:
+        raise ValueError(
+            f"recipe '{run.recipe.name}' has no students; end with --until filter-pairs, or give it "
+            "some"
+        )
+    if last >= STAGES.index("distill"):
+        run.recipe.require_learnable(chosen)
+    if last >= STAGES.index("evaluate"):
+        run.recipe.require_measurable()
+    teacher = None
+    results: list[StageResult] = []
+    if run.recipe.teacher is not None:
+        teacher = call(train_teacher, run)
+        results.append(teacher)
+    if last >= STAGES.index("generate-pairs"):
+        results.append(call(generate_pairs, run, teacher))
+    if last >= STAGES.index("filter-pairs"):
+        results.append(call(filter_pairs, run, results[-1]))
+    if last < STAGES.index("distill"):
+        return results
+    judged = results[-1]
+    trained = [call(distill, run, judged, student) for student in chosen]
+    results += trained
+    if last >= STAGES.index("evaluate"):
+        results += [call(evaluate, run, judged, student) for student in trained]
+    if last >= STAGES.index("eval-report"):
+        results.append(call(eval_report, run, judged, trained))
+    return results
+
+
+def _position(until: str) -> int:
+    if until not in STAGES:
+        raise ValueError(f"no stage '{until}'; {nearest(until, list(STAGES))}")
+    return STAGES.index(until)
+
+
+def _chosen_students(run: Run, names: Collection[str]) -> list[StudentRecipe]:
+    known = [student.name for student in run.recipe.students]
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"recipe '{run.recipe.name}' has no student '{name}'; {nearest(name, known)}"
+            )
+    return [student for student in run.recipe.students if not names or student.name in names]
