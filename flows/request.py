@@ -10,6 +10,16 @@ from flows.progress import Reporter, silent
 if TYPE_CHECKING:
     from flows.stage import Run
 
+# In the order in which they run.
+STAGES = (
+    "train-teacher",
+    "generate-pairs",
+    "filter-pairs",
+    "distill",
+    "evaluate",
+    "eval-report",
+)
+
 
 @dataclass(frozen=True)
 class Request:
@@ -21,7 +31,7 @@ class Request:
     overrides: tuple[str, ...] = ()  # 'a.b=c', on top of the recipe
     students: tuple[str, ...] = ()  # those to distill; all where empty
     device: str = "auto"
-    until: str = "eval-report"
+    until: str = STAGES[-1]
     ranks: int | None = None  # processes that train together; None: one
 
     def run(self, report: Reporter = silent) -> "Run":

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flows.commands.shorthands import NO_MASK, asks_for_no_mask
+from flows.commands.recipe_options import NO_MASK, asks_for_no_mask
 from flows.documents.remembered_runs import known_runs
 from flows.judged_pairs import masks_in
 from storage.decisions import choices, named_masks

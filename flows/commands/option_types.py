@@ -1,11 +1,16 @@
-"""Numbers on the command line: what a recipe would take, and nothing that only Python reads as a number."""
+"""Types of options that several commands share.
+
+A number is what a recipe would take, and nothing that only Python reads as a number.
+"""
 
 import math
 import re
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from flows.home import HOME_VARIABLE
 from storage.whole_numbers import whole_number
 
 # Without '_', spaces, 'nan' and 'inf'.
@@ -38,6 +43,19 @@ def number(least: float, most: float) -> Callable[[str | float], float]:
         return found
 
     return real
+
+
+Home = Annotated[
+    str, typer.Option("--home", envvar=HOME_VARIABLE, help="Where everything is stored.")
+]
+Seed = Annotated[
+    int, typer.Option("--seed", parser=whole(0, 2**64 - 1), metavar="N", help="A whole number.")
+]
+Name = Annotated[str, typer.Option("--name", help="What to call it; by default as its file.")]
+License = Annotated[
+    str, typer.Option("--license", help="Its licence, as in mit; by default as published.")
+]
+Goldens = Annotated[list[str], typer.Argument(metavar="GOLDEN.npz…", help="Their files.")]
 
 
 def _short(value: object) -> str:

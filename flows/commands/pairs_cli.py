@@ -4,48 +4,45 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, number, whole
-from flows.home import DEFAULT_HOME, HOME_VARIABLE
+from flows.commands.option_types import MOST_SAMPLES, Home, License, Seed, number, whole
+from flows.home import DEFAULT_HOME
 
 pairs_app = typer.Typer(
-    help="Sets of pairs: look, verify, repair, clear, convert, export, import, spot-check.",
+    help="Sets of pairs: verify, repair, convert, export, import.",
     no_args_is_help=True,
 )
 
 Name = Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")]
-Home = Annotated[
-    str, typer.Option("--home", envvar=HOME_VARIABLE, help="Where everything is stored.")
-]
 Split = Annotated[str, typer.Option("--split", help="The split.")]
 Layout = Annotated[
     str, typer.Option("--layout", metavar="FORMAT-SIZE", help="As in wds-4096 or zarr-4096.")
 ]
 
 
-@pairs_app.command("ls", help="The sets at a home, with counts and sizes.")
+@pairs_app.command("ls", help="List the sets in a home, with counts and sizes.")
 def _ls(home: Home = DEFAULT_HOME) -> None:
     from flows.commands.pairs import list_sets
 
     list_sets(home)
 
 
-@pairs_app.command("show", help="What determines a set, and what is in it.")
+@pairs_app.command("show", help="Show what determines a set, and what is in it.")
 def _show(
     name: Name,
     home: Home = DEFAULT_HOME,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of YAML.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of YAML.")] = False,
 ) -> None:
     from flows.commands.pairs import show
 
     show(name, home, as_json=as_json)
 
 
-@pairs_app.command("verify", help="Read every byte of a set and say what is wrong.")
+@pairs_app.command("verify", help="Read every byte of a set and report what is damaged.")
 def _verify(
     name: Name,
     home: Home = DEFAULT_HOME,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Decode too: contents, indices, labels, values.")
+        bool, typer.Option("--deep", help="Also decode it: contents, indices, labels, values.")
     ] = False,
 ) -> None:
     from flows.commands.pairs_care import verify
@@ -53,13 +50,13 @@ def _verify(
     verify(name, home, is_deep=deep)
 
 
-@pairs_app.command("repair", help="Make anew what is damaged, byte for byte, and nothing else.")
+@pairs_app.command("repair", help="Restore what is damaged, byte for byte.")
 def _repair(
     name: Name,
     home: Home = DEFAULT_HOME,
     source: Annotated[str, typer.Option("--source", help="What it was imported from.")] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
+        bool, typer.Option("--dry-run", help="Only print what would be done.")
     ] = False,
 ) -> None:
     from flows.commands.pairs_care import mend
@@ -67,7 +64,7 @@ def _repair(
     mend(name, home, source=source, is_dry=dry_run)
 
 
-@pairs_app.command("gc", help="Remove what nobody will ever read: left-overs of killed writers.")
+@pairs_app.command("gc", help="Remove files left behind by killed writers.")
 def _gc(
     name: Annotated[str, typer.Argument(help="A set; without it, all of the home.")] = "",
     home: Home = DEFAULT_HOME,
@@ -77,17 +74,17 @@ def _gc(
             "--older-than",
             parser=number(0, 1e6),
             metavar="HOURS",
-            help="Age in hours that a file must have.",
+            help="Only files at least this old.",
         ),
     ] = 1.0,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     from flows.commands.pairs_care import clear
 
     clear(name, home, older_than=3600 * older_than, is_confirmed=yes)
 
 
-@pairs_app.command("convert", help="Write a set in another layout beside the one that is there.")
+@pairs_app.command("convert", help="Write a set in another layout, next to the existing one.")
 def _convert(
     name: Name,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT-SIZE", help="As in zarr-4096.")],
@@ -99,12 +96,12 @@ def _convert(
     convert_set(name, home, to=to, source=source)
 
 
-@pairs_app.command(
-    "export", help="Write pairs as other trainers read them, or the teacher's pictures alone."
-)
+@pairs_app.command("export", help="Write pairs for other trainers, or the pictures alone.")
 def _export(  # noqa: PLR0913  (one an option)
     name: Name,
-    folder: Annotated[str, typer.Argument(help="Where to; it must be empty, or of this export.")],
+    folder: Annotated[
+        str, typer.Argument(help="Where to write; empty, or a stopped run of this export.")
+    ],
     to: Annotated[
         str,
         typer.Option(
@@ -136,28 +133,28 @@ def _export(  # noqa: PLR0913  (one an option)
     export_set(name, home, Export(to, folder, split, layout, count, variant, chosen, unmasked))
 
 
-@pairs_app.command("import", help="Store pairs that others have published.")
+@pairs_app.command("import", help="Store pairs that someone else published.")
 def _import(  # noqa: PLR0913  (one an option)
     source: Annotated[str, typer.Argument(help="The published file or folder.")],
     importer: Annotated[
         str,
         typer.Option(
             "--from",
-            help="kdm-npz, get, rectified-flow, per-sample or kdm-checkerboard; else by what lies there.",
+            help="kdm-npz, get, rectified-flow, per-sample or kdm-checkerboard; by default detected.",
         ),
     ] = "",
-    name: Annotated[str, typer.Option("--name", help="What the set is called.")] = "",
-    train: Annotated[str, typer.Option("--train", help="Its rows, as FIRST:END.")] = "",
-    heldout: Annotated[str, typer.Option("--heldout", help="Likewise.")] = "",
+    name: Annotated[str, typer.Option("--name", help="What to call the set.")] = "",
+    train: Annotated[str, typer.Option("--train", help="Training rows, as FIRST:END.")] = "",
+    heldout: Annotated[str, typer.Option("--heldout", help="Held-out rows, as FIRST:END.")] = "",
     *,
     noise: Annotated[
         str,
-        typer.Option("--noise", metavar="first|last", help="Which end is noise, if unclear."),
+        typer.Option(
+            "--noise", metavar="first|last", help="Which end is noise, if the data can't tell."
+        ),
     ] = "",
     layout: Layout = "",
-    license_: Annotated[
-        str, typer.Option("--license", help="As in cc-by-4.0; 'unknown' without it.")
-    ] = "",
+    license_: License = "",
     options: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Of the importer, as x_0_dtype=uint8."),
@@ -172,15 +169,13 @@ def _import(  # noqa: PLR0913  (one an option)
     )
 
 
-@pairs_app.command("spot-check", help="Make a few random pairs once more, and compare.")
+@pairs_app.command("spot-check", help="Generate a few random pairs again, and compare.")
 def _spot_check(
     name: Name,
     num_pairs: Annotated[
-        int, typer.Option("-k", parser=whole(1, MOST_SAMPLES), metavar="N", help="How many.")
+        int, typer.Option("-k", parser=whole(1, MOST_SAMPLES), metavar="N", help="How many pairs.")
     ] = 64,
-    seed: Annotated[
-        int, typer.Option("--seed", parser=whole(0, 2**64 - 1), metavar="N", help="Of the choice.")
-    ] = 0,
+    seed: Seed = 0,
     split: Split = "train",
     home: Home = DEFAULT_HOME,
 ) -> None:

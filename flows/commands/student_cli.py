@@ -4,24 +4,22 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.option_types import number
-from flows.home import DEFAULT_HOME, HOME_VARIABLE
+from flows.commands.option_types import Goldens, Home, Name, number
+from flows.home import DEFAULT_HOME
 
 student_app = typer.Typer(
-    help="Students: import a published one, prove one against a golden, see the paper's.",
+    help="Students: import one, check a training step, list presets.",
     no_args_is_help=True,
 )
 
 
-@student_app.command("import", help="Store a published KDM; nothing in its file is executed.")
+@student_app.command("import", help="Store a published KDM; its file is never executed.")
 def _import(
     file: Annotated[str, typer.Argument(help="What torch.save has written, or a .safetensors.")],
-    name: Annotated[str, typer.Option("--name", help="What it is called; else as its file.")] = "",
-    home: Annotated[
-        str, typer.Option("--home", envvar=HOME_VARIABLE, help="Where everything is stored.")
-    ] = DEFAULT_HOME,
+    name: Name = "",
+    home: Home = DEFAULT_HOME,
     student: Annotated[
-        str, typer.Option("--student", help="kdm or kdm-f, to be held against the file.")
+        str, typer.Option("--student", help="kdm or kdm-f; an error if the file differs.")
     ] = "",
     noise_scale: Annotated[
         float | None,
@@ -38,18 +36,20 @@ def _import(
     import_student(Import(file, name, student, noise_scale), home)
 
 
-@student_app.command("check", help="Prove a training step by goldens; exit code 0 if all agree.")
-def _check(
-    goldens: Annotated[list[str], typer.Argument(metavar="GOLDEN.npz…", help="Their files.")],
-) -> None:
+@student_app.command(
+    "check", help="Compare a training step with goldens; exit code 0 if all agree."
+)
+def _check(goldens: Goldens) -> None:
     from flows.commands.student_check import check
 
     check(goldens)
 
 
-@student_app.command("presets", help="The paper's students, or one as a recipe has it.")
+@student_app.command("presets", help="List the paper's students, or print one as in a recipe.")
 def _presets(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Which; else a list.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Which one; by default a list.")
+    ] = "",
     *,
     published: Annotated[
         bool, typer.Option("--published", help="Without this project's departures.")

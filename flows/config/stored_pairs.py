@@ -4,6 +4,7 @@ Students learn from them as they are; no teacher is near, and nothing is written
 the recipe has filters, whose masks belong there.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -14,12 +15,12 @@ from kdm.licences import UNKNOWN, Licence, said_by
 from kdm.report.markdown import read_front_matter
 from pairgen.spec import Digest
 from pairgen.teachers.imported_name import default_name
-from storage.digest import digest_of, short
+from storage.digest import short
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.options import Options
 from storage.records import LabelRule
-from storage.sets import own_spec, splits_of
+from storage.sets import splits_of
 from storage.store import PairStore
 
 _MAX_CARD_BYTES = 2**22
@@ -51,7 +52,8 @@ def complete_pairs(document: dict[str, Any], home: Folder) -> None:
     folder = found(home.url, "pairs", str(stated["stored"]).rstrip("/"))
     if not folder.exists("spec.json"):
         raise ValueError(f"{folder.url} holds no set of pairs (no spec.json); see 'kdm pairs ls'")
-    own = _said_by(folder, stated.get("layout"))
+    name = default_name(bare(folder.name))
+    own = {"kind": "stored", "name": name, **_said_by(folder, stated.get("layout"))}
     if stated.get("spec") not in (None, own["spec"]):
         raise MismatchError(
             f"the recipe's pairs have spec {short(str(stated['spec']))}…, {folder.name} has "
@@ -63,29 +65,27 @@ def complete_pairs(document: dict[str, Any], home: Folder) -> None:
 
 
 def _said_by(folder: Folder, layout: str | None) -> dict[str, Any]:
-    layout = layout or _only_layout(folder)
+    places = splits_of(folder)
+    layout = layout or _only_layout(folder, places)
     train = PairStore.open(folder, split="train", layout=layout)
-    label = train.schema.label
-    has_heldout = f"heldout/{layout}" in splits_of(folder)
+    label, num_heldout = train.schema.label, 0
+    if f"heldout/{layout}" in places:
+        num_heldout = _committed(PairStore.open(folder, split="heldout", layout=layout))
     return {
-        "kind": "stored",
-        "name": default_name(bare(folder.name)),
         "folder": folder.url,
-        "spec": digest_of(own_spec(folder)),
+        "spec": train.spec_digest,
         "shape": list(train.schema.shape),
         "label": label.model_dump(mode="json") if label else None,
         "train": _committed(train),
-        "heldout": _committed(PairStore.open(folder, split="heldout", layout=layout))
-        if has_heldout
-        else 0,
+        "heldout": num_heldout,
         "layout": layout,
         "license": _licence(folder),
     }
 
 
-def _only_layout(folder: Folder) -> str:
-    places = [place.split("/") for place in splits_of(folder)]
-    layouts = [layout for split, layout in places if split == "train"]
+def _only_layout(folder: Folder, places: Sequence[str]) -> str:
+    split_layouts = [place.split("/") for place in places]
+    layouts = [layout for split, layout in split_layouts if split == "train"]
     if len(layouts) != 1:
         there = f"in {', '.join(layouts)}: choose one with --layout" if layouts else "not there"
         raise ValueError(f"the training pairs of {folder.url} are {there}")

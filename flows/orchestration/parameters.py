@@ -12,8 +12,7 @@ from typing import Annotated, Any, TypedDict, TypeVar, get_args, get_type_hints
 from pydantic import Field, WithJsonSchema
 
 from flows.config.recipe_files import recipe_names
-from flows.request import Request
-from flows.steps import STAGES
+from flows.request import STAGES, Request
 
 
 def _choices(*words: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from flows.config.recipe import StudentRecipe
+from flows.request import STAGES
 from flows.stage import Run, StageResult
 from flows.stages.distill import distill
 from flows.stages.eval_report import eval_report
@@ -15,7 +16,6 @@ from flows.stages.evaluate import evaluate
 from flows.stages.filter_pairs import filter_pairs
 from flows.stages.generate_pairs import generate_pairs
 from flows.stages.train_teacher import train_teacher
-from flows.steps import STAGES
 from storage.options import nearest
 
 

@@ -1,0 +1,166 @@
+"""Options of the commands that take a recipe, spelled out once.
+
+Some stand for one override of the recipe: `--data PATH` is `--set dataset.source=PATH`.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from flows.commands.option_types import MOST_SAMPLES, Home, whole
+from flows.home import DEFAULT_HOME
+from flows.request import STAGES
+
+NO_MASK = "none"
+
+Recipe = Annotated[str, typer.Argument(help="A recipe's name ('kdm show' lists them) or file.")]
+
+_COMMON = ("home", "count", "overrides")  # of every command that takes a recipe
+_OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a Request
+    "home": (Home, DEFAULT_HOME),
+    "count": (
+        Annotated[
+            int | None,
+            typer.Option(
+                "--count",
+                parser=whole(1, MOST_SAMPLES),
+                metavar="N",
+                help="Number of training indices, instead of the recipe's.",
+            ),
+        ],
+        None,
+    ),
+    "overrides": (
+        Annotated[
+            list[str] | None,
+            typer.Option("--set", metavar="A.B=VALUE", help="Change one value; may be repeated."),
+        ],
+        None,
+    ),
+    "students": (
+        Annotated[
+            list[str] | None,
+            typer.Option("--student", metavar="NAME", help="Only this student; may be repeated."),
+        ],
+        None,
+    ),
+    "device": (Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")], "auto"),
+    "ranks": (
+        Annotated[
+            int | None,
+            typer.Option(
+                "--ranks",
+                parser=whole(1, 1024),
+                metavar="N",
+                help="Processes that train together, one per GPU; by default one.",
+            ),
+        ],
+        None,
+    ),
+    "until": (
+        Annotated[str, typer.Option("--until", metavar="STAGE", help="The last stage to run.")],
+        STAGES[-1],
+    ),
+    "direct": (
+        Annotated[bool, typer.Option("--direct", help="Run the stages without Prefect.")],
+        False,
+    ),
+}
+
+
+class _Shorthand(NamedTuple):
+    path: str  # of the override
+    metavar: str
+    help: str
+    may_repeat: bool = False
+
+
+_SHORTHANDS = {
+    "teacher": _Shorthand(
+        "teacher.stored",
+        "NAME",
+        "A stored teacher instead of the recipe's: its name, its folder in any home, or a "
+        "checkpoint file.",
+    ),
+    "pairs": _Shorthand(
+        "pairs.stored",
+        "NAME",
+        "Existing pairs instead of the recipe's; no teacher is needed: their name, or their folder in any "
+        "home.",
+    ),
+    "data": _Shorthand("dataset.source", "PATH", "The real data: a file or a folder."),
+    "layout": _Shorthand("pairs.layout", "FORMAT-SIZE", "As in wds-4096 or zarr-4096."),
+    "precision": _Shorthand("pairs.precision", "TYPE", "float32, tf32, bfloat16 or float16."),
+    "batch": _Shorthand("pairs.sampling_batch", "N", "Samples per batch, or 'auto'."),
+    "mask": _Shorthand(
+        "privacy.masks",
+        "DECISION",
+        "For filtered pairs and a recipe without filters: the decision to read them by, or 'none'; may be "
+        "repeated.",
+        may_repeat=True,
+    ),
+    "workers": _Shorthand(
+        "pairs.num_workers", "N", "Shards generated in parallel; 0: one per GPU or core."
+    ),
+}
+
+
+def takes(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command of `**options` these options of a `Request` beside the common ones, and the shorthands.
+
+    It gets those that were given: words as a tuple, shorthands joined to `overrides`, last.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def with_options(**given: Any) -> None:
+            more = [
+                f"{each.path}={_as_yaml(name, value)}"
+                for name, each in _SHORTHANDS.items()
+                if (value := given.pop(name))
+            ]
+            given["overrides"] = [*(given["overrides"] or ()), *more]
+            command(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})
+
+        told = signature(command)
+        own = [each for each in told.parameters.values() if each.kind is not each.VAR_KEYWORD]
+        own += [_option(name) for name in (*_COMMON, *names)]
+        shown = told.replace(parameters=[*own, *map(_parameter, _SHORTHANDS)])
+        with_options.__signature__ = shown  # type: ignore[attr-defined]  # what typer reads
+        return with_options
+
+    return decorate
+
+
+def _option(name: str) -> Parameter:
+    kind, default = _OPTIONS[name]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _parameter(name: str) -> Parameter:
+    _, metavar, text, may_repeat = _SHORTHANDS[name]
+    option = typer.Option(f"--{name}", metavar=metavar, help=text, show_default=False)
+    kind: Any = list[str] | None if may_repeat else str
+    default = None if may_repeat else ""
+    return Parameter(
+        name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+    )
+
+
+def _as_yaml(name: str, value: str | list[str]) -> str:
+    """Numbers as they are, all else as a string, whatever it looks like."""
+    if isinstance(value, list):
+        return json.dumps([] if asks_for_no_mask(value) else value)
+    is_number = name in ("batch", "workers") and value.isascii() and value.isdecimal()
+    return value if is_number else json.dumps(value)
+
+
+def asks_for_no_mask(named: Sequence[str]) -> bool:
+    """Whether --mask none was given; a ValueError where it stands beside a decision."""
+    if NO_MASK in named and set(named) != {NO_MASK}:
+        raise ValueError("--mask names a decision and none at once; give one of them")
+    return NO_MASK in named

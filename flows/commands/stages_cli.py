@@ -1,0 +1,76 @@
+"""`kdm run` and a command for each stage; all of them take a recipe and make a `Request` of it."""
+
+from typing import Annotated, Any
+
+import typer
+
+from flows.commands.recipe_options import Recipe, takes
+from flows.request import Request
+
+
+def add_stage_commands(app: typer.Typer) -> None:
+    """Add the commands of this file, in the order of the stages."""
+    app.command("run", help="Run every stage of a recipe, or those up to --until.")(_run)
+    app.command("pipeline", help="The same as run.")(_run)
+    app.command("train-teacher", help="Train the teacher.")(_train_teacher)
+    app.command("generate-pairs", help="Generate the pairs that the store lacks.")(_generate_pairs)
+    app.command("filter-pairs", help="Score pairs and decide; masks beside them.")(_filter_pairs)
+    app.command("distill", help="Train students on stored pairs.")(_distill)
+    app.command("evaluate", help="Measure students beside their teacher.")(_evaluate)
+    app.command(
+        "eval-report",
+        help="Write a recipe's report, or all that are out of date.",
+    )(_eval_report)
+
+
+@takes("students", "device", "ranks", "until", "direct")
+def _run(recipe: Recipe, **options: Any) -> None:
+    _run_flow("pipeline", recipe, options)
+
+
+@takes("device", "ranks", "direct")
+def _train_teacher(recipe: Recipe, **options: Any) -> None:
+    _run_flow("train-teacher", recipe, options)
+
+
+@takes("device", "direct")
+def _generate_pairs(recipe: Recipe, **options: Any) -> None:
+    _run_flow("generate-pairs", recipe, options)
+
+
+@takes("device", "direct")
+def _filter_pairs(recipe: Recipe, **options: Any) -> None:
+    _run_flow("filter-pairs", recipe, options)
+
+
+@takes("students", "device", "ranks", "direct")
+def _distill(recipe: Recipe, **options: Any) -> None:
+    _run_flow("distill", recipe, options)
+
+
+@takes("students", "device", "direct")
+def _evaluate(recipe: Recipe, **options: Any) -> None:
+    _run_flow("evaluate", recipe, options)
+
+
+@takes("students", "device", "direct")
+def _eval_report(
+    recipe: Annotated[str, typer.Argument(help="A recipe; by default all that the home has.")] = "",
+    **options: Any,
+) -> None:
+    if recipe:
+        _run_flow("eval-report", recipe, options)
+        return
+    from flows.commands.run import refresh
+
+    refresh(options["home"], is_direct=options["direct"])
+
+
+def _run_flow(flow: str, recipe: str, options: dict[str, Any]) -> None:
+    from flows.commands.run import run
+
+    is_direct = options.pop("direct")
+    if flow != "pipeline":
+        options["until"] = flow
+    given = {name: value for name, value in options.items() if value is not None}
+    run(Request(recipe, **given), flow=flow, is_direct=is_direct)
