@@ -95,7 +95,7 @@ def _sample(
         str,
         typer.Option(
             "--out",
-            help="A .npy, .npz (uint8) or .png (one picture), or FOLDER/ for PNGs; by default one sample per line.",
+            help="A .npy, .npz (uint8) or .png (one picture), or FOLDER/ for PNGs; else text.",
         ),
     ] = "",
     *,
