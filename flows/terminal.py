@@ -1,13 +1,15 @@
 """A run on the terminal: a live line while a stage works, a plain one where nobody watches."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flows.progress import Progress
+from flows.progress import Meter, Progress
 from flows.stage import StageResult
 
 SECONDS_BETWEEN_LINES = 5.0  # where standard error is a file or a pipe
@@ -81,6 +83,19 @@ class Terminal:
 
     def _print(self, line: str) -> None:
         self._console.print(Text(line))
+
+
+@contextmanager
+def counting(stage: str, name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A line on the terminal for work that reports (done, total) of its own."""
+    with Terminal() as terminal:
+        meter = Meter(terminal.report, stage, name, 0, unit)
+
+        def report(done: int, total: int) -> None:
+            meter.total = total
+            meter.at(done)
+
+        yield report
 
 
 def progress_line(progress: Progress) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from flows.commands.ls import PAIRS_HEAD, pairs_rows
+from flows.commands.stored_set import require_set
 from flows.documents.counts import num_masked, split_counts
 from flows.home import found, home_folder, things
 from flows.table import aligned
@@ -44,18 +45,6 @@ def show(name: str, home: str, *, as_json: bool) -> None:
         typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
         typer.echo(yaml_text(document).rstrip())
-
-
-def require_set(folder: Folder) -> None:
-    """Raise a ValueError where a folder holds no set."""
-    if not folder.exists("spec.json"):
-        raise ValueError(f"{folder.url} holds no set of pairs (no spec.json); see 'kdm pairs ls'")
-
-
-def home_of(folder: Folder, home: str) -> Folder:
-    """The home that a set lies in, else the one that was named."""
-    place, pairs, name = folder.url.rpartition("/pairs/")
-    return Folder.at(place) if pairs and name == folder.name else home_folder(home)
 
 
 def _split(folder: Folder, split: str, layout: str) -> dict[str, Any]:

@@ -1,17 +1,15 @@
 """`kdm pairs verify`, `repair` and `gc`: what is wrong with a set, made right, and cleared away."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import typer
 
 from flows.care.repair import LEFT_TO_GC, planned, repair
 from flows.care.sources import Means
-from flows.commands.pairs import home_of, require_set
+from flows.commands.stored_set import home_of, require_set
 from flows.home import found, home_folder, things
-from flows.progress import Meter
 from flows.table import aligned, many, num_bytes
-from flows.terminal import Terminal
+from flows.terminal import counting
 from storage.errors import DamageError
 from storage.fault import Fault
 from storage.fs import Folder, local_file
@@ -19,7 +17,7 @@ from storage.garbage import Waste, temporary_files, waste_of
 from storage.sets import places, read_spec
 from storage.store import PairStore
 from storage.uploads import Upload, abort, unfinished_uploads
-from storage.verify import Report, faults, spec_faults
+from storage.verify import faults, spec_faults
 
 _LEFT = {"gc": "left to 'kdm pairs gc'", "filter-pairs": "run filter-pairs to make it again"}
 
@@ -28,7 +26,7 @@ def verify(name: str, home: str, *, is_deep: bool) -> None:
     """Check a set; every fault by name and exit code 1 where there is one."""
     wrong = []
     for store in _stores(found(home, "pairs", name)):
-        with _progress("verify", store) as report:
+        with counting("verify", _place(store), "shards") as report:
             of_store = faults(store, deep=is_deep, report=report)
         typer.echo(f"{_place(store)}: {_judgement(store, of_store, is_deep=is_deep)}")
         wrong += of_store
@@ -44,7 +42,7 @@ def mend(name: str, home: str, *, source: str, is_dry: bool) -> None:
     )
     failed = []
     for store in _stores(folder):
-        with _progress("verify", store) as report:
+        with counting("verify", _place(store), "shards") as report:
             wrong = faults(store, report=report)
         lines, of_store = _planned(store, wrong) if is_dry else _mended(store, wrong, means)
         base = f"{_place(store)}/"
@@ -85,19 +83,6 @@ def _stores(folder: Folder) -> list[PairStore]:
     return [PairStore(folder, split, layout, spec) for split, layout in places(folder)]
 
 
-@contextmanager
-def _progress(stage: str, store: PairStore) -> Iterator[Report]:
-    """A live line on standard error, with rate and time to go."""
-    with Terminal() as terminal:
-        meter = Meter(terminal.report, stage, _place(store), 0, "shards")
-
-        def report(done: int, total: int) -> None:
-            meter.total = total
-            meter.at(done)
-
-        yield report
-
-
 def _place(store: PairStore) -> str:
     return f"{store.split}/{store.layout}"
 
@@ -120,7 +105,7 @@ def _planned(store: PairStore, wrong: list[Fault]) -> tuple[list[str], list[str]
 def _mended(store: PairStore, wrong: list[Fault], means: Means) -> tuple[list[str], list[str]]:
     if not wrong:
         return [], []
-    with _progress("repair", store) as report:
+    with counting("repair", _place(store), "shards") as report:
         result = repair(store, wrong, means, report)
     # What was checked before is not trusted: another store looks at every byte again.
     again = faults(PairStore(store.folder, store.split, store.layout, store.spec))

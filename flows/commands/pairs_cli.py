@@ -91,7 +91,7 @@ def _convert(
     source: Annotated[str, typer.Option("--from", help="The layout to read, of several.")] = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
-    from flows.commands.pairs_exchange import convert_set
+    from flows.commands.pairs_convert import convert_set
 
     convert_set(name, home, to=to, source=source)
 
@@ -127,7 +127,7 @@ def _export(  # noqa: PLR0913  (one an option)
     ] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
-    from flows.commands.pairs_exchange import Export, export_set
+    from flows.commands.pairs_export import Export, export_set
 
     chosen = tuple(masks or ())
     export_set(name, home, Export(to, folder, split, layout, count, variant, chosen, unmasked))
@@ -161,7 +161,7 @@ def _import(  # noqa: PLR0913  (one an option)
     ] = None,
     home: Home = DEFAULT_HOME,
 ) -> None:
-    from flows.commands.pairs_exchange import Import, import_set
+    from flows.commands.pairs_import import Import, import_set
 
     chosen = tuple(options or ())
     import_set(

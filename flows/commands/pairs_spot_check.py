@@ -3,7 +3,7 @@
 import typer
 
 from flows.care.spot_check import SpotCheck, spot_check
-from flows.commands.pairs import home_of, require_set
+from flows.commands.stored_set import home_of, require_set
 from flows.home import found
 from kdm.report.tables import number
 from storage.sets import splits_of

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import typer
 
-from flows.commands.student_card import imported_card
+from flows.commands.imported_student_card import imported_card
 from flows.home import home_folder
 from kdm.export import write_model
 from kdm.students.published_state import PublishedStudent, published_student

@@ -5,7 +5,7 @@ from typing import cast
 import typer
 
 from flows.commands.teacher_grid import grid_png
-from flows.config.teacher_card import PICTURE, teacher_card
+from flows.config.imported_card import PICTURE, teacher_card
 from flows.config.teacher_import import Import, store_import
 from flows.home import home_folder
 from flows.progress import Meter

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.config.teacher_card import teacher_card
+from flows.config.imported_card import teacher_card
 from pairgen.checkpoints import read_checkpoint
 from pairgen.checkpoints.build import described
 from pairgen.teachers.imported import Packed, folder_name, is_imported, packed, write_imported

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from flows.calibration import RecipeFilter
 from flows.documents.counts import fate_of_split, filter_counts
-from flows.documents.measuring import placed_student, teacher_samples
+from flows.documents.evaluated_samples import placed_student, teacher_samples
 from flows.documents.numbers import entry, judge_of, references, settings_of
 from flows.documents.reproduction import reproduction
 from flows.documents.timings import read_timings

@@ -2,63 +2,20 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 
-from flows.documents.numbers import entry, judge_of, references
-from flows.documents.reproduction import reproduction
+from flows.documents.evaluated_samples import placed_student, teacher_samples
 from flows.documents.timings import machine, note_timing
-from flows.judged_pairs import masks_in, open_split
 from flows.stage import Run, StageResult
 from kdm.analyze.sample_plots import samples_beside_teacher
 from kdm.evaluate.draw import TeacherSamples, draw_samples
-from kdm.evaluate.evaluate import meanings_of, measure_samples, needs_of, require_needs
-from kdm.evaluate.linear_map import MAX_PAIRS, linear_predictions
-from kdm.evaluate.picture_judge import picture_judge
+from kdm.evaluate.evaluate import measure_samples
 from kdm.evaluate.samples import EvaluationSamples
 from kdm.evaluate.throughput import measure_throughput
-from kdm.export import load_student
-from kdm.report.card import StudentCard, student_card
 from kdm.report.picture_figures import beside_teacher, is_image
 from kdm.students.student import Student
-from storage.digest import short
 from storage.fs import Folder
-from storage.plugins import describe
 from storage.records import PairSchema
-
-
-def teacher_samples(
-    run: Run, judged: StageResult, *, needs: frozenset[str] | None = None
-) -> TeacherSamples:
-    """What students are held against: held-out pairs, and other samples of the teacher.
-
-    With a classifier and linear rivals where `needs` names them, by default what the recipe's metrics
-    need. A ValueError where pairs or data set lack it.
-    """
-    masks, pairs, dataset = masks_in(judged), run.recipe.pairs, run.recipe.dataset
-    needs = needs_of(run.recipe.evaluation.metrics) if needs is None else needs
-    heldout = open_split(run, judged, "heldout")
-    require_needs(needs, label=heldout.schema.label, dataset=dataset)
-    wanted = max(3 * run.recipe.evaluation.num_fresh, MAX_PAIRS if "linear" in needs else 0)
-    others = open_split(run, judged, "train").load(min(pairs.train, wanted), masks).pairs
-    known = heldout.load(pairs.heldout, masks).pairs
-    judge = None
-    if "classifier" in needs and dataset is not None:
-        judge = picture_judge(run.home, dataset, device=torch.device(run.settled_device))
-    return TeacherSamples(
-        heldout=known,
-        others=np.asarray(others.x_0),
-        schema=heldout.schema,
-        other_label=others.label,
-        linear_x_0=linear_predictions(others, known) if "linear" in needs else None,
-        judge=judge,
-    )
-
-
-def placed_student(run: Run, student: StageResult, schema: PairSchema) -> Student:
-    """A trained student: of images on the run's device, of anything smaller on the CPU."""
-    model = load_student(student.folder)
-    return model.to(run.settled_device) if is_image(schema.shape) else model
 
 
 def measured(
@@ -90,27 +47,3 @@ def _picture(samples: EvaluationSamples, name: str) -> bytes | None:
         return samples_beside_teacher(samples.reference, samples.fresh_x_0_hat, student=name)
     models = [("teacher", samples.x_0), (name, samples.x_0_hat)]
     return beside_teacher(models, samples.label) if is_image(shape) else None
-
-
-def write_card(
-    run: Run, student: StageResult, document: dict[str, Any], schema: PairSchema
-) -> None:
-    """card.md beside its numbers."""
-    recipe = next(each for each in run.recipe.students if each.name == student.facts["student"])
-    card = StudentCard(
-        student=entry(document, describe(recipe.model)),
-        plugin=recipe.model.plugin,
-        teacher=run.recipe.teacher.name if run.recipe.teacher else run.recipe.pairs.name,
-        pairs=document["pairs"],
-        references=references(document),
-        num_heldout=document["num_heldout"],
-        num_fresh=document["num_fresh"],
-        address=f"students/{recipe.name}-{short(student.digest)}",
-        licence=run.recipe.licence(),
-        command=reproduction(run, [recipe.name]).line,
-        has_picture=Folder.at(student.folder).exists("samples.png"),
-        judge=judge_of(document),
-        num_classes=schema.label.num_classes if schema.label else 0,
-    )
-    text = student_card(card, meanings_of(run.recipe.evaluation.metrics))
-    Folder.at(student.folder).replace("card.md", text.encode())

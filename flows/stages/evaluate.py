@@ -45,7 +45,8 @@ def _evaluate(run: Run, judged: StageResult, student: StageResult, identity: str
     meter = Meter(run.report, STAGE, student.name, 1, "students")
     meter.at(0)
     # torch and matplotlib: a run in which everything is measured does not wait for them.
-    from flows.documents.measuring import measured, write_card
+    from flows.documents.measuring import measured
+    from flows.documents.student_card import write_card
 
     document, schema = measured(run, judged, student)
     document |= {

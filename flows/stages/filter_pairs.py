@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from flows.calibration import RecipeFilter
-from flows.documents.cards import write_pairs_card
 from flows.documents.counts import filter_counts
+from flows.documents.set_card import write_pairs_card
 from flows.judged_pairs import contents, open_split
 from flows.progress import Meter
 from flows.stage import Run, StageResult

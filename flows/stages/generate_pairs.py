@@ -7,7 +7,7 @@ from flows.calibration import RecipeFilter
 from flows.config.imported_pairs import ImportedPairs
 from flows.config.recipe import FilterRecipe, GeneratedPairs
 from flows.config.stored_pairs import StoredPairs
-from flows.documents.cards import write_pairs_card
+from flows.documents.set_card import write_pairs_card
 from flows.progress import Meter
 from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic

@@ -3,30 +3,25 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from flows.config.recipe import Recipe, TeacherRecipe
+from flows.config.recipe import Recipe
 from flows.config.stored_pairs import StoredPairs
 from flows.documents.counts import filter_counts, split_counts
+from flows.documents.set_picture import SET_PICTURE, draw_set_picture
 from flows.stage import Run, StageResult
-from kdm.analyze.shown_pairs import EACH_WAY, can_be_shown
-from kdm.datasets import described
-from kdm.licences import UNKNOWN, hub_fields, said_by
+from kdm.analyze.shown_pairs import can_be_shown
+from kdm.licences import UNKNOWN, said_by
 from kdm.report.content import FilterCounts
-from kdm.report.markdown import front_matter, inline, read_front_matter
+from kdm.report.markdown import read_front_matter
 from kdm.report.pairs_card import PairsCard, SplitEntry, pairs_card
 from pairgen.samplers.sampler import Sampler
 from storage.digest import digest_of
 from storage.fs import Folder
 from storage.masks import judged
-from storage.plugins import configure, describe, plugin_names
-from storage.records import PairBatch
+from storage.plugins import configure, plugin_names
 from storage.sets import read_spec, splits_of
 from storage.store import PairStore
 from storage.verify_masks import decisions_of
-from storage.yaml_text import yaml_text
 
-# Points in a set's picture; more hide one another.
-NUM_POINTS = 4096
-_PICTURE = "pairs.png"
 _MAX_CARD_BYTES = 2**22
 
 
@@ -69,11 +64,11 @@ def write_set_card(folder: Folder, origin: Origin | None = None) -> None:
     origin = origin or origin_of_card(folder)
     card = _card(folder, frozen, origin, has_picture=has_picture)
     text = pairs_card(card).encode()
-    is_drawn = folder.exists(_PICTURE) or not has_picture
+    is_drawn = folder.exists(SET_PICTURE) or not has_picture
     if is_drawn and folder.exists("card.md") and folder.read("card.md") == text:
         return
     if has_picture:
-        _draw(folder, frozen[0])
+        draw_set_picture(folder, frozen[0])
     folder.replace("card.md", text)
 
 
@@ -88,31 +83,6 @@ def origin_of_card(folder: Folder) -> Origin:
     if isinstance(teacher, Mapping):
         nameless = str(teacher["plugin"]["plugin"])
     return Origin(str(front.get("teacher", nameless)), said_by(front))
-
-
-def write_teacher_card(run: Run, teacher: TeacherRecipe, result: StageResult) -> None:
-    """Write card.md beside a trained teacher's weights."""
-    assert teacher.training is not None  # a teacher known in closed form has no folder
-    assert run.recipe.dataset is not None  # checked by the recipe
-    front: dict[str, Any] = {
-        "name": teacher.name,
-        "digest": result.digest,
-        "weights_sha256": result.facts["weights"],
-        "parameters": result.facts["parameters"]["trainable"],
-        **hub_fields(teacher.license or run.recipe.dataset.license),
-    }
-    settings = {
-        "model": describe(teacher.model),
-        "dataset": described(run.recipe.dataset),
-        "training": teacher.training.model_dump(mode="json"),
-    }
-    text = (
-        f"{front_matter(front)}# {inline(teacher.name)}\n\n"
-        f"A `{teacher.model.plugin}` teacher: a vector field that carries noise at T to data at 0. "
-        "Its averaged weights are in `model.safetensors`, its losses in `losses.json`.\n\n"
-        f"All that determines it:\n\n```yaml\n{yaml_text(settings, sort_keys=True)}```\n"
-    )
-    Folder.at(result.folder).replace("card.md", text.encode())
 
 
 def _origin(recipe: Recipe) -> Origin:
@@ -177,35 +147,3 @@ def _filters(stores: list[PairStore]) -> tuple[FilterCounts, ...]:
             if counts is not None and counts not in found:
                 found.append(counts)
     return tuple(found)
-
-
-def _draw(folder: Folder, store: PairStore) -> None:
-    shape, scale = store.schema.shape, store.schema.noise.scale
-    # Of twice as many as there is room for, because filters may drop some.
-    shown = _shown(store, NUM_POINTS if shape == (2,) else 2 * EACH_WAY**2)
-    # A filter may have dropped them all; whoever reads the set is told so.
-    if not len(shown):
-        return
-    # matplotlib: who finds a picture there does not wait for it.
-    from kdm.analyze.image_pairs import image_pairs_picture
-    from kdm.analyze.sample_plots import pairs_picture
-
-    if shape == (2,):
-        folder.replace(_PICTURE, pairs_picture(shown.x_T, shown.x_0))
-    else:
-        folder.replace(_PICTURE, image_pairs_picture(shown.x_T, shown.x_0, noise_scale=scale))
-
-
-def _shown(store: PairStore, num_pairs: int) -> PairBatch:
-    """The first pairs that every filter keeps which has judged the first shard."""
-    contents = store.ledger.largest().content_digests
-    folder = store.base / "masks"
-    decided = {mask: judged(folder, mask) for mask in decisions_of(folder)}
-    masks = [mask for mask, there in decided.items() if contents[0] in there]
-    num_shards = 1
-    while num_shards < min(len(contents), -(-num_pairs // store.shard_size)) and all(
-        contents[num_shards] in decided[mask] for mask in masks
-    ):
-        num_shards += 1
-    count = min(num_pairs, int(store.indices(num_shards - 1)[-1]) + 1)
-    return store.load(count, masks).pairs

@@ -1,0 +1,47 @@
+"""`kdm pairs convert`, `import` and `export`: the same pairs in another layout, from others, for others."""
+
+import typer
+
+from flows.commands.stored_set import layouts_by_split, require_set
+from flows.documents.set_card import write_set_card
+from flows.home import found
+from flows.terminal import counting
+from storage.convert import convert
+from storage.store import PairStore
+
+
+def convert_set(name: str, home: str, *, to: str, source: str) -> None:
+    """Write every split in the layout `to`, from the layout `source` or the nearest that is there."""
+    folder = found(home, "pairs", name)
+    require_set(folder)
+    for split, layouts in layouts_by_split(folder).items():
+        chosen = _source(split, layouts, to=to, source=source)
+        if chosen is None:
+            typer.echo(f"{split}/{to}: is all there is")
+            continue
+        store = PairStore.open(folder, split=split, layout=chosen)
+        with counting("convert", f"{split}/{to}", "shards") as report:
+            made = convert(store, to, report=report)
+        typer.echo(
+            f"{split}/{to}: {len(made.ledger.recorded())} shards from {chosen}{_masks(made, store)}"
+        )
+    write_set_card(folder)
+
+
+def _source(split: str, layouts: list[str], *, to: str, source: str) -> str | None:
+    """The layout to convert from: the one that was named, else one whose shards are as large."""
+    others = [layout for layout in layouts if layout != to]
+    if source and source not in others:
+        known = ", ".join(others) or "no other"
+        raise ValueError(f"'{split}' is not there in layout {source}; there is {known}")
+    size = to.rpartition("-")[2]
+    others.sort(key=lambda layout: (layout.rpartition("-")[2] != size, layout))
+    return source or next(iter(others), None)
+
+
+def _masks(made: PairStore, store: PairStore) -> str:
+    if not (store.base / "masks").names():
+        return ""
+    if made.shard_size == store.shard_size:
+        return ", with its masks"
+    return "; its shards are others, so run filter-pairs for it"

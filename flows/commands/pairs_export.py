@@ -1,0 +1,65 @@
+"""`kdm pairs export`: pairs as other trainers read them, or the teacher's pictures alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import typer
+
+from flows.commands.chosen_masks import chosen_masks
+from flows.commands.stored_set import layouts_by_split, require_set
+from flows.home import found, home_folder
+from flows.terminal import counting
+from storage.digest import short
+from storage.exporters.kdm_npz import export_kdm_npz
+from storage.exporters.per_sample import export_per_sample
+from storage.exporters.pictures import export_npz, export_png
+from storage.exporters.rectified_flow import export_rectified_flow
+from storage.fs import Folder
+from storage.options import nearest
+from storage.store import PairStore
+
+EXPORTS: Mapping[str, Callable[..., int]] = {
+    "kdm-npz": export_kdm_npz,
+    "per-sample": export_per_sample,
+    "rectified-flow": export_rectified_flow,
+    "png": export_png,
+    "npz": export_npz,
+}
+_PICTURES = ("png", "npz")  # which hold no noise
+
+
+@dataclass(frozen=True)
+class Export:
+    """Which pairs of a set go out, and how."""
+
+    to: str
+    folder: str
+    split: str = "train"
+    layout: str = ""
+    count: int | None = None
+    variant: str = ""
+    decisions: Sequence[str] = ()
+    is_unmasked: bool = False
+
+
+def export_set(name: str, home: str, wanted: Export) -> None:
+    """Write pairs for other trainers; those that the recipe's filters dropped stay here."""
+    if wanted.to not in EXPORTS:
+        raise ValueError(f"no export '{wanted.to}'; {nearest(wanted.to, list(EXPORTS))}")
+    if wanted.variant and wanted.to != "kdm-npz":
+        raise ValueError(f"--variant is for --to kdm-npz; leave it out with --to {wanted.to}")
+    folder = found(home, "pairs", name)
+    require_set(folder)
+    layouts = layouts_by_split(folder).get(wanted.split, [])
+    layout = wanted.layout or (layouts[0] if layouts else "")
+    store = PairStore.open(folder, split=wanted.split, layout=layout or "wds-4096")
+    masks = chosen_masks(store, home_folder(home), wanted.decisions, is_unmasked=wanted.is_unmasked)
+    target = Folder.at(wanted.folder)
+    count = wanted.count or store.ledger.largest().attempted
+    with counting("export", f"{wanted.split}/{store.layout}", "pairs") as report:
+        options = {"variant": wanted.variant} if wanted.variant else {}
+        num = EXPORTS[wanted.to](store, target, count=count, masks=masks, report=report, **options)
+    named = ", ".join(short(mask.decision) for mask in masks)
+    masked = f", without what {named} drops" if masks else ", no mask applied"
+    unit = "pictures" if wanted.to in _PICTURES else "pairs"
+    typer.echo(f"{target.url}: {num:,} {unit}{masked}")

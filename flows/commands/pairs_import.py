@@ -1,0 +1,99 @@
+"""`kdm pairs import`: a set that someone else published, stored as one of ours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import typer
+
+from flows.config.imported_pairs import ImportedPairs
+from flows.config.load import load_recipe
+from flows.documents.set_card import Origin, origin_of_card, write_set_card
+from flows.home import home_folder
+from flows.terminal import counting
+from kdm.licences import require_licence
+from storage.fs import local_file
+from storage.importers import import_pairs, importer_of
+from storage.whole_numbers import whole_number
+from storage.yaml_text import read_yaml
+
+DEFAULT_IMPORTER = "kdm-checkerboard"
+
+
+@dataclass(frozen=True)
+class Import:
+    """What the user says of a published set."""
+
+    source: str
+    importer: str = ""  # else by what lies there
+    name: str = ""
+    train: str = ""  # rows, as FIRST:END
+    heldout: str = ""
+    layout: str = ""
+    licence: str = ""
+    options: Sequence[str] = ()  # NAME=VALUE, of the importer
+    noise: str = ""  # 'first' or 'last'; else the numbers tell
+
+
+def import_set(wanted: Import, home: str) -> None:
+    """Store a published set; the numbers tell which end is noise, or the user states it."""
+    licence = require_licence(wanted.licence) if wanted.licence else ""
+    defaults = load_recipe("checkerboard-import").pairs
+    assert isinstance(defaults, ImportedPairs)  # that is what the recipe is
+    source = local_file(wanted.source, "what is imported")
+    wanted = replace(wanted, importer=wanted.importer or importer_of(source))
+    with counting("import", wanted.source, "pairs") as report:
+        made = import_pairs(
+            wanted.importer,
+            source,
+            home_folder(home) / "pairs",
+            name=wanted.name or _name(wanted, defaults),
+            rows=_rows(wanted, defaults),
+            layout=wanted.layout or defaults.layout,
+            report=report,
+            **_options(wanted),
+        )
+    known = origin_of_card(made.folder)
+    write_set_card(made.folder, Origin(known.teacher, licence or known.licence))
+    counts = ", ".join(f"{count:,} {split}" for split, count in made.counts.items())
+    typer.echo(f"{made.folder.url}: {counts}")
+    if made.advice:
+        typer.echo(made.advice)
+
+
+def _name(wanted: Import, defaults: ImportedPairs) -> str:
+    if wanted.importer == DEFAULT_IMPORTER:
+        return defaults.name
+    raise ValueError(f"say what the set is to be called with --name (importer {wanted.importer})")
+
+
+def _rows(wanted: Import, defaults: ImportedPairs) -> Mapping[str, tuple[int, int]] | None:
+    """Rows as given; of the published checkerboard, what is left empty is as in its recipe."""
+    given = {"train": wanted.train, "heldout": wanted.heldout}
+    rows = {split: _range(split, text) for split, text in given.items() if text}
+    if wanted.importer == DEFAULT_IMPORTER:
+        return {"train": defaults.train_rows, "heldout": defaults.heldout_rows} | rows
+    return rows or None
+
+
+def _range(split: str, text: str) -> tuple[int, int]:
+    first, end = map(whole_number, text.partition(":")[::2])
+    if first is None or end is None:
+        raise ValueError(f"--{split} {text[:60]}: write rows as FIRST:END, for instance 0:45000")
+    return first, end
+
+
+def _options(wanted: Import) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for each in wanted.options:
+        name, equals, value = each.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError(f"--set {each}: write it as --set NAME=VALUE, as in x_0_dtype=uint8")
+        options[name] = read_yaml(value, f"--set {name}: the value")
+    if wanted.noise:
+        if wanted.noise not in ("first", "last"):
+            raise ValueError(f"--noise is '{wanted.noise}'; it must be 'first' or 'last'")
+        if options.get("noise_end", wanted.noise) != wanted.noise:
+            raise ValueError("--noise and --set noise_end name different ends; give one of them")
+        options["noise_end"] = wanted.noise
+    return options
