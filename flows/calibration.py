@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.config.recipe import FilterRecipe
+from flows.config.generated_pairs import FilterRecipe
 from kdm.datasets import DataSet
 from pairgen.filters.filter import reference_digest, score_digest
 from pairgen.filters.judge import Judge, fit_judge

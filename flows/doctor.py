@@ -19,7 +19,8 @@ import typer
 from packaging.requirements import Requirement
 
 from flows.home import home_folder
-from flows.orchestration.prefect_settings import UNUSABLE, api_url, set_defaults, why_unusable
+from flows.orchestration.prefect_settings import api_url, set_defaults
+from flows.orchestration.unusable_settings import UNUSABLE, why_unusable
 from flows.table import aligned, num_bytes
 from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError

@@ -37,7 +37,7 @@ class Request:
     def run(self, report: Reporter = silent) -> "Run":
         """The recipe validated, the home absolute, the device possible; ValueError where not."""
         # Imported here, because recipes bring pydantic and `kdm --help` must not wait for it.
-        from flows.config.command_line import Asked
+        from flows.config.asked import Asked
         from flows.config.load import load_recipe
         from flows.stage import Run
 

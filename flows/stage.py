@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from flows.config.command_line import Asked
+from flows.config.asked import Asked
 from flows.config.recipe import Recipe
 from flows.device import settled_device
 from flows.progress import Reporter, silent, unsaid

@@ -8,13 +8,8 @@ from tempfile import TemporaryDirectory
 
 import typer
 
-from flows.orchestration.prefect_settings import (
-    UNUSABLE,
-    api_url,
-    spare_loopback_the_proxy,
-    unset_defaults,
-    what_is_unusable,
-)
+from flows.orchestration.prefect_settings import api_url, spare_loopback_the_proxy, unset_defaults
+from flows.orchestration.unusable_settings import UNUSABLE, what_is_unusable
 from kdm.training.child_environment import safe_path
 
 POOL = "local"

@@ -8,7 +8,8 @@ import typer
 
 from flows.commands.differences import differences
 from flows.commands.made_by import Remembered, recipes_by_thing, remembered_runs
-from flows.documents.counts import masked_by_decision, split_counts
+from flows.documents.counts import split_counts
+from flows.documents.mask_counts import masked_by_decision
 from flows.documents.measured import read_metrics
 from flows.home import bare, home_folder, things
 from flows.table import aligned, num_bytes
@@ -27,14 +28,14 @@ PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "masked", "dropped", "s
 UNKNOWN = "–"
 
 
-class Row(NamedTuple):
+class _Row(NamedTuple):
     """A line of a table, and what is said below it."""
 
     cells: list[str]
     below: str = ""
 
 
-class Listing(NamedTuple):
+class _Listing(NamedTuple):
     """All that is asked of a home, read once."""
 
     home: Folder
@@ -57,15 +58,15 @@ def ls(home: str) -> None:
     folder = home_folder(home)
     files = folder.files()
     runs = remembered_runs(folder, things(folder, "reports"))
-    listing = Listing(folder, files, recipes_by_thing(runs), runs)
+    listing = _Listing(folder, files, recipes_by_thing(runs), runs)
     typer.echo(f"{folder.url} ({num_bytes(sum(each.num_bytes for each in files.values()))})")
     for kind, (head, rows) in _TABLES.items():
         found = rows(listing, things(folder, kind))
         if found:
-            typer.echo(f"\n{kind}\n{_printed([Row(head), *found])}")
+            typer.echo(f"\n{kind}\n{_printed([_Row(head), *found])}")
 
 
-def _printed(rows: Sequence[Row]) -> str:
+def _printed(rows: Sequence[_Row]) -> str:
     lines = aligned([row.cells for row in rows], indent="  ").split("\n")
     said = [
         [line, *([f"      {row.below}"] if row.below else [])]
@@ -81,22 +82,22 @@ def moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
-def _teachers(listing: Listing, names: Sequence[str]) -> list[Row]:
+def _teachers(listing: _Listing, names: Sequence[str]) -> list[_Row]:
     return _trained(listing, "teachers", names, numbers={})
 
 
-def _students(listing: Listing, names: Sequence[str]) -> list[Row]:
+def _students(listing: _Listing, names: Sequence[str]) -> list[_Row]:
     metrics = {name: read_metrics(listing.home / "students" / name) for name in names}
     return _trained(listing, "students", names, numbers=metrics)
 
 
 def _trained(
-    listing: Listing,
+    listing: _Listing,
     kind: str,
     names: Sequence[str],
     *,
     numbers: Mapping[str, dict[str, Any] | None],
-) -> list[Row]:
+) -> list[_Row]:
     """Models with what sets each apart from the others of its plugin, and what was measured of it."""
     configs = {name: _config(listing.home / kind / name) for name in names}
     apart = _apart(configs, numbers)
@@ -108,7 +109,7 @@ def _trained(
         recipe = listing.recipes.get(place, UNKNOWN)
         below = [apart.get(name, ""), _numbers(numbers[name]) if name in numbers else ""]
         cells = [name, model, recipe, finished, listing.size(place)]
-        rows.append(Row(cells, "; ".join(each for each in below if each)))
+        rows.append(_Row(cells, "; ".join(each for each in below if each)))
     return rows
 
 
@@ -139,13 +140,13 @@ def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: identity[key] for key in identity if key != "source"}, **kept}
 
 
-def _classifiers(listing: Listing, names: Sequence[str]) -> list[Row]:
+def _classifiers(listing: _Listing, names: Sequence[str]) -> list[_Row]:
     rows = []
     for name in names:
         place = f"classifiers/{name}"
         finished = listing.finished(f"{place}/{CONFIG}")
         accuracy = _accuracy(listing.home / place)
-        rows.append(Row([name, accuracy, finished, listing.size(place)]))
+        rows.append(_Row([name, accuracy, finished, listing.size(place)]))
     return rows
 
 
@@ -165,17 +166,17 @@ def _numbers(document: dict[str, Any] | None) -> str:
     return ", ".join(f"{name} {number(values[name])}" for name in names[:NUM_KEY_METRICS])
 
 
-def _pairs(listing: Listing, names: Sequence[str]) -> list[Row]:
+def _pairs(listing: _Listing, names: Sequence[str]) -> list[_Row]:
     alike: dict[str, dict[str, Any]] = {}
     for name in names:
         alike.setdefault(bare(name), {})[name] = _spec(listing.home / "pairs" / name)
     apart = {name: said for each in alike.values() for name, said in differences(each).items()}
     rows = []
     for name in names:
-        *before, last = [Row(cells) for cells in pairs_rows(listing.home / "pairs" / name)]
+        *before, last = [_Row(cells) for cells in pairs_rows(listing.home / "pairs" / name)]
         recipe = listing.recipes.get(f"pairs/{name}")
         said = [*([f"recipe {recipe}"] if recipe else []), apart[name]]
-        rows += [*before, Row(last.cells, "; ".join(each for each in said if each))]
+        rows += [*before, _Row(last.cells, "; ".join(each for each in said if each))]
     return rows
 
 
@@ -220,7 +221,7 @@ def _from_to(numbers: list[int]) -> str:
     return "–".join(ends)
 
 
-def _reports(listing: Listing, names: Sequence[str]) -> list[Row]:
+def _reports(listing: _Listing, names: Sequence[str]) -> list[_Row]:
     changes = {run.report: ", ".join(run.overrides) for run in listing.runs}
     rows = []
     for name in names:
@@ -230,7 +231,7 @@ def _reports(listing: Listing, names: Sequence[str]) -> list[Row]:
         finished = listing.finished(page) if has_page else "none yet"
         said = [changes.get(name, ""), f"{listing.home.url}/{page}" if has_page else ""]
         cells = [name, recipe, finished, listing.size(f"reports/{name}")]
-        rows.append(Row(cells, "; ".join(each for each in said if each)))
+        rows.append(_Row(cells, "; ".join(each for each in said if each)))
     return rows
 
 

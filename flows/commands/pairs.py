@@ -8,7 +8,8 @@ import typer
 
 from flows.commands.ls import PAIRS_HEAD, pairs_rows
 from flows.commands.stored_set import require_set
-from flows.documents.counts import num_masked, split_counts
+from flows.documents.counts import split_counts
+from flows.documents.mask_counts import num_masked
 from flows.home import found, home_folder, things
 from flows.table import aligned
 from kdm.licences import said_by

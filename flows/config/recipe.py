@@ -2,134 +2,24 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from flows.config.imported_pairs import ImportedPairs, Layout, Name
+from flows.config.generated_pairs import FilterRecipe, GeneratedPairs
+from flows.config.imported_pairs import ImportedPairs, Name
 from flows.config.stored_pairs import StoredPairs
+from flows.config.student_recipe import StudentRecipe
+from flows.config.teacher_recipe import TeacherRecipe
 from kdm.datasets import DataSet, described
 from kdm.evaluate.evaluate import needs_of, require_distinct, require_needs
 from kdm.evaluate.options import EvaluationOptions
-from kdm.licences import OWN, UNKNOWN, Licence, inherited
-from kdm.students.plugin import StudentPlugin
+from kdm.licences import OWN, UNKNOWN, inherited
 from kdm.students.preset_choice import with_preset
-from kdm.training.options import TrainingOptions
-from pairgen.filters.filter import Filter
-from pairgen.precisions import Precision
-from pairgen.samplers.sampler import Sampler
-from pairgen.spec import Digest, require_generable
 from pairgen.teachers.plugin import TeacherPlugin
 from storage.digest import digest_of
 from storage.options import LastingOptions, Options
-from storage.plugins import Configured
 from storage.records import LabelRule, PairSchema
-from storage.store import DEFAULT_LAYOUT
-
-
-class TeacherRecipe(LastingOptions):
-    """A field and how it is trained; one that is stored already, or known in closed form, is not."""
-
-    added_later: ClassVar[Mapping[str, Any]] = {"stored": None, "weights": None}
-
-    name: Name
-    model: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
-    stored: str | None = None  # its folder below teachers/ of the home
-    weights: Digest | None = None  # of that folder: they name its pairs
-    training: TrainingOptions | None = None
-    license: Licence | None = None  # of its weights; by default the data's, if trained here
-
-    @model_validator(mode="after")
-    def _check_training(self) -> Self:
-        if (self.stored is None) != (self.weights is None):
-            raise ValueError("'stored' and 'weights' are of one teacher; give both or neither")
-        if self.stored is not None and self.training is not None:
-            raise ValueError("a stored teacher is trained already; remove 'training' or 'stored'")
-        if self.stored is not None:
-            return self
-        if self.model.is_imported:
-            raise ValueError(
-                f"teacher '{self.model.plugin}' is trained already: name it, --teacher"
-            )
-        if self.model.is_trained and self.training is None:
-            raise ValueError(f"teacher '{self.model.plugin}' must be trained; give it 'training'")
-        if not self.model.is_trained and self.training is not None:
-            raise ValueError(f"teacher '{self.model.plugin}' is known; remove its 'training'")
-        return self
-
-
-def _require_batch(batch: Any) -> Any:
-    if batch != "auto" and (type(batch) is not int or batch < 1):
-        raise ValueError("give a number of samples from 1, or 'auto'")
-    return batch
-
-
-class FilterRecipe(Options):
-    """A filter and where it cuts: at a stated false-positive rate, or at a given threshold."""
-
-    filter: Annotated[Filter, Configured("pairgen.filters")]
-    fpr: float = Field(0.01, ge=0, lt=1)  # share of held-out real samples that it would drop
-    threshold: float | None = None  # in the filter's own unit; takes the place of `fpr`
-
-
-class GeneratedPairs(LastingOptions):
-    """Pairs that the teacher makes."""
-
-    added_later: ClassVar[Mapping[str, Any]] = {
-        "precision": "float32",
-        "guidance": None,
-        "num_threads": 1,
-        "num_workers": 0,
-        "is_compiled": False,
-    }
-
-    kind: Literal["generated"] = "generated"
-    name: Name
-    sampler: Annotated[Sampler, Configured("pairgen.samplers")]
-    pairs: PairSchema
-    train: int = Field(ge=1, le=10**10)  # indices asked for
-    heldout: int = Field(ge=1, le=10**10)
-    precision: Precision = "float32"  # of the teacher's networks
-    guidance: float | None = Field(None, gt=0)  # weight of classifier-free guidance
-    # Samples at once; 'auto': as the device holds. Part of the environment.
-    sampling_batch: Annotated[int | Literal["auto"], BeforeValidator(_require_batch)] = 4096
-    num_threads: int = Field(1, ge=1, le=1024)  # a worker, on a CPU; part of the environment
-    # Shards in the making at once; 0: one a GPU, or one for each CPU core. No number depends on it.
-    num_workers: int = Field(0, ge=0, le=1024)
-    is_compiled: bool = False  # the teacher's networks by torch.compile; part of the environment
-    layout: Layout = DEFAULT_LAYOUT
-    drop_at_write: tuple[FilterRecipe, ...] = ()
-
-    @field_validator("pairs", mode="before")
-    @classmethod
-    def _store_pictures_as_bytes(cls, pairs: Any) -> Any:
-        if _is_picture(pairs) and not {"x_0_dtype", "rounding"} & set(pairs):
-            return {**pairs, "x_0_dtype": "uint8", "rounding": "half-even"}
-        return pairs
-
-    @model_validator(mode="after")
-    def _check_schema(self) -> Self:
-        require_generable(self.pairs, self.sampler, guidance=self.guidance)
-        return self
-
-
-class StudentRecipe(LastingOptions):
-    """A student and how it is trained."""
-
-    added_later: ClassVar[Mapping[str, Any]] = {"needs_labels": False}
-
-    name: Name
-    needs_labels: bool = False  # whether pairs without classes are refused, and not learned without
-    model: Annotated[StudentPlugin, Configured("kdm.students")]
-    training: TrainingOptions
-
-    def require_labels(self, label: LabelRule | None) -> None:
-        """Raise a ValueError where pairs have no classes and the student is one that is told them."""
-        if self.needs_labels and label is None:
-            raise ValueError(
-                f"student '{self.name}' is told classes, and the pairs have no labels; choose pairs with "
-                "labels, a preset without 'cond', or set needs_labels to false"
-            )
 
 
 def _require_digits(decision: str) -> str:
@@ -280,12 +170,6 @@ class Recipe(Options):
             return self.teacher.license or UNKNOWN
         data = self.dataset.license if self.dataset else OWN
         return inherited(self.teacher.license or data, data)
-
-
-def _is_picture(pairs: Any) -> bool:
-    """Grey or colour, [1 or 3, H, W]: other channels are latents, which bytes would spoil."""
-    shape = pairs.get("shape") if isinstance(pairs, Mapping) else None
-    return isinstance(shape, list | tuple) and len(shape) == 3 and shape[0] in (1, 3)
 
 
 def _require_noise_of(teacher: TeacherPlugin, scale: float) -> None:

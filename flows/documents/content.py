@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from flows.calibration import RecipeFilter
-from flows.documents.counts import fate_of_split, filter_counts
+from flows.documents.counts import fate_of_split
 from flows.documents.evaluated_samples import placed_student, teacher_samples
+from flows.documents.mask_counts import filter_counts
 from flows.documents.numbers import entry, judge_of, references, settings_of
 from flows.documents.reproduction import reproduction
 from flows.documents.timings import read_timings

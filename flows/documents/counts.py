@@ -2,19 +2,12 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from kdm.report.content import FilterCounts, SplitCounts
+from flows.documents.mask_counts import num_masked
+from kdm.report.content import SplitCounts
 from storage.masks import (
     Mask,
-    judged,
-    read_audit,
-    read_decision_summary,
-    read_keep,
-    read_scores,
 )
 from storage.store import PairStore
-from storage.verify_masks import decisions_of
 
 
 def split_counts(store: PairStore) -> SplitCounts:
@@ -39,45 +32,4 @@ def fate_of_split(store: PairStore, masks: Sequence[Mask], contents: Sequence[st
             dropped[reason] = dropped.get(reason, 0) + len(rows)
     return SplitCounts(
         store.split, attempted, stored - masked, dict(sorted(dropped.items())), masked
-    )
-
-
-def num_masked(store: PairStore, masks: Sequence[Mask], content: str, *, num_rows: int) -> int:
-    """Stored rows of a shard that at least one of the masks leaves out."""
-    keep = np.ones(num_rows, np.bool_)
-    for mask in masks:
-        keep &= read_keep(store.base / "masks", mask, content, num_rows=num_rows)
-    return int((~keep).sum())
-
-
-def masked_by_decision(store: PairStore) -> list[int]:
-    """What each decision over this split leaves out, of the shards that it is about; fewest first."""
-    folder, records = store.base / "masks", list(store.records(store.ledger.recorded()))
-    found = []
-    for mask in decisions_of(folder):
-        there = judged(folder, mask)
-        found.append(
-            sum(
-                num_masked(store, [mask], each.content_digest, num_rows=each.kept)
-                for each in records
-                if each.content_digest in there
-            )
-        )
-    return sorted(found)
-
-
-def filter_counts(store: PairStore, mask: Mask, contents: Sequence[str]) -> FilterCounts:
-    """One filter's decisions over the shards with these contents."""
-    masks = store.base / "masks"
-    summary = read_decision_summary(masks, mask)
-    reasons = [row["reason"] for content in contents for row in read_audit(masks, mask, content)]
-    judged = sum(len(read_scores(masks, mask.score, content)) for content in contents)
-    return FilterCounts(
-        filter=summary["filter"]["plugin"],
-        split=store.split,
-        judged=judged,
-        kept=judged - len(reasons),
-        dropped={reason: reasons.count(reason) for reason in sorted(set(reasons))},
-        threshold=summary["threshold"],
-        false_positive_rate=summary["fpr"],
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from flows.config.command_line import Asked
+from flows.config.asked import Asked
 from flows.config.recipe import Recipe
 from flows.documents.reproduction import write_recipe
 from flows.progress import Reporter, silent

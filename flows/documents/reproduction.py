@@ -1,8 +1,11 @@
 """The line that makes a report's students again, tried before it is printed."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from flows.config.command_line import RECIPE_FILE, Asked, Reproduction, command_line, needs_of_place
+from flows.config.asked import Asked
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
 from flows.config.recipe_files import recipe_names
@@ -12,6 +15,7 @@ from storage.errors import StoreError
 from storage.fs import Folder
 from storage.yaml_text import yaml_text
 
+RECIPE_FILE = "recipe.yaml"
 _NOT_LOCAL = (
     f"Download {RECIPE_FILE}, which lies beside this page, and start the line where it is: it holds "
     "the recipe with every option."
@@ -22,6 +26,14 @@ _RESOLVED = (
 )
 
 
+@dataclass(frozen=True)
+class Reproduction:
+    """The line, and what it needs that it cannot bring along."""
+
+    line: str
+    notes: tuple[str, ...] = field(default=())
+
+
 def reproduction(run: Run, names: Sequence[str], *, command: str = "run") -> Reproduction:
     """A line that gives the same recipe and these students, with what it needs besides.
 
@@ -29,18 +41,18 @@ def reproduction(run: Run, names: Sequence[str], *, command: str = "run") -> Rep
     elsewhere: the line then takes the resolved recipe, which lies beside the report.
     """
     document = run.recipe.document()
-    notes = needs_of_place(document)
+    notes = _needs_of_place(document)
     home = run.home.url if _rests_on_home(run.recipe) else ""
     asked, is_whole = run.asked, set(names) == {each.name for each in run.recipe.students}
     if asked.recipe in recipe_names() and _is_of(asked, run):
         # A preset that the recipe does not list is there only because it was named.
         is_named = bool(asked.students) or not is_whole
         students = tuple(dict.fromkeys((*names, *asked.students))) if is_named else ()
-        return Reproduction(command_line(command, asked, students=students, home=home), notes)
+        return Reproduction(_command_line(command, asked, students=students, home=home), notes)
     folder = run.report_folder()
     where = RECIPE_FILE if "://" in folder.url else f"{folder.url}/{RECIPE_FILE}"
     students = () if is_whole else tuple(names)
-    line = command_line(command, Asked(recipe=where), students=students, home=home)
+    line = _command_line(command, Asked(recipe=where), students=students, home=home)
     return Reproduction(line, (_NOT_LOCAL if "://" in folder.url else _RESOLVED, *notes))
 
 
@@ -67,3 +79,28 @@ def _is_of(asked: Asked, run: Run) -> bool:
 def _rests_on_home(recipe: Recipe) -> bool:
     is_stored = isinstance(recipe.pairs, StoredPairs)
     return is_stored or (recipe.teacher is not None and recipe.teacher.stored is not None)
+
+
+def _command_line(command: str, asked: Asked, *, students: Collection[str] = (), home: str) -> str:
+    """`kdm COMMAND RECIPE …`, quoted for a shell; `home` is left out where it is empty."""
+    words = ["kdm", command, asked.recipe]
+    words += ["--count", str(asked.count)] if asked.count is not None else []
+    for flag, values in (("--set", asked.overrides), ("--student", students)):
+        words += [word for value in values for word in (flag, value)]
+    words += ["--home", home] if home else []
+    return shlex.join(words)
+
+
+def _needs_of_place(document: dict[str, Any]) -> tuple[str, ...]:
+    """Sentences about what a recipe reads and a command line does not carry."""
+    dataset, teacher = document.get("dataset") or {}, document.get("teacher") or {}
+    found = []
+    if dataset.get("source"):
+        found.append(f"It reads the real data at {dataset['source']}.")
+    if teacher.get("stored"):
+        found.append(f"It needs the stored teacher {teacher['stored']}.")
+    if document["pairs"]["kind"] == "stored":
+        found.append(f"It needs the stored pairs at {document['pairs']['folder']}.")
+    if document["pairs"]["kind"] == "imported":
+        found.append("It needs the file that the pairs were imported from.")
+    return tuple(found)

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from flows.config.recipe import Recipe
 from flows.config.stored_pairs import StoredPairs
-from flows.documents.counts import filter_counts, split_counts
+from flows.documents.counts import split_counts
+from flows.documents.mask_counts import filter_counts
 from flows.documents.set_picture import SET_PICTURE, draw_set_picture
 from flows.stage import Run, StageResult
 from kdm.analyze.shown_pairs import can_be_shown

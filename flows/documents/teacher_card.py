@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flows.config.recipe import TeacherRecipe
+from flows.config.teacher_recipe import TeacherRecipe
 from flows.stage import Run, StageResult
 from kdm.datasets import described
 from kdm.licences import hub_fields

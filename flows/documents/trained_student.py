@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flows.config.recipe import StudentRecipe
+from flows.config.student_recipe import StudentRecipe
 from flows.documents.measured import read_metrics
 from flows.documents.reproduction import reproduction
 from flows.stage import Run, StageResult

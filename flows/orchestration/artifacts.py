@@ -57,7 +57,7 @@ class Artifacts:
 
     def finish(self, run: Run, results: Sequence[StageResult]) -> None:
         """Say what was made, the students beside their teacher, and one of the pictures."""
-        self._attempt(lambda: self._made(results, fates_of(run, results)))
+        self._attempt(lambda: self._made(results, _fates_of(run, results)))
         self._attempt(lambda: self._students(run, results))
         self._attempt(lambda: self._picture(results))
         self._attempt(lambda: self._reports(results))
@@ -157,7 +157,7 @@ def made(results: Sequence[StageResult], fates: Sequence[SplitCounts] = ()) -> s
     return "\n".join(lines) + "\n"
 
 
-def fates_of(run: Run, results: Sequence[StageResult]) -> list[SplitCounts]:
+def _fates_of(run: Run, results: Sequence[StageResult]) -> list[SplitCounts]:
     """What became of the pairs that these results read, as far as they were judged."""
     pairs = [each for each in results if each.stage in ("generate-pairs", "filter-pairs")]
     if not pairs:

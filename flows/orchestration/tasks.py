@@ -4,22 +4,20 @@ A task here has no cache, no stored result and no parameter: its stage asks the 
 missing, and the task ends in a state named `Cached` where nothing was. So does the flow.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from prefect import State, Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
-from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed, get_state_exception
 
 from flows.home import home_folder
 from flows.orchestration.api_lost import LOST, why_lost
 from flows.orchestration.artifacts import Artifacts
 from flows.orchestration.deployed import enter_folder
+from flows.orchestration.run_log import WATCHER
 from flows.progress import Progress, Reporter
 from flows.request import Request
 from flows.stage import StageResult
@@ -39,44 +37,9 @@ Ended = State[list[dict[str, Any]]]
 Work = Callable[[], list[StageResult]]
 
 
-class RunLog:
-    """The watcher of a flow that a worker runs: its log on Prefect's page."""
-
-    waits = False  # a schedule starts the next run soon enough
-
-    def report(self, progress: Progress) -> None:
-        """Nothing: an artifact shows it."""
-
-    def finished(self, result: StageResult) -> None:
-        """A line a stage."""
-        get_run_logger().info("%s %s: %s", result.stage, result.name, result.state)
-
-    def say(self, sentence: str) -> None:
-        """A line."""
-        get_run_logger().info(sentence)
-
-    def warn(self, sentence: str) -> None:
-        """A warning."""
-        get_run_logger().warning(sentence)
-
-
-_RUN_LOG = RunLog()
-_watcher: ContextVar[Watcher] = ContextVar("watcher", default=_RUN_LOG)
-
-
-@contextmanager
-def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Flows that are called in this context tell `watcher`, not their log."""
-    token = _watcher.set(watcher)
-    try:
-        yield
-    finally:
-        _watcher.reset(token)
-
-
 def run_as_tasks(request: Request) -> Ended:
     """The request's stages, a task each; returns the state in which its flow ends."""
-    watcher = _watcher.get()
+    watcher = WATCHER.get()
     try:
         enter_folder()
         run = request.run()
@@ -94,7 +57,7 @@ def refresh_as_task(home: str) -> Ended:
     """Every student at a home without a current report, in one task; the state it ends in."""
     try:
         enter_folder()
-        folder, watcher = home_folder(home), _watcher.get()
+        folder, watcher = home_folder(home), WATCHER.get()
         with refreshing(folder, say=watcher.say, waits=watcher.waits):
             results = _in_task("eval-report", lambda: _refreshed(folder, watcher))
         Artifacts("eval-report", watcher.warn).refreshed(results)
@@ -138,7 +101,7 @@ def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
             return Failed(message=str(error), data=error)
         return ended(made)
 
-    watcher = _watcher.get()
+    watcher = WATCHER.get()
     try:
         state = thin(return_state=True)
     except LOST as error:

@@ -9,15 +9,14 @@ from typing import Any
 from flows.exit import API_LOST, stop_if_asked
 from flows.home import home_folder
 from flows.orchestration.direct import directly, refresh_directly
-from flows.orchestration.prefect_settings import (
-    UNUSABLE,
+from flows.orchestration.prefect_settings import may_have_api
+from flows.orchestration.server_of_command import (
     forget_embedded_server,
-    may_have_api,
     prepare_prefect,
     start_embedded_server,
     startup_seconds,
-    why_unusable,
 )
+from flows.orchestration.unusable_settings import UNUSABLE, why_unusable
 from flows.request import Request
 from flows.stage import StageResult
 from flows.stages.sequence import run_stages
@@ -91,7 +90,7 @@ def _flow_or(
         terminal.warn(why_unusable(error))
         return without()
     from flows.orchestration.api_lost import LOST, why_lost
-    from flows.orchestration.tasks import watched_by
+    from flows.orchestration.run_log import watched_by
 
     # Where the API is gone, log records cannot be sent; that is no fault to print a trace of.
     logging.raiseExceptions = False

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flows.config.recipe import GeneratedPairs, Recipe
+from flows.config.generated_pairs import GeneratedPairs
+from flows.config.recipe import Recipe
 from flows.stage import Run
 
 

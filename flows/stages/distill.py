@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flows.config.recipe import StudentRecipe
+from flows.config.student_recipe import StudentRecipe
 from flows.documents.remembered_runs import remember
 from flows.documents.trained_student import tell_training
 from flows.judged_pairs import open_split

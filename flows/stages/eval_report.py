@@ -33,7 +33,7 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
     evaluated = [evaluate(run, judged, student) for student in known.values()]
     (run.home / "reports").sweep()
     folder = run.report_folder()
-    identity = report_identity(run, evaluated)
+    identity = _report_identity(run, evaluated)
     result = StageResult(STAGE, folder.name, folder.url, identity, "cached")
     standing = read_metrics(folder)
     is_current = standing is not None and standing["identity"] == identity
@@ -99,7 +99,7 @@ def _is_measurable(run: Run, warn: Callable[[str], None]) -> bool:
     return True
 
 
-def report_identity(run: Run, evaluated: Sequence[StageResult]) -> str:
+def _report_identity(run: Run, evaluated: Sequence[StageResult]) -> str:
     """The digest of all that the report's numbers depend on."""
     return digest_of(
         {

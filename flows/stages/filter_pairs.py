@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from flows.calibration import RecipeFilter
-from flows.documents.counts import filter_counts
+from flows.documents.mask_counts import filter_counts
 from flows.documents.set_card import write_pairs_card
 from flows.judged_pairs import contents, open_split
 from flows.progress import Meter

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from flows.calibration import RecipeFilter
+from flows.config.generated_pairs import FilterRecipe, GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs
-from flows.config.recipe import FilterRecipe, GeneratedPairs
 from flows.config.stored_pairs import StoredPairs
 from flows.documents.set_card import write_pairs_card
 from flows.progress import Meter

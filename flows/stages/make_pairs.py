@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from flows.config.recipe import GeneratedPairs
+from flows.config.generated_pairs import GeneratedPairs
 from flows.documents.timings import machine, note_timing
 from flows.progress import Meter
 from flows.stage import Run, StageResult

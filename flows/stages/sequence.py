@@ -7,7 +7,7 @@ missing. So every command runs what its stage rests on first, and that is cheap 
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
-from flows.config.recipe import StudentRecipe
+from flows.config.student_recipe import StudentRecipe
 from flows.request import STAGES
 from flows.stage import Run, StageResult
 from flows.stages.distill import distill

@@ -1,6 +1,6 @@
 """Stage `train-teacher`: the field that pairs are made with, trained once, or stored already."""
 
-from flows.config.recipe import TeacherRecipe
+from flows.config.teacher_recipe import TeacherRecipe
 from flows.documents.teacher_card import write_teacher_card
 from flows.stage import Run, StageResult
 from flows.stages.training import train

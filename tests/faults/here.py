@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import flows.stages.training
-from flows.config.command_line import Asked
+from flows.config.asked import Asked
 from flows.config.load import load_recipe
 from flows.progress import Meter
 from flows.stage import Run, StageResult

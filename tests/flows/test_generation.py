@@ -10,7 +10,8 @@ from faults.digests import assert_equal, digests_of
 
 import flows.stages.make_pairs
 from flows.config.load import load_recipe
-from flows.config.recipe import Recipe, TeacherRecipe
+from flows.config.recipe import Recipe
+from flows.config.teacher_recipe import TeacherRecipe
 from flows.progress import Progress
 from flows.stage import Run
 from flows.stages.sequence import run_stages

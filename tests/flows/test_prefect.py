@@ -19,14 +19,10 @@ from rich.console import Console
 from flows.commands.deploy import deploy
 from flows.orchestration.artifacts import Artifacts, address, made
 from flows.orchestration.deployed import FOLDER_VARIABLE, enter_folder, stay_in_empty_folder
-from flows.orchestration.prefect_settings import (
-    OWNER,
-    end_orphaned_servers,
-    may_have_api,
-    prepare_prefect,
-    set_defaults,
-)
-from flows.orchestration.tasks import as_task, ended, watched_by
+from flows.orchestration.prefect_settings import may_have_api, set_defaults
+from flows.orchestration.run_log import watched_by
+from flows.orchestration.server_of_command import OWNER, end_orphaned_servers, prepare_prefect
+from flows.orchestration.tasks import as_task, ended
 from flows.orchestration.through_prefect import through_prefect
 from flows.pipeline import (
     distill,

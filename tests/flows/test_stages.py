@@ -14,7 +14,8 @@ from faults.digests import assert_equal, digests_of, temporary_files
 from faults.here import run_here, train_here
 
 from flows.config.load import load_recipe
-from flows.config.recipe import Recipe, TeacherRecipe
+from flows.config.recipe import Recipe
+from flows.config.teacher_recipe import TeacherRecipe
 from flows.stage import Run, StageResult
 from flows.stages.sequence import run_stages
 from kdm.objective import Objective

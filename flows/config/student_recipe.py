@@ -1,0 +1,30 @@
+"""A recipe's students."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from flows.config.imported_pairs import Name
+from kdm.students.plugin import StudentPlugin
+from kdm.training.options import TrainingOptions
+from storage.options import LastingOptions
+from storage.plugins import Configured
+from storage.records import LabelRule
+
+
+class StudentRecipe(LastingOptions):
+    """A student and how it is trained."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {"needs_labels": False}
+
+    name: Name
+    needs_labels: bool = False  # whether pairs without classes are refused, and not learned without
+    model: Annotated[StudentPlugin, Configured("kdm.students")]
+    training: TrainingOptions
+
+    def require_labels(self, label: LabelRule | None) -> None:
+        """Raise a ValueError where pairs have no classes and the student is one that is told them."""
+        if self.needs_labels and label is None:
+            raise ValueError(
+                f"student '{self.name}' is told classes, and the pairs have no labels; choose pairs with "
+                "labels, a preset without 'cond', or set needs_labels to false"
+            )

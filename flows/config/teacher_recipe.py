@@ -1,0 +1,45 @@
+"""A recipe's teacher: trained by the recipe, stored already, or known in closed form."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import model_validator
+
+from flows.config.imported_pairs import Name
+from kdm.licences import Licence
+from kdm.training.options import TrainingOptions
+from pairgen.spec import Digest
+from pairgen.teachers.plugin import TeacherPlugin
+from storage.options import LastingOptions
+from storage.plugins import Configured
+
+
+class TeacherRecipe(LastingOptions):
+    """A field and how it is trained; one that is stored already, or known in closed form, is not."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {"stored": None, "weights": None}
+
+    name: Name
+    model: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
+    stored: str | None = None  # its folder below teachers/ of the home
+    weights: Digest | None = None  # of that folder: they name its pairs
+    training: TrainingOptions | None = None
+    license: Licence | None = None  # of its weights; by default the data's, if trained here
+
+    @model_validator(mode="after")
+    def _check_training(self) -> Self:
+        if (self.stored is None) != (self.weights is None):
+            raise ValueError("'stored' and 'weights' are of one teacher; give both or neither")
+        if self.stored is not None and self.training is not None:
+            raise ValueError("a stored teacher is trained already; remove 'training' or 'stored'")
+        if self.stored is not None:
+            return self
+        if self.model.is_imported:
+            raise ValueError(
+                f"teacher '{self.model.plugin}' is trained already: name it, --teacher"
+            )
+        if self.model.is_trained and self.training is None:
+            raise ValueError(f"teacher '{self.model.plugin}' must be trained; give it 'training'")
+        if not self.model.is_trained and self.training is not None:
+            raise ValueError(f"teacher '{self.model.plugin}' is known; remove its 'training'")
+        return self

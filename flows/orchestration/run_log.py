@@ -1,0 +1,46 @@
+"""Who watches a flow: whoever called it, else the run's log on Prefect's page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from prefect.logging import get_run_logger
+
+from flows.progress import Progress
+from flows.stage import StageResult
+from flows.watcher import Watcher
+
+
+class RunLog:
+    """The watcher of a flow that a worker runs: its log on Prefect's page."""
+
+    waits = False  # a schedule starts the next run soon enough
+
+    def report(self, progress: Progress) -> None:
+        """Nothing: an artifact shows it."""
+
+    def finished(self, result: StageResult) -> None:
+        """A line a stage."""
+        get_run_logger().info("%s %s: %s", result.stage, result.name, result.state)
+
+    def say(self, sentence: str) -> None:
+        """A line."""
+        get_run_logger().info(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """A warning."""
+        get_run_logger().warning(sentence)
+
+
+_RUN_LOG = RunLog()
+WATCHER: ContextVar[Watcher] = ContextVar("watcher", default=_RUN_LOG)
+
+
+@contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
+    """Flows that are called in this context tell `watcher`, not their log."""
+    token = WATCHER.set(watcher)
+    try:
+        yield
+    finally:
+        WATCHER.reset(token)

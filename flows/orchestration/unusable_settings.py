@@ -1,0 +1,48 @@
+"""What is wrong with settings that Prefect refuses."""
+
+import os
+import tomllib
+
+from flows.orchestration.prefect_settings import active_profile, profiles_file
+
+# What importing Prefect raises where its settings are of the wrong type or shape, or its folder is no folder.
+UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, OSError)
+
+
+def why_unusable(error: Exception) -> str:
+    """One sentence for a run that goes on without Prefect."""
+    return f"{what_is_unusable(error)}; going on without Prefect, the data do not depend on it"
+
+
+def what_is_unusable(error: Exception) -> str:
+    """Settings that Prefect refused as it was imported: where they stand, and what is wrong.
+
+    TOML that is none, a value of the wrong type: Prefect raises the parser's words, without a file.
+    """
+    path = profiles_file()
+    try:
+        names = _wrong_settings(error)
+        places = [f"{name} in the environment" for name in names if name in os.environ]
+        profile = active_profile()
+        places += [f"{name} in {path}" for name in names if name in profile]
+        tomllib.loads(path.read_text(encoding="utf-8") if path.is_file() else "")
+        where = " and ".join(places) or f"in {path}, prefect.toml, .env or the environment"
+    except ValueError as fault:
+        where, error = f"{path} is not TOML", fault
+    except OSError as fault:
+        where, error = f"{path} cannot be read", fault
+    reason = " ".join(str(error).split("For further information")[0].split())
+    return f"Prefect cannot use its settings: {where} ({reason[:200]})"
+
+
+def _wrong_settings(error: Exception) -> list[str]:
+    """Names of the settings, in the environment or the profile, that a validation error is about."""
+    fields = [
+        str(each["loc"][-1]).upper() for each in getattr(error, "errors", list)() if each["loc"]
+    ]
+    known = {**active_profile(), **os.environ}
+    return sorted(
+        name
+        for name in known
+        if name.startswith("PREFECT_") and name.endswith(tuple(f"_{field}" for field in fields))
+    )
