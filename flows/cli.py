@@ -3,19 +3,16 @@
 import os
 import sys
 from itertools import pairwise
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, Home, Seed, whole
+from flows.commands.home_cli import add_home_commands
 from flows.commands.pairs_cli import pairs_app
-from flows.commands.recipe_options import takes
 from flows.commands.stages_cli import add_stage_commands
 from flows.commands.student_cli import student_app
 from flows.commands.teacher_cli import teacher_app
 from flows.exit import Stopped, leave, stop_on_signals
-from flows.home import DEFAULT_HOME
-from flows.request import Request
 from storage.errors import StoreError
 from storage.terminal import replace_what_cannot_be_said
 
@@ -29,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},  # its groups and commands inherit it
 )
 add_stage_commands(app)
+add_home_commands(app)
 app.add_typer(pairs_app, name="pairs")
 app.add_typer(teacher_app, name="teacher")
 app.add_typer(student_app, name="student")
@@ -45,89 +43,6 @@ def _options(
 
         typer.echo(installed("kdm-offline"))
         raise typer.Exit
-
-
-@app.command("show", help="Print a recipe with its defaults, or list the recipes.")
-@takes()
-def _show(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name or file.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of YAML.")] = False,
-    **options: Any,
-) -> None:
-    from flows.commands.show import list_recipes, show
-
-    if recipe:
-        show(Request(recipe, **options), as_json=as_json)
-    else:
-        list_recipes(as_json=as_json)
-
-
-@app.command("ls", help="List what is in a home.")
-def _ls(home: Home = DEFAULT_HOME) -> None:
-    from flows.commands.ls import ls
-
-    ls(home)
-
-
-@app.command("rm", help="Remove a teacher, pairs, a student or a report.")
-def _rm(
-    name: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or KIND/NAME.")],
-    home: Home = DEFAULT_HOME,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Even if something depends on it.")
-    ] = False,
-) -> None:
-    from flows.commands.rm import rm
-
-    rm(name, home, is_confirmed=yes, is_forced=force)
-
-
-@app.command("sample", help="Draw samples from a student.")
-def _sample(
-    student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
-    num_samples: Annotated[
-        int,
-        typer.Option("-n", parser=whole(1, MOST_SAMPLES), metavar="N", help="How many samples."),
-    ] = 64,
-    seed: Seed = 0,
-    out: Annotated[
-        str,
-        typer.Option(
-            "--out",
-            help="A .npy, .npz (uint8) or .png (one picture), or FOLDER/ for PNGs; else text.",
-        ),
-    ] = "",
-    *,
-    grid: Annotated[str, typer.Option("--grid", help="Also draw all samples into this .png.")] = "",
-    label: Annotated[
-        str, typer.Option("--label", help="A class, several (0,3,5) or all; used in turn.")
-    ] = "",
-    precision: Annotated[str, typer.Option("--precision", help="float32 or bfloat16.")] = "float32",
-    best: Annotated[
-        bool,
-        typer.Option("--best", help="Use the weights of the lowest training loss, not the last."),
-    ] = False,
-    home: Home = DEFAULT_HOME,
-) -> None:
-    from flows.commands.sample import Wanted, sample
-
-    kept: Literal["best", "last"] = "best" if best else "last"
-    sample(student, home, Wanted(num_samples, seed, out, grid, label, precision, kept))
-
-
-@app.command("deploy", help="Deploy every flow to your Prefect server.")
-def _deploy() -> None:
-    from flows.commands.deploy import deploy
-
-    deploy()
-
-
-@app.command("doctor", help="Check that this machine has what is needed.")
-def _doctor(home: Home = DEFAULT_HOME) -> None:
-    from flows.doctor import doctor
-
-    doctor(home)
 
 
 def main() -> NoReturn:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from flows.care.sources import Means
+from flows.care.sources import Sources
 from storage.audit import audit_rows, dropped_by_filters
 from storage.convert import frozen_indices
 from storage.errors import DamageError, MismatchError, StoreError
@@ -45,17 +45,17 @@ def planned(store: PairStore, found: Sequence[Fault]) -> list[str]:
     ]
 
 
-def repair(store: PairStore, found: Sequence[Fault], means: Means, report: Report) -> Repaired:
+def repair(store: PairStore, found: Sequence[Fault], sources: Sources, report: Report) -> Repaired:
     """Mend these faults; what cannot be mended is said, and then nothing of it is replaced."""
     result = Repaired()
     wanted = wanted_shards(store, found)
     for done, each in enumerate(wanted):
         report(done, len(wanted))
-        result.attempt(f"shard {each.shard}", partial(_mend_shard, store, each, means))
+        result.attempt(f"shard {each.shard}", partial(_mend_shard, store, each, sources))
     report(len(wanted), len(wanted))
     for fault in found:
         if _is_audit(store, fault):
-            result.attempt(fault.file, partial(_mend_audit, store, fault, means))
+            result.attempt(fault.file, partial(_mend_audit, store, fault, sources))
     if not result.failed and any(_is_of_set(store, fault) for fault in found):
         result.done += refreeze(store, found)
         if sizes := store.ledger.sizes():  # none where nothing was ever recorded
@@ -66,11 +66,11 @@ def repair(store: PairStore, found: Sequence[Fault], means: Means, report: Repor
     return result
 
 
-def _mend_shard(store: PairStore, wanted: Wanted, means: Means) -> str:
+def _mend_shard(store: PairStore, wanted: Wanted, sources: Sources) -> str:
     remade = from_own_files(store, wanted) or from_other_layout(store, wanted, siblings(store))
     if remade is None:
         try:
-            remade = means.remake(store, wanted)
+            remade = sources.remake(store, wanted)
         except (StoreError, ValueError):
             remade = from_own_files(store, wanted, is_last_resort=True)
             if remade is None:
@@ -79,10 +79,10 @@ def _mend_shard(store: PairStore, wanted: Wanted, means: Means) -> str:
     return f"made anew from {remade.origin}"
 
 
-def _mend_audit(store: PairStore, fault: Fault, means: Means) -> str:
+def _mend_audit(store: PairStore, fault: Fault, sources: Sources) -> str:
     assert fault.shard is not None  # each audit is of one
     record = store.record(fault.shard)
-    for rows in _candidates(store, record, means):
+    for rows in _candidates(store, record, sources):
         if sorted((row["index"], row["reason"]) for row in rows) == dropped_by_filters(record):
             (store.base / "audit").remove(record_name(record.shard))
             store.write_audit(record.shard, rows)
@@ -93,13 +93,13 @@ def _mend_audit(store: PairStore, fault: Fault, means: Means) -> str:
 
 
 def _candidates(
-    store: PairStore, record: Record, means: Means
+    store: PairStore, record: Record, sources: Sources
 ) -> Iterator[list[Mapping[str, Any]]]:
     for other in siblings(store):
         with contextlib.suppress(DamageError, KeyError, TypeError):
             rows = list(audit_rows(other))
             yield [row for row in rows if record.first_index <= row["index"] <= record.last_index]
-    yield list(means.audit(store, Wanted(record.shard, record.content_digest, record)))
+    yield list(sources.audit(store, Wanted(record.shard, record.content_digest, record)))
 
 
 def _is_mask(fault: Fault) -> bool:

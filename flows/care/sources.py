@@ -1,7 +1,6 @@
 """Where the samples of a damaged shard can be had from when no sound file holds them."""
 
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from flows.care.imported_again import imported_again
 from flows.care.remake import Remaker
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
@@ -20,18 +20,16 @@ from pairgen.filters.judge import Judge, fit_judge
 from pairgen.spec import DropRule
 from storage.audit import read_audit_rows
 from storage.digest import digest_of, short
-from storage.errors import MismatchError
 from storage.fs import Folder
-from storage.importers import import_pairs
 from storage.manifest import record_name
 from storage.mend import Remade, Wanted
 from storage.records import INVALID_REASONS
-from storage.salvage import common_environment, from_other_layout
+from storage.salvage import common_environment
 from storage.store import PairStore
 
 
 @dataclass
-class Means:
+class Sources:
     """A set's teacher below a home, or what the set was imported from; each is opened once."""
 
     home: Folder
@@ -41,7 +39,7 @@ class Means:
     def remake(self, store: PairStore, wanted: Wanted) -> Remade:
         """The shard's pairs made again; a ValueError that says what it takes where that is not there."""
         if store.spec.get("kind") == "imported":
-            return self._imported(store, wanted)
+            return imported_again(store, wanted, self.source)
         remaker = self._remaker(store, wanted)
         asked = store.indices(wanted.shard)
         pairs, invalid = remaker.make(store.split, int(asked[0]), int(asked[-1]) + 1)
@@ -90,36 +88,6 @@ class Means:
                 seen.add(recipe.dataset)
                 yield recipe.dataset
 
-    def _imported(self, store: PairStore, wanted: Wanted) -> Remade:
-        """Import once more, aside, and take the shard from there."""
-        if self.source is None:
-            raise ValueError(
-                f"{store.folder.name} was imported, so no teacher can make it again; give what it was "
-                "imported from with --source PATH"
-            )
-        with tempfile.TemporaryDirectory() as place:
-            made = import_pairs(
-                str(store.spec["importer"]),
-                self.source,
-                Folder.at(place),
-                name="again",
-                rows={split: (first, end) for split, (first, end) in store.spec["rows"].items()},
-                layout=store.layout,
-                **_import_options(store),
-            )
-            again = PairStore.open(made.folder, split=store.split, layout=store.layout)
-            if again.spec_digest != store.spec_digest:
-                raise MismatchError(
-                    f"{self.source} is not what {store.folder.name} was imported from: its spec comes "
-                    f"out as {short(again.spec_digest)}…, not {short(store.spec_digest)}…"
-                )
-            remade = from_other_layout(store, wanted, [again])
-        if remade is None:
-            raise MismatchError(
-                f"{self.source} gives another content than shard {wanted.shard} had"
-            )
-        return remade._replace(origin="what it was imported from")
-
 
 def _rejected(store: PairStore, shard: int) -> dict[str, list[int]]:
     """What filters of `drop_at_write` left out, by its audit."""
@@ -129,26 +97,6 @@ def _rejected(store: PairStore, shard: int) -> dict[str, list[int]]:
             if reason not in INVALID_REASONS:
                 found.setdefault(reason, []).append(index)
     return found
-
-
-def _import_options(store: PairStore) -> Mapping[str, Any]:
-    """The options that the spec shows; the importer of points takes but one."""
-    stated = {"noise_end": store.spec.get("noise_end")}
-    if store.spec["importer"] == "kdm-checkerboard":
-        return stated
-    schema = store.schema
-    options: dict[str, Any] = stated | {
-        "x_0_dtype": schema.x_0_dtype,
-        "x_T_dtype": schema.x_T_dtype,
-        "states_dtype": schema.states_dtype,
-        "keep_states": schema.num_states > 0,
-        "lossy": "rounded" in store.spec,
-    }
-    if store.spec["importer"] == "get":
-        options["noise_scale"] = schema.noise.scale
-    if store.spec["importer"] == "per-sample" and schema.label is not None:
-        options["num_classes"] = schema.label.num_classes
-    return options
 
 
 def _own_recipes() -> Iterator[Recipe]:

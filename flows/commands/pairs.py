@@ -12,8 +12,7 @@ from flows.documents.counts import split_counts
 from flows.documents.mask_counts import num_masked
 from flows.home import found, home_folder, things
 from flows.table import aligned
-from kdm.licences import said_by
-from kdm.report.markdown import read_front_matter
+from kdm.report.existing_card import licence_of
 from storage.digest import digest_of, short
 from storage.fs import Folder
 from storage.masks import judged, read_decision_summary
@@ -38,7 +37,7 @@ def show(name: str, home: str, *, as_json: bool) -> None:
     document = {
         "folder": folder.url,
         "spec_digest": digest_of(spec),
-        "licence": _licence(folder),
+        "licence": licence_of(folder) if folder.exists("card.md") else "unknown (no card)",
         "spec": spec,
         "splits": {place: _split(folder, *place.split("/")) for place in splits_of(folder)},
     }
@@ -96,9 +95,3 @@ def _masks(store: PairStore, contents: Sequence[str]) -> list[dict[str, Any]]:
             }
         )
     return said
-
-
-def _licence(folder: Folder) -> str:
-    if not folder.exists("card.md"):
-        return "unknown (no card)"
-    return said_by(read_front_matter(folder.read("card.md").decode(errors="replace")))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import typer
 
 from flows.care.repair import LEFT_TO_GC, planned, repair
-from flows.care.sources import Means
+from flows.care.sources import Sources
 from flows.commands.stored_set import home_of, require_set
 from flows.home import found, home_folder, things
 from flows.table import aligned, many, num_bytes
@@ -36,7 +36,7 @@ def verify(name: str, home: str, *, is_deep: bool) -> None:
 def mend(name: str, home: str, *, source: str, is_dry: bool) -> None:
     """Make anew what is damaged, and check again; exit code 1 where something could not be mended."""
     folder = found(home, "pairs", name)
-    means = Means(
+    sources = Sources(
         home_of(folder, home),
         local_file(source, "what a set was imported from") if source else None,
     )
@@ -44,7 +44,7 @@ def mend(name: str, home: str, *, source: str, is_dry: bool) -> None:
     for store in _stores(folder):
         with counting("verify", _place(store), "shards") as report:
             wrong = faults(store, report=report)
-        lines, of_store = _planned(store, wrong) if is_dry else _mended(store, wrong, means)
+        lines, of_store = _planned(store, wrong) if is_dry else _mended(store, wrong, sources)
         base = f"{_place(store)}/"
         for line in lines or ["sound"]:
             typer.echo(f"{_place(store)}: {line.removeprefix(base)}")
@@ -102,11 +102,11 @@ def _planned(store: PairStore, wrong: list[Fault]) -> tuple[list[str], list[str]
     return planned(store, wrong) + lines, []
 
 
-def _mended(store: PairStore, wrong: list[Fault], means: Means) -> tuple[list[str], list[str]]:
+def _mended(store: PairStore, wrong: list[Fault], sources: Sources) -> tuple[list[str], list[str]]:
     if not wrong:
         return [], []
     with counting("repair", _place(store), "shards") as report:
-        result = repair(store, wrong, means, report)
+        result = repair(store, wrong, sources, report)
     # What was checked before is not trusted: another store looks at every byte again.
     again = faults(PairStore(store.folder, store.split, store.layout, store.spec))
     lines = [

@@ -8,7 +8,8 @@ import typer
 
 from flows.config.imported_pairs import ImportedPairs
 from flows.config.load import load_recipe
-from flows.documents.set_card import Origin, origin_of_card, write_set_card
+from flows.documents.set_card import write_set_card
+from flows.documents.set_origin import Origin, origin_of_card
 from flows.home import home_folder
 from flows.terminal import counting
 from kdm.licences import require_licence

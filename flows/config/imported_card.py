@@ -4,14 +4,14 @@ import math
 from typing import Any, NamedTuple
 
 from flows.table import num_bytes
-from kdm.licences import UNKNOWN, hub_fields, said_by
-from kdm.report.markdown import front_matter, inline, read_front_matter
+from kdm.licences import UNKNOWN, hub_fields
+from kdm.report.existing_card import licence_of
+from kdm.report.markdown import front_matter, inline
 from kdm.trained import read_config
 from storage.fs import Folder
 from storage.yaml_text import yaml_text
 
 PICTURE = "samples.png"
-_MAX_CARD_BYTES = 2**20
 _NOTES = {
     "cc-by-nc-sa-4.0": "EDM's code and released networks are under CC BY-NC-SA 4.0: not for "
     "commercial use, and what is made with them is shared under the same licence.",
@@ -32,7 +32,8 @@ def teacher_card(folder: Folder, *, licence: str = "") -> Card:
     """Of a finished import; the licence is the one that is named, else of the card that is there."""
     config = read_config(folder)
     assert config is not None  # the import was finished
-    licence = licence or _known_licence(folder) or config["source"]["license"]
+    known = licence_of(folder)
+    licence = licence or (known if known != UNKNOWN else config["source"]["license"])
     front = {
         "name": folder.name.rpartition("-")[0],
         "digest": config["digest"],
@@ -43,14 +44,6 @@ def teacher_card(folder: Folder, *, licence: str = "") -> Card:
     }
     facts = _facts(config)
     return Card(f"{front_matter(front)}{_body(folder, config, facts, licence)}", _summary(config))
-
-
-def _known_licence(folder: Folder) -> str:
-    if not folder.exists("card.md"):
-        return ""
-    text = folder.read("card.md", at_most=_MAX_CARD_BYTES).decode(errors="replace")
-    known = said_by(read_front_matter(text))
-    return "" if known == UNKNOWN else known
 
 
 def _body(folder: Folder, config: dict[str, Any], facts: dict[str, str], licence: str) -> str:

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from flows.config.imported_pairs import Layout
 from flows.home import bare, found
-from kdm.licences import UNKNOWN, Licence, said_by
-from kdm.report.markdown import read_front_matter
+from kdm.licences import UNKNOWN, Licence
+from kdm.report.existing_card import licence_of
 from pairgen.spec import Digest
 from pairgen.teachers.imported_name import default_name
 from storage.digest import short
@@ -22,8 +22,6 @@ from storage.options import Options
 from storage.records import LabelRule
 from storage.sets import splits_of
 from storage.store import PairStore
-
-_MAX_CARD_BYTES = 2**22
 
 
 class StoredPairs(Options):
@@ -79,7 +77,7 @@ def _said_by(folder: Folder, layout: str | None) -> dict[str, Any]:
         "train": _committed(train),
         "heldout": num_heldout,
         "layout": layout,
-        "license": _licence(folder),
+        "license": licence_of(folder),
     }
 
 
@@ -96,10 +94,3 @@ def _committed(store: PairStore) -> int:
     """Indices that its largest manifest covers."""
     covered = store.ledger.largest().num_shards * store.shard_size
     return covered if store.limit is None else min(covered, store.limit)
-
-
-def _licence(folder: Folder) -> str:
-    if not folder.exists("card.md"):
-        return UNKNOWN
-    text = folder.read("card.md", at_most=_MAX_CARD_BYTES).decode(errors="replace")
-    return said_by(read_front_matter(text))

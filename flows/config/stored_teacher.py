@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from flows.home import bare, matching, things
-from kdm.licences import UNKNOWN, said_by
 from kdm.pretrained import SOURCES
-from kdm.report.markdown import read_front_matter
+from kdm.report.existing_card import licence_of
 from kdm.trained import CONFIG, WEIGHTS, read_config, read_weights
 from pairgen.recommended import recommended_sampler
 from pairgen.spec import Digest
@@ -156,7 +155,7 @@ def _completed_teacher(stated: dict[str, Any], found: StoredTeacher) -> dict[str
     # A recipe that trains its own is told to take this one in its place.
     replaced = {"model", "training"} | ({"name", "license"} if stated.get("training") else set())
     kept = {key: value for key, value in stated.items() if key not in replaced}
-    own = {"name": bare(folder.name), "license": _licence(folder)}
+    own = {"name": bare(folder.name), "license": licence_of(folder)}
     named = {"model": describe(config.model), "stored": folder.name, "weights": weights}
     return {**own, **{key: value for key, value in kept.items() if value is not None}, **named}
 
@@ -183,11 +182,3 @@ def _complete_pairs(pairs: dict[str, Any], found: StoredTeacher) -> None:
 
 def _recommended(config: _Config) -> Mapping[str, Any]:
     return describe(recommended_sampler(config.model.noise_scale, config.shape))
-
-
-def _licence(folder: Folder) -> str:
-    """That its card says."""
-    if not folder.exists("card.md"):
-        return UNKNOWN
-    text = folder.read("card.md", at_most=_MAX_BESIDE_BYTES).decode(errors="replace")
-    return said_by(read_front_matter(text))

@@ -1,36 +1,25 @@
 """The cards of teachers and pairs: what lies in a folder, for people and for the Hub."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from flows.config.recipe import Recipe
 from flows.config.stored_pairs import StoredPairs
 from flows.documents.counts import split_counts
 from flows.documents.mask_counts import filter_counts
+from flows.documents.set_origin import Origin, origin_of_card, origin_of_recipe
 from flows.documents.set_picture import SET_PICTURE, draw_set_picture
 from flows.stage import Run, StageResult
 from kdm.analyze.shown_pairs import can_be_shown
-from kdm.licences import UNKNOWN, said_by
+from kdm.licences import UNKNOWN
 from kdm.report.content import FilterCounts
-from kdm.report.markdown import read_front_matter
 from kdm.report.pairs_card import PairsCard, SplitEntry, pairs_card
 from pairgen.samplers.sampler import Sampler
 from storage.digest import digest_of
 from storage.fs import Folder
 from storage.masks import judged
 from storage.plugins import configure, plugin_names
-from storage.sets import read_spec, splits_of
+from storage.sets import splits_of
 from storage.store import PairStore
 from storage.verify_masks import decisions_of
-
-_MAX_CARD_BYTES = 2**22
-
-
-class Origin(NamedTuple):
-    """What a card says and no file of the set but the card: it is in no digest."""
-
-    teacher: str
-    licence: str
 
 
 def write_pairs_card(run: Run, judged: StageResult) -> None:
@@ -42,7 +31,7 @@ def write_pairs_card(run: Run, judged: StageResult) -> None:
         if run.recipe.filters:
             write_set_card(Folder.at(judged.folder))
         return
-    folder, origin = Folder.at(judged.folder), _origin(run.recipe)
+    folder, origin = Folder.at(judged.folder), origin_of_recipe(run.recipe)
     if origin.licence == UNKNOWN:
         origin = origin._replace(licence=origin_of_card(folder).licence)
     write_set_card(folder, origin)
@@ -71,24 +60,6 @@ def write_set_card(folder: Folder, origin: Origin | None = None) -> None:
     if has_picture:
         draw_set_picture(folder, frozen[0])
     folder.replace("card.md", text)
-
-
-def origin_of_card(folder: Folder) -> Origin:
-    """What the card that is there says; without one, the kind of teacher that the spec names."""
-    front: dict[str, Any] = {}
-    if folder.exists("card.md"):
-        text = folder.read("card.md", at_most=_MAX_CARD_BYTES).decode(errors="replace")
-        front = read_front_matter(text)
-    teacher = read_spec(folder).get("teacher")
-    nameless = "an unknown teacher (imported)"
-    if isinstance(teacher, Mapping):
-        nameless = str(teacher["plugin"]["plugin"])
-    return Origin(str(front.get("teacher", nameless)), said_by(front))
-
-
-def _origin(recipe: Recipe) -> Origin:
-    teacher = recipe.teacher.name if recipe.teacher else "an unknown teacher (imported)"
-    return Origin(teacher, recipe.licence())
 
 
 def _card(

@@ -8,42 +8,37 @@ from flows.config.generated_pairs import FilterRecipe, GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs
 from flows.config.stored_pairs import StoredPairs
 from flows.documents.set_card import write_pairs_card
-from flows.progress import Meter
-from flows.stage import Run, StageResult, State
+from flows.stage import Run, StageResult
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.claim import claimed, end_claim_of_dead
-from flows.stages.stored_pairs import stored_pairs
+from flows.stages.committed import SPLITS, committed, counts
+from flows.stages.existing_pairs import imported_pairs, stored_pairs
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity
-from storage.digest import digest_of
 from storage.errors import StoreError
 from storage.fs import Folder
-from storage.importers import import_pairs
 from storage.noise import GOLDEN_NOISE, golden_noise_digest
 from storage.store import PairStore
-
-STAGE = "generate-pairs"
-SPLITS = ("train", "heldout")
 
 
 def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     """Make what is missing of the recipe's pairs; no teacher is asked where nothing is."""
     if isinstance(run.recipe.pairs, StoredPairs):
-        return stored_pairs(STAGE, run.recipe.pairs)
+        return stored_pairs(run.recipe.pairs)
     pairs = run.recipe.pairs
     if isinstance(pairs, ImportedPairs):
-        result = _imported(run, pairs)
+        result = imported_pairs(run, pairs)
         _write_card(run, result)
         return result
     assert teacher is not None  # a recipe with generated pairs has a teacher
-    spec = pair_spec(run, pairs, weights=teacher.facts["weights"])
+    spec = _pair_spec(run, pairs, weights=teacher.facts["weights"])
     folder = run.pairs_folder(pairs.name, spec.digest())
-    stores = planned_stores(folder, pairs, spec=spec.document())
+    stores = _planned_stores(folder, pairs, spec=spec.document())
     was_missing = any(_missing(stores, pairs).values())
     if was_missing:
         was_missing = _make_missing(run, spec, teacher, stores=stores)
     else:
         end_claim_of_dead(folder)
-    result = _committed(stores, pairs, was_missing=was_missing)
+    result = committed(stores, pairs, was_missing=was_missing)
     lineage = {
         "teacher": [teacher.name, teacher.digest],
         "teacher_folder": f"teachers/{teacher.name}",
@@ -91,7 +86,7 @@ def _missing(stores: Mapping[str, PairStore], pairs: GeneratedPairs) -> dict[str
     return {split: stores[split].missing(count) for split, count in counts(pairs).items()}
 
 
-def pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:
+def _pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:
     """The spec of the recipe's pairs, once the teacher's weights are known."""
     assert run.recipe.teacher is not None  # checked by the recipe
     return PairSpec(
@@ -104,65 +99,13 @@ def pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:
     )
 
 
-def counts(pairs: GeneratedPairs | ImportedPairs) -> dict[str, int]:
-    """Indices asked for, by split."""
-    return {"train": pairs.train, "heldout": pairs.heldout}
-
-
-def planned_stores(
+def _planned_stores(
     folder: Folder, pairs: GeneratedPairs, *, spec: Mapping[str, object]
 ) -> dict[str, PairStore]:
     """Both splits of a set, of which nothing need be there yet."""
     return {
         split: PairStore.planned(folder, spec, split=split, layout=pairs.layout) for split in SPLITS
     }
-
-
-def _committed(
-    stores: Mapping[str, PairStore], pairs: GeneratedPairs | ImportedPairs, *, was_missing: bool
-) -> StageResult:
-    facts: dict[str, object] = {}
-    for split, count in counts(pairs).items():
-        store = stores[split]
-        manifest = store.commit(count)
-        if not manifest.kept:
-            raise StoreError(
-                f"{store.base.url} has no pair: pairs.drop_at_write rejected all {manifest.attempted:,} "
-                "that were made; choose a milder fpr or threshold, or look at the teacher"
-            )
-        facts[split] = {
-            "count": count,
-            "attempted": manifest.attempted,
-            "kept": manifest.kept,
-            "contents": digest_of(manifest.content_digests),
-        }
-    folder = stores["train"].folder
-    state: State = "done" if was_missing else "cached"
-    return StageResult(STAGE, folder.name, folder.url, stores["train"].spec_digest, state, facts)
-
-
-def _imported(run: Run, pairs: ImportedPairs) -> StageResult:
-    run.before_work()  # the whole source is looked at, even where all of it is there
-    meter = Meter(run.report, STAGE, pairs.name, 0, "pairs")
-
-    def report(done: int, total: int) -> None:
-        meter.total = total
-        meter.at(done)
-
-    made = import_pairs(
-        pairs.importer,
-        pairs.source_path(),
-        run.home / "pairs",
-        name=pairs.name,
-        rows={"train": pairs.train_rows, "heldout": pairs.heldout_rows},
-        layout=pairs.layout,
-        report=report,
-        **pairs.options.model_dump(),
-    )
-    stores = {
-        split: PairStore.open(made.folder, split=split, layout=pairs.layout) for split in SPLITS
-    }
-    return _committed(stores, pairs, was_missing=made.was_missing)
 
 
 def _drop_rule(run: Run, choice: FilterRecipe) -> DropRule:

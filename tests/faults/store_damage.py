@@ -18,7 +18,7 @@ from faults.digests import digests_of
 from faults.judged import MASK, judge
 
 from flows.care.repair import repair
-from flows.care.sources import Means
+from flows.care.sources import Sources
 from pairgen.environment import environment
 from pairgen.generate import generate_shard
 from pairgen.samplers.heun import Heun
@@ -168,7 +168,7 @@ def _mend(target: Target, folder: Folder, injection: Injection) -> None:
     if spec_faults(folder):  # nothing else tells what a set is: it is restored
         folder.remove("spec.json")
         shutil.copy(target.folder / "spec.json", folder.local_path("spec.json"))
-    means = Means(Folder.at(str(target.home)))
+    means = Sources(Folder.at(str(target.home)))
     for store in stores_of(folder):
         repair(store, faults(store), means, lambda done, total: None)
     for store in stores_of(folder):

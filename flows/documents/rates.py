@@ -1,0 +1,48 @@
+"""How fast teacher and students sample, and what each student cost."""
+
+from collections.abc import Sequence
+
+from flows.documents.numbers import settings_of
+from flows.documents.timings import read_timings
+from flows.stage import Run, StageResult
+from kdm.export import load_student
+from kdm.report.budgets import Budget
+from kdm.report.content import (
+    Rate,
+)
+from storage.fs import Folder
+
+
+def rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, ...]:
+    """Samples a second of the teacher, then of each student, as they were timed."""
+    folders = [("teacher", judged.folder)]
+    folders += [(student.facts["student"], student.folder) for student in evaluated]
+    timings = [(who, read_timings(Folder.at(folder)).get("sampling")) for who, folder in folders]
+    return tuple(
+        Rate(
+            who=who,
+            nfe=sampling["nfe"],
+            samples_per_second=sampling["samples_per_second"],
+            samples_per_cpu_second=sampling["samples_per_cpu_second"],
+            machine=sampling["machine"],
+        )
+        for who, sampling in timings
+        if sampling is not None
+    )
+
+
+def budget(run: Run, student: StageResult) -> Budget:
+    """What went into a student and what it takes to sample it."""
+    name, folder = student.facts["student"], Folder.at(student.folder)
+    settings, model = settings_of(run, name), load_student(student.folder)
+    timings, training = read_timings(folder), settings["training"]
+    return Budget(
+        name=name,
+        num_images=training["num_steps"] * training["batch_size"],
+        cpu_seconds=timings.get("cpu_seconds", timings.get("training", {}).get("cpu_seconds")),
+        has_critic=bool(settings["model"].get("adversary")),
+        num_trained=student.facts["parameters"]["trainable"],
+        num_used=student.facts["parameters"]["inference"],
+        nfe=model.nfe,
+        num_networks=len(model.inference_modules()),
+    )

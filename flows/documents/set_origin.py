@@ -1,0 +1,33 @@
+"""Whose a set is: what its card says and its files do not."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from flows.config.recipe import Recipe
+from kdm.licences import said_by
+from kdm.report.existing_card import front_of
+from storage.fs import Folder
+from storage.sets import read_spec
+
+
+class Origin(NamedTuple):
+    """What a card says and no file of the set but the card: it is in no digest."""
+
+    teacher: str
+    licence: str
+
+
+def origin_of_card(folder: Folder) -> Origin:
+    """What the card that is there says; without one, the kind of teacher that the spec names."""
+    front = front_of(folder)
+    teacher = read_spec(folder).get("teacher")
+    nameless = "an unknown teacher (imported)"
+    if isinstance(teacher, Mapping):
+        nameless = str(teacher["plugin"]["plugin"])
+    return Origin(str(front.get("teacher", nameless)), said_by(front))
+
+
+def origin_of_recipe(recipe: Recipe) -> Origin:
+    """What the recipe says of its pairs."""
+    teacher = recipe.teacher.name if recipe.teacher else "an unknown teacher (imported)"
+    return Origin(teacher, recipe.licence())
