@@ -17,7 +17,7 @@ from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.edm import EdmTeacher
 from pairgen.teachers.plugin import weights_digest
 from pairgen.teachers.teacher import Teacher, load_teacher
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.records import NoiseRule, PairSchema
 from storage.store import PairStore
 
@@ -59,7 +59,7 @@ def picture_set(
 ) -> Iterator[PictureSet]:
     """An empty one, of one worker with one thread; `folder` holds nothing else."""
     layout = f"wds-{shard_size}"
-    store = PairStore.create(Folder.at(folder), spec.document(), split="train", layout=layout)
+    store = PairStore.create(folder_at(folder), spec.document(), split="train", layout=layout)
     workforce = Workforce(device, batch, num_threads=1, num_workers=1)
     sizes = {"num_shards": 1, "shard_size": shard_size}
     with (

@@ -22,6 +22,7 @@ from flows.commands.table import aligned, num_bytes
 from flows.prefect_settings import UNUSABLE, api_url, set_defaults, why_unusable
 from flows.request import home_folder
 from kdm.pretrained import SOURCES, fault_of, weights_folder
+from storage.any_folder import folder_at
 from storage.errors import StoreError
 from storage.fs import Folder
 from storage.local_folder import LocalFolder
@@ -158,7 +159,7 @@ def _prefect(home: Folder) -> Finding:
     if not api:
         place = os.environ.get("PREFECT_HOME") or "~/.prefect"
         try:
-            Folder.at(place).require_writable("Prefect's database")
+            folder_at(place).require_writable("Prefect's database")
         except StoreError as error:
             return Finding("prefect api", "note", f"{error}; commands go on without Prefect")
         return Finding("prefect api", "ok", f"embedded; its database lies in {place}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flows.device import require_device
 from flows.progress import Reporter, silent
+from storage.any_folder import folder_at
 from storage.fs import Folder
 
 if TYPE_CHECKING:
@@ -68,4 +69,4 @@ def home_folder(home: str = "") -> Folder:
             "a home at memory:// ends with its process, and training is another process; "
             "use a path, or s3://bucket/kdm"
         )
-    return Folder.at(place)
+    return folder_at(place)

@@ -3,6 +3,7 @@
 import re
 
 from flows.request import home_folder
+from storage.any_folder import folder_at
 from storage.digest import NAME_DIGITS
 from storage.fs import Folder
 from storage.options import nearest
@@ -28,7 +29,7 @@ def found(home: str, kind: str, name: str) -> Folder:
     Raises a ValueError where there is none, or where several have that name.
     """
     if "/" in name:
-        return Folder.at(name)
+        return folder_at(name)
     place = home_folder(home)
     matches = matching(place, kind, name)
     if len(matches) == 1:

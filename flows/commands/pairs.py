@@ -13,6 +13,7 @@ from flows.request import home_folder
 from flows.stages.counts import num_masked, split_counts
 from kdm.licences import said_by
 from kdm.report.markdown import read_front_matter
+from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.fs import Folder
 from storage.masks import judged, read_decision_summary
@@ -56,7 +57,7 @@ def require_set(folder: Folder) -> None:
 def home_of(folder: Folder, home: str) -> Folder:
     """The home that a set lies in, else the one that was named."""
     place, pairs, name = folder.url.rpartition("/pairs/")
-    return Folder.at(place) if pairs and name == folder.name else home_folder(home)
+    return folder_at(place) if pairs and name == folder.name else home_folder(home)
 
 
 def _split(folder: Folder, split: str, layout: str) -> dict[str, Any]:

@@ -17,14 +17,16 @@ from flows.recipe import load_recipe
 from flows.request import home_folder
 from flows.stages.cards import Origin, origin_of_card, write_set_card
 from kdm.licences import require_licence
+from storage.any_folder import folder_at
 from storage.convert import convert
 from storage.digest import short
 from storage.exporters.kdm_npz import export_kdm_npz
 from storage.exporters.per_sample import export_per_sample
 from storage.exporters.pictures import export_npz, export_png
 from storage.exporters.rectified_flow import export_rectified_flow
-from storage.fs import Folder, local_file
+from storage.fs import Folder
 from storage.importers import import_pairs, importer_of
+from storage.local_paths import local_file
 from storage.options import nearest
 from storage.sets import splits_of
 from storage.store import PairStore
@@ -128,7 +130,7 @@ def export_set(name: str, home: str, wanted: Export) -> None:
     layout = wanted.layout or (layouts[0] if layouts else "")
     store = PairStore.open(folder, split=wanted.split, layout=layout or "wds-4096")
     masks = chosen_masks(store, home_folder(home), wanted.decisions, is_unmasked=wanted.is_unmasked)
-    target = Folder.at(wanted.folder)
+    target = folder_at(wanted.folder)
     count = wanted.count or store.ledger.largest().attempted
     with _progress("export", f"{wanted.split}/{store.layout}", "pairs") as report:
         options = {"variant": wanted.variant} if wanted.variant else {}

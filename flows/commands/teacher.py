@@ -20,7 +20,8 @@ from pairgen.teachers.imported_name import default_name
 from pairgen.teachers.imported_network import ImportedTeacher
 from pairgen.teachers.imported_samples import samples_of
 from pairgen.teachers.teacher import load_teacher
-from storage.fs import Folder, local_file
+from storage.fs import Folder
+from storage.local_paths import local_file
 from storage.plugins import configure
 
 NUM_SAMPLES = 16

@@ -14,6 +14,7 @@ from kdm.report.content import FilterCounts
 from kdm.report.markdown import front_matter, inline, read_front_matter
 from kdm.report.pairs_card import PairsCard, SplitEntry, pairs_card
 from pairgen.samplers.sampler import Sampler
+from storage.any_folder import folder_at
 from storage.digest import digest_of
 from storage.fs import Folder
 from storage.masks import judged
@@ -44,9 +45,9 @@ def write_pairs_card(run: Run, judged: StageResult) -> None:
     """
     if isinstance(run.recipe.pairs, StoredPairs):
         if run.recipe.filters:
-            write_set_card(Folder.at(judged.folder))
+            write_set_card(folder_at(judged.folder))
         return
-    folder, origin = Folder.at(judged.folder), _origin(run.recipe)
+    folder, origin = folder_at(judged.folder), _origin(run.recipe)
     if origin.licence == UNKNOWN:
         origin = origin._replace(licence=origin_of_card(folder).licence)
     write_set_card(folder, origin)
@@ -112,7 +113,7 @@ def write_teacher_card(run: Run, teacher: TeacherRecipe, result: StageResult) ->
         "Its averaged weights are in `model.safetensors`, its losses in `losses.json`.\n\n"
         f"All that determines it:\n\n```yaml\n{yaml_text(settings, sort_keys=True)}```\n"
     )
-    Folder.at(result.folder).replace("card.md", text.encode())
+    folder_at(result.folder).replace("card.md", text.encode())
 
 
 def _origin(recipe: Recipe) -> Origin:

@@ -25,6 +25,7 @@ from kdm.report.content import (
     ReportContent,
 )
 from kdm.report.figures import FilterScores, StudentResults, galleries
+from storage.any_folder import folder_at
 from storage.digest import unseal
 from storage.fs import Folder
 from storage.masks import read_decision_summary, read_scores
@@ -81,7 +82,7 @@ def _results(run: Run, student: StageResult, teacher: TeacherSamples) -> Student
         name=student.facts["student"],
         samples=draw_samples(model, teacher, options=run.recipe.evaluation),
         eigenvalues=None if operator is None else operator.eigenvalues().cpu().numpy(),
-        losses=_losses(Folder.at(student.folder)),
+        losses=_losses(folder_at(student.folder)),
     )
 
 
@@ -124,7 +125,7 @@ def _filter_scores(run: Run, judged: StageResult) -> list[FilterScores]:
 def _rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, ...]:
     folders = [("teacher", judged.folder)]
     folders += [(student.facts["student"], student.folder) for student in evaluated]
-    timings = [(who, read_timings(Folder.at(folder)).get("sampling")) for who, folder in folders]
+    timings = [(who, read_timings(folder_at(folder)).get("sampling")) for who, folder in folders]
     return tuple(
         Rate(
             who=who,
@@ -139,7 +140,7 @@ def _rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate,
 
 
 def _budget(run: Run, student: StageResult) -> Budget:
-    name, folder = student.facts["student"], Folder.at(student.folder)
+    name, folder = student.facts["student"], folder_at(student.folder)
     settings, model = settings_of(run, name), load_student(student.folder)
     timings, training = read_timings(folder), settings["training"]
     return Budget(

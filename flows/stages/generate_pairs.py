@@ -14,6 +14,7 @@ from flows.stages.run import Run, StageResult, State
 from flows.stages.stored_pairs import stored_pairs
 from flows.stored_pairs import StoredPairs
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity
+from storage.any_folder import folder_at
 from storage.digest import digest_of
 from storage.errors import StoreError
 from storage.fs import Folder
@@ -55,7 +56,7 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
 
 def _write_card(run: Run, result: StageResult) -> None:
     """Unless the filter stage does, which knows more."""
-    if not run.recipe.filters or not Folder.at(result.folder).exists("card.md"):
+    if not run.recipe.filters or not folder_at(result.folder).exists("card.md"):
         write_pairs_card(run, result)
 
 

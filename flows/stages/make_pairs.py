@@ -19,8 +19,8 @@ from pairgen.probe import Probe
 from pairgen.production import Production, Said
 from pairgen.spec import DropRule, PairSpec
 from pairgen.teachers.teacher import Teacher, load_teacher
+from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
 from storage.store import PairStore
 
 STAGE = "generate-pairs"
@@ -195,7 +195,7 @@ def _is_worth_saying(costs: Costs) -> bool:
 def _load(spec: PairSpec, teacher: StageResult) -> Teacher:
     weights = None
     if spec.teacher.plugin.is_trained:
-        weights = Folder.at(teacher.folder).read("model.safetensors")
+        weights = folder_at(teacher.folder).read("model.safetensors")
     return load_teacher(
         spec.teacher.plugin, spec.pairs.shape, weights=weights, digest=spec.teacher.weights
     )

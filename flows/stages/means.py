@@ -17,6 +17,7 @@ from kdm.datasets import DataSet
 from pairgen.filters.filter import reference_digest
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.spec import DropRule
+from storage.any_folder import folder_at
 from storage.audit import read_audit_rows
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
@@ -100,7 +101,7 @@ class Means:
             made = import_pairs(
                 str(store.spec["importer"]),
                 self.source,
-                Folder.at(place),
+                folder_at(place),
                 name="again",
                 rows={split: (first, end) for split, (first, end) in store.spec["rows"].items()},
                 layout=store.layout,

@@ -21,6 +21,7 @@ from kdm.export import load_student
 from kdm.report.card import StudentCard, student_card
 from kdm.report.picture_figures import beside_teacher, is_image
 from kdm.students.student import Student
+from storage.any_folder import folder_at
 from storage.digest import short
 from storage.fs import Folder
 from storage.plugins import describe
@@ -67,7 +68,7 @@ def measured(
     """A student's numbers beside its teacher's, and the schema of the pairs; its picture lies beside them."""
     torch.set_num_threads(1)
     teacher = teacher_samples(run, judged)
-    model, folder = placed_student(run, student, teacher.schema), Folder.at(student.folder)
+    model, folder = placed_student(run, student, teacher.schema), folder_at(student.folder)
     return _numbers(run, folder, model, teacher), teacher.schema
 
 
@@ -108,9 +109,9 @@ def write_card(
         address=f"students/{recipe.name}-{short(student.digest)}",
         licence=run.recipe.licence(),
         command=reproduction(run, [recipe.name]).line,
-        has_picture=Folder.at(student.folder).exists("samples.png"),
+        has_picture=folder_at(student.folder).exists("samples.png"),
         judge=judge_of(document),
         num_classes=schema.label.num_classes if schema.label else 0,
     )
     text = student_card(card, meanings_of(run.recipe.evaluation.metrics))
-    Folder.at(student.folder).replace("card.md", text.encode())
+    folder_at(student.folder).replace("card.md", text.encode())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from flows.stages.run import StageResult
 from flows.stored_pairs import StoredPairs
+from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder
@@ -12,7 +13,7 @@ from storage.store import PairStore
 
 def stored_pairs(stage: str, pairs: StoredPairs) -> StageResult:
     """The set as it is, nothing written; errors where it is another by now, or holds too few."""
-    folder = Folder.at(pairs.folder)
+    folder = folder_at(pairs.folder)
     facts = dict(_splits(folder, pairs))
     return StageResult(stage, folder.name, folder.url, pairs.spec, "cached", facts)
 
