@@ -20,7 +20,7 @@ from faults.judged import MASK, judge
 from flows.stages.means import Means
 from flows.stages.repair import repair
 from pairgen.environment import environment
-from pairgen.generate import generate_shard
+from pairgen.generation import generate_shard
 from pairgen.samplers.heun import Heun
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianTeacher
