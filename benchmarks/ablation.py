@@ -17,6 +17,7 @@ from flows.config.load import load_recipe
 from flows.documents.timings import read_timings
 from flows.stage import Run
 from flows.stages.sequence import run_stages
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.yaml_text import yaml_text
 
@@ -82,7 +83,7 @@ def table(recipe: str = "checkerboard") -> Iterator[str]:
     yield f"| variant | {' | '.join(heads)} | CPU s |"
     yield "|---|" + (len(heads) + 1) * "---:|"
     with tempfile.TemporaryDirectory() as temporary:
-        home = Folder.at(os.environ.get("KDM_BENCH_HOME", temporary))
+        home = folder_at(os.environ.get("KDM_BENCH_HOME", temporary))
         for name, changes in ablation.variants.items():
             measured = [_measured(home, recipe, changes, seed) for seed in ablation.seeds]
             yield _row(name, ablation.columns, measured)
@@ -100,7 +101,7 @@ def _measured(home: Folder, recipe: str, changes: Mapping[str, Any], seed: int) 
         path.write_text(yaml_text(document), encoding="utf-8")
         changed = load_recipe(str(path))
     results = run_stages(Run(changed, home), until="evaluate")
-    timings = read_timings(Folder.at(results[-1].folder))
+    timings = read_timings(folder_at(results[-1].folder))
     return {**results[-1].facts["values"], "cpu_seconds": timings["cpu_seconds"]}
 
 

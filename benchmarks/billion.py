@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measured import Measured, measured, python
+from storage.any_folder import folder_at
 from storage.formats.layout import parse_layout
-from storage.fs import FileInfo, Folder
+from storage.fs import FileInfo
 from storage.local_folder import LocalFolder
 from storage.manifest import Manifest, Record, record_name, sealed
 from storage.order import Order
@@ -139,7 +140,7 @@ def _manifest_bytes(num_shards: int, shard_size: int) -> int:
 def _fill(folder: str, shard_size: int) -> None:
     """Every record of the set but a last one, which is to be added, and an empty file a shard."""
     store = PairStore.create(
-        Folder.at(f"{folder}/set"), SPEC, split="train", layout=f"wds-{shard_size}"
+        folder_at(f"{folder}/set"), SPEC, split="train", layout=f"wds-{shard_size}"
     )
     records, shards = (place.local_path() for place in (store.records_folder, store.shards))
     records.mkdir(parents=True)

@@ -23,7 +23,7 @@ from kdm.datasets.digits import DigitsData
 from kdm.evaluate.classifier import Classifier
 from kdm.evaluate.classifier_training import accuracy, trained_classifier
 from kdm.evaluate.picture_quality import PictureQuality, picture_quality
-from storage.fs import Folder
+from storage.any_folder import folder_at
 
 NUM_SAMPLES = 5000
 BARS = ("≥ 0.99", "≤ 0.15", "≥ 0.9", "≥ 0.9")
@@ -51,7 +51,7 @@ class Stopwatch:
 
 def table() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as temporary:
-        home = Folder.at(os.environ.get("KDM_BENCH_HOME", temporary))
+        home = folder_at(os.environ.get("KDM_BENCH_HOME", temporary))
         watch, run = Stopwatch(), Run(load_recipe("digits"), home)
         judged = run_stages(run, until="filter-pairs", call=watch)[-1]
         yield from ["| stage | wall s | CPU s |", "|---|---:|---:|", *watch.rows, ""]

@@ -100,7 +100,7 @@ def serve(folder: str, channels: str, batch: str, device: str) -> None:
     with picture_set(f"{folder}/set", spec, teacher, device=device, **sizes) as pictures:
 
         def sample() -> None:
-            x_0 = spec.sampler.sample(pictures.maker.teacher, x_T).x_0
+            x_0 = spec.sampler.sample(pictures.worker.teacher, x_T).x_0
             np.save(f"{folder}/here.npy", x_0.cpu().numpy())
 
         answer({"sample": sample, "generate": lambda: pictures.grow(1)})

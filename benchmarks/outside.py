@@ -42,7 +42,7 @@ def _row(folder: str, device: str, batch: int) -> str:
     sizes = {"shard_size": shard_size, "batch": batch}
     with picture_set(folder, spec, teacher, device=device, **sizes) as pictures:
         _warm(pictures, batch)
-        with _watched(pictures.maker.teacher.get_submodule("denoiser")) as marks:
+        with _watched(pictures.worker.teacher.get_submodule("denoiser")) as marks:
             begun = time.perf_counter(), time.process_time()
             pictures.grow(NUM_SHARDS)
             wall, cpu = time.perf_counter() - begun[0], time.process_time() - begun[1]
@@ -56,8 +56,8 @@ def _row(folder: str, device: str, batch: int) -> str:
 
 @torch.no_grad()
 def _warm(pictures: PictureSet, batch: int) -> None:
-    x = torch.randn(batch, *SHAPE, device=pictures.maker.device)
-    pictures.maker.teacher.velocity(x, torch.tensor(80.0, device=x.device))
+    x = torch.randn(batch, *SHAPE, device=pictures.worker.device)
+    pictures.worker.teacher.velocity(x, torch.tensor(80.0, device=x.device))
 
 
 @contextmanager

@@ -8,16 +8,16 @@ from itertools import count
 import safetensors.torch
 import torch
 
-from pairgen.maker import MadeShard, Maker, ShardJob
-from pairgen.makers import Workforce, makers
+from pairgen.ordered_pool import OrderedPool
 from pairgen.precisions import Precision
-from pairgen.production import Production
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.edm import EdmTeacher
 from pairgen.teachers.plugin import weights_digest
 from pairgen.teachers.teacher import Teacher, load_teacher
-from storage.fs import Folder
+from pairgen.worker import MadeShard, ShardJob, Worker
+from pairgen.workers import Workforce, prepared_workers
+from storage.any_folder import folder_at
 from storage.records import NoiseRule, PairSchema
 from storage.store import PairStore
 
@@ -30,8 +30,8 @@ _STILL = ("conv1", "proj", "aux_conv")  # layers that begin at next to nothing
 class PictureSet:
     """A set that grows by shards."""
 
-    maker: Maker
-    production: Production[ShardJob, MadeShard]
+    worker: Worker
+    pool: OrderedPool[ShardJob, MadeShard]
     store: PairStore
     shards: Iterator[int]
 
@@ -39,7 +39,7 @@ class PictureSet:
         """Make, write and commit the next shards."""
         shards = [next(self.shards) for _ in range(num_shards)]
         jobs = [ShardJob(self.store.split, self.store.indices(shard)) for shard in shards]
-        made = self.production.made(jobs, lambda _said: None)
+        made = self.pool.results(jobs, lambda _said: None)
         for shard, each in zip(shards, made, strict=True):
             self.store.write_columns(
                 shard, each.columns, dropped=each.dropped, environment=each.environment
@@ -59,14 +59,14 @@ def picture_set(
 ) -> Iterator[PictureSet]:
     """An empty one, of one worker with one thread; `folder` holds nothing else."""
     layout = f"wds-{shard_size}"
-    store = PairStore.create(Folder.at(folder), spec.document(), split="train", layout=layout)
+    store = PairStore.create(folder_at(folder), spec.document(), split="train", layout=layout)
     workforce = Workforce(device, batch, num_threads=1, num_workers=1)
     sizes = {"num_shards": 1, "shard_size": shard_size}
     with (
-        makers(spec, teacher, [], workforce=workforce, **sizes) as workers,
-        Production(workers) as production,
+        prepared_workers(spec, teacher, [], workforce=workforce, **sizes) as workers,
+        OrderedPool(workers) as pool,
     ):
-        yield PictureSet(workers[0], production, store, count())
+        yield PictureSet(workers[0], pool, store, count())
 
 
 def spec_and_teacher(

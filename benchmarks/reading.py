@@ -16,6 +16,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from kdm.data import Source, StreamedSource, pairs_source
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.noise import derive_noise
 from storage.order import Order
@@ -58,7 +59,7 @@ class FilesOfPairs(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 def table() -> Iterator[str]:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
-        home = Folder.at(temporary)
+        home = folder_at(temporary)
         stores = {name: _filled(home / name, *each[:2]) for name, each in SETS.items()}
         published = _published(home / "published")
         in_memory = pairs_source(

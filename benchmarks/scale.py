@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measured import Measured, kdm, measured, python
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.order import Order
 from storage.reader import PairReader
 from storage.store import PairStore
@@ -62,7 +62,7 @@ def _steps(home: Path, count: int) -> Iterator[Measured]:
 
 def read_epoch(folder: str, count: str) -> None:
     """Every pair once, with its noise, in shuffled batches."""
-    store = PairStore.open(Folder.at(folder), split="train")
+    store = PairStore.open(folder_at(folder), split="train")
     reader = PairReader(store, Order(seed=0, count=int(count)), batch_size=BATCH)
     num_batches = int(count) // BATCH
     for number, (_, pairs) in enumerate(reader, start=1):

@@ -22,7 +22,7 @@ from kdm.students.presets import Preset, preset
 from kdm.torchvision_import import import_torchvision
 from kdm.training.job import TrainingJob
 from kdm.training.options import EmaOptions, TrainingOptions
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.noise import derive_noise
 from storage.records import PairBatch
 from storage.store import PairStore
@@ -117,7 +117,7 @@ def _write_pairs(folder: str, case: Case) -> None:
     np.savez(f"{folder}/{PAIRS}", x_0=x_0, x_T=x_T)
     spec = {"version": 1, "pairs": schema.model_dump(mode="json")}
     layout = f"wds-{case.batch}"
-    store = PairStore.create(Folder.at(f"{folder}/pairs"), spec, split="train", layout=layout)
+    store = PairStore.create(folder_at(f"{folder}/pairs"), spec, split="train", layout=layout)
     store.write(0, PairBatch(index, x_T, x_0), dropped={}, environment={})
     store.commit(case.batch)
 

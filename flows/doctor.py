@@ -23,6 +23,7 @@ from flows.orchestration.prefect_settings import api_url, set_defaults
 from flows.orchestration.unusable_settings import UNUSABLE, why_unusable
 from flows.table import aligned, num_bytes
 from kdm.pretrained import SOURCES, fault_of, weights_folder
+from storage.any_folder import folder_at
 from storage.errors import StoreError
 from storage.fs import Folder
 from storage.local_folder import LocalFolder
@@ -159,7 +160,7 @@ def _prefect(home: Folder) -> Finding:
     if not api:
         place = os.environ.get("PREFECT_HOME") or "~/.prefect"
         try:
-            Folder.at(place).require_writable("Prefect's database")
+            folder_at(place).require_writable("Prefect's database")
         except StoreError as error:
             return Finding("prefect api", "note", f"{error}; commands go on without Prefect")
         return Finding("prefect api", "ok", f"embedded; its database lies in {place}")

@@ -3,6 +3,7 @@
 import os
 import re
 
+from storage.any_folder import folder_at
 from storage.digest import NAME_DIGITS
 from storage.fs import Folder
 from storage.options import nearest
@@ -21,7 +22,7 @@ def home_folder(home: str = "") -> Folder:
             "a home at memory:// ends with its process, and training is another process; "
             "use a path, or s3://bucket/kdm"
         )
-    return Folder.at(place)
+    return folder_at(place)
 
 
 def things(home: Folder, kind: str) -> list[str]:
@@ -41,7 +42,7 @@ def found(home: str, kind: str, name: str) -> Folder:
     Raises a ValueError where there is none, or where several have that name.
     """
     if "/" in name:
-        return Folder.at(name)
+        return folder_at(name)
     place = home_folder(home)
     matches = matching(place, kind, name)
     if len(matches) == 1:

@@ -1,7 +1,7 @@
 """How stages read judged pairs: a split, the masks to take, the shards that the recipe covers."""
 
 from flows.stage import Run, StageResult
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.masks import Mask
 from storage.store import PairStore
 
@@ -13,7 +13,7 @@ def masks_in(judged: StageResult) -> tuple[Mask, ...]:
 
 def open_split(run: Run, pairs: StageResult, split: str) -> PairStore:
     """One split of the recipe's pairs."""
-    folder = Folder.at(pairs.folder)
+    folder = folder_at(pairs.folder)
     return PairStore.open(folder, split=split, layout=run.recipe.pairs.layout)
 
 

@@ -27,6 +27,7 @@ from kdm.trained import (
     read_config,
     read_weights,
 )
+from storage.any_folder import folder_at
 from storage.digest import seal, sha256_of
 from storage.fs import Folder
 from storage.options import parse
@@ -75,7 +76,7 @@ def load_student(
     """
     if precision not in DTYPES:
         raise ValueError(f"precision is '{precision}'; choose {' or '.join(DTYPES)}")
-    folder = Folder.at(folder) if isinstance(folder, str) else folder
+    folder = folder_at(folder) if isinstance(folder, str) else folder
     config = read_config(folder)
     if config is None or config["group"] != STUDENTS:
         raise ValueError(f"{folder.url} holds no trained student; see 'kdm ls'")

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from storage.fs import local_file
+from storage.local_paths import local_file
 
 _VARIABLE = "KDM_WEIGHTS"
 _DEFAULT = "~/.cache/kdm/weights"

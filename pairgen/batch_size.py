@@ -4,8 +4,8 @@ import math
 
 import torch
 
-from pairgen.maker import is_out_of_memory
 from pairgen.probe import Probe
+from pairgen.worker import is_out_of_memory
 
 MAX_BATCH = 4096  # more fills no GPU better
 SHARE = 0.8  # of the free memory of a GPU; the rest is for the allocator's gaps and for others

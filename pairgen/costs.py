@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from pairgen.maker import is_out_of_memory
 from pairgen.probe import Probe
+from pairgen.worker import is_out_of_memory
 
 NUM_MEASURED = 64  # samples of the evaluation whose rate is measured
 # Seconds of sampling from which on FLOPs are counted, which itself takes a second and more.

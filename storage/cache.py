@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from storage.any_folder import folder_at
 from storage.digest import sha256_of, short
 from storage.errors import DamageError, StoreError
-from storage.fs import Folder, is_abandoned, local_file
+from storage.local_paths import local_file
 from storage.open_file import OpenFile
+from storage.temporary import is_abandoned
 from storage.whole_numbers import whole_number
 
 DEFAULT_FOLDER = "~/.cache/kdm-offline/shards"
@@ -94,7 +96,7 @@ class ShardCache:
         with self._locked():
             self._make_room(len(data))
             # Its name is its content, so whoever writes it last writes the same.
-            Folder.at(str(self.folder)).replace(digest, data)
+            folder_at(str(self.folder)).replace(digest, data)
 
     def _make_room(self, num_bytes: int) -> None:
         """Remove the least recently used, and what killed processes left."""

@@ -1,43 +1,15 @@
 """Every durable byte goes through here: folders at a path or any fsspec URL.
 
-The rule (STORE.md, 'Writing'): a file appears under its name whole and checked, or not at all. On a
-disk that takes a temporary name, which `sweep` removes where its writer was killed; elsewhere one put.
+The rule (docs/store.md, 'Two writers'): a file appears under its name whole and checked, or not at all.
+On a disk that takes a temporary name, which `sweep` removes where its writer was killed; elsewhere one put.
 """
 
-import os
-import platform
-import re
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from storage.errors import DamageError
-
-TEMPORARY = ".tmp-"
-# As `temporary_name` makes them: others may use the same prefix for what is theirs.
-_OWN_TEMPORARY = re.compile(rf"{re.escape(TEMPORARY)}(.+)-([0-9]+)-[0-9a-f]{{32}}")
-# Left in any folder by desktops, network disks and the file systems themselves; compared in lower case.
-_LEFT_BY_SYSTEMS = frozenset(
-    {
-        "thumbs.db",
-        "ehthumbs.db",
-        "desktop.ini",
-        "@eadir",
-        "__macosx",
-        "lost+found",
-        "$recycle.bin",
-        "system volume information",
-    }
-)
-_MARKER = "_$folder$"  # ends the name of an empty object by which Hadoop's tools show a folder
-_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
-# One slash after the colon, none after the name of a protocol that is in use, or no colon.
-_IN_USE = "file|s3a?|gs|gcs|https?|ftp|sftp|ssh|hdfs|abfss?|adl|az|memory|hf"
-_SLIP = re.compile(
-    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*(?=:/(?!/))|(?i:{_IN_USE})(?=:(?!//)|//))(:/?|//)"
-)
 
 
 class FileInfo(NamedTuple):
@@ -53,24 +25,6 @@ class Folder(ABC):
     Every answer is fresh: nothing is remembered of an earlier one. Whatever a file system says goes
     wrong comes as a `StoreError` with a sentence, but for a FileNotFoundError.
     """
-
-    @staticmethod
-    def at(url: str) -> "Folder":
-        """The folder at a path or URL, made absolute at once; nothing is created.
-
-        Raises a ValueError, which never repeats the URL, where it is none or carries a secret.
-        """
-        # Imported here, because both are made of this class.
-        from storage.local_folder import LocalFolder
-        from storage.remote_folder import RemoteFolder
-
-        require_whole_address(url)
-        scheme, is_url, _ = url.partition("://")
-        if not is_url or scheme.lower() == "file":
-            return LocalFolder.at(url)
-        if not _SCHEME.fullmatch(scheme):
-            raise ValueError("what stands before '://' is no protocol; write it as s3://bucket/kdm")
-        return RemoteFolder.at(url)
 
     @property
     @abstractmethod
@@ -160,51 +114,6 @@ class Folder(ABC):
         return sum(each.num_bytes for each in self.files().values())
 
 
-def require_whole_address(place: str) -> None:
-    """Raise a ValueError where a path looks like a URL whose slashes or colon were mistyped."""
-    slip = _SLIP.match(place)
-    if slip is None:
-        return
-    scheme = slip["scheme"]
-    meant = (
-        "file:///path, or the path alone" if scheme.lower() == "file" else f"{scheme}://bucket/kdm"
-    )
-    raise ValueError(
-        f"the place begins with '{slip[0]}', which begins no URL; write {meant} (a folder of that "
-        f"name is ./{slip[0]}…)"
-    )
-
-
-def local_file(place: str, what: str) -> Path:
-    """The absolute path of what only this machine's disks can hold; a ValueError for a URL."""
-    return local_path(place, what).absolute()
-
-
-def local_path(place: str, what: str) -> Path:
-    """Likewise, as it stands: it may be relative."""
-    require_whole_address(place)
-    if "://" in place:
-        raise ValueError(f"{what} is a path on this machine, and no URL; copy the files here first")
-    return user_path(place)
-
-
-def user_path(place: str) -> Path:
-    """A path as a user writes it, '~' for a home folder; a ValueError where no user is called that."""
-    try:
-        return Path(place).expanduser()
-    except RuntimeError as error:
-        raise ValueError(
-            f"{place[:200]}: this machine knows no user '{place.partition('/')[0][1:][:80]}' with a home "
-            "folder; write the whole path (a folder of that name is ./~…)"
-        ) from error
-
-
-def require_below(name: str, url: str) -> None:
-    """Raise a ValueError where a name leads out of the folder at `url`, or is none."""
-    if name and ("\0" in name or not {"", ".", ".."}.isdisjoint(name.split("/"))):
-        raise ValueError(f"{name[:80]!r} is not the name of a file below {url}")
-
-
 def require_size(num_bytes: int, at_most: int | None, where: str) -> None:
     """Raise a `DamageError` where a file is larger than anything that is written there."""
     if at_most is not None and num_bytes > at_most:
@@ -212,32 +121,3 @@ def require_size(num_bytes: int, at_most: int | None, where: str) -> None:
             f"{where} has {num_bytes:,} bytes, at most {at_most:,} are read; "
             "no file of that size is ever written there: remove it"
         )
-
-
-def temporary_name() -> str:
-    """Names its writer, by machine and process: only that machine can tell whether it lives."""
-    return f"{TEMPORARY}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex}"
-
-
-def is_temporary(name: str) -> bool:
-    """Whether this is the name of a temporary file that one of our own writers made."""
-    return _OWN_TEMPORARY.fullmatch(name) is not None
-
-
-def is_abandoned(name: str) -> bool:
-    """Whether this is a temporary file whose writer was on this machine and is dead."""
-    match = _OWN_TEMPORARY.fullmatch(name)
-    return (
-        match is not None and match[1] == platform.node() and not Path("/proc", match[2]).exists()
-    )
-
-
-def is_hidden(name: str) -> bool:
-    """Whether any part of a name is none of ours: `.DS_Store`, `._x`, `Thumbs.db`, temporary files.
-
-    Nothing that is kept in a store has such a name, so listings step over them.
-    """
-    parts = name.split("/")
-    return name.endswith(_MARKER) or any(
-        part.startswith(".") or part.lower() in _LEFT_BY_SYSTEMS for part in parts
-    )

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from storage.errors import DamageError
 from storage.fault import Kind
-from storage.fs import Folder, is_abandoned, is_temporary
+from storage.fs import Folder
 from storage.inventory import Inventory
 from storage.local_folder import walked
 from storage.store import PairStore
+from storage.temporary import is_abandoned, is_temporary
 from storage.verify_masks import stray_kind
 
 GRACE_SECONDS = (

@@ -1,4 +1,10 @@
-"""Work ahead in threads, with results in the order of the work."""
+"""The pool of threads: work done ahead of its use, results in the order of the work.
+
+    items 0 1 2 3 … ─► threads, each at one item ─► results 0 1 2 3 …
+
+At any time at most `ahead` results wait, are being made, or are queued to be made, besides the one that
+the consumer holds. So memory doesn't grow with the number of items, however slow the consumer is.
+"""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -10,25 +16,39 @@ Result = TypeVar("Result")
 
 
 def in_order(
-    make: Callable[[Item], Result], items: Iterable[Item], *, threads: int, ahead: int
+    make: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    threads: int,
+    ahead: int,
+    wait: Callable[[Future[Result]], object] = lambda _first: None,
 ) -> Generator[Result, None, None]:
-    """`make` of each item; up to `ahead` of them are made before they are asked for.
+    """`make` of each item, in the order of the items; up to `ahead` are made before they are asked for.
 
-    No thread outlives the iterator; an exception comes out where its result would. Without threads
-    each result is made when it is asked for.
+    An exception in `make` is raised where its result would have come. Closing the iterator cancels
+    what hasn't started and waits for what has, so that no thread outlives it.
+
+    With `threads=0` each result is made in the caller's thread when it is asked for. `wait` is called
+    in the caller's thread before it blocks on the next result; whoever has other things to do
+    meanwhile does them there, until that future is done.
     """
     if threads == 0:
         yield from map(make, items)
         return
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+
+    def first() -> Result:
+        wait(pending[0])
+        return pending.popleft().result()
+
+    with ThreadPoolExecutor(threads, "in-order") as pool:
         try:
             for item in items:
                 pending.append(pool.submit(make, item))
                 if len(pending) > ahead:
-                    yield pending.popleft().result()
+                    yield first()
             while pending:
-                yield pending.popleft().result()
+                yield first()
         finally:
             for future in pending:
                 future.cancel()

@@ -19,16 +19,10 @@ from storage.exclusive import (
     require_exclusive_creation,
     sync_folder,
 )
-from storage.fs import (
-    FileInfo,
-    Folder,
-    is_abandoned,
-    is_hidden,
-    require_below,
-    require_size,
-    temporary_name,
-    user_path,
-)
+from storage.file_names import is_hidden, require_below
+from storage.fs import FileInfo, Folder, require_size
+from storage.local_paths import user_path
+from storage.temporary import is_abandoned, temporary_name
 
 _CHUNK = 2**16  # bytes that are read back at once: larger ones are fresh memory each time
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

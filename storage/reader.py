@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
+from storage.any_folder import folder_at
 from storage.cache import ShardCache
-from storage.fs import Folder
 from storage.in_order import in_order
 from storage.manifest import Record
 from storage.masks import Mask
@@ -86,7 +86,7 @@ class PairReader:
         return replace(
             self,
             store=PairStore.open(
-                Folder.at(store.folder.url), split=store.split, layout=store.layout
+                folder_at(store.folder.url), split=store.split, layout=store.layout
             ),
             share=replace(self.share, worker=worker, workers=workers),
         )

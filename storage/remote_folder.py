@@ -14,17 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from storage.errors import DamageError, StoreError
-from storage.fs import (
-    FileInfo,
-    Folder,
-    is_abandoned,
-    is_hidden,
-    require_below,
-    require_size,
-    temporary_name,
-)
+from storage.file_names import is_hidden, require_below
+from storage.fs import FileInfo, Folder, require_size
 from storage.remote_errors import patiently, reason_of, told
 from storage.remote_systems import file_system, listed_below, require_known
+from storage.temporary import is_abandoned, temporary_name
 
 _NUM_AT_ONCE = 16  # requests; a home connection fills with fewer, a data centre serves thousands
 _NUM_TRIES = 3  # of a put whose bytes do not read back: another writer may have come between

@@ -15,6 +15,7 @@ import pytest
 import shape_checks
 
 from kdm.freed_memory import keep_freed_memory
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.noise import derive_noise
 from storage.records import NoiseRule, PairBatch, PairSchema
@@ -58,7 +59,7 @@ def environment() -> Iterator[None]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Folder:
-    return Folder.at(str(tmp_path / "home"))
+    return folder_at(str(tmp_path / "home"))
 
 
 @pytest.fixture

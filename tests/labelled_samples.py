@@ -9,7 +9,7 @@ from kdm.datasets.digits import DigitsData
 from kdm.evaluate.classifier_training import ClassifierOptions, known_classifier
 from kdm.evaluate.picture_judge import PictureJudge, judge_of
 from kdm.evaluate.samples import EvaluationSamples
-from storage.fs import Folder
+from storage.any_folder import folder_at
 
 DATA = DigitsData()
 NUM = 300  # samples of each set, thirty of each class, classes in turn
@@ -20,7 +20,7 @@ def judge() -> PictureJudge:
     """One that learned for a second: it tells nine digits of ten."""
     with TemporaryDirectory() as home:
         options = ClassifierOptions(num_epochs=3)
-        return judge_of(known_classifier(Folder.at(home), DATA, options), DATA)
+        return judge_of(known_classifier(folder_at(home), DATA, options), DATA)
 
 
 def picture_samples(error: float) -> EvaluationSamples:

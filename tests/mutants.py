@@ -152,7 +152,7 @@ NETWORK = {
             "kdm.networks.guided_unet:GuidedUNet._embedding": [
                 ("self.time_embed(_waves(t,", "self.time_embed(_waves(t * 1.0005,")
             ],
-            "kdm.dopri5:Tolerance.at": [("self.absolute +", "30 * self.absolute +")],
+            "kdm.solvers.dopri5:Tolerance.at": [("self.absolute +", "30 * self.absolute +")],
             "kdm.networks.golden_samplers:midpoint": [("h / 2 *", "h / 2.1 *")],
         }
     ),

@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from scipy.stats import binom
 
-from pairgen.maker import Maker, ShardJob
-from pairgen.production import Production
+from pairgen.ordered_pool import OrderedPool
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.edm import EdmTeacher
 from pairgen.teachers.teacher import Teacher
+from pairgen.worker import ShardJob, Worker
 from storage.records import LabelRule, NoiseRule, PairSchema
 
 SHAPE = (3, 8, 8)
@@ -48,11 +48,11 @@ def made_by(
     """x_0 of the first `count` indices, shard by shard."""
     field, cpu = teacher(), torch.device("cpu")
     spec = SPEC.model_copy(update={"sampler": EdmHeun(num_steps=num_steps)})
-    workers = [Maker(spec, field, cpu, sampling_batch, num_threads) for _ in range(num_workers)]
+    workers = [Worker(spec, field, cpu, sampling_batch, num_threads) for _ in range(num_workers)]
     firsts = range(0, count, SHARD)
     jobs = [ShardJob("train", np.arange(first, min(first + SHARD, count))) for first in firsts]
-    with Production(workers) as production:
-        made = production.made(jobs, heed=lambda said: None)
+    with OrderedPool(workers) as pool:
+        made = pool.results(jobs, on_message=lambda said: None)
         return np.concatenate([shard.columns["x_0"] for shard in made])
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from storage.any_folder import folder_at
 from storage.digest import short
 from storage.errors import MismatchError
-from storage.fs import Folder
 from storage.importers import import_pairs
 from storage.mend import Remade, Wanted
 from storage.salvage import from_other_layout
@@ -28,7 +28,7 @@ def imported_again(store: PairStore, wanted: Wanted, source: Path | None) -> Rem
         made = import_pairs(
             str(store.spec["importer"]),
             source,
-            Folder.at(place),
+            folder_at(place),
             name="again",
             rows={split: (first, end) for split, (first, end) in store.spec["rows"].items()},
             layout=store.layout,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kdm.trained import read_config, read_weights
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge
-from pairgen.generate import GeneratedShard, generate_shard
+from pairgen.generation import GeneratedShard, generate_shard
 from pairgen.precision import arithmetic
 from pairgen.sampling import device_of, place
 from pairgen.spec import PairSpec

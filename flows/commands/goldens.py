@@ -11,8 +11,8 @@ import typer
 
 from flows.table import aligned
 from kdm.networks.golden_rounding import Compared
-from storage.fs import local_file
 from storage.inert.stand_ins import require_named_itself
+from storage.local_paths import local_file
 
 # What was compared of a golden's file, and the names of its arrays that were not.
 Comparison = tuple[Sequence[Compared], Sequence[str]]

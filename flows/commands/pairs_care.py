@@ -12,8 +12,9 @@ from flows.table import aligned, many, num_bytes
 from flows.terminal import counting
 from storage.errors import DamageError
 from storage.fault import Fault
-from storage.fs import Folder, local_file
+from storage.fs import Folder
 from storage.garbage import Waste, temporary_files, waste_of
+from storage.local_paths import local_file
 from storage.sets import places, read_spec
 from storage.store import PairStore
 from storage.uploads import Upload, abort, unfinished_uploads

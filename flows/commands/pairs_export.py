@@ -9,12 +9,12 @@ from flows.commands.chosen_masks import chosen_masks
 from flows.commands.stored_set import layouts_by_split, require_set
 from flows.home import found, home_folder
 from flows.terminal import counting
+from storage.any_folder import folder_at
 from storage.digest import short
 from storage.exporters.kdm_npz import export_kdm_npz
 from storage.exporters.per_sample import export_per_sample
 from storage.exporters.pictures import export_npz, export_png
 from storage.exporters.rectified_flow import export_rectified_flow
-from storage.fs import Folder
 from storage.options import nearest
 from storage.store import PairStore
 
@@ -54,7 +54,7 @@ def export_set(name: str, home: str, wanted: Export) -> None:
     layout = wanted.layout or (layouts[0] if layouts else "")
     store = PairStore.open(folder, split=wanted.split, layout=layout or "wds-4096")
     masks = chosen_masks(store, home_folder(home), wanted.decisions, is_unmasked=wanted.is_unmasked)
-    target = Folder.at(wanted.folder)
+    target = folder_at(wanted.folder)
     count = wanted.count or store.ledger.largest().attempted
     with counting("export", f"{wanted.split}/{store.layout}", "pairs") as report:
         options = {"variant": wanted.variant} if wanted.variant else {}

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kdm.datasets.image_folder import LABELS
 from kdm.evaluate.samples import Points
+from storage.any_folder import folder_at
 from storage.errors import MismatchError
 from storage.exporters.export import claim, require_claimable
 from storage.exporters.large_files import npy_head, put_spooled, spool
 from storage.exporters.pictures import (
     IMAGES,
-    LABELS,
     NPZ,
     PNG,
     Images,
@@ -25,8 +26,9 @@ from storage.exporters.pictures import (
     rounding_of,
     write_npz,
 )
-from storage.fs import Folder, local_file
+from storage.fs import Folder
 from storage.inert.zips import members_of
+from storage.local_paths import local_file
 from storage.records import PairSchema
 
 
@@ -69,7 +71,7 @@ class PictureFiles:
         return self._path
 
     def _write_file(self, images: Images) -> None:
-        folder = Folder.at(str(self._path.parent))
+        folder = folder_at(str(self._path.parent))
         folder.require_space(2 * images.values.nbytes, f"writing {self._path}")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with spool(folder) as file:
@@ -102,7 +104,7 @@ class PictureFiles:
 
     @property
     def _folder(self) -> Folder:
-        return Folder.at(str(self._path))
+        return folder_at(str(self._path))
 
     @property
     def _description(self) -> dict[str, Any]:

@@ -21,8 +21,10 @@ from kdm.evaluate.samples import Points
 from kdm.export import load_student
 from kdm.students.plugin import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
+from storage.any_folder import folder_at
 from storage.digest import digest_of
-from storage.fs import Folder, local_file
+from storage.fs import Folder
+from storage.local_paths import local_file
 from storage.options import parse
 from storage.records import PairSchema
 from storage.whole_numbers import whole_number
@@ -157,7 +159,7 @@ def _print(x_0: Points) -> None:
 
 def _write(file: str, data: bytes, count: int) -> None:
     path = local_file(file, "the file of samples")
-    Folder.at(str(path.parent)).replace(path.name, data)
+    folder_at(str(path.parent)).replace(path.name, data)
     typer.echo(f"{count:,} samples: {path}")
 
 

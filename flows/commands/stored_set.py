@@ -1,6 +1,7 @@
 """The set that a command names."""
 
 from flows.home import home_folder
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.sets import splits_of
 
@@ -14,7 +15,7 @@ def require_set(folder: Folder) -> None:
 def home_of(folder: Folder, home: str) -> Folder:
     """The home that a set lies in, else the one that was named."""
     place, pairs, name = folder.url.rpartition("/pairs/")
-    return Folder.at(place) if pairs and name == folder.name else home_folder(home)
+    return folder_at(place) if pairs and name == folder.name else home_folder(home)
 
 
 def layouts_by_split(folder: Folder) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from typing import Any
 
-from storage.fs import local_file
+from storage.local_paths import local_file
 from storage.options import nearest
 from storage.yaml_text import read_yaml
 

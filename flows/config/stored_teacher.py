@@ -16,6 +16,7 @@ from pairgen.recommended import recommended_sampler
 from pairgen.spec import Digest
 from pairgen.teachers.imported_name import default_name
 from pairgen.teachers.plugin import TeacherPlugin
+from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder
@@ -77,7 +78,7 @@ def stored_teacher(wanted: str, home: Folder) -> StoredTeacher:
     if wanted.lower().endswith(_CHECKPOINTS):
         return _read(_imported(wanted, teachers))
     if "/" in wanted:
-        return _read(_brought(Folder.at(wanted.rstrip("/")), teachers))
+        return _read(_brought(folder_at(wanted.rstrip("/")), teachers))
     return _read(_named(wanted, home))
 
 

@@ -14,6 +14,7 @@ from kdm.evaluate.samples import EvaluationSamples
 from kdm.evaluate.throughput import measure_throughput
 from kdm.report.picture_figures import beside_teacher, is_image
 from kdm.students.student import Student
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.records import PairSchema
 
@@ -24,7 +25,7 @@ def measured(
     """A student's numbers beside its teacher's, and the schema of the pairs; its picture lies beside them."""
     torch.set_num_threads(1)
     teacher = teacher_samples(run, judged)
-    model, folder = placed_student(run, student, teacher.schema), Folder.at(student.folder)
+    model, folder = placed_student(run, student, teacher.schema), folder_at(student.folder)
     return _numbers(run, folder, model, teacher), teacher.schema
 
 

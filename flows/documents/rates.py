@@ -10,14 +10,14 @@ from kdm.report.budgets import Budget
 from kdm.report.content import (
     Rate,
 )
-from storage.fs import Folder
+from storage.any_folder import folder_at
 
 
 def rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, ...]:
     """Samples a second of the teacher, then of each student, as they were timed."""
     folders = [("teacher", judged.folder)]
     folders += [(student.facts["student"], student.folder) for student in evaluated]
-    timings = [(who, read_timings(Folder.at(folder)).get("sampling")) for who, folder in folders]
+    timings = [(who, read_timings(folder_at(folder)).get("sampling")) for who, folder in folders]
     return tuple(
         Rate(
             who=who,
@@ -33,7 +33,7 @@ def rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, 
 
 def budget(run: Run, student: StageResult) -> Budget:
     """What went into a student and what it takes to sample it."""
-    name, folder = student.facts["student"], Folder.at(student.folder)
+    name, folder = student.facts["student"], folder_at(student.folder)
     settings, model = settings_of(run, name), load_student(student.folder)
     timings, training = read_timings(folder), settings["training"]
     return Budget(

@@ -9,6 +9,7 @@ from flows.config.recipe import Recipe
 from flows.documents.reproduction import write_recipe
 from flows.progress import Reporter, silent
 from flows.stage import Run, StageResult
+from storage.any_folder import folder_at
 from storage.digest import seal, unseal
 from storage.errors import DamageError
 from storage.fs import Folder
@@ -60,7 +61,7 @@ def remembered(run: Run) -> tuple[StageResult, ...]:
     return tuple(
         student
         for student in (_found(run.home, each) for each in kept)
-        if Folder.at(student.folder).exists("config.json")
+        if folder_at(student.folder).exists("config.json")
     )
 
 

@@ -10,6 +10,7 @@ from flows.stage import Run, StageResult
 from kdm.analyze.loss_curves import LossHistory
 from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.report.figures import FilterScores, StudentResults
+from storage.any_folder import folder_at
 from storage.digest import unseal
 from storage.fs import Folder
 from storage.masks import read_decision_summary, read_scores
@@ -23,7 +24,7 @@ def results(run: Run, student: StageResult, teacher: TeacherSamples) -> StudentR
         name=student.facts["student"],
         samples=draw_samples(model, teacher, options=run.recipe.evaluation),
         eigenvalues=None if operator is None else operator.eigenvalues().cpu().numpy(),
-        losses=_losses(Folder.at(student.folder)),
+        losses=_losses(folder_at(student.folder)),
     )
 
 

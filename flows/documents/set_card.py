@@ -13,6 +13,7 @@ from kdm.licences import UNKNOWN
 from kdm.report.content import FilterCounts
 from kdm.report.pairs_card import PairsCard, SplitEntry, pairs_card
 from pairgen.samplers.sampler import Sampler
+from storage.any_folder import folder_at
 from storage.digest import digest_of
 from storage.fs import Folder
 from storage.masks import judged
@@ -29,9 +30,9 @@ def write_pairs_card(run: Run, judged: StageResult) -> None:
     """
     if isinstance(run.recipe.pairs, StoredPairs):
         if run.recipe.filters:
-            write_set_card(Folder.at(judged.folder))
+            write_set_card(folder_at(judged.folder))
         return
-    folder, origin = Folder.at(judged.folder), origin_of_recipe(run.recipe)
+    folder, origin = folder_at(judged.folder), origin_of_recipe(run.recipe)
     if origin.licence == UNKNOWN:
         origin = origin._replace(licence=origin_of_card(folder).licence)
     write_set_card(folder, origin)

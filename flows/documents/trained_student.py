@@ -8,6 +8,7 @@ from flows.documents.reproduction import reproduction
 from flows.stage import Run, StageResult
 from kdm.report.training_card import TrainingCard, training_card
 from kdm.trained import LOSSES, PICTURES
+from storage.any_folder import folder_at
 from storage.digest import seal, short, unseal
 from storage.fs import Folder
 
@@ -16,7 +17,7 @@ CARD, METRICS = "card.md", "metrics.json"
 
 def tell_training(run: Run, pairs: str, student: StudentRecipe, trained: StageResult) -> None:
     """Write both beside the weights, unless there is a card or it is measured; the card comes last."""
-    folder = Folder.at(trained.folder)
+    folder = folder_at(trained.folder)
     standing = read_metrics(folder)
     if folder.exists(CARD) or "values" in (standing or {}):
         return

@@ -23,8 +23,8 @@ from flows.progress import Progress
 from flows.stage import Run, StageResult
 from kdm.report.content import SplitCounts
 from kdm.report.template import data_uri
+from storage.any_folder import folder_at
 from storage.digest import short
-from storage.fs import Folder
 
 # An update is a request of some 50 ms to a server that writes to SQLite.
 SECONDS_BETWEEN_UPDATES = 2.0
@@ -101,7 +101,7 @@ class Artifacts:
 
     def _picture(self, results: Sequence[StageResult]) -> None:
         for result in results:
-            picture = Folder.at(result.folder)
+            picture = folder_at(result.folder)
             if result.stage != "evaluate" or not picture.exists("samples.png"):
                 continue
             if picture.size("samples.png") <= MAX_PICTURE_BYTES:

@@ -9,8 +9,8 @@ from flows.progress import Meter
 from flows.stage import Run, StageResult, State
 from flows.stages.claim import claimed, end_claim_of_dead
 from kdm.evaluate.evaluate import needs_of
+from storage.any_folder import folder_at
 from storage.digest import digest_of, seal
-from storage.fs import Folder
 
 STAGE = "evaluate"
 # Raised by a fix that changes what is measured; plugins of metrics have versions of their own.
@@ -19,7 +19,7 @@ VERSION = 2
 
 def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult:
     """Measure a student unless its metrics.json is of these weights, pairs, masks and options."""
-    folder, what = Folder.at(student.folder), f"measuring {student.name}"
+    folder, what = folder_at(student.folder), f"measuring {student.name}"
     identity = evaluation_identity(run, judged, student)
     facts: dict[str, Any] = {}
     state: State = "cached"
@@ -41,7 +41,7 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
 
 
 def _evaluate(run: Run, judged: StageResult, student: StageResult, identity: str) -> dict[str, Any]:
-    folder = Folder.at(student.folder)
+    folder = folder_at(student.folder)
     meter = Meter(run.report, STAGE, student.name, 1, "students")
     meter.at(0)
     # torch and matplotlib: a run in which everything is measured does not wait for them.

@@ -7,6 +7,7 @@ from flows.config.stored_pairs import StoredPairs
 from flows.progress import Meter
 from flows.stage import Run, StageResult
 from flows.stages.committed import SPLITS, STAGE, committed
+from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder
@@ -41,7 +42,7 @@ def imported_pairs(run: Run, pairs: ImportedPairs) -> StageResult:
 
 def stored_pairs(pairs: StoredPairs) -> StageResult:
     """The set as it is, nothing written; errors where it is another by now, or holds too few."""
-    folder = Folder.at(pairs.folder)
+    folder = folder_at(pairs.folder)
     facts = dict(_splits(folder, pairs))
     return StageResult(STAGE, folder.name, folder.url, pairs.spec, "cached", facts)
 

@@ -13,8 +13,8 @@ from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.stated_masks import stated_masks
 from kdm.report.content import FilterCounts
 from pairgen.filters.judge import decide
+from storage.any_folder import folder_at
 from storage.digest import digest_of
-from storage.fs import Folder
 from storage.masks import (
     Mask,
     decision_digest,
@@ -49,7 +49,7 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
             was_missing |= judging.cover(store)
         run.say(_said([filter_counts(each, judging.mask, contents(run, each)) for each in stores]))
     if not was_missing:
-        end_claim_of_dead(Folder.at(pairs.folder))
+        end_claim_of_dead(folder_at(pairs.folder))
     decided = {"masks": [mask.model_dump() for mask in masks], "of": pairs.digest}
     judged = replace(
         pairs,

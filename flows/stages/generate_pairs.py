@@ -14,6 +14,7 @@ from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.committed import SPLITS, committed, counts
 from flows.stages.existing_pairs import imported_pairs, stored_pairs
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity
+from storage.any_folder import folder_at
 from storage.errors import StoreError
 from storage.fs import Folder
 from storage.noise import GOLDEN_NOISE, golden_noise_digest
@@ -50,7 +51,7 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
 
 def _write_card(run: Run, result: StageResult) -> None:
     """Unless the filter stage does, which knows more."""
-    if not run.recipe.filters or not Folder.at(result.folder).exists("card.md"):
+    if not run.recipe.filters or not folder_at(result.folder).exists("card.md"):
         write_pairs_card(run, result)
 
 

@@ -13,14 +13,14 @@ from flows.stage import Run, StageResult
 from flows.stages.invalid_pairs import InvalidPairs
 from pairgen.costs import Costs, estimate
 from pairgen.filters.judge import Judge, fit_judge
-from pairgen.maker import MadeShard, Maker, ShardJob
-from pairgen.makers import Workforce, makers
+from pairgen.ordered_pool import Message, OrderedPool
 from pairgen.probe import Probe
-from pairgen.production import Production, Said
 from pairgen.spec import DropRule, PairSpec
 from pairgen.teachers.teacher import Teacher, load_teacher
+from pairgen.worker import MadeShard, ShardJob, Worker
+from pairgen.workers import Workforce, prepared_workers
+from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
 from storage.store import PairStore
 
 STAGE = "generate-pairs"
@@ -55,7 +55,7 @@ def make_pairs(
     _require_space(stores, missing)
     if spec.sampler.caution:
         run.say(spec.sampler.caution)
-    made_by = makers(
+    made_by = prepared_workers(
         spec,
         _load(spec, teacher),
         [_judge(run, rule) for rule in spec.drop_at_write],
@@ -71,10 +71,10 @@ def make_pairs(
     )
     with made_by as workers:
         _say_costs(run, spec, workers, stores, missing)
-        with Production(workers) as production:
+        with OrderedPool(workers) as pool:
             for split, shards in missing.items():
                 making = _Making(run, spec, stores[split], invalid)
-                making.make(shards, production)
+                making.make(shards, pool)
 
 
 @dataclass
@@ -91,14 +91,14 @@ class _Making:
     _held: list[tuple[int, MadeShard]] = field(default_factory=list)
     _has_kept: bool = False
 
-    def make(self, shards: list[int], production: "Production[ShardJob, MadeShard]") -> None:
+    def make(self, shards: list[int], pool: "OrderedPool[ShardJob, MadeShard]") -> None:
         """Write each shard as soon as it and those before it are made."""
         num_samples = len(shards) * self.store.shard_size
         name = f"{self.run.recipe.pairs.name} {self.store.split}"
         meter = Meter(self.run.report, STAGE, name, num_samples, "pairs")
         note = f"{self.spec.nfe} evaluations a sample" if self.spec.nfe else ""
 
-        def heed(said: Said) -> None:
+        def on_message(said: Message) -> None:
             if isinstance(said, str):
                 self.run.say(said)
             else:
@@ -110,7 +110,7 @@ class _Making:
         self._has_kept = any(record.kept for record in there)
         jobs = (ShardJob(self.store.split, self.store.indices(shard)) for shard in shards)
         with self._timed(num_samples):
-            made = production.made(jobs, heed)
+            made = pool.results(jobs, on_message)
             for shard in shards:
                 self._take(shard, next(made))
             self._require_some()
@@ -172,7 +172,7 @@ class _Making:
 
 
 def _say_costs(
-    run: Run, spec: PairSpec, workers: list[Maker], stores: Stores, missing: Missing
+    run: Run, spec: PairSpec, workers: list[Worker], stores: Stores, missing: Missing
 ) -> None:
     first = workers[0]
     costs = estimate(
@@ -195,7 +195,7 @@ def _is_worth_saying(costs: Costs) -> bool:
 def _load(spec: PairSpec, teacher: StageResult) -> Teacher:
     weights = None
     if spec.teacher.plugin.is_trained:
-        weights = Folder.at(teacher.folder).read("model.safetensors")
+        weights = folder_at(teacher.folder).read("model.safetensors")
     return load_teacher(
         spec.teacher.plugin, spec.pairs.shape, weights=weights, digest=spec.teacher.weights
     )

@@ -10,6 +10,7 @@ from flows.stages.child import run_training
 from flows.stages.claim import claimed, end_claim_of_dead
 from kdm.trained import read_config
 from kdm.training.job import TrainingJob, is_done
+from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.errors import DamageError
 from storage.fs import Folder
@@ -62,7 +63,7 @@ def _train(run: Run, stage: str, name: str, job: TrainingJob) -> None:
     meter = Meter(run.report, stage, name, total, "steps")
     # The process takes seconds to begin; the meter starts counting with its first step.
     run.report(Progress(stage, name, 0, total, "steps", 0.0, 0.0, "starting"))
-    described, folder = job.model_dump(mode="json"), Folder.at(job.folder)
+    described, folder = job.model_dump(mode="json"), folder_at(job.folder)
     run_training(described, folder, meter, say=run.say, num_ranks=run.num_ranks)
 
 

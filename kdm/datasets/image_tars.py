@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
-from storage.fs import is_hidden
+from storage.file_names import is_hidden
 from storage.inert.stand_ins import require_named_itself
 
 LABEL = "cls"

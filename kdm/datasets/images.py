@@ -21,7 +21,7 @@ from kdm.datasets.pictures import MODES, Pictures, Shape, Split
 from kdm.datasets.source import source_path
 from kdm.licences import UNKNOWN, Licence
 from storage.digest import digest_of, sha256_of
-from storage.fs import is_hidden
+from storage.file_names import is_hidden
 from storage.local_folder import not_listed, walked
 from storage.options import Options
 from storage.order import Order

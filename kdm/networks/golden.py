@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kdm.dopri5 import Tolerance, dopri5
 from kdm.networks import golden_samplers as solvers
 from kdm.networks.build import build_edm, build_velocity
 from kdm.networks.golden_rounding import Compared, beside
 from kdm.networks.preconditioning import Preconditioner
+from kdm.solvers.dopri5 import Tolerance, dopri5
 
 FORWARD_TOLERANCE = 5e-6  # a wrong epsilon in a norm moves outputs by 1.6e-5
 SAMPLER_TOLERANCE = 1e-5

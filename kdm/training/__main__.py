@@ -10,6 +10,7 @@ import os
 import sys
 
 from kdm.training.stop import TERMINATED, StopRequest
+from storage.any_folder import folder_at
 from storage.imports import many_imports
 from storage.terminal import replace_what_cannot_be_said
 
@@ -56,10 +57,8 @@ def _run(url: str, should_stop: StopRequest) -> int:
 def _read(url: str) -> object:
     import json
 
-    from storage.fs import Folder
-
     place, slash, name = url.rpartition("/")
-    folder = Folder.at(place or slash or ".")
+    folder = folder_at(place or slash or ".")
     try:
         return json.loads(folder.read(name))
     except FileNotFoundError as error:

@@ -16,6 +16,7 @@ from kdm.export import safetensors_bytes
 from kdm.training.errors import NonFiniteError
 from kdm.training.non_finite import NONE_SKIPPED, Skipped
 from kdm.training.progress import Notice
+from storage.any_folder import folder_at
 from storage.digest import seal, sha256_of, unseal
 from storage.errors import DamageError, MismatchError
 from storage.fs import Folder
@@ -147,7 +148,7 @@ class Checkpoints:
 def standing(url: str) -> str:
     """What is said of the run in a folder that was ended in the midst of a step."""
     ended = "stopped in the midst of a step, which took too long to be waited for; the same command"
-    folder = Folder.at(url) / FOLDER
+    folder = folder_at(url) / FOLDER
     if not folder.is_local:  # elsewhere the answer might take as long
         return f"{ended} goes on from the last checkpoint"
     steps = _steps(folder)

@@ -11,8 +11,8 @@ from kdm.torch_types import device as Device
 from kdm.training.late import Source
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice
+from storage.any_folder import folder_at
 from storage.digest import digest_of
-from storage.fs import Folder
 from storage.masks import Mask
 from storage.options import Options
 from storage.order import BLOCK, Order
@@ -141,7 +141,7 @@ class PairsInput(Input):
         return self.count * (stored + 4 * schema.num_values)
 
     def _store(self) -> PairStore:
-        return PairStore.open(Folder.at(self.url), split=self.split, layout=self.layout)
+        return PairStore.open(folder_at(self.url), split=self.split, layout=self.layout)
 
 
 def _free_bytes(device: Device) -> int:

@@ -20,6 +20,7 @@ from kdm.training.ranks import Ranks, joined, own_device
 from kdm.training.student_pictures import with_pictures
 from kdm.training.trainer import Trainer, TrainingResult
 from kdm.training.watch import Report
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.plugins import describe
 
@@ -54,7 +55,7 @@ def _run(
     report: Report,
     should_stop: Callable[[], bool],
 ) -> None:
-    folder, identity = Folder.at(job.folder), job.identity()
+    folder, identity = folder_at(job.folder), job.identity()
     if is_done(folder, identity):
         return
     objective = job.objective(job.source.pair_schema())

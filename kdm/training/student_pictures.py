@@ -15,8 +15,8 @@ from kdm.shapes import Samples
 from kdm.students.student import Student
 from kdm.training.inputs import PairsInput
 from kdm.training.progress import Notice
+from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
 from storage.masks import judged
 from storage.records import PairBatch
 from storage.sets import splits_of
@@ -62,7 +62,7 @@ def side_by_side(student: Student, pairs: Batch) -> Samples:
 
 def _candidates(pairs: PairsInput) -> Iterator[PairBatch]:
     """What masks keep of the first held-out shard, then of the first that is learned from."""
-    folder = Folder.at(pairs.url)
+    folder = folder_at(pairs.url)
     if f"{_HELDOUT}/{pairs.layout}" in splits_of(folder):
         heldout = PairStore.open(folder, split=_HELDOUT, layout=pairs.layout)
         if _is_judged(heldout, pairs):

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from kdm.licences import UNKNOWN, Licence
-from storage.fs import local_file
+from storage.local_paths import local_file
 from storage.options import Options, nearest, parse
 from storage.yaml_text import read_yaml
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pairgen.checkpoints.calls import CHECKPOINT, NETWORK, STUDENT
 from pairgen.checkpoints.checkpoint import Checkpoint
-from pairgen.checkpoints.edm import Network, holds_network, network_in
+from pairgen.checkpoints.edm_pickle import Network, holds_network, network_in
 from pairgen.checkpoints.saved import network_of, require_names
 from storage.inert.dialect import Dialect
 from storage.inert.numbers import Budget, Stored, read_array

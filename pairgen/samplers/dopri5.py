@@ -45,7 +45,7 @@ class Dopri5(Sampler):
         keep_states: int = 0,
     ) -> Trajectory:
         """x_0 from x_T, without gradients; states between are not to be had."""
-        from kdm.dopri5 import Tolerance, dopri5
+        from kdm.solvers.dopri5 import Tolerance, dopri5
 
         self.kept_steps(keep_states)
         begin, num_velocities = self.begins_at(teacher), 0

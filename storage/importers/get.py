@@ -15,7 +15,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from storage.fs import is_hidden
+from storage.file_names import is_hidden
 from storage.importers.parts import Part, PartedSet
 from storage.importers.torch_files import TensorRows, tensors_in
 

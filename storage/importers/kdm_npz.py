@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import short
-from storage.fs import is_hidden
+from storage.file_names import is_hidden
 from storage.importers.npy import array_in
 from storage.importers.one_hot import classes_of
 from storage.importers.published import PublishedRows

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.fs import is_hidden
+from storage.file_names import is_hidden
 from storage.importers.npy import array_in
 from storage.importers.published import PublishedRows
 from storage.importers.torch_files import Stamp, stamp_of

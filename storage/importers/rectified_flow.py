@@ -10,7 +10,7 @@ arrays. z0 is noise by that code; whether it is here the numbers decide, as of a
 import hashlib
 from pathlib import Path
 
-from storage.fs import is_hidden
+from storage.file_names import is_hidden
 from storage.importers.npy import array_rows
 from storage.importers.parts import Part, PartedSet
 from storage.importers.torch_files import TensorRows

@@ -9,9 +9,9 @@ from pathlib import Path
 from faults.digests import digests_of
 from faults.here import run_here
 
+from storage.any_folder import folder_at
 from storage.digest import unseal
 from storage.errors import StoreError
-from storage.fs import Folder
 from storage.masks import Mask
 from storage.store import PairStore
 from storage.verify import faults
@@ -113,7 +113,7 @@ def read_pairs(home: Path, masks: list[Mask]) -> None:
     """Verify and load both splits; raises, with every fault, where they are not as written."""
     (place,) = (home / "pairs").iterdir()
     for split, count in COUNTS.items():
-        store = PairStore.open(Folder.at(str(place)), split=split, layout="wds-256")
+        store = PairStore.open(folder_at(str(place)), split=split, layout="wds-256")
         wrong = faults(store)
         if wrong:
             raise StoreError("; ".join(fault.sentence for fault in wrong))

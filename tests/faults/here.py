@@ -14,6 +14,7 @@ from flows.stage import Run, StageResult
 from flows.stages.sequence import STAGES, run_stages
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.options import parse
 
@@ -23,7 +24,7 @@ def run_here(
 ) -> list[StageResult]:
     """The stages of `tiny` at a home; call `train_here` before where something must be trained."""
     asked = Asked(recipe="tiny", overrides=overrides)  # as the command notes it
-    run = Run(load_recipe("tiny", overrides=overrides), Folder.at(str(home)), asked=asked)
+    run = Run(load_recipe("tiny", overrides=overrides), folder_at(str(home)), asked=asked)
     return run_stages(run, until=until, students=list(students))
 
 

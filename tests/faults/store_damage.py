@@ -20,12 +20,13 @@ from faults.judged import MASK, judge
 from flows.care.repair import repair
 from flows.care.sources import Sources
 from pairgen.environment import environment
-from pairgen.generate import generate_shard
+from pairgen.generation import generate_shard
 from pairgen.samplers.heun import Heun
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianTeacher
 from pairgen.teachers.plugin import weights_digest
 from pairgen.teachers.teacher import load_teacher
+from storage.any_folder import folder_at
 from storage.convert import convert
 from storage.digest import short
 from storage.errors import StoreError
@@ -89,7 +90,7 @@ def make_target(home: Path, layouts: tuple[str, ...], *, seed: int = 3) -> Targe
     # A sample in a hundred has a value beyond ±8.5, so some shards lack an index.
     pairs = PairSchema(shape=(3, 8, 8), noise=NoiseRule(seed=seed), value_range=(-8.5, 8.5))
     spec = PairSpec(teacher=teacher, sampler=Heun(num_steps=2), pairs=pairs)
-    folder = Folder.at(str(home / "pairs" / f"target-{short(spec.digest())}"))
+    folder = folder_at(str(home / "pairs" / f"target-{short(spec.digest())}"))
     for split in NUM_SHARDS:
         store = PairStore.create(folder, spec.document(), split=split, layout=layouts[0])
         _fill(store, spec)
@@ -135,7 +136,7 @@ def injections(target: Target, other: Target) -> Iterator[Injection]:
 
 def inject(target: Target, work: Path, injection: Injection) -> list[str]:
     """Do it at `work`, a copy of the target's home that is as before afterwards; what went wrong."""
-    folder = Folder.at(str(work / "pairs" / target.name))
+    folder = folder_at(str(work / "pairs" / target.name))
     injection.do(folder.local_path())
     wrong = _not_found(folder, injection) + _used(target, folder)
     _mend(target, folder, injection)
@@ -168,7 +169,7 @@ def _mend(target: Target, folder: Folder, injection: Injection) -> None:
     if spec_faults(folder):  # nothing else tells what a set is: it is restored
         folder.remove("spec.json")
         shutil.copy(target.folder / "spec.json", folder.local_path("spec.json"))
-    means = Sources(Folder.at(str(target.home)))
+    means = Sources(folder_at(str(target.home)))
     for store in stores_of(folder):
         repair(store, faults(store), means, lambda done, total: None)
     for store in stores_of(folder):

@@ -11,6 +11,7 @@ from faults.commands import finish
 from faults.picture_training import begun
 
 from kdm.students.presets import preset
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.plugins import describe
 from storage.records import PairBatch
@@ -40,7 +41,7 @@ def write_job(place: Folder) -> Path:
 
 
 def test_a_training_in_the_midst_of_a_long_step_leaves_in_time(tmp_path: Path) -> None:
-    process = begun(write_job(Folder.at(str(tmp_path))))
+    process = begun(write_job(folder_at(str(tmp_path))))
     time.sleep(15)  # it has built its networks and is in its first step
     process.send_signal(signal.SIGTERM)
     ended = finish(process, seconds=SECONDS)

@@ -17,7 +17,7 @@ from faults.picture_training import (
     write_job,
 )
 
-from storage.fs import Folder
+from storage.any_folder import folder_at
 
 pytestmark = pytest.mark.faults
 
@@ -26,7 +26,7 @@ A_RUN = 5  # kills of one
 
 
 def test_a_training_of_pictures_killed_anywhere_ends_with_the_same_bits(tmp_path: Path) -> None:
-    place, journal = Folder.at(str(tmp_path)), Journal("picture-training")
+    place, journal = folder_at(str(tmp_path)), Journal("picture-training")
     whole = write_job(place, "whole")
     process = begun(whole)
     started = time.monotonic()

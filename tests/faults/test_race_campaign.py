@@ -9,7 +9,7 @@ from faults.commands import finish, kdm, start, succeed, wait_until_alone
 from faults.journal import Journal, seeds
 from faults.kills import faults_after
 
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.store import PairStore
 
 pytestmark = pytest.mark.faults
@@ -46,11 +46,11 @@ def test_growth_from_50000_to_80000_leaves_a_reader_alone(
         num_reads += 1
     assert finish(writer).code == 0
     assert num_reads > 3
-    grown = PairStore.open(Folder.at(str(folder)), split="train")
+    grown = PairStore.open(folder_at(str(folder)), split="train")
     assert grown.ledger.manifests.names() == ["000013.json", "000020.json"]
     assert np.array_equal(grown.load(80_000).pairs.x_0[:50_000], x_0)
 
 
 def read(folder: Path) -> np.ndarray:
     """All 50,000, verified once more."""
-    return np.asarray(PairStore.open(Folder.at(str(folder)), split="train").load(50_000).pairs.x_0)
+    return np.asarray(PairStore.open(folder_at(str(folder)), split="train").load(50_000).pairs.x_0)

@@ -22,16 +22,17 @@ from local_prefect import wait_for
 from flows.process import identity
 from flows.stages import claim
 from flows.stages.claim import FILE, HangingError, HeldError, claimed
+from storage.any_folder import folder_at
 from storage.fs import Folder
 
 # Another run, without its work: it says when it waits and when it has the claim, and keeps that.
 OTHER = """
 import sys, time
 from flows.stages import claim
-from storage.fs import Folder
+from storage.any_folder import folder_at
 claim._LOOK_EVERY = claim._SETTLE = 0.05
 say = lambda sentence: print("waits", flush=True)
-with claim.claimed(Folder.at(sys.argv[1]), "work", is_there=lambda: False, say=say):
+with claim.claimed(folder_at(sys.argv[1]), "work", is_there=lambda: False, say=say):
     print("has it", flush=True)
     time.sleep(60)
 """
@@ -219,7 +220,7 @@ def test_one_of_several_that_take_over_at_once_works_at_a_time(home: Folder) -> 
 def test_a_claim_that_outlived_its_work_and_its_holder_goes_with_the_next_run(
     finished: Finished, tmp_path: Path
 ) -> None:
-    home = Folder.at(str(finished.copy(tmp_path / "home")))
+    home = folder_at(str(finished.copy(tmp_path / "home")))
     with sleeping() as process:
         dead = identity_of(process)
     things = [home / kind / (home / kind).names()[0] for kind in ("teachers", "pairs", "students")]
@@ -234,4 +235,4 @@ def test_a_claim_that_outlived_its_work_and_its_holder_goes_with_the_next_run(
 
 
 def test_a_claim_in_a_bucket_is_taken_and_left(s3: str) -> None:
-    assert taken(Folder.at(f"{s3}/claims")) == []
+    assert taken(folder_at(f"{s3}/claims")) == []

@@ -11,6 +11,7 @@ from flows.config.recipe import Recipe
 from flows.documents.standings import standings
 from flows.stage import Run
 from flows.stages.sequence import run_stages
+from storage.any_folder import folder_at
 from storage.fs import Folder
 
 UNET = {"kind": "song-unet", "model_channels": 8, "channel_mult": [1], "num_blocks": 1}
@@ -54,7 +55,7 @@ def test_five_students_learn_from_one_store_that_no_one_changes(
 ) -> None:
     train_here(monkeypatch)
     made = run_stages(Run(recipe(tmp_path, yaml.safe_load(MADE)), home), until="generate-pairs")
-    pairs = Folder.at(made[-1].folder)
+    pairs = folder_at(made[-1].folder)
     before = {name: pairs.read(name) for name in pairs.files()}
     students = [
         {"name": name, "model": model, "training": TRAINING} for name, model in MODELS.items()
@@ -66,7 +67,7 @@ def test_five_students_learn_from_one_store_that_no_one_changes(
         "students": students,
         "evaluation": {"metrics": ["paired", "variance"], "num_fresh": 32},
     }
-    elsewhere = Folder.at(str(tmp_path / "elsewhere"))
+    elsewhere = folder_at(str(tmp_path / "elsewhere"))
     run = Run(recipe(tmp_path, compared, elsewhere), elsewhere)
     results = run_stages(run)
     table = standings(run, results)
@@ -78,4 +79,4 @@ def test_five_students_learn_from_one_store_that_no_one_changes(
 
 
 def page(folder: str) -> str:
-    return Folder.at(folder).read("report.html").decode()
+    return folder_at(folder).read("report.html").decode()

@@ -18,6 +18,7 @@ from flows.stages.sequence import run_stages
 from kdm.objective import Objective
 from pairgen.teachers.plugin import TeacherPlugin
 from pairgen.teachers.teacher import Teacher
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.store import PairStore
 
@@ -90,13 +91,13 @@ def weak(folder: Path, **options: int) -> Recipe:
 
 def made(run: Run) -> Path:
     *_, pairs = run_stages(run, until="generate-pairs")
-    return Folder.at(pairs.folder).path
+    return folder_at(pairs.folder).path
 
 
 def test_the_set_is_the_same_from_one_two_or_three_workers(tmp_path: Path) -> None:
     sets = []
     for num_workers in (1, 2, 3):
-        home = Folder.at(str(tmp_path / str(num_workers)))
+        home = folder_at(str(tmp_path / str(num_workers)))
         sets.append(digests_of(made(Run(recipe(tmp_path, num_workers=num_workers), home))))
     assert_equal(sets[1], sets[0])
     assert_equal(sets[2], sets[0])
@@ -147,7 +148,7 @@ def test_a_halved_batch_is_said_and_recorded(tmp_path: Path, home: Folder) -> No
     said: list[str] = []
     folder = made(Run(weak(tmp_path, most=30), home, say=said.append))
     assert any("going on with 25" in sentence for sentence in said)
-    store = PairStore.open(Folder.at(str(folder)), split="train", layout="wds-256")
+    store = PairStore.open(folder_at(str(folder)), split="train", layout="wds-256")
     assert {store.record(shard).environment["sampling_batch"] for shard in range(6)} == {25}
 
 
@@ -161,7 +162,7 @@ def test_an_error_of_a_worker_stops_the_stage_and_loses_nothing_that_was_made(
     assert 1 <= len(kept) < 6
     assert kept == [f"{shard:06d}.json" for shard in range(len(kept))]
     monkeypatch.undo()
-    unbroken = Folder.at(str(tmp_path / "unbroken"))
+    unbroken = folder_at(str(tmp_path / "unbroken"))
     assert_equal(
         digests_of(made(Run(weak(tmp_path), home))), digests_of(made(Run(weak(tmp_path), unbroken)))
     )

@@ -10,6 +10,7 @@ from flows.config.load import load_recipe
 from flows.progress import Progress
 from flows.stage import Run, StageResult
 from flows.stages.sequence import run_stages
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.store import PairStore
 
@@ -31,14 +32,14 @@ def test_a_folder_of_npz_is_imported_and_then_there(home: Folder, tmp_path: Path
     again = pairs_of(home, "kdm-npz", source, "pairs.options.x_0_dtype=uint8")
     assert (first.state, again.state) == ("done", "cached")
     assert first.facts["heldout"]["kept"] == 6
-    store = PairStore.open(Folder.at(first.folder), split="train")
+    store = PairStore.open(folder_at(first.folder), split="train")
     assert (store.schema.x_0_dtype, store.schema.noise.scale) == ("uint8", 80)
 
 
 def test_gets_files_are_imported_at_the_scale_that_is_given(home: Folder, tmp_path: Path) -> None:
     source = write_get(tmp_path / "set", made(30, scale=1.0))
     result = pairs_of(home, "get", source, "pairs.options.noise_scale=80")
-    store = PairStore.open(Folder.at(result.folder), split="train")
+    store = PairStore.open(folder_at(result.folder), split="train")
     assert store.schema.noise.scale == 80
 
 

@@ -8,7 +8,7 @@ from faults.here import run_here
 from flows.config.load import load_recipe
 from flows.stage import Run
 from flows.stages.sequence import run_stages
-from storage.fs import Folder
+from storage.any_folder import folder_at
 
 
 def test_points_are_refused_where_a_distance_compares_pictures(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_missing_weights_are_told_before_any_pair_is_made(
     monkeypatch.setenv("KDM_WEIGHTS", str(tmp_path))
     recipe = load_recipe("scale", overrides=["students.regression.model.distance=lpips"])
     with pytest.raises(ValueError, match=r"student 'regression': .* needs vgg16-397923af\.pth"):
-        run_stages(Run(recipe, Folder.at(str(tmp_path))), until="distill")
+        run_stages(Run(recipe, folder_at(str(tmp_path))), until="distill")
     assert list(tmp_path.iterdir()) == []
 
 

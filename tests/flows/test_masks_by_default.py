@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from kdm.trained import read_config
-from storage.fs import Folder
+from storage.any_folder import folder_at
 
 UNFILTERED = ("--set", "filters=[]", "--set", "privacy.required=false")
 
@@ -57,7 +57,7 @@ def decisions(home: Path) -> list[str]:
 
 def masks_of_students(home: Path) -> list[int]:
     configs: Iterable[Path] = home.glob("students/*/config.json")
-    read = [read_config(Folder.at(str(path.parent))) for path in configs]
+    read = [read_config(folder_at(str(path.parent))) for path in configs]
     return sorted(len(each["identity"]["source"]["masks"]) for each in read if each)
 
 

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from flows.care.remake import Remaker
 from flows.cli import app
+from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
 from storage.importers import import_pairs
 from storage.masks import Mask
 from storage.sets import splits_of
@@ -178,7 +178,7 @@ def test_a_sound_shard_never_goes_for_want_of_its_record(home: Path) -> None:
         record.unlink()
     said = pairs("repair", "tiny", home=home)
     assert "its own files (what else its record said is lost)" in said
-    folder = Folder.at(str(the_set(home)))
+    folder = folder_at(str(the_set(home)))
     store = PairStore.open(folder, split="heldout", layout="wds-256")
     assert faults(store, deep=True) == []
     assert store.record(0).environment == {"lost": True}
@@ -273,7 +273,7 @@ def test_convert_tells_what_it_did_and_does_it_once(home: Path) -> None:
 def test_a_run_in_another_layout_has_the_same_contents(home: Path) -> None:
     words = ["generate-pairs", "tiny", "--layout", "zarr-256", "--direct", "--device", "cpu"]
     assert invoked(*words, "--home", str(home)).exit_code == 0
-    folder = Folder.at(str(the_set(home)))
+    folder = folder_at(str(the_set(home)))
     assert splits_of(folder) == [
         f"{split}/{layout}" for split in ("heldout", "train") for layout in ("wds-256", "zarr-256")
     ]
@@ -331,7 +331,7 @@ def test_an_imported_set_has_a_card_with_its_licence_and_is_repaired_from_its_so
 
 
 def test_an_export_leaves_out_what_filters_drop_unless_asked(home: Path, tmp_path: Path) -> None:
-    store = PairStore.open(Folder.at(str(the_set(home))), split="train", layout="wds-256")
+    store = PairStore.open(folder_at(str(the_set(home))), split="train", layout="wds-256")
     masks: list[Mask] = decisions_of(store.base / "masks")
     kept = len(store.load(2048, masks).pairs)
     assert kept < 2048
@@ -347,8 +347,8 @@ def test_an_export_leaves_out_what_filters_drop_unless_asked(home: Path, tmp_pat
 
 def test_a_set_on_s3_is_verified_repaired_converted_and_cleared(s3: str, tmp_path: Path) -> None:
     target: Target = make_target(tmp_path / "home", ("wds-64",))
-    place = Folder.at(f"{s3}/{uuid4().hex}/pairs/{target.name}")
-    for name in Folder.at(str(target.folder)).files():
+    place = folder_at(f"{s3}/{uuid4().hex}/pairs/{target.name}")
+    for name in folder_at(str(target.folder)).files():
         place.create(name, (target.folder / name).read_bytes())
     name = next(name for name in place.files() if name.endswith(".tar"))
     place.replace(name, b"x" + place.read(name)[1:])
@@ -379,7 +379,7 @@ def test_a_means_of_import_gives_the_set_that_the_recipe_finds(
     made = import_pairs(
         "kdm-checkerboard",
         published,
-        Folder.at(str(tmp_path / "home" / "pairs")),
+        folder_at(str(tmp_path / "home" / "pairs")),
         name="p",
         rows={"train": (0, 6000), "heldout": (6000, 8000)},
         layout="wds-1024",

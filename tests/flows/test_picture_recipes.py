@@ -15,6 +15,7 @@ from flows.judged_pairs import open_split
 from flows.stage import Run
 from flows.stages.sequence import run_stages
 from kdm.trained import read_config
+from storage.any_folder import folder_at
 from storage.fs import Folder
 
 SMALL = (
@@ -69,7 +70,7 @@ def test_a_teacher_of_digits_is_trained_sampled_and_judged(home: Folder) -> None
     assert pairs.x_0.dtype == np.uint8
     assert len(judged.facts["masks"]) == 1
     assert {each.state for each in run_stages(run, until="filter-pairs")} == {"cached"}
-    assert read_config(Folder.at(teacher.folder)) is not None
+    assert read_config(folder_at(teacher.folder)) is not None
 
 
 def test_three_students_of_digits_learn_from_one_set_of_pairs(home: Folder) -> None:
@@ -78,7 +79,7 @@ def test_three_students_of_digits_learn_from_one_set_of_pairs(home: Folder) -> N
     )
     assert [each.facts["student"] for each in (kdm, kdm_f, regression)] == [*STUDENTS]
     assert (home / "pairs").names() == [judged.name]
-    losses = json.loads(Folder.at(kdm.folder).read("losses.json"))["losses"]
+    losses = json.loads(folder_at(kdm.folder).read("losses.json"))["losses"]
     assert {"critic/total", "student/adv"} <= losses[-1]["losses"].keys()
 
 
@@ -103,7 +104,7 @@ def test_a_teacher_of_real_colour_pictures_is_trained(
     *_, judged = run_stages(run, until="filter-pairs")
     pairs = open_split(run, judged, "train").load(16).pairs
     assert (pairs.x_0.dtype, pairs.x_0.shape) == (np.uint8, (16, 3, 32, 32))
-    assert Folder.at(judged.folder).read("pairs.png").startswith(b"\x89PNG")
+    assert folder_at(judged.folder).read("pairs.png").startswith(b"\x89PNG")
 
 
 def test_pictures_that_are_not_there_are_asked_for(home: Folder, tmp_path: Path) -> None:

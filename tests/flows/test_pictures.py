@@ -25,6 +25,7 @@ from kdm.evaluate import classifier_training
 from pairgen.filters.filter import reference_digest
 from pairgen.filters.near_copy import NearCopy
 from pairgen.spec import DropRule
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.masks import read_scores
 
@@ -59,7 +60,7 @@ def test_pictures_are_made_judged_and_shown_on_their_card(tmp_path: Path, home: 
     run = Run(recipe(tmp_path), home)
     results = run_stages(run, until="filter-pairs")
     assert [result.state for result in results] == ["cached", "done", "done"]
-    folder = Folder.at(results[-1].folder)
+    folder = folder_at(results[-1].folder)
     card = folder.read("card.md").decode()
     assert folder.read("pairs.png").startswith(b"\x89PNG")
     assert "near-copy on train: 0 of 512 masked" in card
@@ -87,7 +88,7 @@ def test_real_bytes_are_judged_as_the_numbers_that_they_stand_for(tmp_path: Path
     np.save(tmp_path / "set.npy", images)
     kind = {"kind": "arrays", "source": str(tmp_path / "set.npy")}
     data = {**kind, "shape": [1, 8, 8], "num_heldout": 200}
-    run = Run(recipe(tmp_path, dataset=data), Folder.at(str(tmp_path / "home")))
+    run = Run(recipe(tmp_path, dataset=data), folder_at(str(tmp_path / "home")))
     chosen = RecipeFilter(run.recipe.filters[0], run.recipe.dataset)
     scores = chosen.heldout_scores()
     assert 0.5 < chosen.threshold < scores.max() < 8  # of bytes it would be in the hundreds
@@ -154,10 +155,10 @@ def test_students_of_labelled_pictures_are_judged_by_one_classifier_that_stays(
     assert evaluated.facts["real"]["class_agreement"] > 0.8
     assert evaluated.facts["num_fresh"] == 100
     assert report.facts["seeds"]["regression"]["of"] == "mean of 2 seeds"
-    page = Folder.at(report.folder).read("report.html").decode()
+    page = folder_at(report.folder).read("report.html").decode()
     assert "256 held out" in page
     assert "Teacher above students" in page
-    assert Folder.at(evaluated.folder).read("samples.png").startswith(b"\x89PNG")
+    assert folder_at(evaluated.folder).read("samples.png").startswith(b"\x89PNG")
     kept = CliRunner().invoke(app, ["rm", f"classifiers/{classifier}", "--yes", "--home", home.url])
     assert "students/regression" in str(kept.exception)
     assert (home / "classifiers").names() == [classifier]

@@ -39,6 +39,7 @@ from flows.stage import StageResult
 from flows.stages.eval_report import refreshing
 from flows.terminal import Terminal
 from kdm.report.content import SplitCounts
+from storage.any_folder import folder_at
 from storage.fs import Folder
 
 FLOWS = (train_teacher, generate_pairs, filter_pairs, distill, evaluate, eval_report, pipeline)
@@ -96,7 +97,7 @@ def test_a_scheduled_report_is_left_to_the_one_that_is_at_it(home: Folder) -> No
 
 def test_a_fresh_home_keeps_prefect_below_it(tmp_path: Path) -> None:
     os.environ["HOME"] = str(tmp_path)
-    set_defaults(Folder.at(str(tmp_path / "home")))
+    set_defaults(folder_at(str(tmp_path / "home")))
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "home" / ".prefect")
     assert os.environ["DO_NOT_TRACK"] == "1"
     assert "PREFECT_API_URL" not in os.environ
@@ -108,7 +109,7 @@ def test_what_the_user_has_set_is_never_overridden(tmp_path: Path) -> None:
     os.environ["PREFECT_API_REQUEST_TIMEOUT"] = "99"
     profile = 'active = "mine"\n[profiles.mine]\nPREFECT_CLIENT_MAX_RETRIES = "9"\n'
     (tmp_path / "profiles.toml").write_text(profile)
-    set_defaults(Folder.at(str(tmp_path / "home")))
+    set_defaults(folder_at(str(tmp_path / "home")))
     assert os.environ["PREFECT_HOME"] == str(tmp_path)
     assert os.environ["PREFECT_API_REQUEST_TIMEOUT"] == "99"
     assert "PREFECT_CLIENT_MAX_RETRIES" not in os.environ
@@ -116,7 +117,7 @@ def test_what_the_user_has_set_is_never_overridden(tmp_path: Path) -> None:
 
 def test_prefects_files_of_a_remote_home_lie_in_the_users_cache(tmp_path: Path) -> None:
     os.environ |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    set_defaults(Folder.at("s3://bucket/home"))
+    set_defaults(folder_at("s3://bucket/home"))
     assert Path(os.environ["PREFECT_HOME"]).parent == tmp_path / "cache" / "kdm"
 
 
@@ -136,7 +137,7 @@ def test_a_profile_without_an_api_is_served_by_the_embedded_server(
 ) -> None:
     os.environ["PREFECT_HOME"] = str(tmp_path)
     (tmp_path / "profiles.toml").write_text(PROFILES[profile])
-    set_defaults(Folder.at(str(tmp_path / "home")))
+    set_defaults(folder_at(str(tmp_path / "home")))
     told = "PREFECT_SERVER_EPHEMERAL_ENABLED" in os.environ
     assert told == (profile == "empty")
 
@@ -147,7 +148,7 @@ def test_a_server_may_be_named_in_a_profile_or_a_file_of_the_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     os.environ["PREFECT_HOME"] = str(tmp_path)
-    home = Folder.at(str(tmp_path / "home"))
+    home = folder_at(str(tmp_path / "home"))
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["prefect"]\n')
     assert not may_have_api(home)
     if file:
@@ -192,7 +193,7 @@ def test_the_server_on_loopback_is_never_asked_through_a_proxy(tmp_path: Path, n
         os.environ.pop(each, None)
     os.environ |= {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
     os.environ[name] = "inside.example"
-    set_defaults(Folder.at(str(tmp_path / "home")))
+    set_defaults(folder_at(str(tmp_path / "home")))
     assert urllib.request.proxy_bypass("127.0.0.1:8123")
     assert urllib.request.proxy_bypass("inside.example")
     assert not urllib.request.proxy_bypass("bucket.example")
@@ -202,7 +203,7 @@ def test_children_of_prefect_look_for_no_module_where_the_command_was_started(
     tmp_path: Path,
 ) -> None:
     os.environ |= {"PREFECT_HOME": str(tmp_path), "PYTHONPATH": f":{tmp_path}"}
-    prepare_prefect(Folder.at(str(tmp_path / "home")))
+    prepare_prefect(folder_at(str(tmp_path / "home")))
     assert os.environ["PYTHONSAFEPATH"] == "1"
     assert os.environ["PYTHONPATH"] == str(tmp_path)
 

@@ -14,7 +14,7 @@ from flows.stage import Run
 from flows.stages.eval_report import refresh_home
 from flows.stages.sequence import run_stages
 from pairgen.teachers.gaussian import GaussianTeacher
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.options import parse
 
 
@@ -102,7 +102,7 @@ def test_a_count_for_imported_pairs_is_refused_in_the_users_words() -> None:
 def test_a_student_that_was_only_distilled_is_found_by_the_scheduled_report(
     finished: Finished, tmp_path: Path
 ) -> None:
-    home = Folder.at(str(finished.copy(tmp_path / "home", "reports")))
+    home = folder_at(str(finished.copy(tmp_path / "home", "reports")))
     run_stages(Run(load_recipe("tiny"), home), until="distill")
     assert [result.state for result in refresh_home(home)] == ["done"]
     assert home.exists("reports/overview.html")

@@ -13,13 +13,14 @@ from faults.proxy import endpoint_at, faulty
 from typer.testing import CliRunner
 
 from flows.cli import app
+from storage.any_folder import folder_at
 from storage.errors import StoreError
 from storage.fs import Folder
 
 
 @pytest.fixture
 def remote(s3: str) -> Folder:
-    return Folder.at(f"{s3}/{uuid4().hex}")
+    return folder_at(f"{s3}/{uuid4().hex}")
 
 
 def copied(source: Folder, target: Folder) -> None:
@@ -31,13 +32,13 @@ def copied(source: Folder, target: Folder) -> None:
 def test_a_run_killed_and_resumed_on_s3_ends_as_one_on_a_disk(
     finished: Finished, remote: Folder, tmp_path: Path
 ) -> None:
-    copied(Folder.at(str(finished.path / "teachers")), remote / "teachers")
+    copied(folder_at(str(finished.path / "teachers")), remote / "teachers")
     process = start(kdm(remote.url))
     assert process.stdout is not None
     assert any(re.match(r"generate-pairs .* 256/2,048 pairs", line) for line in process.stdout)
     kill_tree(process)
     ended = succeed(kdm(remote.url))
-    local = Folder.at(str(tmp_path / "home"))
+    local = folder_at(str(tmp_path / "home"))
     copied(remote, local)
     assert_equal(digests_of(local.path), finished.digests)
     assert CANARY not in ended.said
@@ -47,7 +48,7 @@ def test_a_run_killed_and_resumed_on_s3_ends_as_one_on_a_disk(
 def test_a_home_that_was_copied_to_s3_is_found_finished_by_every_command(
     finished: Finished, remote: Folder
 ) -> None:
-    copied(Folder.at(str(finished.path)), remote)
+    copied(folder_at(str(finished.path)), remote)
     before = remote.files()
     through_prefect = [word for word in kdm(remote.url) if word != "--direct"]
     assert succeed(through_prefect).said.count("cached") == 6
@@ -56,8 +57,8 @@ def test_a_home_that_was_copied_to_s3_is_found_finished_by_every_command(
 
 @pytest.fixture(scope="module")
 def finished_on_s3(finished: Finished, s3: str) -> Folder:
-    home = Folder.at(f"{s3}/{uuid4().hex}")
-    copied(Folder.at(str(finished.path)), home)
+    home = folder_at(f"{s3}/{uuid4().hex}")
+    copied(folder_at(str(finished.path)), home)
     return home
 
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.commands.resting import resting_on
+from storage.any_folder import folder_at
 from storage.digest import seal, unseal
 from storage.errors import StoreError
-from storage.fs import Folder
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_what_cannot_be_listed_leaves_it_open_what_rests(
         return listdir(path)
 
     monkeypatch.setattr(os, "listdir", broken)
-    resting = resting_on(Folder.at(str(home)), "pairs", thing(home, "pairs"))
+    resting = resting_on(folder_at(str(home)), "pairs", thing(home, "pairs"))
     assert not resting.things
     assert f"{home}/students could not be listed (Input/output error)" in resting.faults[0]
 

@@ -20,6 +20,7 @@ from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.published import schema_of, student_of
 from kdm.students.regression_student import RegressionStudent
 from kdm.students.student import Student
+from storage.any_folder import folder_at
 from storage.errors import DamageError, StoreError
 from storage.fs import Folder
 from storage.plugins import describe
@@ -37,7 +38,7 @@ def folder(tmp_path: Path) -> Folder:
         "model": describe(plugin),
         "schema": schema.model_dump(mode="json"),
     }
-    folder = Folder.at(str(tmp_path / "student"))
+    folder = folder_at(str(tmp_path / "student"))
     write_model(folder, student(**LABELLED).state_dict(), config=config)
     return folder
 

@@ -21,6 +21,7 @@ from flows.stages.sequence import run_stages
 from kdm.objective import Objective
 from pairgen.teachers.plugin import TeacherPlugin
 from pairgen.teachers.teacher import Teacher
+from storage.any_folder import folder_at
 from storage.errors import InvalidPairsError, MismatchError
 from storage.fs import Folder
 from storage.noise import derive_noise
@@ -85,7 +86,7 @@ def generate(home: Folder, recipe: Recipe) -> StageResult:
 
 
 def stored(pairs: StageResult, split: str = "train") -> PairStore:
-    return PairStore.open(Folder.at(pairs.folder), split=split, layout=LAYOUT)
+    return PairStore.open(folder_at(pairs.folder), split=split, layout=LAYOUT)
 
 
 @pytest.mark.parametrize(("fault", "reason"), [("nan", "nan"), ("inf", "inf"), ("1e3", "range")])
@@ -144,7 +145,7 @@ def test_growth_leaves_a_reader_in_another_process_alone(
 ) -> None:
     home = finished.copy(tmp_path / "home", "students", "reports")
     (folder,) = (home / "pairs").iterdir()
-    reader = PairStore.open(Folder.at(str(folder)), split="train", layout=LAYOUT)
+    reader = PairStore.open(folder_at(str(folder)), split="train", layout=LAYOUT)
     contents, x_0 = reader.content_digests(2000), reader.load(2000).pairs.x_0
     writer = start(kdm(home, "--count", "6000", "--until", "generate-pairs"))
     for read in until_ended(writer, reader):

@@ -14,6 +14,7 @@ from flows.config.load import load_recipe
 from kdm.export import load_student
 from kdm.students.koopman import Koopman
 from kdm.students.reflow import Reflow
+from storage.any_folder import folder_at
 from storage.digest import unseal
 from storage.fs import Folder
 
@@ -71,7 +72,7 @@ def test_pairs_of_another_home_give_the_same_student_and_are_left_as_they_are(
 ) -> None:
     before = pairs.files()
     here = distil(home, "tiny-pictures")
-    there = distil(Folder.at(str(tmp_path / "other")), pairs.url)
+    there = distil(folder_at(str(tmp_path / "other")), pairs.url)
     assert there.name == here.name
     assert there.read("model.safetensors") == here.read("model.safetensors")
     assert pairs.files() == before

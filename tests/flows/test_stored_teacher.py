@@ -19,8 +19,8 @@ from kdm.networks.golden_samplers import edm_solve
 from kdm.networks.preconditioning import Preconditioner
 from kdm.trained import read_config
 from pairgen.teachers.teacher import load_teacher
+from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
 from storage.noise import derive_noise
 from storage.plugins import configure
 from storage.records import NoiseRule
@@ -51,7 +51,7 @@ def refused(*words: object) -> str:
 def pairs_of(home: Path) -> PairStore:
     """The training pairs of the one set at a home."""
     (folder,) = (home / "pairs").iterdir()
-    return PairStore.open(Folder.at(str(folder)), split="train", layout="wds-16")
+    return PairStore.open(folder_at(str(folder)), split="train", layout="wds-16")
 
 
 def teacher_of(home: Path) -> Path:
@@ -95,7 +95,7 @@ def test_pairs_of_an_imported_teacher_are_what_the_goldens_solver_makes(
 
 
 def net_of(home: Path) -> Preconditioner:
-    folder = Folder.at(str(teacher_of(home)))
+    folder = folder_at(str(teacher_of(home)))
     config = read_config(folder)
     plugin, digest = configure("pairgen.teachers", config["model"]), config["weights"]["sha256"]
     weights = folder.read("model.safetensors")

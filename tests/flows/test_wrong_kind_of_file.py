@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from faults.store_damage import KINDS, Injection, Target, inject, make_target, stores_of
 
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.verify import faults, spec_faults
 
 
@@ -61,7 +61,7 @@ def test_what_stands_in_a_files_place_is_named_and_replaced(
         for n, file in enumerate(files):
             (folder / file).unlink()
             STAND_INS[(n + shift) % len(STAND_INS)](folder / file)
-        stores = stores_of(Folder.at(str(folder)))
+        stores = stores_of(folder_at(str(folder)))
         named.update(fault.file for store in stores for fault in faults(store))
 
     assert inject(target, work, Injection("stand-in", tuple(files), do)) == []
@@ -78,5 +78,5 @@ def test_what_stands_in_the_place_of_a_spec_is_named(
     folder = Path(shutil.copytree(target.folder, tmp_path / target.name))
     (folder / "spec.json").unlink()
     stand_in(folder / "spec.json")
-    (fault,) = spec_faults(Folder.at(str(folder)))
+    (fault,) = spec_faults(folder_at(str(folder)))
     assert f"{folder}/spec.json" in fault.sentence

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 
+from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.fs import Folder
 from storage.masks import (
@@ -77,4 +78,4 @@ def judge(store: PairStore, count: int) -> None:
 
 
 if __name__ == "__main__":
-    make(Folder.at(sys.argv[1]) / f"golden-{short(digest_of(SPEC))}")
+    make(folder_at(sys.argv[1]) / f"golden-{short(digest_of(SPEC))}")

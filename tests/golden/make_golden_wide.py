@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 
+from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.fs import Folder
 from storage.noise import derive_labels, derive_noise
@@ -75,4 +76,4 @@ def imported_pairs(index: np.ndarray) -> PairBatch:
 
 
 if __name__ == "__main__":
-    make(Folder.at(sys.argv[1]))
+    make(folder_at(sys.argv[1]))

@@ -23,6 +23,7 @@ from kdm.training.inputs import PairsInput
 from kdm.training.job import TrainingJob
 from kdm.training.options import TrainingOptions
 from kdm.training.run_job import run_job
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.masks import Mask, decision_digest, write_decision
 from storage.options import parse
@@ -62,7 +63,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> PairStore:
     """Bytes with labels, some dropped at once and some by a mask."""
     schema = PairSchema(shape=(3, 8, 8), x_0_dtype="uint8", label=LabelRule(num_classes=3))
     spec = {"version": 1, "pairs": schema.model_dump(mode="json")}
-    folder = Folder.at(str(tmp_path_factory.mktemp("images")))
+    folder = folder_at(str(tmp_path_factory.mktemp("images")))
     store = PairStore.create(folder, spec, split="train", layout=LAYOUT)
     for shard in store.missing(1000):
         index = store.indices(shard)[3:]

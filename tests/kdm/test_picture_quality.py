@@ -14,6 +14,7 @@ from kdm.evaluate.frechet import frechet_distance
 from kdm.evaluate.nearest import nearest_distances
 from kdm.evaluate.picture_quality import PictureQuality, picture_quality
 from kdm.torchvision_import import import_torchvision
+from storage.any_folder import folder_at
 from storage.errors import DamageError
 from storage.fs import Folder
 
@@ -22,7 +23,7 @@ DATA = DigitsData()
 
 @pytest.fixture(scope="module")
 def classifiers(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    return Folder.at(str(tmp_path_factory.mktemp("home")))
+    return folder_at(str(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture(scope="module")

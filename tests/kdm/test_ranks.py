@@ -18,6 +18,7 @@ from flows.stages.child import TrainingFailedError, run_training
 from kdm.training.errors import Interrupted
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
+from storage.any_folder import folder_at
 from storage.digest import unseal
 from storage.fs import Folder
 from storage.options import parse
@@ -28,7 +29,7 @@ STEPS = 30
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    return Folder.at(str(tmp_path_factory.mktemp("ranks")))
+    return folder_at(str(tmp_path_factory.mktemp("ranks")))
 
 
 def finish(place: Folder, folder: str, *, stop_after: int = STEPS, **training: Any) -> None:
@@ -116,8 +117,8 @@ def test_a_killed_rank_ends_the_others_and_one_process_goes_on(
 def test_ranks_whose_commands_parent_died_leave_after_a_checkpoint(place: Folder) -> None:
     starter = (
         "import sys, time\n"
-        "from test_ranks import started, steps_until, ranks_of, Folder\n"
-        "child = started(Folder.at(sys.argv[1]), 'orphaned', 2)\n"
+        "from test_ranks import started, steps_until, ranks_of, folder_at\n"
+        "child = started(folder_at(sys.argv[1]), 'orphaned', 2)\n"
         "steps_until(child, 1)\n"
         "print(child.pid, *(rank.pid for rank in ranks_of(child.pid).values()), flush=True)\n"
         "time.sleep(60)\n"

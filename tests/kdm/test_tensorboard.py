@@ -15,6 +15,7 @@ from test_sample_pictures import OPTIONS, fit, painting
 from kdm.trackers.tensorboard import FOLDER, TensorBoard
 from kdm.training.progress import Notice
 from kdm.training.watch import Watch
+from storage.any_folder import folder_at
 from storage.errors import StoreError
 from storage.fs import Folder
 
@@ -120,7 +121,7 @@ def test_a_home_elsewhere_has_no_event_files_and_says_so_to_who_asked(
     trackers: Any, num_notices: int
 ) -> None:
     said: list[Any] = []
-    elsewhere = Folder.at("memory://watched")
+    elsewhere = folder_at("memory://watched")
     options = OPTIONS.model_copy(update={"trackers": trackers})
     with Watch(painting(), None, options, elsewhere, report=said.append).from_step(0):
         pass

@@ -19,6 +19,7 @@ from kdm.training.__main__ import main
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
 from kdm.training.stop import StopRequest
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.options import parse
 
@@ -28,7 +29,7 @@ TRAINING = {"num_steps": 400, "batch_size": 2048, "warmup_steps": 5, "checkpoint
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    return Folder.at(str(tmp_path_factory.mktemp("training")))
+    return folder_at(str(tmp_path_factory.mktemp("training")))
 
 
 def write_job(place: Folder, folder: str, **changes: Any) -> str:
@@ -93,7 +94,7 @@ def test_sigterm_leaves_143_and_a_checkpoint_from_which_the_same_bits_come(
     path = struck(place, "terminated", terminate)
     assert ends[-1] == (143, True)
     finish(path)
-    assert result(Folder.at(path.removesuffix(".json"))) == never_stopped
+    assert result(folder_at(path.removesuffix(".json"))) == never_stopped
 
 
 def test_kill_9_at_random_leaves_the_same_bits(
@@ -106,7 +107,7 @@ def test_kill_9_at_random_leaves_the_same_bits(
 
     path = struck(place, "killed", kill)
     finish(path)
-    assert result(Folder.at(path.removesuffix(".json"))) == never_stopped
+    assert result(folder_at(path.removesuffix(".json"))) == never_stopped
 
 
 def test_a_process_whose_parent_died_leaves_after_a_checkpoint(place: Folder) -> None:

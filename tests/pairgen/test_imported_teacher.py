@@ -23,6 +23,7 @@ from pairgen.teachers.imported_name import default_name
 from pairgen.teachers.imported_network import ImportedTeacher, ImportedVelocity, kind_of
 from pairgen.teachers.imported_samples import samples_of
 from pairgen.teachers.teacher import Teacher, load_teacher
+from storage.any_folder import folder_at
 from storage.errors import DamageError
 from storage.fs import Folder
 from storage.plugins import configure
@@ -80,7 +81,7 @@ def field_of(precond: str, architecture: str = "ddpmpp", **settings: Any) -> Tea
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    return Folder.at(str(tmp_path / "teacher"))
+    return folder_at(str(tmp_path / "teacher"))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

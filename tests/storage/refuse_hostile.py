@@ -12,6 +12,7 @@ from hostile_tars import SCHEMA, SHARD_SIZE, TARS
 from made_shards import format_of
 from refusals import tell
 
+from storage.any_folder import folder_at
 from storage.digest import seal
 from storage.fs import Folder
 from storage.manifest import MAX_MANIFEST_BYTES, MAX_RECORD_BYTES, read_manifest, read_record
@@ -64,4 +65,4 @@ def follow_record(folder: Folder) -> None:
 
 
 if __name__ == "__main__":
-    tell(attempts(Folder.at("set")))
+    tell(attempts(folder_at("set")))

@@ -12,7 +12,6 @@ from storage import cache as module
 from storage.cache import ShardCache
 from storage.digest import sha256_of
 from storage.errors import DamageError, StoreError
-from storage.fs import TEMPORARY
 
 FILES = [bytes([number]) * 100 for number in range(20)]
 DIGESTS = [sha256_of(data) for data in FILES]
@@ -125,7 +124,7 @@ def test_what_a_killed_process_left_is_removed_and_what_is_not_the_caches_is_not
     cache: ShardCache, server: Server
 ) -> None:
     server.read(cache, 0)
-    (cache.folder / f"{TEMPORARY}{platform.node()}-{2**22 + 1}-{'0' * 32}").write_bytes(bytes(400))
+    (cache.folder / f".tmp-{platform.node()}-{2**22 + 1}-{'0' * 32}").write_bytes(bytes(400))
     (cache.folder / "thesis.tex").write_bytes(bytes(500))
     server.read(cache, 1)
     expected = [".lock", DIGESTS[0], DIGESTS[1], "thesis.tex"]

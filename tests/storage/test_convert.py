@@ -9,6 +9,7 @@ import pytest
 from conftest import SPEC, filled_store, made_pairs, write_shard
 from faults.judged import MASK, judge
 
+from storage.any_folder import folder_at
 from storage.convert import MADE_IN, SpanReader, convert
 from storage.digest import unseal, without_stamp
 from storage.errors import DamageError, MismatchError, StoreError
@@ -43,7 +44,7 @@ def test_there_and_back_is_byte_for_byte_the_same(home: Folder, other: str) -> N
 @pytest.mark.parametrize("other", ["zarr-256", "zarr-64"])
 def test_contents_are_equal_on_any_file_system(home: Folder, s3: str, other: str) -> None:
     expected = convert(filled_store(home, 1024), other).content_digests(1024)
-    for folder in (Folder.at(f"memory://{uuid4().hex}"), Folder.at(f"{s3}/{uuid4().hex}")):
+    for folder in (folder_at(f"memory://{uuid4().hex}"), folder_at(f"{s3}/{uuid4().hex}")):
         made = convert(filled_store(folder, 1024), other)
         assert made.content_digests(1024) == expected
         assert np.array_equal(
@@ -169,6 +170,6 @@ def test_a_span_is_read_whatever_the_shards_and_only_where_all_of_it_is_frozen(
 def test_the_folder_may_be_copied_and_converted_elsewhere(home: Folder, tmp_path: Path) -> None:
     store = filled_store(home, 512)
     shutil.copytree(home.local_path(), tmp_path / "copy")
-    copied = PairStore.open(Folder.at(str(tmp_path / "copy")), split="train", layout="wds-256")
+    copied = PairStore.open(folder_at(str(tmp_path / "copy")), split="train", layout="wds-256")
     one, other = convert(store, "zarr-256"), convert(copied, "zarr-256")
     assert documents(one) == documents(other)

@@ -8,6 +8,7 @@ import pytest
 from conftest import filled_store
 from published_sets import KDM_LAYOUTS, Layout, made, on_grid, write_kdm
 
+from storage.any_folder import folder_at
 from storage.errors import MismatchError
 from storage.exporters.kdm_npz import VARIANTS, export_kdm_npz
 from storage.exporters.per_sample import export_per_sample
@@ -26,7 +27,7 @@ def imported(home: Folder, source: Path, **options) -> PairStore:
 
 
 def at(path: Path) -> Folder:
-    return Folder.at(str(path))
+    return folder_at(str(path))
 
 
 OPTIONS = {
@@ -155,7 +156,7 @@ def test_a_stopped_export_goes_on_and_leaves_what_is_there(
 @pytest.mark.parametrize("export", EXPORTS)
 def test_an_export_has_equal_bytes_wherever_it_goes(home: Folder, tmp_path: Path, export) -> None:
     store = filled_store(home / "set")
-    here, there = at(tmp_path / "out"), Folder.at(f"memory://{tmp_path.name}/out")
+    here, there = at(tmp_path / "out"), folder_at(f"memory://{tmp_path.name}/out")
     for folder in (here, there):
         export(store, folder, count=100)
     assert here.names() == there.names()

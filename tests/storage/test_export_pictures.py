@@ -11,6 +11,7 @@ from published_sets import KDM_LAYOUTS, made, on_grid, write_kdm
 
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.image_folder import ImageFolderData
+from storage.any_folder import folder_at
 from storage.errors import MismatchError
 from storage.exporters.pictures import Images, as_images, export_npz, export_png, put_png, write_npz
 from storage.fs import Folder
@@ -22,7 +23,7 @@ EXPORTS = [export_png, export_npz]
 
 
 def at(path: Path) -> Folder:
-    return Folder.at(str(path))
+    return folder_at(str(path))
 
 
 def stored(home: Folder, tmp_path: Path, **options: object) -> PairStore:

@@ -12,6 +12,7 @@ import pytest
 import webdataset
 from conftest import SPEC, made_pairs
 
+from storage.any_folder import folder_at
 from storage.exporters.per_sample import export_per_sample
 from storage.fs import Folder
 from storage.store import PairStore
@@ -49,7 +50,7 @@ def test_webdatasets_cache_never_gives_one_split_for_another(
     (tmp_path / "cache").mkdir()
     for split in ("train", "heldout"):
         store, place = split_of(home / "set", split), tmp_path / "served" / split
-        export_per_sample(store, Folder.at(str(place)), count=256)
+        export_per_sample(store, folder_at(str(place)), count=256)
         (tar,) = [path.name for path in place.glob("*.tar")]
         samples = webdataset.WebDataset(
             f"{served}/{split}/{tar}", cache_dir=str(tmp_path / "cache"), shardshuffle=False

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from faults.disks import mounted, remount
 
+from storage.any_folder import folder_at
 from storage.errors import DamageError, StoreError
 from storage.fs import Folder
 
@@ -17,10 +18,10 @@ from storage.fs import Folder
 @pytest.fixture(params=["disk", "memory", "s3"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
     if request.param == "disk":
-        return Folder.at(str(tmp_path / "home"))
+        return folder_at(str(tmp_path / "home"))
     if request.param == "memory":
-        return Folder.at(f"memory://{uuid4().hex}/home")
-    return Folder.at(f"{request.getfixturevalue('s3')}/{uuid4().hex}/home")
+        return folder_at(f"memory://{uuid4().hex}/home")
+    return folder_at(f"{request.getfixturevalue('s3')}/{uuid4().hex}/home")
 
 
 def test_create_is_exclusive(folder: Folder) -> None:
@@ -139,10 +140,10 @@ def test_a_folder_on_a_disk_is_absolute_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    folder = Folder.at("sub/home")
+    folder = folder_at("sub/home")
     monkeypatch.chdir("/")
     assert folder.url == str(tmp_path / "sub/home")
-    assert Folder.at(f"file://{tmp_path}/sub/home") == folder
+    assert folder_at(f"file://{tmp_path}/sub/home") == folder
     assert folder.local_path("a") == tmp_path / "sub/home/a"
 
 
@@ -169,20 +170,20 @@ def test_a_disk_that_may_not_be_written_is_refused_before_work(tmp_path: Path) -
     with mounted(tmp_path / "disk", 1_000_000) as disk:
         remount(disk, "ro")
         with pytest.raises(StoreError, match=r"the set: .* may not be written .*Read-only"):
-            Folder.at(f"{disk}/home").require_writable("the set")
+            folder_at(f"{disk}/home").require_writable("the set")
 
 
 def test_a_home_below_a_file_is_refused_before_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"1")
     with pytest.raises(StoreError, match="may not be written"):
-        Folder.at(str(tmp_path / "file/home")).require_writable("the set")
+        folder_at(str(tmp_path / "file/home")).require_writable("the set")
 
 
 LOSS = """
 import os, sys
+from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
-folder = Folder.at(sys.argv[1])
+folder = folder_at(sys.argv[1])
 os.setgid(65534), os.setuid(65534)
 try:
     folder.require_writable("the set")
@@ -206,7 +207,7 @@ def test_what_a_killed_probe_left_goes_with_the_next_one(tmp_path: Path) -> None
     dead.wait()
     left = tmp_path / f".tmp-{platform.node()}-{dead.pid}-{'0' * 32}"
     left.touch()
-    Folder.at(str(tmp_path / "home" / "teachers")).require_writable("a test")
+    folder_at(str(tmp_path / "home" / "teachers")).require_writable("a test")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -214,7 +215,7 @@ def test_what_a_killed_probe_left_goes_with_the_next_one(tmp_path: Path) -> None
 def test_what_does_not_read_back_is_never_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_bytes: int
 ) -> None:
-    folder = Folder.at(str(tmp_path / "home"))
+    folder = folder_at(str(tmp_path / "home"))
     assert folder.create("sound", bytes(num_bytes))
     # A disk that loses what was flushed: one byte more, or another last one.
     monkeypatch.setattr(os, "fsync", lambda handle: os.pwrite(handle, b"x", max(0, num_bytes - 1)))
@@ -228,5 +229,5 @@ def test_what_does_not_read_back_is_never_there(
 )
 def test_a_url_with_a_slip_is_no_folder_of_that_name(place: str) -> None:
     with pytest.raises(ValueError, match=r"which begins no URL; write .*(://bucket|file:///path)"):
-        Folder.at(place)
-    assert Folder.at(f"./{place}").is_local
+        folder_at(place)
+    assert folder_at(f"./{place}").is_local

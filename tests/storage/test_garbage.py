@@ -9,10 +9,12 @@ import pytest
 from conftest import filled_store
 from faults.judged import MASK, judge
 
+from storage.any_folder import folder_at
 from storage.errors import DamageError
-from storage.fs import Folder, temporary_name
+from storage.fs import Folder
 from storage.garbage import temporary_files, waste_of
 from storage.store import PairStore
+from storage.temporary import temporary_name
 from storage.uploads import abort, unfinished_uploads
 
 STRAYS = {
@@ -83,11 +85,11 @@ def test_files_of_dead_writers_go_at_once_and_others_with_age(home: Folder) -> N
         store.shards.local_path(name).write_bytes(b"123")
     assert [each.file for each in temporary_files(home)] == [f"train/wds-256/shards/{dead}"]
     assert len(temporary_files(home, older_than=0)) == 3
-    assert temporary_files(Folder.at("memory://nowhere")) == []
+    assert temporary_files(folder_at("memory://nowhere")) == []
 
 
 def test_uploads_that_were_never_ended_are_found_below_a_folder_and_aborted(s3: str) -> None:
-    folder, client = Folder.at(f"{s3}/{uuid4().hex}"), boto3.client("s3")
+    folder, client = folder_at(f"{s3}/{uuid4().hex}"), boto3.client("s3")
     bucket, _, prefix = folder.url.removeprefix("s3://").partition("/")
     for key in (f"{prefix}/shards/a", f"{prefix}-other/b"):
         client.create_multipart_upload(Bucket=bucket, Key=key)
@@ -96,4 +98,4 @@ def test_uploads_that_were_never_ended_are_found_below_a_folder_and_aborted(s3: 
     assert upload.key == f"{prefix}/shards/a"
     abort(folder, upload)
     assert unfinished_uploads(folder, older_than=0) == []
-    assert unfinished_uploads(Folder.at("memory://x"), older_than=0) == []
+    assert unfinished_uploads(folder_at("memory://x"), older_than=0) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.masks import Mask, read_audit, read_scores
 from storage.store import PairStore
@@ -34,7 +35,7 @@ COUNTS = {"train": 128, "heldout": 100}
 @pytest.fixture
 def frozen(tmp_path: Path) -> Folder:
     shutil.copytree(GOLDEN, tmp_path / "store")
-    return Folder.at(str(tmp_path / "store" / "pairs" / NAME))
+    return folder_at(str(tmp_path / "store" / "pairs" / NAME))
 
 
 def opened(frozen: Folder, split: str) -> PairStore:

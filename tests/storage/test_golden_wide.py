@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.store import PairStore
 from storage.verify import faults
 
@@ -37,7 +37,7 @@ def frozen(tmp_path: Path) -> Path:
 
 
 def opened(frozen: Path, name: str, layout: str) -> PairStore:
-    return PairStore.open(Folder.at(str(frozen / name)), split="train", layout=layout)
+    return PairStore.open(folder_at(str(frozen / name)), split="train", layout=layout)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -72,7 +72,7 @@ def test_equal_pairs_are_laid_out_in_the_frozen_bytes(tmp_path: Path) -> None:
     sys.path.insert(0, str(GOLDEN.parent))
     from make_golden_wide import make
 
-    make(Folder.at(str(tmp_path / "pairs")))
+    make(folder_at(str(tmp_path / "pairs")))
     shards = [file for file in GOLDEN.rglob("shards/**/*") if file.is_file()]
     assert shards
     for file in shards:

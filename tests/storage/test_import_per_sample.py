@@ -7,6 +7,7 @@ import pytest
 from conftest import filled_store
 from published_sets import KDM_LAYOUTS, made, write_kdm
 
+from storage.any_folder import folder_at
 from storage.exporters.per_sample import export_per_sample
 from storage.fs import Folder
 from storage.importers import import_pairs, importer_of
@@ -27,7 +28,7 @@ def exported(home: Folder, tmp_path: Path) -> tuple[PairStore, Path]:
     between = np.stack([0.5 * pairs.x_T, 0.1 * pairs.x_T], axis=1)
     source = write_kdm(tmp_path / "set", pairs, KDM_LAYOUTS["cifar-cond"], between=between)
     store = imported("kdm-npz", home, source, keep_states=True)
-    export_per_sample(store, Folder.at(str(tmp_path / "out")), count=NUM, samples_a_tar=12)
+    export_per_sample(store, folder_at(str(tmp_path / "out")), count=NUM, samples_a_tar=12)
     return store, tmp_path / "out"
 
 
@@ -46,7 +47,7 @@ def test_an_export_comes_back_with_equal_content(
 
 def test_points_come_back_but_for_dropped_indices(home: Folder, tmp_path: Path) -> None:
     store = filled_store(home / "set")
-    export_per_sample(store, Folder.at(str(tmp_path / "out")), count=600, samples_a_tar=300)
+    export_per_sample(store, folder_at(str(tmp_path / "out")), count=600, samples_a_tar=300)
     again = imported("per-sample", home / "again", tmp_path / "out").load(599).pairs
     assert np.array_equal(again.x_T, store.load(600).pairs.x_T)
     assert np.array_equal(again.x_0, store.load(600).pairs.x_0)

@@ -14,21 +14,23 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from kdm.datasets.images import files_below
+from storage.any_folder import folder_at
 from storage.cache import ShardCache
 from storage.digest import sha256_of
 from storage.errors import DamageError, StoreError
-from storage.fs import Folder, is_hidden
+from storage.file_names import is_hidden
+from storage.fs import Folder
 from storage.garbage import temporary_files
 from storage.sets import places
 from storage.store import PairStore
 from storage.verify import faults
 
 LISTS: dict[str, Callable[[Path], object]] = {
-    "names": lambda path: Folder.at(f"{path}/a/closed").names(),
-    "files": lambda path: Folder.at(str(path)).files(),
-    "size": lambda path: Folder.at(str(path)).num_bytes(),
-    "sweep": lambda path: Folder.at(str(path)).sweep(),
-    "garbage": lambda path: temporary_files(Folder.at(str(path))),
+    "names": lambda path: folder_at(f"{path}/a/closed").names(),
+    "files": lambda path: folder_at(str(path)).files(),
+    "size": lambda path: folder_at(str(path)).num_bytes(),
+    "sweep": lambda path: folder_at(str(path)).sweep(),
+    "garbage": lambda path: temporary_files(folder_at(str(path))),
     "pictures": files_below,
 }
 
@@ -93,7 +95,7 @@ class _Closed(MemoryFileSystem):
 def test_a_remote_folder_that_cannot_be_listed_below_is_not_empty(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = Folder.at(f"memory://{uuid4().hex}")
+    folder = folder_at(f"memory://{uuid4().hex}")
     folder.create("a/b", b"1")
     folder.create("a/closed/c", b"1")
     assert list(folder.files()) == ["a/b", "a/closed/c"]
@@ -105,7 +107,7 @@ def test_a_remote_folder_that_cannot_be_listed_below_is_not_empty(
 
 def test_empty_objects_that_show_folders_are_no_files(s3: str) -> None:
     url = f"{s3}/{uuid4().hex}"
-    store = filled_store(Folder.at(url), 300)
+    store = filled_store(folder_at(url), 300)
     bucket, _, key = url.removeprefix("s3://").partition("/")
     client, base = boto3.client("s3"), f"{key}/train/{store.layout}"
     for name in ("", "/records", "/masks", "/shards", "/notes"):

@@ -11,6 +11,7 @@ import pytest
 import zarr
 from conftest import filled_store, made_pairs
 
+from storage.any_folder import folder_at
 from storage.digest import sha256_of
 from storage.fs import Folder
 from storage.store import PairStore
@@ -79,12 +80,12 @@ def test_plain_tools_read_the_same_arrays_from_a_disk(
     ("script", "layout"), [(READ_ZARR, "zarr-256"), (READ_TARS, "wds-256")], ids=["zarr", "wds"]
 )
 def test_plain_tools_read_the_same_arrays_from_s3(s3: str, script: str, layout: str) -> None:
-    store = filled_store(Folder.at(f"{s3}/plain-{layout}"), layout=layout)
+    store = filled_store(folder_at(f"{s3}/plain-{layout}"), layout=layout)
     assert read_by(script, store.shards.url) == expected_of(store)
 
 
 def test_plain_zarr_reads_the_same_arrays_from_memory() -> None:
-    store = filled_store(Folder.at("memory://plain/set"), layout="zarr-256")
+    store = filled_store(folder_at("memory://plain/set"), layout="zarr-256")
     group = zarr.open_group(store.shards.url, mode="r")
     index = np.asarray(group["index"])
     assert np.array_equal(index[index >= 0], np.delete(np.arange(1024), 7))

@@ -15,6 +15,7 @@ import pytest
 from conftest import SPEC, filled_store, made_pairs
 from made_shards import SCHEMAS, made_columns
 
+from storage.any_folder import folder_at
 from storage.cache import ShardCache
 from storage.errors import DamageError, StoreError
 from storage.fs import Folder
@@ -34,7 +35,7 @@ MASK = Mask(score=SCORE, decision=decision_digest(SCORE, 0.5))
 
 @pytest.fixture(scope="module", params=["wds-1024", "wds-4096", "zarr-1024"])
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PairStore:
-    return filled_store(Folder.at(str(tmp_path_factory.mktemp("set"))), COUNT, request.param)
+    return filled_store(folder_at(str(tmp_path_factory.mktemp("set"))), COUNT, request.param)
 
 
 @pytest.fixture
@@ -218,7 +219,7 @@ def test_more_shards_than_a_process_may_open_are_read(home: Folder) -> None:
 @pytest.fixture(params=["memory", "s3"])
 def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PairStore]:
     root = "memory://reader" if request.param == "memory" else request.getfixturevalue("s3")
-    folder = Folder.at(f"{root}/{tmp_path.name}")
+    folder = folder_at(f"{root}/{tmp_path.name}")
     yield filled_store(folder)
     folder.remove("")
 
@@ -243,7 +244,7 @@ def test_a_remote_store_reads_as_a_local_one_by_way_of_the_cache(
 def test_a_cache_that_holds_one_window_only_does_and_a_smaller_one_is_refused(
     tmp_path: Path,
 ) -> None:
-    store = filled_store(Folder.at(f"memory://{tmp_path.name}"), 20_000, "wds-4096")
+    store = filled_store(folder_at(f"memory://{tmp_path.name}"), 20_000, "wds-4096")
     order, most = Order(4, 20_000, window=1), store.record(1).num_bytes
     reader = PairReader(store, order, 128, cache=ShardCache(tmp_path / "cache", most))
     assert np.array_equal(
@@ -274,13 +275,13 @@ def test_a_set_without_a_kept_row_is_refused(small: PairStore) -> None:
 
 PEAK = """
 import itertools, psutil, sys
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.order import Order
 from storage.reader import PairReader
 from storage.store import PairStore
 
 count, process = int(sys.argv[2]), psutil.Process()
-store = PairStore.open(Folder.at(sys.argv[1]), split="train", layout="wds-4096")
+store = PairStore.open(folder_at(sys.argv[1]), split="train", layout="wds-4096")
 reader = PairReader(store, Order(0, count, window=1), 128, threads=2)
 # Not ru_maxrss, which begins with what the parent had.
 print(max(process.memory_info().rss for _ in itertools.islice(reader, count // 128)))

@@ -16,13 +16,14 @@ from conftest import CANARY
 from faults.proxy import CUT_ANSWER, LOSE_ANSWER, PASS, endpoint_at, faulty
 
 import storage.remote_systems
+from storage.any_folder import folder_at
 from storage.errors import StoreError, UnreachableError
 from storage.fs import Folder
 
 
 @pytest.fixture
 def folder(s3: str) -> Folder:
-    return Folder.at(f"{s3}/{uuid4().hex}")
+    return folder_at(f"{s3}/{uuid4().hex}")
 
 
 @contextmanager
@@ -38,10 +39,10 @@ def once(method: str, what: str) -> Callable[[str, str], str]:
 
 
 def test_a_folder_has_one_url_however_it_is_written(s3: str) -> None:
-    folder = Folder.at(f"{s3}/a//b/")
-    assert folder == Folder.at(f"{s3}/a/b") == Folder.at(s3) / "a" / "b"
+    folder = folder_at(f"{s3}/a//b/")
+    assert folder == folder_at(f"{s3}/a/b") == folder_at(s3) / "a" / "b"
     assert (folder.url, folder.name, folder.is_local) == (f"{s3}/a/b", "b", False)
-    assert Folder.at("memory:///a/b") == Folder.at("memory://a/b")
+    assert folder_at("memory:///a/b") == folder_at("memory://a/b")
 
 
 def test_what_another_client_writes_is_seen_at_once(folder: Folder) -> None:
@@ -110,7 +111,7 @@ def test_an_exception_in_the_midst_of_a_write_leaves_nothing_visible(
 
 
 def test_a_missing_bucket_is_told_before_work_and_by_every_answer(s3: str) -> None:
-    folder = Folder.at(f"{s3}-that-is-not-there/home")
+    folder = folder_at(f"{s3}-that-is-not-there/home")
     uses = (
         lambda: folder.require_writable("the set"),
         lambda: folder.create("a", b"1"),
@@ -226,7 +227,7 @@ def test_no_request_is_waited_for_longer_than_a_minute_and_a_half() -> None:
 )
 def test_a_url_that_cannot_be_is_refused_without_repeating_it(url: str, match: str) -> None:
     with pytest.raises(ValueError, match=match) as error:
-        Folder.at(url)
+        folder_at(url)
     assert CANARY not in str(error.value)
 
 
@@ -243,10 +244,10 @@ def test_a_protocol_whose_package_is_missing_is_told_with_what_to_install() -> N
 import sys
 sys.modules["s3fs"] = None
 import storage.remote_systems
+from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
 try:
-    Folder.at("s3://bucket/kdm")
+    folder_at("s3://bucket/kdm")
 except StoreError as error:
     print(error)
 """

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from conftest import SPEC, filled_store, write_shard
 
+from storage.any_folder import folder_at
 from storage.cache import ShardCache
 from storage.fs import Folder
 from storage.order import Order
@@ -37,7 +38,7 @@ def asked(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
 @pytest.fixture
 def folder(s3: str) -> Folder:
-    return Folder.at(f"{s3}/{uuid4().hex}")
+    return folder_at(f"{s3}/{uuid4().hex}")
 
 
 def test_each_shard_is_written_by_six_requests(folder: Folder, asked: Counter[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.importers import import_pairs
 from storage.importers.torch_files import tensors_in
 from storage.inert.zips import members_of
@@ -29,7 +29,7 @@ def test_what_is_no_npy_is_named_without_numpys_advice(
     (tmp_path / "x.npy").write_bytes(content)
     with pytest.raises(ValueError, match=sentence) as refused:
         import_pairs(
-            "kdm-checkerboard", tmp_path / "x.npy", Folder.at(str(tmp_path / "home")), name="x"
+            "kdm-checkerboard", tmp_path / "x.npy", folder_at(str(tmp_path / "home")), name="x"
         )
     assert "pickle" not in str(refused.value)
 
@@ -38,7 +38,7 @@ def test_objects_of_python_in_a_npy_are_refused_without_numpys_advice(tmp_path: 
     np.save(tmp_path / "x.npy", np.array([{}, []], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="holds Python objects") as refused:
         import_pairs(
-            "kdm-checkerboard", tmp_path / "x.npy", Folder.at(str(tmp_path / "home")), name="x"
+            "kdm-checkerboard", tmp_path / "x.npy", folder_at(str(tmp_path / "home")), name="x"
         )
     assert "pickle" not in str(refused.value)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import LAYOUT, SPEC, filled_store, made_pairs, write_shard
 
+from storage.any_folder import folder_at
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.local_folder import LocalFolder
@@ -169,7 +170,7 @@ def test_the_same_content_has_one_digest_in_every_layout_and_place(
 ) -> None:
     digests = filled_store(home, layout="wds-256").content_digests(1000)
     for url in (f"memory://{home.name}-{layout}", f"{s3}/{layout}"):
-        there = filled_store(Folder.at(url), layout=layout)
+        there = filled_store(folder_at(url), layout=layout)
         assert there.content_digests(1000) == digests
         assert PairStore.open(there.folder, split="train", layout=layout).load(1000).count == 1000
 

@@ -9,6 +9,7 @@ import pytest
 from conftest import SPEC, filled_store, made_pairs
 from faults.judged import MASK, judge
 
+from storage.any_folder import folder_at
 from storage.digest import seal, unseal
 from storage.fs import Folder
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
@@ -54,7 +55,7 @@ def flip(file: Path) -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_sound_set_has_no_fault_on_any_file_system(home: Folder, s3: str, layout: str) -> None:
-    for folder in (home, Folder.at(f"memory://{uuid4().hex}"), Folder.at(f"{s3}/{uuid4().hex}")):
+    for folder in (home, folder_at(f"memory://{uuid4().hex}"), folder_at(f"{s3}/{uuid4().hex}")):
         store = made(folder, layout)
         assert faults(store) == faults(store, deep=True) == spec_faults(folder) == []
         assert places(folder) == [("train", layout)]
@@ -214,7 +215,7 @@ def test_stored_values_are_judged_by_the_numbers_that_were_rounded_to_them(
 
 
 def test_a_spec_that_is_damaged_missing_or_anothers_is_told(tmp_path: Path) -> None:
-    folder = Folder.at(str(tmp_path / "set-0123456789ab"))
+    folder = folder_at(str(tmp_path / "set-0123456789ab"))
     filled_store(folder)
     assert [each.kind for each in spec_faults(folder)] == [
         "swapped"

@@ -14,7 +14,7 @@ import pytest
 from kdm.datasets.digits import DigitsData
 from kdm.evaluate.classifier_training import accuracy, trained_classifier
 from kdm.evaluate.picture_quality import PictureQuality, picture_quality
-from storage.fs import Folder
+from storage.any_folder import folder_at
 from storage.store import PairStore
 
 pytestmark = pytest.mark.trials
@@ -33,11 +33,11 @@ def made_digits(home: Path, *options: str) -> PairStore:
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(json.dumps({"wall_s": round(time.monotonic() - started), "cpu_s": round(cpu)}))
     (pairs,) = (home / "pairs").glob("digits-*")
-    return PairStore.open(Folder.at(str(pairs)), split="train", layout="wds-1024")
+    return PairStore.open(folder_at(str(pairs)), split="train", layout="wds-1024")
 
 
 def judged(store: PairStore, home: Path) -> PictureQuality:
-    classifier = trained_classifier(Folder.at(str(home)), DATA)
+    classifier = trained_classifier(folder_at(str(home)), DATA)
     assert accuracy(classifier, DATA) >= 0.97
     pairs = store.load(NUM_SAMPLES).pairs
     assert pairs.label is not None

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge
-from pairgen.generate import DroppedIndices, GeneratedShard, generate_shard
-from pairgen.production import Desk
+from pairgen.generation import DroppedIndices, GeneratedShard, generate_shard
+from pairgen.ordered_pool import Channel
 from pairgen.spec import PairSpec
 from pairgen.teachers.interruptible import Interruptible
 from pairgen.teachers.teacher import Teacher
@@ -40,7 +40,7 @@ class MadeShard:
 
 
 @dataclass
-class Maker:
+class Worker:
     """A worker: one teacher on one device, a batch size that only falls, and the spec's judges."""
 
     spec: PairSpec
@@ -51,7 +51,7 @@ class Maker:
     judges: Sequence[Judge] = ()
     is_compiled: bool = False  # its teacher's networks
 
-    def __call__(self, job: ShardJob, desk: Desk) -> MadeShard:
+    def __call__(self, job: ShardJob, channel: Channel) -> MadeShard:
         """The shard; out of memory halves the batch, says so, and begins the shard again.
 
         So all its batches are of the size that its environment names. Raises what `generate_shard`
@@ -59,24 +59,24 @@ class Maker:
         """
         torch.set_num_threads(self.num_threads)  # of this very thread
         while True:
-            shard = self._attempt(job, desk)
+            shard = self._attempt(job, channel)
             if shard is not None:
                 return self._as_written(shard)
-            self._halve(len(job.index), desk)
+            self._halve(len(job.index), channel)
 
-    def _attempt(self, job: ShardJob, desk: Desk) -> GeneratedShard | None:
+    def _attempt(self, job: ShardJob, channel: Channel) -> GeneratedShard | None:
         """None where memory did not suffice: whatever the attempt still held is then free."""
         num_done = 0
 
         def done(num_samples: int) -> None:
             nonlocal num_done
             num_done += num_samples
-            desk.say(num_samples)
+            channel.send(num_samples)
 
         try:
             return generate_shard(
                 self.spec,
-                Interruptible(self.teacher, desk.go_on),
+                Interruptible(self.teacher, channel.require_open),
                 job.split,
                 job.index,
                 sampling_batch=self.sampling_batch,
@@ -88,15 +88,15 @@ class Maker:
                 raise
             if min(self.sampling_batch, len(job.index)) == 1:
                 raise StoreError(self._too_large()) from error
-            desk.say(-num_done)
+            channel.send(-num_done)
             return None
 
-    def _halve(self, shard_size: int, desk: Desk) -> None:
+    def _halve(self, shard_size: int, channel: Channel) -> None:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         at_once = min(self.sampling_batch, shard_size)
         self.sampling_batch = at_once // 2
-        desk.say(
+        channel.send(
             f"{at_once} samples at once are more than the memory of {self.device} holds; going on with "
             f"{self.sampling_batch}"
         )

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from pairgen.production import Production
+from pairgen.ordered_pool import OrderedPool
 
 
 class Thing:
@@ -14,28 +14,28 @@ class Thing:
         self.number = number
 
 
-def thing(job, desk):
+def thing(job, channel):
     return Thing(job)
 
 
-def slower_the_earlier(job, desk):
+def slower_the_earlier(job, channel):
     time.sleep(0.02 * (job % 3 == 0))
-    desk.say(job)
+    channel.send(job)
     return job
 
 
 @pytest.mark.parametrize("num_workers", [1, 2, 3])
 def test_what_is_made_comes_in_the_order_of_the_jobs(num_workers):
     said = []
-    with Production([slower_the_earlier] * num_workers) as production:
-        assert list(production.made(range(10), said.append)) == list(range(10))
+    with OrderedPool([slower_the_earlier] * num_workers) as pool:
+        assert list(pool.results(range(10), said.append)) == list(range(10))
     assert sorted(said) == list(range(10))
 
 
 def test_what_is_said_of_a_job_is_heard_before_what_is_made_of_it():
     said = []
-    with Production([slower_the_earlier] * 2) as production:
-        for job in production.made(range(10), said.append):
+    with OrderedPool([slower_the_earlier] * 2) as pool:
+        for job in pool.results(range(10), said.append):
             assert job in said
 
 
@@ -43,13 +43,13 @@ def test_what_is_said_of_a_job_is_heard_before_what_is_made_of_it():
 def test_no_more_than_two_things_a_worker_lie_in_memory(num_workers):
     made = weakref.WeakSet()
 
-    def counted(job, desk):
+    def counted(job, channel):
         found = Thing(job)
         made.add(found)
         return found
 
-    with Production([counted] * num_workers) as production:
-        things = production.made(range(50), print)
+    with OrderedPool([counted] * num_workers) as pool:
+        things = pool.results(range(50), print)
         for number in range(50):
             assert next(things).number == number
             time.sleep(0.002)
@@ -57,25 +57,25 @@ def test_no_more_than_two_things_a_worker_lie_in_memory(num_workers):
 
 
 def test_a_workers_error_comes_where_its_thing_would_have_come():
-    def failing(job, desk):
+    def failing(job, channel):
         if job == 2:
             raise ValueError("job 2 is bad")
         return job
 
-    with Production([failing] * 3) as production:
-        made = production.made(range(9), print)
+    with OrderedPool([failing] * 3) as pool:
+        made = pool.results(range(9), print)
         assert [next(made), next(made)] == [0, 1]
         with pytest.raises(ValueError, match="job 2 is bad"):
             next(made)
 
 
 def test_workers_end_where_they_next_ask_once_nobody_waits():
-    def endless(job, desk):
+    def endless(job, channel):
         while True:
-            desk.go_on()
+            channel.require_open()
             time.sleep(0.001)
 
     before = threading.active_count()
-    with Production([thing, endless]) as production:
-        next(production.made(range(9), print))
+    with OrderedPool([thing, endless]) as pool:
+        next(pool.results(range(9), print))
     assert threading.active_count() == before

@@ -6,14 +6,14 @@ import torch
 from small_unet import made_by, require_equal_but_for_rounding
 
 from pairgen.batch_size import auto_batch
-from pairgen.maker import Maker, ShardJob
-from pairgen.makers import Workforce, makers, num_cores
+from pairgen.ordered_pool import Channel
 from pairgen.probe import Probe
-from pairgen.production import Desk
 from pairgen.samplers.euler import Euler
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianTeacher
 from pairgen.teachers.gaussian_field import GaussianField
+from pairgen.worker import ShardJob, Worker
+from pairgen.workers import Workforce, num_cores, prepared_workers
 from storage.errors import StoreError
 from storage.records import PairSchema
 
@@ -50,12 +50,15 @@ class Vast(GaussianField):
         return super().velocity(x, t, label)
 
 
-class Heard(Desk):
-    """What was said."""
+class Heard(Channel):
+    """What was sent."""
 
-    @property
-    def words(self):
-        return [self.said.get() for _ in range(self.said.qsize())]
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[int | str] = []
+
+    def send(self, message):
+        self.words.append(message)
 
 
 @pytest.fixture(scope="module")
@@ -97,15 +100,15 @@ def test_a_teacher_without_a_network_is_not_compiled():
     work = {"workforce": force, "num_shards": 1, "shard_size": 64}
     with (
         pytest.raises(ValueError, match="has no network to compile; set it to false"),
-        makers(SPEC, GaussianTeacher().build((2,)), [], **work),
+        prepared_workers(SPEC, GaussianTeacher().build((2,)), [], **work),
     ):
         pass
 
 
 def test_out_of_memory_halves_the_batch_and_says_so_and_the_record_names_it():
-    desk, maker = Heard(), Maker(SPEC, Large(20), CPU, sampling_batch=4096)
-    made = maker(JOB, desk)
-    sentences = [word for word in desk.words if isinstance(word, str)]
+    channel, worker = Heard(), Worker(SPEC, Large(20), CPU, sampling_batch=4096)
+    made = worker(JOB, channel)
+    sentences = [word for word in channel.words if isinstance(word, str)]
     assert sentences[-1].startswith("32 samples at once are more than the memory of cpu holds")
     assert "going on with 16" in sentences[-1]
     assert made.environment["sampling_batch"] == 16
@@ -113,18 +116,18 @@ def test_out_of_memory_halves_the_batch_and_says_so_and_the_record_names_it():
 
 
 def test_a_shard_begun_again_is_as_one_that_was_made_in_that_batch():
-    halved = Maker(SPEC, Large(20), CPU, sampling_batch=64)(JOB, Desk())
-    at_once = Maker(SPEC, Large(64), CPU, sampling_batch=16)(JOB, Desk())
+    halved = Worker(SPEC, Large(20), CPU, sampling_batch=64)(JOB, Channel())
+    at_once = Worker(SPEC, Large(64), CPU, sampling_batch=16)(JOB, Channel())
     assert np.array_equal(halved.columns["x_0"], at_once.columns["x_0"])
     assert halved.environment == at_once.environment
 
 
 def test_a_halved_batch_stays_halved():
     field = Large(20)
-    maker = Maker(SPEC, field, CPU, sampling_batch=64)
-    maker(JOB, Desk())
+    worker = Worker(SPEC, field, CPU, sampling_batch=64)
+    worker(JOB, Channel())
     field.batches.clear()
-    maker(JOB, Desk())
+    worker(JOB, Channel())
     assert set(field.batches) == {16}
 
 
@@ -134,16 +137,16 @@ def test_what_was_done_before_the_memory_was_full_is_not_counted_twice():
             self.most = 8 if len(self.batches) == 6 else self.most
             return super().velocity(x, t, label)
 
-    desk = Heard()
-    Maker(SPEC, FullLater(20), CPU, sampling_batch=16)(JOB, desk)
-    counts = [word for word in desk.words if isinstance(word, int)]
+    channel = Heard()
+    Worker(SPEC, FullLater(20), CPU, sampling_batch=16)(JOB, channel)
+    counts = [word for word in channel.words if isinstance(word, int)]
     assert sum(counts) == 64
     assert min(counts) < 0
 
 
 def test_a_processor_without_memory_is_out_of_memory_too():
     assert (
-        Maker(SPEC, Vast(torch.zeros(2), torch.ones(2)), CPU, 64)(JOB, Desk()).environment[
+        Worker(SPEC, Vast(torch.zeros(2), torch.ones(2)), CPU, 64)(JOB, Channel()).environment[
             "sampling_batch"
         ]
         == 8
@@ -152,7 +155,7 @@ def test_a_processor_without_memory_is_out_of_memory_too():
 
 def test_a_sample_that_alone_is_too_large_is_refused_with_a_sentence():
     with pytest.raises(StoreError, match=r"a single sample of shape \[2\] is more than the memory"):
-        Maker(SPEC, Large(0), CPU, 64)(JOB, Desk())
+        Worker(SPEC, Large(0), CPU, 64)(JOB, Channel())
 
 
 def test_an_error_that_is_not_of_memory_is_not_hidden():
@@ -161,7 +164,7 @@ def test_an_error_that_is_not_of_memory_is_not_hidden():
             raise RuntimeError("shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
-        Maker(SPEC, Wrong(torch.zeros(2), torch.ones(2)), CPU, 64)(JOB, Desk())
+        Worker(SPEC, Wrong(torch.zeros(2), torch.ones(2)), CPU, 64)(JOB, Channel())
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,9 @@ def test_workers_are_one_for_each_core_and_no_more_than_shards():
 def test_each_worker_has_the_arithmetic_of_the_spec_and_a_batch_of_its_own():
     spec, field = SPEC.model_copy(update={"precision": "bfloat16"}), Large(64)
     workforce = Workforce("cpu", "auto", 1, 2)
-    with makers(spec, field, [], workforce=workforce, num_shards=9, shard_size=256) as workers:
+    with prepared_workers(
+        spec, field, [], workforce=workforce, num_shards=9, shard_size=256
+    ) as workers:
         workers[0].sampling_batch = 3
         assert [worker.sampling_batch for worker in workers] == [3, 256]
         assert workers[0].teacher.dtype == torch.bfloat16

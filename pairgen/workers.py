@@ -14,12 +14,12 @@ from kdm.compiler import require_compiler
 from kdm.freed_memory import keep_freed_memory
 from pairgen.batch_size import auto_batch
 from pairgen.filters.judge import Judge
-from pairgen.maker import Maker
 from pairgen.precision import arithmetic
 from pairgen.probe import Probe
 from pairgen.sampling import place
 from pairgen.spec import PairSpec
 from pairgen.teachers.teacher import Teacher
+from pairgen.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Workforce:
 
 
 @contextmanager
-def makers(
+def prepared_workers(
     spec: PairSpec,
     teacher: Teacher,
     judges: Sequence[Judge],
@@ -55,7 +55,7 @@ def makers(
     workforce: Workforce,
     num_shards: int,
     shard_size: int,
-) -> Iterator[list[Maker]]:
+) -> Iterator[list[Worker]]:
     """A worker each, in the spec's arithmetic; workers on one device share the teacher, in eval."""
     devices = workforce.devices(num_shards)
     torch.backends.cudnn.deterministic = True  # equal environments give equal bytes
@@ -73,7 +73,7 @@ def makers(
             if batch == "auto":
                 probe = Probe(spec, placed, device)
                 batch = auto_batch(probe, shard_size=shard_size, num_sharing=num_sharing)
-            first[device] = Maker(
+            first[device] = Worker(
                 spec,
                 placed,
                 device,

@@ -7,7 +7,7 @@ import torch
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.filters.near_copy import NearCopy
-from pairgen.generate import GeneratedShard, check_invalid_rate, generate_shard
+from pairgen.generation import GeneratedShard, check_invalid_rate, generate_shard
 from pairgen.samplers.euler import Euler
 from pairgen.samplers.midpoint import Midpoint
 from pairgen.spec import DropRule, PairSpec, TeacherIdentity

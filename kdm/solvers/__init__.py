@@ -1,0 +1,1 @@
+"""Solvers of ordinary differential equations: Runge-Kutta rules as checked tables of coefficients."""

@@ -1,0 +1,24 @@
+"""Paths that look like a URL with a slip in it: refused, because they would make a folder called 's3:'."""
+
+import re
+
+# One slash after the colon, none after the name of a protocol that is in use, or no colon.
+_IN_USE = "file|s3a?|gs|gcs|https?|ftp|sftp|ssh|hdfs|abfss?|adl|az|memory|hf"
+_SLIP = re.compile(
+    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*(?=:/(?!/))|(?i:{_IN_USE})(?=:(?!//)|//))(:/?|//)"
+)
+
+
+def require_whole_address(place: str) -> None:
+    """Raise a ValueError where a path looks like a URL whose slashes or colon were mistyped."""
+    slip = _SLIP.match(place)
+    if slip is None:
+        return
+    scheme = slip["scheme"]
+    meant = (
+        "file:///path, or the path alone" if scheme.lower() == "file" else f"{scheme}://bucket/kdm"
+    )
+    raise ValueError(
+        f"the place begins with '{slip[0]}', which begins no URL; write {meant} (a folder of that "
+        f"name is ./{slip[0]}…)"
+    )
