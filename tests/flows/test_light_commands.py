@@ -11,7 +11,7 @@ COMPUTES = ("torch", "matplotlib", "scipy", "sklearn", "webdataset", "zarr", "s3
 LOOKING = (*COMPUTES, "prefect", "jaxtyping")
 COMMAND = "from flows.cli import app; app(sys.argv[1:], standalone_mode=False)"
 # Where Prefect runs the stages: all that a flow's process imports before its first task.
-FLOWS = "import flows.pipeline; from flows.config.recipe import load_recipe; load_recipe('tiny')"
+FLOWS = "import flows.pipeline; from flows.config.load import load_recipe; load_recipe('tiny')"
 
 
 def imported(program: str, *words: str, heavy: tuple[str, ...], home: str) -> None:
