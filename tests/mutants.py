@@ -137,9 +137,7 @@ NETWORK = {
             "kdm.networks.edm_layers:Norm.forward": [
                 ("bias, self._eps)\n    return F", "bias, self._eps)\n    return 1.0001 * F")
             ],
-            "kdm.networks.golden_samplers:edm_solve": [
-                ("+ slope(proposed, there)) / 2", "+ slope(proposed, here)) / 2")
-            ],
+            "kdm.solvers.tableau:Tableau.step": [("at = t_next if", "at = t if")],
             "kdm.networks.golden_samplers:edm_sigmas": [("(num_steps - 1)", "num_steps")],
         }
     ),
@@ -153,7 +151,7 @@ NETWORK = {
                 ("self.time_embed(_waves(t,", "self.time_embed(_waves(t * 1.0005,")
             ],
             "kdm.solvers.dopri5:Tolerance.at": [("self.absolute +", "30 * self.absolute +")],
-            "kdm.networks.golden_samplers:midpoint": [("h / 2 *", "h / 2.1 *")],
+            "kdm.solvers.tableau:Tableau.step": [("float(node) * h", "float(node) * h / 2.1 * 2")],
         }
     ),
 }

@@ -23,6 +23,8 @@ from kdm.networks.build import build_edm, build_velocity
 from kdm.networks.golden_rounding import Compared, beside
 from kdm.networks.preconditioning import Preconditioner
 from kdm.solvers.dopri5 import Tolerance, dopri5
+from kdm.solvers.rules import EULER, HEUN, MIDPOINT
+from kdm.solvers.tableau import Tableau
 
 FORWARD_TOLERANCE = 5e-6  # a wrong epsilon in a norm moves outputs by 1.6e-5
 SAMPLER_TOLERANCE = 1e-5
@@ -176,19 +178,19 @@ def _velocities(net: nn.Module, held: dict[str, Tensor]) -> dict[str, Output]:
         velocity: Tensor = net(x, t.to(x.dtype), label)
         return velocity
 
-    def solved(step: solvers.Step, grid: Tensor) -> Output:
-        return lambda: solvers.flow_solve(v, x, grid, step)
+    def solved(rule: Tableau, grid: Tensor) -> Output:
+        return lambda: solvers.flow_solve(v, x, grid, rule)
 
     return {
         "velocity": lambda: torch.stack([v(x, t.expand(len(x))) for t in times]),
         "velocity_mixed_t": lambda: v(x, mixed),
         "velocity_scalar_t": lambda: v(x, torch.tensor(0.3)),
         "velocity_t05_no_label": lambda: v(x, torch.tensor(0.5), None),
-        "euler10": solved(solvers.euler, _grid(10)),
-        "euler100_grid": solved(solvers.euler, _grid(100)),
-        "midpoint10": solved(solvers.midpoint, _grid(10)),
+        "euler10": solved(EULER, _grid(10)),
+        "euler100_grid": solved(EULER, _grid(100)),
+        "midpoint10": solved(MIDPOINT, _grid(10)),
         "dopri5_1e-5": lambda: dopri5(v, x, Tolerance(1e-5, 1e-5)),
-        "heun2_edm10": solved(solvers.heun, held["edm_grid10"]),
+        "heun2_edm10": solved(HEUN, held["edm_grid10"]),
     }
 
 

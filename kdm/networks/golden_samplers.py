@@ -1,7 +1,7 @@
 """The solvers by which a numeric golden proves a network, plain and in the golden's number types.
 
-EDM: Karras et al. 2022, Algorithm 1 without churn, state in float64. Flow matching: fixed-step Euler,
-midpoint and Heun from t = 0 (noise) to 1 (data), state in float32, times in float64.
+EDM: Karras et al. 2022, Algorithm 1 without churn, state in float64. Flow matching: any Runge-Kutta rule in
+fixed steps from t = 0 (noise) to 1 (data), state in float32, times in float64.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,10 @@ from torch import Tensor
 
 from kdm.networks.preconditioning import Preconditioner
 from kdm.shapes import Samples
+from kdm.solvers.rules import EULER, HEUN
+from kdm.solvers.tableau import Tableau
 
 Velocity = Callable[[Samples, Tensor], Samples]  # of (x, t), t a float64 scalar
-Step = Callable[[Velocity, Samples, Tensor, Tensor], Samples]  # of (velocity, x, t, h)
 
 
 class Trajectory(NamedTuple):
@@ -45,42 +46,32 @@ def edm_solve(
     """Heun's method (Euler's without `is_heun`) along `edm_sigmas` from unit noise."""
     calls: list[tuple[Tensor, Tensor]] = []
 
-    def slope(x: Tensor, sigma: Tensor) -> Tensor:
-        calls.append((sigma, x[:2].to(torch.float32)))
-        denoised: Tensor = net(x.to(torch.float32), sigma, labels)
-        return (x - denoised.to(torch.float64)) / sigma
+    def slope(x: Samples, sigma: float) -> Samples:
+        level = _time(sigma)
+        calls.append((level, x[:2].to(torch.float32)))
+        denoised: Tensor = net(x.to(torch.float32), level, labels)
+        return (x - denoised.to(torch.float64)) / level
 
-    sigmas = edm_sigmas(net, num_steps)
+    sigmas = edm_sigmas(net, num_steps).tolist()
     x = noise.to(torch.float64) * sigmas[0]
     for here, there in pairwise(sigmas):
-        d = slope(x, here)
-        proposed = x + (there - here) * d
-        if is_heun and there > 0:
-            proposed = x + (there - here) * (d + slope(proposed, there)) / 2
-        x = proposed
+        rule = HEUN if is_heun and there > 0 else EULER
+        x = rule.step(slope, x, here, there)
     levels, inputs = zip(*calls, strict=True)
     return Trajectory(x, torch.stack(levels), torch.stack(inputs))
 
 
-def flow_solve(velocity: Velocity, noise: Samples, times: Tensor, step: Step) -> Samples:
-    """One step between each two neighbours of `times`."""
+def flow_solve(velocity: Velocity, noise: Samples, times: Tensor, rule: Tableau) -> Samples:
+    """One step of the rule between each two neighbours of `times` [num_steps + 1]."""
+
+    def slope(x: Samples, t: float) -> Samples:
+        return velocity(x, _time(t))
+
     x = noise
-    for here, there in pairwise(times):
-        x = step(velocity, x, here, there - here)
+    for here, there in pairwise(times.tolist()):
+        x = rule.step(slope, x, here, there)
     return x
 
 
-def euler(velocity: Velocity, x: Samples, t: Tensor, h: Tensor) -> Samples:
-    """x + h v(x, t)."""
-    return x + h * velocity(x, t)
-
-
-def midpoint(velocity: Velocity, x: Samples, t: Tensor, h: Tensor) -> Samples:
-    """x + h v at the middle of Euler's step."""
-    return x + h * velocity(x + h / 2 * velocity(x, t), t + h / 2)
-
-
-def heun(velocity: Velocity, x: Samples, t: Tensor, h: Tensor) -> Samples:
-    """x + h times the mean of v at both ends of Euler's step."""
-    first = velocity(x, t)
-    return x + h / 2 * (first + velocity(x + h * first, t + h))
+def _time(t: float) -> Tensor:
+    return torch.tensor(t, dtype=torch.float64)

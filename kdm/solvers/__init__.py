@@ -1,1 +1,1 @@
-"""Solvers of ordinary differential equations: Runge-Kutta rules as checked tables of coefficients."""
+"""Solvers of dx/dt = v(x, t): Runge-Kutta rules as checked tables, and adaptive steps."""

@@ -1,51 +1,74 @@
-"""Adaptive Dormand-Prince steps, as torchdiffeq takes them.
+"""Adaptive steps by Dormand and Prince's rule of orders 5 and 4 (1980), as torchdiffeq takes them.
 
-The pair of orders 5 and 4 (Dormand & Prince 1980), the first step of Hairer et al. 1993 (II.4), errors
-as root mean squares over the whole batch, and a quartic through Shampine's midpoint (1986) at t = 1,
-which the last step passes. So where one sample ends depends on all of its batch.
+From t = 0 to 1. One try of a step of length h, of the error e = h Σ_i (b_i - b^_i) k_i and the ratio
+
+    r = rms(e / (atol + rtol max(|x|, |x_next|)))            over all values of all samples of the batch
+
+is taken if r <= 1; in either case the next step is h · clip(0.9 r^(-1/5), 0.2, 10), never shorter after
+a step that was taken. The first length is that of Hairer, Nørsett & Wanner 1993 (Section II.4, "Starting
+step size"). The last step passes t = 1, where x is read off a quartic through both ends, both slopes and
+the middle of the step (Shampine 1986). So where one sample ends depends on all of its batch.
 """
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from kdm.shapes import Samples
+from kdm.solvers.order_conditions import Row, require_order
+from kdm.solvers.tableau import Tableau, row
 from storage.errors import InvalidPairsError
 
-Velocity = Callable[[Samples, Tensor], Samples]  # of (x, t), t a float64 scalar
+Velocity = Callable[[Samples, Tensor], Samples]  # of x [n, *shape] and t, a float64 scalar [ ]
 
-NODES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
-STAGES = (
-    (1 / 5,),
-    (3 / 40, 9 / 40),
-    (44 / 45, -56 / 15, 32 / 9),
-    (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
-    (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
-    (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+# The last stage is the first of the next step, so that a step taken costs six velocities. The embedded
+# weights are not the pair's own but Shampine's (1986), also of order 4: torchdiffeq has them, and the
+# published samples were made with it.
+DORMAND_PRINCE = Tableau.of(
+    rows=[
+        "",
+        "1/5",
+        "3/40 9/40",
+        "44/45 -56/15 32/9",
+        "19372/6561 -25360/2187 64448/6561 -212/729",
+        "9017/3168 -355/33 46732/5247 49/176 -5103/18656",
+        "35/384 0 500/1113 125/192 -2187/6784 11/84",
+    ],
+    weights="35/384 0 500/1113 125/192 -2187/6784 11/84 0",
+    order=5,
+    embedded="1951/21600 0 22642/50085 451/720 -12231/42400 649/6300 1/60",
+    embedded_order=4,
 )
-# The fifth-order weights less torchdiffeq's embedded ones, which made the goldens (the pair's own are
-# others). Subtracted here, not as states: in float32 the error would drown in rounding.
-ERROR = (
-    35 / 384 - 1951 / 21600,
-    0.0,
-    500 / 1113 - 22642 / 50085,
-    125 / 192 - 451 / 720,
-    -2187 / 6784 + 12231 / 42400,
-    11 / 84 - 649 / 6300,
-    -1 / 60,
+# Twice the weights of the state in the middle of a step, of order 4 there (Shampine 1986)
+TWICE_MIDDLE = row(
+    "6025192743/30085553152 0 51252292925/65400821598 -2691868925/45128329728 "
+    "187940372067/1594534317056 -1776094331/19743644256 11237099/235043384"
 )
-MIDDLE = (
-    6025192743 / 30085553152,
-    0.0,
-    51252292925 / 65400821598,
-    -2691868925 / 45128329728,
-    187940372067 / 1594534317056,
-    -1776094331 / 19743644256,
-    11237099 / 235043384,
-)  # twice the weights of the middle
+require_order(
+    DORMAND_PRINCE.rows,
+    tuple(weight / 2 for weight in TWICE_MIDDLE),
+    order=4,
+    share=Fraction(1, 2),
+)
+
+
+def _floats(coefficients: Row) -> tuple[float, ...]:
+    return tuple(map(float, coefficients))
+
+
+NODES = _floats(DORMAND_PRINCE.nodes)[1:]
+STAGES = tuple(map(_floats, DORMAND_PRINCE.rows))[1:]
+# b_i - b^_i. Subtracted here and not as states, whose difference would drown in float32's rounding; and
+# subtracted as floats, which is what the bytes of samples made so far rest on.
+ERROR = tuple(
+    float(weight) - float(other)
+    for weight, other in zip(DORMAND_PRINCE.weights, DORMAND_PRINCE.embedded or (), strict=True)
+)
+MIDDLE = _floats(TWICE_MIDDLE)
 SAFETY, LARGEST, SMALLEST = 0.9, 10.0, 0.2  # how much a step may grow and shrink
 
 
@@ -61,15 +84,15 @@ class Tolerance(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A step from t, taken or not; `slopes` are its seven stages."""
+    """A try of one step from t, taken or not."""
 
-    end: Tensor
-    slopes: list[Tensor]
-    ratio: float  # of its error to the tolerance
+    end: Tensor  # x_next [n, *shape]
+    slopes: list[Tensor]  # k_1 … k_7, each [n, *shape]
+    ratio: float  # r, of the error to what the tolerance allows
 
 
 def dopri5(velocity: Velocity, noise: Samples, tolerance: Tolerance) -> Samples:
-    """The state at t = 1 from noise at t = 0.
+    """The state [n, *shape] at t = 1 from noise [n, *shape] at t = 0, in the noise's number type.
 
     Raises InvalidPairsError where no step is short enough, as after a velocity that is not finite.
     """

@@ -1,7 +1,6 @@
-"""Samplers whose steps are fixed: a sample depends on its own x_T alone.
+"""Samplers whose steps are fixed in advance, so that a sample depends on its own x_T alone.
 
-An adaptive step comes from the norm over a whole batch, so that a sample would depend on its
-neighbours.
+An adaptive step is chosen by the error over a whole batch, and a sample then depends on its neighbours.
 """
 
 from abc import ABC, abstractmethod
@@ -11,26 +10,33 @@ from typing import ClassVar
 
 from kdm.no_grad import no_grad
 from kdm.shapes import Labels, Samples
-from pairgen.samplers.sampler import Sampler, Trajectory, alike
+from pairgen.samplers.alike import alike
+from pairgen.samplers.grids import even_times
+from pairgen.samplers.kept_states import evenly_spaced, kept_of
+from pairgen.samplers.sampler import Sampler, Trajectory
 from pairgen.teachers.late import Teacher
 from storage.errors import InvalidPairsError
 
 
 class FixedSteps(Sampler, ABC):
-    """A solver in `num_steps` steps, the same for every sample."""
+    """A solver in `num_steps` steps, the same for every sample.
 
-    order: ClassVar[int]  # the error falls as num_steps to the minus `order`
+    A subclass says how many velocities that takes and yields the states; which of them are kept is
+    decided here. A Runge-Kutta rule on a grid needs less: see `RuleOnGrid`.
+    """
+
+    order: ClassVar[int]  # p: the error of x_0 falls as num_steps^-p
 
     num_steps: int  # from T to 0
 
     @property
     @abstractmethod
     def nfe(self) -> int:
-        """How often one sample asks the teacher for its velocity, exactly."""
+        """How many velocities one sample takes, exactly."""
 
     @abstractmethod
     def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:
-        """x after each of the `num_steps` steps, in x_T's type; the last one is x_0."""
+        """x [n, *shape] after each of the `num_steps` steps, in x_T's number type; the last is x_0."""
 
     @no_grad
     def sample(
@@ -41,33 +47,28 @@ class FixedSteps(Sampler, ABC):
         *,
         keep_states: int = 0,
     ) -> Trajectory:
-        """x_0 from x_T with `nfe` velocities and no gradients, and `keep_states` states between.
+        """x_0 [n, *shape] from x_T [n, *shape], and `keep_states` states evenly spaced between.
 
-        They are spaced evenly over the steps; x_0 is the same however many are kept.
+        Takes `nfe` velocities and keeps no gradients; x_0 is the same however many states are kept.
+        Raises ValueError for more states than the solver passes, InvalidPairsError if `steps` or the
+        teacher yields something that isn't like x_T.
         """
-        import torch  # as late as can be: recipes name samplers
-
+        passed = self._passed(teacher, x_T, label)
         kept = self.kept_steps(keep_states)
-        x_at = {
-            step: alike(x, x_T, f"what `steps` of sampler '{self.plugin}' passed")
-            for step, x in self._passed(teacher, x_T, label)
-            if step in kept or step == self.num_steps
-        }
-        none = x_T.new_empty(len(x_T), 0, *x_T.shape[1:])
-        states = torch.stack([x_at[step] for step in kept], dim=1) if kept else none
-        return Trajectory(x_at[self.num_steps], states, self.nfe * teacher.evaluations)
+        x_0, states = kept_of(passed, kept, num_steps=self.num_steps)
+        return Trajectory(x_0, states, self.nfe * teacher.evaluations)
 
     def _passed(
         self, teacher: Teacher, x_T: Samples, label: Labels | None
     ) -> Iterator[tuple[int, Samples]]:
-        """x by its step; InvalidPairsError unless there are `num_steps`."""
+        """Each step's number and x after it; InvalidPairsError unless there are `num_steps`."""
         step, found = 0, self.steps(teacher, x_T, label)
         if not isinstance(found, Iterable):
             raise self._fault(f"returned {type(found).__name__}")
         for step, x in enumerate(found, start=1):
             if step > self.num_steps:
                 raise self._fault("goes on after them")
-            yield step, x
+            yield step, alike(x, x_T, f"what `steps` of sampler '{self.plugin}' passed")
         if step < self.num_steps:
             raise self._fault(f"ends after {step}")
 
@@ -79,20 +80,9 @@ class FixedSteps(Sampler, ABC):
 
     def kept_steps(self, keep_states: int) -> tuple[int, ...]:
         """The steps, counted from 1, after which a state is kept; a ValueError for too many."""
-        if not 0 <= keep_states < self.num_steps:
-            raise ValueError(
-                f"{keep_states} states between noise and data are asked for, but '{self.plugin}' in "
-                f"{self.num_steps} steps passes {self.num_steps - 1}; keep at most that many, or "
-                "take more steps"
-            )
-        return tuple(
-            number * self.num_steps // (keep_states + 1) for number in range(1, keep_states + 1)
-        )
+        return evenly_spaced(keep_states, num_steps=self.num_steps, sampler=self.plugin)
 
 
 def even_steps(teacher: Teacher, num_steps: int) -> Iterator[tuple[float, float]]:
     """(t, t_next) of each step on the even grid from x_T's time to `t_data`."""
-    begin = teacher.rounded(teacher.t_noise)
-    span = teacher.t_data - begin
-    grid = [begin + span * step / num_steps for step in range(num_steps + 1)]
-    yield from pairwise(grid)
+    yield from pairwise(even_times(teacher, num_steps))

@@ -27,9 +27,12 @@ FAULTS = {
     "none": (lambda states: [], "but it ends after 0"),
     "too many": (lambda states: states + states[-1:], "but it goes on after them"),
     "nothing": (lambda states: None, "but it returned NoneType"),
-    "no tensor": (lambda states: [*states[:3], 5], "passed is int, x is torch.float32"),
+    "no tensor": (lambda states: [*states[:3], 5], "passed is int, but x is torch.float32"),
     "another type": (lambda states: [*states[:3], states[3].double()], "passed is torch.float64"),
-    "fewer samples": (lambda states: [*states[:3], states[3][:2]], r"passed is .* \[2, 2\], x is"),
+    "fewer samples": (
+        lambda states: [*states[:3], states[3][:2]],
+        r"passed is .* \[2, 2\], but x is",
+    ),
 }
 
 
