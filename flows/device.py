@@ -1,10 +1,10 @@
-"""Where a run computes: the CPU or a GPU."""
+"""Where a run computes: on the CPU or a GPU."""
 
 DEVICES = ("cpu", "cuda", "auto")
 
 
 def require_device(device: str) -> None:
-    """A ValueError for a device that there is not; torch is asked only where a GPU is demanded."""
+    """A ValueError if the device doesn't exist; torch is imported only if a GPU is asked for."""
     if device not in DEVICES:
         raise ValueError(f"no device '{device}'; choose cpu, cuda or auto")
     if device == "cuda":
@@ -12,7 +12,7 @@ def require_device(device: str) -> None:
 
 
 def settled_device(device: str) -> str:
-    """'cpu' or 'cuda'; 'auto' takes the GPU where torch finds one."""
+    """'cpu' or 'cuda'; 'auto' takes the GPU if torch finds one."""
     if device == "cpu":
         return device
     import torch

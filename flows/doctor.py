@@ -1,4 +1,4 @@
-"""`kdm doctor`: whether this machine has what is needed, and what to do where it has not."""
+"""`kdm doctor`: checks that this machine has what is needed, and says what to do if it doesn't."""
 
 import os
 import platform
@@ -32,7 +32,7 @@ from storage.plugins import plugin_faults
 
 PROJECT = "kdm-offline"
 PACKAGES = ("storage", "kdm", "pairgen", "flows")
-# What goes wrong outside these ranges is not seen until much later, so it is said here.
+# What goes wrong outside these ranges shows up much later, so it's named here.
 TRAPS = {
     "fastapi": "Prefect fails every flow and does not say so in its own range",
     "sqlalchemy": "Prefect accepts cron schedules and never starts a run",
@@ -43,7 +43,7 @@ Verdict = Literal["ok", "note", "broken"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at."""
+    """One thing that was checked."""
 
     what: str
     verdict: Verdict
@@ -51,7 +51,7 @@ class Finding:
 
 
 def doctor(home: str) -> None:
-    """Print every finding; exit code 1 where something that is needed is broken."""
+    """Print every finding; exit code 1 if something that is needed is broken."""
     folder = home_folder(home)
     findings = [
         *_python(),
@@ -95,7 +95,7 @@ def _version(wanted: Requirement) -> Finding:
 
 
 def _ours() -> Iterator[Finding]:
-    """Common names: another package `storage` or `flows` could stand before ours."""
+    """These names are common: another package `storage` or `flows` could shadow ours."""
     places = {name: _place(name) for name in PACKAGES}
     owners = packages_distributions()
     for name, place in places.items():
@@ -110,7 +110,7 @@ def _place(name: str) -> Path | None:
 
 
 def _plugins() -> Iterator[Finding]:
-    """One name of two packages is refused where it is used; here before it is."""
+    """A plugin name that two packages register is refused when it's used; this finds it earlier."""
     faults = plugin_faults()
     for fault in faults:
         yield Finding("plugins", "broken", fault)
@@ -131,19 +131,19 @@ def _noise() -> Finding:
     found = golden_noise_digest()
     if found == GOLDEN_NOISE:
         return Finding("noise philox-v1", "ok", f"{found}…, as everywhere")
-    words = f"{found}…, right is {GOLDEN_NOISE}…: pairs made here would be no pairs elsewhere"
+    words = f"{found}…, right is {GOLDEN_NOISE}…: pairs made here would not match other machines'"
     return Finding("noise philox-v1", "broken", f"{words}; install another numpy")
 
 
 def _home(home: Folder) -> Finding:
     try:
-        # Looked at where it will be: that may be another disk than the folder above it.
+        # Checked at the home itself, which may be on another disk than the folder above it.
         with home.made() if isinstance(home, LocalFolder) else nullcontext():
             home.require_writable("a home")
     except StoreError as error:
         return Finding("home", "broken", str(error))
     if not home.is_local:
-        return Finding("home", "ok", f"{home.url}, of which nobody knows how much is free")
+        return Finding("home", "ok", f"{home.url}, free space unknown")
     path = home.local_path()
     standing = next(place for place in (path, *path.parents) if place.exists())
     free = shutil.disk_usage(standing).free
@@ -162,13 +162,13 @@ def _prefect(home: Folder) -> Finding:
         try:
             folder_at(place).require_writable("Prefect's database")
         except StoreError as error:
-            return Finding("prefect api", "note", f"{error}; commands go on without Prefect")
+            return Finding("prefect api", "note", f"{error}; commands continue without Prefect")
         return Finding("prefect api", "ok", f"embedded; its database lies in {place}")
     try:
         with urllib.request.urlopen(f"{api}/health", timeout=5):
             return Finding("prefect api", "ok", api)
     except (urllib.error.URLError, OSError, ValueError) as error:
-        words = f"{api} does not answer ({error}); commands go on without it"
+        words = f"{api} does not answer ({error}); commands continue without it"
         return Finding("prefect api", "note", words)
 
 

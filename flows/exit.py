@@ -1,4 +1,4 @@
-"""How a command ends: by itself, stopped by a signal, or with Prefect's server gone."""
+"""How a command ends: normally, by a signal, or after losing Prefect's server."""
 
 import os
 import signal
@@ -7,8 +7,8 @@ from threading import Event
 from types import FrameType
 from typing import NoReturn
 
-# Set where the API was lost for good. Prefect sends its last events as the interpreter ends, and
-# where nobody takes them it waits seven seconds for each (two minutes after a run of six stages).
+# Set once the API is lost for good. Prefect sends its last events as the interpreter ends, and
+# if nothing answers it waits seven seconds for each (two minutes after a run of six stages).
 API_LOST = Event()
 _signals: list[int] = []
 
@@ -33,9 +33,9 @@ def stop_if_asked() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process; at once where a signal asked for it, or where nobody would hear Prefect's farewell.
+    """End the process; at once if a signal asked for it or Prefect's API is lost.
 
-    Torch takes a second to be torn down, and several beside other work.
+    Torch takes a second to shut down, and several on a busy machine.
     """
     if API_LOST.is_set() or (_signals and "prefect" not in sys.modules):
         sys.stdout.flush()

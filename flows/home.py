@@ -1,4 +1,4 @@
-"""A home: where everything of a user is stored, and what lies there by the name that the user types."""
+"""A home: the folder where everything is stored, and how a name that the user types is found in it."""
 
 import os
 import re
@@ -15,7 +15,7 @@ _THING = re.compile(rf"(.+)-[0-9a-f]{{{NAME_DIGITS}}}")
 
 
 def home_folder(home: str = "") -> Folder:
-    """The home that was named, else $KDM_HOME, else ./kdm-home; absolute at once."""
+    """The home that was named, else $KDM_HOME, else ./kdm-home; made absolute here."""
     place = home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME
     if place.startswith("memory:"):
         raise ValueError(
@@ -31,7 +31,7 @@ def things(home: Folder, kind: str) -> list[str]:
 
 
 def matching(home: Folder, kind: str, name: str) -> list[str]:
-    """The thing of this very name, else those whose name it is when the digest is left out."""
+    """The thing with exactly this name, else all things with this name before their digest."""
     known = things(home, kind)
     return [name] if name in known else [each for each in known if bare(each) == name]
 
@@ -39,7 +39,7 @@ def matching(home: Folder, kind: str, name: str) -> list[str]:
 def found(home: str, kind: str, name: str) -> Folder:
     """The one folder of a kind that `name` means: a path, NAME-DIGEST or NAME.
 
-    Raises a ValueError where there is none, or where several have that name.
+    Raises a ValueError if there is none, or if several have that name.
     """
     if "/" in name:
         return folder_at(name)

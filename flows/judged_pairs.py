@@ -1,4 +1,4 @@
-"""How stages read judged pairs: a split, the masks to take, the shards that the recipe covers."""
+"""How stages read pairs after filtering: a split, the masks to apply, the shards that the recipe covers."""
 
 from flows.stage import Run, StageResult
 from storage.any_folder import folder_at
@@ -7,7 +7,7 @@ from storage.store import PairStore
 
 
 def masks_in(judged: StageResult) -> tuple[Mask, ...]:
-    """The masks that a reader of the judged pairs must take."""
+    """The masks that a reader must apply."""
     return tuple(Mask(**mask) for mask in judged.facts.get("masks", ()))
 
 

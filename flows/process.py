@@ -1,4 +1,4 @@
-"""Which process this is, so that another one can tell later whether it still lives."""
+"""Identifies a process, so that another one can tell later whether it's still alive."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""How far a stage is: what command line, Prefect and tests are told, with rate and ETA."""
+"""How far a stage is, with rate and ETA, as it's reported to the command line, Prefect and tests."""
 
 import time
 from collections.abc import Callable
@@ -23,11 +23,11 @@ Reporter = Callable[[Progress], None]
 
 
 def silent(progress: Progress) -> None:
-    """The reporter for those who do not want to know."""
+    """A reporter that does nothing."""
 
 
 def unsaid(sentence: str) -> None:
-    """Likewise, for sentences."""
+    """The same for sentences."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What a user asks for, as scalars: the parameters of a flow and the options of a command."""
+"""What a user asks for, in plain values: the parameters of a flow and the options of a command."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ class Request:
 
     recipe: str
     home: str = ""
-    count: int | None = None  # training indices, in place of the recipe's number
+    count: int | None = None  # number of training indices, instead of the recipe's
     overrides: tuple[str, ...] = ()  # 'a.b=c', on top of the recipe
     students: tuple[str, ...] = ()  # those to distill; all where empty
     device: str = "auto"
@@ -35,8 +35,8 @@ class Request:
     ranks: int | None = None  # processes that train together; None: one
 
     def run(self, report: Reporter = silent) -> "Run":
-        """The recipe validated, the home absolute, the device possible; ValueError where not."""
-        # Imported here, because recipes bring pydantic and `kdm --help` must not wait for it.
+        """The recipe validated, the home made absolute, the device checked; a ValueError otherwise."""
+        # Imported here because recipes need pydantic, and `kdm --help` must not wait for it.
         from flows.config.asked import Asked
         from flows.config.load import load_recipe
         from flows.stage import Run

@@ -1,4 +1,4 @@
-"""What every stage is given and what it gives back: a name and a digest, never data."""
+"""What every stage gets (a `Run`) and returns (a `StageResult`): names and digests, never data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,25 +21,25 @@ def nothing() -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A recipe at a home; what is reported changes nothing that is written."""
+    """A recipe and a home. How progress is reported never changes what is written."""
 
     recipe: Recipe
     home: Folder
     report: Reporter = silent
     device: str = "cpu"  # or cuda, or auto
-    say: Callable[[str], None] = unsaid  # one sentence that the user should know
+    say: Callable[[str], None] = unsaid  # prints one sentence for the user
     num_ranks: int = 1  # processes that train together
-    before_work: Callable[[], None] = nothing  # called where a stage finds something to make
-    # What gave the recipe; only the report's command line reads it.
+    before_work: Callable[[], None] = nothing  # called when a stage finds something to make
+    # How the recipe was asked for; only the report's command line needs it.
     asked: Asked = field(default_factory=Asked)
 
     @cached_property
     def settled_device(self) -> str:
-        """'cpu' or 'cuda'; asked only by who computes, as to look for a GPU takes torch."""
+        """'cpu' or 'cuda'. Only code that computes asks, because looking for a GPU imports torch."""
         return settled_device(self.device)
 
     def begin(self, folder: Folder, what: str) -> None:
-        """Say that a stage is about to make something; a StoreError where `folder` cannot be written."""
+        """Announce that a stage will make something; a StoreError if `folder` isn't writable."""
         self.before_work()
         folder.require_writable(what)
 
@@ -62,7 +62,7 @@ class Run:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage made or found: its folder's name, the digest that names it, a few facts."""
+    """What a stage made or found: the folder's name, its digest, and a few facts."""
 
     stage: str
     name: str

@@ -1,4 +1,4 @@
-"""A run on the terminal: a live line while a stage works, a plain one where nobody watches."""
+"""Shows a run on the terminal: a live line while a stage works, plain lines in a file or a pipe."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ SECONDS_BETWEEN_FRAMES = 0.1
 
 
 class Terminal:
-    """The watcher of the command line; it writes to standard error. Use it in a `with`."""
+    """The watcher of the command line. It writes to standard error; use it in a `with`."""
 
     waits = True
 
@@ -25,9 +25,9 @@ class Terminal:
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._due = 0.0
-        self._has_begun = False  # the stage has a line of progress, and not yet its last
+        self._has_begun = False  # progress was printed, and the last line of it wasn't yet
         self._started = time.monotonic()
-        self._said: set[str] = set()  # a run that goes on without Prefect tells nothing twice
+        self._said: set[str] = set()  # a run that continues without Prefect repeats nothing
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -38,9 +38,9 @@ class Terminal:
         self._live.stop()
 
     def report(self, progress: Progress) -> None:
-        """Show how far a stage is: ten times a second live, else every five seconds."""
+        """Show how far a stage is: ten times a second if live, else every five seconds."""
         now = time.monotonic()
-        # The last word of a stage that has said others is always said: it ends at 100 %.
+        # If a stage printed progress, its last line is always printed, so it ends at 100 %.
         is_end = self._has_begun and progress.done >= progress.total
         if now < self._due and not is_end:
             return
@@ -54,7 +54,7 @@ class Terminal:
             self._print(progress_line(progress))
 
     def finished(self, result: StageResult) -> None:
-        """A line a stage: how long it took, or that it was there already."""
+        """One line per stage: how long it took, or that it was cached."""
         now = time.monotonic()
         took = "cached" if result.is_cached else f"done in {now - self._started:.1f} s"
         self._started, self._due, self._has_begun = now, 0.0, False
@@ -63,7 +63,7 @@ class Terminal:
         self._say_once(f"{result.stage:<14}  {result.name:<32}", f"  {took}")
 
     def waiting(self, for_what: str) -> None:
-        """What the run waits for, where somebody watches; gone with the next word."""
+        """What the run is waiting for, if the terminal is live; the next line replaces it."""
         if self._live.is_started:
             self._live.update(Text(for_what), refresh=True)
 
@@ -72,7 +72,7 @@ class Terminal:
         self._say_once(sentence, "")
 
     def warn(self, sentence: str) -> None:
-        """One sentence; said again for another reason (in parentheses) it is not told again."""
+        """One sentence, printed once, even if it comes again with another reason in parentheses."""
         subject, parenthesis, reason = sentence.partition(" (")
         self._say_once(subject, parenthesis + reason)
 

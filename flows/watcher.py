@@ -1,4 +1,4 @@
-"""Who follows a run: the terminal, or the log on Prefect's page."""
+"""Who watches a run: the terminal, or the log on Prefect's page."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from flows.stage import StageResult
 class Watcher(Protocol):
     """What a run tells, in the order in which it happens."""
 
-    # Whether somebody waits for the end; else a report that another process writes is left to that.
+    # Whether someone is waiting; if not, a report that another process is writing is left to it.
     waits: bool
 
     def report(self, progress: Progress) -> None:
@@ -19,7 +19,7 @@ class Watcher(Protocol):
         """A stage has ended."""
 
     def say(self, sentence: str) -> None:
-        """Something that is good to know."""
+        """Print a sentence."""
 
     def warn(self, sentence: str) -> None:
-        """Something is not as it should be, and the run goes on."""
+        """Print a warning; the run continues."""

@@ -1,4 +1,4 @@
-"""A damaged shard of a published set: imported again, aside, and taken from there."""
+"""Restores a damaged shard of an imported set by importing it again into a temporary folder."""
 
 import tempfile
 from collections.abc import Mapping
@@ -42,12 +42,12 @@ def imported_again(store: PairStore, wanted: Wanted, source: Path | None) -> Rem
             )
         remade = from_other_layout(store, wanted, [again])
     if remade is None:
-        raise MismatchError(f"{source} gives another content than shard {wanted.shard} had")
+        raise MismatchError(f"{source} gives other pairs than shard {wanted.shard} had")
     return remade._replace(origin="what it was imported from")
 
 
 def _import_options(store: PairStore) -> Mapping[str, Any]:
-    """The options that the spec shows; the importer of points takes but one."""
+    """The import options that the spec records."""
     stated = {"noise_end": store.spec.get("noise_end")}
     if store.spec["importer"] == "kdm-checkerboard":
         return stated

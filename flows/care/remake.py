@@ -1,4 +1,4 @@
-"""Pairs of a set made once more by the teacher that its spec names: to repair, or to compare."""
+"""Makes pairs of a set again with the teacher that its spec names, to repair or to compare them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,23 +24,21 @@ from storage.options import parse
 from storage.records import PairBatch, concatenate
 from storage.store import PairStore
 
-DEFAULT_SAMPLING_BATCH = 4096  # where no record tells; that of a recipe which says nothing
+DEFAULT_SAMPLING_BATCH = 4096  # the default of a recipe, used if no record states it
 
 
 @dataclass(frozen=True)
 class Remaker:
-    """A set's teacher and sampler, set up as a record says that they were."""
+    """A set's teacher and sampler, set up as a record describes."""
 
     spec: PairSpec
     teacher: Teacher
     environment: dict[str, Any]
-    made_in: (
-        int  # the shard size that the teacher was asked in: bits depend on what is side by side
-    )
+    made_in: int  # the shard size when the pairs were made: bits depend on the batch
 
     @classmethod
     def of(cls, store: PairStore, home: Folder, recorded: Mapping[str, Any]) -> "Remaker":
-        """The maker of a set's pairs; a ValueError where its teacher is nowhere at the home."""
+        """The remaker of a set's pairs; a ValueError if the home doesn't have its teacher."""
         spec = require_generated(store)
         device = _device(recorded)
         torch.set_num_threads(int(recorded.get("threads", 1)))
@@ -57,7 +55,7 @@ class Remaker:
         return cls(spec, teacher, made_by, made_in)
 
     def make(self, split: str, first: int, end: int) -> tuple[PairBatch, dict[str, list[int]]]:
-        """The pairs of the indices first … end − 1, and the invalid ones by reason; no filter judges."""
+        """The pairs of indices first … end − 1, and the invalid ones by reason; no filter is applied."""
         made = [
             self._block(split, start)
             for start in range(first // self.made_in * self.made_in, end, self.made_in)
@@ -74,13 +72,13 @@ class Remaker:
     def audit(
         self, split: str, first: int, end: int, judges: Sequence[Judge]
     ) -> list[dict[str, Any]]:
-        """The audit rows of the indices first … end − 1, by the judges of the spec's filters."""
+        """The audit rows of indices first … end − 1, from the spec's filters."""
         blocks = range(first // self.made_in * self.made_in, end, self.made_in)
         rows = [row for start in blocks for row in self._block(split, start, judges).audit]
         return [row for row in rows if first <= row["index"] < end]
 
     def alone(self, split: str, index: NDArray[np.int64]) -> PairBatch:
-        """The pairs of these indices in one batch, whatever they were made beside."""
+        """The pairs of these indices in one batch of their own."""
         return self._generated(split, index, sampling_batch=len(index)).pairs
 
     def _block(self, split: str, first: int, judges: Sequence[Judge] = ()) -> GeneratedShard:
@@ -107,12 +105,12 @@ class Remaker:
             )
 
     def _spec(self, judges: Sequence[Judge]) -> PairSpec:
-        """The spec, without its filters where there are no judges: what is dropped is known already."""
+        """The spec, without its filters if there are no judges: what they dropped is already recorded."""
         return self.spec if judges else self.spec.model_copy(update={"drop_at_write": ()})
 
 
 def require_generated(store: PairStore) -> PairSpec:
-    """The spec of a set that a teacher made; a ValueError where it was imported."""
+    """The spec of a generated set; a ValueError if it was imported."""
     if store.spec.get("kind") == "imported":
         raise ValueError(
             f"{store.folder.name} was imported, so there is no teacher to ask; its pairs can only be "
@@ -137,7 +135,7 @@ def _weights(teachers: Folder, digest: str) -> bytes:
         try:
             config = read_config(teachers / name)
         except DamageError:
-            continue  # it may be another's; the one that is wanted is told below
+            continue  # it may be another teacher; the missing one is named below
         if config is not None and config["weights"]["sha256"] == digest:
             return read_weights(teachers / name, config)
     raise ValueError(

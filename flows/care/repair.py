@@ -1,4 +1,4 @@
-"""What is damaged of a set made anew, and nothing else: from itself, another layout, or the teacher."""
+"""Restores the damaged parts of a set: from its own files, from another layout, or with its teacher."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,13 +22,13 @@ LEFT_TO_GC = ("unrecorded", "duplicate", "extra", "foreign")
 
 @dataclass
 class Repaired:
-    """What became of a split's faults, in sentences."""
+    """What happened to a split's faults, in sentences."""
 
     done: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     def attempt(self, what: str, mend: Callable[[], str]) -> None:
-        """Mend one thing, and note what became of it."""
+        """Fix one thing, and note the result."""
         try:
             self.done.append(f"{what}: {mend()}")
         except (StoreError, ValueError) as error:
@@ -36,7 +36,7 @@ class Repaired:
 
 
 def planned(store: PairStore, found: Sequence[Fault]) -> list[str]:
-    """What `repair` would do about these faults, a line each; nothing is changed."""
+    """What `repair` would do about these faults, one line each; nothing is changed."""
     lines = [f"shard {each.shard}: made anew" for each in wanted_shards(store, found)]
     lines += [f"{fault.file}: made anew" for fault in found if _is_of_set(store, fault)]
     lines += [f"{fault.file}: made anew" for fault in found if _is_audit(store, fault)]
@@ -46,7 +46,7 @@ def planned(store: PairStore, found: Sequence[Fault]) -> list[str]:
 
 
 def repair(store: PairStore, found: Sequence[Fault], sources: Sources, report: Report) -> Repaired:
-    """Mend these faults; what cannot be mended is said, and then nothing of it is replaced."""
+    """Fix these faults; what can't be fixed is reported, and left untouched."""
     result = Repaired()
     wanted = wanted_shards(store, found)
     for done, each in enumerate(wanted):
@@ -58,11 +58,11 @@ def repair(store: PairStore, found: Sequence[Fault], sources: Sources, report: R
             result.attempt(fault.file, partial(_mend_audit, store, fault, sources))
     if not result.failed and any(_is_of_set(store, fault) for fault in found):
         result.done += refreeze(store, found)
-        if sizes := store.ledger.sizes():  # none where nothing was ever recorded
+        if sizes := store.ledger.sizes():  # empty if nothing was ever recorded
             store.commit(frozen_indices(store, max(sizes)))
     for fault in filter(_is_mask, found):
         store.folder.remove(fault.file)
-        result.done.append(f"{fault.file}: removed; run filter-pairs to make it again")
+        result.done.append(f"{fault.file}: removed; run filter-pairs to restore it")
     return result
 
 
@@ -88,7 +88,7 @@ def _mend_audit(store: PairStore, fault: Fault, sources: Sources) -> str:
             store.write_audit(record.shard, rows)
             return "made anew"
     raise MismatchError(
-        "judging again drops other samples than the record lists; nothing was replaced"
+        "filtering again drops other samples than the record lists; nothing was replaced"
     )
 
 

@@ -1,4 +1,4 @@
-"""Where the samples of a damaged shard can be had from when no sound file holds them."""
+"""Where a damaged shard's samples come from if no intact file holds them."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,14 +30,14 @@ from storage.store import PairStore
 
 @dataclass
 class Sources:
-    """A set's teacher below a home, or what the set was imported from; each is opened once."""
+    """A set's teacher in a home, or what the set was imported from; each is opened once."""
 
     home: Folder
     source: Path | None = None
     _remakers: dict[str, Remaker] = field(default_factory=dict, repr=False)
 
     def remake(self, store: PairStore, wanted: Wanted) -> Remade:
-        """The shard's pairs made again; a ValueError that says what it takes where that is not there."""
+        """The shard's pairs, made again; a ValueError says what is missing."""
         if store.spec.get("kind") == "imported":
             return imported_again(store, wanted, self.source)
         remaker = self._remaker(store, wanted)
@@ -51,7 +51,7 @@ class Sources:
         return Remade(kept.columns(store.schema), dropped, remaker.environment, "the teacher")
 
     def audit(self, store: PairStore, wanted: Wanted) -> list[dict[str, Any]]:
-        """Why filters of `drop_at_write` left samples of a shard out, judged again."""
+        """The audit rows of `drop_at_write` filters for a shard, judged again."""
         remaker = self._remaker(store, wanted)
         judges = [self._judge(rule) for rule in remaker.spec.drop_at_write]
         asked = store.indices(wanted.shard)
@@ -69,13 +69,13 @@ class Sources:
         for dataset in self._data_sets():
             try:
                 reference = dataset.train()
-            except ValueError as error:  # pictures that are gone; another set may be the one
+            except ValueError as error:  # these pictures are gone; another data set may fit
                 unread.append(f" (not read: {error})")
                 continue
             if reference_digest(reference) == rule.reference:
                 return fit_judge(rule.filter, reference)
         raise ValueError(
-            f"no recipe that is known here has the data set (reference {short(rule.reference)}…) of "
+            f"no known recipe has the data set (reference {short(rule.reference)}…) of "
             f"filter '{rule.filter.plugin}'{''.join(unread)}; remove the audit with the record and "
             "run generate-pairs"
         )
@@ -90,7 +90,7 @@ class Sources:
 
 
 def _rejected(store: PairStore, shard: int) -> dict[str, list[int]]:
-    """What filters of `drop_at_write` left out, by its audit."""
+    """What `drop_at_write` filters left out, according to the audit."""
     found: dict[str, list[int]] = {}
     if store.spec.get("drop_at_write") and (store.base / "audit").exists(record_name(shard)):
         for index, reason in sorted(read_audit_rows(store, shard)):
@@ -100,7 +100,7 @@ def _rejected(store: PairStore, shard: int) -> dict[str, list[int]]:
 
 
 def _own_recipes() -> Iterator[Recipe]:
-    """Those that come with the project and are whole without a teacher's or a file's name."""
+    """The project's own recipes that need no teacher's or file's name."""
     for name in recipe_names():
         with suppress(ValueError):
             yield load_recipe(name)

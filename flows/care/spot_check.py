@@ -1,4 +1,4 @@
-"""A few random pairs made once more and compared with what is stored."""
+"""Makes a few random pairs again and compares them with the stored ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -34,12 +34,12 @@ class SpotCheck:
 
     @property
     def is_within(self) -> bool:
-        """Whether all agree as two machines may."""
+        """Whether all agree within what two machines may differ by."""
         return self.max_deviation <= self.tolerance
 
 
 def spot_check(store: PairStore, home: Folder, *, num_pairs: int, seed: int) -> SpotCheck:
-    """Compare `num_pairs` random pairs of a split with what its teacher makes of their noise now."""
+    """Compare `num_pairs` random pairs of a split with what its teacher makes from their noise now."""
     require_generated(store)
     manifest = store.ledger.largest()
     chosen = _chosen(store, manifest.num_shards, num_pairs, seed)
@@ -58,7 +58,7 @@ def spot_check(store: PairStore, home: Folder, *, num_pairs: int, seed: int) -> 
 
 
 def _chosen(store: PairStore, num_shards: int, num_pairs: int, seed: int) -> NDArray[np.int64]:
-    """Random kept indices, rising; all of them where there are no more."""
+    """Random kept indices in rising order; all of them if there are fewer."""
     count = int(store.indices(num_shards - 1)[-1]) + 1
     stream = np.random.RandomState(np.random.Philox(seed))
     dropped: dict[int, set[int]] = {}
@@ -77,7 +77,7 @@ def _chosen(store: PairStore, num_shards: int, num_pairs: int, seed: int) -> NDA
 
 
 def _drawn(stream: np.random.RandomState, count: int) -> Iterator[int]:
-    """Indices in random order, each once; a large set's are not all held in memory."""
+    """Indices in random order, each once, without holding all of a large set's in memory."""
     if count <= _MAX_SHUFFLED:
         yield from stream.permutation(count).tolist()
         return

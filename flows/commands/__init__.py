@@ -1,1 +1,1 @@
-"""What the command line does, a file each; `flows.cli` imports them when they are called."""
+"""The commands, one file each; each is imported when it's called."""

@@ -1,4 +1,4 @@
-"""The decisions that a command reads a set by: as named, else those of the recipe that ran on it."""
+"""Which filter decisions a command applies to a set: those named, else those of the recipe that ran on it."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,10 @@ from storage.verify_masks import decisions_of
 def chosen_masks(
     store: PairStore, home: Folder, named: Sequence[str], *, is_unmasked: bool = False
 ) -> tuple[Mask, ...]:
-    """The decisions named by their beginnings, or what the runs of this home read the set by.
+    """The decisions named by their first digits, or those that this home's runs applied to the set.
 
-    Without runs it is the only decision. A ValueError or a MismatchError lists the choices where neither
-    tells.
+    Without runs, the only decision. A ValueError or a MismatchError lists the choices if neither
+    decides.
     """
     if is_unmasked and set(named) - {NO_MASK}:
         raise ValueError("--mask names a decision and --unmasked asks for none; give one of them")
@@ -30,9 +30,9 @@ def chosen_masks(
 
 
 def _known_masks(store: PairStore, home: Folder) -> tuple[Mask, ...]:
-    """What the runs that filtered agree on, else what every reader takes.
+    """What the runs with filters agree on, else what every reader applies.
 
-    A run without filters tells nothing of a set that was judged.
+    A run without filters says nothing about a filtered set.
     """
     known = set(decisions_of(store.base / "masks"))
     runs = {
@@ -52,5 +52,5 @@ def _known_masks(store: PairStore, home: Folder) -> tuple[Mask, ...]:
 
 def _why(filtered: set[tuple[Mask, ...]]) -> str:
     if not filtered:
-        return "no run at this home says which"
-    return "runs read it by different ones" if len(filtered) > 1 else "its run's are not among them"
+        return "no run of this home says which to use"
+    return "runs used different ones" if len(filtered) > 1 else "the run's are not among them"

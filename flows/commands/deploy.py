@@ -1,4 +1,4 @@
-"""`kdm deploy`: the deployments of every flow at a Prefect server, from an installed package too."""
+"""`kdm deploy`: deploys every flow to a Prefect server, also from an installed package."""
 
 import os
 import subprocess
@@ -16,11 +16,11 @@ POOL = "local"
 
 
 def deploy() -> None:
-    """Make the work pool unless it is there, then every deployment; a ValueError where it fails."""
+    """Create the work pool if needed, then every deployment; a ValueError if that fails."""
     spare_loopback_the_proxy()
     if not _api():
         raise ValueError(
-            "no Prefect server is named: start one with 'prefect server start', then "
+            "no Prefect server is configured: start one with 'prefect server start', then "
             "'export PREFECT_API_URL=http://127.0.0.1:4200/api' here and where the worker runs"
         )
     if _prefect("work-pool", "inspect", POOL).returncode != 0:
@@ -59,6 +59,6 @@ def _require(ended: subprocess.CompletedProcess[str]) -> None:
     if ended.returncode != 0:
         said = [line.strip() for line in ended.stdout.splitlines() if line.strip()]
         raise ValueError(
-            f"Prefect refused: {said[-1] if said else 'it said nothing'}; start a server with "
+            f"Prefect refused: {said[-1] if said else 'without a reason'}; start a server with "
             "'prefect server start' and set PREFECT_API_URL to its address"
         )

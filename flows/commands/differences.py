@@ -1,4 +1,4 @@
-"""In what things of one kind differ: only the settings that are not the same for all of them."""
+"""How things of one kind differ: only the settings that aren't the same for all of them."""
 
 import json
 import re
@@ -13,7 +13,7 @@ Settings = Mapping[str, Any]  # of one thing, nested as in its documents
 
 
 def differences(alike: Mapping[str, Settings]) -> dict[str, str]:
-    """By the name of each thing 'seed=1, width=64'; nothing where it differs from no other."""
+    """'seed=1, width=64' for each thing by name; empty if it doesn't differ."""
     flat = {name: dict(_leaves(settings)) for name, settings in alike.items()}
     differing = [
         key
@@ -33,7 +33,7 @@ def _leaves(settings: Settings, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _label(key: str, others: list[str]) -> str:
-    """The end of a dotted name that no other ends in."""
+    """The shortest unique end of a dotted name."""
     parts = key.split(".")
     for first in range(len(parts) - 1, 0, -1):
         end = ".".join(parts[first:])

@@ -1,4 +1,4 @@
-"""What `kdm teacher check` and `kdm student check` share: goldens compared, each number with its error.
+"""Compares goldens for `kdm teacher check` and `kdm student check`, each number with its error.
 
 The error is the golden's from the same in float64; the round-off is that of float32, as networks run here.
 """
@@ -14,16 +14,16 @@ from kdm.networks.golden_rounding import Compared
 from storage.inert.stand_ins import require_named_itself
 from storage.local_paths import local_file
 
-# What was compared of a golden's file, and the names of its arrays that were not.
+# What was compared in a golden's file, and the names of arrays that weren't.
 Comparison = tuple[Sequence[Compared], Sequence[str]]
-# What a file that is no golden, or a broken one, makes numpy, zipfile and torch raise.
+# What numpy, zipfile and torch raise for a file that isn't a golden, or is broken.
 _BROKEN = KeyError, TypeError, RuntimeError, EOFError, OSError, zipfile.BadZipFile, zlib.error
 
 
 def check_goldens(goldens: list[str], compare: Callable[[str], Comparison]) -> None:
-    """Print the error of everything that `compare` finds; exit code 1 where one is past its tolerance.
+    """Print the error of everything that `compare` finds; exit code 1 if one exceeds its tolerance.
 
-    Raises a ValueError for a file that is no golden, or a broken one.
+    Raises a ValueError for a file that isn't a golden, or is broken.
     """
     judged = [_judged(golden, compare) for golden in goldens]
     if not all(judged):
@@ -52,17 +52,17 @@ def _numbers(each: Compared) -> list[str]:
 def _compared(golden: str, compare: Callable[[str], Comparison]) -> Comparison:
     path = local_file(golden, "a golden")
     if not path.is_file():
-        raise ValueError(f"{path}: there is no such file; name a golden's .npz")
+        raise ValueError(f"{path}: no such file; name a golden's .npz")
     with path.open("rb") as file:
         require_named_itself(file.read(512), str(path))
     if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is no .npz, so it is no golden")
+        raise ValueError(f"{path} isn't a .npz file, so it isn't a golden")
     try:
         compared, left_out = compare(str(path))
     except _BROKEN as error:
         said = str(error).partition("\n")[0][:200]
         kind = type(error).__name__
-        raise ValueError(f"{path} is no golden, or a broken one ({kind}: {said})") from error
+        raise ValueError(f"{path} isn't a golden, or is broken ({kind}: {said})") from error
     if not compared:
         raise ValueError(f"{path} holds nothing to check: it has no outputs")
     return compared, left_out

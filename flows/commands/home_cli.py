@@ -1,4 +1,4 @@
-"""Commands that look at a home or take something out of it, and those about this machine."""
+"""Commands about a home, about a student's samples and about this machine."""
 
 from typing import Annotated, Any, Literal
 

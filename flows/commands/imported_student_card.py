@@ -1,4 +1,4 @@
-"""The card of an imported student: what it is, how to sample it, and whose it is."""
+"""The card of an imported student: what it is, how to sample it, and its licence."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from storage.yaml_text import yaml_text
 
 
 class Card(NamedTuple):
-    """The text, and one line of it for the terminal."""
+    """The text, and a one-line summary for the terminal."""
 
     text: str
     summary: str
@@ -39,13 +39,13 @@ def _body(name: str, config: dict[str, Any]) -> str:
     settings = yaml_text(config["model"], sort_keys=True)
     return (
         f"# {inline(name)}\n\n"
-        "A Koopman student that others have trained, imported without executing anything of its "
+        "A published Koopman student. Nothing in its file was executed when it was imported"
         "file. Nothing is known here of the pairs that it learned from.\n\n"
         f"| | |\n|---|---|\n{rows}\n"
         "**Licence:** unknown. The published KDM code comes without a licence, and the file names "
         "none: ask its authors before you pass it on.\n\n"
         f"```sh\nkdm sample {name} -n 64 --grid samples.png\n```\n\n"
-        f"What its networks are built with; how it was trained is not in its file:\n\n"
+        f"Its networks' options (the file doesn't say how it was trained):\n\n"
         f"```yaml\n{settings}```\n"
     )
 

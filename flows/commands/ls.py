@@ -1,4 +1,4 @@
-"""`kdm ls`: teachers, pairs, students, classifiers and reports at a home: of what, since when, how good."""
+"""`kdm ls`: lists a home's teachers, pairs, students, classifiers and reports."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -29,14 +29,14 @@ UNKNOWN = "–"
 
 
 class _Row(NamedTuple):
-    """A line of a table, and what is said below it."""
+    """A line of a table, and the text below it."""
 
     cells: list[str]
     below: str = ""
 
 
 class _Listing(NamedTuple):
-    """All that is asked of a home, read once."""
+    """A home's files and runs, read once."""
 
     home: Folder
     files: Mapping[str, FileInfo]  # below the home
@@ -44,7 +44,7 @@ class _Listing(NamedTuple):
     runs: Sequence[Remembered]
 
     def size(self, place: str) -> str:
-        """Of all files below a place."""
+        """The size of all files below a place."""
         found = (each for name, each in self.files.items() if name.startswith(f"{place}/"))
         return num_bytes(sum(each.num_bytes for each in found))
 
@@ -54,7 +54,7 @@ class _Listing(NamedTuple):
 
 
 def ls(home: str) -> None:
-    """Print what is there, a table a kind."""
+    """Print what is there, one table per kind."""
     folder = home_folder(home)
     files = folder.files()
     runs = remembered_runs(folder, things(folder, "reports"))
@@ -76,7 +76,7 @@ def _printed(rows: Sequence[_Row]) -> str:
 
 
 def moment(seconds: float) -> str:
-    """'2026-11-29 08:38' here; nothing is known where the file system does not say."""
+    """'2026-11-29 08:38' in local time; unknown if the file system doesn't say."""
     if not seconds:
         return UNKNOWN
     return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M}"
@@ -98,7 +98,7 @@ def _trained(
     *,
     numbers: Mapping[str, dict[str, Any] | None],
 ) -> list[_Row]:
-    """Models with what sets each apart from the others of its plugin, and what was measured of it."""
+    """Models, with what sets each apart from others of its plugin, and its measured numbers."""
     configs = {name: _config(listing.home / kind / name) for name in names}
     apart = _apart(configs, numbers)
     rows = []
@@ -134,7 +134,7 @@ def _apart(
 
 
 def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a training, without what only follows from its pairs."""
+    """A training's settings, without what only follows from its pairs."""
     source = identity.get("source", {})
     kept = {key: source[key] for key in ("count", "dataset") if key in source}
     return {**{key: identity[key] for key in identity if key != "source"}, **kept}
@@ -189,7 +189,7 @@ def _spec(folder: Folder) -> dict[str, Any]:
 
 
 def pairs_rows(folder: Folder) -> list[list[str]]:
-    """A row a split and layout of a set."""
+    """One row per split and layout of a set."""
     rows, files = [], folder.files()
     for place in splits_of(folder):
         split, layout = place.split("/")
@@ -214,7 +214,7 @@ def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str, str
 
 
 def _from_to(numbers: list[int]) -> str:
-    """'21', or '21–95' of several decisions; '–' where nothing has judged the pairs."""
+    """'21', or '21–95' for several decisions; '–' if the pairs weren't filtered."""
     if not numbers:
         return UNKNOWN
     ends = [f"{number:,}" for number in sorted({numbers[0], numbers[-1]})]

@@ -1,4 +1,4 @@
-"""Which recipes the things at a home come from, as finished runs remembered it."""
+"""Which recipes the things in a home come from, as finished runs remembered it."""
 
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ class Remembered(NamedTuple):
 
 
 def remembered_runs(home: Folder, reports: list[str]) -> list[Remembered]:
-    """Those of these reports that can be read; a damaged document is written anew by its next run."""
+    """The reports that can be read; the next run rewrites a damaged one."""
     found = []
     for name in reports:
         folder = home / "reports" / name
@@ -31,7 +31,7 @@ def remembered_runs(home: Folder, reports: list[str]) -> list[Remembered]:
 
 
 def recipes_by_thing(runs: list[Remembered]) -> dict[str, str]:
-    """KIND/NAME to the recipes that it belongs to."""
+    """The recipes of each thing, by KIND/NAME."""
     recipes: dict[str, set[str]] = {}
     for run in runs:
         for thing in (*run.things, f"reports/{run.report}"):

@@ -20,7 +20,7 @@ MOST_SAMPLES = 10**10  # as a recipe has at most
 
 
 def whole(least: int, most: int) -> Callable[[str | int], int]:
-    """Reads a count or a seed; a usage error where it is none, or too small or large."""
+    """Reads a count or a seed; a usage error if it isn't one, or is too small or large."""
 
     def integer(value: str | int) -> int:
         number = value if isinstance(value, int) else whole_number(value)
@@ -34,7 +34,7 @@ def whole(least: int, most: int) -> Callable[[str | int], int]:
 
 
 def number(least: float, most: float) -> Callable[[str | float], float]:
-    """Reads a number that may have a fraction; a usage error where it is none, or too small or large."""
+    """Reads a number that may have a fraction; a usage error if it isn't one, or is too small or large."""
 
     def real(value: str | float) -> float:
         found = float(value) if _NUMBER.fullmatch(str(value)) else math.nan

@@ -1,4 +1,4 @@
-"""`kdm pairs ls` and `show`: which sets there are, and what is in one."""
+"""`kdm pairs ls` and `show`: lists sets, and shows what is in one."""
 
 import json
 from collections.abc import Sequence

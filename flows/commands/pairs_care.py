@@ -1,4 +1,4 @@
-"""`kdm pairs verify`, `repair` and `gc`: what is wrong with a set, made right, and cleared away."""
+"""`kdm pairs verify`, `repair` and `gc`: find damage, fix it, and remove leftover files."""
 
 from collections.abc import Iterator
 
@@ -20,11 +20,11 @@ from storage.store import PairStore
 from storage.uploads import Upload, abort, unfinished_uploads
 from storage.verify import faults, spec_faults
 
-_LEFT = {"gc": "left to 'kdm pairs gc'", "filter-pairs": "run filter-pairs to make it again"}
+_LEFT = {"gc": "left to 'kdm pairs gc'", "filter-pairs": "run filter-pairs to restore it"}
 
 
 def verify(name: str, home: str, *, is_deep: bool) -> None:
-    """Check a set; every fault by name and exit code 1 where there is one."""
+    """Check a set; prints every fault, with exit code 1 if there is one."""
     wrong = []
     for store in _stores(found(home, "pairs", name)):
         with counting("verify", _place(store), "shards") as report:
@@ -35,7 +35,7 @@ def verify(name: str, home: str, *, is_deep: bool) -> None:
 
 
 def mend(name: str, home: str, *, source: str, is_dry: bool) -> None:
-    """Make anew what is damaged, and check again; exit code 1 where something could not be mended."""
+    """Restore what is damaged and check again; exit code 1 if something couldn't be fixed."""
     folder = found(home, "pairs", name)
     sources = Sources(
         home_of(folder, home),
@@ -54,13 +54,13 @@ def mend(name: str, home: str, *, source: str, is_dry: bool) -> None:
 
 
 def clear(name: str, home: str, *, older_than: float, is_confirmed: bool) -> None:
-    """List what nobody will ever read of one set, or of all, ask, and remove it."""
+    """List leftover files of one set or of all, ask, and remove them."""
     place = home_folder(home)
     names = [name] if name else things(place, "pairs")
     sets = [found(home, "pairs", each) for each in names]
     if name:
         require_set(sets[0])
-    # Nothing below a folder is looked at, far less removed, before its spec says that it is a set.
+    # Nothing in a folder is looked at, let alone removed, before its spec shows that it's a set.
     unsure = [fault.sentence for each in sets for fault in spec_faults(each)]
     sets = [each for each in sets if not spec_faults(each)]
     waste = {each: list(_waste(each, older_than, unsure)) for each in sets}
@@ -76,7 +76,7 @@ def clear(name: str, home: str, *, older_than: float, is_confirmed: bool) -> Non
 
 
 def _stores(folder: Folder) -> list[PairStore]:
-    """Every split in every layout, begun ones too; exit code 1 where the spec is damaged."""
+    """Every split in every layout, including unfinished ones; exit code 1 if the spec is damaged."""
     if folder.exists("spec.json") or not places(folder):
         require_set(folder)
     _fail_with([f"{fault.kind}: {fault.sentence}" for fault in spec_faults(folder)])
@@ -93,7 +93,7 @@ def _judgement(store: PairStore, wrong: list[Fault], *, is_deep: bool) -> str:
     if wrong:
         damaged = {fault.shard for fault in wrong if fault.shard is not None}
         shards = many(num_shards, "shard")
-        return f"{many(len(wrong), 'fault')}, {len(damaged)} of {shards} concerned"
+        return f"{many(len(wrong), 'fault')}, {len(damaged)} of {shards} affected"
     checked = "bytes, digests, contents, labels, values" if is_deep else "bytes, digests"
     return f"{many(num_shards, 'shard')} sound ({checked})"
 
@@ -108,7 +108,7 @@ def _mended(store: PairStore, wrong: list[Fault], sources: Sources) -> tuple[lis
         return [], []
     with counting("repair", _place(store), "shards") as report:
         result = repair(store, wrong, sources, report)
-    # What was checked before is not trusted: another store looks at every byte again.
+    # Nothing is trusted from the first check: a new store reads every byte again.
     again = faults(PairStore(store.folder, store.split, store.layout, store.spec))
     lines = [
         f"{fault.file}: {fault.kind}, {_LEFT[_rest(fault)]}" for fault in again if _rest(fault)
@@ -118,7 +118,7 @@ def _mended(store: PairStore, wrong: list[Fault], sources: Sources) -> tuple[lis
 
 
 def _rest(fault: Fault) -> str:
-    """Whose it is to go on where repair cannot: 'gc', 'filter-pairs', or nobody's."""
+    """Which command fixes what repair can't: 'gc', 'filter-pairs', or none ('')."""
     if fault.kind in LEFT_TO_GC:
         return "gc"
     return "filter-pairs" if fault.kind == "missing" and "/masks/" in fault.file else ""

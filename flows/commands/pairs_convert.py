@@ -1,4 +1,4 @@
-"""`kdm pairs convert`, `import` and `export`: the same pairs in another layout, from others, for others."""
+"""`kdm pairs convert`: writes the same pairs in another layout."""
 
 import typer
 
@@ -11,13 +11,13 @@ from storage.store import PairStore
 
 
 def convert_set(name: str, home: str, *, to: str, source: str) -> None:
-    """Write every split in the layout `to`, from the layout `source` or the nearest that is there."""
+    """Write every split in the layout `to`, from the layout `source` or the most similar one."""
     folder = found(home, "pairs", name)
     require_set(folder)
     for split, layouts in layouts_by_split(folder).items():
         chosen = _source(split, layouts, to=to, source=source)
         if chosen is None:
-            typer.echo(f"{split}/{to}: is all there is")
+            typer.echo(f"{split}/{to}: already the only layout")
             continue
         store = PairStore.open(folder, split=split, layout=chosen)
         with counting("convert", f"{split}/{to}", "shards") as report:
@@ -29,11 +29,11 @@ def convert_set(name: str, home: str, *, to: str, source: str) -> None:
 
 
 def _source(split: str, layouts: list[str], *, to: str, source: str) -> str | None:
-    """The layout to convert from: the one that was named, else one whose shards are as large."""
+    """The layout to convert from: the one that was named, else one with the same shard size."""
     others = [layout for layout in layouts if layout != to]
     if source and source not in others:
         known = ", ".join(others) or "no other"
-        raise ValueError(f"'{split}' is not there in layout {source}; there is {known}")
+        raise ValueError(f"'{split}' doesn't exist in layout {source}; there is {known}")
     size = to.rpartition("-")[2]
     others.sort(key=lambda layout: (layout.rpartition("-")[2] != size, layout))
     return source or next(iter(others), None)
@@ -44,4 +44,4 @@ def _masks(made: PairStore, store: PairStore) -> str:
         return ""
     if made.shard_size == store.shard_size:
         return ", with its masks"
-    return "; its shards are others, so run filter-pairs for it"
+    return "; its shards differ, so run filter-pairs for it"

@@ -1,4 +1,4 @@
-"""`kdm pairs export`: pairs as other trainers read them, or the teacher's pictures alone."""
+"""`kdm pairs export`: writes pairs for other trainers, or the teacher's pictures alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ EXPORTS: Mapping[str, Callable[..., int]] = {
     "png": export_png,
     "npz": export_npz,
 }
-_PICTURES = ("png", "npz")  # which hold no noise
+_PICTURES = ("png", "npz")  # without noise
 
 
 @dataclass(frozen=True)
 class Export:
-    """Which pairs of a set go out, and how."""
+    """Which pairs of a set to export, and how."""
 
     to: str
     folder: str
@@ -43,7 +43,7 @@ class Export:
 
 
 def export_set(name: str, home: str, wanted: Export) -> None:
-    """Write pairs for other trainers; those that the recipe's filters dropped stay here."""
+    """Write pairs for other trainers, without those that the recipe's filters dropped."""
     if wanted.to not in EXPORTS:
         raise ValueError(f"no export '{wanted.to}'; {nearest(wanted.to, list(EXPORTS))}")
     if wanted.variant and wanted.to != "kdm-npz":

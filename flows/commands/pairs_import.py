@@ -1,4 +1,4 @@
-"""`kdm pairs import`: a set that someone else published, stored as one of ours."""
+"""`kdm pairs import`: stores a published set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,21 +23,21 @@ DEFAULT_IMPORTER = "kdm-checkerboard"
 
 @dataclass(frozen=True)
 class Import:
-    """What the user says of a published set."""
+    """What the user asks for when importing a set."""
 
     source: str
-    importer: str = ""  # else by what lies there
+    importer: str = ""  # else detected
     name: str = ""
     train: str = ""  # rows, as FIRST:END
     heldout: str = ""
     layout: str = ""
     licence: str = ""
     options: Sequence[str] = ()  # NAME=VALUE, of the importer
-    noise: str = ""  # 'first' or 'last'; else the numbers tell
+    noise: str = ""  # 'first' or 'last'; else detected
 
 
 def import_set(wanted: Import, home: str) -> None:
-    """Store a published set; the numbers tell which end is noise, or the user states it."""
+    """Store a published set. Which end is noise is detected, or stated by the user."""
     licence = require_licence(wanted.licence) if wanted.licence else ""
     defaults = load_recipe("checkerboard-import").pairs
     assert isinstance(defaults, ImportedPairs)  # that is what the recipe is
@@ -65,11 +65,11 @@ def import_set(wanted: Import, home: str) -> None:
 def _name(wanted: Import, defaults: ImportedPairs) -> str:
     if wanted.importer == DEFAULT_IMPORTER:
         return defaults.name
-    raise ValueError(f"say what the set is to be called with --name (importer {wanted.importer})")
+    raise ValueError(f"name the set with --name (importer {wanted.importer})")
 
 
 def _rows(wanted: Import, defaults: ImportedPairs) -> Mapping[str, tuple[int, int]] | None:
-    """Rows as given; of the published checkerboard, what is left empty is as in its recipe."""
+    """The given rows; for the published checkerboard the defaults are its recipe's."""
     given = {"train": wanted.train, "heldout": wanted.heldout}
     rows = {split: _range(split, text) for split, text in given.items() if text}
     if wanted.importer == DEFAULT_IMPORTER:

@@ -1,4 +1,4 @@
-"""`kdm pairs spot-check`: a few random pairs made once more by the teacher."""
+"""`kdm pairs spot-check`: makes a few random pairs again with the teacher."""
 
 import typer
 
@@ -11,7 +11,7 @@ from storage.store import PairStore
 
 
 def spot_check_set(name: str, home: str, *, num_pairs: int, seed: int, split: str) -> None:
-    """Compare, and end with exit code 1 where pairs differ by more than two machines may."""
+    """Compare; exit code 1 if pairs differ by more than two machines may."""
     if seed >= 2**64:
         raise ValueError(f"--seed {seed}: give a number from 0 to 2^64 - 1")
     folder = found(home, "pairs", name)

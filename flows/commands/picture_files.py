@@ -1,4 +1,4 @@
-"""Samples as evaluation tools read pictures: a folder of PNGs, or one .npz of bytes."""
+"""Writes samples as evaluation tools read pictures: a folder of PNGs, or one .npz of bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,20 +33,20 @@ from storage.records import PairSchema
 
 
 def is_of_pictures(out: str) -> bool:
-    """Whether `--out` names a .npz, or a folder: by a '/' at its end, or because it is one."""
+    """Whether `--out` names a .npz, or a folder (it ends in '/', or exists)."""
     return out.endswith((".npz", "/")) or (bool(out) and Path(out).expanduser().is_dir())
 
 
 @dataclass(frozen=True)
 class PictureFiles:
-    """Where samples of such pairs go, and by what they are told from others that may lie there."""
+    """Where samples go, and how they're told from other samples that may be there."""
 
     out: str
     schema: PairSchema
     asked: Mapping[str, Any]
 
     def require_free(self) -> None:
-        """Raise, before any work, where samples are no pictures or something else lies there."""
+        """Raise before any work if samples aren't pictures, or something else is there."""
         require_pictures(self.schema.shape, "name a file of numbers with --out FILE.npy")
         if not self._is_file:
             require_claimable(self._folder, self._description)
@@ -54,11 +54,11 @@ class PictureFiles:
             raise MismatchError(self._taken)
 
     def write(self, x_0: Points, label: NDArray[np.int64] | None) -> Path:
-        """Write samples [n, C, H, W] and where they are; those that are there already stay."""
+        """Write samples [n, C, H, W]; returns where they are. Existing ones stay."""
         num_broken = int((~np.isfinite(x_0).all(axis=(1, 2, 3))).sum())
         if num_broken:
             raise ValueError(
-                f"{num_broken:,} of {len(x_0):,} samples hold NaN or Inf, which no picture can show; "
+                f"{num_broken:,} of {len(x_0):,} samples contain NaN or Inf, which a picture can't show; "
                 "name a file of numbers with --out FILE.npy"
             )
         values = as_images(x_0, rounding_of(self.schema))
@@ -80,7 +80,7 @@ class PictureFiles:
                 raise MismatchError(self._taken)
 
     def _may_be_these(self) -> bool:
-        """Whether the file has the form of these pictures; only their bytes tell more."""
+        """Whether the file has these pictures' form; only their bytes tell more."""
         num_channels, height, width = self.schema.shape
         count = int(self.asked["count"])
         shape = (count, height, width, num_channels)
@@ -113,4 +113,4 @@ class PictureFiles:
 
     @property
     def _taken(self) -> str:
-        return f"{self._path} is there already and holds something else; name another file, or remove it"
+        return f"{self._path} exists and holds something else; name another file, or remove it"

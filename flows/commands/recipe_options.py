@@ -1,6 +1,6 @@
-"""Options of the commands that take a recipe, spelled out once.
+"""The options of commands that take a recipe, defined once.
 
-Some stand for one override of the recipe: `--data PATH` is `--set dataset.source=PATH`.
+Some are shorthands for an override: `--data PATH` is `--set dataset.source=PATH`.
 """
 
 import json
@@ -19,7 +19,7 @@ NO_MASK = "none"
 
 Recipe = Annotated[str, typer.Argument(help="A recipe's name ('kdm show' lists them) or file.")]
 
-_COMMON = ("home", "count", "overrides")  # of every command that takes a recipe
+_COMMON = ("home", "count", "overrides")  # for every command that takes a recipe
 _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a Request
     "home": (Home, DEFAULT_HOME),
     "count": (
@@ -110,9 +110,9 @@ _SHORTHANDS = {
 
 
 def takes(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command of `**options` these options of a `Request` beside the common ones, and the shorthands.
+    """Give a command with `**options` these options of a `Request`, the common ones and the shorthands.
 
-    It gets those that were given: words as a tuple, shorthands joined to `overrides`, last.
+    Lists arrive as tuples; the shorthands arrive as the last `overrides`.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -152,7 +152,7 @@ def _parameter(name: str) -> Parameter:
 
 
 def _as_yaml(name: str, value: str | list[str]) -> str:
-    """Numbers as they are, all else as a string, whatever it looks like."""
+    """Numbers as they are, anything else as a string, whatever it looks like."""
     if isinstance(value, list):
         return json.dumps([] if asks_for_no_mask(value) else value)
     is_number = name in ("batch", "workers") and value.isascii() and value.isdecimal()
@@ -160,7 +160,7 @@ def _as_yaml(name: str, value: str | list[str]) -> str:
 
 
 def asks_for_no_mask(named: Sequence[str]) -> bool:
-    """Whether --mask none was given; a ValueError where it stands beside a decision."""
+    """Whether --mask none was given; a ValueError if a decision was given too."""
     if NO_MASK in named and set(named) != {NO_MASK}:
         raise ValueError("--mask names a decision and none at once; give one of them")
     return NO_MASK in named

@@ -1,4 +1,4 @@
-"""What at a home rests on what: asked of sealed documents; where they cannot tell, that is said.
+"""What in a home depends on what, according to sealed documents; if they can't tell, that is reported.
 
 Pairs rest on the teacher whose weights their spec.json has, students on the set whose content their
 config.json (or, before training is done, a checkpoint) has, their numbers on the classifier that
@@ -26,12 +26,12 @@ _CHECKPOINT = re.compile(r"step-[0-9]{8,}\.json")
 class Resting(NamedTuple):
     """The answer for one thing."""
 
-    things: list[str]  # what rests on it, as KIND/NAME
-    faults: list[str]  # sentences that name files which do not tell what they should
+    things: list[str]  # what depends on it, as KIND/NAME
+    faults: list[str]  # sentences about files that don't say what they should
 
 
 def resting_on(home: Folder, kind: str, name: str) -> Resting:
-    """What at a home rests on one of its things; nothing rests on students and reports."""
+    """What in a home depends on one of its things; nothing depends on students and reports."""
     thing = home / kind / name
     try:
         if kind == "teachers":
@@ -64,7 +64,7 @@ def _pairs_of_teacher(home: Folder, teacher: Folder) -> Resting:
 
 
 def _weights(teacher: Folder) -> str | None:
-    """The digest of its weights; None where it has none yet, so nothing can rest on it."""
+    """The digest of its weights; None if it has none yet, so nothing can depend on it."""
     if not teacher.exists(_CONFIG) and not teacher.exists(_WEIGHTS):
         return None
     return str(_field(_sealed(teacher, _CONFIG), f"{teacher.url}/{_CONFIG}", "weights", "sha256"))
@@ -79,7 +79,7 @@ def _has_teacher(pairs: Folder, weights: str | None) -> bool:
 
 def _students_of_pairs(home: Folder, pairs: Folder) -> Resting:
     found = _asked(home, "students", lambda student: _learns_from(student, pairs))
-    # They rest on it all the same, and the user is told which file of theirs is broken.
+    # They still depend on it, and the user is told which of their files is broken.
     for name in found.things:
         try:
             _named_by_job(home / name)
@@ -103,7 +103,7 @@ def _learns_from(student: Folder, pairs: Folder) -> bool:
 
 
 def _sealed_sources(student: Folder) -> Iterator[Mapping[str, Any]]:
-    """What the student's config, else its checkpoints, say that it learns from."""
+    """What the student learns from, according to its config or its checkpoints."""
     names = [_CONFIG] if student.exists(_CONFIG) else _checkpoints(student)
     for name in names:
         where = f"{student.url}/{name}"
@@ -117,7 +117,7 @@ def _checkpoints(student: Folder) -> list[str]:
 
 
 def _is_of(source: Mapping[str, Any], pairs: Folder) -> bool | None:
-    """Whether a set holds just what a student learned from; None where it holds too few to tell."""
+    """Whether a set holds exactly what a student learned from; None if it holds too few pairs to tell."""
     content, split, count = (source.get(name) for name in ("content", "split", "count"))
     if not isinstance(content, str) or not isinstance(count, int):
         return False

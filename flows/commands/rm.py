@@ -1,4 +1,4 @@
-"""`kdm rm`: remove one thing from a home, unless others rest on it."""
+"""`kdm rm`: removes one thing from a home, unless others depend on it."""
 
 import typer
 
@@ -8,7 +8,7 @@ from flows.table import num_bytes
 
 
 def rm(name: str, home: str, *, is_confirmed: bool, is_forced: bool) -> None:
-    """Remove `name` (NAME, NAME-DIGEST or KIND/NAME); a ValueError lists what rests on it."""
+    """Remove `name` (NAME, NAME-DIGEST or KIND/NAME); a ValueError lists what depends on it."""
     place = home_folder(home)
     kind, thing = listed(place, name)
     if not is_forced:

@@ -1,4 +1,4 @@
-"""`kdm run` and the commands of single stages: through Prefect, or the bare stages."""
+"""`kdm run` and the commands of single stages, through Prefect or directly."""
 
 import typer
 
@@ -12,8 +12,8 @@ from flows.terminal import Terminal
 
 
 def run(request: Request, *, flow: str, is_direct: bool) -> None:
-    """Run the request's stages, then set the students beside their teacher."""
-    checked = request.run()  # a misspelt key is told before Prefect's server has started
+    """Run the request's stages, then print the students next to their teacher."""
+    checked = request.run()  # a misspelt key is reported before Prefect's server starts
     with Terminal() as terminal:
         if is_direct:
             results = directly(request, terminal)
@@ -31,8 +31,8 @@ def run(request: Request, *, flow: str, is_direct: bool) -> None:
 
 
 def refresh(home: str, *, is_direct: bool) -> None:
-    """`kdm eval-report` without a recipe: whatever at the home has no current report."""
-    # A home of a mistyped name is not made, and no server starts for it.
+    """`kdm eval-report` without a recipe: every report of the home that is out of date."""
+    # A mistyped home isn't created, and no server starts for it.
     has_reports = bool((home_folder(home) / "reports").names())
     results = _refreshed(home, is_direct=is_direct) if has_reports else []
     if not results:

@@ -1,4 +1,4 @@
-"""`kdm sample`: a student's samples from noise of no pair."""
+"""`kdm sample`: draws samples of a student from fresh noise."""
 
 import io
 import math
@@ -39,7 +39,7 @@ _Classes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user says of the samples."""
+    """What the user asks for."""
 
     count: int
     seed: int = 0
@@ -53,7 +53,7 @@ class Wanted:
 def sample(student: str, home: str, wanted: Wanted) -> None:
     """Print samples, or write them as numbers or pictures."""
     _require_endings(wanted)
-    torch.set_num_threads(1)  # sums depend on it
+    torch.set_num_threads(1)  # sums depend on the number of threads
     folder = found(home, "students", student)
     precision = cast(SamplingPrecision, wanted.precision)
     model = load_student(folder, weights=wanted.weights, precision=precision)
@@ -78,11 +78,11 @@ def sample(student: str, home: str, wanted: Wanted) -> None:
 
 
 def classes_of(label: str, num_classes: int, student: str) -> _Classes | None:
-    """The classes that `--label` names; a ValueError where the student does not know one of them."""
+    """The classes that `--label` names; a ValueError if the student doesn't know one of them."""
     if not label:
         return None
     if not num_classes:
-        raise ValueError(f"--label {label}: {student} tells no classes apart; leave --label out")
+        raise ValueError(f"--label {label}: {student} isn't class-conditional; leave --label out")
     if label == "all":
         return np.arange(num_classes, dtype=np.int64)
     words = [word.strip() for word in label.split(",")]
@@ -110,7 +110,7 @@ def _require_endings(wanted: Wanted) -> None:
 
 
 def _pictures(wanted: Wanted, folder: Folder, schema: PairSchema) -> PictureFiles | None:
-    """Where samples go as pictures, one each; None where they do not."""
+    """Where samples go as single pictures; None if they don't."""
     if not is_of_pictures(wanted.out):
         return None
     config = read_config(folder)
@@ -128,13 +128,13 @@ def _pictures(wanted: Wanted, folder: Folder, schema: PairSchema) -> PictureFile
 
 
 def _require_memory(count: int, schema: PairSchema) -> None:
-    """Raise a ValueError where noise, samples and their labels are more than the machine can hold."""
+    """Raise a ValueError if noise, samples and labels don't fit in memory."""
     num_bytes = count * (8 + 2 * 4 * schema.num_values)
     total = psutil.virtual_memory().total
     if num_bytes > total:
         raise ValueError(
-            f"-n {count}: so many samples take {num_bytes:,} bytes at once, and this machine has {total:,}; "
-            "ask for fewer, several times with another --seed"
+            f"-n {count}: these samples take {num_bytes:,} bytes, and this machine has {total:,}; "
+            "ask for fewer, several times with different --seed"
         )
 
 
@@ -172,14 +172,14 @@ def _as_file(x_0: Points, file: str, name: str, classes: _Classes | None) -> byt
 
 
 def _picture(x_0: Points, name: str, classes: _Classes | None) -> bytes:
-    """Points in the plane, or images in rows; classes that take turns have a column each."""
+    """Points in the plane, or images in rows, with a column per class."""
     if x_0.shape[1:] == (2,):
         from kdm.analyze.sample_plots import samples_picture  # matplotlib takes a second
 
         return samples_picture(x_0, name.rpartition("-")[0] or name)  # the digest would not fit
     if x_0.ndim != 4:
         raise ValueError(
-            f"a picture shows images or points in the plane, these have shape {x_0.shape[1:]}; "
+            f"pictures show images or 2-D points; these samples have shape {x_0.shape[1:]}; "
             "name a .npy with --out"
         )
     num_turns = 1 if classes is None else len(classes)

@@ -1,4 +1,4 @@
-"""`kdm show`: recipes, every default resolved."""
+"""`kdm show`: prints recipes with every default resolved."""
 
 import json
 
@@ -11,7 +11,7 @@ from storage.yaml_text import yaml_text
 
 
 def show(request: Request, *, as_json: bool) -> None:
-    """Print one recipe as YAML or JSON; either can be given back to `kdm run`."""
+    """Print one recipe as YAML or JSON; `kdm run` accepts either."""
     document = request.run().recipe.document()
     if as_json:
         typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
@@ -20,7 +20,7 @@ def show(request: Request, *, as_json: bool) -> None:
 
 
 def list_recipes(*, as_json: bool) -> None:
-    """Print the names and titles of the recipes that come with the project."""
+    """Print the names and titles of the project's recipes."""
     titles = recipe_titles()
     if as_json:
         typer.echo(json.dumps(titles, indent=1, ensure_ascii=False))

@@ -1,11 +1,11 @@
-"""`kdm student check`: one published training step by this project's code, against a numeric golden."""
+"""`kdm student check`: compares one training step with the published code's, by numeric goldens."""
 
 from flows.commands.goldens import Comparison, check_goldens
 from kdm.students.golden import check_step, unchecked
 
 
 def check(goldens: list[str]) -> None:
-    """Print every loss, output and gradient norm with its error; exit code 1 where one differs."""
+    """Print every loss, output and gradient norm with its error; exit code 1 if one differs."""
     check_goldens(goldens, _compared)
 
 

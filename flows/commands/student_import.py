@@ -1,4 +1,4 @@
-"""`kdm student import`: a published KDM student as a folder of this project."""
+"""`kdm student import`: stores a published KDM student."""
 
 import math
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _IMPORTER = {"name": "published-kdm", "version": 1}  # raised when a file gives 
 
 @dataclass(frozen=True)
 class Import:
-    """What the user says of a student's file."""
+    """What the user asks for when importing a student."""
 
     file: str
     name: str = ""
@@ -34,10 +34,10 @@ class Import:
 
 
 def import_student(wanted: Import, home: str) -> None:
-    """Store a student and its card; what is there already stays as it is."""
+    """Store a student and its card; what exists stays as it is."""
     path = local_file(wanted.file, "the student to import")
     if not path.is_file():
-        raise ValueError(f"{path}: there is no such file; name the student to import")
+        raise ValueError(f"{path}: no such file; name the student to import")
     name = _name(wanted, path)
     checkpoint = read_student(path)
     try:
@@ -77,7 +77,7 @@ def _student(checkpoint: Checkpoint, wanted: Import) -> PublishedStudent:
 
 
 def _settings_with(checkpoint: Checkpoint, noise_scale: float | None) -> dict[str, Any]:
-    """The file's settings; the scale of noise as the user has it where the file has none."""
+    """The file's settings, with the user's noise scale if the file has none."""
     said = {} if noise_scale is None else {"initial_noise_factor": noise_scale}
     return said | checkpoint.attributes
 

@@ -1,4 +1,4 @@
-"""`kdm student presets`: the papers' students by name, and one of them as a recipe has it."""
+"""`kdm student presets`: lists the papers' students, or prints one as in a recipe."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`kdm teacher import`: a foreign checkpoint as a folder of this project."""
+"""`kdm teacher import`: stores a published teacher, its card and a picture of samples."""
 
 from typing import cast
 
@@ -22,7 +22,7 @@ NUM_SAMPLES = 16
 
 
 def import_teacher(wanted: Import, home: str) -> None:
-    """Store a teacher, its card and its picture; what is there already stays as it is."""
+    """Store a teacher, its card and its picture; what exists stays as it is."""
     licence = require_licence(wanted.licence) if wanted.licence else ""
     folder = store_import(wanted, home_folder(home) / "teachers")
     if wanted.has_samples and not folder.exists(PICTURE):
@@ -33,17 +33,17 @@ def import_teacher(wanted: Import, home: str) -> None:
 
 
 def _draw(folder: Folder) -> None:
-    # Imported here, because it brings all recipes, and an import needs the memory for its tensors.
+    # Imported here because it imports all recipes, and an import needs the memory for tensors.
     from flows.terminal import Terminal
 
     config = read_config(folder)
     assert config is not None  # it was written just now
     plugin = cast(ImportedTeacher, configure("pairgen.teachers", config["model"]))
     if len(plugin.kind.shape) != 3:
-        return  # points are no pictures
+        return  # points aren't pictures
     sampler = cast(FixedSteps, configure("pairgen.samplers", config["sampler"]))
     digest = config["weights"]["sha256"]
-    # The weights as read have no name here, so that they are in memory once while samples are drawn.
+    # The raw weights aren't kept in a variable, so they're in memory only once while sampling.
     teacher = load_teacher(
         plugin, plugin.kind.shape, weights=read_weights(folder, config), digest=digest
     )

@@ -1,11 +1,11 @@
-"""`kdm teacher check`: networks proved by numeric goldens, every array with its error."""
+"""`kdm teacher check`: compares networks with numeric goldens, every array with its error."""
 
 from flows.commands.goldens import Comparison, check_goldens
 from kdm.networks.golden import check_golden, unchecked
 
 
 def check(goldens: list[str]) -> None:
-    """Print the relative error of every array; exit code 1 where one is past its tolerance."""
+    """Print the relative error of every array; exit code 1 if one exceeds its tolerance."""
     check_goldens(goldens, _compared)
 
 

@@ -1,4 +1,4 @@
-"""The commands `kdm teacher …`; what does the work is imported by the command that needs it."""
+"""The commands `kdm teacher …`; each imports its own implementation."""
 
 from typing import Annotated
 

@@ -1,12 +1,12 @@
-"""What a user asked for, kept with a run so that its report can say how to repeat it."""
+"""What the user asked for, kept with a run so that its report can say how to repeat it."""
 
 from storage.options import Options
 
 
 class Asked(Options):
-    """What was asked for: a recipe's name or file, and what was laid over it."""
+    """A recipe's name or file, and the overrides on top of it."""
 
-    recipe: str = ""  # empty: a home from before this was kept
+    recipe: str = ""  # empty in homes that are older than this field
     overrides: tuple[str, ...] = ()
     count: int | None = None
-    students: tuple[str, ...] = ()  # those that were named; recipes do not list presets
+    students: tuple[str, ...] = ()  # those that were named; a recipe doesn't list presets

@@ -1,4 +1,4 @@
-"""A recipe's pairs that its teacher generates, and the filters that judge pairs."""
+"""Pairs that the recipe's teacher generates, and the recipe's filters."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -18,20 +18,20 @@ from storage.store import DEFAULT_LAYOUT
 
 def _require_batch(batch: Any) -> Any:
     if batch != "auto" and (type(batch) is not int or batch < 1):
-        raise ValueError("give a number of samples from 1, or 'auto'")
+        raise ValueError("give a whole number of samples (1 or more), or 'auto'")
     return batch
 
 
 class FilterRecipe(Options):
-    """A filter and where it cuts: at a stated false-positive rate, or at a given threshold."""
+    """A filter and its threshold: given directly, or calibrated to a false-positive rate."""
 
     filter: Annotated[Filter, Configured("pairgen.filters")]
-    fpr: float = Field(0.01, ge=0, lt=1)  # share of held-out real samples that it would drop
-    threshold: float | None = None  # in the filter's own unit; takes the place of `fpr`
+    fpr: float = Field(0.01, ge=0, lt=1)  # share of held-out real samples that it may drop
+    threshold: float | None = None  # in the filter's own unit; overrides `fpr`
 
 
 class GeneratedPairs(LastingOptions):
-    """Pairs that the teacher makes."""
+    """Pairs that the teacher generates."""
 
     added_later: ClassVar[Mapping[str, Any]] = {
         "precision": "float32",
@@ -45,14 +45,14 @@ class GeneratedPairs(LastingOptions):
     name: Name
     sampler: Annotated[Sampler, Configured("pairgen.samplers")]
     pairs: PairSchema
-    train: int = Field(ge=1, le=10**10)  # indices asked for
+    train: int = Field(ge=1, le=10**10)  # number of indices
     heldout: int = Field(ge=1, le=10**10)
     precision: Precision = "float32"  # of the teacher's networks
     guidance: float | None = Field(None, gt=0)  # weight of classifier-free guidance
-    # Samples at once; 'auto': as the device holds. Part of the environment.
+    # Samples per batch; 'auto': as many as the device's memory holds. Part of the environment.
     sampling_batch: Annotated[int | Literal["auto"], BeforeValidator(_require_batch)] = 4096
-    num_threads: int = Field(1, ge=1, le=1024)  # a worker, on a CPU; part of the environment
-    # Shards in the making at once; 0: one a GPU, or one for each CPU core. No number depends on it.
+    num_threads: int = Field(1, ge=1, le=1024)  # per worker, on a CPU; part of the environment
+    # Shards generated in parallel; 0: one per GPU or CPU core. Changes no number.
     num_workers: int = Field(0, ge=0, le=1024)
     is_compiled: bool = False  # the teacher's networks by torch.compile; part of the environment
     layout: Layout = DEFAULT_LAYOUT
@@ -72,6 +72,6 @@ class GeneratedPairs(LastingOptions):
 
 
 def _is_picture(pairs: Any) -> bool:
-    """Grey or colour, [1 or 3, H, W]: other channels are latents, which bytes would spoil."""
+    """Grey or colour, [1 or 3, H, W]. Other numbers of channels are latents, which 8 bits would spoil."""
     shape = pairs.get("shape") if isinstance(pairs, Mapping) else None
     return isinstance(shape, list | tuple) and len(shape) == 3 and shape[0] in (1, 3)

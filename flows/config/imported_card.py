@@ -1,4 +1,4 @@
-"""The card of an imported teacher: what it is, how to sample it, and whose it is."""
+"""The card of an imported teacher: what it is, how to sample it, and its licence."""
 
 import math
 from typing import Any, NamedTuple
@@ -15,21 +15,21 @@ PICTURE = "samples.png"
 _NOTES = {
     "cc-by-nc-sa-4.0": "EDM's code and released networks are under CC BY-NC-SA 4.0: not for "
     "commercial use, and what is made with them is shared under the same licence.",
-    UNKNOWN: "The file does not say whose it is: ask who trained it, and import it again with "
+    UNKNOWN: "The file doesn't state a licence: ask its authors, and import it again with "
     "`--license`.",
 }
 _NOTE = "Pairs and students made with it inherit this licence."
 
 
 class Card(NamedTuple):
-    """The text, and one line of it for the terminal."""
+    """The text, and a one-line summary for the terminal."""
 
     text: str
     summary: str
 
 
 def teacher_card(folder: Folder, *, licence: str = "") -> Card:
-    """Of a finished import; the licence is the one that is named, else of the card that is there."""
+    """The card of a finished import; the licence is the given one, else the existing card's."""
     config = read_config(folder)
     assert config is not None  # the import was finished
     known = licence_of(folder)
@@ -52,7 +52,7 @@ def _body(folder: Folder, config: dict[str, Any], facts: dict[str, str], licence
     picture = f"![16 samples]({PICTURE})\n\n" if folder.exists(PICTURE) else ""
     return (
         f"# {inline(folder.name.rpartition('-')[0])}\n\n"
-        "A teacher that others have trained, imported without executing anything of its file. "
+        "A published teacher. Nothing in its file was executed when it was imported. "
         f"Its tensors are in `model.safetensors`, bit for bit.\n\n{picture}"
         f"| | |\n|---|---|\n{rows}\n"
         f"**Licence:** {inline(licence)}. {_NOTES.get(licence, _NOTE)}\n\n"
@@ -71,7 +71,7 @@ def _facts(config: dict[str, Any]) -> dict[str, str]:
         "noise levels": _levels(config["sigma"]),
         "recommended sampler": steps,
         "weights": {"ema": "averaged over training (EMA)", "raw": "not averaged"}.get(
-            config["source"]["weights"], "averaged or not: the file does not say"
+            config["source"]["weights"], "the file doesn't say whether they're averaged"
         ),
         "sha256 of its source": f"`{config['source']['sha256']}`",
     }

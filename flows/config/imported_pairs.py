@@ -1,4 +1,4 @@
-"""A recipe's pairs that somebody else published."""
+"""Pairs that someone else published, as a recipe names them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ Layout = Annotated[str, AfterValidator(require_layout)]
 
 
 class ImportedPairs(LastingOptions):
-    """Pairs that somebody else published; row ranges are half-open."""
+    """Published pairs; row ranges are half-open."""
 
     added_later: ClassVar[Mapping[str, Any]] = {"options": {}}
 
@@ -29,12 +29,12 @@ class ImportedPairs(LastingOptions):
     train_rows: tuple[int, int]
     heldout_rows: tuple[int, int]
     layout: Layout = DEFAULT_LAYOUT
-    license: Licence = UNKNOWN  # as who published the file gives it
+    license: Licence = UNKNOWN  # as its publisher states it
     options: ImportOptions = ImportOptions()
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """Of one sample; None where only the source says it."""
+        """Shape of one sample; None if only the source knows it."""
         return (2,) if self.importer == "kdm-checkerboard" else None
 
     @property
@@ -48,6 +48,6 @@ class ImportedPairs(LastingOptions):
         return self.heldout_rows[1] - self.heldout_rows[0]
 
     def source_path(self) -> Path:
-        """The file or folder; a ValueError that says where it was looked for and how to name it."""
+        """The file or folder; a ValueError says where it was looked for and how to name it."""
         is_right = Path.is_file if self.importer == "kdm-checkerboard" else Path.is_dir
         return source_path(self.source, option="pairs.source", is_right=is_right)

@@ -1,6 +1,6 @@
-"""A recipe as a user asks for it: a file, with shorthands and overrides on top, completed from a home.
+"""Loads a recipe: its file, then shorthands and overrides, then what the home knows.
 
-Each step changes one plain document; only the last makes a `Recipe` of it, which checks everything.
+Each step changes one plain document; only the last turns it into a `Recipe`, which validates everything.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -17,8 +17,12 @@ from storage.whole_numbers import whole_number
 from storage.yaml_text import read_yaml
 
 _STORED_PAIRS = "pairs.stored="
-_IN_FILES = ("image-folder", "image-tars", "arrays")  # kinds of data sets that have a source
-_MADE_HERE = ("checkerboard", "digits")  # those that need no file
+_IN_FILES = (
+    "image-folder",
+    "image-tars",
+    "arrays",
+)  # kinds of data sets that are read from a source
+_MADE_HERE = ("checkerboard", "digits")  # kinds that need no file
 
 
 def load_recipe(
@@ -29,7 +33,7 @@ def load_recipe(
     home: Folder | None = None,
     students: Collection[str] = (),
 ) -> Recipe:
-    """A recipe by name or by path of a YAML file, with `a.b=c` overrides on top.
+    """A recipe by name, or by the path of a YAML file, with `a.b=c` overrides on top.
 
     `count` is the number of training indices. Of `students` those that the recipe does not list may
     be presets. Stored pairs or a stored teacher are looked for at the home, and what
@@ -61,7 +65,7 @@ def _require_data(document: Mapping[str, Any], recipe: str) -> None:
         return
     if "source" in dataset and "kind" not in dataset:
         raise ValueError(
-            f"recipe '{recipe}' reads no real data, so there is nothing to do with --data; add its "
+            f"recipe '{recipe}' reads no real data, so --data has no effect; add its "
             "kind and shape: --set dataset.kind=image-folder --set 'dataset.shape=[3, 32, 32]'"
         )
     if dataset.get("kind") in _IN_FILES and not dataset.get("source"):
@@ -78,7 +82,7 @@ def _require_data(document: Mapping[str, Any], recipe: str) -> None:
 def _lay_over(
     document: dict[str, Any], overrides: Iterable[str], students: Collection[str]
 ) -> None:
-    """Change the document in place, in the order in which things rest on one another.
+    """Change the document in place: pairs, then presets, then overrides.
 
     Pairs that are named take the place of the recipe's, all of them; a student that the recipe does
     not have may be a preset.
@@ -93,7 +97,7 @@ def _lay_over(
 
 
 def _complete(document: dict[str, Any], home: Folder) -> None:
-    """What the home says of stored pairs, or of a stored teacher, into the document."""
+    """Fill in what the home knows of stored pairs or a stored teacher."""
     complete_pairs(document, home)
     complete_teacher(document, home)
 
@@ -101,7 +105,7 @@ def _complete(document: dict[str, Any], home: Folder) -> None:
 def _require_no_teacher(asked: list[str]) -> None:
     if any(each.startswith("teacher.") for each in asked):
         raise ValueError(
-            "pairs are named, and they are made already: leave out what is said of a teacher, or "
+            "--pairs names existing pairs, which need no teacher: remove the teacher's options, or "
             "leave out --pairs"
         )
 
@@ -109,7 +113,7 @@ def _require_no_teacher(asked: list[str]) -> None:
 def _add_presets(document: dict[str, Any], students: Collection[str]) -> None:
     listed = document.get("students") or []
     if not isinstance(listed, list):
-        return  # it is refused with all other faults
+        return  # the recipe's validation reports it, with all other faults
     known = [each.get("name") for each in listed if isinstance(each, dict)]
     added = [name for name in students if name not in known and name in preset_names()]
     if added:
@@ -117,7 +121,7 @@ def _add_presets(document: dict[str, Any], students: Collection[str]) -> None:
 
 
 def apply_override(document: dict[str, Any], override: str) -> None:
-    """Change one place, in place; a ValueError where the recipe has none such."""
+    """Change one value in place; a ValueError if the recipe has no such place."""
     path, equals, text = override.partition("=")
     if not equals or not path:
         raise ValueError(f"--set {override}: write it as --set a.b=value")
@@ -131,14 +135,14 @@ def apply_override(document: dict[str, Any], override: str) -> None:
     elif isinstance(place, dict):
         place[last] = value
     else:
-        raise ValueError(f"--set {path}: '{last}' lies below a plain value")
+        raise ValueError(f"--set {path}: '{last}' is below a plain value")
 
 
 def _step(place: Any, key: str, path: str) -> Any:
     if isinstance(place, list):
         return place[_position(place, key, path)]
     if not isinstance(place, dict):
-        raise ValueError(f"--set {path}: '{key}' lies below a plain value")
+        raise ValueError(f"--set {path}: '{key}' is below a plain value")
     below = place.setdefault(key, {})
     if below is None:
         below = place[key] = {}

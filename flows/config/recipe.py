@@ -25,23 +25,23 @@ from storage.records import LabelRule, PairSchema
 def _require_digits(decision: str) -> str:
     if not re.fullmatch("[0-9a-f]{4,64}", decision):
         raise ValueError(
-            "a decision goes by the first digits of its digest, at least 4; 'kdm pairs show' prints them"
+            "name a decision by at least the first 4 digits of its digest; 'kdm pairs show' prints them"
         )
     return decision
 
 
 class Privacy(LastingOptions):
-    """Whether students may read pairs that no filter has judged, or that one has dropped."""
+    """Whether students may read pairs that weren't filtered, or that a filter dropped."""
 
     added_later: ClassVar[Mapping[str, Any]] = {"masks": None}
 
     required: bool = False
-    # The decisions to read by where the recipe has no filters, by their first digits; []: read every pair.
+    # For a recipe without filters: the decisions to apply, by their first digits; []: read every pair.
     masks: tuple[Annotated[str, AfterValidator(_require_digits)], ...] | None = None
 
 
 class Recipe(Options):
-    """Teacher, pairs, filters, students, evaluation: all that a run is."""
+    """Teacher, pairs, filters, students and evaluation: everything that defines a run."""
 
     name: Name
     title: str
@@ -66,8 +66,8 @@ class Recipe(Options):
             raise ValueError("filters compare pairs with real data: give a 'dataset'")
         if self._calibrates and self.dataset is not None and not self.dataset.has_heldout:
             raise ValueError(
-                "a filter finds its threshold on real samples that no teacher saw, and the data set "
-                "holds none out; give dataset.num_heldout, or the filter a threshold"
+                "a filter calibrates its threshold on real samples that the teacher never saw, and the data "
+                "set holds none out; set dataset.num_heldout, or give the filter a threshold"
             )
         if self.privacy.required and not any(rule.filter.finds_copies for rule in self._rules):
             raise ValueError(
@@ -91,7 +91,7 @@ class Recipe(Options):
         return self
 
     def require_measurable(self) -> None:
-        """Raise a ValueError where a metric cannot measure the pairs, or lacks what it needs."""
+        """Raise a ValueError if a metric can't measure these pairs, or lacks what it needs."""
         if isinstance(self.pairs, StoredPairs) and not self.pairs.heldout:
             raise ValueError(f"{self.pairs.folder} has no held-out pairs to measure students on")
         if self._shape is None:  # the metrics themselves look, once it is known
@@ -103,7 +103,7 @@ class Recipe(Options):
             require_needs(needs, label=self._label, dataset=self.dataset)
 
     def require_learnable(self, students: Iterable[StudentRecipe]) -> None:
-        """Raise a ValueError where a student cannot learn samples of the pairs' shape, or lacks labels."""
+        """Raise a ValueError if a student can't learn samples of this shape, or lacks the labels it needs."""
         if self._shape is None:  # training itself looks, once it is known
             return
         for student in students:
@@ -115,7 +115,7 @@ class Recipe(Options):
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Of its pairs; stored ones may have no held-out pairs."""
+        """The splits of its pairs; a stored set may lack held-out pairs."""
         return ("train", "heldout") if self.pairs.heldout else ("train",)
 
     @property
@@ -125,7 +125,7 @@ class Recipe(Options):
 
     @property
     def _label(self) -> LabelRule | None:
-        """Of imported pairs only the source says it; those of points have none."""
+        """Known for generated and stored pairs only; imported ones say it when they're read."""
         match self.pairs:
             case GeneratedPairs(pairs=schema):
                 return schema.label
@@ -147,9 +147,9 @@ class Recipe(Options):
         return self.model_dump(mode="json")
 
     def digest(self) -> str:
-        """The digest of the whole recipe; each stage has a narrower one of its own.
+        """The digest of the whole recipe; each stage has its own narrower one.
 
-        A licence is left out: to say it better makes no other run. So is where data and pairs lie.
+        Licences are left out, because correcting one isn't another run. So are the places of data and pairs.
         """
         document = self.document()
         if self.dataset is not None:
@@ -162,7 +162,7 @@ class Recipe(Options):
         return digest_of(document)
 
     def licence(self) -> str:
-        """The licence of the pairs, and of what learns from them: the teacher's and the data's."""
+        """The licence of the pairs and of students trained on them: the teacher's and the data's together."""
         if isinstance(self.pairs, ImportedPairs | StoredPairs):
             return self.pairs.license
         assert self.teacher is not None  # checked above
@@ -181,17 +181,17 @@ def _require_noise_of(teacher: TeacherPlugin, scale: float) -> None:
 
 
 def _require_classes_of(teacher: TeacherRecipe, pairs: PairSchema, dataset: DataSet | None) -> None:
-    """A teacher that is told classes must learn and sample as many."""
-    wanted: int = getattr(teacher.model, "num_classes", 0)  # not every teacher can be told any
+    """A class-conditional teacher must learn and sample the same number of classes."""
+    wanted: int = getattr(teacher.model, "num_classes", 0)  # not every teacher is class-conditional
     given = pairs.label.num_classes if pairs.label else None
     if not wanted and given and teacher.stored:
         raise ValueError(
-            f"teacher '{teacher.stored}' knows no classes, but pairs have {given}; remove "
+            f"teacher '{teacher.stored}' isn't class-conditional, but the pairs have {given}; remove "
             "pairs.pairs.label, or choose another teacher"
         )
     if not wanted:
         return
-    name = f"teacher '{teacher.stored or teacher.model.plugin}' is told one of {wanted} classes"
+    name = f"teacher '{teacher.stored or teacher.model.plugin}' is conditioned on {wanted} classes"
     if given != wanted:
         own = f"set the teacher's num_classes to {given or 0}"
         other = "choose another teacher" if teacher.stored else own

@@ -17,14 +17,14 @@ class StudentRecipe(LastingOptions):
     added_later: ClassVar[Mapping[str, Any]] = {"needs_labels": False}
 
     name: Name
-    needs_labels: bool = False  # whether pairs without classes are refused, and not learned without
+    needs_labels: bool = False  # refuse pairs without labels, instead of training without them
     model: Annotated[StudentPlugin, Configured("kdm.students")]
     training: TrainingOptions
 
     def require_labels(self, label: LabelRule | None) -> None:
-        """Raise a ValueError where pairs have no classes and the student is one that is told them."""
+        """Raise a ValueError if the student needs labels and the pairs have none."""
         if self.needs_labels and label is None:
             raise ValueError(
-                f"student '{self.name}' is told classes, and the pairs have no labels; choose pairs with "
-                "labels, a preset without 'cond', or set needs_labels to false"
+                f"student '{self.name}' is class-conditional, and the pairs have no labels; choose pairs "
+                "with labels, a preset without 'cond', or set needs_labels to false"
             )

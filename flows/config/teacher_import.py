@@ -1,4 +1,4 @@
-"""A foreign checkpoint as a teacher's folder below a home, with its card."""
+"""Imports a published checkpoint: a teacher's folder in a home, with its card."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from storage.local_paths import local_file
 
 @dataclass(frozen=True)
 class Import:
-    """What the user says of a teacher's file."""
+    """What the user asks for when importing a teacher."""
 
     file: str
     name: str = ""
@@ -24,10 +24,10 @@ class Import:
 
 
 def store_import(wanted: Import, teachers: Folder) -> Folder:
-    """Store a teacher with its card, without a picture; a ValueError for what is no checkpoint."""
+    """Store a teacher with its card, without a picture; a ValueError if the file isn't a checkpoint."""
     path = local_file(wanted.file, "the checkpoint to import")
     if not path.is_file():
-        raise ValueError(f"{path}: there is no such file; name the checkpoint to import")
+        raise ValueError(f"{path}: no such file; name the checkpoint to import")
     folder, teacher = _read(path, wanted, teachers)
     if teacher is not None:
         write_imported(folder, teacher)
@@ -37,7 +37,7 @@ def store_import(wanted: Import, teachers: Folder) -> Folder:
 
 
 def _read(path: Path, wanted: Import, teachers: Folder) -> tuple[Folder, Packed | None]:
-    """Where the teacher belongs, and what is to be written there; the checkpoint is let go here."""
+    """The teacher's folder and what to write there; the checkpoint's memory is freed on return."""
     name = _name(wanted, path)
     checkpoint = read_checkpoint(path)
     try:

@@ -1,4 +1,4 @@
-"""A recipe's teacher: trained by the recipe, stored already, or known in closed form."""
+"""A recipe's teacher: trained by the recipe, already stored, or known in closed form."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
@@ -15,31 +15,33 @@ from storage.plugins import Configured
 
 
 class TeacherRecipe(LastingOptions):
-    """A field and how it is trained; one that is stored already, or known in closed form, is not."""
+    """A field and how it's trained; a stored or closed-form teacher has no training."""
 
     added_later: ClassVar[Mapping[str, Any]] = {"stored": None, "weights": None}
 
     name: Name
     model: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
     stored: str | None = None  # its folder below teachers/ of the home
-    weights: Digest | None = None  # of that folder: they name its pairs
+    weights: Digest | None = None  # digest of that folder's weights, which pairs are named by
     training: TrainingOptions | None = None
     license: Licence | None = None  # of its weights; by default the data's, if trained here
 
     @model_validator(mode="after")
     def _check_training(self) -> Self:
         if (self.stored is None) != (self.weights is None):
-            raise ValueError("'stored' and 'weights' are of one teacher; give both or neither")
+            raise ValueError("'stored' and 'weights' belong together; give both or neither")
         if self.stored is not None and self.training is not None:
-            raise ValueError("a stored teacher is trained already; remove 'training' or 'stored'")
+            raise ValueError("a stored teacher is already trained; remove 'training' or 'stored'")
         if self.stored is not None:
             return self
         if self.model.is_imported:
             raise ValueError(
-                f"teacher '{self.model.plugin}' is trained already: name it, --teacher"
+                f"teacher '{self.model.plugin}' is already trained: name it with --teacher"
             )
         if self.model.is_trained and self.training is None:
-            raise ValueError(f"teacher '{self.model.plugin}' must be trained; give it 'training'")
+            raise ValueError(f"teacher '{self.model.plugin}' needs training; add 'training'")
         if not self.model.is_trained and self.training is not None:
-            raise ValueError(f"teacher '{self.model.plugin}' is known; remove its 'training'")
+            raise ValueError(
+                f"teacher '{self.model.plugin}' is known in closed form; remove 'training'"
+            )
         return self

@@ -48,7 +48,7 @@ def read_events(home: Folder) -> list[EvaluationEvent]:
 
 
 def record_evaluations(run: Run, evaluated: Sequence[StageResult]) -> None:
-    """One document an evaluation; the same evaluation is one event, however often it is reported."""
+    """Write one document per evaluation, however often it's reported."""
     history = run.home / "reports" / "history"
     for student in evaluated:
         event: Mapping[str, Any] = {

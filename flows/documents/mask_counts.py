@@ -1,4 +1,4 @@
-"""How many pairs a filter's decisions leave out."""
+"""Counts the pairs that filters' decisions leave out."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from storage.verify_masks import decisions_of
 
 
 def num_masked(store: PairStore, masks: Sequence[Mask], content: str, *, num_rows: int) -> int:
-    """Stored rows of a shard that at least one of the masks leaves out."""
+    """The number of stored rows of a shard that at least one mask leaves out."""
     keep = np.ones(num_rows, np.bool_)
     for mask in masks:
         keep &= read_keep(store.base / "masks", mask, content, num_rows=num_rows)
@@ -26,7 +26,7 @@ def num_masked(store: PairStore, masks: Sequence[Mask], content: str, *, num_row
 
 
 def masked_by_decision(store: PairStore) -> list[int]:
-    """What each decision over this split leaves out, of the shards that it is about; fewest first."""
+    """How many pairs each decision over this split leaves out, fewest first."""
     folder, records = store.base / "masks", list(store.records(store.ledger.recorded()))
     found = []
     for mask in decisions_of(folder):

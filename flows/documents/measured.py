@@ -1,4 +1,4 @@
-"""A student's numbers as they were measured once, read without torch."""
+"""Reads a student's measured numbers, without torch."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from storage.fs import Folder
 
 
 def read_metrics(folder: Folder) -> dict[str, Any] | None:
-    """A student's metrics document; None where it has none, or a damaged one (it is made anew)."""
+    """A student's metrics document; None if it's missing or damaged (it's then made again)."""
     if not folder.exists("metrics.json"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What is measured of a student: samples beside its teacher's, numbers, a picture and a card."""
+"""Measures a student: its samples next to its teacher's, the numbers, and a picture."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from storage.records import PairSchema
 def measured(
     run: Run, judged: StageResult, student: StageResult
 ) -> tuple[dict[str, Any], PairSchema]:
-    """A student's numbers beside its teacher's, and the schema of the pairs; its picture lies beside them."""
+    """A student's numbers next to its teacher's, and the schema of the pairs; also writes its picture."""
     torch.set_num_threads(1)
     teacher = teacher_samples(run, judged)
     model, folder = placed_student(run, student, teacher.schema), folder_at(student.folder)

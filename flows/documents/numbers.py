@@ -1,4 +1,4 @@
-"""A metrics document as report, card and terminal show it."""
+"""Turns a metrics document into what report, card and terminal show."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def entry(document: Mapping[str, Any], settings: Mapping[str, Any]) -> StudentEn
         num_inference_parameters=document["parameters"]["inference"],
         settings=settings,
         intervals=document.get("intervals", {}),
-        # Documents of old have none; their students are compared by separate intervals.
+        # Older documents have none; their students are compared by separate intervals.
         deviations={name: unpacked(each) for name, each in document.get("deviations", {}).items()},
         drawn_on=document.get("drawn_on", {}),
     )
@@ -32,7 +32,7 @@ def settings_of(run: Run, name: str) -> dict[str, Any]:
 
 
 def references(document: Mapping[str, Any]) -> tuple[Numbers, ...]:
-    """What stands in the student's place: its teacher, then real samples where a metric says so."""
+    """The reference rows: the teacher, then real samples if a metric measures them."""
     intervals = document.get("floor_intervals", {})
     teacher = Numbers("teacher", document["floor"], intervals, note="against itself")
     if not document.get("real"):
@@ -43,13 +43,17 @@ def references(document: Mapping[str, Any]) -> tuple[Numbers, ...]:
 
 
 def judge_of(document: Mapping[str, Any]) -> str:
-    """Who judged classes and features, and how well it tells real samples; nothing where nobody."""
+    """A sentence about the classifier behind classes and features; empty without one."""
     classifier = document.get("classifier")
     if classifier is None:
         return ""
     told = classifier["accuracy"].get("heldout")
-    share = f", and tells {100 * told:.1f}% of {document['num_real']:,} held out" if told else ""
+    share = (
+        f", which classifies {100 * told:.1f}% of {document['num_real']:,} held-out pictures correctly"
+        if told
+        else ""
+    )
     return (
-        f"Classes and features are those of the classifier {classifier['name']}, which learned the "
+        f"Classes and features are those of the classifier {classifier['name']}, trained on the "
         f"real pictures{share}."
     )

@@ -1,4 +1,4 @@
-"""What a home remembers of its runs, so that `eval-report` can go on without a recipe at hand."""
+"""What a home remembers of its runs, so that `eval-report` works without a recipe."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -28,9 +28,9 @@ class KnownRun:
 
 
 def remember(run: Run, judged: StageResult, student: StageResult) -> None:
-    """Keep the recipe and what became of it, with folders relative to the home.
+    """Remember the recipe and its results, with folders relative to the home.
 
-    Students that were remembered before stay, in the recipe's order.
+    Students that were already remembered stay, in the recipe's order.
     """
     folder = run.report_folder()
     folder.sweep()
@@ -55,7 +55,7 @@ def remember(run: Run, judged: StageResult, student: StageResult) -> None:
 
 
 def remembered(run: Run) -> tuple[StageResult, ...]:
-    """The recipe's students that were ever trained at this home and are still there."""
+    """The recipe's students that were ever trained in this home and still exist."""
     document = _document(run.report_folder())
     kept = document["students"] if document else []
     return tuple(
@@ -66,7 +66,7 @@ def remembered(run: Run) -> tuple[StageResult, ...]:
 
 
 def known_runs(home: Folder, report: Reporter = silent) -> Iterator[KnownRun]:
-    """Every run of a home that has students still there."""
+    """Every run of a home whose students still exist."""
     for name in (home / "reports").names():
         folder = home / "reports" / name
         document = _document(folder)
@@ -74,7 +74,7 @@ def known_runs(home: Folder, report: Reporter = silent) -> Iterator[KnownRun]:
             continue
         where = f"{folder.url}/{FILE}"
         recipe = parse(Recipe, document["recipe"], where)
-        asked = parse(Asked, document.get("asked", {}), where)  # homes of old have none
+        asked = parse(Asked, document.get("asked", {}), where)  # older homes have none
         run = Run(recipe, home, report, asked=asked)
         students = remembered(run)
         if students:
@@ -87,7 +87,7 @@ def _document(folder: Folder) -> dict[str, Any] | None:
     try:
         return unseal(folder.read(FILE), f"{folder.url}/{FILE}")
     except DamageError:
-        return None  # it is written anew by the recipe's next run
+        return None  # the recipe's next run writes it again
 
 
 def _kept(home: Folder, result: StageResult) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the report draws: losses, filters' scores, samples beside the teacher's."""
+"""The data behind the report's pictures: losses, filter scores, samples next to the teacher's."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def teacher_losses(run: Run, judged: StageResult) -> LossHistory | None:
 def filter_scores(run: Run, judged: StageResult) -> list[FilterScores]:
     """For each filter of the recipe: scores of generated and of held-out samples, and the threshold."""
     drawn = []
-    # Of a decision that a recipe without filters names, the calibration is not at hand.
+    # A recipe without filters may name a decision, but its calibration isn't known here.
     own = masks_in(judged) if run.recipe.filters else ()
     for choice, mask in zip(run.recipe.filters, own, strict=True):
         store = open_split(run, judged, "train")

@@ -1,4 +1,4 @@
-"""The line that makes a report's students again, tried before it is printed."""
+"""The command line that reproduces a report's students, tested before it's printed."""
 
 import shlex
 from collections.abc import Collection, Sequence
@@ -17,25 +17,25 @@ from storage.yaml_text import yaml_text
 
 RECIPE_FILE = "recipe.yaml"
 _NOT_LOCAL = (
-    f"Download {RECIPE_FILE}, which lies beside this page, and start the line where it is: it holds "
+    f"Download {RECIPE_FILE}, which is next to this page, and run the command where you saved it: it holds "
     "the recipe with every option."
 )
 _RESOLVED = (
-    f"The line reads {RECIPE_FILE} beside this page, the recipe with every option, because the file "
-    "or the options that the run was started with are not kept in the report."
+    f"The command reads {RECIPE_FILE} next to this page, the recipe with every option, because the file "
+    "or the options that the run was started with are not stored in the report."
 )
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The line, and what it needs that it cannot bring along."""
+    """The command line, and what else it needs."""
 
     line: str
     notes: tuple[str, ...] = field(default=())
 
 
 def reproduction(run: Run, names: Sequence[str], *, command: str = "run") -> Reproduction:
-    """A line that gives the same recipe and these students, with what it needs besides.
+    """A command line that gives the same recipe and these students, and what else it needs.
 
     A recipe of this project is named with its options. Any other may have changed since, or lie
     elsewhere: the line then takes the resolved recipe, which lies beside the report.
@@ -45,7 +45,7 @@ def reproduction(run: Run, names: Sequence[str], *, command: str = "run") -> Rep
     home = run.home.url if _rests_on_home(run.recipe) else ""
     asked, is_whole = run.asked, set(names) == {each.name for each in run.recipe.students}
     if asked.recipe in recipe_names() and _is_of(asked, run):
-        # A preset that the recipe does not list is there only because it was named.
+        # A preset that the recipe doesn't list is there only because it was named.
         is_named = bool(asked.students) or not is_whole
         students = tuple(dict.fromkeys((*names, *asked.students))) if is_named else ()
         return Reproduction(_command_line(command, asked, students=students, home=home), notes)
@@ -57,7 +57,7 @@ def reproduction(run: Run, names: Sequence[str], *, command: str = "run") -> Rep
 
 
 def write_recipe(run: Run, folder: Folder) -> None:
-    """Write the recipe with every default resolved; `kdm run` takes the file."""
+    """Write the recipe with every default resolved; `kdm run` reads the file."""
     folder.replace(RECIPE_FILE, yaml_text(run.recipe.document()).encode())
 
 
@@ -82,7 +82,7 @@ def _rests_on_home(recipe: Recipe) -> bool:
 
 
 def _command_line(command: str, asked: Asked, *, students: Collection[str] = (), home: str) -> str:
-    """`kdm COMMAND RECIPE …`, quoted for a shell; `home` is left out where it is empty."""
+    """`kdm COMMAND RECIPE …`, quoted for a shell; without --home if `home` is empty."""
     words = ["kdm", command, asked.recipe]
     words += ["--count", str(asked.count)] if asked.count is not None else []
     for flag, values in (("--set", asked.overrides), ("--student", students)):
@@ -92,7 +92,7 @@ def _command_line(command: str, asked: Asked, *, students: Collection[str] = (),
 
 
 def _needs_of_place(document: dict[str, Any]) -> tuple[str, ...]:
-    """Sentences about what a recipe reads and a command line does not carry."""
+    """Sentences about what a recipe reads and a command line doesn't contain."""
     dataset, teacher = document.get("dataset") or {}, document.get("teacher") or {}
     found = []
     if dataset.get("source"):

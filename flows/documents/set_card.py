@@ -1,4 +1,4 @@
-"""The cards of teachers and pairs: what lies in a folder, for people and for the Hub."""
+"""The card of a set of pairs, written from what its folder holds."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ from storage.verify_masks import decisions_of
 
 
 def write_pairs_card(run: Run, judged: StageResult) -> None:
-    """The card of the recipe's pairs; a licence that the recipe does not know stays as it was said.
+    """Write the card of the recipe's pairs; if the recipe doesn't know the licence, the old card's stays.
 
-    A set that was there before keeps its origin, and its card where nothing is judged.
+    A stored set keeps its origin; without filters, its card isn't touched.
     """
     if isinstance(run.recipe.pairs, StoredPairs):
         if run.recipe.filters:
@@ -39,9 +39,9 @@ def write_pairs_card(run: Run, judged: StageResult) -> None:
 
 
 def write_set_card(folder: Folder, origin: Origin | None = None) -> None:
-    """Write card.md and pairs.png from what lies in a set, unless they are as they would be.
+    """Write card.md and pairs.png from what a set holds, unless they're up to date.
 
-    Without an origin it is that of the card that is there.
+    Without an origin, the existing card's is kept.
     """
     stores = [
         PairStore.open(folder, split=split, layout=layout)
@@ -93,7 +93,7 @@ def _entry(store: PairStore) -> SplitEntry:
 
 
 def _sampler_words(spec: dict[str, Any], nfe: float) -> str:
-    """'midpoint in 8 evaluations'; nothing where that sampler is not installed here.
+    """'midpoint in 8 evaluations'; empty if that sampler isn't installed here.
 
     `nfe` is as it was counted; 0, not known, in sets from before it was.
     """
@@ -108,7 +108,7 @@ def _sampler_words(spec: dict[str, Any], nfe: float) -> str:
 
 
 def _filters(stores: list[PairStore]) -> tuple[FilterCounts, ...]:
-    """The counts of every decision; layouts that agree are told once."""
+    """The counts of every decision, once for layouts that agree."""
     found: list[FilterCounts] = []
     for store in stores:
         contents = store.ledger.largest().content_digests

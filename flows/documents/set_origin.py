@@ -1,4 +1,4 @@
-"""Whose a set is: what its card says and its files do not."""
+"""Where a set comes from: what only its card says."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from storage.sets import read_spec
 
 
 class Origin(NamedTuple):
-    """What a card says and no file of the set but the card: it is in no digest."""
+    """What only a set's card says. It's in no digest."""
 
     teacher: str
     licence: str
 
 
 def origin_of_card(folder: Folder) -> Origin:
-    """What the card that is there says; without one, the kind of teacher that the spec names."""
+    """What the existing card says; without one, the kind of teacher that the spec names."""
     front = front_of(folder)
     teacher = read_spec(folder).get("teacher")
     nameless = "an unknown teacher (imported)"

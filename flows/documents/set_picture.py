@@ -7,20 +7,20 @@ from storage.records import PairBatch
 from storage.store import PairStore
 from storage.verify_masks import decisions_of
 
-# Points in a set's picture; more hide one another.
+# Points in a set's picture; more would hide each other.
 NUM_POINTS = 4096
 SET_PICTURE = "pairs.png"
 
 
 def draw_set_picture(folder: Folder, store: PairStore) -> None:
-    """Draw the set that `store` is a split of; nothing where filters drop every pair."""
+    """Draw the set that `store` is a split of; draws nothing if filters drop every pair."""
     shape, scale = store.schema.shape, store.schema.noise.scale
-    # Of twice as many as there is room for, because filters may drop some.
+    # Twice as many as fit, because filters may drop some.
     shown = _shown(store, NUM_POINTS if shape == (2,) else 2 * EACH_WAY**2)
-    # A filter may have dropped them all; whoever reads the set is told so.
+    # A filter may have dropped them all; readers of the set are told.
     if not len(shown):
         return
-    # matplotlib: who finds a picture there does not wait for it.
+    # These need matplotlib, which isn't imported if the picture exists.
     from kdm.analyze.image_pairs import image_pairs_picture
     from kdm.analyze.sample_plots import pairs_picture
 
@@ -31,7 +31,7 @@ def draw_set_picture(folder: Folder, store: PairStore) -> None:
 
 
 def _shown(store: PairStore, num_pairs: int) -> PairBatch:
-    """The first pairs that every filter keeps which has judged the first shard."""
+    """The first pairs, without those dropped by filters that judged the first shard."""
     contents = store.ledger.largest().content_digests
     folder = store.base / "masks"
     decided = {mask: judged(folder, mask) for mask in decisions_of(folder)}

@@ -1,4 +1,4 @@
-"""Students beside their teacher: the last word of a run, on the terminal and on Prefect's page."""
+"""The table of students next to their teacher that ends a run, on the terminal and on Prefect's page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from kdm.report.tables import SampleCounts, by_samples, columns, rows
 
 @dataclass(frozen=True)
 class Standings:
-    """Printed numbers: a line a number, the teacher first, then a column a student."""
+    """Printed numbers: one line per metric; the teacher's column first, then one per student."""
 
     names: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]  # label, teacher, students
     note: str = ""  # a sentence for below the table
 
     def table(self) -> list[list[str]]:
-        """All lines under one head."""
+        """The header and all lines."""
         return [["", *self.names], *map(list, self.lines)]
 
 
 def standings(run: Run, results: Sequence[StageResult]) -> Standings | None:
-    """What the evaluations among the results say; None where there are none."""
+    """The table of the evaluations among the results; None if there are none."""
     evaluated = [result.facts for result in results if result.stage == "evaluate"]
     if not evaluated:
         return None

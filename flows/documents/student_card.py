@@ -16,7 +16,7 @@ from storage.records import PairSchema
 def write_card(
     run: Run, student: StageResult, document: dict[str, Any], schema: PairSchema
 ) -> None:
-    """card.md beside its numbers."""
+    """Write card.md next to the student's numbers."""
     recipe = next(each for each in run.recipe.students if each.name == student.facts["student"])
     card = StudentCard(
         student=entry(document, describe(recipe.model)),

@@ -13,8 +13,8 @@ from storage.yaml_text import yaml_text
 
 
 def write_teacher_card(run: Run, teacher: TeacherRecipe, result: StageResult) -> None:
-    """Write card.md beside a trained teacher's weights."""
-    assert teacher.training is not None  # a teacher known in closed form has no folder
+    """Write card.md next to a trained teacher's weights."""
+    assert teacher.training is not None  # a closed-form teacher has no folder
     assert run.recipe.dataset is not None  # checked by the recipe
     front: dict[str, Any] = {
         "name": teacher.name,

@@ -1,4 +1,4 @@
-"""Times and rates, kept apart from metrics because a repeated run does not reproduce them."""
+"""Times and rates. They're separate from metrics because a repeated run doesn't reproduce them."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ FILE = "timings.json"
 
 
 def note_timing(folder: Folder, name: str, timing: dict[str, Any]) -> None:
-    """Set one section of a folder's timings.json; the others stay."""
+    """Write one section of a folder's timings.json; the others stay."""
     folder.replace(FILE, seal({**read_timings(folder), name: timing}))
 
 
 def read_timings(folder: Folder) -> dict[str, Any]:
-    """All sections by name; none where there is no file, or a damaged one: rates are not results."""
+    """All sections by name; empty if the file is missing or damaged, because rates aren't results."""
     if not folder.exists(FILE):
         return {}
     try:
@@ -30,6 +30,6 @@ def read_timings(folder: Folder) -> dict[str, Any]:
 
 
 def machine(device: str = "cpu") -> str:
-    """The machine that a rate was seen on, in words."""
+    """The machine that a rate was measured on."""
     model, threads = device_model(torch.device(device)), torch.get_num_threads()
     return f"{model}, {threads} thread{'s' * (threads > 1)}, torch {torch.__version__}"

@@ -1,4 +1,4 @@
-"""What a student says of its training: metrics.json and card.md, until `evaluate` knows more."""
+"""Writes a trained student's metrics.json and card.md; `evaluate` replaces them later."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ CARD, METRICS = "card.md", "metrics.json"
 
 
 def tell_training(run: Run, pairs: str, student: StudentRecipe, trained: StageResult) -> None:
-    """Write both beside the weights, unless there is a card or it is measured; the card comes last."""
+    """Write both next to the weights, unless a card or measured numbers exist; the card comes last."""
     folder = folder_at(trained.folder)
     standing = read_metrics(folder)
     if folder.exists(CARD) or "values" in (standing or {}):
@@ -31,7 +31,7 @@ def _document(
     folder: Folder, pairs: str, student: StudentRecipe, trained: StageResult
 ) -> dict[str, Any]:
     history = unseal(folder.read(LOSSES), f"{folder.url}/{LOSSES}")["losses"]
-    last = history[-1]["losses"] if history else {}  # nothing, if every step was skipped
+    last = history[-1]["losses"] if history else {}  # empty if every step was skipped
     return {
         "identity": trained.digest,
         "student": student.name,

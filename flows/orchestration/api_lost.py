@@ -1,4 +1,4 @@
-"""What Prefect's API raises when it is lost. The data never depend on it: the store is the truth."""
+"""What is raised when Prefect's API is lost. The data never depend on it."""
 
 import httpx
 from prefect.exceptions import PrefectException
@@ -12,6 +12,4 @@ LOST = (httpx.HTTPError, PrefectException, RuntimeError, OSError, ValueError)
 def why_lost(error: BaseException) -> str:
     """One sentence for the user, the reason last."""
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    return (
-        f"Prefect's API is lost; going on without it, the data do not depend on it ({reason[:200]})"
-    )
+    return f"Prefect's API is lost; continuing without it; the data don't depend on it ({reason[:200]})"

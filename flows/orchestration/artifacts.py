@@ -1,4 +1,4 @@
-"""What Prefect's page shows of a run: progress while a stage works, and what it made in the end."""
+"""The artifacts on Prefect's page: progress while a stage works, and its results at the end."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ MAX_PICTURE_BYTES = 220_000
 
 
 class Artifacts:
-    """The artifacts of one flow run; where the API is lost, silence: the data do not need them."""
+    """The artifacts of one flow run. If the API is lost they're skipped, because the data don't need them."""
 
     def __init__(self, recipe: str, say_lost: Callable[[str], None]) -> None:
         self._recipe, self._say_lost = recipe, say_lost
@@ -45,7 +45,7 @@ class Artifacts:
     def report(self, progress: Progress) -> None:
         """Show how far a stage is, at most every two seconds; a reporter of stages."""
         if progress.total == 0:
-            return  # nothing is missing, so there is nothing to show
+            return  # nothing is missing, so there's no progress
         stage = (progress.stage, progress.name)
         now, is_new = time.monotonic(), stage != self._stage
         if not is_new and now < self._due and progress.done < progress.total:
@@ -56,14 +56,14 @@ class Artifacts:
         self._attempt(lambda: self._show(progress))
 
     def finish(self, run: Run, results: Sequence[StageResult]) -> None:
-        """Say what was made, the students beside their teacher, and one of the pictures."""
+        """Publish what was made, the students next to their teacher, and the pictures."""
         self._attempt(lambda: self._made(results, _fates_of(run, results)))
         self._attempt(lambda: self._students(run, results))
         self._attempt(lambda: self._picture(results))
         self._attempt(lambda: self._reports(results))
 
     def refreshed(self, results: Sequence[StageResult]) -> None:
-        """Say which reports a home has now, and where they are."""
+        """Publish which reports a home has now, and where they are."""
         if results:
             self._attempt(lambda: self._made(results))
             self._attempt(lambda: self._reports(results))
@@ -135,13 +135,13 @@ class Artifacts:
 
 
 def address(folder: str, name: str) -> str:
-    """The URL of a file in a folder, whose own is a path where that is local."""
+    """The URL of a file in a folder, also if the folder is a local path."""
     place = f"{folder}/{name}"
     return place if "://" in place else Path(place).as_uri()
 
 
 def made(results: Sequence[StageResult], fates: Sequence[SplitCounts] = ()) -> str:
-    """Stages, names and digests as a Markdown table, and what became of the pairs asked for."""
+    """Stages, names and digests as a Markdown table, and the counts of pairs."""
     lines = ["| stage | made | digest | state |", "|---|---|---|---|"]
     lines += [
         f"| {result.stage} | {result.name} | `{short(result.digest)}` | {result.state} |"
@@ -158,7 +158,7 @@ def made(results: Sequence[StageResult], fates: Sequence[SplitCounts] = ()) -> s
 
 
 def _fates_of(run: Run, results: Sequence[StageResult]) -> list[SplitCounts]:
-    """What became of the pairs that these results read, as far as they were judged."""
+    """The counts of the pairs that these results read."""
     pairs = [each for each in results if each.stage in ("generate-pairs", "filter-pairs")]
     if not pairs:
         return []

@@ -1,4 +1,4 @@
-"""Where a run that a worker starts stands: in the folder of `kdm deploy`, but it imports nothing from there.
+"""The working folder of a run that a worker starts: that of `kdm deploy`, without importing anything from it.
 
 Prefect puts the folder that a deployment's pull step names on PYTHONPATH, before the standard library; a
 `random.py` or another package `kdm` there would be imported. So the pull step names the empty folder that
@@ -16,7 +16,7 @@ def stay_in_empty_folder() -> dict[str, str]:
 
 
 def enter_folder() -> None:
-    """Go to where relative paths begin; a ValueError where this machine has no such folder."""
+    """Change to the folder of the deployment; a ValueError if this machine doesn't have it."""
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
         return
@@ -24,6 +24,6 @@ def enter_folder() -> None:
         os.chdir(folder)
     except OSError as error:
         raise ValueError(
-            f"the run was deployed in {folder}, where this machine's worker cannot go ({error.strerror}); "
-            "make that folder here, or call 'kdm deploy' in one that both machines have"
+            f"the run was deployed in {folder}, which this machine's worker can't enter ({error.strerror}); "
+            "create that folder here, or run 'kdm deploy' in one that both machines have"
         ) from error

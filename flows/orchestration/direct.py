@@ -1,4 +1,4 @@
-"""A request's stages as plain calls, without Prefect: the same names, the same bytes."""
+"""Runs a request's stages as plain calls, without Prefect: same names, same bytes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from flows.watcher import Watcher
 
 
 def directly(request: Request, watcher: Watcher) -> list[StageResult]:
-    """The bare stages."""
+    """Run the stages."""
     return run_stages(
         replace(request.run(watcher.report), say=watcher.say),
         until=request.until,
@@ -23,7 +23,7 @@ def directly(request: Request, watcher: Watcher) -> list[StageResult]:
 
 
 def refresh_directly(home: str, watcher: Watcher) -> list[StageResult]:
-    """The bare stages, for every recipe that the home knows."""
+    """The same for every recipe that the home knows."""
     folder = home_folder(home)
     with refreshing(folder, say=watcher.say, waits=watcher.waits):
         results = refresh_home(folder, watcher.report, warn=watcher.warn, say=watcher.say)
@@ -33,7 +33,7 @@ def refresh_directly(home: str, watcher: Watcher) -> list[StageResult]:
 
 
 def _calling_for(watcher: Watcher) -> Callable[..., StageResult]:
-    """The plain call of a stage, whose end the watcher is told."""
+    """A direct call of a stage, which reports its end to the watcher."""
 
     def call(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
         result = stage(*arguments)

@@ -1,4 +1,4 @@
-"""The Prefect server inside a command: a child that serves one command on loopback and ends with it.
+"""The Prefect server of one command: a child process on loopback that ends with the command.
 
 Prefect can start one itself, and imports the whole server into the command to do so: a quarter of the CPU
 time of a run in which everything is cached. Here the command only opens the socket and waits. The child
@@ -47,7 +47,7 @@ class EmbeddedServer:
         return f"http://{_HOST}:{self.port}/api"
 
     def wait(self, seconds: float) -> None:
-        """Return once it answers; a RuntimeError where it does not in that time."""
+        """Return once it answers; a RuntimeError if it doesn't in time."""
         asked = http.client.HTTPConnection(_HOST, self.port, timeout=seconds)
         try:
             # The socket takes the question before the server is up, and holds it for as long.
@@ -61,7 +61,7 @@ class EmbeddedServer:
             raise RuntimeError(f"the embedded server did not start: it answered {status}")
 
     def end(self) -> None:
-        """Ask it to end, and see to it."""
+        """Ask it to end, and make sure that it does."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -72,7 +72,7 @@ class EmbeddedServer:
 
 
 def start_server() -> EmbeddedServer:
-    """Start the server of this command; it ends as the interpreter does, or as soon as the command is gone.
+    """Start this command's server; it ends with the interpreter, or as soon as the command is gone.
 
     It is in a session of its own: Ctrl-C is for the command, which then tells the server what became of
     its run.
@@ -95,7 +95,7 @@ def start_server() -> EmbeddedServer:
 
 
 def serve(app: str, place: int) -> None:
-    """Serve on an open socket until asked to end, or until standard input is closed."""
+    """Serve on an open socket until told to end, or until standard input is closed."""
     with many_imports():
         import uvicorn
 

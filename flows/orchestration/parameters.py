@@ -1,6 +1,6 @@
-"""Parameters of flows as Prefect's page shows them: what each means, and its choices where they are known.
+"""The flows' parameters as Prefect's forms show them: what each means, and its choices.
 
-Prefect holds a new run's parameters against this schema, so a wrong recipe is refused before any
+Prefect validates a new run's parameters against this schema, so a wrong recipe is refused before any
 worker starts. Values stay plain.
 """
 
@@ -20,7 +20,7 @@ def _choices(*words: str) -> dict[str, Any]:
 
 
 def _schema(description: str, **schema: Any) -> WithJsonSchema:
-    # Prefect puts a docstring's words in place of a Field's description; those of a schema stay.
+    # Prefect overwrites a Field's description with the docstring's words; a schema's description stays.
     return WithJsonSchema({**schema, "description": description})
 
 
@@ -64,7 +64,7 @@ Ranks = Annotated[
 
 
 class Common(TypedDict, total=False):
-    """What every flow takes beside its recipe; without a value it is as in a `Request`."""
+    """What every flow takes besides its recipe; the defaults are those of `Request`."""
 
     home: Home
     count: Count
@@ -73,23 +73,23 @@ class Common(TypedDict, total=False):
 
 
 class WithRanks(Common, total=False):
-    """Of a flow that trains."""
+    """For a flow that trains."""
 
     ranks: Ranks
 
 
 class WithStudents(Common, total=False):
-    """Of a flow that is about students."""
+    """For a flow about students."""
 
     students: Students
 
 
 class WithStudentsAndRanks(WithStudents, WithRanks, total=False):
-    """Of a flow that trains students."""
+    """For a flow that trains students."""
 
 
 class Whole(WithStudentsAndRanks, total=False):
-    """Of the flow of all stages."""
+    """For the flow of all stages."""
 
     until: Until
 

@@ -1,6 +1,6 @@
-"""How Prefect behaves where nobody has said otherwise; nothing that the user set is overridden.
+"""Prefect's defaults in this project. Nothing that the user set is overridden.
 
-Everything is set through the environment and before Prefect is imported, because Prefect reads it
+Everything is set through the environment before Prefect is imported, because Prefect reads it
 then and hands it on to its embedded server, a child process.
 """
 
@@ -22,23 +22,23 @@ DEFAULTS = {
     "PREFECT_CLIENT_MAX_RETRIES": "2",
     "PREFECT_API_REQUEST_TIMEOUT": "15",
 }
-# The command line tells progress and faults in its own words; Prefect's log stays in its database.
+# The command line reports progress and errors itself; Prefect's log stays in its database.
 QUIET = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL": "CRITICAL",  # of its services in the background
 }
-# Prefect 2 wrote profiles that name no API and do not say this; Prefect 3 then starts no server.
+# Prefect 2 wrote profiles with neither an API nor this setting; Prefect 3 then starts no server.
 _EMBEDDED = ("PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE")
-# Where settings of Prefect may stand in the current folder, and the word that says so.
+# Files of the current folder that may hold Prefect's settings, and the word that shows it.
 _FILES = {".env": "PREFECT_", "prefect.toml": "", "pyproject.toml": "tool.prefect"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def set_defaults(home: Folder) -> None:
-    """Set what is unset.
+    """Set what the user left unset.
 
-    Whoever uses Prefect on this machine (PREFECT_HOME, or profiles in ~/.prefect) keeps their
-    Prefect home, with the API that they chose and the history of their runs. For everybody else
+    A user of Prefect on this machine (PREFECT_HOME, or profiles in ~/.prefect) keeps their
+    Prefect home, with their API and run history. For everyone else
     it lies below the project's home: it goes when that goes, and ~/.prefect is never touched. Its
     database needs a disk, so that of a remote home lies in the user's cache.
     """
@@ -53,15 +53,15 @@ def set_defaults(home: Folder) -> None:
 
 
 def unset_defaults() -> dict[str, str]:
-    """Those of `DEFAULTS` that the user has not chosen."""
+    """The `DEFAULTS` that the user hasn't set."""
     chosen = {**active_profile(), **os.environ}
     return {name: value for name, value in DEFAULTS.items() if name not in chosen}
 
 
 def may_have_api(home: Folder) -> bool:
-    """Whether the user has said which API serves, or that none may be embedded, as far as words tell.
+    """Whether the user has chosen an API or ruled out an embedded one, as far as the settings' text shows.
 
-    Prefect is not imported; it alone can tell what settings in files of the current folder come to.
+    Without importing Prefect, which alone can resolve settings in files of the current folder.
     """
     said = (*_EMBEDDED, "PREFECT_API_URL")
     if any(os.environ.get(name) for name in said):
@@ -82,9 +82,9 @@ def may_have_api(home: Folder) -> bool:
 
 
 def api_url() -> str:
-    """The API that is configured; empty where the embedded server serves."""
+    """The configured API; empty if the embedded server is used."""
     if not os.environ.get("PREFECT_API_URL") and not prefect_home().exists():
-        return ""  # importing Prefect would make the folder
+        return ""  # importing Prefect would create the folder
     from prefect.settings import PREFECT_API_URL
 
     return str(PREFECT_API_URL.value() or "")
@@ -103,12 +103,12 @@ def prefect_home() -> Path:
 
 
 def profiles_file() -> Path:
-    """The file of Prefect's profiles, which need not be there."""
+    """The file of Prefect's profiles, which may not exist."""
     return Path(os.environ.get("PREFECT_PROFILES_PATH") or prefect_home() / "profiles.toml")
 
 
 def active_profile() -> dict[str, Any]:
-    """The settings of the profile that Prefect will take; none where it cannot be read."""
+    """The settings of Prefect's active profile; empty if it can't be read."""
     try:
         content = tomllib.loads(profiles_file().read_text(encoding="utf-8"))
         name = os.environ.get("PREFECT_PROFILE") or content.get("active")
@@ -118,12 +118,12 @@ def active_profile() -> dict[str, Any]:
         ValueError,
         AttributeError,
         TypeError,
-    ):  # what is wrong Prefect says when it reads it
+    ):  # Prefect reports what is wrong when it reads it
         return {}
 
 
 def spare_loopback_the_proxy() -> None:
-    """A proxy does not know this machine's own servers; those of the user's NO_PROXY stay spared too."""
+    """Exempt this machine's own servers from a proxy, next to those in the user's NO_PROXY."""
     for name, other in (("no_proxy", "NO_PROXY"), ("NO_PROXY", "no_proxy")):
         spared = os.environ.get(name) or os.environ.get(other) or ""
         found = [each.strip() for each in spared.split(",") if each.strip()]

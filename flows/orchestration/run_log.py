@@ -1,4 +1,4 @@
-"""Who watches a flow: whoever called it, else the run's log on Prefect's page."""
+"""Who watches a flow: the command that called it, else the run's log on Prefect's page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from flows.watcher import Watcher
 
 
 class RunLog:
-    """The watcher of a flow that a worker runs: its log on Prefect's page."""
+    """The watcher of a flow that a worker runs: the run's log on Prefect's page."""
 
-    waits = False  # a schedule starts the next run soon enough
+    waits = False  # the schedule starts another run soon enough
 
     def report(self, progress: Progress) -> None:
-        """Nothing: an artifact shows it."""
+        """Nothing; an artifact shows progress."""
 
     def finished(self, result: StageResult) -> None:
         """A line a stage."""
@@ -38,7 +38,7 @@ WATCHER: ContextVar[Watcher] = ContextVar("watcher", default=_RUN_LOG)
 
 @contextmanager
 def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Flows that are called in this context tell `watcher`, not their log."""
+    """Flows called in this context report to `watcher` instead of their log."""
     token = WATCHER.set(watcher)
     try:
         yield

@@ -11,23 +11,23 @@ from flows.process import identity, is_alive
 from kdm.training.child_environment import safe_path
 from storage.fs import Folder
 
-# Which process an embedded server belongs to: its number and the second it was started in.
+# The process that an embedded server belongs to: its id and start time.
 OWNER = "KDM_PREFECT_OWNER"
 
 
 def prepare_prefect(home: Folder) -> None:
-    """Set what is unset, and end embedded servers that a killed command left behind."""
+    """Set the defaults, and end embedded servers that killed commands left behind."""
     set_defaults(home)
     prefect_home().mkdir(parents=True, exist_ok=True)
-    os.environ.update(safe_path())  # for the server, a child whose command line is Prefect's
+    os.environ.update(safe_path())  # for the server, whose command line is Prefect's own
     end_orphaned_servers()
     os.environ[OWNER] = identity()
 
 
 def start_embedded_server() -> EmbeddedServer | None:
-    """The server of a command for which no API is configured, on its way; None where one is.
+    """Start the command's server if no API is configured; None if one is.
 
-    A ValueError where Prefect cannot use its settings.
+    A ValueError if Prefect can't use its settings.
     """
     from prefect.context import refresh_global_settings_context
     from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED
@@ -37,16 +37,16 @@ def start_embedded_server() -> EmbeddedServer | None:
     server = start_server()
     os.environ |= {
         "PREFECT_API_URL": server.api,
-        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # one request less: it serves no page
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # saves a request; the server has no web page
     }
     refresh_global_settings_context()
     return server
 
 
 def forget_embedded_server() -> None:
-    """Take its address out of the environment, which commands started later from this process inherit.
+    """Remove its address from the environment, which later child processes inherit.
 
-    Prefect's last words still find it: its settings have been read.
+    Prefect's final requests still reach it, because the settings were read before.
     """
     for name in ("PREFECT_API_URL", "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED"):
         os.environ.pop(name, None)
@@ -60,9 +60,9 @@ def startup_seconds() -> float:
 
 
 def end_orphaned_servers() -> list[int]:
-    """End the embedded servers whose command is dead (kill -9 leaves them); their numbers.
+    """End the embedded servers whose command was killed; returns their process ids.
 
-    Ours carry their owner in their environment; no other process is looked at twice.
+    They carry their owner in their environment; no other process is touched.
     """
     ended = []
     for process in psutil.process_iter():

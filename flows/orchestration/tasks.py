@@ -28,17 +28,17 @@ from flows.watcher import Watcher
 from storage.errors import StoreError
 from storage.fs import Folder
 
-# The user's to mend: said in one sentence, never tried again.
+# The user's errors: reported in one sentence, never retried.
 USER_ERRORS = (ValueError, StoreError)
-# For a disk or a network that stutters; what a stage had written by then is found and kept.
+# For a flaky disk or network; what a stage had already written is found and kept.
 RETRIES, RETRY_SECONDS = 2, 5
-# In a flow's state: what each stage made, as JSON values.
+# A flow's state holds what each stage made, as JSON values.
 Ended = State[list[dict[str, Any]]]
 Work = Callable[[], list[StageResult]]
 
 
 def run_as_tasks(request: Request) -> Ended:
-    """The request's stages, a task each; returns the state in which its flow ends."""
+    """Run the request's stages, one task each; returns the flow's final state."""
     watcher = WATCHER.get()
     try:
         enter_folder()
@@ -54,7 +54,7 @@ def run_as_tasks(request: Request) -> Ended:
 
 
 def refresh_as_task(home: str) -> Ended:
-    """Every student at a home without a current report, in one task; the state it ends in."""
+    """Measure every student of a home without a current report, in one task; returns the final state."""
     try:
         enter_folder()
         folder, watcher = home_folder(home), WATCHER.get()
@@ -73,16 +73,16 @@ def _refreshed(home: Folder, watcher: Watcher) -> list[StageResult]:
 
 
 def as_task(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
-    """Call a stage as a task; at once, and with a warning, where Prefect's API is lost."""
+    """Call a stage as a task; directly, with a warning, if Prefect's API is lost."""
     name = stage.__name__.replace("_", "-")
-    # distill and evaluate come once a student, which is their third argument.
+    # distill and evaluate are called once per student, their third argument.
     student = getattr(arguments[2], "name", "") if len(arguments) > 2 else ""
     (result,) = _in_task(name, lambda: [stage(*arguments)], run_name=f"{name} {student}".strip())
     return result
 
 
 def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
-    # The results go through a variable of this call: nothing of them passes through Prefect.
+    # The results are passed through a variable of this call, not through Prefect.
     made: list[StageResult] = []
 
     @task(
@@ -115,7 +115,7 @@ def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
 
 
 def ended(results: Sequence[StageResult]) -> Ended:
-    """The state of a task or a flow: named `Cached` where all that it made was there already."""
+    """The state of a task or a flow: named `Cached` if everything was there already."""
     is_cached = all(result.is_cached for result in results)
     return Completed(
         name="Cached" if is_cached else "Completed",

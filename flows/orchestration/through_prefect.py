@@ -1,4 +1,4 @@
-"""A command as a flow run; where Prefect's API is lost on the way, the same without it."""
+"""Runs a command as a Prefect flow; if the API is lost on the way, continues without it."""
 
 import logging
 from collections.abc import Callable
@@ -26,11 +26,11 @@ Results = list[StageResult]
 
 
 class _WorkBeginsError(Exception):
-    """A stage has found something to make, where it was only asked what is there."""
+    """A stage has something to make, although it was only asked what is there."""
 
 
 def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:
-    """Run the flow of this name; the bare stages go on where it cannot."""
+    """Run the flow of this name; if it can't, run the stages directly."""
     parameters = {name: value for name, value in asdict(request).items() if value}
     if flow != "pipeline":
         del parameters["until"]  # the flow's name says it
@@ -42,9 +42,9 @@ def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:
 
 
 def _found(request: Request, terminal: Terminal) -> Results | None:
-    """What the stages find where nothing is missing; None, with nothing said, where something is.
+    """The results if nothing is missing; None, with nothing printed, if something is.
 
-    A server of this command alone takes seconds to start, and nobody could follow on it what takes less.
+    Starting a server takes seconds, and such a run is over before anyone could watch it there.
     """
     told: list[Callable[[], None]] = []
 
@@ -62,7 +62,7 @@ def _found(request: Request, terminal: Terminal) -> Results | None:
     run = replace(request.run(), say=say, before_work=begin)
     try:
         results = run_stages(run, until=request.until, students=request.students, call=call)
-    except (_WorkBeginsError, OSError):  # a disk or network that stutters is tried again by a task
+    except (_WorkBeginsError, OSError):  # a task retries after a flaky disk or network
         return None
     for tell in told:
         tell()
@@ -70,7 +70,7 @@ def _found(request: Request, terminal: Terminal) -> Results | None:
 
 
 def refresh_through_prefect(home: str, terminal: Terminal) -> Results:
-    """Run the flow `eval-report` over a whole home."""
+    """Run the flow `eval-report` for a whole home."""
 
     return _flow_or(
         lambda: refresh_directly(home, terminal), "eval-report", {"home": home}, terminal
@@ -92,7 +92,7 @@ def _flow_or(
     from flows.orchestration.api_lost import LOST, why_lost
     from flows.orchestration.run_log import watched_by
 
-    # Where the API is gone, log records cannot be sent; that is no fault to print a trace of.
+    # If the API is gone, log records can't be sent; that needs no traceback.
     logging.raiseExceptions = False
     try:
         if server is not None:
@@ -107,5 +107,5 @@ def _flow_or(
     finally:
         if server is not None:
             forget_embedded_server()
-    # A stage's error stands in the state and is raised here; what the call raised was Prefect's.
+    # A stage's error is in the state and is raised here; what the call itself raised was Prefect's.
     return [StageResult(**each) for each in state.result()]

@@ -1,23 +1,23 @@
-"""What is wrong with settings that Prefect refuses."""
+"""Explains settings that Prefect refuses."""
 
 import os
 import tomllib
 
 from flows.orchestration.prefect_settings import active_profile, profiles_file
 
-# What importing Prefect raises where its settings are of the wrong type or shape, or its folder is no folder.
+# What importing Prefect raises if its settings have the wrong type, or its folder isn't a folder.
 UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, OSError)
 
 
 def why_unusable(error: Exception) -> str:
-    """One sentence for a run that goes on without Prefect."""
-    return f"{what_is_unusable(error)}; going on without Prefect, the data do not depend on it"
+    """One sentence for a run that continues without Prefect."""
+    return f"{what_is_unusable(error)}; continuing without Prefect; the data don't depend on it"
 
 
 def what_is_unusable(error: Exception) -> str:
-    """Settings that Prefect refused as it was imported: where they stand, and what is wrong.
+    """The settings that Prefect refused when it was imported: where they are, and what is wrong.
 
-    TOML that is none, a value of the wrong type: Prefect raises the parser's words, without a file.
+    For invalid TOML or a wrong type, Prefect raises the parser's message without the file.
     """
     path = profiles_file()
     try:
@@ -36,7 +36,7 @@ def what_is_unusable(error: Exception) -> str:
 
 
 def _wrong_settings(error: Exception) -> list[str]:
-    """Names of the settings, in the environment or the profile, that a validation error is about."""
+    """The settings, in the environment or the profile, that a validation error is about."""
     fields = [
         str(each["loc"][-1]).upper() for each in getattr(error, "errors", list)() if each["loc"]
     ]

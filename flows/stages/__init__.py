@@ -1,1 +1,1 @@
-"""The stages as plain functions that know nothing of the orchestrator."""
+"""The stages, as plain functions that don't know the orchestrator."""

@@ -1,4 +1,4 @@
-"""Whether this machine has the arithmetic that a recipe asks for, looked at before long work."""
+"""Checks before long work that this machine has the arithmetic that a recipe asks for."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,11 +14,11 @@ class _Asked(NamedTuple):
 
 
 def require_arithmetic(run: Run) -> None:
-    """A ValueError for 'tf32' without a GPU, whichever stage would come to it."""
+    """A ValueError for 'tf32' without a GPU, whichever stage would need it."""
     for where, precision in _asked(run.recipe):
         if precision == "tf32" and run.settled_device != "cuda":
             raise ValueError(
-                f"{where} is 'tf32', which a GPU has and '{run.settled_device}' has not; choose 'float32', "
+                f"{where} is 'tf32', which needs a GPU; this run uses the {run.settled_device}: choose 'float32', "
                 "or run on a GPU with --device cuda"
             )
 

@@ -1,6 +1,6 @@
 """Training as a child process in a group of its own, so that a kill reaches all of it or none.
 
-Ranks are in groups of their own; each ends itself where its parent has.
+Ranks have their own process groups; each ends itself when its parent is gone.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from kdm.training.child_environment import child_environment
 from storage.errors import StoreError
 from storage.fs import Folder
 
-# A child told to stop writes a checkpoint first; ten seconds are promised, the rest is slack.
+# A child that is told to stop writes a checkpoint first: ten seconds, and some slack.
 GRACE_SECONDS = 20
 # Exit codes of `python -m kdm.training`.
 USER_ERROR = 2

@@ -1,6 +1,6 @@
-"""Who is at a piece of work: a small file beside what it makes, so that a second run waits for the first.
+"""A claim: a small file next to a piece of work in progress, so that a second run waits for the first.
 
-It saves work and guards nothing: both would write the same bytes, so a claim that is lost, or taken over
+It only saves work: both runs would write the same bytes, so a claim that is lost, or taken over
 from a holder who still lives, costs time and never data.
 """
 
@@ -19,23 +19,23 @@ from storage.fs import Folder
 
 FILE = "claim.json"
 _MAX_BYTES = 4096
-_LOOK_EVERY = 2.0  # seconds between two looks of who waits
-_BEAT_EVERY = 30.0  # seconds between two signs of life of who works
-# A holder that gives no sign for so long, by the waiting process's clock, is gone, or hangs.
+_LOOK_EVERY = 2.0  # seconds between two looks of a waiting process
+_BEAT_EVERY = 30.0  # seconds between two signs of life of a working process
+# A holder that is silent for this long, by the waiting process's clock, is gone or hangs.
 _STALE_AFTER = 5 * _BEAT_EVERY
 _SAY_EVERY = 600.0
-_LOOK_FOR_RESULT_EVERY = 30.0  # it may mean to read all weights
-_SETTLE = 0.5  # seconds in which two that take over at once see who came last
+_LOOK_FOR_RESULT_EVERY = 30.0  # this may read all weights
+_SETTLE = 0.5  # seconds in which two processes that take over at once see who came last
 
 Claim = dict[str, Any]
 
 
 class HeldError(StoreError):
-    """Another process is at this work, which is left to it."""
+    """Another process is doing this work, so it's left to that process."""
 
 
 class HangingError(StoreError):
-    """Another process of this machine holds this work, and seems to do nothing."""
+    """Another process of this machine holds this work and seems to hang."""
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def claimed(
     say: Callable[[str], None],
     waits: bool = True,
 ) -> Iterator[bool]:
-    """Be the one run of this machine and of others that works here; whether there is still work to do.
+    """Be the only run, on this and other machines, that works here. Yields whether work is left.
 
     Where another is at it, wait until that has ended or died, or what this one wants is there; without
     `waits` raise a `HeldError` once it is known to live. One of this machine that gives no sign of life
@@ -72,15 +72,15 @@ def claimed(
 
 
 def end_claim_of_dead(folder: Folder) -> None:
-    """Where all work is done: remove the claim of a holder of this machine who died as it was leaving."""
-    with suppress(StoreError, OSError):  # a home that is only read keeps it, and it hinders nobody
+    """When all work is done: remove the claim of a process of this machine that died before removing it."""
+    with suppress(StoreError, OSError):  # a read-only home keeps it, which is harmless
         holder = _holder(folder)
         if holder and _is_here(holder) and not is_alive(str(holder.get("process"))):
             folder.remove(FILE)
 
 
 def _leave(folder: Folder) -> None:
-    """A folder that the claim alone has made goes with it."""
+    """Remove the folder if only the claim created it."""
     if folder.is_local:
         folder.local_path().rmdir()  # an OSError where anything is in it
 
@@ -110,12 +110,12 @@ class _Wait:
         if is_gone:
             return True
         if is_silent:
-            raise HangingError(f"{self._who(holder)}, and gives no sign of life; {_remedy(holder)}")
+            raise HangingError(f"{self._who(holder)}, and shows no sign of life; {_remedy(holder)}")
         if not self.waits and (is_here or self._has_changed):
-            raise HeldError(f"{self._who(holder)}; left to it")
+            raise HeldError(f"{self._who(holder)}; leaving it to that process")
         if now - self._said_at >= _SAY_EVERY:
             self._said_at = now
-            self.say(f"{self._who(holder)}; waiting for it to end (Ctrl-C leaves it alone)")
+            self.say(f"{self._who(holder)}; waiting for it to finish (Ctrl-C stops waiting)")
         return False
 
     def _who(self, holder: Claim) -> str:

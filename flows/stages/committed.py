@@ -1,4 +1,4 @@
-"""What a set holds, frozen by a manifest and told as a stage's result."""
+"""Freezes a set's contents in a manifest, and reports them as the stage's result."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Stage `distill`: train one student on stored pairs; no teacher is near."""
+"""Stage `distill`: train one student on stored pairs; the teacher is not loaded."""
 
 from dataclasses import replace
 

@@ -20,7 +20,7 @@ from storage.digest import digest_of, seal
 from storage.fs import Folder
 
 STAGE = "eval-report"
-# Raised by a change of the page, so that old pages are written anew.
+# Raised when the page changes, so that old pages are rewritten.
 VERSION = 3
 
 
@@ -60,7 +60,7 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
 
 @contextmanager
 def refreshing(home: Folder, *, say: Callable[[str], None], waits: bool) -> Iterator[None]:
-    """Be the one process that refreshes a home; wait for another, or leave it to that by a `HeldError`."""
+    """Be the only process that refreshes a home; wait for another one, or raise a `HeldError`."""
     what = f"eval-report of {home.url}"
     with claimed(home / "reports", what, is_there=lambda: False, say=say, waits=waits):
         yield
@@ -75,7 +75,7 @@ def refresh_home(
 ) -> list[StageResult]:
     """Evaluate every student at a home without a current report, and rewrite the overview.
 
-    Nothing is trained and no teacher is asked: it goes by what finished runs remembered. A run whose
+    Nothing is trained and no teacher is loaded: it uses what finished runs remembered. A run whose
     samples its metrics cannot measure is left out with a warning.
     """
     known_here = list(known_runs(home, report))

@@ -13,7 +13,7 @@ from storage.any_folder import folder_at
 from storage.digest import digest_of, seal
 
 STAGE = "evaluate"
-# Raised by a fix that changes what is measured; plugins of metrics have versions of their own.
+# Raised by a fix that changes what is measured; metrics have their own versions.
 VERSION = 2
 
 
@@ -85,7 +85,7 @@ def evaluation_identity(run: Run, judged: StageResult, student: StageResult) -> 
 
 
 def _classifier(run: Run) -> dict[str, str]:
-    """Who judges, where a metric asks."""
+    """The classifier, if a metric needs one."""
     if "classifier" not in needs_of(run.recipe.evaluation.metrics) or run.recipe.dataset is None:
         return {}
     from kdm.evaluate.classifier_training import classifier_name  # torch

@@ -1,4 +1,4 @@
-"""Pairs that no teacher has to make: stored already, or imported from what somebody published."""
+"""Pairs that need no teacher: already stored, or imported from published files."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from storage.store import PairStore
 
 def imported_pairs(run: Run, pairs: ImportedPairs) -> StageResult:
     """What is missing of a published set, imported from its file or folder."""
-    run.before_work()  # the whole source is looked at, even where all of it is there
+    run.before_work()  # the whole source is read, even if everything is there
     meter = Meter(run.report, STAGE, pairs.name, 0, "pairs")
 
     def report(done: int, total: int) -> None:
@@ -41,7 +41,7 @@ def imported_pairs(run: Run, pairs: ImportedPairs) -> StageResult:
 
 
 def stored_pairs(pairs: StoredPairs) -> StageResult:
-    """The set as it is, nothing written; errors where it is another by now, or holds too few."""
+    """The set as it is; nothing is written. An error if it changed, or holds too few pairs."""
     folder = folder_at(pairs.folder)
     facts = dict(_splits(folder, pairs))
     return StageResult(STAGE, folder.name, folder.url, pairs.spec, "cached", facts)

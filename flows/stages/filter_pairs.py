@@ -1,4 +1,4 @@
-"""Stage `filter-pairs`: score each shard once, decide by threshold; no teacher is asked."""
+"""Stage `filter-pairs`: score each shard once and decide by a threshold; the teacher is not loaded."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ STAGE = "filter-pairs"
 def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     """Give every pair a score and a decision from every filter of the recipe.
 
-    Without filters the recipe states by which decisions it reads, where there are some.
+    Without filters, the recipe states which existing decisions to apply, if there are any.
     """
     masks: list[Mask] = []
     was_missing = False
@@ -81,7 +81,7 @@ class _Judging:
         self.mask = Mask(score=chosen.score, decision=decision)
 
     def cover(self, store: PairStore) -> bool:
-        """Score and decide what is missing in a split; whether this run has."""
+        """Score and decide what is missing in a split; whether this run did anything."""
         undecided = self._undecided(store)
         if not undecided:
             return False

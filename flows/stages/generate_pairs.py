@@ -1,4 +1,4 @@
-"""Stage `generate-pairs`: ask the store what is missing, sample it, write it, commit."""
+"""Stage `generate-pairs`: find what the store lacks, sample it, write it, freeze it in a manifest."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ from storage.store import PairStore
 
 
 def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
-    """Make what is missing of the recipe's pairs; no teacher is asked where nothing is."""
+    """Make the recipe's pairs that are missing; if none are, the teacher is not loaded."""
     if isinstance(run.recipe.pairs, StoredPairs):
         return stored_pairs(run.recipe.pairs)
     pairs = run.recipe.pairs
@@ -50,7 +50,7 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
 
 
 def _write_card(run: Run, result: StageResult) -> None:
-    """Unless the filter stage does, which knows more."""
+    """Unless the filter stage will, which knows more."""
     if not run.recipe.filters or not folder_at(result.folder).exists("card.md"):
         write_pairs_card(run, result)
 
@@ -58,7 +58,7 @@ def _write_card(run: Run, result: StageResult) -> None:
 def _make_missing(
     run: Run, spec: PairSpec, teacher: StageResult, *, stores: Mapping[str, PairStore]
 ) -> bool:
-    """Make what is missing; False where another run has made it meanwhile."""
+    """Make what is missing; False if another run made it meanwhile."""
     pairs, folder = run.recipe.pairs, stores["train"].folder
     assert isinstance(pairs, GeneratedPairs)  # its caller makes these alone
     what = f"making pairs {folder.name}"
@@ -73,7 +73,7 @@ def _make_missing(
 
     with claimed(folder, what, is_there=is_there, say=run.say) as has_work:
         if has_work:
-            # torch: who finds all pairs there does not wait for it.
+            # These need torch, which a run that finds all pairs doesn't wait for.
             from flows.stages.invalid_pairs import InvalidPairs
             from flows.stages.make_pairs import make_pairs
 
@@ -103,7 +103,7 @@ def _pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:
 def _planned_stores(
     folder: Folder, pairs: GeneratedPairs, *, spec: Mapping[str, object]
 ) -> dict[str, PairStore]:
-    """Both splits of a set, of which nothing need be there yet."""
+    """Both splits of a set, which need not exist yet."""
     return {
         split: PairStore.planned(folder, spec, split=split, layout=pairs.layout) for split in SPLITS
     }
@@ -119,5 +119,5 @@ def _require_sound_noise() -> None:
     if found != GOLDEN_NOISE:
         raise StoreError(
             f"this machine's numpy draws other noise ({found}… for the golden sample, right is "
-            f"{GOLDEN_NOISE}…); pairs made here would be no pairs elsewhere: install another numpy"
+            f"{GOLDEN_NOISE}…); pairs made here would not match other machines': install another numpy"
         )

@@ -1,4 +1,4 @@
-"""How many pairs of a whole stage are invalid: at most 0.1% may be (STORE.md, 'Validity at write')."""
+"""Counts the invalid pairs of a whole stage: at most 0.1 % may be (docs/store.md)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from storage.store import PairStore
 
 @dataclass(frozen=True)
 class InvalidPairs:
-    """Invalid indices by split and reason, among `attempted` indices of both splits."""
+    """Invalid indices by split and reason, out of the `attempted` indices of both splits."""
 
     attempted: int
     indices: dict[str, list[int]] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class InvalidPairs:
         counts: Mapping[str, int],
         missing: Mapping[str, Collection[int]],
     ) -> "InvalidPairs":
-        """Those of the shards that are not missing, so that a resumed stage judges as an unbroken one."""
+        """Those of existing shards, so that a resumed stage judges like an uninterrupted one."""
         sizes = {split: stores[split].num_shards(count) for split, count in counts.items()}
         attempted = sum(num * stores[split].shard_size for split, num in sizes.items())
         known = cls(attempted)
@@ -33,7 +33,7 @@ class InvalidPairs:
         return known
 
     def note(self, split: str, dropped: Mapping[str, list[int]]) -> None:
-        """Take in a shard's dropped indices; InvalidPairsError once the stage cannot end well."""
+        """Add a shard's dropped indices; an InvalidPairsError once the limit can't be met."""
         for reason in INVALID_REASONS:
             if reason in dropped:
                 self.indices.setdefault(f"{split} {reason}", []).extend(dropped[reason])

@@ -1,4 +1,4 @@
-"""The missing shards of a set: what they will cost, then made by workers and written in their order."""
+"""Makes the missing shards of a set: prints their cost, samples them in workers, writes them in order."""
 
 import time
 from collections import Counter
@@ -27,10 +27,10 @@ STAGE = "generate-pairs"
 # A filter keeps 8 bytes of score and 1 of decision a sample, as base64 (4 bytes for 3), and a row of
 # text for each that it drops. A shard adds its tar's heads, its record and the ends of disk blocks.
 MASK_BYTES, SHARD_BYTES = 16, 24 * 1024
-# A smaller work has ended before anybody has read what it costs.
+# Less work than this ends before anyone has read its cost.
 SECONDS_WORTH_SAYING, PAIRS_WORTH_SAYING = 5.0, 100_000
 
-# Where a filter rejects so many one after the other, it is the filter.
+# If a filter rejects this many in a row, the filter is at fault.
 ENOUGH_REJECTED = 4096
 
 Stores = Mapping[str, PairStore]  # by split
@@ -46,7 +46,7 @@ def make_pairs(
     missing: Missing,
     invalid: InvalidPairs,
 ) -> None:
-    """Make the missing shards; those that are written by the time of an error stay.
+    """Make the missing shards; those already written when an error occurs stay.
 
     `invalid` are those of the other shards, and those of these are noted there.
     """
@@ -87,7 +87,7 @@ class _Making:
     invalid: InvalidPairs
     num_done: int = 0  # samples
     num_evaluations: int = 0
-    # Shards that are made and not written yet, because nothing of the split is kept so far.
+    # Shards that are made but not written yet, because every pair of the split was rejected so far.
     _held: list[tuple[int, MadeShard]] = field(default_factory=list)
     _has_kept: bool = False
 
@@ -116,7 +116,7 @@ class _Making:
             self._require_some()
 
     def _take(self, shard: int, made: MadeShard) -> None:
-        # A function of its own, so that no shard is in memory while the next one is waited for.
+        # A separate function, so that no shard stays in memory while waiting for the next.
         self.invalid.note(self.store.split, made.invalid)
         self._held.append((shard, made))
         if not self._has_kept and len(made.columns["index"]):
@@ -129,7 +129,7 @@ class _Making:
             self._require_some()
 
     def _require_some(self) -> None:
-        """Raise a `StoreError` where `drop_at_write` has rejected all that was made."""
+        """Raise a `StoreError` if `drop_at_write` rejected everything that was made."""
         if not self._held:
             return
         reasons: Counter[str] = Counter()
@@ -166,7 +166,7 @@ class _Making:
             "samples_per_cpu_second": num_samples / (time.process_time() - cpu),
             "machine": machine(),
         }
-        # The training split is the larger one, so its rate is the one to tell.
+        # The training split is the larger one, so its rate is reported.
         name = "sampling" if self.store.split == "train" else self.store.split
         note_timing(self.store.folder, name, timing)
 
@@ -207,7 +207,7 @@ def _judge(run: Run, rule: DropRule) -> Judge:
 
 
 def _num_bytes(stores: Stores, missing: Missing) -> int:
-    """On disk, with what filters will keep beside the pairs."""
+    """Bytes on disk, including what filters will store next to the pairs."""
     num_shards, store = sum(map(len, missing.values())), stores["train"]
     return num_shards * (store.shard_size * (store.schema.num_bytes + MASK_BYTES) + SHARD_BYTES)
 

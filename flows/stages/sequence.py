@@ -1,7 +1,7 @@
-"""The run as a figure: teacher, pairs, masks, students, numbers, report; each stage cached.
+"""The order of the stages: teacher, pairs, masks, students, numbers, report; each one cached.
 
-A stage never trusts a memory of having run: it asks the store, and says `cached` where nothing is
-missing. So every command runs what its stage rests on first, and that is cheap when it is done.
+A stage doesn't rely on a record of having run: it asks the store, and reports `cached` if nothing is
+missing. So every command starts with the stages before its own, which is cheap when they're done.
 """
 
 from collections.abc import Callable, Collection
@@ -20,14 +20,14 @@ from storage.options import nearest
 
 
 class Call(Protocol):
-    """How a stage is called: at once, or as a task of an orchestrator."""
+    """How a stage is called: directly, or as a task of an orchestrator."""
 
     def __call__(self, stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
         """The stage's result."""
 
 
 def at_once(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
-    """The plain call."""
+    """A direct call."""
     return stage(*arguments)
 
 
@@ -48,7 +48,7 @@ def run_stages(
     last = _position(until)
     if last >= STAGES.index("distill") and not chosen:
         raise ValueError(
-            f"recipe '{run.recipe.name}' has no students; end with --until filter-pairs, or give it "
+            f"recipe '{run.recipe.name}' has no students; stop with --until filter-pairs, or add "
             "some"
         )
     if last >= STAGES.index("distill"):

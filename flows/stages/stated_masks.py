@@ -1,4 +1,4 @@
-"""The decisions that a recipe without filters reads judged pairs by: those that it states, or none."""
+"""Which decisions a recipe without filters applies to filtered pairs: those that it names, or none."""
 
 from flows.judged_pairs import contents, open_split
 from flows.stage import Run, StageResult
@@ -8,7 +8,7 @@ from storage.store import PairStore
 
 
 def stated_masks(run: Run, pairs: StageResult) -> tuple[Mask, ...]:
-    """What `privacy.masks` names; a ValueError with the choices where pairs are judged and it is silent."""
+    """What `privacy.masks` names; a ValueError lists the choices if it names none of a filtered set's."""
     train, named = open_split(run, pairs, "train"), run.recipe.privacy.masks
     if named is None:
         _require_unjudged(run, train)
@@ -25,8 +25,8 @@ def _require_unjudged(run: Run, store: PairStore) -> None:
     if not decided_places(store.folder):
         return
     raise ValueError(
-        f"recipe '{run.recipe.name}' has no filters, but filters have decided on its pairs "
-        f"({store.folder.url}: {decided_elsewhere(store.folder)}); name one decision or several with "
+        f"recipe '{run.recipe.name}' has no filters, but its pairs were filtered "
+        f"({store.folder.url}: {decided_elsewhere(store.folder)}); name one or more decisions with "
         f"--mask, or read every pair with --mask none; there are: {choices(store.folder, store.place)}"
     )
 
@@ -37,5 +37,5 @@ def _require_judged(run: Run, store: PairStore, mask: Mask) -> None:
     if num_missing:
         raise ValueError(
             f"decision {mask.decision[:12]} leaves {num_missing} of {len(wanted)} shards of "
-            f"{store.base.url} unjudged; run filter-pairs with the recipe that it is of, or choose another"
+            f"{store.base.url} unfiltered; run filter-pairs with the recipe it belongs to, or choose another"
         )

@@ -1,4 +1,4 @@
-"""Stage `train-teacher`: the field that pairs are made with, trained once, or stored already."""
+"""Stage `train-teacher`: train the teacher once, or find it stored."""
 
 from flows.config.teacher_recipe import TeacherRecipe
 from flows.documents.teacher_card import write_teacher_card
@@ -39,14 +39,14 @@ def _stored(run: Run, teacher: TeacherRecipe, name: str) -> StageResult:
     folder = run.home / "teachers" / name
     config = read_config(folder)
     if config is None:
-        raise ValueError(f"{folder.url} holds no teacher any more; import or copy it again")
+        raise ValueError(f"{folder.url} no longer holds a teacher; import or copy it again")
     found = config["weights"]["sha256"]
     if found != teacher.weights:
         raise MismatchError(
             f"{folder.url} has weights {short(found)}…, the recipe's teacher has "
             f"{short(str(teacher.weights))}…; name that one, or take this with --set teacher.weights=null"
         )
-    read_weights(folder, config)  # DamageError, before any work, where they are not as written
+    read_weights(folder, config)  # a DamageError before any work if they're damaged
     facts = {"weights": found, "parameters": config["parameters"]}
     return StageResult(STAGE, name, folder.url, digest_of(config["identity"]), "cached", facts)
 

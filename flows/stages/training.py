@@ -1,4 +1,4 @@
-"""One training as a stage: named by what it depends on, run in a child process, done when told so."""
+"""Runs one training as a stage: named by what it depends on, and run in a child process."""
 
 from functools import partial
 from typing import Any
@@ -43,9 +43,9 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
 
 
 def _require_possible(run: Run, job: TrainingJob) -> None:
-    """A ValueError, before any work, for what this machine or these ranks cannot do."""
+    """A ValueError, before any work, if this machine or these ranks can't do it."""
     from kdm.training.environment import (
-        prepare,  # torch: who finds the training done does not wait for it
+        prepare,  # needs torch, which a run that finds the training done doesn't wait for
     )
     from kdm.training.parts import require_divisible
 

@@ -12,7 +12,7 @@ DATA_FOLDER_VARIABLE = "KDM_DATA"
 def source_path(
     source: str, *, option: str, is_right: Callable[[Path], bool] = Path.exists
 ) -> Path:
-    """The file or folder; a ValueError that says where it was looked for and how to name it.
+    """The file or folder; a ValueError says where it was looked for and how to name it.
 
     `option` is the recipe's, as in 'pairs.source'; what is not right there is passed over.
     """

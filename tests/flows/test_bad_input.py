@@ -33,8 +33,8 @@ def test_a_misspelt_key_at_any_level_names_the_nearest(tmp_path: Path, path: str
     [
         ("pairs", "write it as --set a.b=value"),
         ("=3", "write it as --set a.b=value"),
-        ("pairs.train.deeper=1", "'deeper' lies below a plain value"),
-        ("title.a.b=1", "'a' lies below a plain value"),
+        ("pairs.train.deeper=1", "'deeper' is below a plain value"),
+        ("title.a.b=1", "'a' is below a plain value"),
         ("students.9.name=x", "no item '9'; known: kdm"),
         ("students.kdn.name=x", "no item 'kdn'; did you mean 'kdm'?"),
         ("filters.near-copi.fpr=0", "no item 'near-copi'; did you mean 'near-copy'?"),

@@ -96,7 +96,7 @@ def test_of_two_decisions_a_recipe_without_filters_and_an_export_take_those_that
     run_here(home, "filters.near-copy.fpr=0.3", until="filter-pairs")
     words = ("pairs", "export", "tiny", str(tmp_path / "out"), "--to", "per-sample")
     said = refused(home, *words)
-    assert "no run at this home says which: name one or several with --mask" in said
+    assert "no run of this home says which to use: name one or several with --mask" in said
     assert all(each in said for each in decisions(home))
     both = [word for each in decisions(home) for word in ("--mask", each)]
     assert "drops" in exported(home, tmp_path / "out", *both)

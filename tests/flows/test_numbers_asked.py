@@ -81,4 +81,4 @@ def test_more_samples_than_memory_holds_are_refused_before_any_is_made(
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=2**30))
     asked = ["sample", "kdm", "-n", "999999999", "--home", str(finished.path)]
     ended = CliRunner().invoke(app, asked)
-    assert "ask for fewer, several times with another --seed" in str(ended.exception)
+    assert "ask for fewer, several times with different --seed" in str(ended.exception)

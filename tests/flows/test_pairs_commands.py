@@ -208,7 +208,7 @@ def test_damaged_masks_are_removed_and_filter_pairs_makes_them_again(
     for file in sorted(the_set(home).glob("train/*/masks/*/*/*/*.json"))[::3]:
         flip(file)
     said = pairs("repair", "tiny", home=home)
-    assert "removed; run filter-pairs to make it again" in said
+    assert "removed; run filter-pairs to restore it" in said
     run_here(home, until="filter-pairs")
     assert_equal(digests_of(home), golden)
 
