@@ -18,7 +18,7 @@ def require_arithmetic(run: Run) -> None:
     for where, precision in _asked(run.recipe):
         if precision == "tf32" and run.settled_device != "cuda":
             raise ValueError(
-                f"{where} is 'tf32', which needs a GPU; this run uses the {run.settled_device}: choose 'float32', "
+                f"{where} is 'tf32', which needs a GPU, not {run.settled_device}; choose 'float32', "
                 "or run on a GPU with --device cuda"
             )
 
