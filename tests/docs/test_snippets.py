@@ -114,6 +114,13 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_the_code_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(r"`((?:kdm|pairgen|storage|flows|tests)/[\w/]+\.\w+)`", page.read_text())
+    is_to_be_written = re.findall(r"`([\w/]+\.py)`(?:\*\*)?[:,]\n", page.read_text())
+    assert {each for each in named if not (ROOT / each).exists()} <= {*is_to_be_written}
+
+
 def test_the_index_lists_every_page_once() -> None:
     listed = re.findall(r"^\| \[[\w-]+\.md\]\(([\w-]+\.md)\)", INDEX.read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(
