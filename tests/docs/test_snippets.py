@@ -86,7 +86,7 @@ def test_every_runnable_block_of_a_page_runs(page: Path, beside_a_home: Path) ->
 
 
 def test_plain_tools_give_the_pairs_that_the_store_gives(beside_a_home: Path) -> None:
-    names = run_blocks(READING, slice(1, None))
+    names = run_blocks(READING)
     pairs = names["store"].load(len(names["index"]), masks=()).pairs
     assert np.array_equal(names["index"], pairs.index)
     assert np.array_equal(names["x_0"], pairs.x_0)
@@ -96,7 +96,7 @@ def test_plain_tools_give_the_pairs_that_the_store_gives(beside_a_home: Path) ->
 
 
 def test_the_one_script_derives_the_noise_that_the_store_derives(beside_a_home: Path) -> None:
-    names, stored = run_blocks(READING, slice(1)), run_blocks(READING, slice(1, None))
+    names, stored = run_blocks(READING, slice(1)), run_blocks(READING)
     pairs = stored["store"].load(len(stored["index"])).pairs
     assert np.array_equal(names["x_T"], pairs.x_T[-len(names["x_T"]) :])
     assert np.array_equal(names["x_0"], pairs.x_0[-len(names["x_0"]) :])
@@ -110,7 +110,7 @@ def test_the_recipe_that_is_explained_is_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file(page: Path) -> None:
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    links = re.findall(r"(?:\]\(|src=\")(?!https?:|#)([^)#\"]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
