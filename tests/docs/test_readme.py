@@ -26,7 +26,7 @@ def test_every_command_of_the_readme_works_as_written_in_the_order_of_the_page(
         env={**kept, "PATH": f"{BIN}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
     assert ended.stderr.count(" cached") >= 6  # the second `kdm run tiny`
