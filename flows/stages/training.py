@@ -44,9 +44,8 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
 
 def _require_possible(run: Run, job: TrainingJob) -> None:
     """A ValueError, before any work, if this machine or these ranks can't do it."""
-    from kdm.training.environment import (
-        prepare,  # needs torch, which a run that finds the training done doesn't wait for
-    )
+    # These need torch, which a run that finds the training done doesn't wait for.
+    from kdm.training.environment import prepare
     from kdm.training.parts import require_divisible
 
     require_arithmetic(run)
