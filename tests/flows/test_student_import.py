@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 from click.testing import Result
 from PIL import Image
+from published import STEP, published
 from published_students import KDM, LABELLED, module_of, state_of, student, write_module
 from typer.testing import CliRunner
 
@@ -84,8 +85,8 @@ def test_a_published_file_samples_what_its_weights_sample(
     assert torch.equal(found.generate(noise(), label), made.generate(noise(), label))
 
 
-def test_the_published_step_is_sampled_from_its_own_weights(shared: Path, tmp_path: Path) -> None:
-    with np.load(shared / "reference/goldens/kdm/kdm_dense_16.npz") as golden:
+def test_the_published_step_is_sampled_from_its_own_weights(tmp_path: Path) -> None:
+    with np.load(published(STEP)) as golden:
         arrays = {name: torch.from_numpy(golden[name]) for name in golden if name != "meta"}
     state = {name[2:]: each for name, each in arrays.items() if name.startswith("w/")}
     torch.save(state, tmp_path / "golden.pt")
