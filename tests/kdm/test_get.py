@@ -19,7 +19,7 @@ from storage.records import LabelRule, NoiseRule, PairSchema
 SCHEMA = PairSchema(shape=(3, 8, 8), noise=NoiseRule(scale=80), label=LabelRule(num_classes=3))
 SMALL = EquilibriumOptions(width=16, depth=1, num_heads=2, equilibrium_ratio=2)
 LABELS = torch.tensor([0, 1, 2, 0])
-COUNTS = {  # all, of which 256 tokens times the width are the frozen table (kdm.md 2)
+COUNTS = {  # all, of which 256 tokens times the width are the frozen table (Geng et al. 2023)
     "get-t": 8.6e6,
     "get-m": 19.2e6,
     "get-s": 37_173_260,

@@ -1,4 +1,4 @@
-"""KDM of pictures: its U-Nets, labels and linear layer, and the paper's sizes (kdm.md 1.2 to 1.13)."""
+"""KDM of pictures: its U-Nets, labels and linear layer, and the paper's sizes (App. E.3)."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from storage.records import LabelRule, NoiseRule, PairSchema
 
 SCHEMA = PairSchema(shape=(1, 8, 8), noise=NoiseRule(scale=80), label=LabelRule(num_classes=3))
 LABELS = torch.tensor([0, 1, 2, 0])
-COUNTS = {  # trainable and for sampling (kdm.md 1.13)
+COUNTS = {  # trainable and for sampling, counted in azencot-group/KDM
     "cifar10": (47_476_165, 32_000_644),
     "cifar10-kdm-f": (50_622_917, 35_147_396),
     "cifar10-cond": (47_489_541, 32_013_316),
