@@ -19,7 +19,7 @@ from kdm.students.plugin import StudentPlugin
 from kdm.students.preset_choice import with_preset
 from kdm.training.options import TrainingOptions
 from pairgen.filters.filter import Filter
-from pairgen.precisions import Precision
+from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.spec import Digest, require_generable
 from pairgen.teachers.plugin import TeacherPlugin

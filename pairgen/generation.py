@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pairgen.field import Teacher
 from pairgen.filters.judge import Judge, decide
 from pairgen.sampling import sampled_batches
 from pairgen.spec import DropRule, PairSpec
 from pairgen.teachers.guided import sampled_field
-from pairgen.teachers.teacher import Teacher
 from storage.digest import short
 from storage.errors import InvalidPairsError, MismatchError
 from storage.noise import derive_labels, derive_noise

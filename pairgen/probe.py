@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from kdm.shapes import Labels, Samples
+from pairgen.field import Teacher
 from pairgen.spec import PairSpec
 from pairgen.teachers.guided import sampled_field
-from pairgen.teachers.teacher import Teacher
 from storage.noise import derive_labels, derive_noise
 
 _SPLIT = "probe"  # a stream of its own: no pair is of this split

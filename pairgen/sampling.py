@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pairgen.field import Teacher
 from pairgen.spec import PairSpec
-from pairgen.teachers.teacher import Teacher
 from storage.records import PairBatch
 
 

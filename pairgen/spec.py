@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pairgen.filters.filter import Filter, score_digest
-from pairgen.precisions import Precision
+from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.teachers.plugin import TeacherPlugin
 from storage.digest import digest_of, short

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from pairgen.environment import environment
+from pairgen.field import Teacher
 from pairgen.filters.judge import Judge
 from pairgen.generation import DroppedIndices, GeneratedShard, generate_shard
 from pairgen.ordered_pool import Channel
 from pairgen.spec import PairSpec
 from pairgen.teachers.interruptible import Interruptible
-from pairgen.teachers.teacher import Teacher
 from storage.errors import StoreError
 from storage.records import Columns
 

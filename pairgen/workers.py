@@ -13,12 +13,12 @@ import torch
 from kdm.compiler import require_compiler
 from kdm.freed_memory import keep_freed_memory
 from pairgen.batch_size import auto_batch
+from pairgen.field import Teacher
 from pairgen.filters.judge import Judge
 from pairgen.precision import arithmetic
 from pairgen.probe import Probe
 from pairgen.sampling import place
 from pairgen.spec import PairSpec
-from pairgen.teachers.teacher import Teacher
 from pairgen.worker import Worker
 
 

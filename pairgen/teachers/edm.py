@@ -5,20 +5,20 @@ x_T has that standard deviation, not one. Then dx/dσ = (x - D(x; σ)) / σ (Eqs
 σ(t) = t and s(t) = 1). σ_max is 80, far above the spread of any data that this is for.
 """
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from kdm.objective import Objective, Player
+from kdm.batch import Batch
+from kdm.objective import Losses, Objective
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.teachers.augmentation_options import NUM_LABELS, Augmentation
+from pairgen.teachers.edm_levels import SIGMA_MAX
 from pairgen.teachers.edm_networks import DhariwalNetwork, MlpNetwork, SongNetwork, Task
+from pairgen.teachers.label_dropout import require_labels_to_hide
 from pairgen.teachers.late import EdmField
 from pairgen.teachers.plugin import TeacherPlugin
-
-SIGMA_MAX = 80.0  # ibid., Table 1
 
 
 class EdmTeacher(TeacherPlugin):
@@ -46,11 +46,7 @@ class EdmTeacher(TeacherPlugin):
 
     @model_validator(mode="after")
     def _check_label_dropout(self) -> "EdmTeacher":
-        if self.label_dropout and not self.num_classes:
-            raise ValueError(
-                f"label_dropout is {self.label_dropout}, but without num_classes there are no "
-                "labels to hide; give num_classes, or set it to 0"
-            )
+        require_labels_to_hide(self.label_dropout, self.num_classes)
         return self
 
     @property
@@ -78,13 +74,24 @@ class EdmTeacher(TeacherPlugin):
         return Built(self.network.denoiser(shape, task), num_classes=self.num_classes)
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
-        """A new field and EDM's loss on batches of data."""
-        from pairgen.teachers.edm_field import edm_losses  # torch: only who builds waits for it
-        from pairgen.teachers.preview import preview
+        """A new field over samples of `shape`, and EDM's loss on batches of data."""
+        from pairgen.teachers.preview import training_of  # torch: only training waits for it
 
         field = self.build(shape)
-        player = Player("teacher", field, partial(edm_losses, self, field))
-        if len(shape) != 3:
-            return Objective(field, (player,), networks=(field.denoiser,))
-        draw = partial(preview, field, EdmHeun(), shape, num_classes=self.num_classes)
-        return Objective(field, (player,), draw=draw, networks=(field.denoiser,))
+        sampler = EdmHeun() if len(shape) == 3 else None
+        return training_of(
+            field, self.loss(field), field.denoiser, sampler, shape, num_classes=self.num_classes
+        )
+
+    def loss(self, field: EdmField) -> Callable[[Batch], Losses]:
+        """The loss that the field is trained by."""
+        from pairgen.teachers.edm_loss import EdmLoss  # torch: only training waits for it
+
+        return EdmLoss(
+            field,
+            sigma_data=self.sigma_data,
+            P_mean=self.P_mean,
+            P_std=self.P_std,
+            augment=self.augment,
+            flip=self.flip,
+        )

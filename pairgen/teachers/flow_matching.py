@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from kdm.objective import Objective, Player
+from kdm.objective import Objective
 from pairgen.teachers.late import FlowMatchingField
 from pairgen.teachers.plugin import TeacherPlugin
 
@@ -56,9 +56,9 @@ class FlowMatchingTeacher(TeacherPlugin):
         return Built(network, self.data_std)
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
-        """A new field and the flow-matching loss on batches of data."""
+        """A new field over samples of `shape`, and the flow-matching loss on batches of data."""
         from pairgen.teachers.flow_matching_field import flow_matching_losses
+        from pairgen.teachers.preview import training_of  # torch: only training waits for it
 
         field = self.build(shape)
-        player = Player("teacher", field, partial(flow_matching_losses, field))
-        return Objective(field, (player,), networks=(field.network,))
+        return training_of(field, partial(flow_matching_losses, field), field.network, None, shape)

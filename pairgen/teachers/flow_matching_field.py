@@ -8,8 +8,7 @@ from kdm.batch import Batch
 from kdm.draws import draws
 from kdm.objective import Losses
 from kdm.shapes import Labels, Points, Samples, Scalar
-from pairgen.precision import in_type
-from pairgen.teachers.teacher import Teacher
+from pairgen.field import Teacher
 
 
 class FlowMatchingField(Teacher):
@@ -41,7 +40,7 @@ class FlowMatchingField(Teacher):
         return linear_guess + self._data_std / s * self._asked(x / s, t)
 
     def _asked(self, x: Points, t: Tensor) -> Points:
-        with in_type(self.dtype, x.device):
+        with self.in_dtype(x.device):
             answer: Points = self.network(torch.cat([x, t], dim=1))
         return answer.to(x)
 

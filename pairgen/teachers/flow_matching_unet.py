@@ -4,13 +4,15 @@ Networks and keywords are those of torchcfm's CIFAR-10 example (Tong et al. 2024
 that time runs are `flow_matching`'s. One more label than there are classes stands for none.
 """
 
-from functools import partial
+from collections.abc import Callable
 from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from kdm.objective import Objective, Player
+from kdm.batch import Batch
+from kdm.objective import Losses, Objective
 from pairgen.samplers.midpoint import Midpoint
+from pairgen.teachers.label_dropout import require_labels_to_hide
 from pairgen.teachers.late import PictureVelocity
 from pairgen.teachers.plugin import TeacherPlugin
 
@@ -38,11 +40,7 @@ class FlowMatchingUNet(TeacherPlugin):
 
     @model_validator(mode="after")
     def _check_label_dropout(self) -> "FlowMatchingUNet":
-        if self.label_dropout and not self.num_classes:
-            raise ValueError(
-                f"label_dropout is {self.label_dropout}, but without num_classes there are no "
-                "labels to hide; give num_classes, or set it to 0"
-            )
+        require_labels_to_hide(self.label_dropout, self.num_classes)
         return self
 
     @property
@@ -74,15 +72,25 @@ class FlowMatchingUNet(TeacherPlugin):
         return Built(GuidedUNet(options))
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
-        """A new field and the flow-matching loss on batches of data."""
-        from pairgen.teachers.picture_velocity import picture_losses
-        from pairgen.teachers.preview import preview
+        """A new field over samples of `shape`, and the flow-matching loss on batches of data."""
+        from pairgen.teachers.preview import training_of  # torch: only training waits for it
 
         field = self.build(shape)
-        player = Player("teacher", field, partial(picture_losses, self, field))
         sampler = Midpoint(num_steps=_PREVIEW_STEPS)
-        draw = partial(preview, field, sampler, shape, num_classes=self.num_classes)
-        return Objective(field, (player,), draw=draw, networks=(field.network,))
+        return training_of(
+            field, self.loss(field), field.network, sampler, shape, num_classes=self.num_classes
+        )
+
+    def loss(self, field: PictureVelocity) -> Callable[[Batch], Losses]:
+        """The loss that the field is trained by."""
+        from pairgen.teachers.picture_velocity import PictureLoss  # torch: only training waits
+
+        return PictureLoss(
+            field,
+            num_classes=self.num_classes,
+            label_dropout=self.label_dropout,
+            flip=self.flip,
+        )
 
     def _require(self, shape: tuple[int, ...]) -> None:
         coarsest = 2 ** (len(self.channel_mult) - 1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from kdm.shapes import Labels, Samples
-from pairgen.teachers.teacher import Teacher
+from pairgen.field import Teacher
 
 
 class Guided(Teacher):

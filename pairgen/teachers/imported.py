@@ -19,7 +19,7 @@ from pairgen.checkpoints.build import Network, built
 from pairgen.checkpoints.build_presets import Preset
 from pairgen.checkpoints.checkpoint import Checkpoint
 from pairgen.recommended import recommended_sampler
-from pairgen.teachers.edm_field import LOWEST_SIGMA
+from pairgen.teachers.edm_levels import LOWEST_SIGMA
 from pairgen.teachers.imported_network import ImportedTeacher
 from storage.digest import digest_of, seal, short
 from storage.fs import Folder

@@ -21,10 +21,9 @@ from kdm.objective import Objective
 from kdm.shapes import Labels, Samples
 from pairgen.checkpoints.build import Network, built, empty
 from pairgen.checkpoints.build_presets import Preset
-from pairgen.precision import in_type
+from pairgen.field import Teacher
 from pairgen.teachers.edm_field import EdmField
 from pairgen.teachers.plugin import TeacherPlugin
-from pairgen.teachers.teacher import Teacher
 from storage.inert.numbers import Budget, Stored, read_array
 from storage.inert.safetensors import read_safetensors
 from storage.inert.values import TensorName
@@ -49,7 +48,7 @@ class ImportedVelocity(Teacher):
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
         """dx/dt at samples x and the time t, which is 0-d or one a sample."""
-        with in_type(self.dtype, x.device):
+        with self.in_dtype(x.device):
             published: Samples = self.network(x, 1 - t.to(x), label)
         return -published.to(x)
 

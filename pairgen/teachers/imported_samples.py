@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from kdm.shapes import Samples
+from pairgen.field import Teacher
 from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.teachers.imported_network import Kind
-from pairgen.teachers.teacher import Teacher
 from storage.noise import derive_labels, derive_noise
 from storage.records import LabelRule, NoiseRule
 

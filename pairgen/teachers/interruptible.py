@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from kdm.shapes import Labels, Samples
-from pairgen.teachers.teacher import Teacher
+from pairgen.field import Teacher
 
 
 class Interruptible(Teacher):

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from kdm.objective import Objective
-from pairgen.teachers.late import Teacher
+from pairgen.late_field import Teacher
 from storage.digest import digest_of, sha256_of
 from storage.plugins import Plugin, describe
 
