@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairgen.field import Teacher
-from pairgen.filters.judge import Judge, decide
+from pairgen.filters.decisions import decide
+from pairgen.filters.judge import Judge
 from pairgen.sampling import sampled_batches
 from pairgen.spec import DropRule, PairSpec
 from pairgen.teachers.guided import sampled_field

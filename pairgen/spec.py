@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pairgen.filters.filter import Filter, score_digest
+from pairgen.filters.digests import score_digest
+from pairgen.filters.filter import Filter
 from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.teachers.plugin import TeacherPlugin

@@ -14,8 +14,9 @@ from flows.stages.reading import contents, open_split
 from flows.stages.run import Run, StageResult
 from flows.stages.stated_masks import stated_masks
 from kdm.report.content import FilterCounts
-from pairgen.filters.filter import reference_digest, score_digest
-from pairgen.filters.judge import Judge, decide, fit_judge
+from pairgen.filters.decisions import decide
+from pairgen.filters.digests import reference_digest, score_digest
+from pairgen.filters.judge import Judge, fit_judge
 from storage.digest import digest_of
 from storage.masks import (
     Mask,

@@ -14,7 +14,7 @@ from flows.recipe_files import recipe_names
 from flows.stages.known import known_runs
 from flows.stages.remake import Remaker
 from kdm.datasets import DataSet
-from pairgen.filters.filter import reference_digest
+from pairgen.filters.digests import reference_digest
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.spec import DropRule
 from storage.any_folder import folder_at

@@ -145,7 +145,7 @@ def test_what_is_no_published_student_is_refused_in_a_sentence(tmp_path: Path) -
         assert sentence in refused(tmp_path / f"{name}.pt", home, *EDM)
     (tmp_path / "text.pt").write_text("no student")
     torch.save(state, tmp_path / "sound.pt")
-    assert "it is no student" in refused(tmp_path / "text.pt", home)
+    assert "it is not a student" in refused(tmp_path / "text.pt", home)
     assert "there is no such file" in refused(tmp_path / "nothing.pt", home)
     assert "kind 'kdm', not 'kdm-f'" in refused(
         tmp_path / "sound.pt", home, "--student", "kdm-f", *EDM

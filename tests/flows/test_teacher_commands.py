@@ -133,7 +133,7 @@ def test_what_is_no_teacher_is_refused_in_a_sentence(
     text.write_text("no network")
     for words, sentence in (
         ((tmp_path / "none.pkl",), "there is no such file"),
-        ((text,), "it is no checkpoint"),
+        ((text,), "it is not a checkpoint"),
         ((file,), "does not say what its network is"),
         ((file, "--preset", "edm-cifar10-32x32-cond-pv"), "did you mean"),
         ((file, "--preset", "edm-cifar10-32x32-cond-vp"), "are not those of the network"),

@@ -191,7 +191,7 @@ def test_an_edm_training_state_is_refused_with_what_to_give_instead(tmp_path: Pa
     net = network("EDMPrecond", ARCHITECTURES["ddpmpp"], small_tensors("EDMPrecond", "ddpmpp"))
     with importable():
         torch.save({"net": net, "optimizer_state": {}}, tmp_path / "training-state-1.pt")
-    with pytest.raises(ValueError, match=r"give the network-snapshot \.pkl that lies beside it"):
+    with pytest.raises(ValueError, match=r"give the network-snapshot \.pkl in the same folder"):
         read_checkpoint(tmp_path / "training-state-1.pt")
 
 
