@@ -1,8 +1,13 @@
 """EDM: a denoiser over noise levels, and the field of its probability-flow ODE (Karras et al. 2022).
 
-x_σ = x_0 + σ ε, and time is the noise level itself: t = σ, from 0 (data) to T = σ_max (noise), whose
-x_T has that standard deviation, not one. Then dx/dσ = (x - D(x; σ)) / σ (Eqs. 1 and 3, with
-σ(t) = t and s(t) = 1). σ_max is 80, far above the spread of any data that this is for.
+x_σ = x_0 + σ ε with ε ~ N(0, I), and time is the noise level itself: t = σ, from 0 (data) to T = σ_max = 80
+(noise), whose x_T has that standard deviation, not one. Then dx/dσ = (x - D(x; σ)) / σ (Eqs. 1 and 3, with
+σ(t) = t and s(t) = 1).
+
+The denoiser D is a preconditioned network F (Eq. 7, coefficients of Table 1, which depend on
+`sigma_data`: kdm/networks/preconditioning.py):
+
+    D(x; σ) = c_skip(σ) x + c_out(σ) F(c_in(σ) x; c_noise(σ))
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +27,11 @@ from pairgen.teachers.plugin import TeacherPlugin
 
 
 class EdmTeacher(TeacherPlugin):
-    """A denoiser that learns by EDM's loss, of points or of pictures."""
+    """A denoiser of points (d,) or pictures (C, H, H), trained with EDM's loss.
+
+    Fields added later are left out of the digest while they have their neutral values, so that older
+    teachers keep their names.
+    """
 
     plugin = "edm"
     added_later: ClassVar[Mapping[str, Any]] = {
@@ -51,11 +60,11 @@ class EdmTeacher(TeacherPlugin):
 
     @property
     def noise_scale(self) -> float:
-        """The field's."""
+        """80, in the units of the data."""
         return SIGMA_MAX
 
     def build(self, shape: tuple[int, ...]) -> EdmField:
-        """An untrained field over samples of `shape`."""
+        """An untrained field over samples of `shape`; a ValueError if the network isn't for that shape."""
         if self.flip and len(shape) != 3:
             raise ValueError(
                 f"flip is for pictures, of shape (C, H, W), not {shape}; set it to false"

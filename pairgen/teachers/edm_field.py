@@ -15,10 +15,10 @@ from pairgen.teachers.edm_levels import LOWEST_SIGMA, SIGMA_MAX
 
 
 class EdmField(Teacher):
-    """dx/dσ from a denoiser of (x, σ, one-hot labels); without classes it looks at no label.
+    """dx/dσ from a denoiser of (x, σ, one-hot labels); without classes labels are ignored.
 
-    The noise levels are those that a preconditioner knows, up to 80; x_T has the level nearest to the
-    highest, which is a little above 80 for iDDPM.
+    The noise levels are those that a preconditioner knows, up to 80. x_T has the level nearest to the
+    highest; for iDDPM, which knows a table of levels, that is a little above 80.
     """
 
     t_noise = SIGMA_MAX
@@ -34,7 +34,10 @@ class EdmField(Teacher):
             self.noise_scale = self.rounded(self.t_noise)
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """(x - D(x; σ)) / σ at σ = t (0-d or [n]), in x's type."""
+        """(x - D(x; σ)) / σ at x [n, *shape], σ = t ([ ] or [n]) and label [n], in x's number type.
+
+        Below the lowest level that the network knows it is the velocity at that level.
+        """
         sigma = t.to(x).reshape(-1).clamp(min=max(LOWEST_SIGMA, self.t_lowest))
         denoised = self.denoised(x, sigma, label).to(x)
         return (x - denoised) / sigma.reshape(-1, *[1] * (x.ndim - 1))
@@ -46,7 +49,10 @@ class EdmField(Teacher):
         label: Labels | None = None,
         augmentations: Augmentations | None = None,
     ) -> Samples:
-        """D(x; σ), float32: the mean of the data given x; the network works in `dtype`."""
+        """D(x; σ) [n, *shape], float32: the mean of the data given x [n, *shape] at σ [n] or [1].
+
+        The network computes in `dtype`. `augmentations` [n, 9] are given in training only.
+        """
         if isinstance(self.denoiser, Preconditioner):
             return self.denoiser(  # type: ignore[no-any-return]
                 x, sigma, self._one_hot(label), augmentations, dtype=self.dtype

@@ -1,7 +1,8 @@
 """Flow matching of pictures: guided-diffusion's U-Net as velocity on the straight path.
 
-Networks and keywords are those of torchcfm's CIFAR-10 example (Tong et al. 2024); path, loss and the way
-that time runs are `flow_matching`'s. One more label than there are classes stands for none.
+Network and keywords are those of torchcfm's CIFAR-10 example (Tong et al. 2024), the U-Net of Dhariwal &
+Nichol 2021; path, loss and direction of time are `flow_matching`'s. The network has one label more than
+there are classes, which stands for no label.
 """
 
 from collections.abc import Callable
@@ -45,11 +46,11 @@ class FlowMatchingUNet(TeacherPlugin):
 
     @property
     def noise_scale(self) -> float:
-        """The field's."""
+        """1: noise is N(0, I)."""
         return 1.0
 
     def build(self, shape: tuple[int, ...]) -> PictureVelocity:
-        """An untrained field over samples of `shape`."""
+        """An untrained field over pictures of `shape` (C, H, H); a ValueError for other shapes."""
         from kdm.networks.guided_unet import (  # torch: only who builds waits for it
             GuidedUNet,
             GuidedUNetOptions,
@@ -93,6 +94,7 @@ class FlowMatchingUNet(TeacherPlugin):
         )
 
     def _require(self, shape: tuple[int, ...]) -> None:
+        """Square pictures that halve at each level, and widths that split into heads of attention."""
         coarsest = 2 ** (len(self.channel_mult) - 1)
         if len(shape) != 3 or shape[1] != shape[2] or shape[1] % coarsest:
             raise ValueError(

@@ -39,7 +39,7 @@ def training_of(
 def preview(
     teacher: Teacher, sampler: Sampler, shape: tuple[int, ...], *, num_classes: int
 ) -> Samples:
-    """x_0 [64, *shape] from fixed noise, classes in turn; 0 classes: without labels."""
+    """x_0 [64, *shape] from the same noise each time, classes in turn; 0 classes: without labels."""
     generator = torch.Generator().manual_seed(_SEED)
     x_T = teacher.noise_scale * torch.randn(NUM_SAMPLES, *shape, generator=generator)
     device = next(teacher.parameters()).device

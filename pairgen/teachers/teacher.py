@@ -13,9 +13,10 @@ __all__ = ["Teacher", "load_teacher"]  # plugins of others import the contract f
 def load_teacher(
     plugin: TeacherPlugin, shape: tuple[int, ...], *, weights: bytes | None, digest: str
 ) -> Teacher:
-    """The teacher with these safetensors bytes, ready to sample; `digest` is what they must have.
+    """The teacher with these safetensors bytes, in eval mode, without gradients, on the CPU.
 
-    Raises MismatchError when they are other weights, ValueError when weights are missing.
+    `digest` is the sha256 that they must have. Raises MismatchError if they have another, ValueError if
+    there are none but the plugin needs some.
     """
     if plugin.is_trained and weights is None:
         raise ValueError(f"teacher '{plugin.plugin}' needs weights; train or import it first")
