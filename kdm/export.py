@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from kdm.students.plugin import GROUP as STUDENTS
-from kdm.students.plugin import SamplingPrecision, StudentPlugin
+from kdm.students.plugin import StudentPlugin
+from kdm.students.precision import SamplingPrecision
 from kdm.students.student import DTYPES, Student
 from kdm.trained import (
     CONFIG,

@@ -14,6 +14,7 @@ from kdm.networks.edm_layers import (
     hide_labels,
 )
 from kdm.networks.edm_levels import LevelOptions, decoder_layers, encoder_layers
+from kdm.networks.edm_unet import EdmUNet
 from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Skips, Times
 from kdm.networks.memory_format import settled
 
@@ -29,7 +30,7 @@ class DhariwalUNetOptions(LevelOptions):
     attn_resolutions: tuple[int, ...] = (32, 16, 8)
 
 
-class DhariwalUNet(nn.Module):
+class DhariwalUNet(EdmUNet):
     """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoint."""
 
     def __init__(self, options: DhariwalUNetOptions) -> None:
@@ -45,24 +46,6 @@ class DhariwalUNet(nn.Module):
         self.out_conv = Conv(width, options.out_channels, kernel=3)
         _initialise(self)
 
-    def forward(
-        self,
-        x: Images,
-        c_noise: Times,
-        labels: OneHot | None = None,
-        augmentations: Augmentations | None = None,
-    ) -> Maps:
-        """Images of `in_channels` to images of `out_channels`; labels are rows of one-hot numbers."""
-        embedding = self._embedding(c_noise, labels, augmentations)
-        skips: Skips = []
-        for layer in self.enc.values():
-            x = settled(layer(x, embedding) if isinstance(layer, Block) else layer(x))
-            skips.append(x)
-        for name, layer in self.dec.items():
-            x = torch.cat([x, skips.pop()], 1) if "block" in name else x
-            x = settled(layer(x, embedding))
-        return self.out_conv(F.silu(self.out_norm(x), inplace=True))  # type: ignore[no-any-return]
-
     def _map(self, o: DhariwalUNetOptions) -> None:
         noise, width = o.model_channels, o.embedding
         self.map_noise = PositionalEmbedding(noise, has_endpoint=False, sine_first=False)
@@ -71,9 +54,10 @@ class DhariwalUNet(nn.Module):
         self.map_layer1 = nn.Linear(width, width)
         self.map_label = nn.Linear(o.label_dim, width, bias=False) if o.label_dim else None
 
-    def _embedding(
+    def embedding(
         self, c_noise: Times, labels: OneHot | None, augmentations: Augmentations | None
     ) -> Embeddings:
+        """e (rows, width): labels are added behind the two dense layers."""
         e = self.map_noise(c_noise)
         if self.map_augment is not None and augmentations is not None:
             e = e + self.map_augment(augmentations)
@@ -82,6 +66,19 @@ class DhariwalUNet(nn.Module):
             labels = hide_labels(labels, share=self.options.label_dropout * self.training)
             e = e + self.map_label(labels)
         return F.silu(e)
+
+    def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
+        skips: Skips = []
+        for layer in self.enc.values():
+            x = settled(layer(x, embedding) if isinstance(layer, Block) else layer(x))
+            skips.append(x)
+        return x, skips
+
+    def _up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
+        for name, layer in self.dec.items():
+            x = torch.cat([x, skips.pop()], 1) if "block" in name else x
+            x = settled(layer(x, embedding))
+        return self.out_conv(F.silu(self.out_norm(x), inplace=True))  # type: ignore[no-any-return]
 
 
 def _style(options: DhariwalUNetOptions) -> BlockStyle:

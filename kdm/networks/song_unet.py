@@ -22,6 +22,7 @@ from kdm.networks.edm_layers import (
     hide_labels,
 )
 from kdm.networks.edm_levels import LevelOptions, decoder_layers, encoder_layers
+from kdm.networks.edm_unet import EdmUNet
 from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Skips, Times
 from kdm.networks.memory_format import settled
 
@@ -40,7 +41,7 @@ class SongUNetOptions(LevelOptions):
     resample_filter: tuple[float, ...] = Field((1.0, 1.0), min_length=1)
 
 
-class SongUNet(nn.Module):
+class SongUNet(EdmUNet):
     """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoints."""
 
     def __init__(self, options: SongUNetOptions) -> None:
@@ -51,18 +52,6 @@ class SongUNet(nn.Module):
         self._encode(options, _style(options))
         self._decode(options, _style(options))
         _initialise(self)
-
-    def forward(
-        self,
-        x: Images,
-        c_noise: Times,
-        labels: OneHot | None = None,
-        augmentations: Augmentations | None = None,
-    ) -> Maps:
-        """Images of `in_channels` to images of `out_channels`; labels are rows of one-hot numbers."""
-        embedding = self.embedding(c_noise, labels, augmentations)
-        x, skips = self._down(settled(x), embedding)
-        return self._up(x, skips, embedding)
 
     def _map(self, o: SongUNetOptions) -> None:
         noise, width = o.model_channels * o.channel_mult_noise, o.embedding
@@ -115,7 +104,7 @@ class SongUNet(nn.Module):
     def embedding(
         self, c_noise: Times, labels: OneHot | None, augmentations: Augmentations | None
     ) -> Embeddings:
-        """[rows, e]: what every block sees of time, labels and augmentations."""
+        """e (rows, width): time and labels are added before the two dense layers."""
         e = self.map_noise(c_noise)
         if self.map_label is not None and labels is not None:
             labels = hide_labels(labels, share=self.options.label_dropout * self.training)
@@ -126,7 +115,7 @@ class SongUNet(nn.Module):
 
     def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
         skips: Skips = []
-        aux = x
+        x = aux = settled(x)
         for name, layer in self.enc.items():
             if "aux_down" in name:
                 aux = layer(aux)

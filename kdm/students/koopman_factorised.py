@@ -1,4 +1,10 @@
-"""KDM-F: the Koopman student with a factorised operator and a say over its eigenvalues (App. C)."""
+"""KDM-F: the Koopman student with a factorised operator, whose eigenvalues a penalty can pull (App. C).
+
+    C_η = Re(P Λ P_inv),   λ_j = exp(−exp ν_j) e^{iθ_j},   L = L_Koopman + Σ penalties
+
+Eigenvalues are parameters here, so that a penalty on them costs next to nothing, where KDM would need an
+eigendecomposition a step. Everything else is as in `kdm.students.koopman`.
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -17,7 +23,7 @@ from storage.records import PairSchema
 
 
 class KoopmanFactorised(StudentPlugin):
-    """C_η = Re(P Λ P_inv), its eigenvalues pulled to fixed random targets."""
+    """KDM-F: C_η = Re(P Λ P_inv), its eigenvalues pulled to targets that are drawn once."""
 
     plugin = "kdm-f"
     added_later: ClassVar[Mapping[str, Any]] = {"phase": "angle", "adversary": None}
@@ -30,12 +36,15 @@ class KoopmanFactorised(StudentPlugin):
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError where its distance cannot compare such samples, or lacks a file."""
+        """Raise a ValueError where d can't compare such samples, or lacks a file that it needs."""
         self.losses.distance.require_shape(shape, self.data_scale)
 
     def build(self, schema: PairSchema) -> Student:
-        """A student for pairs of this schema, with weights from torch's global generator."""
-        from kdm.losses.spectral import SpectralPenalties  # torch: only who builds waits for it
+        """An untrained student; its initial weights come from torch's global generator.
+
+        Raises a ValueError where the networks can't take such samples.
+        """
+        from kdm.losses.spectral import SpectralPenalties  # torch: imported only to build
         from kdm.operators import FactorisedOperator
         from kdm.students.koopman_student import KoopmanStudent
 

@@ -1,8 +1,11 @@
 """The papers' students by name: options, training, and the pairs that they are for (Tables 4 to 7, 9).
 
-`published` is the code's training to the letter: raw noise, d = LPIPS, latent noise 0.4, Adam at a
-constant 3e-4 on batches of 128, an average of 0.9999 from step 0. `default` departs from it where
-docs/students.md says so, and needs no file. Rivals have one mode.
+`published` is the training of the published code to the letter: raw noise of standard deviation 80,
+d = LPIPS, latent noise 0.4, λ_adv = 0.01, Adam at a constant 3e-4 on batches of 128, an average of 0.9999
+from step 0 (App. E.3, Table 7). Where paper and code differ it follows the code: the checkerboard's student
+is an MLP of width 256 trained for 20,001 steps without a prediction loss or a critic, and FFHQ and AFHQv2
+have batches of 128 (Table 7: 64). `default` differs from it as docs/students.md explains, and needs no file
+of weights. Students of other papers are there to be compared with at equal size.
 """
 
 from collections.abc import Callable
@@ -40,15 +43,15 @@ class Preset(NamedTuple):
     schema: PairSchema
 
     def build(self) -> Student:
-        """Without numbers, on the meta device: only its parameters' shapes."""
-        import torch  # who only names presets must not wait for it
+        """The student on the meta device: its parameters' shapes, without numbers or memory."""
+        import torch  # imported late: naming presets needs no torch
 
         with torch.device("meta"):
             return self.student.build(self.schema)
 
 
 def preset_names() -> list[str]:
-    """In the order of the paper."""
+    """The presets' names, in the order of the paper."""
     return list(_PRESETS)
 
 
@@ -60,9 +63,11 @@ def preset(
     terms: Terms | None = None,
     has_adversary: bool | None = None,
 ) -> Preset:
-    """A preset by name, with d (null: its own) and, for Table 5, the terms that it keeps (null: all).
+    """A preset by name, with another d (None: its own), and a row of Table 5.
 
-    Raises a ValueError where there is none of that name, or where it has no such choice.
+    `terms` are the losses that it keeps (None: all), `has_adversary` whether there is a critic (None: as
+    the preset has it). Raises a ValueError where there is no preset of that name, or where it has no
+    such choice.
     """
     if name not in _PRESETS:
         raise ValueError(f"there is no preset '{name}'; there are {', '.join(_PRESETS)}")
@@ -74,13 +79,14 @@ def preset(
 
 
 def _require_choice(name: str, mode: Mode, terms: Terms | None, has_adversary: bool | None) -> None:
-    """Raise a ValueError where a preset would pass over what is asked of it."""
+    """Raise a ValueError where a preset would silently ignore what is asked of it."""
     if mode == "published" and name in _UNPUBLISHED:
-        raise ValueError(f"mode is 'published', but preset '{name}' is nobody's; leave 'mode' out")
+        raise ValueError(
+            f"mode is 'published', but nobody published preset '{name}'; leave 'mode' out"
+        )
     if terms is not None and name in _WITHOUT_TERMS:
         raise ValueError(
-            f"terms is '{terms}', but preset '{name}' has one loss and no terms to choose from; leave "
-            "'terms' out"
+            f"terms is '{terms}', but preset '{name}' has a single loss; leave 'terms' out"
         )
     if has_adversary and name in (*_WITHOUT_TERMS, _POINTS):
         raise ValueError(
@@ -88,13 +94,17 @@ def _require_choice(name: str, mode: Mode, terms: Terms | None, has_adversary: b
         )
     if name == _POINTS and mode == "published" and terms is not None and "pred" in terms:
         raise ValueError(
-            f"terms is '{terms}', but the published code has no 'pred' for points; take rec+lat, rec or "
+            f"terms is '{terms}', but the published code has no 'pred' for points; choose rec+lat, rec or "
             "lat, or mode 'default'"
         )
 
 
 def _trained(num_steps: int, *, is_published: bool = False, **options: Any) -> TrainingOptions:
-    """As published but for the length and for the average, which follows the weights from the start."""
+    """App. E.3's training: Adam, 3e-4, batches of 128, no warm-up, no schedule.
+
+    The published average has decay 0.9999 from step 0, so that it contains the initial weights for long;
+    unless `is_published`, it spans only a share of the run so far.
+    """
     usual: dict[str, Any] = {"batch_size": 128, "learning_rate": 3e-4, "betas": (0.9, 0.999)}
     rate: dict[str, Any] = {"schedule": "constant", "warmup_steps": 0}
     ema = EmaOptions(decay=0.9999, warmup=None if is_published else 0.03)
@@ -106,7 +116,7 @@ _Made = Callable[[Mode, dict[str, Any], bool], Preset]
 
 
 def _pictures(side: int = 32, num_classes: int = 0) -> PairSchema:
-    """Pairs of an EDM teacher."""
+    """Pairs of an EDM teacher: x_T of standard deviation 80, pictures (3, side, side)."""
     label = LabelRule(num_classes=num_classes) if num_classes else None
     return PairSchema(shape=(3, side, side), noise=NoiseRule(scale=80), label=label)
 
@@ -136,7 +146,7 @@ def _images(
 
 
 def _checkerboard(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
-    """Points from a flow-matching teacher; no critic, and the published code has no `pred`."""
+    """Points (2,) from a flow-matching teacher; no critic, and no `pred` in the published code."""
     schema, usual = PairSchema(shape=(2,)), KoopmanLosses()
     if mode == "default":
         weights = {name: weight * losses[name] for name, weight in usual.weights.items()}
@@ -149,7 +159,7 @@ def _checkerboard(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Pr
 
 
 def _get(**sizes: int) -> _Made:
-    """GET of CIFAR-10 as published; no terms to choose from, and no critic."""
+    """GET for CIFAR-10 as published (Geng et al. 2023): rate 1e-4, a loss for each state, no critic."""
 
     def made(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
         chosen = {"distance": losses["distance"]} if "distance" in losses else {}
@@ -162,13 +172,13 @@ def _get(**sizes: int) -> _Made:
 
 
 def _regression(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
-    """One U-Net of KDM's size, trained like it."""
+    """One U-Net of the size of KDM's coders, trained like KDM (Luhman and Luhman 2021)."""
     chosen = {"distance": losses["distance"]} if "distance" in losses else {}
     return Preset(Regression(network=_UNET, **chosen), _trained(_STEPS), _pictures())
 
 
 def _reflow(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
-    """Likewise; d is of x_t − t v from x_0, published LPIPS."""
+    """The same U-Net as a velocity; d compares x_t − t v with x_0 (LPIPS in Lee et al. 2024)."""
     perceptual = losses.get("distance", RandomFeatures())
     return Preset(Reflow(network=_UNET, perceptual=perceptual), _trained(_STEPS), _pictures())
 
@@ -190,7 +200,7 @@ _PRESETS: dict[str, _Made] = {
     "cifar10-20m": _images(model_channels=40),
     "cifar10-38m": _images(num_blocks=3),
     "cifar10-84m": _images(model_channels=96, num_blocks=3),
-    # GET (kdm.md 2).
+    # The sizes T, M, S, B and B+ of GET (Geng et al. 2023).
     "get-t": _get(width=256, num_heads=4, equilibrium_ratio=6),
     "get-m": _get(width=384, num_heads=6, equilibrium_ratio=6),
     "get-s": _get(),

@@ -139,7 +139,7 @@ def test_what_is_no_published_student_is_refused_in_a_sentence(tmp_path: Path) -
         ("none", {"w": torch.zeros(2)}, "no published KDM student"),
         ("without", without, "operator.linear.weight is missing, and 1 more"),
         ("more", {**state, "vgg.weight": torch.zeros(1)}, "no part of a published KDM student"),
-        ("whole", whole, "holds torch.int64, where a student has float numbers"),
+        ("whole", whole, "holds torch.int64; a student's tensors hold float numbers"),
     ):
         torch.save(held, tmp_path / f"{name}.pt")
         assert sentence in refused(tmp_path / f"{name}.pt", home, *EDM)
@@ -176,7 +176,7 @@ def test_the_scale_of_noise_is_asked_for_where_the_file_does_not_say_it(
     file, home = tmp_path / f"flow.{form}", tmp_path / "home"
     state = {name: each.contiguous() for name, each in state_of(student()).items()}
     (torch.save if form == "pt" else safetensors.torch.save_file)(state, file)
-    assert "does not say the scale of its noise" in refused(file, home)
+    assert "doesn't say the scale of its noise" in refused(file, home)
     folder = imported(file, home, "--noise-scale", "1")
     assert json.loads((folder / "config.json").read_text())["schema"]["noise"]["scale"] == 1
 

@@ -129,7 +129,7 @@ def test_labels_matter_where_they_are_asked_for() -> None:
 
 def test_missing_and_unknown_labels_are_refused() -> None:
     student, x_T = small(), batch().noise()
-    with pytest.raises(ValueError, match="given no label; give one of 0 … 2"):
+    with pytest.raises(ValueError, match="got no label; give one of 0 … 2"):
         student.generate(x_T)
     with pytest.raises(ValueError, match="reach from 1 to 3; this student knows 0 … 2"):
         student.generate(x_T, LABELS + 1)

@@ -102,7 +102,7 @@ def test_labels_matter_where_they_are_asked_for(labels: Any) -> None:
 
 def test_missing_and_unknown_labels_are_refused_with_those_that_exist() -> None:
     student, x_T = small(), batch().noise()
-    with pytest.raises(ValueError, match="given no label; give one of 0 … 2"):
+    with pytest.raises(ValueError, match="got no label; give one of 0 … 2"):
         student.generate(x_T)
     with pytest.raises(ValueError, match="reach from 0 to 3; this student knows 0 … 2"):
         student.generate(x_T, torch.tensor([0, 1, 2, 3]))
