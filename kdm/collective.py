@@ -7,7 +7,7 @@ from storage.errors import StoreError
 
 
 class RankLostError(StoreError):
-    """Another rank has left in the midst of a step."""
+    """Another rank has left during a step."""
 
 
 def num_ranks() -> int:
@@ -21,7 +21,6 @@ def add_up_(numbers: Tensor) -> Tensor:
         dist.all_reduce(numbers)
     except RuntimeError as error:  # what gloo and NCCL raise where a connection is gone
         raise RankLostError(
-            "another rank has left in the midst of a step; the same command goes on from the last "
-            "checkpoint"
+            "another rank has left during a step; the same command continues from the last checkpoint"
         ) from error
     return numbers

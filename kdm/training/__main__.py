@@ -1,9 +1,14 @@
-"""`python -m kdm.training JOB.json [PARENT]`: run a training job (a path or URL) as a process of its own.
+"""`python -m kdm.training JOB.json [PARENT]`: run a training job (a path or URL) in a process of its own.
 
-Progress comes as JSON lines on stdout, of the first rank where torchrun has started several. Exit codes:
-0 done, 2 the job cannot be done (one sentence on stderr), 1 training broke down (one sentence), 3 another
-rank has left, 143 left because of SIGTERM, or because its parent (the process PARENT where given) had
-died: after a checkpoint, or without one where a step would have taken too long.
+Progress comes as JSON lines on stdout, from the first rank where torchrun has started several. Errors are
+one sentence on stderr. Exit codes:
+
+0    the job is done
+1    training broke down: a loss or a weight isn't finite
+2    the job can't be done
+3    another rank has left
+143  stopped by SIGTERM, or because the parent (process PARENT where given) has died: after a checkpoint,
+     or without one where a step would have taken too long
 """
 
 import os
@@ -68,7 +73,7 @@ def _read(url: str) -> object:
 
 
 def _say(sentence: str, code: int) -> int:
-    # Of what befalls all ranks of a training at once the first speaks.
+    # What happens to all ranks at once is reported by the first alone.
     if code in (TERMINATED, BROKE_DOWN) and os.environ.get("RANK", "0") != "0":
         return code
     sys.stderr.write(sentence + "\n")

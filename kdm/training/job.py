@@ -1,4 +1,8 @@
-"""One training as data: which model, on what, how and where. `python -m kdm.training` runs it."""
+"""One training as data: which model, on what, how and where. `python -m kdm.training` runs it.
+
+A job is a JSON document that a stage writes and another process reads: training runs as a process of its
+own, which can be killed, started again and put on other machines. Reading a job imports no torch.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -20,7 +24,10 @@ from storage.sets import differing_fields
 
 
 class TrainingJob(Options):
-    """All that a training process needs to know."""
+    """All that a training process needs to know.
+
+    `model` is a plug-in of `group`: a student, which learns from pairs, or a teacher.
+    """
 
     group: Literal["kdm.students", "pairgen.teachers"]
     model: Annotated[Plugin, PlainSerializer(describe)]
@@ -43,7 +50,10 @@ class TrainingJob(Options):
         return self
 
     def identity(self) -> dict[str, Any]:
-        """All that weights and losses depend on but the machine (JSON values; STORE.md)."""
+        """All that weights and losses depend on, except the machine, as JSON values.
+
+        It is the digest of a student's name (docs/store.md), and stands in checkpoints and results.
+        """
         return {
             "group": self.group,
             "model": describe(self.model),
@@ -52,10 +62,12 @@ class TrainingJob(Options):
         }
 
     def objective(self, schema: PairSchema) -> Objective:
-        """The model, new, with its losses. A teacher knows shapes only."""
-        from kdm.training.randomness import (
-            seed_initial_weights,  # torch: only who trains waits for it
-        )
+        """The untrained model with its losses; its initial weights depend on `training.seed` alone.
+
+        A student is built for the whole schema, a teacher for a shape. Raises a ValueError where the
+        model can't learn such samples.
+        """
+        from kdm.training.randomness import seed_initial_weights  # torch: imported only to train
 
         model: Any = self.model
         seed_initial_weights(self.training.seed)
@@ -68,9 +80,10 @@ class TrainingJob(Options):
 
 
 def is_done(folder: Folder, identity: dict[str, Any]) -> bool:
-    """Whether this very job is done and its weights are sound.
+    """Whether a job of this identity is done in the folder, with weights whose digest agrees.
 
-    Raises `MismatchError`, naming the fields, where another job was done here.
+    Raises `MismatchError`, naming the fields that differ, where another job was done there, and
+    `DamageError` where the weights aren't what was written.
     """
     config = read_config(folder)
     if config is None:
@@ -78,7 +91,7 @@ def is_done(folder: Folder, identity: dict[str, Any]) -> bool:
     fields = differing_fields(config["identity"], identity)
     if fields:
         raise MismatchError(
-            f"{folder.url}/config.json is of another training; they differ in "
+            f"{folder.url}/config.json is of another training, which differs in "
             f"{', '.join(fields)}: use another folder, or remove it"
         )
     read_weights(folder, config)

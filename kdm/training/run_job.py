@@ -1,4 +1,8 @@
-"""A training job done in this process, alone or with the ranks that torchrun has started."""
+"""A training job done in this process, alone or with the ranks that torchrun has started.
+
+Input, model, device and trainer are put together here, and the finished model is written: averaged
+weights, loss history, timings, and last the config that makes them a result (kdm/export.py).
+"""
 
 import resource
 import sys
@@ -31,10 +35,11 @@ MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 def run_job(
     job: TrainingJob, *, report: Report, should_stop: Callable[[], bool] = lambda: False
 ) -> None:
-    """Do the job, or go on with it, together with the ranks that torchrun has started; return at once
-    where it is done.
+    """Do a training job, or continue it; return at once where it is done.
 
-    Raises `Interrupted` after a checkpoint, a ValueError or StoreError where it cannot be done.
+    Raises `Interrupted`, after a checkpoint, where `should_stop` says so, and a ValueError or a
+    StoreError where the job can't be done: the step doesn't fit into memory, a loss isn't finite, or
+    stored pairs are damaged.
     """
     device = own_device(prepare(job.device, job.training))
     with joined(device, report) as ranks:
@@ -78,7 +83,7 @@ def _run(
         result = trainer.fit()
     except torch.OutOfMemoryError as error:
         raise OutOfMemoryError(
-            f"the memory of '{device}' does not hold a step of training.batch_size "
+            f"the memory of '{device}' can't hold a step of training.batch_size "
             f"{job.training.batch_size} at once; choose a smaller training.micro_batch (with "
             "training.draws 'sample'), a smaller batch, or training.precision bfloat16"
         ) from error
@@ -87,22 +92,22 @@ def _run(
 
 
 def _unheard(_said: Progress | Notice) -> None:
-    """The first rank reports for all of them."""
+    """Tell nobody: the first rank reports for all of them."""
 
 
 def _place(objective: Objective, device: torch.device) -> None:
     for module in {objective.model, *(player.module for player in objective.players)}:
         module.to(device)
         if device.type == "cuda":
-            # The order in which tensor cores read pixels. On a CPU it gains nothing: its group norm is
-            # slower by what its convolutions are faster.
+            # The order in which tensor cores read pixels. On a CPU it gains nothing: what convolutions
+            # gain, group norm loses.
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _compile(objective: Objective) -> None:
     if not objective.networks:
         raise ValueError(
-            "training.is_compiled is true, but this model names no network that can be compiled; "
+            "training.is_compiled is true, but this model has no network that can be compiled; "
             "set it to false"
         )
     for network in objective.networks:

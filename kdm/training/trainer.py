@@ -1,9 +1,15 @@
 """The one trainer, for teachers and students: players step in turn, an average follows the model.
 
+    for each step s:   batch ← source;   for each player: g ← ∇L(batch), θ ← Adam(θ, g, η_s);
+                       θ̄ ← β_s θ̄ + (1 − β_s) θ
+
+which is Algorithm 1's loop, with the critic as the first player and its line 17 as two updates. The
+trainer knows nothing of models: an `Objective` says who plays and what each lowers.
+
 A run that was stopped at any step and started again ends with the same bits as one that never was:
-weights, average, optimisers and loss history come from the checkpoint, the batches from the source's
-position, and random numbers from (seed, step). So does one on other ranks or in other micro-batches,
-but for how sums round.
+weights, average, optimisers and loss history come from the checkpoint, batches from the source's
+position, and random numbers from (seed, step). So does a run on other ranks or in other micro-batches,
+except for the rounding of sums.
 """
 
 import time
@@ -30,24 +36,32 @@ from kdm.training.schedule import learning_rate
 from kdm.training.watch import Report, Watch
 from storage.fs import Folder
 
-# Of ranks that report nothing: the first alone draws pictures and tells trackers.
+# For ranks that report nothing: the first alone draws pictures and has trackers.
 _UNWATCHED: dict[str, Any] = {"samples_every": 0, "trackers": ()}
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a finished run leaves: the averaged model's state, the loss history, the time it took."""
+    """What a finished run leaves: the averaged model's state dict, the loss history, the time it took.
+
+    Seconds are over all attempts, and CPU seconds over all ranks too.
+    """
 
     state: dict[str, Tensor]
     losses: list[LossEntry]
     seconds: float
     cpu_seconds: float
-    counts: dict[str, int]  # of steps that were left out, where some may be
+    counts: dict[str, int]  # of skipped steps; empty where none may be skipped
     num_ranks: int  # of the last attempt
 
 
 class Trainer:
-    """Trains an objective on a source; checkpoints lie in `folder / "checkpoints"`."""
+    """Trains an objective on a source; checkpoints are in `folder / "checkpoints"`.
+
+    `identity` is all that the run's numbers depend on: a checkpoint of another run is refused. `report`
+    gets progress and notices, and `should_stop` is asked before every step. Raises a ValueError where
+    `ranks` or micro-batches can't share a step, or a module normalises over the whole batch.
+    """
 
     def __init__(
         self,
@@ -88,10 +102,10 @@ class Trainer:
         self._saved_step: int | None = None
 
     def fit(self) -> TrainingResult:
-        """Train to the last step, going on from the newest sound checkpoint.
+        """Train to the last step, from the newest sound checkpoint on.
 
-        Raises `Interrupted` after a checkpoint where `should_stop` says so, and `NonFiniteError`
-        where a loss is no number and none may be left out.
+        Raises `Interrupted`, after a checkpoint, where `should_stop` says so, `NonFiniteError` where a
+        loss isn't finite and the step may not be skipped, and `RankLostError` where a rank has left.
         """
         self._resume()
         with self._watch.from_step(self._step):
@@ -113,7 +127,7 @@ class Trainer:
         )
 
     def _train_step(self, step: int) -> dict[str, Losses] | None:
-        """The losses of one step; None where it was left out, which changed nothing."""
+        """Make one step; the losses of its players, or None where it was skipped and changed nothing."""
         seed_step(self._options.seed, step)
         rate = learning_rate(self._options, step)
         parts = self._parts.of(self._source.next_batch())
@@ -125,6 +139,7 @@ class Trainer:
         return None
 
     def _play(self, player: Player, parts: list[Part], rate: float) -> Losses:
+        """Move one player by the mean gradient of all parts on all ranks; its losses over all of them."""
         adam = self._adams[player.name]
         adam.zero_grad()
         losses = mean_losses([self._differentiated(player, part, len(parts)) for part in parts])
@@ -134,7 +149,7 @@ class Trainer:
         return losses
 
     def _differentiated(self, player: Player, part: Part, num_parts: int) -> Losses:
-        """A part's losses over all ranks; its share of the gradient joins that of the parts before."""
+        """Add a part's share to the player's gradient; the part's losses, averaged over ranks."""
         device = part.batch.x_0.device
         with self._parts.drawing(self._step, part), autocast(device, self._options.precision):
             losses = player.loss(part.batch)
@@ -165,7 +180,7 @@ class Trainer:
                 self._save()
             raise Interrupted(
                 f"stopped after step {self._step} of {self._options.num_steps}, with a checkpoint; "
-                "the same command goes on from it"
+                "the same command continues from it"
             )
 
     def _save(self) -> None:
@@ -202,7 +217,7 @@ class Trainer:
         )
 
     def _clock(self) -> tuple[float, float]:
-        """Seconds since the first attempt began, and of CPU time over all ranks."""
+        """Seconds of training so far over all attempts, and CPU seconds over all ranks too."""
         own = time.process_time() - self._started[1]
         return time.monotonic() - self._started[0], self._ranks.total(own)
 
@@ -228,7 +243,7 @@ class Trainer:
 
 
 def _values(losses: Mapping[str, Losses], *, is_shared: bool) -> dict[str, float]:
-    """`TERM` and `total`; where a training has several players `PLAYER/TERM`."""
+    """Losses as numbers by name: TERM and `total`, or PLAYER/TERM where there are several players."""
     values = {}
     for name, each in losses.items():
         prefix = f"{name}/" if is_shared else ""

@@ -1,4 +1,8 @@
-"""What people see of a run while it goes on: progress, trackers, pictures. No number depends on it."""
+"""What people see of a run while it trains: progress, trackers, pictures. No number depends on it.
+
+Progress goes to `report` a few times a second, losses to the trackers whenever they are logged, pictures
+into the run's folder and to the trackers.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +25,10 @@ Report = Callable[[Progress | Notice], None]
 
 
 class Watch:
-    """Tells `report` and the trackers how a run is doing, and draws its samples into `folder`."""
+    """Tells `report` and the trackers how a run is doing, and draws its samples into `folder`.
+
+    Trackers are those of `training.trackers`, or by default TensorBoard's for students of pictures.
+    """
 
     def __init__(
         self,
@@ -40,7 +47,7 @@ class Watch:
 
     @contextmanager
     def from_step(self, step: int) -> Iterator[None]:
-        """Within it trackers are open; the first step comes after `step` others."""
+        """Keep trackers open in the block, in which a run trains on after `step` steps."""
         self._first_step = step
         self._start_clocks(step)
         with ExitStack() as stack:
@@ -50,7 +57,7 @@ class Watch:
             yield
 
     def logged(self, step: int, losses: Mapping[str, float]) -> None:
-        """An entry of the loss history, for the trackers."""
+        """Send an entry of the loss history to the trackers, with rate and samples a second."""
         (before, then), now = self._logged_at, time.monotonic()
         self._logged_at = step, now
         values = {f"loss/{name}": value for name, value in losses.items()}
@@ -62,7 +69,7 @@ class Watch:
             tracker.scalars(step, values)
 
     def stepped(self, step: int) -> None:
-        """Draw samples where it is time to."""
+        """Draw a picture after `step` steps where one is due."""
         if step == self._first_step + 1:
             self._start_clocks(step)  # the first step also compiles, or loads its kernels
         if not is_due(self._options, step):
@@ -75,7 +82,7 @@ class Watch:
             tracker.picture(step, PICTURES, colours)
 
     def say(self, step: int, losses: dict[str, float], *, is_last: bool = False) -> None:
-        """Progress after `step` steps, unless the last was a moment ago."""
+        """Report progress after `step` steps, unless the last report was a moment ago."""
         if is_last or self._meter.is_due():
             self._report(self._meter.at(step, losses))
 
@@ -91,8 +98,8 @@ class Watch:
             elif self._options.trackers is not None:
                 self._report(
                     Notice(
-                        f"tracker '{plugin.plugin}' writes to a disk of this machine, and "
-                        f"{self._folder.url} is on none; training goes on without it"
+                        f"tracker '{plugin.plugin}' writes to a local disk, and "
+                        f"{self._folder.url} isn't on one; training continues without it"
                     )
                 )
 

@@ -132,8 +132,8 @@ def test_draws_by_sample_are_another_training_and_draws_by_step_the_old_one() ->
 @pytest.mark.parametrize(
     ("options", "num_ranks", "reason"),
     [
-        ({"batch_size": 10}, 4, "4 ranks cannot share evenly"),
-        ({"batch_size": 16, "micro_batch": 3}, 2, "does not divide a rank's 8 samples"),
+        ({"batch_size": 10}, 4, "4 ranks can't share evenly"),
+        ({"batch_size": 16, "micro_batch": 3}, 2, "doesn't divide a rank's 8 samples"),
         ({"batch_size": 16}, 2, "set training.draws to 'sample'"),
         ({"batch_size": 16, "micro_batch": 4}, 1, "set training.draws to 'sample'"),
     ],
