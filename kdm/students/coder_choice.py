@@ -19,6 +19,7 @@ def _as_mlp(choice: Any) -> Any:
     return choice
 
 
+DEFAULT_CODERS = MlpCoders()
 AnyCoders = Annotated[
     Annotated[MlpCoders | UNetCoders, Field(discriminator="kind")], BeforeValidator(_as_mlp)
 ]

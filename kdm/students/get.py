@@ -52,7 +52,6 @@ class Get(StudentPlugin):
         label = schema.label if self.sees_labels else None
         num_classes = label.num_classes if label else 0
         return GetStudent(
-            schema,
             EquilibriumTransformer(self.network, schema.shape, num_classes=num_classes),
             num_classes=num_classes,
             num_applications=self.num_applications,
@@ -60,4 +59,5 @@ class Get(StudentPlugin):
             start=self.start,
             distance=self.distance,
             data_scale=self.data_scale,
+            noise_scale=schema.noise.scale,
         )

@@ -19,7 +19,6 @@ from kdm.students.keyed_noise import keyed_normal
 from kdm.students.labels import require_known, required
 from kdm.students.one_network import OneNetworkStudent
 from kdm.students.student import sampling
-from storage.records import PairSchema
 
 
 class GetStudent(OneNetworkStudent):
@@ -32,7 +31,6 @@ class GetStudent(OneNetworkStudent):
 
     def __init__(
         self,
-        schema: PairSchema,
         network: EquilibriumTransformer,
         *,
         num_classes: int,
@@ -41,12 +39,13 @@ class GetStudent(OneNetworkStudent):
         start: Literal["noise", "zeros"],
         distance: Distance,
         data_scale: float,
+        noise_scale: float,
     ) -> None:
         super().__init__()
         self.network, self.num_classes = network, num_classes
         self._num_applications, self._discount = num_applications, discount
         self._start_from, self._distance = start, distance
-        self._data_scale, self._noise_scale = data_scale, schema.noise.scale
+        self._data_scale, self._noise_scale = data_scale, noise_scale
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:

@@ -21,7 +21,7 @@ from kdm.networks.image_shapes import OneHot
 from kdm.objective import Losses, Objective, Player, weighted
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Latents, Samples, Scalar
-from kdm.students.coders import Coders
+from kdm.students.coders import BuiltCoders
 from kdm.students.duel import Duel
 from kdm.students.folded import FoldedKoopman
 from kdm.students.kept import Kept, stand_still
@@ -29,46 +29,42 @@ from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.labels import one_hot, require_known, required
 from kdm.students.student import DTYPES, Student, sampling
 from kdm.students.trace import Trace
-from storage.records import PairSchema
 
 
 class KoopmanStudent(Student):
     """Encoders, operator and decoder; the operator is dense (KDM) or factorised (KDM-F).
 
-    `penalties` and `adversary` add terms to Eq. 4. Public methods take x_0 and x_T (n, ...) in the
-    pairs' units and class numbers (n,), which are required where the student distinguishes classes (a
-    ValueError otherwise). Latents are (n, d).
+    `shape` is that of a sample; `coders` and `operator` are untrained modules for it; `penalties` and
+    `adversary` add terms to Eq. 4. Public methods take x_0 and x_T (n, ...) in the pairs' units and
+    class numbers (n,), which are required where the student distinguishes classes (a ValueError
+    otherwise). Latents are (n, d).
     """
 
     operator: KoopmanOperator
 
     def __init__(
         self,
-        schema: PairSchema,
+        shape: tuple[int, ...],
+        coders: BuiltCoders,
         operator: KoopmanOperator,
         *,
-        networks: Coders,
         losses: KoopmanLosses,
         data_scale: float,
         penalties: SpectralPenalties | None = None,
         adversary: Game | None = None,
     ) -> None:
         super().__init__()
-        self.encoder_0 = networks.encoder_0(schema)
-        self.encoder_T = networks.encoder_T(schema)
+        # The order in which they are assigned is that of the parameters.
+        self.encoder_0, self.encoder_T = coders.encoder_0, coders.encoder_T
         self.operator = operator
-        self.decoder = networks.decoder(schema)
-        self.num_classes = networks.num_classes(schema)
-        self.control: nn.Linear | None = None
-        if networks.has_control(schema):
-            self.control = nn.Linear(self.num_classes, networks.num_latents(schema))
+        self.decoder, self.control = coders.decoder, coders.control
         self.penalties = penalties
+        self.num_classes = coders.num_classes
         self._folded = Kept[FoldedKoopman]()
         self._losses, self._adversary = losses, adversary
-        self._joins_passes = networks.joins_passes
-        self._shape = schema.shape
-        self._data_scale = data_scale
-        self._noise_divisor = networks.noise_divisor(schema)
+        self._joins_passes = coders.joins_passes
+        self._shape, self._data_scale = shape, data_scale
+        self._noise_divisor = coders.noise_divisor
 
     def encode_0(self, x_0: Samples, label: Labels | None = None) -> Latents:
         """z_0 = E_φ_0(x_0, t = 0, y) (n, d), without ε (Algorithm 1, line 2)."""

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import Distance
-from kdm.students.presets import Mode, Preset, Terms, preset
+from kdm.students.preset import Mode, Preset, Terms
+from kdm.students.presets import preset
 from storage.options import Options, parse
 from storage.plugins import Configured, describe
 

@@ -15,7 +15,6 @@ from kdm.losses.sum import Sum
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
-from kdm.students.plugin import StudentPlugin
 from kdm.students.unet_coders import UNetCoders
 from storage.options import parse
 from storage.records import LabelRule, NoiseRule, PairSchema
@@ -35,7 +34,7 @@ _NETWORK_KEYWORDS = (
 )
 
 
-def student_of(keywords: Mapping[str, Any], *, is_factorised: bool) -> StudentPlugin:
+def student_of(keywords: Mapping[str, Any], *, is_factorised: bool) -> Koopman | KoopmanFactorised:
     """The options that these constructor arguments mean, except for the adversarial term.
 
     `is_factorised` chooses KDM-F (App. C). Raises a ValueError that names an argument whose value has no

@@ -50,7 +50,6 @@ class Reflow(StudentPlugin):
         from kdm.students.velocity_networks import build_velocity_network
 
         return ReflowStudent(
-            schema,
             build_velocity_network(self.network, schema),
             num_classes=self.network.num_classes(schema),
             num_steps=self.num_steps,
@@ -58,4 +57,5 @@ class Reflow(StudentPlugin):
             distance=self.distance,
             perceptual=self.perceptual,
             data_scale=self.data_scale,
+            noise_scale=schema.noise.scale,
         )

@@ -19,7 +19,6 @@ from kdm.shapes import Labels, Samples, Scalar
 from kdm.students.labels import one_hot, require_known
 from kdm.students.one_network import OneNetworkStudent
 from kdm.students.student import sampling
-from storage.records import PairSchema
 
 _NEAREST_TO_AN_END = 1e-5  # of training's times, as published: 1 / t is a weight
 
@@ -33,7 +32,6 @@ class ReflowStudent(OneNetworkStudent):
 
     def __init__(
         self,
-        schema: PairSchema,
         network: nn.Module,
         *,
         num_classes: int,
@@ -42,12 +40,13 @@ class ReflowStudent(OneNetworkStudent):
         distance: Distance,
         perceptual: Distance | None,
         data_scale: float,
+        noise_scale: float,
     ) -> None:
         super().__init__()
         self.network, self.num_classes = network, num_classes
         self.num_steps, self._time_exponent = num_steps, time_exponent
         self._distance, self._perceptual = distance, perceptual
-        self._data_scale, self._noise_scale = data_scale, schema.noise.scale
+        self._data_scale, self._noise_scale = data_scale, noise_scale
 
     @property
     def nfe(self) -> int:

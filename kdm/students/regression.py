@@ -62,11 +62,11 @@ class Regression(StudentPlugin):
         from kdm.students.regression_student import RegressionStudent  # torch: only to build
 
         return RegressionStudent(
-            schema,
             self._built_network(schema),
             num_classes=self.network.num_classes(schema) if self.network else 0,
             distance=self.distance,
             data_scale=self.data_scale,
+            noise_scale=schema.noise.scale,
         )
 
     def _built_network(self, schema: PairSchema) -> MLP | SongUNet:

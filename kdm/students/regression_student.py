@@ -3,11 +3,11 @@
 from functools import partial
 
 import torch
+from torch import nn
 
 from kdm.batch import Batch
 from kdm.losses.distances import Distance
 from kdm.networks.folded_unet import FoldedUNet
-from kdm.networks.mlp import MLP
 from kdm.networks.song_unet import SongUNet
 from kdm.objective import Losses, weighted
 from kdm.shapes import Labels, Samples
@@ -15,7 +15,6 @@ from kdm.students.kept import Kept, stand_still
 from kdm.students.labels import one_hot, require_known, required
 from kdm.students.one_network import OneNetworkStudent
 from kdm.students.student import DTYPES, sampling
-from storage.records import PairSchema
 
 
 class RegressionStudent(OneNetworkStudent):
@@ -25,22 +24,20 @@ class RegressionStudent(OneNetworkStudent):
     x_0 over `data_scale`. A U-Net whose weights no longer learn is folded before it samples.
     """
 
-    network: MLP | SongUNet
-
     def __init__(
         self,
-        schema: PairSchema,
-        network: MLP | SongUNet,
+        network: nn.Module,
         *,
         num_classes: int,
         distance: Distance,
         data_scale: float,
+        noise_scale: float,
     ) -> None:
         super().__init__()
         self.network, self.num_classes = network, num_classes
         self._kept = Kept[FoldedUNet]()
         self._distance = distance
-        self._data_scale, self._noise_scale = data_scale, schema.noise.scale
+        self._data_scale, self._noise_scale = data_scale, noise_scale
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:

@@ -15,7 +15,6 @@ import os
 import sys
 
 from kdm.training.stop import TERMINATED, StopRequest
-from storage.any_folder import folder_at
 from storage.imports import many_imports
 from storage.terminal import replace_what_cannot_be_said
 
@@ -38,14 +37,13 @@ def _run(url: str, should_stop: StopRequest) -> int:
         from kdm.collective import RankLostError
         from kdm.training.checkpoint import standing
         from kdm.training.errors import Interrupted, NonFiniteError
-        from kdm.training.job import TrainingJob
+        from kdm.training.job_folder import read_job
         from kdm.training.progress import JsonLines
         from kdm.training.run_job import run_job
         from storage.errors import StoreError
-        from storage.options import parse
 
     try:
-        job = parse(TrainingJob, _read(url), f"job {url}")
+        job = read_job(url)
         should_stop.last_words = lambda: standing(job.folder)
         run_job(job, report=JsonLines(sys.stdout), should_stop=should_stop)
     except Interrupted as interruption:
@@ -57,19 +55,6 @@ def _run(url: str, should_stop: StopRequest) -> int:
     except (ValueError, StoreError) as error:
         return _say(str(error), USER_ERROR)
     return 0
-
-
-def _read(url: str) -> object:
-    import json
-
-    place, slash, name = url.rpartition("/")
-    folder = folder_at(place or slash or ".")
-    try:
-        return json.loads(folder.read(name))
-    except FileNotFoundError as error:
-        raise ValueError(f"there is no job at {url}") from error
-    except ValueError as error:
-        raise ValueError(f"job {url} is not JSON: {error}") from error
 
 
 def _say(sentence: str, code: int) -> int:

@@ -107,7 +107,7 @@ class Checkpoints:
         self._require_own(record, where)
         data = self._read(name + _TENSORS)
         if sha256_of(data) != record["sha256"]:
-            raise DamageError(f"{where}{_TENSORS} doesn't have the digest in its record")
+            raise DamageError(f"{where}{_TENSORS} is not what its record says it was")
         attempt = record["attempt"]
         return Snapshot(
             step=record["step"],

@@ -11,16 +11,12 @@ from pydantic import Field, PlainSerializer, ValidationInfo, field_validator, mo
 from kdm.objective import Objective
 from kdm.students.late import Student
 from kdm.students.plugin import GROUP as STUDENTS
-from kdm.trained import read_config, read_weights
 from kdm.training.device import Device
 from kdm.training.inputs import DatasetInput, PairsInput
 from kdm.training.options import TrainingOptions
-from storage.errors import MismatchError
-from storage.fs import Folder
 from storage.options import Options
 from storage.plugins import Plugin, configure, describe
 from storage.records import PairSchema
-from storage.sets import differing_fields
 
 
 class TrainingJob(Options):
@@ -77,22 +73,3 @@ class TrainingJob(Options):
             return student.objective()
         objective: Objective = model.objective(schema.shape)
         return objective
-
-
-def is_done(folder: Folder, identity: dict[str, Any]) -> bool:
-    """Whether a job of this identity is done in the folder, with weights whose digest agrees.
-
-    Raises `MismatchError`, naming the fields that differ, where another job was done there, and
-    `DamageError` where the weights aren't what was written.
-    """
-    config = read_config(folder)
-    if config is None:
-        return False
-    fields = differing_fields(config["identity"], identity)
-    if fields:
-        raise MismatchError(
-            f"{folder.url}/config.json is of another training, which differs in "
-            f"{', '.join(fields)}: use another folder, or remove it"
-        )
-    read_weights(folder, config)
-    return True

@@ -5,6 +5,7 @@ A training process writes them to stdout for whoever started it; nothing else co
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
@@ -32,6 +33,9 @@ class Notice:
     """Something that a person should know, though the run continues."""
 
     notice: str
+
+
+Report = Callable[[Progress | Notice], None]  # who is told how a run is doing
 
 
 class Meter:

@@ -4,32 +4,23 @@ Input, model, device and trainer are put together here, and the finished model i
 weights, loss history, timings, and last the config that makes them a result (kdm/export.py).
 """
 
-import resource
-import sys
 from collections.abc import Callable
-from typing import Any
 
 import torch
-from torch import nn
 
-from kdm.export import write_trained
 from kdm.objective import Objective
-from kdm.students.student import Student
 from kdm.training.environment import prepare
 from kdm.training.errors import OutOfMemoryError
+from kdm.training.finished import write_finished
 from kdm.training.inputs import PairsInput
-from kdm.training.job import TrainingJob, is_done
-from kdm.training.progress import Notice, Progress
+from kdm.training.job import TrainingJob
+from kdm.training.job_folder import is_done
+from kdm.training.progress import Notice, Progress, Report
 from kdm.training.ranks import Ranks, joined, own_device
 from kdm.training.student_pictures import with_pictures
-from kdm.training.trainer import Trainer, TrainingResult
-from kdm.training.watch import Report
+from kdm.training.trainer import Trainer
 from storage.any_folder import folder_at
 from storage.fs import Folder
-from storage.plugins import describe
-
-# ru_maxrss is in kilobytes on Linux and in bytes on macOS (getrusage(2)).
-MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
 def run_job(
@@ -88,7 +79,7 @@ def _run(
             "training.draws 'sample'), a smaller batch, or training.precision bfloat16"
         ) from error
     if ranks.is_first:
-        _write(folder, job, objective.model, identity=identity, result=result)
+        write_finished(folder, job, objective.model, identity=identity, result=result)
 
 
 def _unheard(_said: Progress | Notice) -> None:
@@ -112,43 +103,3 @@ def _compile(objective: Objective) -> None:
         )
     for network in objective.networks:
         network.compile()
-
-
-def _write(
-    folder: Folder,
-    job: TrainingJob,
-    model: nn.Module,
-    *,
-    identity: dict[str, Any],
-    result: TrainingResult,
-) -> None:
-    schema = job.source.pair_schema()
-    config = {
-        "group": job.group,
-        "model": describe(job.model),
-        "shape": list(schema.shape),
-        "schema": schema.model_dump(mode="json") if job.source.kind == "pairs" else None,
-        "identity": identity,
-        "num_steps": job.training.num_steps,
-        "parameters": _num_parameters(model),
-        **result.counts,
-    }
-    num_steps = job.training.num_steps
-    timings = {
-        "seconds": result.seconds,
-        "cpu_seconds": result.cpu_seconds,
-        "steps_per_second": num_steps / result.seconds,
-        "cpu_seconds_per_step": result.cpu_seconds / num_steps,
-        "num_ranks": result.num_ranks,
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES,
-    }
-    write_trained(folder, result.state, config=config, losses=result.losses, timings=timings)
-
-
-def _num_parameters(model: nn.Module) -> dict[str, int]:
-    if isinstance(model, Student):
-        return {
-            "trainable": model.num_trainable_parameters(),
-            "inference": model.num_inference_parameters(),
-        }
-    return {"trainable": sum(each.numel() for each in model.parameters() if each.requires_grad)}

@@ -20,20 +20,17 @@ from typing import Any
 from torch import Tensor
 
 from kdm.data import Source
-from kdm.objective import Losses, Objective, Player
-from kdm.training.adam import Adam
+from kdm.objective import Losses, Objective
 from kdm.training.best import BestWeights
 from kdm.training.checkpoint import FOLDER, Checkpoints, LossEntry, Snapshot
-from kdm.training.ema import Ema
-from kdm.training.environment import autocast
 from kdm.training.errors import Interrupted
-from kdm.training.non_finite import NonFiniteSteps
 from kdm.training.options import TrainingOptions
-from kdm.training.parts import Part, Parts, mean_losses, require_whole_batches
+from kdm.training.progress import Report
 from kdm.training.randomness import RULES, seed_step
 from kdm.training.ranks import ALONE, Ranks
 from kdm.training.schedule import learning_rate
-from kdm.training.watch import Report, Watch
+from kdm.training.steps import Steps
+from kdm.training.watch import Watch
 from storage.fs import Folder
 
 # For ranks that report nothing: the first alone draws pictures and has trackers.
@@ -75,8 +72,7 @@ class Trainer:
         should_stop: Callable[[], bool] = lambda: False,
         ranks: Ranks = ALONE,
     ) -> None:
-        self._parts = Parts(options, ranks)
-        require_whole_batches(objective, options, ranks)
+        self._steps = Steps(objective, options, ranks, report=report)
         self._ranks = ranks
         self._objective = objective
         self._source = source
@@ -89,14 +85,9 @@ class Trainer:
             notify=report,
         )
         self._should_stop = should_stop
-        self._adams = {each.name: Adam(each.module, options) for each in objective.players}
-        self._ema = Ema(objective.model, options.ema)
         self._best = BestWeights(folder, identity, objective, options, notify=report)
-        self._non_finite = NonFiniteSteps(
-            options.on_non_finite, objective, self._adams, notify=report
-        )
         seen = options if ranks.is_first else options.model_copy(update=_UNWATCHED)
-        self._watch = Watch(objective, self._ema, seen, folder, report=report)
+        self._watch = Watch(objective, self._steps.ema, seen, folder, report=report)
         self._losses: list[LossEntry] = []
         self._step = 0
         self._saved_step: int | None = None
@@ -114,15 +105,15 @@ class Trainer:
                 losses = self._train_step(self._step)
                 self._step += 1
                 self._keep_records(losses)
-        self._non_finite.sum_up()
+        self._steps.non_finite.sum_up()
         self._watch.say(self._step, self._logged(), is_last=True)
         seconds, cpu_seconds = self._clock()
         return TrainingResult(
-            self._ema.model_state(),
+            self._steps.ema.model_state(),
             self._losses,
             seconds,
             cpu_seconds,
-            self._non_finite.counts,
+            self._steps.non_finite.counts,
             self._ranks.count,
         )
 
@@ -130,34 +121,7 @@ class Trainer:
         """Make one step; the losses of its players, or None where it was skipped and changed nothing."""
         seed_step(self._options.seed, step)
         rate = learning_rate(self._options, step)
-        parts = self._parts.of(self._source.next_batch())
-        playing = self._objective.playing(step / self._options.num_steps)
-        with self._non_finite.watching(step, playing):
-            losses = {player.name: self._play(player, parts, rate) for player in playing}
-            self._ema.update(step + 1)
-            return losses
-        return None
-
-    def _play(self, player: Player, parts: list[Part], rate: float) -> Losses:
-        """Move one player by the mean gradient of all parts on all ranks; its losses over all of them."""
-        adam = self._adams[player.name]
-        adam.zero_grad()
-        losses = mean_losses([self._differentiated(player, part, len(parts)) for part in parts])
-        self._ranks.average_(list(adam.gradients().values()))
-        self._non_finite.check_gradients(player, losses)
-        adam.step(rate)
-        return losses
-
-    def _differentiated(self, player: Player, part: Part, num_parts: int) -> Losses:
-        """Add a part's share to the player's gradient; the part's losses, averaged over ranks."""
-        device = part.batch.x_0.device
-        with self._parts.drawing(self._step, part), autocast(device, self._options.precision):
-            losses = player.loss(part.batch)
-        together = self._ranks.averaged(losses)
-        self._non_finite.check_losses(player, together)
-        own = losses.total if num_parts == 1 else losses.total / num_parts
-        own.backward()  # type: ignore[no-untyped-call]
-        return together
+        return self._steps.make(step, self._source.next_batch(), rate)
 
     def _keep_records(self, losses: dict[str, Losses] | None) -> None:
         is_last = self._step == self._options.num_steps
@@ -165,12 +129,12 @@ class Trainer:
         if losses is not None and (is_last or self._step % self._options.log_every == 0):
             is_shared = len(self._objective.players) > 1
             values = _values(losses, is_shared=is_shared)
-            entry = {"step": self._step, "losses": values, **self._non_finite.counts}
+            entry = {"step": self._step, "losses": values, **self._steps.non_finite.counts}
             self._losses.append(entry)
             self._watch.logged(self._step, self._logged())
         if is_last or self._step % self._options.checkpoint_every == 0:
             if self._ranks.is_first:
-                self._best.consider(self._step, self._losses, self._ema)
+                self._best.consider(self._step, self._losses, self._steps.ema)
             self._save()
         self._watch.say(self._step, self._logged())
 
@@ -192,9 +156,9 @@ class Trainer:
             Snapshot(
                 step=self._step,
                 position=self._source.position,
-                tensors=self._tensors(),
+                tensors=self._steps.tensors(),
                 losses=self._losses,
-                skipped=self._non_finite.skipped,
+                skipped=self._steps.non_finite.skipped,
                 seconds=seconds,
                 cpu_seconds=cpu_seconds,
             )
@@ -206,10 +170,10 @@ class Trainer:
         self._ranks.require_equal(snapshot.step if snapshot else 0, "the checkpoint's step")
         if snapshot is None:
             return
-        self._load(snapshot.tensors)
+        self._steps.load(snapshot.tensors)
         self._source.seek(snapshot.position)
         self._losses = list(snapshot.losses)
-        self._non_finite.skipped = snapshot.skipped
+        self._steps.non_finite.skipped = snapshot.skipped
         self._step = self._saved_step = snapshot.step
         self._started = (
             self._started[0] - snapshot.seconds,
@@ -224,23 +188,6 @@ class Trainer:
     def _logged(self) -> dict[str, float]:
         return self._losses[-1]["losses"] if self._losses else {}
 
-    def _tensors(self) -> dict[str, Tensor]:
-        tensors = _under("model", self._objective.model.state_dict())
-        tensors |= _under("ema", self._ema.state())
-        for player in self._objective.players:
-            if player.module is not self._objective.model:
-                tensors |= _under(f"players/{player.name}", player.module.state_dict())
-            tensors |= _under(f"optimisers/{player.name}", self._adams[player.name].state())
-        return tensors
-
-    def _load(self, tensors: Mapping[str, Tensor]) -> None:
-        self._objective.model.load_state_dict(_below("model", tensors))
-        self._ema.load(_below("ema", tensors))
-        for player in self._objective.players:
-            if player.module is not self._objective.model:
-                player.module.load_state_dict(_below(f"players/{player.name}", tensors))
-            self._adams[player.name].load(_below(f"optimisers/{player.name}", tensors))
-
 
 def _values(losses: Mapping[str, Losses], *, is_shared: bool) -> dict[str, float]:
     """Losses as numbers by name: TERM and `total`, or PLAYER/TERM where there are several players."""
@@ -250,16 +197,3 @@ def _values(losses: Mapping[str, Losses], *, is_shared: bool) -> dict[str, float
         for term, value in {**each.terms, "total": each.total}.items():
             values[prefix + term] = value.item()
     return values
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    start = f"{prefix}/"
-    return {
-        name.removeprefix(start): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(start)
-    }

@@ -5,30 +5,23 @@ into the run's folder and to the trackers.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
-from typing import cast
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from kdm.analyze.image_grid import png
 from kdm.objective import Objective
-from kdm.trackers.tracker import DEFAULT, GROUP, Tracker, TrackerPlugin
 from kdm.trained import PICTURES
 from kdm.training.ema import Ema
 from kdm.training.options import TrainingOptions
-from kdm.training.progress import Meter, Notice, Progress
+from kdm.training.progress import Meter, Report
+from kdm.training.run_trackers import Trackers
 from kdm.training.sample_pictures import drawn, is_due
 from kdm.training.schedule import learning_rate
 from storage.fs import Folder
-from storage.plugins import configure
-
-Report = Callable[[Progress | Notice], None]
 
 
 class Watch:
-    """Tells `report` and the trackers how a run is doing, and draws its samples into `folder`.
-
-    Trackers are those of `training.trackers`, or by default TensorBoard's for students of pictures.
-    """
+    """Tells `report` and the trackers how a run is doing, and draws its samples into `folder`."""
 
     def __init__(
         self,
@@ -41,7 +34,7 @@ class Watch:
     ) -> None:
         self._objective, self._ema = objective, ema
         self._options, self._folder, self._report = options, folder, report
-        self._trackers: list[Tracker] = []
+        self._trackers = Trackers(objective, options, folder, report=report)
         self._first_step = 0
         self._logged_at = 0, 0.0
 
@@ -50,10 +43,7 @@ class Watch:
         """Keep trackers open in the block, in which a run trains on after `step` steps."""
         self._first_step = step
         self._start_clocks(step)
-        with ExitStack() as stack:
-            for plugin in self._chosen():
-                tracker = plugin.open(self._folder, first_step=step + 1)
-                self._trackers.append(stack.enter_context(closing(tracker)))
+        with self._trackers.opened(first_step=step + 1):
             yield
 
     def logged(self, step: int, losses: Mapping[str, float]) -> None:
@@ -65,8 +55,7 @@ class Watch:
         if step > before:
             rate = (step - before) / max(now - then, 1e-9)
             values["samples_per_second"] = rate * self._options.batch_size
-        for tracker in self._trackers:
-            tracker.scalars(step, values)
+        self._trackers.scalars(step, values)
 
     def stepped(self, step: int) -> None:
         """Draw a picture after `step` steps where one is due."""
@@ -78,8 +67,7 @@ class Watch:
         if colours is None:
             return
         self._folder.replace(f"{PICTURES}/step-{step:08d}.png", png(colours))
-        for tracker in self._trackers:
-            tracker.picture(step, PICTURES, colours)
+        self._trackers.picture(step, PICTURES, colours)
 
     def say(self, step: int, losses: dict[str, float], *, is_last: bool = False) -> None:
         """Report progress after `step` steps, unless the last report was a moment ago."""
@@ -90,22 +78,3 @@ class Watch:
         options = self._options
         self._meter = Meter(step, options.num_steps, batch_size=options.batch_size)
         self._logged_at = step, time.monotonic()
-
-    def _chosen(self) -> Iterator[TrackerPlugin]:
-        for plugin in self._asked_for():
-            if self._folder.is_local or not plugin.needs_disk:
-                yield plugin
-            elif self._options.trackers is not None:
-                self._report(
-                    Notice(
-                        f"tracker '{plugin.plugin}' writes to a local disk, and "
-                        f"{self._folder.url} isn't on one; training continues without it"
-                    )
-                )
-
-    def _asked_for(self) -> tuple[TrackerPlugin, ...]:
-        if self._options.trackers is not None:
-            return self._options.trackers
-        if self._objective.draw is None:
-            return ()
-        return (cast(TrackerPlugin, configure(GROUP, DEFAULT)),)
