@@ -133,5 +133,5 @@ def test_a_hundred_wrong_steps_in_a_row_end_the_run(home: Folder) -> None:
     objective = Objective(model, (Player("model", model, nothing),))
     with pytest.raises(NonFiniteError, match="at step 100, and the 100 steps before it failed too"):
         fit(home, objective, endless)
-    with pytest.raises(NonFiniteError, match="at step 100, and 100"):
+    with pytest.raises(NonFiniteError, match="at step 100, and the 100"):
         fit(home, objective, endless)  # the count goes on from the checkpoint after 60
