@@ -1,4 +1,9 @@
-"""DhariwalUNet: ADM (Dhariwal & Nichol 2021, Table 1), as Karras et al. 2022 train it."""
+"""DhariwalUNet: ADM (Dhariwal & Nichol 2021, Table 1), as Karras et al. 2022 train it.
+
+It differs from SongUNet in that the embedding scales as well as shifts (adaptive group normalisation),
+heads of attention have 64 channels each, labels join behind the embedding's layers, and sums aren't
+scaled by √½.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +36,10 @@ class DhariwalUNetOptions(LevelOptions):
 
 
 class DhariwalUNet(EdmUNet):
-    """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoint."""
+    """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoint.
+
+    x has shape (n, in_channels, H, H), H = `img_resolution`; see `EdmUNet` for the rest.
+    """
 
     def __init__(self, options: DhariwalUNetOptions) -> None:
         super().__init__()
@@ -96,8 +104,8 @@ def _style(options: DhariwalUNetOptions) -> BlockStyle:
 def _initialise(network: DhariwalUNet) -> None:
     """PyTorch's weights; 0 where a branch or the network ends and for augmentations; N(0, 1) for labels.
 
-    As the released code starts (Karras et al. 2022). Labels are one-hot: what a class adds to the
-    embedding is one column of `map_label`.
+    This is how the released code starts (Karras et al. 2022). Labels are one-hot: what a class adds to
+    the embedding is one column of `map_label`.
     """
     for name, parameter in network.named_parameters():
         if any(end in name for end in ("conv1.", "proj.", "out_conv.", "map_augment.")):

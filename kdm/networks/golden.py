@@ -52,7 +52,7 @@ class Golden:
         """From an .npz; nothing in it is unpickled."""
         with np.load(path, allow_pickle=False) as file:
             if "meta" not in file:
-                raise ValueError(f"{path} is no golden: it has no array 'meta'")
+                raise ValueError(f"{path} isn't a golden: it has no array 'meta'")
             meta = json.loads(str(file["meta"]))
             held = {name: torch.from_numpy(file[name]) for name in file.files if name != "meta"}
         weights = {name[2:]: held.pop(name) for name in list(held) if name.startswith("w/")}
@@ -74,12 +74,12 @@ class Golden:
 
 
 def check_golden(path: str) -> list[Compared]:
-    """The error of every output array that this project can compute; see `unchecked`."""
+    """The error of every output array that this project can compute; `unchecked` lists the others."""
     return list(each_of(path))
 
 
 def each_of(path: str) -> Iterator[Compared]:
-    """The same, one after the other."""
+    """The same comparisons, each made when it is asked for."""
     golden = Golden.read(path)
     exact, plain = (_outputs(golden, dtype) for dtype in (torch.float64, torch.float32))
     for name in plain:
@@ -95,7 +95,7 @@ def _beside(name: str, array: Tensor, exact: Output, plain: Output) -> Compared:
 
 
 def unchecked(path: str) -> list[str]:
-    """The arrays that are neither inputs nor computed here: those of samplers with churn."""
+    """Names of the arrays that are neither inputs nor computed here, such as samples with churn."""
     golden = Golden.read(path)
     known = _outputs(golden, torch.float32).keys() | {*EDM_INPUTS, *FLOW_INPUTS}
     return [name for name in golden.arrays if name not in known]
@@ -109,7 +109,10 @@ def tolerance(name: str) -> float:
 
 
 def error(computed: Tensor, reference: Tensor) -> float:
-    """See above; infinite where the shapes differ."""
+    """The largest difference over the largest reference value; infinity where shapes differ.
+
+    For bytes: how far a value is from the interval that is rounded down to the byte, over 255.
+    """
     if computed.shape != reference.shape:
         return float("inf")
     if reference.dtype == torch.uint8:

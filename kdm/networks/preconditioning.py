@@ -1,8 +1,9 @@
 """Preconditioners: D_θ(x; σ) = c_skip x + c_out F_θ(c_in x; c_noise) (Karras et al. 2022, Table 1).
 
-Each brings the coefficients and the noise levels of one training scheme; `model` is F_θ. Keywords
-and state-dict names are those of the released checkpoints. All but the network's input, whose type
-`dtype` chooses, is float32, or float64 where the weights are.
+Each has the coefficients and the noise levels of one training scheme; `model` is F_θ. D_θ estimates
+E[x_0 | x] for x = x_0 + σ n, and with it the teacher's ODE is dx/dσ = (x − D_θ(x; σ)) / σ (ibid., Eq. 1 and
+3 with σ(t) = t). Keywords and state-dict names are those of the released checkpoints. Everything is
+float32, or float64 where the weights are, except for the network's input, whose type `dtype` chooses.
 """
 
 import math
@@ -18,7 +19,7 @@ from kdm.networks.song_unet import SongUNet
 
 
 class Coefficients(NamedTuple):
-    """Table 1's columns at some σ."""
+    """c_skip, c_out, c_in and c_noise of Table 1 at each σ, (m,) each."""
 
     skip: Times
     out: Times
@@ -27,7 +28,10 @@ class Coefficients(NamedTuple):
 
 
 class Preconditioner(nn.Module, ABC):
-    """A denoiser D_θ around a network F_θ, with the noise levels that it knows."""
+    """A denoiser D_θ around a network F_θ, with the noise levels that it knows.
+
+    It was trained for σ from `sigma_min` to `sigma_max`, in units of the data.
+    """
 
     sigma_min: float
     sigma_max: float
@@ -45,7 +49,10 @@ class Preconditioner(nn.Module, ABC):
         *,
         dtype: torch.dtype | None = None,
     ) -> Images:
-        """D_θ of noisy images; σ is one for all or one an image; no labels are a row of zeros."""
+        """D_θ (n, c, h, w) of noisy images (n, c, h, w); σ is a scalar, (1,) or (n,).
+
+        Labels are one-hot rows (n or 1, label_dim); without labels they are a row of zeros.
+        """
         x = x.to(self.dtype)
         c = self.coefficients(sigma.reshape(-1).to(self.dtype))
         scaled = (_column(c.in_) * x).to(dtype or self.dtype)
@@ -55,16 +62,16 @@ class Preconditioner(nn.Module, ABC):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of its coefficients and of what it gives."""
+        """The type of the coefficients and of the result: float32, or float64 where θ is."""
         return torch.promote_types(self.model.map_layer0.weight.dtype, torch.float32)
 
     def round_sigma(self, sigma: Tensor) -> Tensor:
-        """The nearest noise level that the network knows."""
+        """The nearest noise level that the network knows; every one unless overridden."""
         return sigma
 
     @abstractmethod
     def coefficients(self, sigma: Times) -> Coefficients:
-        """c_skip, c_out, c_in and c_noise at σ, in its type."""
+        """c_skip, c_out, c_in and c_noise at σ (m,), in σ's type."""
 
     def _labels(self, x: Images, labels: OneHot | None) -> OneHot | None:
         num_classes = self.model.options.label_dim

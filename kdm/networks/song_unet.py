@@ -42,7 +42,11 @@ class SongUNetOptions(LevelOptions):
 
 
 class SongUNet(EdmUNet):
-    """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoints."""
+    """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoints.
+
+    x has shape (n, in_channels, H, H), H = `img_resolution`; see `EdmUNet` for the rest. The "skip" and
+    "residual" variants carry a second, resampled picture along (`aux`).
+    """
 
     def __init__(self, options: SongUNetOptions) -> None:
         super().__init__()
@@ -162,7 +166,10 @@ def _width(layer: nn.Module) -> int:
 
 @torch.no_grad()
 def _initialise(network: SongUNet) -> None:
-    """Xavier's uniform weights, next to nothing where a branch or the network ends (ibid.)."""
+    """Uniform weights (Glorot and Bengio 2010), times 1e-5 where a branch or the network ends (ibid.).
+
+    So every block starts as the identity.
+    """
     for name, parameter in network.named_parameters():
         if name.endswith("bias"):
             parameter.zero_()

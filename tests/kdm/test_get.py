@@ -144,7 +144,7 @@ def test_samples_without_patches_are_refused(shape: tuple[int, ...], reason: str
 
 
 def test_a_width_that_heads_do_not_divide_is_refused() -> None:
-    with pytest.raises(ValidationError, match="width is 20; 4 must divide it"):
+    with pytest.raises(ValidationError, match="width is 20; it must be a multiple of 4"):
         EquilibriumOptions(width=20, num_heads=8)
 
 

@@ -84,7 +84,7 @@ def test_a_preview_draws_classes_in_turn_without_the_label_for_none():
         ({}, (3, 8, 6), r"not \(3, 8, 6\)"),
         ({}, (3, 7, 7), "a multiple of 2, as it has 2 levels"),
         ({"num_head_channels": 48}, SHAPE, "has 64 channels, which are no multiple of 48"),
-        ({"num_channels": 80}, SHAPE, "80 channels do not divide into 32 groups"),
+        ({"num_channels": 80}, SHAPE, "80 channels don't divide into 32 groups"),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused(options, shape, fault):
