@@ -1,6 +1,7 @@
 """Layers of guided-diffusion's U-Net (Dhariwal & Nichol 2021, Sec. 3) with its state-dict names.
 
-ResBlock: x + conv(drop(SiLU(norm(conv(SiLU(norm(x))) ⊕ e))))      AttentionBlock: x + proj(attend(qkv(norm(x))))
+ResBlock:        x + conv(drop(SiLU(norm(conv(SiLU(norm(x))) ⊕ e))))
+AttentionBlock:  x + proj(attend(qkv(norm(x))))
 """
 
 from typing import Literal, TypeVar

@@ -168,7 +168,7 @@ def _width(layer: nn.Module) -> int:
 def _initialise(network: SongUNet) -> None:
     """Uniform weights (Glorot and Bengio 2010), times 1e-5 where a branch or the network ends (ibid.).
 
-    So every block starts as the identity.
+    So a block starts by passing on its skip, and little else.
     """
     for name, parameter in network.named_parameters():
         if name.endswith("bias"):

@@ -2,8 +2,8 @@
 
     y = Aᵀ [U ⊙ V] A, U = G g Gᵀ, V = Bᵀ d B     D = A ∂y Aᵀ     ∂d = B [U ⊙ D] Bᵀ     ∂g = Gᵀ [V ⊙ D] G
 
-d is a tile of the input and g a kernel, ∂ a gradient. Each ⊙, summed over channels or tiles, is 36 products of
-matrices; D serves both gradients. V is kept for ∂g instead of d, which is 4/9 of its size. Maps keep their
+d is a tile of the input and g a kernel, ∂ a gradient. Each ⊙, summed over channels or tiles, is 36 products
+of matrices; D serves both gradients. V is kept for ∂g instead of d, which is 4/9 of its size. Maps keep their
 memory format.
 """
 
