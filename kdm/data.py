@@ -238,6 +238,7 @@ def batch_of(pairs: PairBatch, device: torch.device | None = None) -> Batch:
 
 
 def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
+    """A batch on a device from tensors that are anywhere."""
     sent = {name: _sent(tensor, device) for name, tensor in tensors.items()}
     # Bytes become floats on the device, wherever the pairs are, so that they are rounded alike.
     return Batch(
@@ -249,6 +250,7 @@ def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
 
 
 def _sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device; from host to GPU by a copy that nobody waits for."""
     if tensor.device.type == "cpu" and device.type == "cuda":
         # The host doesn't wait for the copy; torch keeps the pinned memory until it is done.
         return tensor.pin_memory().to(device, non_blocking=True)

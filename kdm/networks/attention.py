@@ -29,6 +29,7 @@ def attend(qkv: Images, num_heads: int, *, layout: Layout) -> Maps:
 
 
 def _split(qkv: Images, num_heads: int, layout: Layout) -> tuple[Heads, Heads, Heads]:
+    """Queries, keys and values (n, heads, c, pixels) of a qkv map (n, 3C, h, w)."""
     num, channels = qkv.shape[0], qkv.shape[1] // (3 * num_heads)
     axes = {"head": num_heads, "part": 3, "channel": channels}
     names = layout.value.split(", ")

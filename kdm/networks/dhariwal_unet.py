@@ -55,6 +55,7 @@ class DhariwalUNet(EdmUNet):
         _initialise(self)
 
     def _map(self, o: DhariwalUNetOptions) -> None:
+        """The layers of the embedding, in the order of the released checkpoint."""
         noise, width = o.model_channels, o.embedding
         self.map_noise = PositionalEmbedding(noise, has_endpoint=False, sine_first=False)
         self.map_augment = nn.Linear(o.augment_dim, noise, bias=False) if o.augment_dim else None
@@ -76,6 +77,7 @@ class DhariwalUNet(EdmUNet):
         return F.silu(e)
 
     def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
+        """x through the encoder; every layer's map is kept for the decoder."""
         skips: Skips = []
         for layer in self.enc.values():
             x = settled(layer(x, embedding) if isinstance(layer, Block) else layer(x))
@@ -83,6 +85,7 @@ class DhariwalUNet(EdmUNet):
         return x, skips
 
     def _up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
+        """x through the decoder, each block with the kept map of its size beside it, to the output."""
         for name, layer in self.dec.items():
             x = torch.cat([x, skips.pop()], 1) if "block" in name else x
             x = settled(layer(x, embedding))

@@ -87,6 +87,10 @@ class Conv(nn.Module):
         return x
 
     def _convolve(self, x: Images, margin: int = 0, *, shift: Shift | None = None) -> Maps:
+        """x convolved, with `margin` more pixels of padding: by whichever of the equal methods is fastest.
+
+        A convolution without a kernel gives x back.
+        """
         if self.kernels is not None and self.bias is not None:
             return winograd.multiply(x, self.kernels, self.bias)
         if self.weight is None or self.bias is None:
@@ -256,6 +260,7 @@ class Block(nn.Module):
         return is_shared and h.shape[2] * h.shape[3] >= _LEAST_PIXELS_TO_SHIFT
 
     def _modulated(self, h: Images, embedding: Embeddings) -> Images:
+        """norm1(h + e), or adaptive: norm1(h) (1 + e_scale) + e_shift; h is overwritten."""
         row = self.affine(embedding)[:, :, None, None].to(h.dtype)
         if not self._style.is_adaptive:
             return self.norm1(h.add_(row))  # type: ignore[no-any-return]
@@ -282,6 +287,7 @@ def hide_labels(labels: OneHot, *, share: float) -> OneHot:
 def _filled(
     num_in: int, num_out: int, kernel: int
 ) -> tuple[nn.Parameter, nn.Parameter] | tuple[None, None]:
+    """A kernel (num_out, num_in, k, k) and a bias as PyTorch initialises them; None without a kernel."""
     if not kernel:
         return None, None
     layer = nn.Conv2d(num_in, num_out, kernel)
@@ -299,6 +305,7 @@ def _outer(taps: tuple[float, ...]) -> Tensor:
 
 
 def _waves(c_noise: Times, freqs: Tensor, *, sine_first: bool) -> Encodings:
+    """cos and sin (m, 2f) of c_noise (m,) times frequencies (f,)."""
     angles = c_noise.to(freqs.dtype)[:, None] * freqs
     waves = [angles.sin(), angles.cos()]
     return torch.cat(waves if sine_first else waves[::-1], 1)

@@ -83,6 +83,7 @@ class FoldedUNet(nn.Module):
                     _transform_convolutions(layer)
 
     def _rows(self, label: ClassLabels | None) -> "Iterator[Row | None]":
+        """What each block adds for these labels, block by block; None where its bias has it already."""
         if self.table is None:
             return iter([None] * len(self._widths))
         assert label is not None
@@ -138,6 +139,7 @@ def _rows(unet: SongUNet, blocks: list[Block], c_noise: float) -> Row:
 
 
 def _side(layers: nn.ModuleDict, folded: Iterator[FoldedBlock]) -> nn.ModuleDict:
+    """Encoder or decoder with its blocks replaced by the folded ones, in order, and copies of the rest."""
     return nn.ModuleDict(
         {
             name: next(folded) if isinstance(layer, Block) else copy.deepcopy(layer)

@@ -89,6 +89,7 @@ def each_of(path: str) -> Iterator[Compared]:
 
 @torch.no_grad()
 def _beside(name: str, array: Tensor, exact: Output, plain: Output) -> Compared:
+    """One array compared with ours; what solvers make of noise is computed in float32 alone."""
     if name.startswith(SOLVED):
         return Compared(name, error(plain(), array), tolerance(name))
     return beside(name, array, (exact(), plain()), tolerance(name), error)
@@ -124,6 +125,7 @@ def error(computed: Tensor, reference: Tensor) -> float:
 
 
 def _outputs(golden: Golden, dtype: torch.dtype) -> dict[str, Output]:
+    """By name, how each output of a golden's network is computed in this number type."""
     net, held = golden.network().to(dtype), golden.inputs(dtype)
     if isinstance(net, Preconditioner):
         return _forwards(net, held) | _samples(net, held)
@@ -131,6 +133,7 @@ def _outputs(golden: Golden, dtype: torch.dtype) -> dict[str, Output]:
 
 
 def _forwards(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]:
+    """D_θ and F_θ at each noise level, at two at once, without labels, and with augmentations."""
     x, labels, sigmas = held["x"], held.get("labels"), held["sigma"]
 
     @cache
@@ -155,6 +158,7 @@ def _forwards(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]
 
 
 def _samples(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]:
+    """Ends and noise levels of EDM's solvers (Karras et al. 2022, Algorithm 1) from the golden's noise."""
     solve = partial(solvers.edm_solve, net, held["latents"], held.get("sample_labels"))
     made: dict[int, solvers.Trajectory] = {}
 
@@ -174,6 +178,7 @@ def _samples(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]:
 
 
 def _velocities(net: nn.Module, held: dict[str, Tensor]) -> dict[str, Output]:
+    """v_θ at single and mixed times, and the ends of flow matching's solvers from the golden's noise."""
     x, times, mixed = held["noise"], held["t"], torch.tensor([0.0, 0.3, 0.6, 1.0])
     label = next((held[name].long() for name in FLOW_LABELS if name in held), None)
 

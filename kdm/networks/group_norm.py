@@ -46,6 +46,7 @@ class _GroupNorm(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_y: Images) -> tuple[Tensor | None, ...]:
+        """∂x (n, c, h, w), ∂w and ∂b (c,) from ∂y: two sums over pixels, then one pass over the map."""
         x, weight, mean, inverse = ctx.saved_tensors
         rows, of_rows = _rows(x), _rows(of_y)
         size = x[0].numel() // mean.shape[1]

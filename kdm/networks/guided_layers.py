@@ -56,6 +56,7 @@ class ResBlock(nn.Module):
         return h + self.skip_connection(self._resampled(x))  # type: ignore[no-any-return]
 
     def _modulated(self, h: Images, embedding: Embeddings) -> Images:
+        """norm(h + e), or FiLM: norm(h) (1 + e_scale) + e_shift."""
         row = self.emb_layers(embedding)[:, :, None, None].to(h.dtype)
         if not self._is_film:
             return self.out_layers[0](h + row)  # type: ignore[no-any-return]
@@ -170,6 +171,7 @@ def _per_pixel(layer: nn.Conv1d, x: Images) -> Maps:
 
 @torch.no_grad()
 def _zeroed(layer: LayerT) -> LayerT:
+    """A layer with weights and bias 0: the branch that it ends starts out silent."""
     for parameter in layer.parameters():
         parameter.zero_()
     return layer

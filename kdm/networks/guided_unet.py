@@ -133,6 +133,7 @@ class GuidedUNet(nn.Module):
         return self.out(x)  # type: ignore[no-any-return]
 
     def _build_input(self) -> list[int]:
+        """Make the stages going down; the channels of the maps that each of them leaves."""
         o = self.options
         here = o.model_channels * o.channel_mult[0]
         self.input_blocks = nn.ModuleList([Stage([Conv3(o.in_channels, here)])])
@@ -148,6 +149,7 @@ class GuidedUNet(nn.Module):
         return widths
 
     def _build_output(self, widths: list[int]) -> int:
+        """Make the stages going up, each with one kept map beside its input; the channels at the end."""
         o, here = self.options, widths[-1]
         heads = o.num_heads if o.num_heads_upsample == -1 else o.num_heads_upsample
         self.output_blocks = nn.ModuleList()
@@ -161,6 +163,7 @@ class GuidedUNet(nn.Module):
         return here
 
     def _layers(self, before: int, here: int, level: int, num_heads: int) -> list[nn.Module]:
+        """A residual block, and attention where the level's reduction is among `attention_resolutions`."""
         has_attention = 2**level in self.options.attention_resolutions
         attention = [self._attention(here, num_heads)] if has_attention else []
         return [self._residual(before, here), *attention]
@@ -196,6 +199,7 @@ class GuidedUNet(nn.Module):
         return Upsample(here, is_learned=self.options.conv_resample)
 
     def _labels(self, x: Images, label: ClassLabels | None) -> ClassLabels | None:
+        """The labels (n,); for None the label for 'none', and a ValueError where the network lacks it."""
         num_classes = self.options.num_classes
         if num_classes is None or label is not None:
             return label
@@ -207,6 +211,7 @@ class GuidedUNet(nn.Module):
         return torch.full((len(x),), num_classes, dtype=torch.int64, device=x.device)
 
     def _embedding(self, t: Times, label: ClassLabels | None) -> Embeddings:
+        """e (n or 1, width) of times t, plus a row for the label."""
         embedding = self.time_embed(_waves(t, self.get_buffer("_freqs")))
         if label is None or self.options.num_classes is None:
             return embedding  # type: ignore[no-any-return]

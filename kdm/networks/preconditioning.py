@@ -74,6 +74,7 @@ class Preconditioner(nn.Module, ABC):
         """c_skip, c_out, c_in and c_noise at σ (m,), in σ's type."""
 
     def _labels(self, x: Images, labels: OneHot | None) -> OneHot | None:
+        """One-hot rows, a single row of zeros for None; None for a network without classes."""
         num_classes = self.model.options.label_dim
         if not num_classes:
             return None
@@ -122,6 +123,7 @@ class VP(Preconditioner):
         return _of_noise(sigma, noise)
 
     def _sigma(self, t: float) -> float:
+        """σ(t) of the schedule above."""
         # In float32, as released: near t = 0 its cancellation moves sigma_min by 2 %.
         time = torch.tensor(t, dtype=torch.float32, device="cpu")
         squared = (0.5 * self.beta_d * time**2 + self.beta_min * time).exp() - 1

@@ -58,6 +58,7 @@ class SongUNet(EdmUNet):
         _initialise(self)
 
     def _map(self, o: SongUNetOptions) -> None:
+        """The layers of the embedding, in the order of the released checkpoints."""
         noise, width = o.model_channels * o.channel_mult_noise, o.embedding
         self.map_noise: nn.Module = (
             FourierEmbedding(noise)
@@ -70,6 +71,7 @@ class SongUNet(EdmUNet):
         self.map_layer1 = nn.Linear(width, width)
 
     def _encode(self, o: SongUNetOptions, style: BlockStyle) -> None:
+        """Make the encoder's layers; where it has one, the resampled picture joins after each halving."""
         aux = o.in_channels
         for name, layer in encoder_layers(o, style, first=o.model_channels):
             self.enc[name] = layer
@@ -77,6 +79,7 @@ class SongUNet(EdmUNet):
                 aux = self._add_aux(name.removesuffix("down"), aux, layer.num_out)
 
     def _add_aux(self, name: str, aux: int, here: int) -> int:
+        """Add the layers that carry the picture down one level ("residual", "skip"); its channels there."""
         taps = self.options.resample_filter
         if self.options.encoder_type == "residual":
             self.enc[name + "aux_residual"] = Conv(
@@ -89,6 +92,7 @@ class SongUNet(EdmUNet):
         return aux
 
     def _decode(self, o: SongUNetOptions, style: BlockStyle) -> None:
+        """Make the decoder's layers, which take the encoder's maps in reverse order."""
         skips = [_width(layer) for name, layer in self.enc.items() if "aux" not in name]
         for name, layer in decoder_layers(o, style, skips, attends_in_all=False):
             self.dec[name] = layer
@@ -96,6 +100,7 @@ class SongUNet(EdmUNet):
                 self._add_output(name.split("block")[0], layer.num_out, is_last=not skips)
 
     def _add_output(self, name: str, here: int, *, is_last: bool) -> None:
+        """Add the layers that make a picture at this level: at the last one, or ("skip") at each of them."""
         o = self.options
         if any("aux_conv" in before for before in self.dec):
             self.dec[name + "aux_up"] = Conv(
@@ -118,6 +123,7 @@ class SongUNet(EdmUNet):
         return F.silu(self.map_layer1(F.silu(self.map_layer0(e))))
 
     def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
+        """x through the encoder; every layer's map is kept, with the resampled picture added if any."""
         skips: Skips = []
         x = aux = settled(x)
         for name, layer in self.enc.items():
@@ -133,6 +139,10 @@ class SongUNet(EdmUNet):
         return x, skips
 
     def _up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
+        """x through the decoder, each block with the kept map of its size beside it, to the output.
+
+        "skip" sums the pictures of all levels, each brought up to the next one's size.
+        """
         out: Maps | None = None
         normed = x
         for name, layer in self.dec.items():

@@ -91,6 +91,7 @@ class EquilibriumTransformer(nn.Module):
         return u if shift is None else tuple(each + shift for each in u)
 
     def _shift(self, label: ClassLabels | None) -> _Shift:
+        """A label's shift (n, 1, 3 width) of queries, keys and values."""
         assert self.y_embedder is not None
         shift: _Shift = self.y_embedder["embedding_table"](label)[:, None]
         return shift
@@ -118,12 +119,15 @@ class _Block(nn.Module):
         return x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x))))  # type: ignore[no-any-return]
 
     def _attended(self, qkv: _Injection) -> Tokens:
+        """Attention of qkv (n, tokens, 3 width) over all tokens: (n, tokens, width)."""
         split = qkv.reshape(*qkv.shape[:2], 3, self._num_heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = split.unbind(0)
         return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
 
 class _Readout(nn.Module):
+    """A layer norm and a linear layer that starts at 0: z (m, tokens, width) to pixels."""
+
     def __init__(self, width: int, num_values: int) -> None:
         super().__init__()
         self.norm_final = nn.LayerNorm(width, eps=1e-6)

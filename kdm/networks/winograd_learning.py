@@ -63,6 +63,7 @@ def convolve(x: Images, weight: Kernels, bias: Biases) -> Maps:
 class _Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Images, weight: Kernels, bias: Biases) -> Maps:
+        """y (n, o, h, w); the transformed tiles are kept where the kernel wants a gradient."""
         points, kept = points_of(weight), []
         y = _empty_like(x, len(weight))
         for part in _parts(x):
@@ -77,6 +78,7 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_y: Maps) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """∂x, ∂g and ∂b, each only where it is wanted."""
         weight, *kept = ctx.saved_tensors
         has_x, has_weight, has_bias = ctx.needs_input_grad
         points = points_of(weight).transpose(1, 2)

@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(url: str, should_stop: StopRequest) -> int:
+    """Read and run the job; what ended it becomes a message and an exit code."""
     with many_imports():
         from kdm.collective import RankLostError
         from kdm.training.checkpoint import standing
@@ -58,6 +59,7 @@ def _run(url: str, should_stop: StopRequest) -> int:
 
 
 def _say(sentence: str, code: int) -> int:
+    """Write one sentence to stderr; the exit code, unchanged."""
     # What happens to all ranks at once is reported by the first alone.
     if code in (TERMINATED, BROKE_DOWN) and os.environ.get("RANK", "0") != "0":
         return code

@@ -65,6 +65,7 @@ class BestWeights:
             self._keep(step, safetensors_bytes(state))
 
     def _keep(self, step: int, data: bytes) -> None:
+        """Write the weights, then the document with their digest: a mismatch shows at the next read."""
         document = {
             "step": step,
             "loss": self._lowest,

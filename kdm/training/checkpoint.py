@@ -101,6 +101,7 @@ class Checkpoints:
         return None
 
     def _load(self, step: int) -> Snapshot:
+        """The checkpoint after `step` steps; `DamageError` where record or tensors are missing or changed."""
         name = _name(step)
         where = f"{self._folder.url}/{name}"
         record = unseal(self._read(name + _RECORD), where + _RECORD)
@@ -126,6 +127,7 @@ class Checkpoints:
             raise DamageError(f"{self._folder.url}/{name} is missing") from error
 
     def _record(self, snapshot: Snapshot, data: bytes) -> dict[str, Any]:
+        """The record of a snapshot whose file of tensors is `data`."""
         position, skipped = snapshot.position, snapshot.skipped
         return {
             "step": snapshot.step,

@@ -58,6 +58,7 @@ def _device(device: Device) -> torch.device:
 
 
 def _set_precision(device: torch.device, precision: Precision) -> None:
+    """Say in which type float32 products and convolutions are computed on a GPU."""
     if precision == "tf32" and device.type != "cuda":
         raise ValueError(
             f"training.precision is 'tf32', which needs a GPU, and the device is '{device.type}'; "
@@ -70,6 +71,7 @@ def _set_precision(device: torch.device, precision: Precision) -> None:
 
 
 def _prepare_compiler(device: torch.device) -> None:
+    """Check that torch.compile works here, and forbid it to choose kernels by their time."""
     require_compiler(device, "training.is_compiled")
     # Otherwise the compiler times its kernels and takes the fastest, which may differ from run to run.
     torch.use_deterministic_algorithms(True)

@@ -35,6 +35,7 @@ class TrainingJob(Options):
     @field_validator("model", mode="plain")
     @classmethod
     def _configure_model(cls, choice: Any, info: ValidationInfo) -> Plugin:
+        """The plug-in of `group` that the document chooses."""
         if "group" not in info.data:
             raise ValueError("cannot be chosen without a valid 'group'")
         return configure(info.data["group"], choice)

@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _be_nobodys_rank() -> None:
+    """Remove from this process's environment the place that a launcher has given to it."""
     # torchrun takes its options from the environment too (PET_…), and hands the rest to its ranks.
     kept = child_environment()
     for name in os.environ.keys() - kept.keys():
@@ -59,6 +60,7 @@ def _be_nobodys_rank() -> None:
 
 
 def _run(job: str, num_ranks: int) -> int:
+    """Start the ranks, wait for all of them, and give the exit code of the training."""
     with many_imports():
         from torch.distributed.elastic.multiprocessing import SignalException
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -104,6 +104,7 @@ class NonFiniteSteps:
             raise _NoNumberError(_fault(player, losses, gradients))
 
     def _count(self, step: int, fault: str) -> None:
+        """Count a skipped step: the 1st, 10th, 100th … is reported; over a hundred in a row end the run."""
         skipped = Skipped(self.skipped.total + 1, self.skipped.in_a_row + 1)
         self.skipped = skipped
         if skipped.in_a_row > _MOST_IN_A_ROW:

@@ -150,6 +150,7 @@ def _normalising(objective: Objective) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _rows(batch: Batch, rows: slice, num_parts: int) -> Batch:
+    """These rows of a batch, in memory of their own, as one of `num_parts` parts of the step's batch."""
     columns = {
         name: column[rows].contiguous()
         for name in ("index", "x_0", "x_T", "label")

@@ -29,6 +29,7 @@ def seed_step(seed: int, step: int) -> None:
 
 
 def _seed_all(text: str) -> None:
+    """Seed the generators of the CPU and of all GPUs with a number of 63 bits from a text's digest."""
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
     # torch.manual_seed without a GPU costs 90 µs a call: it queues a seeding for later each time.
     torch.default_generator.manual_seed(number)

@@ -134,6 +134,7 @@ def own_device(device: torch.device, environment: Mapping[str, str] = os.environ
 
 
 def _join(backend: str) -> None:
+    """Meet the other ranks, and connect with them; `RankLostError` where they don't arrive in time."""
     try:
         # The store comes first, since waiting for the others has another time limit than a step.
         arrival = timedelta(seconds=SECONDS_TO_ARRIVE)
@@ -180,6 +181,7 @@ def _meeting_place() -> str:
 
 
 def _told(variable: str, alone: int, environment: Mapping[str, str] = os.environ) -> int:
+    """The number in an environment variable; `alone` where it isn't set, a ValueError for anything else."""
     value = environment.get(variable) or str(alone)
     if not value.isdigit():
         raise ValueError(f"{variable} is {value!r}; torchrun sets it to a number, or unset it")

@@ -20,7 +20,6 @@ from kdm.training.ranks import Ranks, joined, own_device
 from kdm.training.student_pictures import with_pictures
 from kdm.training.trainer import Trainer
 from storage.any_folder import folder_at
-from storage.fs import Folder
 
 
 def run_job(
@@ -51,6 +50,7 @@ def _run(
     report: Report,
     should_stop: Callable[[], bool],
 ) -> None:
+    """Do the job on one device, as one of `ranks`; the first of them writes the result."""
     folder, identity = folder_at(job.folder), job.identity()
     if is_done(folder, identity):
         return
@@ -87,6 +87,7 @@ def _unheard(_said: Progress | Notice) -> None:
 
 
 def _place(objective: Objective, device: torch.device) -> None:
+    """Move all players to the device, with weights in the memory format that is fastest there."""
     for module in {objective.model, *(player.module for player in objective.players)}:
         module.to(device)
         if device.type == "cuda":
@@ -96,6 +97,7 @@ def _place(objective: Objective, device: torch.device) -> None:
 
 
 def _compile(objective: Objective) -> None:
+    """Have torch.compile compile the networks at their first batch; parameters keep their names."""
     if not objective.networks:
         raise ValueError(
             "training.is_compiled is true, but this model has no network that can be compiled; "

@@ -46,6 +46,7 @@ class Trackers:
             tracker.picture(step, name, image)
 
     def _chosen(self) -> Iterator[TrackerPlugin]:
+        """The trackers to open: all that were asked for and can write where the run's folder is."""
         for plugin in self._asked_for():
             if self._folder.is_local or not plugin.needs_disk:
                 yield plugin
@@ -58,6 +59,7 @@ class Trackers:
                 )
 
     def _asked_for(self) -> tuple[TrackerPlugin, ...]:
+        """Those that the options name; by default TensorBoard's, for a model that draws pictures."""
         if self._options.trackers is not None:
             return self._options.trackers
         if self._objective.draw is None:

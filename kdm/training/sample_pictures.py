@@ -62,6 +62,7 @@ def _averaged(model: nn.Module, ema: Ema) -> Iterator[None]:
 
 
 def _bytes(samples: Samples) -> NDArray[np.uint8]:
+    """Pictures (n, c, h, w) of −1 … 1 as bytes."""
     # Truncated, as EDM's pictures are: -1 … 1 to 0 … 255.
     colours: NDArray[np.uint8] = (samples * 127.5 + 128).clip(0, 255).to(torch.uint8).cpu().numpy()
     return colours

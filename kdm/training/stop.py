@@ -70,6 +70,7 @@ class StopRequest:
         return os.getppid() != self._parent
 
     def _wait(self, reader: int) -> None:
+        """Watch for SIGTERM and for the parent's death, and end the process if it doesn't leave in time."""
         with os.fdopen(reader, "rb", buffering=0) as signals:
             while not self._is_orphaned():
                 if not select.select([signals], [], [], _LOOK_EVERY)[0]:
@@ -82,6 +83,7 @@ class StopRequest:
                 self._leave()
 
     def _leave(self) -> None:
+        """Say the last words and end the process at once, whatever its main thread is doing."""
         sys.stderr.write(self.last_words() + "\n")
         sys.stderr.flush()
         os._exit(TERMINATED)

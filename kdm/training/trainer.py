@@ -124,6 +124,7 @@ class Trainer:
         return self._steps.make(step, self._source.next_batch(), rate)
 
     def _keep_records(self, losses: dict[str, Losses] | None) -> None:
+        """After a step: log losses, keep best weights and checkpoint where they are due, report progress."""
         is_last = self._step == self._options.num_steps
         self._watch.stepped(self._step)
         if losses is not None and (is_last or self._step % self._options.log_every == 0):
@@ -139,6 +140,7 @@ class Trainer:
         self._watch.say(self._step, self._logged())
 
     def _stop_if_asked(self) -> None:
+        """Write a checkpoint and raise `Interrupted` where any rank was asked to stop."""
         if self._ranks.any(self._should_stop()):
             if self._saved_step != self._step:
                 self._save()
@@ -148,6 +150,7 @@ class Trainer:
             )
 
     def _save(self) -> None:
+        """Write a checkpoint (the first rank does; all sum up their CPU time)."""
         self._saved_step = self._step
         seconds, cpu_seconds = self._clock()
         if not self._ranks.is_first:
@@ -165,6 +168,7 @@ class Trainer:
         )
 
     def _resume(self) -> None:
+        """Start the clocks and continue from the newest checkpoint, if any; all ranks have the same."""
         self._started = time.monotonic(), time.process_time()
         snapshot = self._checkpoints.newest()
         self._ranks.require_equal(snapshot.step if snapshot else 0, "the checkpoint's step")
