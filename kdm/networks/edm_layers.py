@@ -165,7 +165,8 @@ class Norm(nn.Module):
 class PositionalEmbedding(nn.Module):
     """cos and sin of c_noise at geometric frequencies from 1 to 1/10000 (Vaswani et al. 2017).
 
-    `has_endpoint`: the last frequency is 1/10000 itself; `sine_first`: [sin, cos].
+    [cos(ω_i c), sin(ω_i c)] with ω_i = 10000^{−i/(s/2)}, i < s/2, s = `size`. `has_endpoint`: the exponent's
+    divisor is one less, so that the last frequency is 1/10000 itself; `sine_first`: [sin, cos].
     """
 
     def __init__(self, size: int, *, has_endpoint: bool, sine_first: bool) -> None:
@@ -181,7 +182,10 @@ class PositionalEmbedding(nn.Module):
 
 
 class FourierEmbedding(nn.Module):
-    """sin and cos of 2π c_noise at random frequencies of deviation 16 (Song et al. 2021, App. C)."""
+    """sin and cos of 2π c_noise at random frequencies of deviation 16 (Song et al. 2021, App. C).
+
+    The frequencies are a buffer: drawn once from torch's global generator, saved, and not trained.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()

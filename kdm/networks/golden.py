@@ -4,8 +4,8 @@
 are the largest difference over the largest reference value; of uint8 images, how far the float image
 lies outside the interval that truncates to them, over 255.
 
-Single evaluations are made in float64 and in float32 (see golden_rounding.py). What is sampled is made in
-float32 alone: of it the round-off is a thirtieth of what is allowed, and float64 takes thrice the time.
+Single evaluations are made in float64 and in float32 (golden_rounding.py says why). Samples are made in
+float32 alone: their round-off is a thirtieth of the tolerance, and float64 takes three times as long.
 """
 
 import json
@@ -41,7 +41,7 @@ Output = Callable[[], Tensor]
 
 @dataclass(frozen=True)
 class Golden:
-    """What the file holds; a network in evaluation mode carries its weights."""
+    """The contents of the file: `meta`, the network's weights by name, and all other arrays."""
 
     meta: dict[str, Any]
     weights: dict[str, Tensor]
@@ -49,7 +49,7 @@ class Golden:
 
     @classmethod
     def read(cls, path: str) -> "Golden":
-        """From an .npz; nothing in it is unpickled."""
+        """The golden of an .npz file, in which nothing is unpickled; a ValueError for another file."""
         with np.load(path, allow_pickle=False) as file:
             if "meta" not in file:
                 raise ValueError(f"{path} isn't a golden: it has no array 'meta'")
@@ -59,14 +59,14 @@ class Golden:
         return cls(meta, weights, held)
 
     def inputs(self, dtype: torch.dtype) -> dict[str, Tensor]:
-        """The arrays, numbers of float32 in this type."""
+        """The arrays, those of float32 converted to this type."""
         return {
             name: each.to(dtype) if each.dtype == torch.float32 else each
             for name, each in self.arrays.items()
         }
 
     def network(self) -> nn.Module:
-        """The network that `meta` describes, with the golden's weights."""
+        """The network that `meta` describes, with the golden's weights, in evaluation mode."""
         precond, keywords = self.meta.get("precond"), self.meta["init_kwargs"]
         net = build_edm(precond, keywords) if precond else build_velocity(keywords)
         net.load_state_dict(self.weights, strict=True)

@@ -117,7 +117,7 @@ class GuidedUNet(nn.Module):
         self.register_buffer("_freqs", _frequencies(o.model_channels), persistent=False)
 
     def forward(self, x: Images, t: TimesOrTime, label: ClassLabels | None = None) -> Maps:
-        """Velocities (n, out_channels, h, w) of images (n, in_channels, h, w).
+        """Velocities v_θ (n, out_channels, h, w) of images (n, in_channels, h, w).
 
         t is a scalar, (1,) or (n,); labels (n,) are class numbers, None the label for 'none'. Raises a
         ValueError where the network has classes, no such label, and none is given.

@@ -82,7 +82,11 @@ class Preconditioner(nn.Module, ABC):
 
 
 class EDM(Preconditioner):
-    """Karras et al. 2022, Eq. 7 and Sec. 5."""
+    """Karras et al. 2022, Eq. 7 and Sec. 5: input and target of F_θ have unit variance at every σ.
+
+    c_skip = σ_d² / (σ² + σ_d²),  c_out = σ σ_d / √(σ² + σ_d²),  c_in = 1 / √(σ² + σ_d²),
+    c_noise = ln(σ) / 4, with σ_d = `sigma_data`, the standard deviation of the data.
+    """
 
     def __init__(
         self,
@@ -96,12 +100,16 @@ class EDM(Preconditioner):
         self.sigma_min, self.sigma_max, self.sigma_data = sigma_min, sigma_max, sigma_data
 
     def coefficients(self, sigma: Times) -> Coefficients:
-        """Unit variance of input and target at every σ."""
+        """Table 1's last column."""
         return edm_coefficients(sigma, self.sigma_data)
 
 
 class VP(Preconditioner):
-    """Variance preserving (Song et al. 2021): σ(t)² = exp(β_d t² / 2 + β_min t) − 1."""
+    """Variance preserving (Song et al. 2021): σ(t)² = exp(β_d t² / 2 + β_min t) − 1.
+
+    c_skip = 1,  c_out = −σ,  c_in = 1 / √(σ² + 1),  c_noise = (M − 1) t with σ(t) = σ: F_θ sees a state of
+    unit variance and the number of a discrete step, and predicts the noise.
+    """
 
     def __init__(
         self,
@@ -131,7 +139,10 @@ class VP(Preconditioner):
 
 
 class VE(Preconditioner):
-    """Variance exploding (Song et al. 2021)."""
+    """Variance exploding (Song et al. 2021): x = x_0 + σ n goes into the network as it is.
+
+    c_skip = 1,  c_out = σ,  c_in = 1,  c_noise = ln(σ / 2).
+    """
 
     def __init__(
         self, model: SongUNet | DhariwalUNet, *, sigma_min: float = 0.02, sigma_max: float = 100.0
@@ -146,7 +157,11 @@ class VE(Preconditioner):
 
 
 class IDDPM(Preconditioner):
-    """Improved DDPM (Nichol & Dhariwal 2021): M levels u_j of a cosine schedule, u_M = 0."""
+    """Improved DDPM (Nichol & Dhariwal 2021): M levels u_j of a cosine schedule, u_M = 0.
+
+    c_skip = 1,  c_out = −σ,  c_in = 1 / √(σ² + 1),  c_noise = M − 1 − argmin_j |u_j − σ|. The network knows
+    these levels alone, so that a sampler has to round its own to them (`round_sigma`).
+    """
 
     def __init__(
         self,

@@ -150,6 +150,7 @@ class Checkpoints:
             )
 
     def _forget_all_but(self, steps: list[int]) -> None:
+        """Remove all checkpoints but those of these steps, and tensors without a record."""
         kept = {_name(step) for step in steps}
         # Records sort before tensors, so that no record ever stands without its tensors.
         for name in filter(_OWN.fullmatch, self._folder.names()):
@@ -178,6 +179,7 @@ def _name(step: int) -> str:
 
 
 def _require_finite(snapshot: Snapshot) -> None:
+    """Raise `NonFiniteError`, naming the tensor, where a snapshot holds NaN or Inf."""
     for name, tensor in snapshot.tensors.items():
         if not tensor.isfinite().all():
             raise NonFiniteError(

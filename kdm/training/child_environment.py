@@ -43,4 +43,5 @@ def safe_path(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def _is_of_a_launcher(name: str) -> bool:
+    """Whether a variable tells a process its place among others."""
     return name in _OF_A_RANK or name.startswith(_OF_LAUNCHERS)

@@ -34,7 +34,7 @@ class EmaOptions(Options):
 class TrainingOptions(LastingOptions):
     """Steps, optimiser, schedule, average, and how often a run records something.
 
-    Fields in `unseen` change no number, so that they aren't part of a training's name; fields in
+    Fields in `unseen` change no number, so that they aren't part of a training's name; those in
     `added_later` are left out of it while they have the value that was implied before they existed.
     docs/training.md explains all of them, and converts budgets that are counted in images.
     """
