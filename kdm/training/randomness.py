@@ -1,6 +1,6 @@
 """Random numbers as a pure function of (seed, step), so that no generator's state has to be saved.
 
-    seed of step s = first 8 bytes of sha256("seed/s")
+    seed of step s = first 63 bits of sha256("seed/s")
 
 A run that was stopped at any step draws from then on what it would have drawn. Counter-based generators
 have the same property (Salmon et al. 2011); here torch's own are seeded again at each step.
