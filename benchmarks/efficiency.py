@@ -16,8 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pairgen.checkpoints.build import empty
 from pairgen.checkpoints.build_presets import Preset, preset_named
-from pairgen.precision import arithmetic
-from pairgen.precisions import Precision
+from pairgen.precision import Precision, arithmetic
 from pairgen.recommended import recommended_sampler
 from pairgen.sampling import place
 from pairgen.teachers.imported_network import ImportedTeacher, kind_of

@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.picture_set import SHAPE, picture_set, random_weights, spec_and_teacher
 from benchmarks.sides import Side, Took, answer, compared
-from pairgen.precisions import Precision
+from pairgen.precision import Precision
 
 TURNS = {"sample": "sampler and network", "generate": "whole path, to files"}
 MAX_DIFFERENCE = 1e-5  # of the largest value

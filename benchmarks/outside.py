@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from benchmarks.picture_set import SHAPE, PictureSet, picture_set, random_weights, spec_and_teacher
-from pairgen.precisions import Precision
+from pairgen.precision import Precision
 
 MAX_SHARE = {"cpu": 0.03, "cuda": 0.10}  # of wall time
 CHANNELS = {"cpu": 32, "cuda": 128}

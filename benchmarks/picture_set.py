@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from pairgen.ordered_pool import OrderedPool
-from pairgen.precisions import Precision
+from pairgen.precision import Precision
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.edm import EdmTeacher

@@ -18,7 +18,8 @@ import torch
 
 from kdm.losses.lpips import Lpips
 from kdm.students.plugin import GROUP
-from kdm.students.presets import Preset, preset
+from kdm.students.preset import Preset
+from kdm.students.presets import preset
 from kdm.torchvision_import import import_torchvision
 from kdm.training.job import TrainingJob
 from kdm.training.options import EmaOptions, TrainingOptions

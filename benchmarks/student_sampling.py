@@ -28,7 +28,7 @@ from torch import nn
 from benchmarks.sides import Side, Took, answer, compared
 from kdm.export import safetensors_bytes
 from kdm.students.koopman_student import KoopmanStudent
-from kdm.students.plugin import SamplingPrecision
+from kdm.students.precision import SamplingPrecision
 from kdm.students.presets import preset
 from kdm.students.published_names import to_published
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from flows.config.generated_pairs import FilterRecipe
 from kdm.datasets import DataSet
-from pairgen.filters.filter import reference_digest, score_digest
+from pairgen.filters.digests import reference_digest, score_digest
 from pairgen.filters.judge import Judge, fit_judge
 from storage.records import PairBatch
 

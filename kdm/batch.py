@@ -1,4 +1,7 @@
-"""A training batch: named tensors. A subscript is a diffusion time: 0 is data, T is noise."""
+"""A training batch: named tensors, never an order. A subscript is a diffusion time: 0 data, T noise.
+
+x_0 = Φ_T(x_T):  the teacher's flow carried the noise x_T to the sample x_0 (Sec. 4)
+"""
 
 import math
 from dataclasses import dataclass
@@ -8,9 +11,10 @@ from kdm.shapes import Indices, Labels, Samples
 
 @dataclass(frozen=True)
 class Batch:
-    """n samples: indices, x_0, and for pairs the noise x_T that the teacher carried to x_0.
+    """n samples: their indices (n,), x_0 (n, ...), and for pairs x_T (n, ...) and labels (n,) if any.
 
-    A step's batch, or one of `num_parts` equal parts to which its rows were dealt in turn.
+    A step's batch, or one of `num_parts` equal parts of it that got its rows in turn. x_0 is float32,
+    pictures are of −1 … 1; x_T is float32 and not divided by anything.
     """
 
     index: Indices
@@ -20,17 +24,18 @@ class Batch:
     num_parts: int = 1
 
     def num_first(self, share: float) -> int:
-        """How many of its rows, always its first, are among the first `share` of the step's batch.
+        """How many of its rows, always its first ones, are among the first `share` of the step's batch.
 
-        Raises a ValueError where parts have not equally many of them.
+        Raises a ValueError where the parts would have different numbers of them: the mean over parts
+        would then not be the mean over samples.
         """
         whole = len(self.x_0) * self.num_parts
         together = math.ceil(share * whole)
         if together % self.num_parts:
             raise ValueError(
-                f"a share of {share} of training.batch_size {whole} are {together} "
-                f"samples, of which {self.num_parts} parts of a batch cannot have equally "
-                "many; choose another share or batch size, or fewer ranks and micro-batches"
+                f"a share of {share} of training.batch_size {whole} is {together} samples, which "
+                f"{self.num_parts} parts of a batch can't share evenly; choose another share or "
+                "batch size, or fewer ranks and micro-batches"
             )
         return together // self.num_parts
 

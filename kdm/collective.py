@@ -1,4 +1,7 @@
-"""Sums over the processes that train together, which torchrun calls ranks."""
+"""Sums over the processes that train together, which torchrun calls ranks.
+
+Losses and layers use it too (batch normalisation over all ranks), so that it knows nothing of training.
+"""
 
 import torch.distributed as dist
 from torch import Tensor
@@ -7,21 +10,23 @@ from storage.errors import StoreError
 
 
 class RankLostError(StoreError):
-    """Another rank has left in the midst of a step."""
+    """Another rank has left during a step."""
 
 
 def num_ranks() -> int:
-    """How many there are; 1 where this process trains alone."""
+    """How many ranks there are; 1 where this process trains alone."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def add_up_(numbers: Tensor) -> Tensor:
-    """Put the sum over all ranks in the place of each; every rank gets the same bits."""
+    """Replace each number by its sum over all ranks, in place; every rank gets the same bits.
+
+    All ranks must call it with tensors of one shape. Raises `RankLostError` where one has left.
+    """
     try:
         dist.all_reduce(numbers)
     except RuntimeError as error:  # what gloo and NCCL raise where a connection is gone
         raise RankLostError(
-            "another rank has left in the midst of a step; the same command goes on from the last "
-            "checkpoint"
+            "another rank has left during a step; the same command continues from the last checkpoint"
         ) from error
     return numbers

@@ -1,4 +1,7 @@
-"""What torch.compile needs of a machine."""
+"""What torch.compile needs on a machine: Triton for a GPU, a C++ compiler for a CPU.
+
+It finds out only when the first batch arrives, in a page of its own messages; here one sentence comes first.
+"""
 
 import os
 import shutil
@@ -9,7 +12,7 @@ import torch
 
 
 def require_compiler(device: torch.device, setting: str) -> None:
-    """A ValueError, which names the `setting` that asks for it, where torch.compile cannot work."""
+    """Raise a ValueError, which names the `setting` that wants it, where torch.compile can't work."""
     if device.type == "cuda":
         if find_spec("triton") is None:
             raise ValueError(

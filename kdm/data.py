@@ -1,8 +1,9 @@
 """From pairs or points to batches on a device; the state of a source is (epoch, offset).
 
-The order is `storage.order`'s alone. The offset counts indices before masks, batches run on across
-the ends of epochs, and each has exactly `batch_size` rows, all of them kept. Pairs that lie on the
-device, in the host's memory or in files give the same batches, bit for bit.
+The order comes from `storage.order` alone: a permutation for each epoch that depends on seed and epoch.
+The offset counts indices before masks, batches continue across the ends of epochs, and each has exactly
+`batch_size` rows that masks keep. Pairs on the device, in the host's memory or in files give the same
+batches, bit for bit.
 """
 
 from abc import ABC, abstractmethod
@@ -22,29 +23,35 @@ from storage.plan import WHOLE, Share
 from storage.reader import PairReader
 from storage.records import LoadedPairs, PairBatch
 
-# A byte is a pixel value on 0 … 255; networks see -1 … 1 (EDM's rule: x / 127.5 - 1).
+# A byte is a pixel value 0 … 255; networks see −1 … 1: x / 127.5 − 1, as EDM has it (Karras et al. 2022).
 HALF_RANGE = 127.5
 
 
 class Source(ABC):
-    """Batches without end, from any position on."""
+    """Batches without end, from any position on.
+
+    Raises DamageError where a stored shard's digest doesn't agree, at the batch that needs it.
+    """
 
     @property
     @abstractmethod
     def position(self) -> Position:
-        """Where the next batch begins."""
+        """Where the next batch begins: all that has to be saved to continue."""
 
     @abstractmethod
     def seek(self, position: Position) -> None:
-        """Go on from a position that a source of the same order and masks had."""
+        """Continue from a position that a source of the same order and masks had."""
 
     @abstractmethod
     def next_batch(self) -> Batch:
-        """The next `batch_size` kept rows, or a rank's share of them, on the source's device."""
+        """The next `batch_size` kept rows, or a rank's share of them, on the source's device.
+
+        x_0 (n, *shape) is float32, of −1 … 1 where it was stored as bytes.
+        """
 
 
 class StreamedSource(Source):
-    """Batches of pairs read from files as they are needed; memory does not grow with the set."""
+    """Batches of pairs read from files as they are needed; memory doesn't grow with the set."""
 
     def __init__(self, reader: PairReader, device: torch.device | None = None) -> None:
         self._reader = reader
@@ -71,9 +78,11 @@ class StreamedSource(Source):
 
 
 class MemorySource(Source):
-    """Batches from columns that lie whole in memory: `x_0`, and `x_T` and `label` if any.
+    """Batches from whole columns in memory: `x_0` (rows, *shape), and `x_T` and `label` if any.
 
-    Batches are made where the columns lie, and sent to `device` where that is another.
+    `row_of_index` (count,) is the row of each index of the set, −1 for one that masks drop. Batches
+    are gathered where the columns are, and then sent to `device` (their own by default). Raises a
+    ValueError where masks drop every index.
     """
 
     def __init__(
@@ -88,7 +97,7 @@ class MemorySource(Source):
     ) -> None:
         if not (row_of_index >= 0).any():
             raise ValueError(
-                f"none of the {len(row_of_index):,} indices has a row: filters dropped them all; "
+                f"none of the {len(row_of_index):,} indices has a row: filters dropped all of them; "
                 "choose other masks or a milder threshold"
             )
         self._columns = dict(columns)
@@ -117,6 +126,7 @@ class MemorySource(Source):
         return self._gather(index[self._mine], rows[self._mine])
 
     def _open(self, epoch: int) -> None:
+        """Begin an epoch: its kept indices in order, and where in the epoch each of them stands."""
         index = self._order.epoch(epoch)
         rows = self._row_of_index[index]
         kept_at = np.flatnonzero(rows >= 0)
@@ -127,6 +137,7 @@ class MemorySource(Source):
         self._epoch, self._offset, self._next = epoch, 0, 0
 
     def _take(self, at_most: int) -> tuple[Tensor, Tensor]:
+        """Indices and rows of the epoch's next kept pairs; fewer than `at_most` at its end."""
         chosen = slice(self._next, self._next + at_most)
         index, rows = self._index[chosen], self._rows[chosen]
         if len(rows):
@@ -142,7 +153,7 @@ class MemorySource(Source):
 def pairs_source(
     loaded: LoadedPairs, *, seed: int, batch_size: int, device: torch.device | None = None
 ) -> MemorySource:
-    """Batches of pairs (x_T, x_0); `seed` is the order's."""
+    """Batches of loaded pairs (x_T, x_0) on a device; `seed` is the order's."""
     return MemorySource(
         _tensors(_columns(loaded.pairs), device),
         row_of_index=loaded.row_of_index,
@@ -154,7 +165,10 @@ def pairs_source(
 def resident_source(
     reader: PairReader, *, lie_on: torch.device, device: torch.device | None = None
 ) -> MemorySource:
-    """The batches of a reader from its start, all pairs decoded once on `lie_on`, shard by shard."""
+    """The batches of a reader from its start, with all pairs decoded once into memory of `lie_on`.
+
+    Shards are decoded one by one into columns for all of them, so that no pair is held twice.
+    """
     count, num_rows = reader.order.count, 0
     row_of_index = np.full(count, -1, np.int64)
     columns: dict[str, Tensor] = {}
@@ -186,7 +200,7 @@ def points_source(
     device: torch.device | None = None,
     share: Share = WHOLE,
 ) -> MemorySource:
-    """Batches of points x_0 [n, *shape] and their labels [n] if any; `seed` is the order's."""
+    """Batches of points x_0 (n, *shape) and their labels (n,) if any; `seed` is the order's."""
     columns = {"x_0": points} if labels is None else {"x_0": points, "label": labels}
     return MemorySource(
         _tensors(columns, device),
@@ -198,10 +212,11 @@ def points_source(
 
 
 class PairDataset(IterableDataset[tuple[Position, Batch]]):
-    """A reader's batches for a loader of one's own, with the position behind each.
+    """A reader's batches for PyTorch's DataLoader, each with the position behind it.
 
     `DataLoader(PairDataset(reader), batch_size=None, num_workers=2)` gives the reader's batches in
-    the reader's order; the position that came with the last one used is where to go on.
+    the reader's order, from any number of workers. To continue later, start a reader at the position
+    that came with the last batch that was used.
     """
 
     def __init__(self, reader: PairReader) -> None:
@@ -217,14 +232,15 @@ class PairDataset(IterableDataset[tuple[Position, Batch]]):
 
 
 def batch_of(pairs: PairBatch, device: torch.device | None = None) -> Batch:
-    """Pairs as tensors on a device."""
+    """Pairs (numpy) as a batch of tensors on a device (the CPU by default)."""
     columns = {"index": pairs.index, **_columns(pairs)}
     return _batch(_tensors(columns, None), device or torch.device("cpu"))
 
 
 def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
+    """A batch on a device from tensors that are anywhere."""
     sent = {name: _sent(tensor, device) for name, tensor in tensors.items()}
-    # On the device, wherever the pairs lie: it rounds as it does there.
+    # Bytes become floats on the device, wherever the pairs are, so that they are rounded alike.
     return Batch(
         index=sent["index"],
         x_0=as_float(sent["x_0"]),
@@ -234,8 +250,9 @@ def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
 
 
 def _sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device; from host to GPU by a copy that nobody waits for."""
     if tensor.device.type == "cpu" and device.type == "cuda":
-        # Nobody waits for the copy; torch keeps the pinned memory until it is done.
+        # The host doesn't wait for the copy; torch keeps the pinned memory until it is done.
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 
@@ -246,7 +263,7 @@ def _columns(pairs: PairBatch) -> dict[str, NDArray[Any]]:
 
 
 def as_float(x: Tensor) -> Tensor:
-    """float32 numbers: bytes become -1 … 1, other types keep their values."""
+    """x of any shape as float32: bytes become −1 … 1, other types keep their values."""
     if x.dtype == torch.uint8:
         return x.to(torch.float32).div_(HALF_RANGE).sub_(1)
     return x.to(torch.float32)

@@ -1,8 +1,9 @@
 """Random numbers of losses and networks: torch's own, or those that belong to each sample.
 
-Whoever learns draws through `draws()`. What it gives is torch's global generator's, which the trainer
-seeds at each step, unless the trainer has put `SampleDraws` in its place (kdm/sample_draws.py): then no
-number depends on which samples are beside one another.
+Whatever is trained draws through `draws()`: latent noise ε (Algorithm 1, line 4), training times, dropout.
+By default the numbers are those of torch's global generator, which the trainer seeds at each step. With
+`training.draws: sample` the trainer puts `SampleDraws` there (kdm/sample_draws.py): then no number depends
+on which samples are in the batch together.
 """
 
 from abc import ABC, abstractmethod
@@ -13,14 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Of a map, from which on dropout takes less than half of torch's time on a CPU, where that is a sixth of a
-# 3×3 convolution's. Smaller maps keep the numbers that they had.
+# Pixels of a map from which on our dropout takes less than half the time of torch's on a CPU, which is a
+# sixth of a 3×3 convolution's. Smaller maps keep the numbers that they always had.
 _LEAST_PIXELS = 16**2
 _LEVELS = 2**16  # of a share that drops out
 
 
 class Draws(ABC):
-    """Numbers of `shape` with the type and device of `like`; `axis` is that of the samples."""
+    """Random tensors of `shape` with the type and device of `like`; `axis` is that of the samples."""
 
     @abstractmethod
     def normal(self, shape: tuple[int, ...], *, like: Tensor, axis: int = 0) -> Tensor:
@@ -28,7 +29,7 @@ class Draws(ABC):
 
     @abstractmethod
     def normal_like(self, x: Tensor) -> Tensor:
-        """N(0, 1), a number for each of x [n, ...]."""
+        """N(0, 1), one number for each value of x (n, ...), in x's memory format."""
 
     @abstractmethod
     def uniform(self, shape: tuple[int, ...], *, like: Tensor, axis: int = 0) -> Tensor:
@@ -40,7 +41,7 @@ class Draws(ABC):
 
     @abstractmethod
     def dropout(self, x: Tensor, share: float) -> Tensor:
-        """x [n, ...] with this share of its values 0, and the others as much larger."""
+        """x (n, ...) with this share of its values set to 0 and the others divided by 1 − share."""
 
 
 class TorchDraws(Draws):
@@ -73,7 +74,7 @@ def _is_map_on_cpu(x: Tensor) -> bool:
 
 
 def _parts_like(x: Tensor) -> Tensor:
-    """A number of 16 bits for each of x, in its memory format: four of each word, from the generator."""
+    """A random int16 for each value of x, in x's memory format: four from each word of the generator."""
     words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
     parts = words.view(torch.int16)[: x.numel()]
     if not x.is_contiguous(memory_format=torch.channels_last):
@@ -85,13 +86,13 @@ _current: list[Draws] = [TorchDraws()]
 
 
 def draws() -> Draws:
-    """Where random numbers come from now."""
+    """Where random numbers come from at the moment."""
     return _current[-1]
 
 
 @contextmanager
 def drawing_from(source: Draws) -> Iterator[None]:
-    """Within it `draws()` gives `source`."""
+    """Let `draws()` give `source` in the block."""
     _current.append(source)
     try:
         yield

@@ -4,6 +4,8 @@ model.safetensors   averaged weights        losses.json    {"losses": [{"step", 
 timings.json        what may differ between equal runs
 best.safetensors    weights of the lowest training loss, with best.json: see kdm.training.best
 config.json         plugin, schema, identity, digest of the weights; written last
+
+A folder without config.json isn't a model yet. Files hold tensors and JSON, and loading executes nothing.
 """
 
 from collections.abc import Mapping
@@ -14,7 +16,8 @@ import torch
 from torch import Tensor
 
 from kdm.students.plugin import GROUP as STUDENTS
-from kdm.students.plugin import SamplingPrecision, StudentPlugin
+from kdm.students.plugin import StudentPlugin
+from kdm.students.precision import SamplingPrecision
 from kdm.students.student import DTYPES, Student
 from kdm.trained import (
     CONFIG,
@@ -43,7 +46,10 @@ def write_trained(
     losses: list[dict[str, Any]],
     timings: Mapping[str, Any],
 ) -> None:
-    """Write a finished training; `config.json`, with the digest of the weights, comes last."""
+    """Write a finished training; `config.json`, with the digest of the weights, comes last.
+
+    `state` is the model's state dict, `losses` the history, and `timings` what equal runs differ in.
+    """
     folder.replace(LOSSES, seal({"losses": losses}))
     folder.replace(TIMINGS, seal(timings))
     write_model(folder, state, config=config)
@@ -58,7 +64,10 @@ def write_model(folder: Folder, state: Mapping[str, Tensor], *, config: Mapping[
 
 
 def safetensors_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """Tensors as a safetensors file, whatever device, memory or order of pixels they are in."""
+    """Tensors as the bytes of a safetensors file, whatever their device or memory format.
+
+    Equal tensors give equal bytes.
+    """
     as_read = torch.contiguous_format  # the library takes no other order, and no shared memory
     rows = {
         name: each.detach().cpu().clone(memory_format=as_read) for name, each in tensors.items()
@@ -69,10 +78,11 @@ def safetensors_bytes(tensors: Mapping[str, Tensor]) -> bytes:
 def load_student(
     folder: Folder | str, *, weights: Kept = "last", precision: SamplingPrecision = "float32"
 ) -> Student:
-    """The student of a folder, ready to generate in this precision, on the CPU.
+    """The student of a folder (path or URL), on the CPU, in eval mode and without gradients.
 
-    Its last weights, or those of the lowest training loss. Raises a ValueError where there are none,
-    `DamageError` where its files are not as written.
+    `weights` are the last ones, or those of the lowest training loss; `precision` is what it samples in.
+    Raises a ValueError where the folder holds no such student or weights, and `DamageError` where a
+    file isn't as it was written.
     """
     if precision not in DTYPES:
         raise ValueError(f"precision is '{precision}'; choose {' or '.join(DTYPES)}")
@@ -82,7 +92,7 @@ def load_student(
         raise ValueError(f"{folder.url} holds no trained student; see 'kdm ls'")
     plugin = cast(StudentPlugin, configure(STUDENTS, config["model"]))
     schema = parse(PairSchema, config["schema"], f"{folder.url}/{CONFIG}: schema")
-    # Building draws initial weights; the caller's stream of random numbers must not notice.
+    # Building draws initial weights, which mustn't change the caller's stream of random numbers.
     with torch.random.fork_rng():
         student = plugin.build(schema)
     read = read_weights if weights == "last" else read_best

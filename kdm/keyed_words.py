@@ -1,7 +1,10 @@
-"""Random words that are a pure function of a key: as many as are asked for, in any order, on any device.
+"""Random words that are a pure function of a key: as many as needed, in any order, on any device.
 
-Counters under a key are mixed by splitmix64's finaliser (Steele et al. 2014), in integers that wrap;
-words become normals by Box and Muller (1958).
+    word i of key k = mix(k + i · γ)      u = (word mod 2²⁴ + ½) / 2²⁴      √(−2 log u) cos(2π v) ~ N(0, 1)
+
+Counters under a key are mixed by splitmix64's finaliser (Steele et al. 2014; γ is 2⁶⁴ over the golden
+ratio), in integers that wrap. Words become uniform numbers u and v, and these normals by Box and Muller
+(1958). It is a counter-based generator in the sense of Salmon et al. 2011: it has no state to save.
 """
 
 import math
@@ -19,19 +22,19 @@ _BITS = 24  # of a uniform number: what float32 holds exactly
 
 
 def words(keys: Words, count: int, *, first: int | Words = 0) -> Words:
-    """Words `first` … `first + count − 1` of each key [n, 1]: [n, count]."""
+    """Words `first` … `first + count − 1` of each key (n, 1): (n, count)."""
     numbers = first + torch.arange(1, count + 1, device=keys.device)
     return _mixed(keys + _GOLDEN * numbers)
 
 
 def uniform(given: Words) -> Numbers:
-    """In (0, 1), float32, from the last bits of each word."""
+    """U(0, 1) without its ends, float32, from the last 24 bits of each word."""
     last = (given & ((1 << _BITS) - 1)).to(torch.float32)
     return (last + 0.5) / (1 << _BITS)
 
 
 def normal(given: Words) -> Numbers:
-    """N(0, 1), float32, from the first and last bits of each word."""
+    """N(0, 1), float32, one for each word, from its first and its last 24 bits."""
     radius = (-2 * uniform(given >> (64 - _BITS)).log()).sqrt()
     return radius * (2 * math.pi * uniform(given)).cos()
 

@@ -1,4 +1,8 @@
-"""The licence of what is made from other things: theirs, all of them (SPDX identifiers, lower case)."""
+"""The licence of what is made from other things: all of theirs (SPDX identifiers in lower case).
+
+A student is made from pairs, pairs from a teacher, a teacher from data. Each inherits the licences of what
+it was made from, and its card states them; 'unknown' stays unknown.
+"""
 
 import re
 from typing import Annotated, Any
@@ -21,7 +25,7 @@ openrail openrail++ osl-3.0 pddl postgresql unknown unlicense wtfpl zlib
 
 
 def require_licence(licence: str) -> str:
-    """A licence's identifier, or several joined by AND; a ValueError otherwise."""
+    """The identifier, or several joined by '-and-'; a ValueError for anything else."""
     if not _IDENTIFIER.fullmatch(licence):
         raise ValueError(
             f"licence {licence[:80]!r}: write its identifier in lower case, as in 'cc-by-nc-sa-4.0'"
@@ -33,18 +37,18 @@ Licence = Annotated[str, AfterValidator(require_licence)]
 
 
 def inherited(*licences: str) -> str:
-    """The one licence of all these things, or all of theirs: 'apache-2.0-and-cc-by-nc-sa-4.0'."""
+    """All these licences as one, each once and in order: 'apache-2.0-and-cc-by-nc-sa-4.0'."""
     return _AND.join(sorted({each for licence in licences for each in licence.split(_AND)}))
 
 
 def hub_fields(licence: str) -> dict[str, str]:
-    """A licence as a card's front matter says it."""
+    """A licence as the fields of a card's front matter, as the Hub reads it."""
     if licence in _ON_THE_HUB.split():
         return {"license": licence}
     return {"license": "other", "license_name": licence}
 
 
 def said_by(front: dict[str, Any]) -> str:
-    """The licence that a card's front matter says; 'unknown' where it says none."""
+    """The licence in a card's front matter; 'unknown' where there is none."""
     said = front.get("license_name") if front.get("license") == "other" else front.get("license")
     return said if isinstance(said, str) and said else UNKNOWN

@@ -1,4 +1,4 @@
-"""torch.no_grad as a decorator, for modules that are read before anybody has work for torch."""
+"""torch.no_grad as a decorator, for modules that mustn't import torch before there is work for it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,7 +9,7 @@ Result = TypeVar("Result")
 
 
 def no_grad(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """The function, which computes without gradients."""
+    """The same function, run without gradients; torch is imported at its first call."""
 
     @wraps(function)
     def without(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:

@@ -1,4 +1,11 @@
-"""What is trained and by which losses; teachers and students have one each."""
+"""What is trained and by which losses; every teacher and every student has an `objective`.
+
+    L = Σ_terms w · L_term (Eqs. 4 and 9),   one L for each player
+
+The trainer knows nothing else of a model. A player is a set of parameters with its own loss and its own
+optimiser: a student alone, or a critic D_γ and a student, who step in turn on each batch (Algorithm 1,
+line 17).
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +17,7 @@ from kdm.torch_types import Module
 
 
 class Losses(NamedTuple):
-    """The sum that is differentiated, and its terms by name (unweighted, detached)."""
+    """A batch's loss: the sum L that is differentiated, and its terms by name (unweighted, detached)."""
 
     total: Scalar
     terms: dict[str, Scalar]
@@ -18,7 +25,11 @@ class Losses(NamedTuple):
 
 @dataclass(frozen=True)
 class Player:
-    """One set of parameters with its loss; each player has an optimiser of its own."""
+    """One set of parameters with its loss; each player has an optimiser of its own.
+
+    `name` stands in checkpoints and, where there are several players, before its terms in the loss
+    history. `loss` draws its random numbers through `kdm.draws`, and from nowhere else.
+    """
 
     name: str
     module: Module
@@ -27,26 +38,30 @@ class Player:
 
 @dataclass(frozen=True)
 class Objective:
-    """The model that is averaged and exported, and who steps, in that order, on each batch."""
+    """The model that is averaged and exported, and the players, in the order in which they step."""
 
     model: Module
     players: tuple[Player, ...]
-    # Images to look at, [8 k, C, H, W] of -1 … 1, from the model as it is and always the same noise;
-    # of a student a row of its teacher's above each row of its own.
+    # Makes pictures to look at, (8 k, C, H, W) of −1 … 1, with the weights as they are and always the
+    # same noise; for a student each row of its own is below a row of its teacher's.
     draw: Callable[[], Samples] | None = None
-    networks: tuple[Module, ...] = ()  # the parts that torch.compile may take
-    # Who steps until `opening_share` of the training is done, while the others rest; names are those
-    # of `players`.
+    networks: tuple[Module, ...] = ()  # the parts that torch.compile may compile
+    # Those who step until `opening_share` of training is done, while the others rest; each has the name
+    # of one of `players`.
     opening: tuple[Player, ...] = ()
     opening_share: float = 0.0
 
     def playing(self, share_done: float) -> tuple[Player, ...]:
-        """Who steps on a batch once this share of the training is done."""
+        """Who steps on a batch once this share (0 … 1) of training is done."""
         return self.opening if share_done < self.opening_share else self.players
 
 
 def weighted(terms: Mapping[str, Scalar], weights: Mapping[str, float]) -> Losses:
-    """Σ weight · term (Eq. 4), terms of weight 1 unmultiplied; a term without a weight has 1."""
+    """L = Σ weight · term (Eq. 4) of scalar terms; a term without a weight has weight 1.
+
+    Terms of weight 1 aren't multiplied and the sum runs in the order of `terms`, so that the bits of L
+    don't depend on which weights are written out.
+    """
     parts = [
         term if weights.get(name, 1.0) == 1.0 else weights[name] * term
         for name, term in terms.items()

@@ -1,4 +1,14 @@
-"""The Koopman operator C_η: from the code of noise z_T to the code of data z_0 (Eq. 3, App. C)."""
+"""The Koopman operator C_η: from the code of noise z_T to the code of data z_0 (Eq. 3, App. C).
+
+    z_0^ = C_η z_T (+ b),   x_0 ≈ D_ψ(C_η E_φ(x_T))
+
+Koopman theory (Koopman 1931; Sec. 3) lifts a nonlinear map Φ_T to observables ξ in which it acts
+linearly: ξ(Φ_T(x_T)) = C ξ(x_T). Theorem 5.1: for an analytic Φ a finite d reaches any accuracy. The
+encoders learn the observables, and C_η (d, d) the dynamics between them, in one step from T to 0.
+
+`DenseOperator` (KDM) learns C itself, `FactorisedOperator` (KDM-F) its eigenvalues and eigenvectors,
+which a penalty can then reach without an eigendecomposition (kdm/losses/spectral.py).
+"""
 
 import math
 from abc import ABC, abstractmethod
@@ -16,62 +26,75 @@ LENGTH_EPSILON = 1e-8
 
 
 class KoopmanOperator(nn.Module, ABC):
-    """A linear (or affine) map of R^d."""
+    """A linear, or affine, map of R^d: `forward(z) = matrix() z + bias()` for every row z."""
 
     @abstractmethod
     def forward(self, z_T: Latents) -> Latents:
-        """z_0^ = C z_T (+ bias)."""
+        """z_0^ = C z_T (+ b), rows (n, d) to rows (n, d)."""
 
     @abstractmethod
     def matrix(self) -> Matrix:
-        """C, real [d, d], acting on columns; a bias is not part of it."""
+        """C, real (d, d), acting on columns; the bias isn't part of it."""
 
     def bias(self) -> Vector | None:
-        """What is added to C z_T; None where the operator is linear."""
+        """b (d,), which is added to C z_T; None where the operator is linear."""
         return None
 
     def eigenvalues(self) -> Eigenvalues:
-        """The spectrum of `matrix()`, in no particular order."""
+        """The spectrum of `matrix()`, complex (d,), in no particular order and without gradients."""
         with torch.no_grad():
             spectrum: Tensor = torch.linalg.eigvals(self.matrix())
         return spectrum
 
 
 class DenseOperator(KoopmanOperator):
-    """A learned matrix. The published one has a bias, so that it is affine: `bias` says so."""
+    """KDM's operator: a learned matrix C (d, d), initialised as PyTorch's `nn.Linear`.
+
+    The paper calls it linear. The published one has a bias, so that it is affine; so is this one unless
+    `bias` is False.
+    """
 
     def __init__(self, latent_dim: int, *, bias: bool = True) -> None:
         super().__init__()
         self.linear = nn.Linear(latent_dim, latent_dim, bias=bias)
 
     def forward(self, z_T: Latents) -> Latents:
-        """C z_T + b."""
+        """C z_T + b, rows (n, d)."""
         pushed: Tensor = self.linear(z_T)
         return pushed
 
     def matrix(self) -> Matrix:
-        """C."""
+        """C (d, d), the parameter itself."""
         return self.linear.weight
 
     def bias(self) -> Vector | None:
-        """b; None where it has none."""
+        """b (d,), the parameter itself; None where there is none."""
         return self.linear.bias
 
 
 class Factors(NamedTuple):
-    """P, P_inv and λ as they act; the first axis is (real part, imaginary part)."""
+    """P, P_inv (2, d, d) and λ (2, d) as they act; the first axis is (real part, imaginary part)."""
 
-    P: ComplexMatrix  # rows of length 1, of either part
+    P: ComplexMatrix  # rows of length 1, in the real and in the imaginary part
     P_inv: ComplexMatrix
     eigenvalues: ComplexVector
 
 
 class FactorisedOperator(KoopmanOperator):
-    """z_0^ = Re(P Λ P_inv z_T) with λ_j = exp(−exp ν_j) e^{iθ_j} (App. C), no bias.
+    """KDM-F's operator: z_0^ = Re(P Λ P_inv z_T) with λ_j = exp(−exp ν_j) e^{iθ_j} (App. C), no bias.
 
-    The order of the factors follows the main text and the published code; the formula at the end of
-    App. C has P and P_inv swapped. P_inv is learned and only encouraged to be an inverse, so the
-    spectrum of `matrix()` is not λ: `matrix()` is also the real part of a complex matrix.
+    |λ_j| = exp(−exp ν_j) < 1 whatever ν_j is: no direction grows on its way from noise to data. Where
+    the paper and the published code differ, this follows the code:
+
+    - The order P Λ P_inv is that of the main text; the formula at the end of App. C has P and P_inv
+      swapped.
+    - App. C calls P's parts orthonormal. They start so, and afterwards their rows are brought to length 1.
+    - App. C works with real (2d, 2d) blocks on [z; 0] and keeps the first d numbers. That is the real
+      part of the complex product, computed here without the blocks.
+    - The phase is θ_j in the paper and exp of the parameter in the code: `phase` chooses.
+
+    P_inv is learned and only encouraged to be an inverse, so the spectrum of `matrix()`, which also is
+    the real part of a complex matrix, isn't λ.
     """
 
     def __init__(self, latent_dim: int, *, phase: Phase = "angle") -> None:
@@ -88,7 +111,7 @@ class FactorisedOperator(KoopmanOperator):
         self._phase = phase
 
     def forward(self, z_T: Latents) -> Latents:
-        """Re(P Λ P_inv z_T), by whichever order of products has fewer multiplications."""
+        """Re(P Λ P_inv z_T), rows (n, d), in whichever order of products multiplies less."""
         num_samples, d = z_T.shape
         # Folding C costs 2 d³ and then d² a sample; factor by factor it is 4 d² a sample.
         if 3 * num_samples > 2 * d:
@@ -100,7 +123,7 @@ class FactorisedOperator(KoopmanOperator):
         return F.linear(v_re, P[0]) - F.linear(v_im, P[1])
 
     def matrix(self) -> Matrix:
-        """C = Re(P Λ P_inv)."""
+        """C = Re(P Λ P_inv), (d, d)."""
         P, P_inv, eigenvalues = self.factors()
         # diag(λ) scales the columns of P.
         scaled_re = P[0] * eigenvalues[0] - P[1] * eigenvalues[1]
@@ -108,7 +131,7 @@ class FactorisedOperator(KoopmanOperator):
         return scaled_re @ P_inv[0] - scaled_im @ P_inv[1]
 
     def factors(self) -> Factors:
-        """The factors as they act."""
+        """The factors as they act: P with its rows normalised, λ from its modulus and its phase."""
         length: Tensor = torch.linalg.vector_norm(self.P, dim=2, keepdim=True)
         modulus = torch.exp(-torch.exp(self.nu))
         angle = self._angle()
@@ -120,5 +143,6 @@ class FactorisedOperator(KoopmanOperator):
 
 
 def _orthonormal(d: int) -> Tensor:
+    """A random orthonormal (d, d): the Q of a Gaussian matrix."""
     orthonormal: Tensor = torch.linalg.qr(torch.randn(d, d)).Q
     return orthonormal

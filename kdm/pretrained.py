@@ -1,6 +1,7 @@
 """Published weights that losses, metrics and teachers may use: one folder, names, and their sources.
 
-Nothing is ever fetched: a file is used where it lies in the folder under its name.
+Nothing is ever downloaded: a file is used if it is in the folder under its name, and a message says where
+to get it if it isn't.
 """
 
 import hashlib
@@ -48,14 +49,14 @@ _HASHED = re.compile(r"-([0-9a-f]{8})\.pth$")
 
 
 def weights_folder() -> Path:
-    """$KDM_WEIGHTS, else ~/.cache/kdm/weights."""
+    """The folder: $KDM_WEIGHTS, or else ~/.cache/kdm/weights."""
     return local_file(os.environ.get(_VARIABLE) or _DEFAULT, f"the folder of weights ({_VARIABLE})")
 
 
 def fault_of(name: str) -> str | None:
-    """Why a file of the folder cannot be used, and what to do; None where it is there and sound.
+    """Why a file of the folder can't be used, and what to do; None where it is there and sound.
 
-    Where its name holds digits of its digest, the digest is checked.
+    A name that ends in eight digits of its sha256, as torch.hub's do, is checked against the content.
     """
     path = weights_folder() / name
     source = f" from {SOURCES[name]}" if name in SOURCES else ""
@@ -68,7 +69,11 @@ def fault_of(name: str) -> str | None:
 
 
 def weights_file(name: str, *, of: str, otherwise: str) -> Path:
-    """A sound file of the folder; a ValueError says who needs it, from where, and what else can be done."""
+    """The path of a sound file of the folder.
+
+    Otherwise raises a ValueError that says what needs it (`of`), where to get it, and what else can be
+    done (`otherwise`).
+    """
     fault = fault_of(name)
     if fault is not None:
         raise ValueError(

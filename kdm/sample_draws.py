@@ -1,4 +1,10 @@
-"""Random numbers that belong to a sample of a step, whichever process has it and beside whom."""
+"""Random numbers that belong to a sample of a step, whichever process has it and whatever is beside it.
+
+    key of a sample = word `place` of sha256(seed/step/sample);   call c draws words of word c of that key
+
+`place` is where the sample is in the step's batch. So a step's random numbers are the same on any number of
+ranks and in any micro-batches, as with counter-based generators (Salmon et al. 2011).
+"""
 
 import hashlib
 import math
@@ -10,7 +16,7 @@ from kdm.draws import Draws
 from kdm.keyed_words import Words, normal, uniform, words
 from kdm.shapes import Indices
 
-# A place in the words of a sample for each call of a step; a row's second one is as far behind.
+# Words of a sample that are reserved for the calls of a step; those of its second row come behind them.
 _CALLS = 2**20
 _LEVELS = 2**16  # of a share that drops out: four values of 16 bits come from one word
 
@@ -18,8 +24,9 @@ _LEVELS = 2**16  # of a share that drops out: four values of 16 bits come from o
 class SampleDraws(Draws):
     """A pure function of (seed, step, the sample's place in the step's batch, number of the call).
 
-    Rows of what is drawn are the samples in their order. Where there are more, they begin again from the
-    first: two batches that pass a network as one. Where there are fewer, they are the first.
+    The rows of what is drawn belong to the samples in order. Where there are more rows than samples, they
+    start again from the first, with other words: two batches that pass a network as one. Where there are
+    fewer, they belong to the first samples.
     """
 
     def __init__(self, seed: int) -> None:
@@ -28,7 +35,10 @@ class SampleDraws(Draws):
         self._num_calls = 0
 
     def turn_to(self, step: int, place: Indices) -> "SampleDraws":
-        """From now on the numbers of a step's samples, from their first call."""
+        """Give the numbers of a step's samples from now on, from their first call.
+
+        `place` (n,) are the samples' places in the step's batch.
+        """
         digest = hashlib.sha256(f"{self._seed}/{step}/sample".encode()).digest()
         key = torch.tensor([[int.from_bytes(digest[:8], "big", signed=True)]], device=place.device)
         self._keys = words(key, 1, first=place[:, None])
@@ -70,7 +80,7 @@ class SampleDraws(Draws):
 
 
 def _words_of(keys: Tensor, call: int, num_rows: int, count: int) -> Tensor:
-    """[num_rows, count], of keys [n, 1]."""
+    """Words (num_rows, count) of the samples' keys (n, 1), for call number `call`."""
     if num_rows <= len(keys):
         return words(words(keys[:num_rows], 1, first=call), count)
     row = torch.arange(num_rows, device=keys.device)
@@ -79,7 +89,7 @@ def _words_of(keys: Tensor, call: int, num_rows: int, count: int) -> Tensor:
     return words(own, count)
 
 
-# torch.compile's own kernels cannot count in integers that wrap. Called, it imports the compiler.
+# torch.compile's own kernels can't count in integers that wrap. Calling this imports the compiler.
 _as_one_operation = torch.library.custom_op("kdm::words_of", _words_of, mutates_args=())
 
 

@@ -1,6 +1,7 @@
 """The shapes of this project's tensors, named once; jaxtyping checks them at run time in the tests.
 
-n samples in a batch, d numbers in a latent, '...' the shape of one sample: (d,) or (C, H, W).
+n samples in a batch, d numbers in a latent, '...' the shape of one sample: (d,) or (C, H, W). A name that
+occurs twice in a signature must have the same size in both places; `_` may be any size.
 """
 
 from jaxtyping import Complex64, Float, Int64

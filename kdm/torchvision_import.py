@@ -1,7 +1,7 @@
-"""torchvision beside a torch of another kind: its CUDA wheel will not import with a CPU torch.
+"""Imports torchvision beside a torch of another kind: its CUDA wheel doesn't import with a CPU torch.
 
-It asks torch for two operators that only its own library defines, and the library cannot load. No
-network uses them, so it is enough that they have names.
+On import it asks torch for two operators that its own library defines, and that library can't load. No
+network here uses them, so that it is enough to define their names.
 """
 
 import sys
@@ -15,9 +15,9 @@ _kept: list[torch.library.Library] = []  # a library that goes takes its names a
 
 
 def import_torchvision() -> None:
-    """Import torchvision, naming its operators where, and only where, the import has failed by them.
+    """Import torchvision; define its two operators only if the import failed for lack of them.
 
-    An ImportError where it is not installed.
+    Raises an ImportError where it isn't installed.
     """
     try:
         import_module("torchvision")

@@ -1,4 +1,7 @@
-"""What is read of a trained model without torch: its config, and its weights as checked bytes."""
+"""What can be read of a trained model without torch: its config, and its weights as checked bytes.
+
+`kdm.export` lists the files of its folder and writes them.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -15,7 +18,10 @@ Kept = Literal["last", "best"]
 
 
 def read_config(folder: Folder) -> dict[str, Any] | None:
-    """What `config.json` says, checked against its own digest; None where training is not done."""
+    """The contents of `config.json`, checked against its own digest; None where training isn't done.
+
+    Raises `DamageError` where it was changed, or is of a version that this project doesn't read.
+    """
     if not folder.exists(CONFIG):
         return None
     config = unseal(folder.read(CONFIG), f"{folder.url}/{CONFIG}")
@@ -27,7 +33,7 @@ def read_config(folder: Folder) -> dict[str, Any] | None:
 
 
 def read_weights(folder: Folder, config: Mapping[str, Any]) -> bytes:
-    """The safetensors bytes that `config` names; `DamageError` where they are others."""
+    """The safetensors bytes that `config` names; `DamageError` where they are missing or others."""
     weights = config["weights"]
     where = f"{folder.url}/{weights['file']}"
     remedy = f"restore it, or remove {CONFIG} beside it and train again"
@@ -40,20 +46,20 @@ def read_weights(folder: Folder, config: Mapping[str, Any]) -> bytes:
 
 
 def read_best(folder: Folder, config: Mapping[str, Any]) -> bytes:
-    """The safetensors bytes of the best weights of the training that `config` tells of.
+    """The safetensors bytes of the best weights of the training that `config` describes.
 
-    A ValueError where none of it were kept, `DamageError` where they are others.
+    Raises a ValueError where none were kept of it, and `DamageError` where they aren't what was written.
     """
     best = unseal(folder.read(BEST), f"{folder.url}/{BEST}") if folder.exists(BEST) else {}
     if best.get("identity") != config.get("identity") or not folder.exists(BEST_WEIGHTS):
         raise ValueError(
             f"{folder.url} holds no best weights of this training: training.keep_best was false, or "
-            "it was trained before they were kept; take the last ones"
+            "it was trained before they were kept; use the last ones"
         )
     data = folder.read(BEST_WEIGHTS)
     if sha256_of(data) != best["weights"]["sha256"]:
         raise DamageError(
-            f"{folder.url}/{BEST_WEIGHTS} is not what {BEST} says it was; restore it, or take the last "
+            f"{folder.url}/{BEST_WEIGHTS} is not what {BEST} says it was; restore it, or use the last "
             "weights"
         )
     return data

@@ -1,4 +1,8 @@
-"""How many samples at once: what a GPU holds, or what a processor's caches like."""
+"""How many samples at once: as many as a GPU's memory holds, or as suit a processor's caches.
+
+A GPU is faster the larger the batch, until its units are full. A processor is slower once the feature
+maps of a batch no longer fit in its caches.
+"""
 
 import math
 
@@ -19,8 +23,9 @@ _VALUES_ON_CPU = 2**15
 def auto_batch(probe: Probe, *, shard_size: int, num_sharing: int = 1) -> int:
     """A power of two, at most `MAX_BATCH` and the shard's size.
 
-    On a CPU a function of the sample's shape alone. On a GPU, which `num_sharing` workers share, it
-    comes from the free memory: the record of each shard names the batch.
+    On a CPU it depends on the sample's shape alone. On a GPU, which `num_sharing` workers share, it
+    depends on the free memory, so equal commands may choose differently: each shard's record names the
+    batch that was used.
     """
     most = min(MAX_BATCH, shard_size)
     if probe.device.type == "cuda":
@@ -29,7 +34,7 @@ def auto_batch(probe: Probe, *, shard_size: int, num_sharing: int = 1) -> int:
 
 
 def _held_by(probe: Probe) -> int:
-    """Samples at once that the free memory holds, by what one evaluation of a few takes at most."""
+    """How many samples fit in the free memory, by the peak memory of one evaluation of eight."""
     device = probe.device
     try:
         probe.evaluate(1)  # libraries take memory of their own once
@@ -47,5 +52,5 @@ def _held_by(probe: Probe) -> int:
 
 
 def _power_of_two(wanted: int, most: int) -> int:
-    """The largest one that is at most both, and at least 1."""
+    """The largest power of two that is at most both; 1 if there is none."""
     return 1 << (max(1, min(wanted, most)).bit_length() - 1)

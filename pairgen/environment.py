@@ -1,4 +1,8 @@
-"""Where a shard was made: equal spec, layout and environment give equal bytes (STORE.md)."""
+"""Where a shard was made: equal spec, layout and environment give equal bytes (docs/store.md).
+
+Sums of floats depend on their order, and the order on the device, on the vector width that torch and its
+libraries use, on the batch and on the number of threads. So each shard's record names all of these.
+"""
 
 import platform
 from functools import cache
@@ -14,7 +18,7 @@ from kdm.networks.processor import has_wide_vectors, held_levels
 def environment(
     device: torch.device, *, precision: str, sampling_batch: int, is_compiled: bool = False
 ) -> dict[str, Any]:
-    """What a record says about the machine and the arithmetic that made its shard."""
+    """What a record says about the machine and the arithmetic that made its shard, as JSON values."""
     made_in = {
         "device": device.type,
         "device_model": device_model(device),
@@ -27,7 +31,7 @@ def environment(
         "sampling_batch": sampling_batch,
         "threads": torch.get_num_threads(),
     }
-    # Said only where it is so: records of before there was a choice stay as they are.
+    # Only if set, so that records written before there was a choice stay as they are.
     held, chosen = held_levels(), dict[str, Any]()
     if device.type == "cpu" and held:
         chosen["held_levels"] = held
@@ -38,7 +42,7 @@ def environment(
 
 @cache
 def device_model(device: torch.device) -> str:
-    """The name of the GPU or the processor, as the machine gives it."""
+    """The name of the GPU or the processor, as the machine reports it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     cpu_info = Path("/proc/cpuinfo")

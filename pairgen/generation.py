@@ -2,9 +2,11 @@
 
 1. x_T and label are pure functions of (seed, split, index).
 2. The sampler carries x_T along the teacher's field from T to 0: x_0, and states between.
-3. An invalid sample is tried once more, then left out with its index and reason; the others are
-   rounded to the type that is stored.
+3. An invalid sample (NaN, infinite, out of range) is sampled once more, then left out with its index and
+   reason; the others are rounded to the type that is stored.
 4. A pair that a filter of `drop_at_write` rejects is left out with an audit row.
+
+Every index of the shard ends up in exactly one of pairs, `invalid` and `rejected`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,11 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairgen.filters.judge import Judge, decide
+from pairgen.field import Teacher
+from pairgen.filters.decisions import decide
+from pairgen.filters.judge import Judge
 from pairgen.sampling import sampled_batches
 from pairgen.spec import DropRule, PairSpec
 from pairgen.teachers.guided import sampled_field
-from pairgen.teachers.teacher import Teacher
 from storage.digest import short
 from storage.errors import InvalidPairsError, MismatchError
 from storage.noise import derive_labels, derive_noise
@@ -30,14 +33,16 @@ from storage.records import (
     require_schema,
 )
 
-MAX_INVALID_RATE = 0.001  # of a stage (STORE.md, 'Validity at write')
+MAX_INVALID_RATE = (
+    0.001  # of a stage: more is a fault of the teacher or the sampler, not of the machine
+)
 
 DroppedIndices = dict[str, list[int]]  # by reason, rising
 
 
 @dataclass(frozen=True)
 class GeneratedShard:
-    """Pairs that may be written, and what became of the other indices."""
+    """Pairs that may be written, n of them, and what became of the other indices."""
 
     pairs: PairBatch
     attempted: int
@@ -62,11 +67,13 @@ def generate_shard(
     filters: Sequence[Judge] = (),
     done: Callable[[int], None] = lambda _num_samples: None,
 ) -> GeneratedShard:
-    """The pairs of these indices; `filters` are the judges of `spec.drop_at_write`, in its order.
+    """The pairs of these indices [m] of a split, sampled `sampling_batch` at a time.
 
-    `done` hears of each batch how many samples it has. The teacher's arithmetic is the caller's to
-    set (pairgen.precision). Raises InvalidPairsError on a wrong shape at all, MismatchError when
-    teacher or judges are not the spec's, FilterError when a filter does not judge.
+    `filters` are the judges of `spec.drop_at_write`, in its order. `done` is called after each batch with
+    the number of its samples. The caller sets the teacher's arithmetic (pairgen.precision).
+
+    Raises InvalidPairsError for samples of a wrong shape or type, MismatchError if teacher or judges
+    aren't the spec's, FilterError if a filter doesn't judge.
     """
     _require_same_noise(spec, teacher)
     _require_judges(spec.drop_at_write, filters)
@@ -96,7 +103,7 @@ def check_invalid_rate(invalid: Mapping[str, Sequence[int]], attempted: int) -> 
 
 
 def _undrawn(schema: PairSchema, split: str, index: NDArray[np.int64]) -> PairBatch:
-    """Pairs whose x_T and x_0 are still to come."""
+    """Indices and labels; x_T and x_0 [m, *shape] are allocated and still to be filled."""
     label = None
     if schema.label is not None:
         label = derive_labels(schema.label, seed=schema.noise.seed, split=split, index=index)
@@ -107,7 +114,7 @@ def _undrawn(schema: PairSchema, split: str, index: NDArray[np.int64]) -> PairBa
 def _drawn(
     spec: PairSpec, split: str, undrawn: PairBatch, sampling_batch: int
 ) -> Iterator[PairBatch]:
-    """Batches of the pairs; each one's x_T is set as it is asked for, while a GPU is at another."""
+    """Batches of the pairs. x_T is drawn when a batch is asked for, while a GPU still computes another."""
     for first in range(0, len(undrawn), sampling_batch):
         batch = undrawn.take(slice(first, first + sampling_batch))
         batch.x_T[...] = derive_noise(spec.pairs.noise, split, batch.index, spec.pairs.shape)
@@ -116,7 +123,7 @@ def _drawn(
 
 @dataclass
 class _Valid:
-    """Batch after batch as stored, so that the floats of a whole shard never lie in memory at once."""
+    """The batches so far, already as stored: a shard's float32 samples never lie in memory all at once."""
 
     schema: PairSchema
     parts: list[PairBatch] = field(default_factory=list)
@@ -126,7 +133,7 @@ class _Valid:
     def add(
         self, sampled: PairBatch, reasons: Mapping[str, NDArray[np.bool_]], *, nfe: int
     ) -> None:
-        """Take in a batch with its invalid rows by reason."""
+        """Add a batch; `reasons` says which of its rows [n] are invalid and why."""
         self.num_evaluations += nfe * len(sampled)
         for reason, is_invalid in reasons.items():
             self.invalid.setdefault(reason, []).extend(sampled.index[is_invalid].tolist())
@@ -134,7 +141,7 @@ class _Valid:
         self.parts.append(_as_stored(valid, self.schema))
 
     def among(self, drawn: PairBatch) -> PairBatch:
-        """The valid ones of all that were drawn."""
+        """The valid pairs among all that were drawn, in the order of their indices."""
         lost = [index for indices in self.invalid.values() for index in indices]
         kept = drawn.take(~np.isin(drawn.index, lost)) if lost else drawn
         states = [part.states for part in self.parts if part.states is not None]
@@ -150,11 +157,11 @@ class _Valid:
 def _tried_twice(
     spec: PairSpec, guided: Teacher, sampled: PairBatch
 ) -> tuple[PairBatch, dict[str, NDArray[np.bool_]]]:
-    """A batch and its invalid rows by reason, once these have been sampled again."""
+    """A batch and its invalid rows by reason, after those have been sampled once more."""
     reasons = invalid_rows(sampled, spec.pairs)
     if not reasons:
         return sampled, {}
-    # Once more: a fault of the machine goes away, a fault of the field does not.
+    # Once more: an error of the machine goes away, an error of the field doesn't.
     doubtful = _any_row(reasons)
     ((again, _),) = sampled_batches(spec, guided, [sampled.take(doubtful)])
     states = None

@@ -1,4 +1,8 @@
-"""One evaluation of a teacher's field at T, to see beforehand what sampling takes."""
+"""One evaluation of a teacher's field at time T, to estimate what sampling will take.
+
+A sampler evaluates the field `nfe` times, and every evaluation costs the same, whatever the time. So one
+at T, on noise of a stream that no pair uses, is enough for time, FLOPs and memory.
+"""
 
 import time
 from dataclasses import dataclass
@@ -9,9 +13,9 @@ import torch
 from torch import Tensor
 
 from kdm.shapes import Labels, Samples
+from pairgen.field import Teacher
 from pairgen.spec import PairSpec
 from pairgen.teachers.guided import sampled_field
-from pairgen.teachers.teacher import Teacher
 from storage.noise import derive_labels, derive_noise
 
 _SPLIT = "probe"  # a stream of its own: no pair is of this split
@@ -19,7 +23,7 @@ _SPLIT = "probe"  # a stream of its own: no pair is of this split
 
 @dataclass(frozen=True)
 class Probe:
-    """A spec's teacher on its device; guidance counts as part of the evaluation."""
+    """A spec's teacher on its device; one evaluation includes guidance, if the spec has it."""
 
     spec: PairSpec
     teacher: Teacher
@@ -27,13 +31,13 @@ class Probe:
 
     @torch.no_grad()
     def evaluate(self, num_samples: int) -> None:
-        """Ask for the velocity of so many samples at once, and wait for it."""
+        """Compute the velocity of so many samples at once, and wait for it."""
         x_T, label = self._drawn(num_samples)
         self._evaluate(x_T, label)
 
     @torch.no_grad()
     def seconds(self, num_samples: int, *, at_once: int) -> tuple[float, float]:
-        """Of drawing so many samples' noise, and of one evaluation of each, once it is warm."""
+        """Seconds to draw so many samples' noise, and to evaluate each once, after a warm-up."""
         self.evaluate(min(at_once, num_samples))
         drawing = evaluating = 0.0
         for first in range(0, num_samples, at_once):
@@ -46,7 +50,7 @@ class Probe:
         return drawing, evaluating
 
     def flops(self) -> int:
-        """Of one sample's evaluation, two for each multiplication with its addition."""
+        """FLOPs of one sample's evaluation: two for each multiplication with its addition."""
         # Imported here, because counting imports torch's compiler: a second.
         from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 

@@ -1,8 +1,8 @@
 """Batches of noise to the teacher's device, through the sampler, and back.
 
-A GPU works by itself once it is told what to do. So each batch is begun before the one before it is
-looked at, and copies go through pinned memory, where nothing waits for them. On a CPU a batch has
-ended when it was begun, and the same steps are taken.
+Calls on a GPU return before they are done. So each batch is started before the results of the one before it
+are read, and copies go through pinned memory, which doesn't block. On a CPU a batch is done when its
+call returns, and the same code runs.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pairgen.field import Teacher
 from pairgen.spec import PairSpec
-from pairgen.teachers.teacher import Teacher
 from storage.records import PairBatch
 
 
 class SampledBatch(NamedTuple):
-    """A batch as the sampler gave it, in the sampler's type, and what it took."""
+    """A batch as the sampler returned it, in the sampler's number type, and what it took."""
 
     pairs: PairBatch
     nfe: int  # network evaluations a sample
@@ -29,7 +29,7 @@ class SampledBatch(NamedTuple):
 def sampled_batches(
     spec: PairSpec, field: Teacher, drawn: Iterable[PairBatch]
 ) -> Iterator[SampledBatch]:
-    """What the sampler makes of each batch's x_T and labels, in order; x_0 of `drawn` is not read."""
+    """The sampler's result for each batch's x_T [n, *shape] and labels [n], in order; x_0 isn't read."""
     before: _Begun | None = None
     for batch in drawn:
         begun = _begin(spec, field, batch)
@@ -41,7 +41,7 @@ def sampled_batches(
 
 
 def place(teacher: Teacher, device: torch.device) -> Teacher:
-    """The teacher itself on the device, its weights laid out as the device likes them."""
+    """The teacher itself on the device; on a GPU its weights are channels-last, which is faster."""
     placed = teacher.to(device)
     if device.type == "cuda":
         placed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -49,7 +49,7 @@ def place(teacher: Teacher, device: torch.device) -> Teacher:
 
 
 def device_of(teacher: Teacher) -> torch.device:
-    """Where its weights lie; the CPU where it has none."""
+    """Where its weights are; the CPU if it has none."""
     for tensor in (*teacher.parameters(), *teacher.buffers()):
         return tensor.device
     return torch.device("cpu")
@@ -57,7 +57,7 @@ def device_of(teacher: Teacher) -> torch.device:
 
 @dataclass(frozen=True)
 class _Begun:
-    """A batch that its device may still be at; the tensors are on the host."""
+    """A batch that its device may still compute; the tensors are on the host."""
 
     drawn: PairBatch
     x_0: Tensor
@@ -66,7 +66,7 @@ class _Begun:
     copied: torch.cuda.Event | None  # passed when the tensors hold their values
 
     def ended(self) -> SampledBatch:
-        """The batch, once it is there."""
+        """The batch, after waiting for it."""
         if self.copied is not None:
             self.copied.synchronize()
         states = None if self.states is None else self.states.numpy()

@@ -1,7 +1,9 @@
-"""All that determines a set of pairs, and nothing else (STORE.md, 'Names and digests').
+"""Everything that determines a set of pairs, and nothing else (docs/store.md).
 
-Count, split, shard size, format, batch size, device and paths are not here: they change neither
-a pair nor the name of its set.
+    pair i of a split = sampler(teacher, x_T(seed, split, i), label(i)), rounded and filtered as the spec says
+
+The digest of the spec is the name of the set. Count, split, shard size, format, batch size, device and paths
+aren't here: they change neither a pair nor the name of its set.
 """
 
 from collections.abc import Mapping
@@ -9,8 +11,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pairgen.filters.filter import Filter, score_digest
-from pairgen.precisions import Precision
+from pairgen.filters.digests import score_digest
+from pairgen.filters.filter import Filter
+from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.teachers.plugin import TeacherPlugin
 from storage.digest import digest_of, short
@@ -23,14 +26,17 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class TeacherIdentity(Options):
-    """Which teacher: its plugin with version and options, and its weights."""
+    """Which teacher: its plugin with version and options, and the digest of its weights."""
 
     plugin: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
     weights: Digest  # pairgen.teachers.teacher.weights_digest
 
 
 class DropRule(Options):
-    """A filter that runs between sampler and writer, for those who must never store a reject."""
+    """A filter that runs between sampler and writer, for those who must never store a rejected pair.
+
+    Filters usually run on stored pairs and leave masks, so that another threshold needs no new pairs.
+    """
 
     filter: Annotated[Filter, Configured("pairgen.filters")]
     reference: Digest  # of the real samples that it is fitted on
@@ -67,7 +73,7 @@ class DropRule(Options):
 
 
 class PairSpec(Options):
-    """One set of pairs; equal specs give the same pairs."""
+    """One set of pairs; equal specs give the same pairs, up to round-off (docs/generation.md)."""
 
     # Fields that came after version 1, with their neutral values: left out while they have them.
     added_later: ClassVar[Mapping[str, Any]] = {"guidance": None}
@@ -87,7 +93,7 @@ class PairSpec(Options):
 
     @property
     def nfe(self) -> int | None:
-        """Network evaluations that one sample takes, exactly; None: each batch takes its own."""
+        """Network evaluations that one sample takes, exactly; None if that depends on the batch."""
         if self.sampler.nfe is None:
             return None
         from pairgen.teachers.guided import Guided  # torch: only who samples waits for it
@@ -110,7 +116,7 @@ class PairSpec(Options):
 def require_generable(
     pairs: PairSchema, sampler: Sampler, *, guidance: float | None = None
 ) -> None:
-    """Raise a ValueError unless this sampler, with this guidance, can give pairs of this schema."""
+    """Raise a ValueError unless this sampler, with this guidance, can produce pairs of this schema."""
     if guidance is not None and pairs.label is None:
         raise ValueError(
             f"guidance is {guidance:g}, which pushes samples towards their labels, but the pairs have "

@@ -1,4 +1,8 @@
-"""Makes shards on one device, in the batch that its memory allows."""
+"""A worker: makes shards on one device, in batches that fit in its memory.
+
+If memory runs out, the batch is halved and the shard started again, so that all batches of a shard have the
+size that its record names. The worker keeps the smaller batch.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,19 +13,19 @@ import torch
 from numpy.typing import NDArray
 
 from pairgen.environment import environment
+from pairgen.field import Teacher
 from pairgen.filters.judge import Judge
 from pairgen.generation import DroppedIndices, GeneratedShard, generate_shard
 from pairgen.ordered_pool import Channel
 from pairgen.spec import PairSpec
 from pairgen.teachers.interruptible import Interruptible
-from pairgen.teachers.teacher import Teacher
 from storage.errors import StoreError
 from storage.records import Columns
 
 
 @dataclass(frozen=True)
 class ShardJob:
-    """The indices of a split that are to be made in one go."""
+    """The indices [m] of a split that make one shard."""
 
     split: str
     index: NDArray[np.int64]
@@ -29,7 +33,7 @@ class ShardJob:
 
 @dataclass(frozen=True)
 class MadeShard:
-    """What is written of a shard; the noise, which is not, is gone."""
+    """What will be written of a shard; its noise, which can be derived again, is freed."""
 
     columns: Columns
     invalid: DroppedIndices
@@ -41,7 +45,7 @@ class MadeShard:
 
 @dataclass
 class Worker:
-    """A worker: one teacher on one device, a batch size that only falls, and the spec's judges."""
+    """One teacher on one device, a batch size that only falls, and the judges of `drop_at_write`."""
 
     spec: PairSpec
     teacher: Teacher
@@ -52,10 +56,10 @@ class Worker:
     is_compiled: bool = False  # its teacher's networks
 
     def __call__(self, job: ShardJob, channel: Channel) -> MadeShard:
-        """The shard; out of memory halves the batch, says so, and begins the shard again.
+        """The shard; messages about progress, and about a batch that was halved, go to the channel.
 
-        So all its batches are of the size that its environment names. Raises what `generate_shard`
-        does, and StoreError where a single sample is too much.
+        Raises what `generate_shard` does, CancelledError once the channel is closed, and StoreError if
+        a single sample doesn't fit in memory.
         """
         torch.set_num_threads(self.num_threads)  # of this very thread
         while True:
@@ -65,7 +69,7 @@ class Worker:
             self._halve(len(job.index), channel)
 
     def _attempt(self, job: ShardJob, channel: Channel) -> GeneratedShard | None:
-        """None where memory did not suffice: whatever the attempt still held is then free."""
+        """None if memory ran out; on return everything that the attempt held is freed."""
         num_done = 0
 
         def done(num_samples: int) -> None:
@@ -126,7 +130,7 @@ class Worker:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or this process, had no memory left for a tensor."""
+    """Whether a device or this process ran out of memory for a tensor."""
     # On a CPU torch raises a plain RuntimeError, which names its allocator.
     is_torchs = isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
     return is_torchs or isinstance(error, MemoryError)

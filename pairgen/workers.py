@@ -1,4 +1,8 @@
-"""Who makes the shards: a worker a GPU, or one for each of a processor's cores."""
+"""The workers that make the shards: one for each GPU, or one for each of a processor's cores.
+
+Workers are threads: torch releases Python's lock while it computes. On a processor all share one teacher,
+whose weights don't change; each GPU has a copy.
+"""
 
 import copy
 import os
@@ -13,18 +17,18 @@ import torch
 from kdm.compiler import require_compiler
 from kdm.freed_memory import keep_freed_memory
 from pairgen.batch_size import auto_batch
+from pairgen.field import Teacher
 from pairgen.filters.judge import Judge
 from pairgen.precision import arithmetic
 from pairgen.probe import Probe
 from pairgen.sampling import place
 from pairgen.spec import PairSpec
-from pairgen.teachers.teacher import Teacher
 from pairgen.worker import Worker
 
 
 @dataclass(frozen=True)
 class Workforce:
-    """How the work is shared out; no pair depends on it but by round-off."""
+    """How the work is divided; it changes pairs by round-off at most."""
 
     device: str  # 'cpu' or 'cuda': every GPU that torch sees
     sampling_batch: int | Literal["auto"]
@@ -33,7 +37,7 @@ class Workforce:
     is_compiled: bool = False  # networks by torch.compile
 
     def devices(self, num_shards: int) -> list[torch.device]:
-        """One for each worker, and no more workers than shards."""
+        """One for each worker; at most as many workers as shards."""
         found = [torch.device("cpu")]
         if self.device == "cuda":
             found = [torch.device("cuda", each) for each in range(torch.cuda.device_count())]
@@ -56,7 +60,11 @@ def prepared_workers(
     num_shards: int,
     shard_size: int,
 ) -> Iterator[list[Worker]]:
-    """A worker each, in the spec's arithmetic; workers on one device share the teacher, in eval."""
+    """The workers, in the spec's arithmetic while the context lasts.
+
+    Those on one device share the teacher, which must be in eval mode. Raises ValueError for a precision that
+    the device doesn't have, or for compiling a teacher without networks.
+    """
     devices = workforce.devices(num_shards)
     torch.backends.cudnn.deterministic = True  # equal environments give equal bytes
     torch.set_num_threads(workforce.num_threads)
@@ -87,7 +95,7 @@ def prepared_workers(
 
 
 def _compile(teacher: Teacher, device: torch.device) -> None:
-    """Its networks, which are compiled as they are first asked; what is around them stays as it is."""
+    """Compile its networks at their first call; the field's own arithmetic isn't compiled."""
     require_compiler(device, "pairs.is_compiled")
     networks = list(teacher.children())
     if not networks:

@@ -1,4 +1,4 @@
-"""What tests share: a home in an empty folder, tiny sets of pairs, and where shared inputs lie."""
+"""What tests share: a home in an empty folder, tiny sets of pairs, a finished home, a server of S3."""
 
 import atexit
 import fcntl
@@ -24,7 +24,7 @@ from storage.store import PairStore
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 shape_checks.check_first_calls()
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "KDM_"))]:
-    if name != "KDM_SHARED":
+    if name != "KDM_TEST_INPUTS":
         del os.environ[name]  # a server or a home of whoever runs the tests is not theirs to use
 
 gc.set_threshold(10_000)  # of hundreds of thousands of modules' objects hardly one is garbage
@@ -66,15 +66,6 @@ def home(tmp_path: Path) -> Folder:
 def narrow_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a processor without AVX-512, whose large convolutions are Winograd's."""
     monkeypatch.setattr("kdm.networks.processor.has_wide_vectors", lambda: False)
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """Published inputs that do not come with the project; tests that need them skip without."""
-    place = Path(os.environ.get("KDM_SHARED", Path(__file__).parents[2] / "shared"))
-    if not (place / "data").is_dir():
-        pytest.skip(f"no shared inputs at {place} (set KDM_SHARED)")
-    return place
 
 
 def made_pairs(index: np.ndarray) -> PairBatch:

@@ -15,7 +15,7 @@ from flows.config.recipe import Recipe
 from flows.config.recipe_files import recipe_names
 from flows.documents.remembered_runs import known_runs
 from kdm.datasets import DataSet
-from pairgen.filters.filter import reference_digest
+from pairgen.filters.digests import reference_digest
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.spec import DropRule
 from storage.audit import read_audit_rows

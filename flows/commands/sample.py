@@ -19,7 +19,7 @@ from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.options import EvaluationOptions
 from kdm.evaluate.samples import Points
 from kdm.export import load_student
-from kdm.students.plugin import SamplingPrecision
+from kdm.students.precision import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
 from storage.any_folder import folder_at
 from storage.digest import digest_of

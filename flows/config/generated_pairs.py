@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flows.config.imported_pairs import Layout, Name
 from pairgen.filters.filter import Filter
-from pairgen.precisions import Precision
+from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.spec import require_generable
 from storage.options import LastingOptions, Options

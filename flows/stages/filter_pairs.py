@@ -12,7 +12,7 @@ from flows.stage import Run, StageResult
 from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.stated_masks import stated_masks
 from kdm.report.content import FilterCounts
-from pairgen.filters.judge import decide
+from pairgen.filters.decisions import decide
 from storage.any_folder import folder_at
 from storage.digest import digest_of
 from storage.masks import (

@@ -9,7 +9,8 @@ from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
 from flows.stages.claim import claimed, end_claim_of_dead
 from kdm.trained import read_config
-from kdm.training.job import TrainingJob, is_done
+from kdm.training.job import TrainingJob
+from kdm.training.job_folder import is_done
 from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.errors import DamageError

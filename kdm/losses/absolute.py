@@ -1,11 +1,11 @@
-"""The mean absolute difference, with which GET was trained (Geng et al. 2023, kdm.md 2)."""
+"""The mean absolute difference, the loss of the published GET (Geng et al. 2023)."""
 
 from kdm.losses.distances import Distance
 from kdm.shapes import Samples, Scalar
 
 
 class L1(Distance):
-    """Over samples and values."""
+    """mean |e| over samples and values: less drawn to outliers than the mean square."""
 
     plugin = "l1"
 

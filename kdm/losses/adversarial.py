@@ -1,6 +1,11 @@
-"""What a critic and a student play against each other (Eq. 8, Algorithm 1, lines 13 and 14).
+"""What a critic D_γ and a student play against each other (Eq. 8, Algorithm 1, lines 13 and 14).
 
-`real` are the teacher's samples x_0, `fake` the student's x_0^ from the same noise, row by row.
+    student:  L = L_Koopman + λ_adv L_adv (Eq. 9), λ_adv = 0.01          critic:  L_adv^D, weight 1
+
+Eq. 8 is the min-max game of Goodfellow et al. 2014; Algorithm 1 and the published code play its
+non-saturating form, in which the student lowers −log D_γ(x_0^) and so has a gradient even while the
+critic is sure of itself. `real` are the teacher's samples x_0 (n, c, h, w), not real data; `fake` are the
+student's x_0^ from the same noise, row by row. A critic gives logits (n, patches), one a patch.
 """
 
 from abc import ABC, abstractmethod
@@ -18,7 +23,11 @@ Critic = Callable[[Images], Logits]
 
 
 class Game(LastingOptions, ABC):
-    """The critic's size and start, the weight of the student's term, and the losses of both."""
+    """A game: the critic's size, when it begins, λ_adv, and what either side lowers.
+
+    Both losses are means over samples and patches. The critic steps first, by an optimiser of its
+    own, and the student's term sees the critic as it is after that step, as in the published code.
+    """
 
     added_later: ClassVar[Mapping[str, Any]] = {"starts_at": 0.0}
     has_norm: ClassVar[bool]  # of the critic
@@ -26,23 +35,32 @@ class Game(LastingOptions, ABC):
     weight: float = Field(0.01, gt=0)  # of the student's term; the critic's losses have 1 (Table 7)
     width: int = Field(64, ge=1)  # channels after the critic's first convolution
     num_halvings: int = Field(3, ge=1)  # 3 for 32×32 and more, 1 for 8×8
-    # The share of the training that is done when the game begins; before it neither critic nor term is.
+    # The share of training after which the game begins; before that there is neither critic nor term.
     starts_at: float = Field(0.0, ge=0, lt=1)
 
     @abstractmethod
     def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:
-        """What the critic lowers, by name; their sum is its loss. `fake` carries no gradient."""
+        """What the critic lowers, by name; the sum is its loss L_adv^D.
+
+        `fake` must be detached: a critic's step leaves the student without a gradient.
+        """
 
     @abstractmethod
     def _student_term(self, critic: Critic, real: Images, fake: Images) -> Scalar: ...
 
     def student_term(self, critic: Module, real: Images, fake: Images) -> Scalar:
-        """What the student lowers; the critic's parameters get no gradient."""
+        """What the student lowers, unweighted: L_adv^G of Algorithm 1, line 13.
+
+        The critic's parameters get no gradient, which the published code computes and throws away.
+        """
         return self._student_term(_frozen(critic), real, fake)
 
     def critic(self, shape: tuple[int, ...]) -> Module:
-        """An untrained critic of samples of `shape`."""
-        from kdm.losses.discriminator import Discriminator  # torch: only who plays waits for it
+        """An untrained critic of samples (c, h, w), its weights from torch's global generator.
+
+        Raises a ValueError for samples that aren't pictures, or too small for `num_halvings`.
+        """
+        from kdm.losses.discriminator import Discriminator  # torch: imported only to play
 
         return Discriminator(
             shape, width=self.width, num_halvings=self.num_halvings, has_norm=self.has_norm
@@ -50,14 +68,17 @@ class Game(LastingOptions, ABC):
 
 
 class NonSaturating(Game):
-    """Cross-entropy, as published: CE(1, D(x_0)) + CE(0, D(x_0^)) against CE(1, D(x_0^))."""
+    """Cross-entropy, as published: CE(1, D(x_0)) + CE(0, D(x_0^)) against CE(1, D(x_0^)).
+
+    The critic's loss is `real` + `fake` (Algorithm 1, line 14).
+    """
 
     has_norm: ClassVar[bool] = True
 
     kind: Literal["non-saturating"] = "non-saturating"
 
     def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:
-        """Means over samples and patches; real and fake pass in batches of their own."""
+        """`real` and `fake`; each passes as a batch of its own, for the batch normalisation's sake."""
         # CE(1, D) = softplus(−D) and CE(0, D) = softplus(D).
         return {"real": _softplus(-critic(real)).mean(), "fake": _softplus(critic(fake)).mean()}
 
@@ -68,8 +89,12 @@ class NonSaturating(Game):
 class Relativistic(Game):
     """R3GAN's game: which of a pair is real, with R1 and R2 (Huang et al. 2024, Sec. 2).
 
-    The critic has no batch normalisation: a penalty on the gradient of one sample's logit must not
-    depend on the others. A pair is x_0 and x_0^ of the same noise.
+    critic:  E softplus(D(x_0^) − D(x_0)) + γ/2 E ‖∇D(x_0)‖² + γ/2 E ‖∇D(x_0^)‖²
+    student: E softplus(D(x_0) − D(x_0^))
+
+    A pair is x_0 and x_0^ of the same noise. The zero-centred penalties R1 (Mescheder et al. 2018) and
+    R2 give the relativistic loss local convergence. The critic has no batch normalisation: a penalty on the
+    gradient of one sample's logit must not depend on the others.
     """
 
     has_norm: ClassVar[bool] = False
@@ -78,7 +103,7 @@ class Relativistic(Game):
     gamma: float = Field(0.05, ge=0)  # of R1 and R2; where R3GAN begins on CIFAR-10
 
     def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:
-        """softplus(D(x_0^) − D(x_0)), and γ/2 times the squared gradients at either."""
+        """`relativistic`, and where γ isn't 0 the penalties `r1` at x_0 and `r2` at x_0^."""
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
         on_real, on_fake = critic(real), critic(fake)
         terms = {"relativistic": _softplus(on_fake - on_real).mean()}
@@ -95,13 +120,13 @@ Adversary = Annotated[NonSaturating | Relativistic, Field(discriminator="kind")]
 
 
 def _softplus(x: Logits) -> Logits:
-    import torch.nn.functional as F  # as late as can be: recipes name games
+    import torch.nn.functional as F  # imported late: recipes name games, and need no torch
 
     return F.softplus(x)
 
 
 def _frozen(critic: Module) -> Critic:
-    """A critic whose parameters get no gradient, while what passes it does."""
+    """The critic with detached parameters: a gradient flows through it to its input, and no further."""
     from torch.func import functional_call
 
     parameters = {name: each.detach() for name, each in critic.named_parameters()}
@@ -109,7 +134,7 @@ def _frozen(critic: Module) -> Critic:
 
 
 def _square_gradient(logits: Logits, x: Images) -> Scalar:
-    """E ‖∇_x D(x)‖², D the mean over patches."""
+    """E ‖∇_x D(x)‖² of logits (n, patches) at x (n, c, h, w), D the mean over patches; differentiable."""
     import torch
 
     (gradient,) = torch.autograd.grad(logits.mean(1).sum(), x, create_graph=True)

@@ -1,4 +1,10 @@
-"""The published discriminator D_γ: four convolutions over patches of a picture (kdm.md 1.8)."""
+"""The published discriminator D_γ: "a simple D_γ with four convolutional layers" (Sec. 4).
+
+    (n, 3, 32, 32) ─4×4/2─► 64×16×16 ─4×4/2─► 128×8×8 ─4×4/2─► 256×4×4 ─4×4─► one logit
+
+Sizes and slope are those of the published code; its form is DCGAN's (Radford et al. 2016). Each logit
+judges a patch: 32×32 has one, 64×64 has 5×5.
+"""
 
 import torch
 from torch import nn
@@ -12,12 +18,14 @@ _SLOPE = 0.2  # of LeakyReLU below zero
 
 
 class Discriminator(nn.Module):
-    """Convolutions 4×4 that halve the picture, then one to a logit a patch; it sees no label.
+    """4×4 convolutions that halve the picture, then one that makes a logit a patch; it sees no label.
 
-    The first has `width` channels and each one after it twice as many. `has_norm` puts batch
-    normalisation after all halving convolutions but the first; it always takes the statistics of
-    its batch, which is that of all ranks, as published, in evaluation mode too. Initial weights are
-    PyTorch's.
+    The first has `width` channels and each one after it twice as many, `num_halvings` in all.
+    `has_norm` puts batch normalisation behind all halving convolutions but the first. It uses the
+    statistics of its batch (of all ranks together) in evaluation mode too, as the published code does,
+    which never leaves training mode. Initial weights are PyTorch's defaults.
+
+    Raises a ValueError for a shape that isn't (c, h, w), or too small for so many halvings.
     """
 
     def __init__(
@@ -42,12 +50,15 @@ class Discriminator(nn.Module):
         self.model = nn.Sequential(*layers, nn.Conv2d(before, 1, _LAST_KERNEL))
 
     def forward(self, x: Images) -> Logits:
-        """[n, c, h, w] to a logit for each patch: 1 at 32×32, 25 at 64×64."""
+        """Pictures (n, c, h, w) of −1 … 1 to logits (n, patches), float32 at least.
+
+        Positive where the critic takes a patch for the teacher's.
+        """
         logits: Logits = self.model(x).flatten(1)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))  # they may be bfloat16
 
     def train(self, mode: bool = True) -> "Discriminator":
-        """In training mode, whatever is asked for: see above."""
+        """Stays in training mode, whatever `mode` says: see the class."""
         return super().train(True)
 
 

@@ -1,4 +1,10 @@
-"""Distances d(·,·) between a batch and what it should be (Eqs. 5 and 7): one number a batch."""
+"""Distances d(·,·) between a batch and what it should be (Eqs. 5 and 7): one number a batch.
+
+The paper leaves d open, "such as mean squared error or a perceptual loss" (Sec. 4), and trains with
+LPIPS. Here d is a plug-in of group `kdm.losses`. Predictions and targets have shape (n, ...) and are in
+the objective's scaled units (x_0 over `data_scale`), so that pictures are of −1 … 1 where it is 1. A
+distance must draw no random numbers and keep no state: it is called on parts of a batch too.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,44 +18,52 @@ GROUP = "kdm.losses"
 
 
 class Distance(Plugin, ABC):
-    """A mean over samples and values, differentiable in both arguments."""
+    """A mean over samples and values, differentiable in both arguments.
+
+    Subclasses set `plugin`, declare their options as fields, and define `distance`.
+    """
 
     @abstractmethod
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
-        """How far `prediction` is from `target`; 0 where they are equal."""
+        """How far `prediction` (n, ...) is from `target` of the same shape; 0 where they are equal."""
 
     def distances(self, predictions: Sequence[AnyNumber], target: Samples) -> list[Scalar]:
-        """Of each prediction, one of k samples held against the target's first k.
+        """The distance of each prediction, one of k ≤ n samples being compared with the first k targets.
 
-        A distance that looks at its target through a network looks once.
+        Reconstruction and prediction of a step have one target. A distance that sees it through a
+        network overrides this method, so that the target passes the network once.
         """
         return [self.distance(each, target[: len(each)]) for each in predictions]
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
-        """Raise a ValueError where it cannot compare samples of this shape, or lacks a file for it.
+        """Raise a ValueError where it can't compare samples of this shape, or lacks a file that it needs.
 
-        `scale`: what samples are divided by before they are compared. Most take any.
+        It is called before any work starts. `scale` is the `data_scale` that samples are divided by
+        before they are compared. Without an override any shape and scale will do.
         """
 
 
 class L2(Distance):
-    """The mean square, over samples and values."""
+    """The mean square e² over samples and values; the published code's "L2"."""
 
     plugin = "l2"
 
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
         """mean (prediction − target)²."""
-        import torch.nn.functional as F  # as late as can be: recipes name distances
+        import torch.nn.functional as F  # imported late: recipes name distances, and need no torch
 
         return F.mse_loss(prediction, target)
 
 
 class Huber(Distance):
-    """Pseudo-Huber, mean of sqrt(e² + c²) − c: square near 0, straight far from it (kdm.md 1.1)."""
+    """Pseudo-Huber, mean of sqrt(e² + c²) − c (Charbonnier et al. 1997): e²/2c near 0, |e| far from it.
+
+    The published code's "Huber". It turns at each value by itself; see `SampleHuber` for whole samples.
+    """
 
     plugin = "huber"
 
-    c: float = Field(0.03, gt=0)  # where it turns, in the units of the samples; the published value
+    c: float = Field(0.03, gt=0)  # where it turns, in units of the samples; the published value
 
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
         """mean sqrt(e² + c²) − c."""

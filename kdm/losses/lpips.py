@@ -1,9 +1,11 @@
 """LPIPS (Zhang et al. 2018): distances of a classifier's features, weighted as people judge.
 
-Published students are trained by VGG with average pooling at the pictures' own size (kdm.md 1.7);
-the `lpips` package has max pooling.
+The paper trains its picture students with d = LPIPS (App. E.1). Its published code takes VGG16 with
+average in place of max pooling, at the pictures' own size, and the weights of LPIPS v0.1 ("lin"); so do
+the defaults here. The `lpips` package, with which papers report LPIPS, has max pooling.
 """
 
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -11,22 +13,18 @@ from typing import Literal
 from pydantic import Field
 
 from kdm.losses.features import FeatureDistance, FeatureNetwork
+from kdm.losses.lpips_trunks import TRUNKS, LpipsNet
 from kdm.pretrained import weights_file
 from kdm.torch_types import device as Device
 
-LpipsNet = Literal["vgg", "alex", "squeeze"]
-
-# By net: torchvision's file, and the smallest side that its pools leave something of.
-_TRUNKS: dict[LpipsNet, tuple[str, int]] = {
-    "vgg": ("vgg16-397923af.pth", 16),
-    "alex": ("alexnet-owt-7be5be79.pth", 31),
-    "squeeze": ("squeezenet1_1-b8a52dc0.pth", 17),
-}
 _OTHERWISE = "choose distance: {plugin: random-features}, which needs no file"
 
 
 class Lpips(FeatureDistance):
-    """By default as published for KDM; pictures must be of −1 … 1 and not rescaled."""
+    """By default as published for KDM; pictures must be of −1 … 1, that is, `data_scale` must be 1.
+
+    It needs the packages lpips and torchvision and a file of weights, which is never downloaded.
+    """
 
     plugin = "lpips"
 
@@ -34,17 +32,17 @@ class Lpips(FeatureDistance):
     pooling: Literal["average", "max"] = "average"
     # Pixels a side that pictures are brought to, bilinearly (224: as the nets were trained).
     resize: int | None = Field(None, ge=32, le=1024)
-    # The net's weights, a file in the weights folder, in place of torchvision's. Its name ends in
-    # the first digits of its sha256, so that the name of a student depends on what it holds.
+    # A file in the weights folder to use instead of torchvision's. Its name ends in the first digits
+    # of its sha256, so that the name of a student depends on what the file holds.
     trunk: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*-[0-9a-f]{8}\.pth$")
 
     @property
     def smallest_side(self) -> int:
-        """Of pictures that are not resized, by their net."""
-        return 1 if self.resize else _TRUNKS[self.net][1]
+        """What the net's pooling layers need; any size will do where pictures are resized."""
+        return 1 if self.resize else TRUNKS[self.net].smallest_side
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
-        """Raise a ValueError where pictures do not suit it, or a package or a file is missing."""
+        """Raise a ValueError for samples it can't compare, another scale, or a missing package or file."""
         super().require_shape(shape, scale)
         if scale != 1:
             raise ValueError(
@@ -56,21 +54,35 @@ class Lpips(FeatureDistance):
         head_weights(self.net)
 
     def network(self, device: Device) -> FeatureNetwork:
-        """The trunk and its weights of channels; a ValueError where there are none."""
-        from kdm.losses.lpips_network import network  # torch: only who compares waits for it
-
-        return network(self, device)
+        """The trunk with the channels' weights on a device; the last two that were asked for are kept."""
+        return _network(self, device)
 
     def weights_file(self) -> Path:
-        """Of the trunk, sound; a ValueError says how to get it, or the package that reads it."""
+        """The trunk's file of weights, whose digest agrees with its name.
+
+        Raises a ValueError that says how to get the file, or the packages that read it.
+        """
         if find_spec("lpips") is None or find_spec("torchvision") is None:
             raise ValueError(
                 "distance 'lpips' needs the packages lpips and torchvision; pip install "
                 f"'kdm-offline[images]', or {_OTHERWISE}"
             )
-        name = self.trunk or _TRUNKS[self.net][0]
+        name = self.trunk or TRUNKS[self.net].file
         return weights_file(name, of=f"distance 'lpips' with net {self.net}", otherwise=_OTHERWISE)
 
     @property
     def _remedy(self) -> str:
         return f"set its resize to 224, or {_OTHERWISE}"
+
+
+@lru_cache(maxsize=2)  # VGG's trunk takes 59 MB
+def _network(options: Lpips, device: Device) -> FeatureNetwork:
+    from kdm.losses.lpips_network import lpips_network  # torch: imported only to compare
+
+    return lpips_network(
+        options.net,
+        options.weights_file(),
+        has_max_pooling=options.pooling == "max",
+        resize=options.resize,
+        device=device,
+    )

@@ -1,13 +1,18 @@
-"""The network of LPIPS: unit features, weighted as people judge (Zhang et al. 2018)."""
+"""The network of LPIPS: unit features, weighted as people judge (Zhang et al. 2018, Eq. 1).
 
-from functools import lru_cache
+    f_l(x) = √w_l ⊙ unit(activations of layer l),   so that   ‖f_l(x) − f_l(y)‖² = Σ_c w_lc (…)²
+
+The weights w_l ≥ 0 of the channels were fitted to human judgements ("lin" of LPIPS v0.1).
+"""
+
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kdm.losses.features import Features, unit
-from kdm.losses.lpips import Lpips
+from kdm.losses.lpips_trunks import LpipsNet
 from kdm.losses.lpips_weights import head_weights, trunk_with
 from kdm.networks.image_shapes import Images, Maps
 
@@ -17,7 +22,10 @@ _DEVIATION = (0.458, 0.448, 0.450)
 
 
 class _LpipsNetwork(nn.Module):
-    """f_l: unit features times the roots of the weights that people's judgements gave."""
+    """f_l by layer: unit features times the roots of the channels' weights.
+
+    ImageNet's normalisation comes first, with constants for pictures of −1 … 1.
+    """
 
     mean: Tensor
     deviation: Tensor
@@ -33,7 +41,7 @@ class _LpipsNetwork(nn.Module):
             self.register_buffer(f"roots_{layer}", weights.sqrt().reshape(-1, 1, 1))
 
     def forward(self, images: Images) -> list[Features]:
-        """Of every layer."""
+        """Pictures (n, 3, h, w) to f_l (n, c_l, h_l, w_l) of every layer, finest first."""
         layers = self.trunk((self._resized(images) - self.mean) / self.deviation)
         roots = [self.get_buffer(f"roots_{layer}") for layer in range(self._num_layers)]
         return [root * unit(layer) for root, layer in zip(roots, layers, strict=True)]
@@ -44,12 +52,17 @@ class _LpipsNetwork(nn.Module):
         return F.interpolate(images, size=self._resize, mode="bilinear", align_corners=False)
 
 
-@lru_cache(maxsize=2)  # VGG's trunk takes 59 MB
-def network(options: Lpips, device: torch.device) -> _LpipsNetwork:
-    """The frozen network of these options on a device."""
-    file, has_max_pooling = options.weights_file(), options.pooling == "max"
-    trunk = trunk_with(options.net, file, has_max_pooling=has_max_pooling)
-    built = _LpipsNetwork(trunk, head_weights(options.net), options.resize)
+def lpips_network(
+    net: LpipsNet, file: Path, *, has_max_pooling: bool, resize: int | None, device: torch.device
+) -> nn.Module:
+    """The frozen network f_l of a trunk's weights file, on a device.
+
+    `resize` is the side in pixels that pictures are brought to, or None for their own. Called with
+    pictures (n, 3, h, w) of −1 … 1 it gives one (n, c_l, h_l, w_l) for each of its layers, all
+    float32. Raises a ValueError where the file holds another network's weights.
+    """
+    trunk = trunk_with(net, file, has_max_pooling=has_max_pooling)
+    built = _LpipsNetwork(trunk, head_weights(net), resize)
     built.to(device).eval().requires_grad_(False)
     if device.type == "cuda":  # the order in which tensor cores read pixels
         built.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,4 +1,9 @@
-"""LPIPS's trunks with ImageNet weights, and the weights of their channels that `lpips` brings."""
+"""LPIPS's trunks with ImageNet weights, and the weights of their channels that `lpips` brings.
+
+Two files make a distance of Zhang et al. 2018: torchvision's classifier (trunk), and the v0.1 "lin"
+weights, which come with the `lpips` package. Both are read as tensors alone: nothing in a file is
+executed, and a file with other contents than expected is refused, since it would be another distance.
+"""
 
 import pickle
 import warnings
@@ -9,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kdm.losses.lpips import LpipsNet
+from kdm.losses.lpips_trunks import LpipsNet
 from kdm.torchvision_import import import_torchvision
 from storage.digest import sha256_of
 from storage.inert.stand_ins import require_named_itself
@@ -23,7 +28,10 @@ _HEADS: dict[LpipsNet, str] = {
 
 
 def head_weights(net: LpipsNet) -> list[Tensor]:
-    """The weights of channels, not negative, by layer; a ValueError where they are not LPIPS v0.1's."""
+    """The weights w_l (c_l,) of the channels by layer, none negative.
+
+    Raises a ValueError where the installed package's file isn't that of LPIPS v0.1.
+    """
     package = find_spec("lpips")
     assert package is not None  # it was looked for before the weights
     assert package.origin is not None
@@ -37,9 +45,11 @@ def head_weights(net: LpipsNet) -> list[Tensor]:
 
 
 def trunk_with(net: LpipsNet, file: Path, *, has_max_pooling: bool) -> nn.Module:
-    """The package's trunk, on the CPU, with the weights of a torchvision classifier's file.
+    """The package's trunk on the CPU, with the weights of a torchvision classifier's file.
 
-    A ValueError where the file is of another network.
+    Called with pictures (n, 3, h, w) it gives the activations (n, c_l, h_l, w_l) of its layers.
+    `has_max_pooling` False puts average pooling in place of each max pooling, of the same size and step.
+    Raises a ValueError where the file holds another network's weights, or anything but tensors.
     """
     trunk, given = _empty_trunk(net), _tensors(file)
     names = {name: f"features.{name.partition('.')[2]}" for name in trunk.state_dict()}
@@ -53,7 +63,7 @@ def trunk_with(net: LpipsNet, file: Path, *, has_max_pooling: bool) -> nn.Module
 
 
 def _empty_trunk(net: LpipsNet) -> nn.Module:
-    """Without numbers: a classifier's random ones would take half a gigabyte."""
+    """The trunk on the meta device: a classifier's random weights would take half a gigabyte."""
     import_torchvision()
     from lpips import pretrained_networks as networks
 
@@ -74,7 +84,7 @@ def _average_pools(trunk: nn.Module) -> None:
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
-    """A state dict, read without executing anything of it."""
+    """A state dict by name, read without executing anything in it; a ValueError for other contents."""
     with path.open("rb") as file:
         require_named_itself(file.read(512), str(path))
     try:

@@ -1,8 +1,11 @@
 """A perceptual distance that needs no file: unit features of random convolutions.
 
-That untrained networks of this kind order distortions better than pixels do is in Amir & Weiss 2021.
-It is not LPIPS, and its numbers compare with none of LPIPS.
+Untrained convolutional networks order distortions better than pixels do (Amir and Weiss 2021,
+"Understanding and simplifying perceptual distances"). It isn't LPIPS: don't compare its numbers with
+LPIPS's.
 """
+
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -11,7 +14,7 @@ from kdm.torch_types import device as Device
 
 
 class RandomFeatures(FeatureDistance):
-    """3×3 convolutions and ReLUs, each after the first on half the pixels and twice as wide."""
+    """3×3 convolutions and ReLUs; each layer after the first has half the side and twice the channels."""
 
     plugin = "random-features"
 
@@ -21,15 +24,21 @@ class RandomFeatures(FeatureDistance):
 
     @property
     def smallest_side(self) -> int:
-        """So that the last layer has 2×2 positions or more."""
+        """2^num_layers pixels: the last layer then has 2×2 positions or more."""
         return int(2**self.num_layers)
 
     def network(self, device: Device) -> FeatureNetwork:
-        """The same on every machine, to rounding."""
-        from kdm.losses.random_network import network  # torch: only who compares waits for it
-
-        return network(self, device)
+        """The network that `seed` gives, the same on every machine; the last four are kept."""
+        return _network(self, device)
 
     @property
     def _remedy(self) -> str:
         return "set its num_layers to fewer"
+
+
+@lru_cache(maxsize=4)
+def _network(options: RandomFeatures, device: Device) -> FeatureNetwork:
+    from kdm.losses.random_network import RandomNetwork  # torch: imported only to compare
+
+    built = RandomNetwork(options.seed, width=options.width, num_layers=options.num_layers)
+    return built.to(device)

@@ -1,4 +1,10 @@
-"""Pseudo-Huber of a whole sample's error (Song and Dhariwal 2024, Sec. 3.3; Lee et al. 2024, Sec. 4.2)."""
+"""Pseudo-Huber of a whole sample's error (Song and Dhariwal 2024, Sec. 3.3; Lee et al. 2024, Sec. 4.2).
+
+    d(e) = (√(‖e‖² + c²) − c) / d,   ‖e‖ the length of one sample's error, d its number of values
+
+The default c = 0.00054 √d is Song and Dhariwal's, chosen so that it turns at the same error a value for
+pictures of any size.
+"""
 
 import math
 
@@ -11,10 +17,10 @@ _C_OVER_ROOT_D = 0.00054  # Song and Dhariwal 2024
 
 
 class SampleHuber(Distance):
-    """(sqrt(‖e‖² + c²) − c) / d of a sample of d values: square near 0, else the error's length.
+    """Square near 0, and the error's length over d far from it, a sample at a time.
 
-    `huber` turns at each value by itself; here a sample turns as one, so that one bad value does
-    not count for more where the others are bad too.
+    `huber` turns at each value by itself. Here a sample turns as a whole: once its error is large,
+    its gradient has a fixed length, however bad it is.
     """
 
     plugin = "sample-huber"
@@ -22,7 +28,7 @@ class SampleHuber(Distance):
     c: float | None = Field(None, gt=0)  # where it turns, a length; null: 0.00054 √d
 
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
-        """The mean over samples."""
+        """The mean over samples (n, ...)."""
         squares = (prediction - target).flatten(1).square()
         num_values = squares.shape[1]
         c = _C_OVER_ROOT_D * math.sqrt(num_values) if self.c is None else self.c

@@ -1,7 +1,9 @@
-"""Batch normalisation (Ioffe and Szegedy 2015) of a batch that several processes hold together.
+"""Batch normalisation (Ioffe and Szegedy 2015, Algorithm 1) of a batch that several processes hold.
 
-Its statistics are those of all their rows, as if one process had them all, and so are its gradients.
-torch's SyncBatchNorm does the same on GPUs, and on nothing else.
+    y = γ (x − μ) / √(σ² + ε) + β,   μ and σ² of each channel over the rows of all processes
+
+So are the gradients: a critic trained on several ranks sees the batch that one process would see.
+torch's SyncBatchNorm does the same, but only on GPUs.
 """
 
 from typing import Any
@@ -14,10 +16,14 @@ from kdm.networks.image_shapes import Images
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
-    """torch's own, bit for bit, where a process trains alone. Ranks hold equally many rows."""
+    """torch's own layer, bit for bit, where a process trains alone.
+
+    Ranks must hold equally many rows, which `kdm.training.parts` sees to: only then is the mean of
+    their means the mean of all rows.
+    """
 
     def forward(self, input: Images) -> Images:
-        """The same shape."""
+        """(n, c, h, w), n this rank's rows, to the same shape and type; statistics are float32."""
         if num_ranks() == 1 or not self.training:
             return super().forward(input)
         x = input.float()
@@ -30,7 +36,10 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
     @torch.no_grad()
     def _keep(self, mean: Tensor, variance: Tensor, *, num_values: int) -> None:
-        """The running statistics, which nothing here reads: as torch keeps them."""
+        """Update the running statistics as torch does (σ² with Bessel's correction).
+
+        Nothing in this project reads them: the discriminator never evaluates.
+        """
         assert self.running_mean is not None  # this class has them always, and a momentum
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -41,7 +50,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
 
 class _Sum(torch.autograd.Function):
-    """Σ over ranks; what each rank's value is worth is what it is worth to all of them."""
+    """Σ over ranks, differentiable: a rank's gradient is the sum of what all ranks' losses make of it."""
 
     @staticmethod
     def forward(ctx: Any, numbers: Tensor) -> Tensor:

@@ -1,7 +1,14 @@
-"""Penalties on an operator: its eigenvalues, and the factorised one's inverse (App. C, kdm.md 1.6).
+"""Penalties on an operator C: on its eigenvalues λ, and on how well P_inv inverts P (App. C).
 
-Where the published penalties cannot be met there is a mended one: targets that |λ| < 1 or a real
-matrix cannot reach, targets that jump with LAPACK's order, and the point 1 in place of the circle.
+    spectral = mean_i |λ_i − c_i|          inverse = MSE(P_inv P, I) + MSE(P P_inv, I)
+
+The targets c_i are complex numbers that are drawn once. App. C factorises C = P Λ P_inv so that such
+penalties need no eigendecomposition a step; a dense C (KDM) needs one (the published code's "EL").
+
+Three of the published targets can't be met. Each has a corrected version beside it: `uniform-disc` for a
+square whose corners |λ| < 1 can't reach, `conjugate-disc` for a quadrant that a real matrix, whose
+eigenvalues come in conjugate pairs, can't reach (and whose order follows LAPACK's, which jumps), and
+`circle` for "OnTheCircle", which pulls to the point 1.
 """
 
 import math
@@ -19,7 +26,11 @@ SQUARE_EPSILON = 1e-12
 
 
 class SpectralPenalties(nn.Module):
-    """The penalties, with drawn targets as a buffer, so that a reloaded student keeps them."""
+    """The penalties of one operator of size d = `latent_dim`.
+
+    Its targets are drawn from torch's global generator and kept as a buffer (2, d), so that a student
+    that is loaded again has the same ones. (Published, they are no buffer, and a reload draws others.)
+    """
 
     targets: Tensor | None  # one for each eigenvalue: (Re, Im) by d
 
@@ -31,7 +42,7 @@ class SpectralPenalties(nn.Module):
 
     @property
     def weights(self) -> dict[str, float]:
-        """By the terms' names."""
+        """The terms' weights by name, 0 for a term that is off."""
         return {"spectral": self.options.spectral, "inverse": self._inverse}
 
     @property
@@ -39,7 +50,10 @@ class SpectralPenalties(nn.Module):
         return self.options.inverse if isinstance(self.options, SpectralOptions) else 0.0
 
     def forward(self, operator: KoopmanOperator) -> dict[str, Scalar]:
-        """The unweighted penalties by name, without those of weight 0."""
+        """The unweighted penalties by name, without those of weight 0.
+
+        `inverse` is there for a factorised operator only: a dense one has no P.
+        """
         terms: dict[str, Scalar] = {}
         if isinstance(operator, FactorisedOperator):
             factors = operator.factors()
@@ -65,16 +79,16 @@ class SpectralPenalties(nn.Module):
 
 
 def spectral_loss(eigenvalues: ComplexVector, targets: ComplexVector) -> Scalar:
-    """mean |λ_i − c_i|, each eigenvalue with its own target."""
+    """mean_i |λ_i − c_i| of eigenvalues and targets (2, d), the i-th with the i-th; finite gradients."""
     square = (eigenvalues - targets).square().sum(dim=0)
     return torch.sqrt(square + SQUARE_EPSILON).mean()
 
 
 def inverse_loss(factors: Factors) -> Scalar:
-    """MSE(P_inv P, I) + MSE(P P_inv, I), each the mean over the (2d)² entries of the real blocks.
+    """MSE(P_inv P, I) + MSE(P P_inv, I), each the mean over the (2d)² entries of App. C's real blocks.
 
-    The block matrix [[re, −im], [im, re]] holds each part twice, so its mean is the mean over both
-    parts: no 2d × 2d matrix is formed.
+    The block matrix [[re, −im], [im, re]] holds each part twice, so that its mean is the mean over
+    both parts: no (2d, 2d) matrix is formed.
     """
     P, P_inv = _with_sum(factors.P), _with_sum(factors.P_inv)
     products = torch.cat([P_inv, P]) @ torch.cat([P, P_inv])
@@ -92,13 +106,17 @@ def _with_sum(parts: ComplexMatrix) -> Tensor:
 
 
 def _eigenvalues(operator: KoopmanOperator) -> ComplexVector:
-    """With gradients, in LAPACK's order."""
+    """λ (2, d) of a dense C, with gradients, in LAPACK's order."""
     eigenvalues: Tensor = torch.linalg.eigvals(operator.matrix())
     return torch.stack([eigenvalues.real, eigenvalues.imag])
 
 
 def _assigned(eigenvalues: ComplexVector, targets: ComplexVector) -> Tensor:
-    """For each eigenvalue the number of its target, so that the mean distance is least."""
+    """For each eigenvalue the number (d,) of its target, so that the mean distance is least.
+
+    An assignment problem, solved exactly, so that an eigenvalue keeps its target when LAPACK's order
+    changes.
+    """
     from scipy.optimize import linear_sum_assignment  # takes a third of a second
 
     distances = torch.cdist(eigenvalues.T, targets.T)
@@ -107,15 +125,18 @@ def _assigned(eigenvalues: ComplexVector, targets: ComplexVector) -> Tensor:
 
 
 def _uniform_disc(d: int) -> ComplexVector:
+    """Uniform over |c| < 1: the radius is the root of a uniform number."""
     return _polar(torch.rand(d).sqrt(), 2 * math.pi * torch.rand(d))
 
 
 def _gradual(d: int) -> ComplexVector:
+    """Half of them with |c| of 0.9 … 1, half below 0.5: the published "GradualUniform"."""
     near, inside = 0.9 + 0.1 * torch.rand(d // 2), 0.5 * torch.rand(d - d // 2)
     return _polar(torch.cat([near, inside]), 2 * math.pi * torch.rand(d))
 
 
 def _conjugate_disc(d: int) -> ComplexVector:
+    """Conjugate pairs, uniform over |c| < 1, and one real target where d is odd."""
     upper = _polar(torch.rand(d // 2).sqrt(), math.pi * torch.rand(d // 2))
     real = torch.stack([2 * torch.rand(d % 2) - 1, torch.zeros(d % 2)])
     return torch.cat([upper, upper * torch.tensor([[1.0], [-1.0]]), real], dim=1)

@@ -1,4 +1,7 @@
-"""How strongly an operator's eigenvalues are pulled, and where to (App. C, kdm.md 1.6)."""
+"""How strongly an operator's eigenvalues are pulled, and where to (App. C).
+
+The options of `kdm.losses.spectral`, which recipes name without importing torch.
+"""
 
 from typing import Literal
 
@@ -8,12 +11,13 @@ from storage.options import Options
 
 
 class SpectralOptions(Options):
-    """Weights of both penalties (0 switches one off) and where the eigenvalues are pulled to.
+    """A factorised operator's penalties: both weights (0 switches one off), and the targets' kind.
 
-    Targets are drawn once. `uniform-disc` spreads them evenly over |c| < 1, which |λ| < 1 can
-    reach; `published-square` draws Re and Im from U(−1, 1): a fraction 1 − π/4 is out of reach.
-    `gradual` puts half of them near the circle and half inside |c| < 0.5. `circle` pulls to the
-    nearest point of |c| = 1, `published-point` to 1 (there "OnTheCircle").
+    Targets are drawn once. `uniform-disc` spreads them evenly over |c| < 1, where every |λ| =
+    exp(−exp ν) lies; `published-square` ("Uniform") draws Re and Im from U(−1, 1), of which the share
+    1 − π/4 = 21 % can't be reached. `gradual` puts half of them near the circle and half inside
+    |c| < 0.5. `circle` pulls to the nearest point of |c| = 1, `published-point` to 1 (published as
+    "OnTheCircle").
     """
 
     spectral: float = Field(1.0, ge=0)
@@ -24,12 +28,12 @@ class SpectralOptions(Options):
 
 
 class DenseSpectralOptions(Options):
-    """The weight, and where the eigenvalues of a dense operator are pulled to ("EL").
+    """A dense operator's penalty on its eigenvalues (the published code's "EL"): weight and targets.
 
-    A real matrix has eigenvalues in conjugate pairs, and so have the targets of `conjugate-disc`,
-    spread over |c| < 1 and given to the eigenvalues so that the sum of distances is least.
-    `published-quadrant` draws Re and Im from U(0, 1), one for each eigenvalue in LAPACK's order.
-    `circle` and `published-point` are those of the factorised operator.
+    A real matrix has its eigenvalues in conjugate pairs, and so are the targets of `conjugate-disc`:
+    spread over |c| < 1, and assigned to eigenvalues so that the sum of distances is least.
+    `published-quadrant` draws Re and Im from U(0, 1), one target for each eigenvalue in LAPACK's order.
+    `circle` and `published-point` are as for the factorised operator.
     """
 
     spectral: float = Field(1.0, gt=0)

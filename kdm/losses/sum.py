@@ -1,4 +1,4 @@
-"""Several distances added up; by default the published "BOTH", L2 + LPIPS (kdm.md 1.1)."""
+"""Several distances added up: d = Σ_i w_i d_i; by default the published code's "BOTH", L2 + LPIPS."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,30 +13,30 @@ from storage.plugins import Configured
 
 
 class Part(Options):
-    """One of the distances and its weight."""
+    """One of the distances d_i, and its weight w_i."""
 
     distance: Annotated[Distance, Configured(GROUP)]
     weight: float = Field(1.0, gt=0)
 
 
 class Sum(Distance):
-    """Σ weight · d."""
+    """Σ_i w_i d_i, over one part or more."""
 
     plugin = "sum"
 
     parts: tuple[Part, ...] = Field((Part(distance=L2()), Part(distance=Lpips())), min_length=1)
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
-        """Raise a ValueError where one of them cannot compare such samples."""
+        """Raise a ValueError where one of the distances can't compare such samples."""
         for part in self.parts:
             part.distance.require_shape(shape, scale)
 
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
-        """Σ weight · d(prediction, target)."""
+        """Σ_i w_i d_i(prediction, target)."""
         return self.distances([prediction], target)[0]
 
     def distances(self, predictions: Sequence[AnyNumber], target: Samples) -> list[Scalar]:
-        """Each part looks once at the target."""
+        """The sum for each prediction; each part sees the target once."""
         by_part = [part.distance.distances(predictions, target) for part in self.parts]
         weights = [part.weight for part in self.parts]
         return [_weighted(terms, weights) for terms in zip(*by_part, strict=True)]

@@ -1,4 +1,9 @@
-"""Self-attention over the pixels of a map (Ho et al. 2020, App. B; Dhariwal & Nichol 2021, Sec. 3)."""
+"""Self-attention over the pixels of a map (Ho et al. 2020, App. B; Dhariwal & Nichol 2021, Sec. 3).
+
+    out_i = Σ_j softmax_j(q_i · k_j / √c) v_j,   i and j pixels of one image, c channels a head
+
+Published networks number the channels of q, k and v in three ways; the weights only fit the right one.
+"""
 
 from enum import Enum
 
@@ -16,7 +21,7 @@ class Layout(Enum):
 
 
 def attend(qkv: Images, num_heads: int, *, layout: Layout) -> Maps:
-    """softmax(qᵀk / √c) v in every head of c channels; a map of C channels from one of 3C."""
+    """softmax(qᵀk / √c) v in every head: a qkv map (n, 3C, h, w) to a map (n, C, h, w)."""
     height, width = qkv.shape[2:]
     query, key, value = (_rows(part) for part in _split(qkv, num_heads, layout))
     attended = F.scaled_dot_product_attention(query, key, value)
@@ -24,6 +29,7 @@ def attend(qkv: Images, num_heads: int, *, layout: Layout) -> Maps:
 
 
 def _split(qkv: Images, num_heads: int, layout: Layout) -> tuple[Heads, Heads, Heads]:
+    """Queries, keys and values (n, heads, c, pixels) of a qkv map (n, 3C, h, w)."""
     num, channels = qkv.shape[0], qkv.shape[1] // (3 * num_heads)
     axes = {"head": num_heads, "part": 3, "channel": channels}
     names = layout.value.split(", ")

@@ -1,4 +1,8 @@
-"""A network from the keywords that its published checkpoint names."""
+"""A network from the keywords that its published checkpoint names.
+
+Checkpoints of EDM record the class and arguments of their network, those of flow matching come with a
+configuration. Both are given here as they are, so that a file needs no translation by hand.
+"""
 
 import inspect
 from collections.abc import Mapping
@@ -26,7 +30,10 @@ DEFAULT_MODELS = {
 
 
 def build_edm(precond: str, keywords: Mapping[str, Any]) -> Preconditioner:
-    """The network of a released class and its keywords; those it does not know go to F_θ."""
+    """D_θ from the name of a released class and its keywords; what it doesn't know goes to F_θ.
+
+    Raises a ValueError for an unknown class or architecture, and pydantic's for a wrong keyword.
+    """
     if precond not in PRECONDITIONERS:
         raise ValueError(f"no preconditioner {precond!r}; there are {', '.join(PRECONDITIONERS)}")
     kind, inner = PRECONDITIONERS[precond], dict(keywords)
@@ -39,20 +46,21 @@ def build_edm(precond: str, keywords: Mapping[str, Any]) -> Preconditioner:
 
 
 def build_velocity(keywords: Mapping[str, Any]) -> GuidedUNet | PointVelocity:
-    """Of flow matching: `hidden_dim` is among the keywords of networks for points alone."""
+    """v_θ of a flow-matching teacher; only networks for points have a keyword `hidden_dim`."""
     if "hidden_dim" in keywords:
         return PointVelocity(PointVelocityOptions.model_validate(keywords))
     return build_guided(keywords)
 
 
 def build_guided(keywords: Mapping[str, Any]) -> GuidedUNet:
-    """From the keywords of torchcfm (which has `dim`) or of flow_matching's image example."""
+    """A U-Net from the keywords of torchcfm (which has `dim`), or of flow_matching's image example."""
     is_torchcfm = "dim" in keywords
     options = GuidedUNetOptions.from_torchcfm(keywords) if is_torchcfm else None
     return GuidedUNet(options or GuidedUNetOptions.model_validate(keywords))
 
 
 def _build_inner(model: str, keywords: Mapping[str, Any]) -> SongUNet | DhariwalUNet:
+    """F_θ by the name of its architecture; a ValueError where there is none of that name."""
     if model == "SongUNet":
         return SongUNet(SongUNetOptions.model_validate(keywords))
     if model == "DhariwalUNet":

@@ -1,4 +1,9 @@
-"""DhariwalUNet: ADM (Dhariwal & Nichol 2021, Table 1), as Karras et al. 2022 train it."""
+"""DhariwalUNet: ADM (Dhariwal & Nichol 2021, Table 1), as Karras et al. 2022 train it.
+
+It differs from SongUNet in that the embedding scales as well as shifts (adaptive group normalisation),
+heads of attention have 64 channels each, labels join behind the embedding's layers, and sums aren't
+scaled by √½.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +19,7 @@ from kdm.networks.edm_layers import (
     hide_labels,
 )
 from kdm.networks.edm_levels import LevelOptions, decoder_layers, encoder_layers
+from kdm.networks.edm_unet import EdmUNet
 from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Skips, Times
 from kdm.networks.memory_format import settled
 
@@ -29,8 +35,11 @@ class DhariwalUNetOptions(LevelOptions):
     attn_resolutions: tuple[int, ...] = (32, 16, 8)
 
 
-class DhariwalUNet(nn.Module):
-    """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoint."""
+class DhariwalUNet(EdmUNet):
+    """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoint.
+
+    x has shape (n, in_channels, H, H), H = `img_resolution`; see `EdmUNet` for the rest.
+    """
 
     def __init__(self, options: DhariwalUNetOptions) -> None:
         super().__init__()
@@ -45,25 +54,8 @@ class DhariwalUNet(nn.Module):
         self.out_conv = Conv(width, options.out_channels, kernel=3)
         _initialise(self)
 
-    def forward(
-        self,
-        x: Images,
-        c_noise: Times,
-        labels: OneHot | None = None,
-        augmentations: Augmentations | None = None,
-    ) -> Maps:
-        """Images of `in_channels` to images of `out_channels`; labels are rows of one-hot numbers."""
-        embedding = self._embedding(c_noise, labels, augmentations)
-        skips: Skips = []
-        for layer in self.enc.values():
-            x = settled(layer(x, embedding) if isinstance(layer, Block) else layer(x))
-            skips.append(x)
-        for name, layer in self.dec.items():
-            x = torch.cat([x, skips.pop()], 1) if "block" in name else x
-            x = settled(layer(x, embedding))
-        return self.out_conv(F.silu(self.out_norm(x), inplace=True))  # type: ignore[no-any-return]
-
     def _map(self, o: DhariwalUNetOptions) -> None:
+        """The layers of the embedding, in the order of the released checkpoint."""
         noise, width = o.model_channels, o.embedding
         self.map_noise = PositionalEmbedding(noise, has_endpoint=False, sine_first=False)
         self.map_augment = nn.Linear(o.augment_dim, noise, bias=False) if o.augment_dim else None
@@ -71,9 +63,10 @@ class DhariwalUNet(nn.Module):
         self.map_layer1 = nn.Linear(width, width)
         self.map_label = nn.Linear(o.label_dim, width, bias=False) if o.label_dim else None
 
-    def _embedding(
+    def embedding(
         self, c_noise: Times, labels: OneHot | None, augmentations: Augmentations | None
     ) -> Embeddings:
+        """e (rows, width): labels are added behind the two dense layers."""
         e = self.map_noise(c_noise)
         if self.map_augment is not None and augmentations is not None:
             e = e + self.map_augment(augmentations)
@@ -82,6 +75,21 @@ class DhariwalUNet(nn.Module):
             labels = hide_labels(labels, share=self.options.label_dropout * self.training)
             e = e + self.map_label(labels)
         return F.silu(e)
+
+    def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
+        """x through the encoder; every layer's map is kept for the decoder."""
+        skips: Skips = []
+        for layer in self.enc.values():
+            x = settled(layer(x, embedding) if isinstance(layer, Block) else layer(x))
+            skips.append(x)
+        return x, skips
+
+    def _up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
+        """x through the decoder, each block with the kept map of its size beside it, to the output."""
+        for name, layer in self.dec.items():
+            x = torch.cat([x, skips.pop()], 1) if "block" in name else x
+            x = settled(layer(x, embedding))
+        return self.out_conv(F.silu(self.out_norm(x), inplace=True))  # type: ignore[no-any-return]
 
 
 def _style(options: DhariwalUNetOptions) -> BlockStyle:
@@ -99,8 +107,8 @@ def _style(options: DhariwalUNetOptions) -> BlockStyle:
 def _initialise(network: DhariwalUNet) -> None:
     """PyTorch's weights; 0 where a branch or the network ends and for augmentations; N(0, 1) for labels.
 
-    As the released code starts (Karras et al. 2022). Labels are one-hot: what a class adds to the
-    embedding is one column of `map_label`.
+    This is how the released code starts (Karras et al. 2022). Labels are one-hot: what a class adds to
+    the embedding is one column of `map_label`.
     """
     for name, parameter in network.named_parameters():
         if any(end in name for end in ("conv1.", "proj.", "out_conv.", "map_augment.")):

@@ -1,8 +1,12 @@
 """Layers of the networks of Karras et al. 2022, "Elucidating the design space" (Sec. 3, App. C).
 
-Parameters and buffers bear the names of the released checkpoints. Convolutions and norms work in
-the number type of their input, so one set of float32 weights serves every precision; what makes the
-embedding stays in the type of its weights.
+    block: h = conv1(drop(SiLU(norm1(conv0(SiLU(norm0(x))) ⊕ e)))),   x ← (h + skip(x)) · scale,
+           and where it attends x ← (proj(attend(qkv(norm2(x)))) + x) · scale
+
+⊕ e adds a row of the embedding to each channel, or also scales it. Parameters and buffers have the names
+of the released checkpoints. Convolutions and norms work in the number type of their input, so that one
+set of float32 weights serves every precision; what makes the embedding stays in the type of its weights.
+Each fast path gives the plain layer's numbers up to rounding, and is chosen by shape and processor alone.
 """
 
 import math
@@ -20,7 +24,7 @@ from kdm.networks.attention import Layout, attend
 from kdm.networks.image_shapes import Embeddings, Encodings, Images, Maps, OneHot, Times
 from kdm.networks.memory_format import is_plain, settled
 
-# Of a map, from which on doubling and convolving at once takes half the time in training on a CPU.
+# Pixels of a map from which on doubling and convolving in one takes half the time in training on a CPU.
 _LEAST_PIXELS_TO_DOUBLE = 8**2
 # From here on a shift that all images share joins a bias there, which spares two passes over the map.
 _LEAST_PIXELS_TO_SHIFT = 16**2
@@ -30,9 +34,10 @@ Resample = Literal["keep", "up", "down"]
 
 
 class Conv(nn.Module):
-    """A k x k convolution after (`is_fused`: before) halving or doubling; k = 0 only resamples.
+    """A k × k convolution after halving or doubling (`is_fused`: before it); k = 0 only resamples.
 
-    `taps` is the resampling filter along one axis: (1, 1) repeats pixels or takes the mean of four.
+    `taps` is the resampling filter along one axis: (1, 1) repeats pixels, or takes the mean of four.
+    Halving and doubling are of the sides h and w.
     """
 
     def __init__(
@@ -53,15 +58,15 @@ class Conv(nn.Module):
         self.weight, self.bias = _filled(num_in, num_out, kernel)
         if resample != "keep":
             self.register_buffer("resample_filter", _outer(taps))
-        self.kernels: Tensor | None = None  # in the weight's place, once it stands still
+        self.kernels: Tensor | None = None  # instead of the weight, once it no longer changes
 
     def transform(self) -> None:
-        """Put its weight in the form of Winograd's convolution: for 3×3 on a CPU, without gradients."""
+        """Replace a 3×3 weight by its Winograd form, for use on a CPU without gradients."""
         assert self.weight is not None
         self.kernels, self.weight = winograd.transformed(self.weight.detach()), None
 
     def forward(self, x: Images, shift: Shift | None = None) -> Maps:
-        """[n, num_in, h, w] to [n, num_out, h, w], halved or doubled; `shift` is added to the bias."""
+        """(n, num_in, h, w) to (n, num_out, h, w), halved or doubled; `shift` (num_out,) joins the bias."""
         if self._is_fused:
             return self._halve(self._convolve(x, (len(self._taps) - 1) // 2), padding=0)
         if self._resample == "up" and self.kernel == 1 and self._is_box:
@@ -82,6 +87,10 @@ class Conv(nn.Module):
         return x
 
     def _convolve(self, x: Images, margin: int = 0, *, shift: Shift | None = None) -> Maps:
+        """x convolved, with `margin` more pixels of padding: by whichever of the equal methods is fastest.
+
+        A convolution without a kernel gives x back.
+        """
         if self.kernels is not None and self.bias is not None:
             return winograd.multiply(x, self.kernels, self.bias)
         if self.weight is None or self.bias is None:
@@ -102,7 +111,10 @@ class Conv(nn.Module):
         return self.bias if shift is None else self.bias + shift
 
     def _convolve_doubled(self, x: Images, shift: Shift | None) -> Maps:
-        """Each new pixel sees 2×2 old ones, by sums of the weights that fall on the same: 4/9 of the work."""
+        """Doubling and a 3×3 convolution as one: each new pixel sees only 2×2 old ones.
+
+        Weights that fall on the same old pixel are added first, which leaves 4/9 of the products.
+        """
         assert self.weight is not None
         wide = F.pad(self.weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))
         rows = wide[:, :, 1:] + wide[:, :, :-1]
@@ -126,21 +138,24 @@ class Conv(nn.Module):
 
 
 class Norm(nn.Module):
-    """Group normalisation with at least four channels a group and at most 32 groups."""
+    """Group normalisation (Wu & He 2018), at least four channels a group and at most 32 groups.
+
+    Raises a ValueError where the groups don't divide the channels.
+    """
 
     def __init__(self, num_channels: int, *, eps: float) -> None:
         super().__init__()
         self._num_groups, self._eps = min(32, num_channels // 4), eps
         if num_channels % max(self._num_groups, 1):
             raise ValueError(
-                f"{num_channels} channels do not divide into {self._num_groups} groups: "
+                f"{num_channels} channels don't divide into {self._num_groups} groups: "
                 "choose a number of channels that 32 divides, or one below 128 that 4 divides"
             )
         self.weight = nn.Parameter(torch.ones(num_channels))
         self.bias = nn.Parameter(torch.zeros(num_channels))
 
     def forward(self, x: Images) -> Images:
-        """Mean 0 and variance 1 in every group of every image, then a scale and shift a channel."""
+        """(n, c, h, w): mean 0 and variance 1 in each group of each image, then a scale and shift."""
         weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         if group_norm.is_faster(x):
             return group_norm.group_norm(x, self._num_groups, weight, bias, self._eps)
@@ -150,7 +165,8 @@ class Norm(nn.Module):
 class PositionalEmbedding(nn.Module):
     """cos and sin of c_noise at geometric frequencies from 1 to 1/10000 (Vaswani et al. 2017).
 
-    `has_endpoint`: the last frequency is 1/10000 itself; `sine_first`: [sin, cos].
+    [cos(ω_i c), sin(ω_i c)] with ω_i = 10000^{−i/(s/2)}, i < s/2, s = `size`. `has_endpoint`: the exponent's
+    divisor is one less, so that the last frequency is 1/10000 itself; `sine_first`: [sin, cos].
     """
 
     def __init__(self, size: int, *, has_endpoint: bool, sine_first: bool) -> None:
@@ -161,25 +177,28 @@ class PositionalEmbedding(nn.Module):
         self.register_buffer("_freqs", freqs, persistent=False)
 
     def forward(self, c_noise: Times) -> Encodings:
-        """[m] to [m, size]."""
+        """(m,) to (m, size)."""
         return _waves(c_noise, self.get_buffer("_freqs"), sine_first=self._sine_first)
 
 
 class FourierEmbedding(nn.Module):
-    """sin and cos of 2π c_noise at random frequencies of deviation 16 (Song et al. 2021, App. C)."""
+    """sin and cos of 2π c_noise at random frequencies of deviation 16 (Song et al. 2021, App. C).
+
+    The frequencies are a buffer: drawn once from torch's global generator, saved, and not trained.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.register_buffer("freqs", torch.randn(size // 2) * 16)
 
     def forward(self, c_noise: Times) -> Encodings:
-        """[m] to [m, size]."""
+        """(m,) to (m, size)."""
         return _waves(c_noise, 2 * math.pi * self.get_buffer("freqs"), sine_first=True)
 
 
 @dataclass(frozen=True)
 class BlockStyle:
-    """What all blocks of a network share."""
+    """What all blocks of a network have in common."""
 
     embedding: int  # channels of the embedding
     eps: float  # of the norms
@@ -192,7 +211,11 @@ class BlockStyle:
 
 
 class Block(nn.Module):
-    """A residual block with an embedding, resampling and attention (Karras et al. 2022, App. C)."""
+    """A residual block with an embedding, resampling and attention (Karras et al. 2022, App. C).
+
+    `resample` halves or doubles the map on both branches; a skip that changes channels has a 1×1
+    convolution.
+    """
 
     def __init__(
         self,
@@ -221,7 +244,7 @@ class Block(nn.Module):
             self.proj = Conv(num_out, num_out, kernel=1)
 
     def forward(self, x: Images, embedding: Embeddings) -> Maps:
-        """[n, num_in, h, w] to [n, num_out, h, w], halved or doubled."""
+        """(n, num_in, h, w) and e (n or 1, width) to (n, num_out, h, w), halved or doubled."""
         h = _silu(self.norm0(x))
         if self._shares_shift(h, embedding):
             h = self.norm1(self.conv0(h, self.affine(embedding)[0]))
@@ -241,6 +264,7 @@ class Block(nn.Module):
         return is_shared and h.shape[2] * h.shape[3] >= _LEAST_PIXELS_TO_SHIFT
 
     def _modulated(self, h: Images, embedding: Embeddings) -> Images:
+        """norm1(h + e), or adaptive: norm1(h) (1 + e_scale) + e_shift; h is overwritten."""
         row = self.affine(embedding)[:, :, None, None].to(h.dtype)
         if not self._style.is_adaptive:
             return self.norm1(h.add_(row))  # type: ignore[no-any-return]
@@ -258,7 +282,7 @@ def _silu(x: Images) -> Images:
 
 
 def hide_labels(labels: OneHot, *, share: float) -> OneHot:
-    """A random share of the rows becomes zeros: the network learns to do without."""
+    """Labels (n, classes) with a random share of rows set to 0: the network learns to do without."""
     if not share:
         return labels
     return labels * (draws().uniform((len(labels), 1), like=labels) >= share)
@@ -267,6 +291,7 @@ def hide_labels(labels: OneHot, *, share: float) -> OneHot:
 def _filled(
     num_in: int, num_out: int, kernel: int
 ) -> tuple[nn.Parameter, nn.Parameter] | tuple[None, None]:
+    """A kernel (num_out, num_in, k, k) and a bias as PyTorch initialises them; None without a kernel."""
     if not kernel:
         return None, None
     layer = nn.Conv2d(num_in, num_out, kernel)
@@ -284,6 +309,7 @@ def _outer(taps: tuple[float, ...]) -> Tensor:
 
 
 def _waves(c_noise: Times, freqs: Tensor, *, sine_first: bool) -> Encodings:
+    """cos and sin (m, 2f) of c_noise (m,) times frequencies (f,)."""
     angles = c_noise.to(freqs.dtype)[:, None] * freqs
     waves = [angles.sin(), angles.cos()]
     return torch.cat(waves if sine_first else waves[::-1], 1)

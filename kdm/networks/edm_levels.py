@@ -1,6 +1,9 @@
-"""What EDM's two U-Nets share: options, and the levels of encoder and decoder (Karras et al. 2022, App. C).
+"""The levels of EDM's two U-Nets: their options, and the layers of encoder and decoder.
 
-Names of layers begin with the side of their maps, `16x16_`, as in the released checkpoints.
+Each level has half the side of the one before it and `model_channels · channel_mult` channels (Karras et
+al. 2022, App. C). The encoder has `num_blocks` blocks a level, the decoder one more, and each takes one
+kept map besides. Names of layers begin with the side of their maps, `16x16_`, as in the released
+checkpoints.
 """
 
 from collections.abc import Iterator
@@ -12,7 +15,7 @@ from storage.options import Options
 
 
 class LevelOptions(Options):
-    """Names of the released networks; their defaults differ."""
+    """Options by the names of the released networks, whose defaults differ."""
 
     img_resolution: int = Field(ge=1)  # pixels a side
     in_channels: int = Field(ge=1)
@@ -36,7 +39,7 @@ class LevelOptions(Options):
 def encoder_layers(
     o: LevelOptions, style: BlockStyle, *, first: int
 ) -> Iterator[tuple[str, Conv | Block]]:
-    """Names and layers from the finest level down; `first` channels leave the first convolution."""
+    """Names and layers from the finest level down; the first convolution gives `first` channels."""
     here = first
     for level, multiple in enumerate(o.channel_mult):
         name, has_attention = _level(o, level)

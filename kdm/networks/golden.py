@@ -4,8 +4,8 @@
 are the largest difference over the largest reference value; of uint8 images, how far the float image
 lies outside the interval that truncates to them, over 255.
 
-Single evaluations are made in float64 and in float32 (see golden_rounding.py). What is sampled is made in
-float32 alone: of it the round-off is a thirtieth of what is allowed, and float64 takes thrice the time.
+Single evaluations are made in float64 and in float32 (golden_rounding.py says why). Samples are made in
+float32 alone: their round-off is a thirtieth of the tolerance, and float64 takes three times as long.
 """
 
 import json
@@ -41,7 +41,7 @@ Output = Callable[[], Tensor]
 
 @dataclass(frozen=True)
 class Golden:
-    """What the file holds; a network in evaluation mode carries its weights."""
+    """The contents of the file: `meta`, the network's weights by name, and all other arrays."""
 
     meta: dict[str, Any]
     weights: dict[str, Tensor]
@@ -49,24 +49,24 @@ class Golden:
 
     @classmethod
     def read(cls, path: str) -> "Golden":
-        """From an .npz; nothing in it is unpickled."""
+        """The golden of an .npz file, in which nothing is unpickled; a ValueError for another file."""
         with np.load(path, allow_pickle=False) as file:
             if "meta" not in file:
-                raise ValueError(f"{path} is no golden: it has no array 'meta'")
+                raise ValueError(f"{path} isn't a golden: it has no array 'meta'")
             meta = json.loads(str(file["meta"]))
             held = {name: torch.from_numpy(file[name]) for name in file.files if name != "meta"}
         weights = {name[2:]: held.pop(name) for name in list(held) if name.startswith("w/")}
         return cls(meta, weights, held)
 
     def inputs(self, dtype: torch.dtype) -> dict[str, Tensor]:
-        """The arrays, numbers of float32 in this type."""
+        """The arrays, those of float32 converted to this type."""
         return {
             name: each.to(dtype) if each.dtype == torch.float32 else each
             for name, each in self.arrays.items()
         }
 
     def network(self) -> nn.Module:
-        """The network that `meta` describes, with the golden's weights."""
+        """The network that `meta` describes, with the golden's weights, in evaluation mode."""
         precond, keywords = self.meta.get("precond"), self.meta["init_kwargs"]
         net = build_edm(precond, keywords) if precond else build_velocity(keywords)
         net.load_state_dict(self.weights, strict=True)
@@ -74,12 +74,12 @@ class Golden:
 
 
 def check_golden(path: str) -> list[Compared]:
-    """The error of every output array that this project can compute; see `unchecked`."""
+    """The error of every output array that this project can compute; `unchecked` lists the others."""
     return list(each_of(path))
 
 
 def each_of(path: str) -> Iterator[Compared]:
-    """The same, one after the other."""
+    """The same comparisons, each made when it is asked for."""
     golden = Golden.read(path)
     exact, plain = (_outputs(golden, dtype) for dtype in (torch.float64, torch.float32))
     for name in plain:
@@ -89,13 +89,14 @@ def each_of(path: str) -> Iterator[Compared]:
 
 @torch.no_grad()
 def _beside(name: str, array: Tensor, exact: Output, plain: Output) -> Compared:
+    """One array compared with ours; what solvers make of noise is computed in float32 alone."""
     if name.startswith(SOLVED):
         return Compared(name, error(plain(), array), tolerance(name))
     return beside(name, array, (exact(), plain()), tolerance(name), error)
 
 
 def unchecked(path: str) -> list[str]:
-    """The arrays that are neither inputs nor computed here: those of samplers with churn."""
+    """Names of the arrays that are neither inputs nor computed here, such as samples with churn."""
     golden = Golden.read(path)
     known = _outputs(golden, torch.float32).keys() | {*EDM_INPUTS, *FLOW_INPUTS}
     return [name for name in golden.arrays if name not in known]
@@ -109,7 +110,10 @@ def tolerance(name: str) -> float:
 
 
 def error(computed: Tensor, reference: Tensor) -> float:
-    """See above; infinite where the shapes differ."""
+    """The largest difference over the largest reference value; infinity where shapes differ.
+
+    For bytes: how far a value is from the interval that is rounded down to the byte, over 255.
+    """
     if computed.shape != reference.shape:
         return float("inf")
     if reference.dtype == torch.uint8:
@@ -121,6 +125,7 @@ def error(computed: Tensor, reference: Tensor) -> float:
 
 
 def _outputs(golden: Golden, dtype: torch.dtype) -> dict[str, Output]:
+    """By name, how each output of a golden's network is computed in this number type."""
     net, held = golden.network().to(dtype), golden.inputs(dtype)
     if isinstance(net, Preconditioner):
         return _forwards(net, held) | _samples(net, held)
@@ -128,6 +133,7 @@ def _outputs(golden: Golden, dtype: torch.dtype) -> dict[str, Output]:
 
 
 def _forwards(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]:
+    """D_θ and F_θ at each noise level, at two at once, without labels, and with augmentations."""
     x, labels, sigmas = held["x"], held.get("labels"), held["sigma"]
 
     @cache
@@ -152,6 +158,7 @@ def _forwards(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]
 
 
 def _samples(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]:
+    """Ends and noise levels of EDM's solvers (Karras et al. 2022, Algorithm 1) from the golden's noise."""
     solve = partial(solvers.edm_solve, net, held["latents"], held.get("sample_labels"))
     made: dict[int, solvers.Trajectory] = {}
 
@@ -171,6 +178,7 @@ def _samples(net: Preconditioner, held: dict[str, Tensor]) -> dict[str, Output]:
 
 
 def _velocities(net: nn.Module, held: dict[str, Tensor]) -> dict[str, Output]:
+    """v_θ at single and mixed times, and the ends of flow matching's solvers from the golden's noise."""
     x, times, mixed = held["noise"], held["t"], torch.tensor([0.0, 0.3, 0.6, 1.0])
     label = next((held[name].long() for name in FLOW_LABELS if name in held), None)
 

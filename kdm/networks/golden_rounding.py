@@ -1,8 +1,8 @@
 """A golden's numbers beside ours, which are computed twice: in float64, and in float32 as always.
 
-Float64's are what the formulas say, the same on every processor but for some 1e-14, so whether the golden
-agrees with them depends on no processor; it's float32 itself, a rounding away. Our float32's differ from one
-processor to the next, which add in other orders, and may be twice as far from float64's.
+In float64 the formulas give the same numbers on every processor, up to some 1e-14. So whether a golden,
+itself float32, agrees with them doesn't depend on this processor. Our float32 numbers differ from processor
+to processor, which add in different orders; they may be twice as far from float64's.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Distance = Callable[[Tensor, Tensor], float]
 
 
 class Compared(NamedTuple):
-    """One number or array of a golden beside ours."""
+    """One number or array of a golden, compared with ours."""
 
     name: str
     error: (
@@ -30,18 +30,18 @@ class Compared(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether both are as near as they must be."""
+        """Whether the golden and our float32 are both within their tolerance of float64."""
         return self.error <= self.tolerance and self.rounding <= self.room
 
     def with_room(self, more: float) -> "Compared":
-        """The same with both tolerances so much wider."""
+        """The same comparison with both tolerances wider by `more`."""
         return self._replace(tolerance=self.tolerance + more, room=self.room + more)
 
 
 def beside(
     name: str, golden: Tensor, found: tuple[Tensor, Tensor], tolerance: float, distance: Distance
 ) -> Compared:
-    """A golden's number beside what was found in float64 and in float32."""
+    """A golden's array compared with ours in float64 and in float32, `found` in this order."""
     exact, plain = found
     error, rounding = distance(exact, golden), distance(plain, exact)
     return Compared(name, error, tolerance, rounding, _ROOM * tolerance)

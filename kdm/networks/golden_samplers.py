@@ -1,7 +1,10 @@
-"""The solvers by which a numeric golden proves a network, plain and in the golden's number types.
+"""The solvers with which a numeric golden proves a network, plain and in the golden's number types.
 
-EDM: Karras et al. 2022, Algorithm 1 without churn, state in float64. Flow matching: any Runge-Kutta rule in
-fixed steps from t = 0 (noise) to 1 (data), state in float32, times in float64.
+    EDM:            dx/dσ = (x − D_θ(x; σ)) / σ     from σ = 80 to 0, state in float64
+    flow matching:  dx/dt = v_θ(x, t)               from t = 0 (noise) to 1 (data), state in float32
+
+EDM's is Karras et al. 2022, Algorithm 1 without churn; flow matching's any Runge-Kutta rule in fixed steps,
+with times in float64. pairgen/samplers has the ones that make pairs; these prove a network without them.
 """
 
 from collections.abc import Callable
@@ -20,15 +23,19 @@ Velocity = Callable[[Samples, Tensor], Samples]  # of (x, t), t a float64 scalar
 
 
 class Trajectory(NamedTuple):
-    """Where a solver ended, and the σ and the first two inputs of each of its evaluations."""
+    """Where a solver ended, and what it asked the network on the way."""
 
-    end: Samples
-    sigmas: Tensor
-    inputs: Tensor
+    end: Samples  # (n, ...), float64
+    sigmas: Tensor  # (evaluations,), σ of each
+    inputs: Tensor  # (evaluations, 2, ...), the first two samples that each saw
 
 
 def edm_sigmas(net: Preconditioner, num_steps: int) -> Tensor:
-    """The noise levels of Eq. 5 with ρ = 7, between 80 and 0.002 or what the network knows; then 0."""
+    """σ_i = (σ_max^{1/ρ} + i/(S−1) (σ_min^{1/ρ} − σ_max^{1/ρ}))^ρ, i < S, then 0: (S + 1,), float64.
+
+    Karras et al. 2022, Eq. 5, with ρ = 7, σ_max = 80 and σ_min = 0.002, or the range that the network
+    knows where it is narrower. S is `num_steps`.
+    """
     low, high = max(0.002, net.sigma_min) ** (1 / 7), min(80.0, net.sigma_max) ** (1 / 7)
     share = torch.arange(num_steps, dtype=torch.float64) / (num_steps - 1)
     sigmas = net.round_sigma((high + share * (low - high)) ** 7)
@@ -43,7 +50,10 @@ def edm_solve(
     num_steps: int,
     is_heun: bool = True,
 ) -> Trajectory:
-    """Heun's method (Euler's without `is_heun`) along `edm_sigmas` from unit noise."""
+    """Heun's method (Euler's without `is_heun`) along `edm_sigmas` from unit noise (n, ...).
+
+    The last step, to σ = 0, is always Euler's: there the slope isn't defined (ibid., Algorithm 1).
+    """
     calls: list[tuple[Tensor, Tensor]] = []
 
     def slope(x: Samples, sigma: float) -> Samples:
@@ -62,7 +72,7 @@ def edm_solve(
 
 
 def flow_solve(velocity: Velocity, noise: Samples, times: Tensor, rule: Tableau) -> Samples:
-    """One step of the rule between each two neighbours of `times` [num_steps + 1]."""
+    """x (n, ...) after one step of the rule between each two neighbours of `times` (steps + 1,)."""
 
     def slope(x: Samples, t: float) -> Samples:
         return velocity(x, _time(t))

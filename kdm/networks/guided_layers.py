@@ -1,4 +1,8 @@
-"""Layers of guided-diffusion's U-Net (Dhariwal & Nichol 2021, Sec. 3) with its state-dict names."""
+"""Layers of guided-diffusion's U-Net (Dhariwal & Nichol 2021, Sec. 3) with its state-dict names.
+
+ResBlock:        x + conv(drop(SiLU(norm(conv(SiLU(norm(x))) ⊕ e))))
+AttentionBlock:  x + proj(attend(qkv(norm(x))))
+"""
 
 from typing import Literal, TypeVar
 
@@ -18,8 +22,8 @@ NUM_GROUPS = 32  # of every group normalisation; channels must be a multiple
 class ResBlock(nn.Module):
     """norm, SiLU, (resample,) conv; the embedding; norm, SiLU, dropout, conv; and the sum.
 
-    `is_film`: the embedding scales and shifts the second norm's output; else it is added before.
-    The embedding comes with its SiLU already taken, once for all blocks.
+    `is_film`: the embedding scales and shifts the output of the second norm (FiLM); otherwise it is
+    added before it. SiLU of the embedding is computed once for all blocks, by the network.
     """
 
     def __init__(
@@ -44,7 +48,7 @@ class ResBlock(nn.Module):
         self.skip_connection = nn.Identity() if same else nn.Conv2d(num_in, num_out, 1)
 
     def forward(self, x: Images, embedding: Embeddings) -> Maps:
-        """[n, num_in, h, w] to [n, num_out, h, w], halved or doubled."""
+        """(n, num_in, h, w) and e (n or 1, width) to (n, num_out, h, w), halved or doubled."""
         h = self.in_layers[2](self._resampled(self.in_layers[1](self.in_layers[0](x))))
         h = self._modulated(h, embedding)
         for number in (1, 2, 3):
@@ -52,6 +56,7 @@ class ResBlock(nn.Module):
         return h + self.skip_connection(self._resampled(x))  # type: ignore[no-any-return]
 
     def _modulated(self, h: Images, embedding: Embeddings) -> Images:
+        """norm(h + e), or FiLM: norm(h) (1 + e_scale) + e_shift."""
         row = self.emb_layers(embedding)[:, :, None, None].to(h.dtype)
         if not self._is_film:
             return self.out_layers[0](h + row)  # type: ignore[no-any-return]
@@ -65,15 +70,15 @@ class ResBlock(nn.Module):
 
 
 class Dropout(nn.Dropout):
-    """torch's, by the random numbers that the trainer has chosen."""
+    """Dropout with the random numbers that the trainer has chosen (kdm/draws.py)."""
 
     def forward(self, x: Images) -> Images:
-        """The same shape; x itself in evaluation."""
+        """(n, ...) to the same shape; x itself in evaluation mode."""
         return draws().dropout(x, self.p * self.training)
 
 
 class AttentionBlock(nn.Module):
-    """norm, qkv, attention over pixels, projection, and the sum; `layout` names the channels."""
+    """norm, qkv, attention over pixels, projection, and the sum; `layout` numbers qkv's channels."""
 
     def __init__(self, num_channels: int, *, num_heads: int, layout: Layout) -> None:
         super().__init__()
@@ -83,7 +88,7 @@ class AttentionBlock(nn.Module):
         self.proj_out = _zeroed(nn.Conv1d(num_channels, num_channels, 1))
 
     def forward(self, x: Images) -> Images:
-        """[n, c, h, w] to the same."""
+        """(n, c, h, w) to the same shape."""
         attended = attend(_per_pixel(self.qkv, self.norm(x)), self._num_heads, layout=self._layout)
         return x + _per_pixel(self.proj_out, attended)
 
@@ -97,19 +102,19 @@ class Downsample(nn.Module):
         self.op = learned if is_learned else nn.AvgPool2d(2)
 
     def forward(self, x: Images) -> Maps:
-        """[n, c, h, w] to [n, c, h/2, w/2]; an odd side rounds up if learned."""
+        """(n, c, h, w) to (n, c, h/2, w/2); an odd side is rounded up if learned."""
         return self.op(x)  # type: ignore[no-any-return]
 
 
 class Upsample(nn.Module):
-    """Twice the size: every pixel four times, then perhaps a learned convolution."""
+    """Twice the size: every pixel four times, and then a convolution where `is_learned`."""
 
     def __init__(self, num_channels: int, *, is_learned: bool) -> None:
         super().__init__()
         self.conv = Conv3(num_channels, num_channels) if is_learned else nn.Identity()
 
     def forward(self, x: Images) -> Maps:
-        """[n, c, h, w] to [n, c, 2h, 2w]."""
+        """(n, c, h, w) to (n, c, 2h, 2w)."""
         return self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))  # type: ignore[no-any-return]
 
 
@@ -117,17 +122,17 @@ class Stage(nn.ModuleList):
     """Layers in a row, of which the residual blocks also see the embedding."""
 
     def forward(self, x: Images, embedding: Embeddings) -> Maps:
-        """Through each layer in turn."""
+        """x (n, c, h, w) through each layer in turn; e (n or 1, width) goes to the residual blocks."""
         for layer in self:
             x = layer(x, embedding) if isinstance(layer, ResBlock) else layer(x)
         return x
 
 
 def norm(num_channels: int) -> nn.GroupNorm:
-    """Group normalisation with 32 groups."""
+    """Group normalisation with 32 groups; a ValueError where 32 doesn't divide the channels."""
     if num_channels % NUM_GROUPS:
         raise ValueError(
-            f"{num_channels} channels do not divide into {NUM_GROUPS} groups: choose "
+            f"{num_channels} channels don't divide into {NUM_GROUPS} groups: choose "
             f"model_channels and channel_mult so that every product is a multiple of {NUM_GROUPS}"
         )
     return _Norm(NUM_GROUPS, num_channels)
@@ -135,20 +140,20 @@ def norm(num_channels: int) -> nn.GroupNorm:
 
 class _Norm(nn.GroupNorm):
     def forward(self, x: Images) -> Images:
-        """Of x's shape."""
+        """(n, c, h, w) to the same shape."""
         if group_norm.is_faster(x):
             return group_norm.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
         return super().forward(x)
 
 
 class Conv3(nn.Conv2d):
-    """A 3 x 3 convolution that keeps the size."""
+    """A 3×3 convolution that keeps the size, by Winograd's algorithm where that is faster."""
 
     def __init__(self, num_in: int, num_out: int) -> None:
         super().__init__(num_in, num_out, 3, padding=1)
 
     def forward(self, x: Images) -> Maps:
-        """[n, num_in, h, w] to [n, num_out, h, w]."""
+        """(n, num_in, h, w) to (n, num_out, h, w)."""
         if self.bias is not None and winograd.is_faster(x, self.weight):
             return winograd.convolve(x, self.weight, self.bias)
         if self.bias is not None and winograd_learning.is_faster(x, self.weight):
@@ -166,6 +171,7 @@ def _per_pixel(layer: nn.Conv1d, x: Images) -> Maps:
 
 @torch.no_grad()
 def _zeroed(layer: LayerT) -> LayerT:
+    """A layer with weights and bias 0: the branch that it ends starts out silent."""
     for parameter in layer.parameters():
         parameter.zero_()
     return layer

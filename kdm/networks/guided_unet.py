@@ -1,7 +1,10 @@
-"""Guided-diffusion's U-Net (Dhariwal & Nichol 2021) as velocity v(x, t) of flow-matching teachers.
+"""Guided-diffusion's U-Net (Dhariwal & Nichol 2021) as the velocity v_θ(x, t, y) of flow matching.
 
-Two published variants share it: torchcfm's CIFAR-10 networks (legacy attention order, embedding
-added, learned resampling) and those of flow_matching's image example (new order, FiLM, a null label).
+    dx_t/dt = v_θ(x_t, t, y)   (Lipman et al. 2023)
+
+Two published variants use it: torchcfm's CIFAR-10 networks (Tong et al. 2023: attention in the legacy
+order, the embedding added, resampling learned) and those of flow_matching's image example (the new order,
+FiLM, a label for 'none').
 """
 
 import math
@@ -42,7 +45,7 @@ TORCHCFM_MULTIPLIERS = {28: (1, 2, 2), 32: (1, 2, 2, 2), 64: (1, 2, 3, 4), 128: 
 
 
 class GuidedUNetOptions(Options):
-    """Names as in the published configurations of flow_matching's image example."""
+    """Options by the names of flow_matching's image example and its published configurations."""
 
     in_channels: int = Field(ge=1)
     model_channels: int = Field(ge=1)
@@ -66,7 +69,7 @@ class GuidedUNetOptions(Options):
 
     @classmethod
     def from_torchcfm(cls, given: Mapping[str, Any]) -> "GuidedUNetOptions":
-        """From the keywords of torchcfm's `UNetModelWrapper`; it names resolutions in pixels."""
+        """Options from the keywords of torchcfm's `UNetModelWrapper`, which counts sides in pixels."""
         rest = dict(given)
         channels, side = rest.pop("dim")[:2]
         pixels = str(rest.pop("attention_resolutions", "16")).split(",")
@@ -84,7 +87,11 @@ class GuidedUNetOptions(Options):
 
 
 class GuidedUNet(nn.Module):
-    """v_θ(x, t, label) with the state-dict names of the published checkpoints; t is not scaled."""
+    """v_θ(x, t, label) with the state-dict names of the published checkpoints.
+
+    Sines and cosines of t have the frequencies of DDPM's 1,000 steps, although t runs from 0 to 1: so it
+    was trained.
+    """
 
     def __init__(self, options: GuidedUNetOptions) -> None:
         super().__init__()
@@ -110,7 +117,11 @@ class GuidedUNet(nn.Module):
         self.register_buffer("_freqs", _frequencies(o.model_channels), persistent=False)
 
     def forward(self, x: Images, t: TimesOrTime, label: ClassLabels | None = None) -> Maps:
-        """Velocities of images; t is one time for all or one an image; None is the null label."""
+        """Velocities v_θ (n, out_channels, h, w) of images (n, in_channels, h, w).
+
+        t is a scalar, (1,) or (n,); labels (n,) are class numbers, None the label for 'none'. Raises a
+        ValueError where the network has classes, no such label, and none is given.
+        """
         embedding = F.silu(self._embedding(t.reshape(-1), self._labels(x, label)))
         skips: Skips = []
         for stage in self.input_blocks:
@@ -122,6 +133,7 @@ class GuidedUNet(nn.Module):
         return self.out(x)  # type: ignore[no-any-return]
 
     def _build_input(self) -> list[int]:
+        """Make the stages going down; the channels of the maps that each of them leaves."""
         o = self.options
         here = o.model_channels * o.channel_mult[0]
         self.input_blocks = nn.ModuleList([Stage([Conv3(o.in_channels, here)])])
@@ -137,6 +149,7 @@ class GuidedUNet(nn.Module):
         return widths
 
     def _build_output(self, widths: list[int]) -> int:
+        """Make the stages going up, each with one kept map beside its input; the channels at the end."""
         o, here = self.options, widths[-1]
         heads = o.num_heads if o.num_heads_upsample == -1 else o.num_heads_upsample
         self.output_blocks = nn.ModuleList()
@@ -150,6 +163,7 @@ class GuidedUNet(nn.Module):
         return here
 
     def _layers(self, before: int, here: int, level: int, num_heads: int) -> list[nn.Module]:
+        """A residual block, and attention where the level's reduction is among `attention_resolutions`."""
         has_attention = 2**level in self.options.attention_resolutions
         attention = [self._attention(here, num_heads)] if has_attention else []
         return [self._residual(before, here), *attention]
@@ -185,6 +199,7 @@ class GuidedUNet(nn.Module):
         return Upsample(here, is_learned=self.options.conv_resample)
 
     def _labels(self, x: Images, label: ClassLabels | None) -> ClassLabels | None:
+        """The labels (n,); for None the label for 'none', and a ValueError where the network lacks it."""
         num_classes = self.options.num_classes
         if num_classes is None or label is not None:
             return label
@@ -196,6 +211,7 @@ class GuidedUNet(nn.Module):
         return torch.full((len(x),), num_classes, dtype=torch.int64, device=x.device)
 
     def _embedding(self, t: Times, label: ClassLabels | None) -> Embeddings:
+        """e (n or 1, width) of times t, plus a row for the label."""
         embedding = self.time_embed(_waves(t, self.get_buffer("_freqs")))
         if label is None or self.options.num_classes is None:
             return embedding  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Networks as types, without torch (storage/late_type.py)."""
+"""Networks as types, without importing torch (storage/late_type.py)."""
 
 from typing import TYPE_CHECKING
 

@@ -1,20 +1,23 @@
-"""In which order a map's values lie in memory."""
+"""In which order a map's values are stored: channel by channel, or pixel by pixel (channels_last).
+
+Values and shapes are the same in both; which one is faster depends on the device and on the map's size.
+"""
 
 import torch
 from torch import Tensor
 
 from kdm.networks.image_shapes import Images
 
-# Group norm in channels_last has a fast path from here on; below it takes 2 to 6 times as long
-# (torch 2.13), for which convolutions that are some per cent faster do not make up.
+# Pixels from which on group norm has a fast path in channels_last; on smaller maps it takes 2 to 6 times
+# as long (torch 2.13), which convolutions that are a few per cent faster don't make up for.
 _PIXELS_IN_CHANNELS_LAST = 1024
 
 
 def settled(x: Images, *, times: int = 1) -> Images:
-    """x in the order that a CPU's layers are fastest in, in training only where `is_plain`.
+    """x (n, c, h, w) in the memory format in which a CPU's layers are fastest; in training where `is_plain`.
 
-    `times` so many pixels are what comes next. On a GPU maps follow the weights:
-    `network.to(memory_format=torch.channels_last)`.
+    `times`: what comes next has so many times as many pixels. On a GPU maps follow the weights' format
+    (`network.to(memory_format=torch.channels_last)`), and x is given back as it is.
     """
     if x.device.type != "cpu" or (torch.is_grad_enabled() and not is_plain(x)):
         return x
@@ -23,12 +26,12 @@ def settled(x: Images, *, times: int = 1) -> Images:
 
 
 def is_large(x: Images, *, times: int = 1) -> bool:
-    """Whether maps of so many pixels should lie in channels_last."""
+    """Whether maps of this size, or `times` as many pixels, are faster in channels_last."""
     return times * x.shape[2] * x.shape[3] >= _PIXELS_IN_CHANNELS_LAST
 
 
 def is_plain(x: Tensor) -> bool:
-    """Whether x is float32 on a CPU and gradients are wanted, by neither autocast nor the compiler."""
+    """Whether this is plain training on a CPU: float32 with gradients, no autocast, no compiler."""
     return (
         x.device.type == "cpu"
         and x.dtype == torch.float32

@@ -1,4 +1,4 @@
-"""A multilayer perceptron with SiLU, as the published checkerboard networks (kdm.md 1.12)."""
+"""A multilayer perceptron with SiLU, as in the published checkerboard networks (App. E.3)."""
 
 from itertools import pairwise
 
@@ -12,8 +12,8 @@ from kdm.shapes import Outputs, Points
 class MLP(nn.Module):
     """`num_layers` linear layers; SiLU after each but the last, with `ends_in_silu` after all.
 
-    The initial weights are PyTorch's, but for the gains: `input_gain` times the first layer's
-    weight and bias, `gain` times the weights of the others.
+    Initial weights are PyTorch's times gains: `input_gain` for the first layer's weight and bias, `gain`
+    for the weights of the others. A larger first layer lets the network learn finer detail sooner.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class MLP(nn.Module):
         self._num_silu = num_layers if ends_in_silu else num_layers - 1
 
     def forward(self, x: Points) -> Outputs:
-        """[n, num_inputs] to [n, num_outputs]."""
+        """(n, num_inputs) to (n, num_outputs)."""
         for number, layer in enumerate(self.layers):
             x = layer(x)
             if number < self._num_silu:
@@ -45,6 +45,7 @@ class MLP(nn.Module):
 
 @torch.no_grad()
 def _scale(layers: list[nn.Linear], input_gain: float, gain: float) -> None:
+    """Multiply the initial weights by their gains, in place."""
     layers[0].weight.mul_(input_gain)
     layers[0].bias.mul_(input_gain)
     for layer in layers[1:]:

@@ -1,4 +1,7 @@
-"""A denoiser of flat samples: EDM's preconditioning around an MLP (Karras et al. 2022, Sec. 5)."""
+"""A denoiser of flat samples: EDM's preconditioning around an MLP (Karras et al. 2022, Sec. 5).
+
+It is the teacher of the checkerboard, where a U-Net has nothing to look at.
+"""
 
 import torch
 from torch import nn
@@ -21,7 +24,10 @@ class PointDenoiser(nn.Module):
         self._sigma_data, self._num_classes = sigma_data, num_classes
 
     def forward(self, x: Points, sigma: TimesOrTime, labels: OneHot | None = None) -> Points:
-        """D_θ of noisy points; σ is one for all or one a point; no labels are rows of zeros."""
+        """D_θ (n, c) of noisy points (n, c); σ is a scalar, (1,) or (n,).
+
+        Labels are one-hot rows (n or 1, num_classes); without labels they are rows of zeros.
+        """
         x = x.to(torch.float32)
         c = edm_coefficients(sigma.reshape(-1).to(x), self._sigma_data)
         seen = [c.in_[:, None] * x, c.noise[:, None].expand(len(x), 1)]

@@ -1,6 +1,7 @@
 """The velocity v(x, t) of flow_matching's 2-D example: five linear layers, SiLU after each but the last.
 
-Names of weights as its notebook saves them: main.0, main.2, … main.8.
+Its weights are named as the notebook saves them: main.0, main.2, … main.8. The published checkerboard
+students have a teacher of this kind.
 """
 
 from typing import Literal
@@ -15,7 +16,7 @@ from storage.options import Options
 
 
 class PointVelocityOptions(Options):
-    """Names as in the notebook."""
+    """Options by the notebook's names."""
 
     input_dim: int = Field(ge=1)  # values of a point
     time_dim: Literal[1] = 1
@@ -23,7 +24,7 @@ class PointVelocityOptions(Options):
 
 
 class PointVelocity(nn.Module):
-    """The published network; x and t enter side by side."""
+    """The published network, whose input is [x, t] (n, input_dim + 1)."""
 
     def __init__(self, options: PointVelocityOptions) -> None:
         super().__init__()
@@ -35,6 +36,6 @@ class PointVelocity(nn.Module):
         self.main = nn.Sequential(*layers, nn.Linear(width, side))
 
     def forward(self, x: Points, t: TimesOrTime, label: ClassLabels | None = None) -> Points:
-        """The velocity at points x and the time t, which is 0-d or one a point; it takes no label."""
+        """v (n, c) at points x (n, c) and time t, a scalar, (1,) or (n,); it ignores labels."""
         velocity: Points = self.main(torch.cat([x, t.reshape(-1, 1).expand(len(x), 1)], dim=1))
         return velocity

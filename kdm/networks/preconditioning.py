@@ -1,8 +1,9 @@
 """Preconditioners: D_θ(x; σ) = c_skip x + c_out F_θ(c_in x; c_noise) (Karras et al. 2022, Table 1).
 
-Each brings the coefficients and the noise levels of one training scheme; `model` is F_θ. Keywords
-and state-dict names are those of the released checkpoints. All but the network's input, whose type
-`dtype` chooses, is float32, or float64 where the weights are.
+Each has the coefficients and the noise levels of one training scheme; `model` is F_θ. D_θ estimates
+E[x_0 | x] for x = x_0 + σ n, and with it the teacher's ODE is dx/dσ = (x − D_θ(x; σ)) / σ (ibid., Eq. 1 and
+3 with σ(t) = t). Keywords and state-dict names are those of the released checkpoints. Everything is
+float32, or float64 where the weights are, except for the network's input, whose type `dtype` chooses.
 """
 
 import math
@@ -18,7 +19,7 @@ from kdm.networks.song_unet import SongUNet
 
 
 class Coefficients(NamedTuple):
-    """Table 1's columns at some σ."""
+    """c_skip, c_out, c_in and c_noise of Table 1 at each σ, (m,) each."""
 
     skip: Times
     out: Times
@@ -27,7 +28,10 @@ class Coefficients(NamedTuple):
 
 
 class Preconditioner(nn.Module, ABC):
-    """A denoiser D_θ around a network F_θ, with the noise levels that it knows."""
+    """A denoiser D_θ around a network F_θ, with the noise levels that it knows.
+
+    It was trained for σ from `sigma_min` to `sigma_max`, in units of the data.
+    """
 
     sigma_min: float
     sigma_max: float
@@ -45,7 +49,10 @@ class Preconditioner(nn.Module, ABC):
         *,
         dtype: torch.dtype | None = None,
     ) -> Images:
-        """D_θ of noisy images; σ is one for all or one an image; no labels are a row of zeros."""
+        """D_θ (n, c, h, w) of noisy images (n, c, h, w); σ is a scalar, (1,) or (n,).
+
+        Labels are one-hot rows (n or 1, label_dim); without labels they are a row of zeros.
+        """
         x = x.to(self.dtype)
         c = self.coefficients(sigma.reshape(-1).to(self.dtype))
         scaled = (_column(c.in_) * x).to(dtype or self.dtype)
@@ -55,18 +62,19 @@ class Preconditioner(nn.Module, ABC):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of its coefficients and of what it gives."""
+        """The type of the coefficients and of the result: float32, or float64 where θ is."""
         return torch.promote_types(self.model.map_layer0.weight.dtype, torch.float32)
 
     def round_sigma(self, sigma: Tensor) -> Tensor:
-        """The nearest noise level that the network knows."""
+        """The nearest noise level that the network knows; every one unless overridden."""
         return sigma
 
     @abstractmethod
     def coefficients(self, sigma: Times) -> Coefficients:
-        """c_skip, c_out, c_in and c_noise at σ, in its type."""
+        """c_skip, c_out, c_in and c_noise at σ (m,), in σ's type."""
 
     def _labels(self, x: Images, labels: OneHot | None) -> OneHot | None:
+        """One-hot rows, a single row of zeros for None; None for a network without classes."""
         num_classes = self.model.options.label_dim
         if not num_classes:
             return None
@@ -74,7 +82,11 @@ class Preconditioner(nn.Module, ABC):
 
 
 class EDM(Preconditioner):
-    """Karras et al. 2022, Eq. 7 and Sec. 5."""
+    """Karras et al. 2022, Eq. 7 and Sec. 5: input and target of F_θ have unit variance at every σ.
+
+    c_skip = σ_d² / (σ² + σ_d²),  c_out = σ σ_d / √(σ² + σ_d²),  c_in = 1 / √(σ² + σ_d²),
+    c_noise = ln(σ) / 4, with σ_d = `sigma_data`, the standard deviation of the data.
+    """
 
     def __init__(
         self,
@@ -88,12 +100,16 @@ class EDM(Preconditioner):
         self.sigma_min, self.sigma_max, self.sigma_data = sigma_min, sigma_max, sigma_data
 
     def coefficients(self, sigma: Times) -> Coefficients:
-        """Unit variance of input and target at every σ."""
+        """Table 1's last column."""
         return edm_coefficients(sigma, self.sigma_data)
 
 
 class VP(Preconditioner):
-    """Variance preserving (Song et al. 2021): σ(t)² = exp(β_d t² / 2 + β_min t) − 1."""
+    """Variance preserving (Song et al. 2021): σ(t)² = exp(β_d t² / 2 + β_min t) − 1.
+
+    c_skip = 1,  c_out = −σ,  c_in = 1 / √(σ² + 1),  c_noise = (M − 1) t with σ(t) = σ: F_θ sees a state of
+    unit variance and the number of a discrete step, and predicts the noise.
+    """
 
     def __init__(
         self,
@@ -115,6 +131,7 @@ class VP(Preconditioner):
         return _of_noise(sigma, noise)
 
     def _sigma(self, t: float) -> float:
+        """σ(t) of the schedule above."""
         # In float32, as released: near t = 0 its cancellation moves sigma_min by 2 %.
         time = torch.tensor(t, dtype=torch.float32, device="cpu")
         squared = (0.5 * self.beta_d * time**2 + self.beta_min * time).exp() - 1
@@ -122,7 +139,10 @@ class VP(Preconditioner):
 
 
 class VE(Preconditioner):
-    """Variance exploding (Song et al. 2021)."""
+    """Variance exploding (Song et al. 2021): x = x_0 + σ n goes into the network as it is.
+
+    c_skip = 1,  c_out = σ,  c_in = 1,  c_noise = ln(σ / 2).
+    """
 
     def __init__(
         self, model: SongUNet | DhariwalUNet, *, sigma_min: float = 0.02, sigma_max: float = 100.0
@@ -137,7 +157,11 @@ class VE(Preconditioner):
 
 
 class IDDPM(Preconditioner):
-    """Improved DDPM (Nichol & Dhariwal 2021): M levels u_j of a cosine schedule, u_M = 0."""
+    """Improved DDPM (Nichol & Dhariwal 2021): M levels u_j of a cosine schedule, u_M = 0.
+
+    c_skip = 1,  c_out = −σ,  c_in = 1 / √(σ² + 1),  c_noise = M − 1 − argmin_j |u_j − σ|. The network knows
+    these levels alone, so that a sampler has to round its own to them (`round_sigma`).
+    """
 
     def __init__(
         self,

@@ -1,10 +1,10 @@
-"""What the processor does faster: convolutions by torch, or by Winograd's algorithm.
+"""Which convolutions are faster on this processor: torch's, or Winograd's algorithm.
 
-torch's convolutions are oneDNN's, and with vectors of 512 bits they are twice as fast as with 256, while
-Winograd's transforms wait for memory as before. The choice follows the processor's abilities, not a timing:
-equal machines give equal bytes, whatever else they do. On AVX-512 Winograd's training took 1.1 to 1.6 times
-as long as torch's, at five sizes of five; sampling follows it there, unmeasured. `python -m benchmarks
-convolutions` measures both.
+torch's convolutions are oneDNN's. With vectors of 512 bits they are twice as fast as with 256, while
+Winograd's transforms are limited by memory in both cases. The choice follows the processor's abilities
+and not a timing, so that equal machines give equal bytes whatever else they are doing. On AVX-512 training
+with Winograd took 1.1 to 1.6 times as long as with torch, at five sizes out of five; sampling uses the same
+choice without a measurement of its own. `python -m benchmarks convolutions` measures both.
 """
 
 import os
@@ -12,19 +12,19 @@ from functools import cache
 
 import torch
 
-# By what name oneDNN is held to a lower level; it reads both once, as it starts.
+# Variables that hold oneDNN to a lower instruction set; it reads them once, when it starts.
 HOLDS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 _WIDE = ("", "ALL", "DEFAULT")
 
 
 @cache
 def has_wide_vectors() -> bool:
-    """Whether oneDNN's convolutions work with 512 bits: the processor can, and nothing holds them lower."""
+    """Whether oneDNN's convolutions use 512 bits: the processor can, and no variable forbids it."""
     held = next((os.environ[name].upper() for name in HOLDS if name in os.environ), "")
     return bool(torch.cpu._is_avx512_supported()) and (held in _WIDE or "AVX512" in held)
 
 
 def held_levels() -> dict[str, str]:
-    """The variables by which a run is held to a lower level of arithmetic, where they are set."""
+    """The variables that hold a run to a lower instruction set, with their values where they are set."""
     names = (*HOLDS, "ATEN_CPU_CAPABILITY", "MKL_CBWR")
     return {name: os.environ[name] for name in names if os.environ.get(name)}

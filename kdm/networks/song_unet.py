@@ -22,6 +22,7 @@ from kdm.networks.edm_layers import (
     hide_labels,
 )
 from kdm.networks.edm_levels import LevelOptions, decoder_layers, encoder_layers
+from kdm.networks.edm_unet import EdmUNet
 from kdm.networks.image_shapes import Augmentations, Embeddings, Images, Maps, OneHot, Skips, Times
 from kdm.networks.memory_format import settled
 
@@ -40,8 +41,12 @@ class SongUNetOptions(LevelOptions):
     resample_filter: tuple[float, ...] = Field((1.0, 1.0), min_length=1)
 
 
-class SongUNet(nn.Module):
-    """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoints."""
+class SongUNet(EdmUNet):
+    """F_θ(x; c_noise, labels) with the state-dict names of the released checkpoints.
+
+    x has shape (n, in_channels, H, H), H = `img_resolution`; see `EdmUNet` for the rest. The "skip" and
+    "residual" variants carry a second, resampled picture along (`aux`).
+    """
 
     def __init__(self, options: SongUNetOptions) -> None:
         super().__init__()
@@ -52,19 +57,8 @@ class SongUNet(nn.Module):
         self._decode(options, _style(options))
         _initialise(self)
 
-    def forward(
-        self,
-        x: Images,
-        c_noise: Times,
-        labels: OneHot | None = None,
-        augmentations: Augmentations | None = None,
-    ) -> Maps:
-        """Images of `in_channels` to images of `out_channels`; labels are rows of one-hot numbers."""
-        embedding = self.embedding(c_noise, labels, augmentations)
-        x, skips = self._down(settled(x), embedding)
-        return self._up(x, skips, embedding)
-
     def _map(self, o: SongUNetOptions) -> None:
+        """The layers of the embedding, in the order of the released checkpoints."""
         noise, width = o.model_channels * o.channel_mult_noise, o.embedding
         self.map_noise: nn.Module = (
             FourierEmbedding(noise)
@@ -77,6 +71,7 @@ class SongUNet(nn.Module):
         self.map_layer1 = nn.Linear(width, width)
 
     def _encode(self, o: SongUNetOptions, style: BlockStyle) -> None:
+        """Make the encoder's layers; where it has one, the resampled picture joins after each halving."""
         aux = o.in_channels
         for name, layer in encoder_layers(o, style, first=o.model_channels):
             self.enc[name] = layer
@@ -84,6 +79,7 @@ class SongUNet(nn.Module):
                 aux = self._add_aux(name.removesuffix("down"), aux, layer.num_out)
 
     def _add_aux(self, name: str, aux: int, here: int) -> int:
+        """Add the layers that carry the picture down one level ("residual", "skip"); its channels there."""
         taps = self.options.resample_filter
         if self.options.encoder_type == "residual":
             self.enc[name + "aux_residual"] = Conv(
@@ -96,6 +92,7 @@ class SongUNet(nn.Module):
         return aux
 
     def _decode(self, o: SongUNetOptions, style: BlockStyle) -> None:
+        """Make the decoder's layers, which take the encoder's maps in reverse order."""
         skips = [_width(layer) for name, layer in self.enc.items() if "aux" not in name]
         for name, layer in decoder_layers(o, style, skips, attends_in_all=False):
             self.dec[name] = layer
@@ -103,6 +100,7 @@ class SongUNet(nn.Module):
                 self._add_output(name.split("block")[0], layer.num_out, is_last=not skips)
 
     def _add_output(self, name: str, here: int, *, is_last: bool) -> None:
+        """Add the layers that make a picture at this level: at the last one, or ("skip") at each of them."""
         o = self.options
         if any("aux_conv" in before for before in self.dec):
             self.dec[name + "aux_up"] = Conv(
@@ -115,7 +113,7 @@ class SongUNet(nn.Module):
     def embedding(
         self, c_noise: Times, labels: OneHot | None, augmentations: Augmentations | None
     ) -> Embeddings:
-        """[rows, e]: what every block sees of time, labels and augmentations."""
+        """e (rows, width): time and labels are added before the two dense layers."""
         e = self.map_noise(c_noise)
         if self.map_label is not None and labels is not None:
             labels = hide_labels(labels, share=self.options.label_dropout * self.training)
@@ -125,8 +123,9 @@ class SongUNet(nn.Module):
         return F.silu(self.map_layer1(F.silu(self.map_layer0(e))))
 
     def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
+        """x through the encoder; every layer's map is kept, with the resampled picture added if any."""
         skips: Skips = []
-        aux = x
+        x = aux = settled(x)
         for name, layer in self.enc.items():
             if "aux_down" in name:
                 aux = layer(aux)
@@ -140,6 +139,10 @@ class SongUNet(nn.Module):
         return x, skips
 
     def _up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
+        """x through the decoder, each block with the kept map of its size beside it, to the output.
+
+        "skip" sums the pictures of all levels, each brought up to the next one's size.
+        """
         out: Maps | None = None
         normed = x
         for name, layer in self.dec.items():
@@ -173,7 +176,10 @@ def _width(layer: nn.Module) -> int:
 
 @torch.no_grad()
 def _initialise(network: SongUNet) -> None:
-    """Xavier's uniform weights, next to nothing where a branch or the network ends (ibid.)."""
+    """Uniform weights (Glorot and Bengio 2010), times 1e-5 where a branch or the network ends (ibid.).
+
+    So a block starts by passing on its skip, and little else.
+    """
     for name, parameter in network.named_parameters():
         if name.endswith("bias"):
             parameter.zero_()

@@ -1,4 +1,4 @@
-"""How large the network of GET is."""
+"""How large the network of GET is (Geng et al. 2023)."""
 
 from pydantic import Field, model_validator
 
@@ -8,7 +8,7 @@ Grid = tuple[int, int]  # rows and columns of patches
 
 
 class EquilibriumOptions(Options):
-    """Sizes; the defaults are GET-S."""
+    """Sizes; the defaults are those of GET-S, for 32×32 pictures of 256 tokens."""
 
     width: int = Field(512, ge=4, le=2**16)  # D, numbers a token
     depth: int = Field(6, ge=1, le=1000)  # injection blocks
@@ -20,13 +20,13 @@ class EquilibriumOptions(Options):
     def _check(self) -> "EquilibriumOptions":
         if self.width % 4 or self.width % self.num_heads:
             raise ValueError(
-                f"width is {self.width}; 4 must divide it (sines and cosines of two axes), and so "
-                f"must num_heads, {self.num_heads}"
+                f"width is {self.width}; it must be a multiple of 4 (sines and cosines of two axes) "
+                f"and of num_heads, {self.num_heads}"
             )
         return self
 
     def grid(self, shape: tuple[int, ...]) -> Grid:
-        """Rows and columns of patches; a ValueError for samples that have none."""
+        """Rows and columns of patches of samples (c, h, w); a ValueError where patches don't fit."""
         side = self.patch_size
         if len(shape) != 3:
             raise ValueError(
@@ -35,7 +35,7 @@ class EquilibriumOptions(Options):
             )
         if shape[1] % side or shape[2] % side:
             raise ValueError(
-                f"network.patch_size is {side}, which does not divide pictures of "
+                f"network.patch_size is {side}, which doesn't divide pictures of "
                 f"{shape[1]}×{shape[2]} pixels; choose one that divides both"
             )
         return shape[1] // side, shape[2] // side

@@ -2,8 +2,9 @@
 
     y = Aᵀ [U ⊙ V] A, U = G g Gᵀ, V = Bᵀ d B     D = A ∂y Aᵀ     ∂d = B [U ⊙ D] Bᵀ     ∂g = Gᵀ [V ⊙ D] G
 
-Each ⊙, summed over channels or tiles, is 36 products of matrices; D serves both gradients. V is kept for
-∂g in the place of d, which is 4/9 of it. Maps keep their memory format.
+d is a tile of the input and g a kernel, ∂ a gradient. Each ⊙, summed over channels or tiles, is 36 products
+of matrices; D serves both gradients. V is kept for ∂g instead of d, which is 4/9 of its size. Maps keep their
+memory format.
 """
 
 from collections.abc import Iterator
@@ -29,15 +30,15 @@ from kdm.networks.winograd import (
     tiles_of,
 )
 
-# By the least pixels of a map: the least weights of a kernel's pixel. With fewer the transforms take
-# what the products save.
+# For maps of at least so many pixels: the least channels in times out. With fewer the transforms cost what
+# the products save.
 _LEAST_WEIGHTS = {32**2: 2**12, 16**2: 2**14}
 _TILES_AT_ONCE = 2**7  # they stay in the cache, and are enough for a product of matrices
 _TILE, _OUT = 6, 4  # pixels a side
 
 
 def is_faster(x: Images, weight: AnyKernels) -> bool:
-    """Than torch's: for wide convolutions of maps that are not small, where `is_plain`."""
+    """Whether it is faster than torch's in training: wide convolutions of larger maps, if `is_plain`."""
     height, width = x.shape[2:]
     least = next((few for size, few in _LEAST_WEIGHTS.items() if height * width >= size), None)
     return (
@@ -51,7 +52,10 @@ def is_faster(x: Images, weight: AnyKernels) -> bool:
 
 
 def convolve(x: Images, weight: Kernels, bias: Biases) -> Maps:
-    """As `conv2d(x, weight, bias, padding=1)`; sides are multiples of four."""
+    """`conv2d(x, weight, bias, padding=1)` of x (n, c, h, w), differentiable once.
+
+    h and w must be multiples of four.
+    """
     y: Maps = _Convolution.apply(x, weight, bias)  # type: ignore[no-untyped-call]
     return y
 
@@ -59,6 +63,7 @@ def convolve(x: Images, weight: Kernels, bias: Biases) -> Maps:
 class _Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Images, weight: Kernels, bias: Biases) -> Maps:
+        """y (n, o, h, w); the transformed tiles are kept where the kernel wants a gradient."""
         points, kept = points_of(weight), []
         y = _empty_like(x, len(weight))
         for part in _parts(x):
@@ -73,6 +78,7 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_y: Maps) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """∂x, ∂g and ∂b, each only where it is wanted."""
         weight, *kept = ctx.saved_tensors
         has_x, has_weight, has_bias = ctx.needs_input_grad
         points = points_of(weight).transpose(1, 2)
@@ -89,14 +95,14 @@ class _Convolution(torch.autograd.Function):
 
 
 def _parts(x: Images) -> Iterator[slice]:
-    """So many images at once."""
+    """Slices of as many images as have enough tiles for a product of matrices."""
     at_once = max(1, _TILES_AT_ONCE * _OUT**2 // (x.shape[2] * x.shape[3]))
     for first in range(0, len(x), at_once):
         yield slice(first, first + at_once)
 
 
 def _empty_like(x: Images, num_channels: int) -> Maps:
-    """With other channels, and x's memory format."""
+    """An empty map (n, num_channels, h, w) in x's memory format."""
     is_last = x.is_contiguous(memory_format=torch.channels_last)
     order = torch.channels_last if is_last else torch.contiguous_format
     shape = len(x), num_channels, *x.shape[2:]
@@ -104,19 +110,19 @@ def _empty_like(x: Images, num_channels: int) -> Maps:
 
 
 def _at_points(matrix: Tensor, columns: Columns, x: Images) -> Tensor:
-    """[36, tiles, channels of x]."""
+    """The values (36, tiles, channels of x) at the points."""
     return (matrix @ columns).view(len(matrix), -1, x.shape[1])
 
 
 def _blocks(y: Images) -> Columns:
-    """[16, tiles · o]: each pixel of all blocks of 4×4, which do not overlap."""
+    """(16, tiles · o): each pixel of all blocks of 4×4 of y, which don't overlap."""
     num, channels, height, width = y.shape
     blocks = y.reshape(num, channels, height // _OUT, _OUT, width // _OUT, _OUT)
     return blocks.permute(3, 5, 0, 2, 4, 1).reshape(_OUT**2, -1)
 
 
 def _spread(pixels: Columns, x: Images) -> None:
-    """[36, tiles · c] added up where tiles overlap, without the margin of a pixel: into x."""
+    """Write pixels (36, tiles · c) into x, added up where tiles overlap, without the margin."""
     num, channels, height, width = x.shape
     down, across = height // _OUT, width // _OUT
     tiles = pixels.view(_TILE, _TILE, num, down, across, channels).permute(2, 3, 0, 4, 1, 5)
@@ -130,6 +136,6 @@ def _spread(pixels: Columns, x: Images) -> None:
 
 
 def _kernels(of_points: Tensor) -> Kernels:
-    """[o, c, 3, 3] from [36, c, o]."""
+    """Gradients of kernels (o, c, 3, 3) from those at the points (36, c, o): Gᵀ · G."""
     taps = KERNEL.T @ of_points.flatten(1)
     return taps.view(3, 3, *of_points.shape[1:]).permute(3, 2, 0, 1)

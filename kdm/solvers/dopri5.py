@@ -112,6 +112,7 @@ def dopri5(velocity: Velocity, noise: Samples, tolerance: Tolerance) -> Samples:
 def _attempt(
     velocity: Velocity, x: Tensor, t: float, h: float, slope: Tensor, tolerance: Tolerance
 ) -> Attempt:
+    """One step of length h from (x, t): its end, its seven slopes, and its error."""
     slopes, end = [slope], x
     for node, weights in zip(NODES, STAGES, strict=True):
         end = x + h * _mixed(slopes, weights)
@@ -132,6 +133,7 @@ def _require_progress(t: float, h: float, attempt: Attempt) -> None:
 
 
 def _first_step(velocity: Velocity, x: Tensor, slope: Tensor, tolerance: Tolerance) -> float:
+    """A first h from the sizes of x, of its slope, and of the slope's change (Hairer et al. 1993, II.4)."""
     scale = tolerance.at(x.abs())
     size, speed = _rms(x / scale), _rms(slope / scale)
     h = 1e-6 if min(size, speed) < 1e-5 else 0.01 * size / speed
@@ -142,6 +144,7 @@ def _first_step(velocity: Velocity, x: Tensor, slope: Tensor, tolerance: Toleran
 
 
 def _growth(ratio: float) -> float:
+    """How much longer the next step may be, from this one's error over its tolerance."""
     if ratio == 0:
         return LARGEST
     return float(min(LARGEST, max(SAFETY / ratio ** (1 / 5), 1.0 if ratio < 1 else SMALLEST)))

@@ -1,4 +1,7 @@
-"""Which coders a Koopman student has, chosen by `kind`; MLPs where nothing is said."""
+"""Which coders a Koopman student has, chosen by `kind`: MLPs for points, U-Nets for pictures.
+
+Recipes of the time when MLPs were the only kind name none, so that no `kind` means `mlp`.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -10,12 +13,13 @@ from kdm.students.unet_coders import UNetCoders
 
 
 def _as_mlp(choice: Any) -> Any:
-    """There were no others at first, so that old recipes name no kind."""
+    """The choice with `kind: mlp` added where it names no kind; anything but a mapping as it is."""
     if isinstance(choice, Mapping) and "kind" not in choice:
         return {"kind": "mlp", **choice}
     return choice
 
 
+DEFAULT_CODERS = MlpCoders()
 AnyCoders = Annotated[
     Annotated[MlpCoders | UNetCoders, Field(discriminator="kind")], BeforeValidator(_as_mlp)
 ]

@@ -1,4 +1,8 @@
-"""A student against its critic, which steps first (Algorithm 1, lines 13 and 14)."""
+"""A student against its critic, which steps first (Eq. 9, Algorithm 1, lines 13 to 17).
+
+critic:   L_adv^D(x_0, x_0^)                    on samples without a gradient
+student:  Σ w · L_term + λ_adv L_adv^G(x_0^)    through the critic as it is after its step
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -12,10 +16,11 @@ from kdm.students.trace import Trace
 
 
 class Duel:
-    """Both losses of a batch look at the same samples: what the critic saw, the student takes.
+    """Both losses of a batch judge the same samples x_0^: what the critic saw, the student takes.
 
-    The student's parameters do not change in between, so one pass serves both. `trace` is that
-    pass, `terms` are the student's own, unweighted, and `weights` theirs.
+    The student's parameters don't change between the two, so that one pass serves both; the trace is
+    kept from the critic's loss to the student's, and no longer. `trace` is that pass, `terms` gives the
+    student's own terms, unweighted, and `weights` their weights.
     """
 
     def __init__(
@@ -33,7 +38,7 @@ class Duel:
         self._held: tuple[Batch, Trace] | None = None
 
     def critic_losses(self, batch: Batch) -> Losses:
-        """The critic's, which leave the student without a gradient."""
+        """The critic's loss, which leaves the student without a gradient."""
         trace = self._trace(batch)
         self._held = batch, trace
         assert trace.x_pred is not None
@@ -49,5 +54,6 @@ class Duel:
         return weighted(terms, self._weights)
 
     def _taken(self, batch: Batch) -> Trace:
+        """The trace that the critic saw, or a new one where this batch isn't the one it saw."""
         held, self._held = self._held, None
         return held[1] if held is not None and held[0] is batch else self._trace(batch)

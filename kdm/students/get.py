@@ -1,7 +1,10 @@
 """GET: a transformer that is applied to its own output until it settles (Geng et al. 2023).
 
-z_0 ~ N(0, 1); z_k = f(z_{k−1}; x_T, y), k = 1 … 6; x_k = readout(z_k). Training differentiates all
-applications and looks at all states; a sample is the state that moved least (kdm.md 2).
+    u = g(x_T, y);   z_0 ~ N(0, 1);   z_k = f(z_{k−1}; u, y), k = 1 … K;   x_k = readout(z_k)
+
+The ideal output is the fixed point z* = f(z*; u, y). The published training runs no solver: it applies
+f K = 6 times, differentiates through all of them, and holds every x_k against x_0. The published
+sampling takes, for each sample, the state that moved least. A state z_k has shape (n, tokens, width).
 """
 
 from typing import Annotated, Literal
@@ -19,14 +22,14 @@ from storage.records import PairSchema
 
 
 class Get(StudentPlugin):
-    """The published training; sizes are `network`'s."""
+    """The published training; `network` holds the sizes (GET-S by default), for pictures only."""
 
     plugin = "get"
 
     network: EquilibriumOptions = EquilibriumOptions()
     sees_labels: bool = True  # where the pairs have some
     num_applications: int = Field(6, ge=1, le=1000)  # of the equilibrium blocks
-    # The loss of the state k applications before the last weighs discount^k.
+    # The loss of the state j applications before the last weighs discount^j, as published.
     discount: float = Field(0.8, gt=0, le=1)
     # z_0 is random, as published, or 0; random, it is fresh in training, and a sample's own afterwards.
     start: Literal["noise", "zeros"] = "noise"
@@ -34,12 +37,27 @@ class Get(StudentPlugin):
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError where its network or a distance cannot take such samples."""
+        """Raise a ValueError for samples that can't be cut into patches, or that d can't compare."""
         self.network.grid(shape)
         self.distance.require_shape(shape, self.data_scale)
 
     def build(self, schema: PairSchema) -> Student:
-        """A student for pairs of this schema, with weights from torch's global generator."""
-        from kdm.students.get_student import GetStudent  # torch: only who builds waits for it
+        """An untrained student; its initial weights come from torch's global generator.
 
-        return GetStudent(schema, self)
+        Raises a ValueError for a schema whose samples aren't pictures.
+        """
+        from kdm.networks.transformer import EquilibriumTransformer  # torch: imported only to build
+        from kdm.students.get_student import GetStudent
+
+        label = schema.label if self.sees_labels else None
+        num_classes = label.num_classes if label else 0
+        return GetStudent(
+            EquilibriumTransformer(self.network, schema.shape, num_classes=num_classes),
+            num_classes=num_classes,
+            num_applications=self.num_applications,
+            discount=self.discount,
+            start=self.start,
+            distance=self.distance,
+            data_scale=self.data_scale,
+            noise_scale=schema.noise.scale,
+        )

@@ -1,8 +1,10 @@
-"""Proof of a student against a numeric golden of one published training step.
+"""Proof of a student against a numeric golden of one training step of the published code.
 
-`meta` (JSON) has the constructor's arguments, the losses and the norm of every parameter's gradient;
-`w/NAME` are the student's weights, `d/NAME` the discriminator's, `out/NAME` latents and images. The step is
-made twice, in float64 and in float32 (see golden_rounding.py).
+A golden is a file of arrays: `meta` (JSON) has the constructor's arguments, the losses and the norm of
+every parameter's gradient; `w/NAME` are the student's weights, `d/NAME` the discriminator's, `out/NAME`
+latents and images. Here the same step (Algorithm 1, lines 2 to 16) is made by this project's student from
+these weights and inputs, in float64 and in float32 (kdm/networks/golden_rounding.py says why both), and
+every number is compared.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +29,9 @@ from kdm.students.trace import Trace
 
 VALUE_TOLERANCE = 1e-5  # of losses and outputs
 GRADIENT_TOLERANCE = 1e-4  # of the norms of gradients
-_MOST_KINKS = 16  # that change sides, one a step; three pictures of 3×32×32 have two or none
+_MOST_KINKS = (
+    16  # of which each takes a step of its own; three pictures of 3×32×32 have two or none
+)
 _GAME = NonSaturating()  # 0.01 times the student's term
 _OUTPUTS = {
     "z0": "z_0",
@@ -39,9 +43,10 @@ _OUTPUTS = {
 
 
 def check_step(path: str) -> list[Compared]:
-    """Every loss, output and gradient norm of a golden; see `unchecked`.
+    """Every loss, output and gradient norm of a golden, beside what this project computes.
 
-    Raises a ValueError for what is no golden of a student's step.
+    Arrays that aren't compared are listed by `unchecked`. Raises a ValueError for a file that isn't a
+    golden of a student's step.
     """
     golden, kinks = _golden(path), Kinks()
     with _one_thread():
@@ -58,7 +63,7 @@ def check_step(path: str) -> list[Compared]:
 
 
 def errors(path: str) -> dict[str, float]:
-    """Of the same, from the step in float64 alone."""
+    """The errors of the same numbers by name, from the step in float64 alone."""
     golden = _golden(path)
     with _one_thread():
         exact = _computed(golden, torch.float64, Kinks())
@@ -66,7 +71,7 @@ def errors(path: str) -> dict[str, float]:
 
 
 def unchecked(path: str) -> list[str]:
-    """The arrays that are neither inputs nor compared."""
+    """The names of a golden's arrays that are neither inputs nor compared."""
     known = {"x0", "xT", "labels", "uniform_vec", "dlosses"}
     held = Golden.read(path).arrays
     return [name for name in held if name not in known and not name.startswith(("out/", "d/"))]
@@ -83,7 +88,7 @@ def _wanted(golden: Golden) -> dict[str, Tensor]:
 
 
 def _moves_of_kinks(golden: Golden, exact: Mapping[str, Tensor], num: int) -> dict[str, float]:
-    """How far each number moves, all in all, by those of a critic's inputs whose side round-off decides."""
+    """How far each number moves in all when the critic's inputs next to a kink change sides, one by one."""
     runs = [
         _computed(golden, torch.float64, Kinks(other)) for other in range(min(num, _MOST_KINKS))
     ]
@@ -105,14 +110,12 @@ def _computed(golden: Golden, dtype: torch.dtype, kinks: Kinks) -> dict[str, Ten
 def _golden(path: str) -> Golden:
     golden = Golden.read(path)
     if "kw" not in golden.meta or "losses" not in golden.meta:
-        raise ValueError(
-            f"{path} is no golden of a student's step: its meta has no kw, or no losses"
-        )
+        raise ValueError(f"{path} isn't a golden of a student's step: its meta lacks kw or losses")
     return golden
 
 
 def _of(computed: Mapping[str, Tensor], name: str) -> Tensor:
-    """Infinite where there is no such number."""
+    """A computed number, or infinity where there is none of that name: then it agrees with nothing."""
     return computed.get(name, torch.tensor(float("inf")))
 
 
@@ -143,12 +146,12 @@ class _Step:
         self.losses = self._losses()
 
     def outputs(self) -> dict[str, Tensor]:
-        """By their published names."""
+        """Latents (n, d) and images (n, c, h, w) by their published names."""
         held: Trace = self._trace
         return {theirs: getattr(held, ours) for theirs, ours in _OUTPUTS.items()}
 
     def gradient_norms(self) -> dict[str, Tensor]:
-        """Of the total's gradients, by the parameters' published names; 0 where there is none."""
+        """The norms of the total loss's gradients, by the parameters' published names; 0 for none."""
         self.losses["loss"].backward()  # type: ignore[no-untyped-call]
         gradients = {
             name: torch.zeros_like(each) if each.grad is None else each.grad
@@ -183,7 +186,7 @@ class _Step:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """As goldens are made: LAPACK's order of eigenvalues, which targets follow, hangs on rounding."""
+    """One thread, as goldens are made: the order of LAPACK's eigenvalues depends on rounding."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -211,7 +214,7 @@ def _student(golden: Golden, dtype: torch.dtype) -> KoopmanStudent:
 
 @torch.no_grad()
 def _follow_order(targets: ComplexVector, operator: KoopmanOperator) -> None:
-    """Targets for float64's eigenvalues, in LAPACK's order, as float32's have them, which is another."""
+    """Put targets (2, d) in the order of float64's eigenvalues; they were in that of float32's."""
     if not isinstance(operator, DenseOperator):
         return
     matrix = operator.matrix()
@@ -230,21 +233,21 @@ def _critic(golden: Golden, dtype: torch.dtype) -> nn.Module | None:
 
 
 def _labels(labels: Tensor | None) -> Tensor | None:
-    """Numbers, from numbers or one-hot rows; NaN rows are the published way to say none."""
+    """Class numbers (n,), from numbers or one-hot rows; NaN rows are how published code says none."""
     if labels is None or labels.isnan().any():
         return None
     return labels.argmax(1) if labels.ndim == 2 else labels.long()
 
 
 def _targets(vector: Tensor) -> ComplexVector:
-    """(Re, Im) by d, from complex numbers or from pairs of real ones in either order of axes."""
+    """(2, d), real and imaginary parts, from complex numbers or pairs of real ones in either order."""
     vector = torch.view_as_real(vector) if vector.is_complex() else vector
     vector = vector.squeeze().float()
     return vector if vector.shape[0] == 2 else vector.T.contiguous()
 
 
 def _eigen(terms: Mapping[str, Scalar]) -> Scalar | None:
-    """Both penalties as one loss."""
+    """Both penalties as one loss, as the published code logs them."""
     penalties = [terms[name] for name in ("spectral", "inverse") if name in terms]
     return torch.stack(penalties).sum() if penalties else None
 
@@ -262,7 +265,7 @@ def _outputs(golden: Golden) -> dict[str, Tensor]:
 
 
 def _error(computed: Tensor, wanted: Tensor) -> float:
-    """Of an array the largest difference over its largest value, of numbers that are 0 the difference."""
+    """The largest difference over the largest wanted value; the difference itself where all are 0."""
     computed = computed.detach()
     if computed.numel() == wanted.numel():
         computed = computed.reshape(wanted.shape)

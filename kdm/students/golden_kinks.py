@@ -1,8 +1,9 @@
 """Where round-off decides a critic's slope: inputs of LeakyReLU next to its kink at 0.
 
-An input on the other side leaves values as they are and changes gradients, of three pictures of 3×32×32 by
-up to 1e-3 of their norm. On which side float32 puts it depends on the processor, the golden's or this one.
-So what each such input moves a gradient by, as it changes sides, is found in float64 and allowed for.
+An input so close to 0 that float32 may put it on either side hardly changes the values behind it, but its
+gradient has one slope or the other: for three pictures of 3×32×32 that moves a gradient by up to 1e-3 of
+its norm. The side depends on the processor, the golden's and this one. So each such input is put on the
+other side in float64, and the difference that it makes is allowed for.
 """
 
 from collections.abc import Iterator
@@ -16,14 +17,17 @@ NEAR = 5e-6
 
 
 class Kinks:
-    """Counts the inputs next to a kink in the passes that it watches; number `other` changes sides."""
+    """Counts the inputs next to a kink in the passes that it watches; number `other` changes sides.
+
+    Numbers run from 0 over all LeakyReLUs in the order of the pass. None: all stay where they are.
+    """
 
     def __init__(self, other: int | None = None) -> None:
         self.num, self._other = 0, other
 
     @contextmanager
     def watching(self, network: nn.Module) -> Iterator[None]:
-        """Within it every pass of the network is watched."""
+        """Watch every pass of the network while the block runs."""
         layers = [each for each in network.modules() if isinstance(each, nn.LeakyReLU)]
         handles = [each.register_forward_hook(self._seen) for each in layers]
         try:

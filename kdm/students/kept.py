@@ -1,4 +1,8 @@
-"""What follows from weights alone, computed once and kept while they stand still."""
+"""What follows from weights alone, computed once and kept while they don't change.
+
+PyTorch counts the changes of each tensor (`_version`), in place or by an optimiser. The count, the
+tensor's identity and its address are a stamp: equal stamps mean equal weights.
+"""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -9,14 +13,14 @@ Made = TypeVar("Made")
 
 
 class Kept(Generic[Made]):
-    """One thing made of a module's parameters; made anew once one of them is another."""
+    """One thing made of modules' parameters; made again as soon as one of them has changed."""
 
     def __init__(self) -> None:
         self._stamp: tuple[object, ...] | None = None
         self._made: Made | None = None
 
     def of(self, modules: tuple[nn.Module, ...], make: Callable[[], Made], *, kind: str) -> Made:
-        """What `make` gives for these modules; the `kind` tells what else it depends on."""
+        """What `make` gave for these modules as they are; `kind` says what else it depends on."""
         stamp = (
             kind,
             *(
@@ -32,7 +36,10 @@ class Kept(Generic[Made]):
 
 
 def stand_still(modules: tuple[nn.Module, ...]) -> bool:
-    """Whether no parameter learns, and a change of one would be seen."""
+    """Whether no parameter learns, and a change of one would show in its stamp.
+
+    Tensors made in inference mode have no count of changes.
+    """
     return not any(
         each.requires_grad or each.is_inference()
         for module in modules

@@ -1,4 +1,11 @@
-"""The networks of KDM and its losses (Eqs. 3–7, Algorithm 1)."""
+"""The networks of KDM and its losses (Eqs. 3–7, Algorithm 1), and how it samples (Algorithm 2).
+
+    z_0 = E_φ_0(x_0, y),  z_T = E_φ_T(x_T, y),  z_0^ = C_η (z_T + ε_T) + C_μ y
+    rec = d(x_0, D_ψ(z_0 + ε_0, y)),  lat = ‖z_0 − z_0^‖²,  pred = d(x_0, D_ψ(z_0^, y))
+
+No gradient is stopped in any of the terms: rec keeps the latents informative, lat makes the dynamics
+between them linear, and pred trains the whole path from noise to data.
+"""
 
 from functools import partial
 
@@ -14,7 +21,7 @@ from kdm.networks.image_shapes import OneHot
 from kdm.objective import Losses, Objective, Player, weighted
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Latents, Samples, Scalar
-from kdm.students.coders import Coders
+from kdm.students.coders import BuiltCoders
 from kdm.students.duel import Duel
 from kdm.students.folded import FoldedKoopman
 from kdm.students.kept import Kept, stand_still
@@ -22,65 +29,67 @@ from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.labels import one_hot, require_known, required
 from kdm.students.student import DTYPES, Student, sampling
 from kdm.students.trace import Trace
-from storage.records import PairSchema
 
 
 class KoopmanStudent(Student):
-    """Encoders, operator and decoder; the operator is dense (KDM) or factorised (KDM-F)."""
+    """Encoders, operator and decoder; the operator is dense (KDM) or factorised (KDM-F).
+
+    `shape` is that of a sample; `coders` and `operator` are untrained modules for it; `penalties` and
+    `adversary` add terms to Eq. 4. Public methods take x_0 and x_T (n, ...) in the pairs' units and
+    class numbers (n,), which are required where the student distinguishes classes (a ValueError
+    otherwise). Latents are (n, d).
+    """
 
     operator: KoopmanOperator
 
     def __init__(
         self,
-        schema: PairSchema,
+        shape: tuple[int, ...],
+        coders: BuiltCoders,
         operator: KoopmanOperator,
         *,
-        networks: Coders,
         losses: KoopmanLosses,
         data_scale: float,
         penalties: SpectralPenalties | None = None,
         adversary: Game | None = None,
     ) -> None:
         super().__init__()
-        self.encoder_0 = networks.encoder_0(schema)
-        self.encoder_T = networks.encoder_T(schema)
+        # The order in which they are assigned is that of the parameters.
+        self.encoder_0, self.encoder_T = coders.encoder_0, coders.encoder_T
         self.operator = operator
-        self.decoder = networks.decoder(schema)
-        self.num_classes = networks.num_classes(schema)
-        self.control: nn.Linear | None = None
-        if networks.has_control(schema):
-            self.control = nn.Linear(self.num_classes, networks.num_latents(schema))
+        self.decoder, self.control = coders.decoder, coders.control
         self.penalties = penalties
+        self.num_classes = coders.num_classes
         self._folded = Kept[FoldedKoopman]()
         self._losses, self._adversary = losses, adversary
-        self._joins_passes = networks.joins_passes
-        self._shape = schema.shape
-        self._data_scale = data_scale
-        self._noise_divisor = networks.noise_divisor(schema)
+        self._joins_passes = coders.joins_passes
+        self._shape, self._data_scale = shape, data_scale
+        self._noise_divisor = coders.noise_divisor
 
     def encode_0(self, x_0: Samples, label: Labels | None = None) -> Latents:
-        """z_0 = E_φ(x_0, t = 0), flat."""
+        """z_0 = E_φ_0(x_0, t = 0, y) (n, d), without ε (Algorithm 1, line 2)."""
         labels = one_hot(label, self.num_classes, like=x_0)
         z_0: Latents = self.encoder_0(x_0 / self._data_scale, labels)
         return z_0
 
     def encode_T(self, x_T: Samples, label: Labels | None = None) -> Latents:
-        """z_T = E_φ(x_T, t = 1), flat."""
+        """z_T = E_φ_T(x_T, t = 1, y) (n, d), without ε (Algorithm 1, line 3)."""
         return self._encode_T(x_T, one_hot(label, self.num_classes, like=x_T))
 
     def push(self, z_T: Latents, label: Labels | None = None) -> Latents:
-        """z_0^ = C_η z_T + C_μ y (Algorithm 1, lines 5–7)."""
+        """z_0^ = C_η z_T + C_μ y (n, d) (Algorithm 1, lines 4 to 7)."""
         return self._push(z_T, one_hot(label, self.num_classes, like=z_T))
 
     def decode(self, z_0: Latents, label: Labels | None = None) -> Samples:
-        """D_ψ(z_0, t = 0) in scaled units."""
+        """D_ψ(z_0, t = 0, y) (n, ...) in scaled units: times `data_scale` they are the pairs'."""
         return self._decode(z_0, one_hot(label, self.num_classes, like=z_0))
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0^ = D_ψ(C_η E_φ(x_T)) (Eq. 3, Algorithm 2), in the pairs' units; no seed matters.
+        """x_0^ = D_ψ(C_η E_φ_T(x_T)) (n, ...) in the pairs' units (Eq. 3, Algorithm 2).
 
-        Once no weight learns it is `folded` that samples.
+        No noise is added to z_T and nothing is random: `seed` doesn't matter. Once no weight learns,
+        `folded` makes the samples. Raises a ValueError for missing or unknown labels.
         """
         require_known(label, self.num_classes)
         still = stand_still(self.inference_modules())
@@ -89,13 +98,19 @@ class KoopmanStudent(Student):
         return x_0.reshape(len(x_T), *self._shape).to(x_T.dtype) * self._data_scale
 
     def folded(self) -> FoldedKoopman:
-        """What follows from the weights alone, computed once, and again after one has changed."""
+        """The student with all that follows from its weights computed in advance.
+
+        It is made at the first call, and again after a weight or `precision` has changed.
+        """
         parts = self.encoder_T, self.operator, self.control, self.decoder
         make = partial(FoldedKoopman, *parts, dtype=DTYPES[self.precision])
         return self._folded.of(self.inference_modules(), make, kind=self.precision)
 
     def objective(self) -> Objective:
-        """The student's terms of Eq. 4 and its operator's penalties; before them a critic's, if any."""
+        """The student's terms of Eq. 4 and its operator's penalties; with an adversary also a critic.
+
+        The critic steps first on each batch. Until its game begins the student steps alone.
+        """
         networks = self.encoder_0, self.encoder_T, self.decoder
         alone = (Player("student", self, self.measure),)
         if self._adversary is None:
@@ -117,21 +132,25 @@ class KoopmanStudent(Student):
         )
 
     def inference_modules(self) -> tuple[nn.Module, ...]:
-        """E_φ of noise, C_η, C_μ and D_ψ; the encoder of data only trains."""
+        """E_φ_T, C_η, D_ψ and C_μ; the encoder of data is needed only in training."""
         used = self.encoder_T, self.operator, self.decoder, self.control
         return tuple(module for module in used if module is not None)
 
     def measure(self, batch: Batch) -> Losses:
-        """Eqs. 5–7 on a batch, and the penalties; a term of weight 0 is not computed."""
+        """L_Koopman on a batch (Eqs. 4 to 7) plus the penalties; terms of weight 0 aren't computed."""
         return weighted(self.terms(self.trace(batch)), self.weights)
 
     @property
     def weights(self) -> dict[str, float]:
-        """Of all terms, by name."""
+        """The weights of all terms but the adversarial one, by name."""
         return {**self._losses.weights, **(self.penalties.weights if self.penalties else {})}
 
     def trace(self, batch: Batch) -> Trace:
-        """Algorithm 1, lines 2 to 9, with ε_0 before ε_T and the prediction before x_rec."""
+        """Algorithm 1, lines 2 to 9: what each loss needs, and nothing that none does.
+
+        Two random draws in this order: ε_0, then ε_T. In the decoder, whose dropout is random too, the
+        prediction comes before x_rec. z_0 and x_rec cover the first `rec_lat_share` of the batch.
+        """
         x_0, x_T, options = batch.x_0 / self._data_scale, batch.noise(), self._losses
         labels = one_hot(batch.label, self.num_classes, like=x_0)
         z_0 = noisy_0 = z_T = pushed = None
@@ -149,9 +168,10 @@ class KoopmanStudent(Student):
         return Trace(x_0, z_0, z_T, pushed, *decoded)
 
     def terms(self, trace: Trace) -> dict[str, Scalar]:
-        """rec, lat and pred of a trace, and the operator's penalties, unweighted.
+        """rec, lat and pred of a trace (Eqs. 5 to 7), and the operator's penalties, unweighted.
 
-        The target of `lat` is the clean z_0, its distance always the mean square (Algorithm 1).
+        `lat` compares the push of the noisy z_T with the clean z_0, always by the mean square
+        (Algorithm 1, line 10).
         """
         options, terms = self._losses, dict[str, Scalar]()
         compared = self._compared(trace)
@@ -164,7 +184,7 @@ class KoopmanStudent(Student):
         return terms if self.penalties is None else {**terms, **self.penalties(self.operator)}
 
     def _compared(self, trace: Trace) -> dict[str, Scalar]:
-        """rec and pred, held against x_0 at once: d may look at x_0 through a network."""
+        """rec and pred, both compared with x_0 in one call: d may see x_0 through a network."""
         options = self._losses
         made = {
             name: x
@@ -205,7 +225,7 @@ class KoopmanStudent(Student):
         return x_0.reshape(len(z_0), *self._shape)
 
     def _decode_both(self, *parts: "_Part") -> tuple[Samples | None, ...]:
-        """Each part decoded, in one pass where the coders allow it."""
+        """Each part (z (n, d), labels) decoded, in one pass where the coders allow it; None stays None."""
         given = [(z, labels) for z, labels in parts if z is not None]
         if len(given) < 2 or not self._joins_passes:
             return tuple(None if z is None else self._decode(z, labels) for z, labels in parts)

@@ -1,4 +1,4 @@
-"""Labels on their way into a student that tells classes apart."""
+"""Labels y on their way into a student that distinguishes classes (Sec. 4, "Control Modeling")."""
 
 import torch
 import torch.nn.functional as F
@@ -9,25 +9,34 @@ from kdm.shapes import Labels
 
 
 def one_hot(label: Labels | None, num_classes: int, *, like: Tensor) -> OneHot | None:
-    """[n, classes] beside `like`, float32 at least; None for a student that sees no label (0 classes)."""
+    """One-hot rows (n, classes) on the device of `like`, float32 at least.
+
+    None for a student that sees no label (0 classes). Raises a ValueError where labels are missing.
+    """
     given, dtype = required(label, num_classes), torch.promote_types(like.dtype, torch.float32)
     return None if given is None else F.one_hot(given, num_classes).to(dtype)
 
 
 def required(label: Labels | None, num_classes: int) -> Labels | None:
-    """The labels, or a ValueError where there are none; None where there are no classes."""
+    """The labels (n,) of a student that distinguishes classes; None where it doesn't.
+
+    Raises a ValueError where it does and there are none.
+    """
     if not num_classes:
         return None
     if label is None:
         raise ValueError(
-            f"this student tells {num_classes} classes apart and was given no label; "
+            f"this student distinguishes {num_classes} classes and got no label; "
             f"give one of 0 … {num_classes - 1} for each sample"
         )
     return label
 
 
 def require_known(label: Labels | None, num_classes: int) -> None:
-    """A ValueError for a label that is no class; a GPU waits for the answer."""
+    """Raise a ValueError for a label outside 0 … num_classes − 1.
+
+    On a GPU the host waits for the answer, so that training doesn't call this.
+    """
     if not num_classes or label is None or not len(label):
         return
     if label.min() < 0 or label.max() >= num_classes:

@@ -1,4 +1,11 @@
-"""Coders of points: the published checkerboard student's (kdm.md 1.12)."""
+"""Coders of points: MLPs, as the published checkerboard student has them (App. E.3, "Checkerboard").
+
+    E_φ_0, E_φ_T: [x, t] → Linear, SiLU, …, Linear, SiLU → z (n, d)
+    D_ψ:          [z, t] → Linear, SiLU, …, Linear → x
+
+The constant time t (0 for data and decoder, 1 for noise) is an input beside the numbers. The paper calls
+the decoder the inverse of the encoder; in the published code it is an ordinary MLP with its own weights.
+"""
 
 from typing import ClassVar, Literal
 
@@ -10,7 +17,7 @@ from storage.records import PairSchema
 
 
 class MlpCoders(Coders):
-    """Two encoders and a decoder of one width; each also sees the constant time t (kdm.md 1.12)."""
+    """Two encoders and a decoder of one width; published: width and d of 256, 5 layers, gains of 1."""
 
     joins_passes: ClassVar[bool] = False
 
@@ -30,20 +37,20 @@ class MlpCoders(Coders):
     noise_gain: float = Field(2.0, gt=0)
 
     def num_latents(self, schema: PairSchema) -> int:
-        """Of points of any shape."""
+        """d, the same for points of any shape: they pass flat."""
         return self.latent_dim
 
     def encoder_0(self, schema: PairSchema) -> Module:
-        """[x, 0] → z, with SiLU also after the last layer."""
+        """E_φ_0: [x_0, 0] (n, values + 1) → z_0 (n, d), with SiLU also behind the last layer."""
         return self._encoder(schema, t=0.0, input_gain=1.0)
 
     def encoder_T(self, schema: PairSchema) -> Module:
-        """[x, 1] → z, with SiLU also after the last layer."""
+        """E_φ_T: [x_T, 1] (n, values + 1) → z_T (n, d), with SiLU also behind the last layer."""
         return self._encoder(schema, t=1.0, input_gain=self.noise_gain)
 
     def decoder(self, schema: PairSchema) -> Module:
-        """[z, 0] → x, flat."""
-        from kdm.students.timed_mlp import TimedMLP  # torch: only who builds waits for it
+        """D_ψ: [z, 0] (n, d + 1) → x (n, values), flat."""
+        from kdm.students.timed_mlp import TimedMLP  # torch: imported only to build
 
         return TimedMLP(
             self.latent_dim + 1,
@@ -54,7 +61,7 @@ class MlpCoders(Coders):
         )
 
     def _encoder(self, schema: PairSchema, *, t: float, input_gain: float) -> Module:
-        from kdm.students.timed_mlp import TimedMLP  # torch: only who builds waits for it
+        from kdm.students.timed_mlp import TimedMLP  # torch: imported only to build
 
         encoder = TimedMLP(
             schema.num_values + 1,

@@ -1,7 +1,10 @@
-"""The options of a student's architecture: what a recipe names, and what builds it."""
+"""The options of a student's architecture: what a recipe names, and what builds it.
+
+Importing a plug-in must not import torch, which takes seconds: a recipe can then be read, checked and
+named without it. So `build` imports the student's module itself.
+"""
 
 from abc import ABC, abstractmethod
-from typing import Literal
 
 from kdm.students.late import Student
 from storage.plugins import Plugin
@@ -10,15 +13,19 @@ from storage.records import PairSchema
 GROUP = "kdm.students"
 
 
-SamplingPrecision = Literal["float32", "bfloat16"]
-
-
 class StudentPlugin(Plugin, ABC):
-    """The options of one architecture."""
+    """The options of one architecture: pydantic fields with defaults, all part of a student's name."""
 
     @abstractmethod
     def build(self, schema: PairSchema) -> Student:
-        """A student for pairs of this schema, with weights from torch's global generator."""
+        """An untrained student for pairs of this schema: shapes, noise scale and classes are in it.
+
+        Initial weights come from torch's global generator, which the trainer seeds before the call, and
+        from nowhere else.
+        """
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError where it cannot learn samples of this shape, or lacks a file for it."""
+        """Raise a ValueError where it can't learn samples of this shape, or lacks a file that it needs.
+
+        Called before any work starts. Without an override any shape will do.
+        """

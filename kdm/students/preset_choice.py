@@ -1,11 +1,16 @@
-"""A recipe's student by the name of a preset: `preset: cifar10`, and on top of it what is said besides."""
+"""A recipe's student by the name of a preset: `preset: cifar10`, and what the recipe sets on top of it.
+
+`mode` chooses between the published training and this project's, `terms` and `has_adversary` the rows of
+the paper's ablation (Table 5).
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import Distance
-from kdm.students.presets import Mode, Preset, Terms, preset
+from kdm.students.preset import Mode, Preset, Terms
+from kdm.students.presets import preset
 from storage.options import Options, parse
 from storage.plugins import Configured, describe
 
@@ -13,7 +18,7 @@ _KEY = "preset"
 
 
 class PresetChoice(Options):
-    """Which preset, in which mode, with which terms (Table 5)."""
+    """Which preset, in which mode, with which distance and terms (Table 5)."""
 
     name: str
     mode: Mode = "default"
@@ -33,10 +38,11 @@ class PresetChoice(Options):
 
 
 def with_preset(choice: Any) -> Any:
-    """A student's document with `preset` resolved into `model` and `training`; another as it is.
+    """A student's document with `preset` resolved into `model` and `training`; any other as it is.
 
-    What `model` and `training` say themselves stands: key by key, but a plugin, or a kind, as a whole.
-    A conditional preset needs labels.
+    What the document sets under `model` and `training` wins over the preset, key by key; where it
+    names a `plugin` or a `kind`, that mapping replaces the preset's as a whole. A conditional preset
+    adds `needs_labels: true`. Raises a ValueError for an unknown preset, or a choice that it lacks.
     """
     if not isinstance(choice, Mapping) or _KEY not in choice:
         return choice
@@ -51,6 +57,7 @@ def with_preset(choice: Any) -> Any:
 
 
 def _laid_over(base: Any, said: Any) -> Any:
+    """`said` over `base`, key by key through nested mappings."""
     is_whole = not (isinstance(base, Mapping) and isinstance(said, Mapping))
     if is_whole or {"plugin", "kind"} & said.keys():
         return said

@@ -1,4 +1,9 @@
-"""Published KDM students in this project's options, from their constructor's arguments (kdm.md 1)."""
+"""Published KDM students in this project's options, from the arguments of their constructor.
+
+The published code (github.com/azencot-group/KDM) builds its model from keyword arguments, which its
+configurations and saved modules record. Each value here has one counterpart, or is refused by name: a
+student that silently differed from the published one would be worse than none.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +15,6 @@ from kdm.losses.sum import Sum
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
-from kdm.students.plugin import StudentPlugin
 from kdm.students.unet_coders import UNetCoders
 from storage.options import parse
 from storage.records import LabelRule, NoiseRule, PairSchema
@@ -30,10 +34,11 @@ _NETWORK_KEYWORDS = (
 )
 
 
-def student_of(keywords: Mapping[str, Any], *, is_factorised: bool) -> StudentPlugin:
-    """The options that these constructor arguments mean, but for the adversarial term.
+def student_of(keywords: Mapping[str, Any], *, is_factorised: bool) -> Koopman | KoopmanFactorised:
+    """The options that these constructor arguments mean, except for the adversarial term.
 
-    A ValueError names an argument whose value has no counterpart here.
+    `is_factorised` chooses KDM-F (App. C). Raises a ValueError that names an argument whose value has no
+    counterpart here.
     """
     shared: dict[str, Any] = {"networks": _coders(keywords), "losses": _losses(keywords)}
     kind = keywords["koopman_loss_type"]
@@ -44,7 +49,7 @@ def student_of(keywords: Mapping[str, Any], *, is_factorised: bool) -> StudentPl
 
 
 def schema_of(keywords: Mapping[str, Any]) -> PairSchema:
-    """What its pairs are: noise of standard deviation 80 unless it says otherwise."""
+    """What its pairs are: pictures (in_channels, H, H), noise of standard deviation 80 unless given."""
     side, num_classes = keywords["img_resolution"], keywords.get("label_dim") or 0
     return PairSchema(
         shape=(keywords["in_channels"], side, side),
@@ -65,7 +70,10 @@ def _coders(keywords: Mapping[str, Any]) -> UNetCoders:
 
 
 def _losses(keywords: Mapping[str, Any]) -> KoopmanLosses:
-    """Their weights and where the Huber distance turns, as the arguments say them; else as published."""
+    """The losses' weights, d and the latent noise, as the arguments give them; else as published.
+
+    Raises a ValueError for a weight that this project doesn't have.
+    """
     distance = _chosen("rec_loss_type", keywords["rec_loss_type"], _DISTANCES)
     turn = keywords.get("psudo_huber_c", Huber().c)
     if turn != Huber().c and distance != Huber():
@@ -89,6 +97,7 @@ def _losses(keywords: Mapping[str, Any]) -> KoopmanLosses:
 
 
 def _chosen(keyword: str, value: Any, known: Mapping[str, Any]) -> Any:
+    """The counterpart of an argument's value; a ValueError where there is none."""
     if value not in known:
         raise ValueError(f"{keyword} is {value!r}; this project knows {', '.join(known)}")
     return known[value]

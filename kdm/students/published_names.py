@@ -1,7 +1,8 @@
-"""Names of a published KDM student's tensors and of this project's, both ways.
+"""Names of a published KDM student's tensors, translated to this project's and back.
 
-Three children (two encoders, a decoder) are U-Nets, or hold one as `main_module` beside `linear`;
-then come the operator and the control. P's real and imaginary part are two tensors there, one here.
+The published module has five children: two encoders and a decoder, which are U-Nets or hold one as
+`main_module` beside a `linear` layer, the operator, and the control C_μ. P's real and imaginary parts are
+two tensors (d, d) there, and one (2, d, d) here. Names inside a U-Net are EDM's in both.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,10 @@ _VECTORS = {"nu_log": "nu", "theta_log": "theta_log"}
 
 
 def to_ours(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A published state dict as a `KoopmanStudent`'s; a ValueError for names that it cannot have."""
+    """A published state dict under a `KoopmanStudent`'s names.
+
+    Raises a ValueError for a name that a published student can't have.
+    """
     ours = {_our_name(name): tensor for name, tensor in published.items() if not _is_part(name)}
     for name in ("P", "P_inv"):
         parts = [published.get(f"{_OPERATOR}{name}_{part}") for part in ("re", "im")]
@@ -29,7 +33,10 @@ def to_ours(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def to_published(ours: Mapping[str, Tensor], *, has_linear: bool) -> dict[str, Tensor]:
-    """Parameters or gradients of a `KoopmanStudent` by their published names."""
+    """Parameters or gradients of a `KoopmanStudent` by their published names.
+
+    `has_linear`: whether its U-Nets are beside a linear layer ("Linear Module", Table 7).
+    """
     published: dict[str, Tensor] = {}
     for name, tensor in ours.items():
         if name in ("operator.P", "operator.P_inv"):

@@ -1,7 +1,8 @@
-"""A published KDM student from its tensors: names and shapes tell what it is built with (kdm.md 1).
+"""A published KDM student from its tensors: their names and shapes give its constructor's arguments.
 
-What they cannot tell (the scale of its noise) is taken from the settings of a module that was saved
-whole, else the user says it. How it was trained is not asked: the result samples.
+Width, levels, blocks, attention, latent channels, linear layer, classes and the kind of operator all show
+in a state dict. The scale of the noise doesn't: it comes from the settings of a module that was saved
+whole, or else from the user. How it was trained doesn't matter here: the result is there to sample.
 """
 
 import math
@@ -32,14 +33,14 @@ _POINT_LAYER = re.compile(r"\.main\.(\d{1,4})\.")
 
 
 class PublishedStudent(NamedTuple):
-    """What it is here, the pairs that it is for, and its tensors under this project's names."""
+    """A published student here: its options, the pairs that it is for, and its tensors by our names."""
 
     plugin: StudentPlugin
     schema: PairSchema
     state: dict[str, Tensor]
 
     def empty(self) -> Student:
-        """The student on the meta device: no memory is taken for what a file only names."""
+        """The student on the meta device: shapes alone, so that a file can't make us allocate much."""
         with torch.device("meta"):
             return self.plugin.build(self.schema)
 
@@ -47,7 +48,10 @@ class PublishedStudent(NamedTuple):
 def published_student(
     tensors: Mapping[str, Tensor], settings: Mapping[str, Any]
 ) -> PublishedStudent:
-    """The student with these tensors; a ValueError says what is missing, or does not fit."""
+    """The student with these tensors, and the settings that were saved with them (or none).
+
+    Raises a ValueError that says which tensor is missing, unknown or of another shape.
+    """
     used = {
         name: _number_type(name, each)
         for name, each in tensors.items()
@@ -68,7 +72,9 @@ def published_student(
 
 def _number_type(name: str, tensor: Tensor) -> Tensor:
     if not tensor.is_floating_point():
-        raise ValueError(f"{name[:100]} holds {tensor.dtype}, where a student has float numbers")
+        raise ValueError(
+            f"{name[:100]} holds {tensor.dtype}; a student's tensors hold float numbers"
+        )
     return tensor.float()
 
 
@@ -80,7 +86,7 @@ def _of_pictures(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> 
 
 
 def _of_points(tensors: Mapping[str, Tensor]) -> PublishedStudent:
-    """The checkerboard's (kdm.md 1.12): the time is an input beside a point's numbers."""
+    """The checkerboard's: MLPs in which the time is one more input beside a point's numbers."""
     width, num_inputs = _shape(tensors, f"{_ENCODER}{_POINTS}0.weight")
     coders = MlpCoders(
         latent_dim=_shape(tensors, f"{_OPERATOR}weight")[0],
@@ -106,7 +112,7 @@ def _layer(found: "re.Match[str]") -> str:
 
 
 def _keywords(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The constructor's arguments that matter to a sample."""
+    """The constructor's arguments on which a sample depends; the losses' are filled in anyhow."""
     has_linear = f"{_ENCODER}linear.weight" in tensors
     coder = f"{_ENCODER}main_module." if has_linear else _ENCODER
     sides = _sides(tensors, coder)
@@ -142,7 +148,7 @@ def _keywords(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> dic
 
 
 def _sides(tensors: Mapping[str, Tensor], coder: str) -> list[int]:
-    """Pixels of each level, finest first."""
+    """The side in pixels of each level of a U-Net, finest first; a ValueError where there is none."""
     names = [name.removeprefix(coder) for name in tensors if name.startswith(coder)]
     sides = sorted({int(found[1]) for name in names if (found := _SIDE.match(name))}, reverse=True)
     if not sides or sides[0] > _LARGEST_SIDE or sides[-1] < 1:
@@ -170,11 +176,14 @@ def _columns(weight: Tensor) -> int:
 
 
 def _noise_scale(settings: Mapping[str, Any]) -> float:
-    """A ValueError where nobody says it: students of EDM have 80, those of flow matching 1."""
+    """The standard deviation of x_T; a ValueError where the settings lack it.
+
+    Students of EDM teachers have 80, those of flow matching 1.
+    """
     value = settings.get("initial_noise_factor")
     if not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ValueError(
-            "it does not say the scale of its noise (initial_noise_factor); give --noise-scale 80 if "
+            "it doesn't say the scale of its noise (initial_noise_factor); give --noise-scale 80 if "
             "its teacher was EDM, as the published script has it, or --noise-scale 1 if it was flow "
             "matching"
         )

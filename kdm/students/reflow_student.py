@@ -1,4 +1,9 @@
-"""The velocity of a rectified flow and its losses (Liu et al. 2023, Lee et al. 2024)."""
+"""The velocity of a rectified flow and its losses (Liu et al. 2023, Lee et al. 2024).
+
+Training sees points x_t = (1 − t) x_0 + t x_T of the line between the two ends of a pair, at times t
+that are mostly near 0 and 1, and asks v(x_t, t, y) to be the line's direction x_T − x_0. Sampling follows
+v from t = 1 to t = 0. Where the paths are straight a single step is exact.
+"""
 
 import math
 
@@ -9,37 +14,52 @@ from kdm.batch import Batch
 from kdm.draws import draws
 from kdm.losses.distances import Distance
 from kdm.networks.image_shapes import OneHot, Times
-from kdm.objective import Losses, Objective, Player, weighted
+from kdm.objective import Losses, weighted
 from kdm.shapes import Labels, Samples, Scalar
 from kdm.students.labels import one_hot, require_known
-from kdm.students.reflow import Reflow
-from kdm.students.student import Student, sampling
-from kdm.students.velocity_networks import build_velocity_network
-from storage.records import PairSchema
+from kdm.students.one_network import OneNetworkStudent
+from kdm.students.student import sampling
 
 _NEAREST_TO_AN_END = 1e-5  # of training's times, as published: 1 / t is a weight
 
 
-class ReflowStudent(Student):
-    """v(x_t, t, y), and Euler's method from t = 1 to 0; `num_steps` may be changed at any time."""
+class ReflowStudent(OneNetworkStudent):
+    """v(x_t, t, y), and Euler's method from t = 1 to 0; `num_steps` may be changed at any time.
 
-    def __init__(self, schema: PairSchema, options: Reflow) -> None:
+    The arguments are the fields of `kdm.students.reflow.Reflow`, and the network that they describe,
+    which is called with (x_t (n, ...), t (n,) or (1,), one-hot labels or None).
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        num_classes: int,
+        num_steps: int,
+        time_exponent: float,
+        distance: Distance,
+        perceptual: Distance | None,
+        data_scale: float,
+        noise_scale: float,
+    ) -> None:
         super().__init__()
-        self.operator = None
-        self.network = build_velocity_network(options.network, schema)
-        self.num_classes = options.network.num_classes(schema)
-        self.num_steps = options.num_steps
-        self._options = options
-        self._noise_scale = schema.noise.scale
+        self.network, self.num_classes = network, num_classes
+        self.num_steps, self._time_exponent = num_steps, time_exponent
+        self._distance, self._perceptual = distance, perceptual
+        self._data_scale, self._noise_scale = data_scale, noise_scale
 
     @property
     def nfe(self) -> int:
-        """One a step."""
+        """One evaluation a step of Euler's method."""
         return self.num_steps
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0^ in the pairs' units; no seed matters, and labels where the network sees them."""
+        """x_0^ (n, ...) in the pairs' units: Euler's x ← x − v(x, t, y) / num_steps, t from 1 down.
+
+        Nothing random: `seed` doesn't matter. Raises a ValueError for missing labels, and for labels
+        outside 0 … num_classes − 1, where the network sees labels.
+        """
         require_known(label, self.num_classes)
         labels = one_hot(label, self.num_classes, like=x_T)
         x = x_T / self._noise_scale
@@ -47,33 +67,24 @@ class ReflowStudent(Student):
             for step in range(self.num_steps):
                 t = x.new_full((1,), 1 - step / self.num_steps)
                 x = x - self._velocity(x, t, labels) / self.num_steps
-        return x * self._options.data_scale
-
-    def objective(self) -> Objective:
-        """One player with one term, or two."""
-        player = Player("student", self, self.measure)
-        return Objective(self, (player,), networks=(self.network,))
-
-    def inference_modules(self) -> tuple[nn.Module, ...]:
-        """All of it."""
-        return (self.network,)
+        return x * self._data_scale
 
     def measure(self, batch: Batch) -> Losses:
         """d(v, x_T − x_0) at random times; with a perceptual distance Lee et al.'s LPIPS-Huber-1/t.
 
-        That is (1 − t) d(v, x_T − x_0) + d'(x_t − t v, x_0) / t: near t = 1 a velocity is judged by
-        where it leads.
+        That is (1 − t) d(v, x_T − x_0) + d'(x_t − t v, x_0) / t (Lee et al. 2024, Sec. 4.2): near
+        t = 1 a velocity is judged by the picture x_t − t v that it leads to. The term `flow` is the
+        first part, `pred` the second.
         """
-        options = self._options
-        x_0, x_T = batch.x_0 / options.data_scale, batch.noise() / self._noise_scale
-        t = u_shaped_times(len(x_0), options.time_exponent, like=x_0)
+        x_0, x_T = batch.x_0 / self._data_scale, batch.noise() / self._noise_scale
+        t = u_shaped_times(len(x_0), self._time_exponent, like=x_0)
         column = t.reshape(-1, *[1] * (x_0.ndim - 1))
         x_t = (1 - column) * x_0 + column * x_T
         v = self._velocity(x_t, t, one_hot(batch.label, self.num_classes, like=x_t))
-        if options.perceptual is None:
-            return weighted({"flow": options.distance.distance(v, x_T - x_0)}, {})
-        flow = _weighted_mean(options.distance, v, x_T - x_0, 1 - t)
-        pred = _weighted_mean(options.perceptual, x_t - column * v, x_0, 1 / t)
+        if self._perceptual is None:
+            return weighted({"flow": self._distance.distance(v, x_T - x_0)}, {})
+        flow = _weighted_mean(self._distance, v, x_T - x_0, 1 - t)
+        pred = _weighted_mean(self._perceptual, x_t - column * v, x_0, 1 / t)
         return weighted({"flow": flow, "pred": pred}, {})
 
     def _velocity(self, x: Samples, t: Times, labels: OneHot | None) -> Samples:
@@ -82,9 +93,11 @@ class ReflowStudent(Student):
 
 
 def u_shaped_times(count: int, exponent: float, *, like: Samples) -> Times:
-    """Times [n] of density ∝ exp(a (t − ½)) + exp(−a (t − ½)), a hair's breadth from 0 and 1.
+    """Times (n,) of density ∝ exp(a (t − ½)) + exp(−a (t − ½)), kept 1e-5 away from 0 and 1.
 
-    One of two mirrored exponentials, by the inverse of its distribution: log(1 + u (e^a − 1)) / a.
+    `exponent` is a (4 in Lee et al. 2024, Sec. 4.1); 0 gives uniform times. With even chances t comes
+    from one of two mirrored exponentials, by the inverse of its distribution: log(1 + u (e^a − 1)) / a
+    for u ~ U(0, 1). `like` gives the device and the type.
     """
     u, side = draws().uniform((2, count), like=like, axis=1)
     t = (u * math.expm1(exponent)).log1p() / exponent if exponent else u
@@ -93,6 +106,9 @@ def u_shaped_times(count: int, exponent: float, *, like: Samples) -> Times:
 
 
 def _weighted_mean(d: Distance, given: Samples, wanted: Samples, weight: Times) -> Scalar:
-    """E w d: a distance is of a batch, so each sample is made a batch of its own."""
+    """The mean of w_i d(given_i, wanted_i), weights (n,) and samples (n, ...).
+
+    A distance is a mean over a batch, so that each sample passes it as a batch of its own.
+    """
     each = torch.vmap(lambda one, other: d.distance(one[None], other[None]))(given, wanted)
     return (weight * each).mean()

@@ -1,6 +1,10 @@
-"""The plainest student: one network from x_T to x_0, trained by the prediction loss (Eq. 7).
+"""The plainest student: one network N from x_T to x_0, trained by the prediction loss alone (Eq. 7).
 
-Luhman and Luhman 2021, "Knowledge distillation in iterative generative models".
+    x_0^ = N(x_T, y),   L_pred = d(x_0, x_0^)
+
+This is offline distillation without any structure between noise and data: Luhman and Luhman 2021,
+"Knowledge distillation in iterative generative models for improved sampling speed". It is the baseline
+that a Koopman student has to beat: what KDM adds are the latents, the operator and their losses.
 """
 
 from collections.abc import Mapping
@@ -21,7 +25,7 @@ _OF_THE_MLP = ("width", "num_layers", "gain", "noise_gain")
 
 
 class Regression(StudentPlugin):
-    """Which network it is, and its distance; an MLP of points where `network` is null."""
+    """The network (an MLP for points, or the U-Net that `network` describes) and its distance d."""
 
     plugin = "regression"
     added_later: ClassVar[Mapping[str, Any]] = {"network": None}
@@ -48,21 +52,24 @@ class Regression(StudentPlugin):
         return self
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError where its network or a distance cannot take such samples."""
+        """Raise a ValueError for samples that the network or the distance can't take."""
         if self.network is not None:
             self.network.require_shape(shape)
         self.distance.require_shape(shape, self.data_scale)
 
     def build(self, schema: PairSchema) -> Student:
-        """A student for pairs of this schema, with weights from torch's global generator."""
-        from kdm.students.regression_student import (
-            RegressionStudent,  # torch: only who builds waits for it
+        """An untrained student; its initial weights come from torch's global generator."""
+        from kdm.students.regression_student import RegressionStudent  # torch: only to build
+
+        return RegressionStudent(
+            self._built_network(schema),
+            num_classes=self.network.num_classes(schema) if self.network else 0,
+            distance=self.distance,
+            data_scale=self.data_scale,
+            noise_scale=schema.noise.scale,
         )
 
-        return RegressionStudent(schema, self)
-
-    def built_network(self, schema: PairSchema) -> MLP | SongUNet:
-        """An untrained network."""
+    def _built_network(self, schema: PairSchema) -> MLP | SongUNet:
         if self.network is not None:
             return self.network.build(schema)
         from kdm.networks.mlp import MLP as Built

@@ -1,4 +1,4 @@
-"""The network of the plainest student and its loss (Eq. 7)."""
+"""The network N of the plainest student and its loss d(x_0, N(x_T, y)) (Eq. 7)."""
 
 from functools import partial
 
@@ -6,51 +6,56 @@ import torch
 from torch import nn
 
 from kdm.batch import Batch
+from kdm.losses.distances import Distance
 from kdm.networks.folded_unet import FoldedUNet
 from kdm.networks.song_unet import SongUNet
-from kdm.objective import Losses, Objective, Player, weighted
+from kdm.objective import Losses, weighted
 from kdm.shapes import Labels, Samples
 from kdm.students.kept import Kept, stand_still
 from kdm.students.labels import one_hot, require_known, required
-from kdm.students.regression import Regression
-from kdm.students.student import DTYPES, Student, sampling
-from storage.records import PairSchema
+from kdm.students.one_network import OneNetworkStudent
+from kdm.students.student import DTYPES, sampling
 
 
-class RegressionStudent(Student):
-    """x_0^ = N(x_T, y); the loss is in units of `data_scale`."""
+class RegressionStudent(OneNetworkStudent):
+    """x_0^ = N(x_T, y); the loss is in units of `data_scale`.
 
-    def __init__(self, schema: PairSchema, options: Regression) -> None:
+    N sees x_T over the schema's noise scale, so that its inputs have unit variance, and gives
+    x_0 over `data_scale`. A U-Net whose weights no longer learn is folded before it samples.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        num_classes: int,
+        distance: Distance,
+        data_scale: float,
+        noise_scale: float,
+    ) -> None:
         super().__init__()
-        self.operator = None
-        self.network = options.built_network(schema)
-        self.num_classes = options.network.num_classes(schema) if options.network else 0
+        self.network, self.num_classes = network, num_classes
         self._kept = Kept[FoldedUNet]()
-        self._options = options
-        self._noise_scale = schema.noise.scale
+        self._distance = distance
+        self._data_scale, self._noise_scale = data_scale, noise_scale
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0^ in the pairs' units; no seed matters, and labels where the network sees them."""
+        """x_0^ (n, ...) in the pairs' units. Nothing random: `seed` doesn't matter.
+
+        Raises a ValueError for missing labels, and for labels outside 0 … num_classes − 1, where the
+        network sees labels.
+        """
         require_known(label, self.num_classes)
         with sampling(self, x_T.device):
             x_0 = self._folded(x_T, label) if self._can_fold else self._predict(x_T, label)
-        return x_0.reshape(x_T.shape).to(x_T.dtype) * self._options.data_scale
-
-    def objective(self) -> Objective:
-        """One player with one term."""
-        player = Player("student", self, self.measure)
-        return Objective(self, (player,), networks=(self.network,))
-
-    def inference_modules(self) -> tuple[nn.Module, ...]:
-        """All of it."""
-        return (self.network,)
+        return x_0.reshape(x_T.shape).to(x_T.dtype) * self._data_scale
 
     def measure(self, batch: Batch) -> Losses:
-        """d(x_0, N(x_T)) in scaled units (Eq. 7)."""
-        x_0 = batch.x_0 / self._options.data_scale
+        """`pred`: d(x_0, N(x_T, y)) in scaled units (Eq. 7)."""
+        x_0 = batch.x_0 / self._data_scale
         predicted = self._predict(batch.noise(), batch.label).reshape(x_0.shape)
-        pred = self._options.distance.distance(predicted, x_0)
+        pred = self._distance.distance(predicted, x_0)
         return weighted({"pred": pred}, {})
 
     @property

@@ -1,4 +1,10 @@
-"""What a student is: one network evaluation from noise to data, with an objective of its own."""
+"""What a student is: a map x_T → x_0^ of few network evaluations, with an objective that trains it.
+
+    x_0^ ≈ x_0 = Φ_T(x_T)
+
+Φ_T is the teacher's flow from noise to data (Sec. 4), known only by stored pairs (x_T, x_0): the teacher
+isn't loaded. A student is an `nn.Module`; what a recipe names is its plug-in, which builds it.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -13,23 +19,25 @@ from kdm.batch import Batch
 from kdm.objective import Losses, Objective
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Samples
-from kdm.students.plugin import SamplingPrecision, StudentPlugin
-
-__all__ = ["DTYPES", "Student", "StudentPlugin", "evaluating", "sampling"]
+from kdm.students.precision import SamplingPrecision
 
 StudentT = TypeVar("StudentT", bound="Student")
-# What a network is given where that is not the type of its weights.
+# What autocast computes in; None: the type of the weights.
 DTYPES: dict[SamplingPrecision, torch.dtype | None] = {"float32": None, "bfloat16": torch.bfloat16}
 
 
 class Student(nn.Module, ABC):
-    """A map x_T → x_0^ that needs `nfe` evaluations."""
+    """A map x_T → x_0^ that needs `nfe` network evaluations.
+
+    Subclasses define `generate`, `objective`, `measure` and `inference_modules`. Samples have shape
+    (n, *shape of the pairs), labels (n,) are class numbers, units are those of the pairs.
+    """
 
     # The linear map between latents; None for a student without one. (Declared, not assigned: a
     # class attribute would hide the registered module.)
     operator: KoopmanOperator | None
-    num_classes: int = 0  # that it tells apart; 0: it looks at no label
-    # What `generate` computes in; weights stay as they are.
+    num_classes: int = 0  # that it distinguishes; 0: it sees no label
+    # In which numbers `generate` computes; weights stay as they are.
     precision: SamplingPrecision = "float32"
 
     @classmethod
@@ -49,40 +57,47 @@ class Student(nn.Module, ABC):
 
     @property
     def nfe(self) -> int:
-        """Network evaluations that a sample takes."""
+        """Network evaluations that a sample takes; 1 unless it takes steps."""
         return 1
 
     @abstractmethod
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0^ for noise x_T [n, *shape] in the pairs' units, without autograd; deterministic."""
+        """x_0^ (n, *shape) for noise x_T of the same shape, in the pairs' units and without gradients.
+
+        Deterministic: equal x_T, labels and seed give equal samples, whatever else is in the batch.
+        Raises a ValueError where it needs labels and gets none, or unknown ones.
+        """
 
     @abstractmethod
     def objective(self) -> Objective:
-        """What trains this student on batches of pairs."""
+        """What trains this student on batches of pairs: its players and their losses."""
 
     @abstractmethod
     def measure(self, batch: Batch) -> Losses:
-        """Its loss on a batch, and the unweighted components by name; a critic's part is none of them.
+        """Its loss on a batch, and the unweighted terms by name, without a critic's part.
 
-        With random numbers from torch's global generator, as in training.
+        Random numbers come from `kdm.draws`, as in training.
         """
 
     @abstractmethod
     def inference_modules(self) -> tuple[nn.Module, ...]:
-        """The parts that `generate` uses."""
+        """The modules that `generate` uses: what a sample costs, and what a user has to ship."""
 
     def num_trainable_parameters(self) -> int:
-        """Numbers that training changes; frozen networks of a loss are not counted."""
+        """How many numbers training changes; frozen networks of a loss aren't counted.
+
+        (The paper's 62M, Table 4, are 47.5M trainable numbers and the 14.7M of LPIPS's frozen VGG.)
+        """
         return _num_parameters(self)
 
     def num_inference_parameters(self) -> int:
-        """Numbers that a sample passes through."""
+        """How many numbers a sample passes through."""
         return sum(_num_parameters(module) for module in self.inference_modules())
 
 
 @contextmanager
 def sampling(student: Student, device: torch.device) -> Iterator[None]:
-    """Within it dropout is off, and layers compute in the student's precision."""
+    """Run the block with dropout off, and layers in the student's precision."""
     dtype = DTYPES[student.precision]
     cast = torch.autocast(device.type, dtype) if dtype else nullcontext()
     with evaluating(student), cast:
@@ -91,7 +106,7 @@ def sampling(student: Student, device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Within it dropout is off; then the module is in the mode that it was in."""
+    """Run the block with dropout off; afterwards the module is in the mode that it was in."""
     was_training = module.training
     if was_training:
         module.eval()

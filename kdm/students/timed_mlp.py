@@ -1,4 +1,4 @@
-"""An MLP that sees a constant time (kdm.md 1.12)."""
+"""An MLP that sees a constant time: f(x) = MLP([x, t]), as in the published checkerboard student."""
 
 import torch.nn.functional as F
 
@@ -8,11 +8,11 @@ from kdm.shapes import Outputs, Samples
 
 
 class TimedMLP(MLP):
-    """An MLP whose last input is a constant time; it looks at no label."""
+    """An MLP whose last input is a constant time t; it sees no label."""
 
     t: float = 0.0
 
     def forward(self, x: Samples, labels: OneHot | None = None) -> Outputs:
-        """[n, ...] to [n, num_outputs]."""
+        """(n, ...), taken flat, to (n, num_outputs)."""
         outputs: Outputs = super().forward(F.pad(x.flatten(1), (0, 1), value=self.t))
         return outputs

@@ -1,4 +1,4 @@
-"""What a student makes of a batch, from which all its losses are measured."""
+"""What a student makes of a batch (Algorithm 1, lines 2 to 9), from which all its losses are computed."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,10 @@ from kdm.shapes import Latents, Samples
 
 
 class Trace(NamedTuple):
-    """A batch on its way through a student, in scaled units; None is what no loss asks for.
+    """A batch on its way through a student, in scaled units; None for what no loss needs.
 
-    z_0 and x_rec are of the first rows only (`rec_lat_share`); z_0 and z_T are without ε.
+    Samples are (n, ...), latents (n, d). z_0 and x_rec cover only the first rows (`rec_lat_share`);
+    z_0 and z_T are without ε.
     """
 
     x_0: Samples

@@ -1,4 +1,4 @@
-"""Which network a student of velocities has."""
+"""Which network a student that learns a velocity v(x_t, t, y) has, chosen by `kind`."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from storage.records import PairSchema
 
 
 class VelocityMlp(Options):
-    """As `regression`'s, with the time as one more input; it looks at no label."""
+    """The MLP of `regression`, with the time as one more input; it sees no label."""
 
     kind: Literal["mlp"] = "mlp"
     width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
@@ -19,10 +19,10 @@ class VelocityMlp(Options):
     input_gain: float = Field(2.0, gt=0)  # times the first layer
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """It takes all, flat."""
+        """Any shape will do: samples pass flat."""
 
     def num_classes(self, schema: PairSchema) -> int:
-        """It tells none apart."""
+        """None: it sees no label."""
         return 0
 
 

@@ -1,4 +1,7 @@
-"""Networks of (x_t, t, labels) for a student that learns a velocity: an MLP, or a U-Net of pictures."""
+"""Networks v(x_t, t, y) for a student that learns a velocity: an MLP for points, or a U-Net.
+
+Here t is a real input, from 0 (data) to 1 (noise); the coders of KDM see a constant instead.
+"""
 
 import torch
 from torch import nn
@@ -11,12 +14,16 @@ from kdm.students.unet_choice import UNetChoice
 from kdm.students.velocity_choice import VelocityMlp
 from storage.records import PairSchema
 
-# What a time of 1 is to a U-Net's sines and cosines, whose frequencies are made for 1,000 steps.
+# What t = 1 is to a U-Net's sines and cosines, whose frequencies suit DDPM's 1,000 steps (Ho et al. 2020).
 _LAST_STEP = 999.0
 
 
 def build_velocity_network(choice: VelocityMlp | UNetChoice, schema: PairSchema) -> nn.Module:
-    """An untrained network; called with x [n, ...], t [n] or [1], and one-hot labels or None."""
+    """An untrained network, its weights from torch's global generator.
+
+    It is called with x_t (n, ...), t (n,) or (1,), and one-hot labels (n, classes) or None, and gives a
+    velocity of x_t's shape.
+    """
     if isinstance(choice, UNetChoice):
         return _PictureVelocity(choice.build(schema))
     return _PointVelocity(
@@ -31,7 +38,7 @@ def build_velocity_network(choice: VelocityMlp | UNetChoice, schema: PairSchema)
 
 class _PointVelocity(MLP):
     def forward(self, x: Samples, t: Times, labels: OneHot | None = None) -> Samples:  # type: ignore[override]
-        """The velocity at x and t."""
+        """v (n, ...) at x and t, which is one more input beside the flat x."""
         flat = torch.cat([x.flatten(1), t[:, None].expand(len(x), 1)], 1)
         velocity: Samples = super().forward(flat).reshape(x.shape)
         return velocity
@@ -43,6 +50,6 @@ class _PictureVelocity(nn.Module):
         self.unet = unet
 
     def forward(self, x: Images, t: Times, labels: OneHot | None = None) -> Images:
-        """The velocity at x and t."""
+        """v (n, c, h, w) at x and t; the U-Net sees 999 t."""
         velocity: Images = self.unet(x, _LAST_STEP * t, labels)
         return velocity

@@ -1,16 +1,20 @@
-"""`python -m kdm.training JOB.json [PARENT]`: run a training job (a path or URL) as a process of its own.
+"""`python -m kdm.training JOB.json [PARENT]`: run a training job (a path or URL) in a process of its own.
 
-Progress comes as JSON lines on stdout, of the first rank where torchrun has started several. Exit codes:
-0 done, 2 the job cannot be done (one sentence on stderr), 1 training broke down (one sentence), 3 another
-rank has left, 143 left because of SIGTERM, or because its parent (the process PARENT where given) had
-died: after a checkpoint, or without one where a step would have taken too long.
+Progress comes as JSON lines on stdout, from the first rank where torchrun has started several. Errors are
+one sentence on stderr. Exit codes:
+
+0    the job is done
+1    training broke down: a loss or a weight isn't finite
+2    the job can't be done
+3    another rank has left
+143  stopped by SIGTERM, or because the parent (process PARENT where given) has died: after a checkpoint,
+     or without one where a step would have taken too long
 """
 
 import os
 import sys
 
 from kdm.training.stop import TERMINATED, StopRequest
-from storage.any_folder import folder_at
 from storage.imports import many_imports
 from storage.terminal import replace_what_cannot_be_said
 
@@ -29,18 +33,18 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(url: str, should_stop: StopRequest) -> int:
+    """Read and run the job; what ended it becomes a message and an exit code."""
     with many_imports():
         from kdm.collective import RankLostError
         from kdm.training.checkpoint import standing
         from kdm.training.errors import Interrupted, NonFiniteError
-        from kdm.training.job import TrainingJob
+        from kdm.training.job_folder import read_job
         from kdm.training.progress import JsonLines
         from kdm.training.run_job import run_job
         from storage.errors import StoreError
-        from storage.options import parse
 
     try:
-        job = parse(TrainingJob, _read(url), f"job {url}")
+        job = read_job(url)
         should_stop.last_words = lambda: standing(job.folder)
         run_job(job, report=JsonLines(sys.stdout), should_stop=should_stop)
     except Interrupted as interruption:
@@ -54,21 +58,9 @@ def _run(url: str, should_stop: StopRequest) -> int:
     return 0
 
 
-def _read(url: str) -> object:
-    import json
-
-    place, slash, name = url.rpartition("/")
-    folder = folder_at(place or slash or ".")
-    try:
-        return json.loads(folder.read(name))
-    except FileNotFoundError as error:
-        raise ValueError(f"there is no job at {url}") from error
-    except ValueError as error:
-        raise ValueError(f"job {url} is not JSON: {error}") from error
-
-
 def _say(sentence: str, code: int) -> int:
-    # Of what befalls all ranks of a training at once the first speaks.
+    """Write one sentence to stderr; the exit code, unchanged."""
+    # What happens to all ranks at once is reported by the first alone.
     if code in (TERMINATED, BROKE_DOWN) and os.environ.get("RANK", "0") != "0":
         return code
     sys.stderr.write(sentence + "\n")

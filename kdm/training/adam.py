@@ -1,7 +1,7 @@
-"""Adam (Kingma and Ba 2015) by PyTorch's fused kernel, with a state that is always complete.
+"""Adam (Kingma and Ba 2015), with a state that is complete from the start.
 
-The numbers are those of `torch.optim.Adam(fused=True)`, bit for bit. That class imports PyTorch's
-compiler, a second of CPU time for each training process, and builds its state only as it steps.
+Its numbers are those of `torch.optim.Adam(fused=True)`, bit for bit. That class makes its state only as
+it steps, so that a checkpoint before the first step, or one of a player who rests, would lack it.
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from kdm.training.fused_adam import Moving, Rule, fused_adam
 from kdm.training.options import TrainingOptions
 
 
 class Adam:
-    """The optimiser of one player's trainable parameters."""
+    """The optimiser of one player's trainable parameters (those with `requires_grad`).
+
+    For each parameter θ it keeps m and v of θ's shape, and t, the number of steps that θ has made.
+    """
 
     def __init__(self, module: nn.Module, options: TrainingOptions) -> None:
         named = [(name, each) for name, each in module.named_parameters() if each.requires_grad]
@@ -21,45 +25,43 @@ class Adam:
         self._parameters = [parameter for _, parameter in named]
         self._exp_avg = [torch.zeros_like(each) for each in self._parameters]
         self._exp_avg_sq = [torch.zeros_like(each) for each in self._parameters]
-        # One count for each parameter: one that got no gradient has not stepped.
+        # t belongs to a parameter, not to the run: one without a gradient hasn't stepped, and the
+        # bias corrections 1 − βᵗ of Kingma and Ba (2015, Sec. 3) follow from its own t.
         self._steps = [torch.zeros((), device=each.device) for each in self._parameters]
         self._betas = options.betas
         self._epsilon = options.epsilon
 
     def zero_grad(self) -> None:
-        """Forget the gradients of the last step."""
+        """Drop the gradients of the last step, so that the next ones don't add up with them."""
         for parameter in self._parameters:
             parameter.grad = None
 
     def gradients(self) -> dict[str, Tensor]:
-        """Those that the next step follows, by parameter name."""
+        """The gradients that the next step follows, by parameter name; each has its parameter's shape.
+
+        A parameter that no loss reached has none and is left out.
+        """
         named = zip(self._names, self._parameters, strict=True)
         return {name: grad for name, each in named if (grad := each.grad) is not None}
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Move every parameter that has a gradient."""
+        """Move every parameter that has a gradient; the others stay and don't age.
+
+        `learning_rate` is this step's η (kdm/training/schedule.py).
+        """
         moving = [row for row, each in enumerate(self._parameters) if each.grad is not None]
-        steps = [self._steps[row] for row in moving]
-        torch._foreach_add_(steps, 1)
-        torch._fused_adam_(
-            [self._parameters[row] for row in moving],
-            [grad for each in self._parameters if (grad := each.grad) is not None],
-            [self._exp_avg[row] for row in moving],
-            [self._exp_avg_sq[row] for row in moving],
-            [],
-            steps,
-            lr=learning_rate,
-            beta1=self._betas[0],
-            beta2=self._betas[1],
-            weight_decay=0.0,
-            eps=self._epsilon,
-            amsgrad=False,
-            maximize=False,
+        own = self._parameters, self._exp_avg, self._exp_avg_sq, self._steps
+        fused_adam(
+            Moving(*([tensors[row] for row in moving] for tensors in own)),
+            Rule(learning_rate, self._betas, self._epsilon),
         )
 
     def state(self) -> dict[str, Tensor]:
-        """`PARAMETER/exp_avg`, `PARAMETER/exp_avg_sq` and `PARAMETER/step` of each parameter."""
+        """`PARAMETER/exp_avg` (m), `PARAMETER/exp_avg_sq` (v) and `PARAMETER/step` (t) of each one.
+
+        The tensors are the optimiser's own, not copies: they change with the next step.
+        """
         return {
             f"{name}/{part}": tensors[row]
             for part, tensors in self._parts()
@@ -68,7 +70,7 @@ class Adam:
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from what `state` gave; a KeyError where a parameter has no entry."""
         for part, tensors in self._parts():
             for name, tensor in zip(self._names, tensors, strict=True):
                 tensor.copy_(state[f"{name}/{part}"])

@@ -1,7 +1,11 @@
-"""Checkpoints: all tensors in one file, then a sealed record of it. Without its record it is nothing.
+"""Checkpoints: all tensors in one file, then a sealed record of it.
 
 checkpoints/step-00000500.safetensors    model/…, players/…, ema/…, optimisers/PLAYER/PARAM/…
 checkpoints/step-00000500.json           step, position, identity, digest of the tensors, losses
+
+The record is written last and holds the digest of the tensors, so that a checkpoint is either whole or
+not there: tensors without a record are ignored, and removed with the next checkpoint. No state of a
+random generator is saved, since random numbers are a function of (seed, step).
 """
 
 import re
@@ -33,7 +37,10 @@ LossEntry = dict[str, Any]  # {"step": after so many steps, "losses": {term: val
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a run needs to go on after `step` steps as if it had never stopped."""
+    """All that a run needs to continue after `step` steps as if it had never stopped.
+
+    `position` is where the source's next batch begins; tensors are named as in the file.
+    """
 
     step: int
     position: Position
@@ -45,9 +52,11 @@ class Snapshot:
 
 
 class Checkpoints:
-    """The checkpoints of one run in `folder`; `identity` is all that the run's numbers depend on.
+    """The checkpoints of one run in `folder`, of which the last `keep` stay.
 
-    `randomness` names the rule by which its random numbers are drawn.
+    `identity` is all that the run's numbers depend on and `randomness` names the rule by which its
+    random numbers are drawn; both stand in every record, and a run loads only its own. `notify` is told
+    of damaged checkpoints that are skipped.
     """
 
     def __init__(
@@ -65,9 +74,10 @@ class Checkpoints:
         self._notify = notify
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write a checkpoint and forget all but the last `keep`; `NonFiniteError` where it is not sound.
+        """Write a checkpoint and remove all but the last `keep`.
 
-        So whatever lies in the folder can be gone on from.
+        Raises `NonFiniteError`, before anything is written, where a tensor holds NaN or Inf: training
+        can continue from any checkpoint that is there.
         """
         _require_finite(snapshot)
         data = safetensors_bytes(snapshot.tensors)
@@ -77,9 +87,9 @@ class Checkpoints:
         self._forget_all_but(_steps(self._folder)[-self._keep :])
 
     def newest(self) -> Snapshot | None:
-        """The newest sound checkpoint; None where there is none.
+        """The newest checkpoint whose digest agrees; None where there is none.
 
-        A damaged one is passed over, with a notice. Raises `MismatchError`, naming the fields,
+        A damaged one is skipped, with a notice. Raises `MismatchError`, naming the fields that differ,
         where a checkpoint belongs to another run.
         """
         self._folder.sweep()
@@ -87,10 +97,11 @@ class Checkpoints:
             try:
                 return self._load(step)
             except DamageError as error:
-                self._notify(Notice(f"{error}; going on from the checkpoint before"))
+                self._notify(Notice(f"{error}; continuing from the checkpoint before"))
         return None
 
     def _load(self, step: int) -> Snapshot:
+        """The checkpoint after `step` steps; `DamageError` where record or tensors are missing or changed."""
         name = _name(step)
         where = f"{self._folder.url}/{name}"
         record = unseal(self._read(name + _RECORD), where + _RECORD)
@@ -116,6 +127,7 @@ class Checkpoints:
             raise DamageError(f"{self._folder.url}/{name} is missing") from error
 
     def _record(self, snapshot: Snapshot, data: bytes) -> dict[str, Any]:
+        """The record of a snapshot whose file of tensors is `data`."""
         position, skipped = snapshot.position, snapshot.skipped
         return {
             "step": snapshot.step,
@@ -133,30 +145,31 @@ class Checkpoints:
         fields = differing_fields({name: record.get(name) for name in self._own}, self._own)
         if fields:
             raise MismatchError(
-                f"{where}{_RECORD} was written by another run; they differ in "
+                f"{where}{_RECORD} was written by another run, which differs in "
                 f"{', '.join(fields)}: use another folder, or remove {self._folder.url}"
             )
 
     def _forget_all_but(self, steps: list[int]) -> None:
+        """Remove all checkpoints but those of these steps, and tensors without a record."""
         kept = {_name(step) for step in steps}
-        # Records sort before tensors, so that no record is left without what it records.
+        # Records sort before tensors, so that no record ever stands without its tensors.
         for name in filter(_OWN.fullmatch, self._folder.names()):
             if name.rsplit(".", 1)[0] not in kept:
                 self._folder.remove(name)
 
 
 def standing(url: str) -> str:
-    """What is said of the run in a folder that was ended in the midst of a step."""
-    ended = "stopped in the midst of a step, which took too long to be waited for; the same command"
+    """The last words of a run in the folder `url` that is ended mid-step: where it will continue."""
+    ended = "stopped mid-step, since the step took too long; the same command"
     folder = folder_at(url) / FOLDER
     if not folder.is_local:  # elsewhere the answer might take as long
-        return f"{ended} goes on from the last checkpoint"
+        return f"{ended} continues from the last checkpoint"
     steps = _steps(folder)
-    return f"{ended} goes on from step {steps[-1]:,}" if steps else f"{ended} begins anew"
+    return f"{ended} continues from step {steps[-1]:,}" if steps else f"{ended} starts again"
 
 
 def _steps(folder: Folder) -> list[int]:
-    """The steps whose record is there; a file with any other name is stepped over."""
+    """The steps that have a record, in order; files with other names are ignored."""
     names = [name for name in filter(_OWN.fullmatch, folder.names()) if name.endswith(_RECORD)]
     return sorted(int(name.removesuffix(_RECORD).removeprefix(_PREFIX)) for name in names)
 
@@ -166,6 +179,7 @@ def _name(step: int) -> str:
 
 
 def _require_finite(snapshot: Snapshot) -> None:
+    """Raise `NonFiniteError`, naming the tensor, where a snapshot holds NaN or Inf."""
     for name, tensor in snapshot.tensors.items():
         if not tensor.isfinite().all():
             raise NonFiniteError(

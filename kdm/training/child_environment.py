@@ -1,8 +1,8 @@
-"""What a process that this project starts takes over from the one that starts it.
+"""The environment of processes that this project starts.
 
-Not the place that a launcher or a pod has given to the command itself (torchrun, SLURM, MPI): its
-children would wait for ranks that nobody starts. Not the folder in which it was started as a place of
-modules: a `random.py` or a clone of another `kdm` there would be imported in place of ours.
+It is that of the parent without two things. The place that a launcher or a pod has given to the command
+(by torchrun, SLURM or MPI): a child would wait for ranks that nobody starts. And the current folder as a
+place to import from: a `random.py` or a clone of another `kdm` there would be imported instead of ours.
 """
 
 import os
@@ -22,15 +22,15 @@ SAFE_PATH = "PYTHONSAFEPATH"  # what `python -P` does, for grandchildren too
 
 
 def child_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment for a child: alone, and with modules from installed packages only."""
+    """The variables for a child: without a rank, and with modules from installed packages only."""
     kept = {name: each for name, each in environment.items() if not _is_of_a_launcher(name)}
     return {**kept, **safe_path(environment)}
 
 
 def safe_path(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables by which Python looks for no module where the command was started.
+    """The variables that keep Python from importing modules out of the current folder.
 
-    An empty entry of PYTHONPATH, as `$PYTHONPATH:/more` leaves it, means that folder too.
+    An empty entry of PYTHONPATH, as `$PYTHONPATH:/more` leaves it, means the current folder too.
     """
     safe = {SAFE_PATH: "1"}
     if entries := environment.get("PYTHONPATH"):
@@ -43,4 +43,5 @@ def safe_path(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def _is_of_a_launcher(name: str) -> bool:
+    """Whether a variable tells a process its place among others."""
     return name in _OF_A_RANK or name.startswith(_OF_LAUNCHERS)

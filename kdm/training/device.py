@@ -1,4 +1,4 @@
-"""Where a training computes, as a recipe's user says it."""
+"""Where a training runs, as a recipe says it; 'auto' is the GPU where torch finds one."""
 
 from typing import Literal
 

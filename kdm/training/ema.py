@@ -1,4 +1,12 @@
-"""The moving average of a model's trainable parameters; frozen ones and buffers are not averaged."""
+"""The moving average of a model's weights, which is what a training exports.
+
+    θ̄ ← β θ̄ + (1 − β) θ after every step,   β = min(decay, 1 − 1 / (1 + warmup · steps))
+
+Averaged iterates have less of the noise of single steps (Polyak and Juditsky 1992), and samples of
+diffusion models depend on it strongly (Karras et al. 2024, Sec. 3). The published code has β = 0.9999
+from the first step, so that θ̄ holds e^−1 of the initial weights after 10,000 steps. Here the average spans
+at most a share of the run so far, as EDM's does (Karras et al. 2022, whose training code ramps it up).
+"""
 
 from collections.abc import Mapping
 
@@ -9,7 +17,10 @@ from kdm.training.options import EmaOptions
 
 
 class Ema:
-    """θ̄ ← β θ̄ + (1 − β) θ after every step; without options θ̄ is θ."""
+    """θ̄ of a model's trainable parameters θ; frozen parameters and buffers aren't averaged.
+
+    It starts as a copy of θ. Without options there is no average: θ̄ is θ.
+    """
 
     def __init__(self, model: nn.Module, options: EmaOptions | None) -> None:
         self._model = model
@@ -21,28 +32,31 @@ class Ema:
 
     @torch.no_grad()
     def update(self, num_steps: int) -> None:
-        """Take in the weights after `num_steps` steps."""
+        """θ̄ ← β θ̄ + (1 − β) θ with the weights as they are after `num_steps` steps."""
         if self._options is not None:
             share = 1 - decay(self._options, num_steps)
             torch._foreach_lerp_(self._average, list(self._parameters), share)
 
     def state(self) -> dict[str, Tensor]:
-        """The averages by parameter name; empty without options."""
+        """θ̄ by parameter name, the tensors themselves; empty without options."""
         return dict(zip(self._names, self._average, strict=True)) if self._options else {}
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from what `state` gave; a KeyError where a parameter has no entry."""
         for name, average in self.state().items():
             average.copy_(state[name])
 
     def model_state(self) -> dict[str, Tensor]:
-        """The model's state dict with averages in place of its trainable parameters."""
+        """The model's state dict with θ̄ in place of its trainable parameters: what is exported."""
         return {**self._model.state_dict(), **self.state()}
 
 
 def decay(options: EmaOptions, num_steps: int) -> float:
-    """β after `num_steps` steps: it grows with the run until `options.decay` is reached."""
+    """β after `num_steps` steps; with a warm-up it grows until `options.decay` is reached.
+
+    1 / (1 − β) = 1 + warmup · steps is how many steps the average spans.
+    """
     if options.warmup is None:
         return options.decay
     return min(options.decay, 1 - 1 / (1 + options.warmup * num_steps))

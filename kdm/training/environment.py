@@ -1,4 +1,9 @@
-"""How torch computes in a training process: device, threads, precision, always the same bits."""
+"""How torch computes in a training process: device, threads, precision, and always the same bits.
+
+Equal options on equal machines give equal weights, bit for bit. So the number of threads is fixed (sums
+depend on it), kernels that differ between runs are refused, and the compiler may not time its kernels
+and pick the fastest.
+"""
 
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -12,9 +17,10 @@ from kdm.training.options import Precision, TrainingOptions
 
 
 def prepare(device: Device, options: TrainingOptions) -> torch.device:
-    """Settle all that is torch's own, and refuse kernels that give other bits on another run.
+    """Set up torch for a training, for the whole process; the device that it will run on.
 
-    Raises a ValueError, before any work, for what this machine cannot do.
+    From then on torch raises where only a kernel that isn't deterministic would do. Raises a
+    ValueError, before any work starts, for what this machine can't do.
     """
     chosen = _device(device)
     # cuBLAS reads it as it starts; without it its results may differ between runs.
@@ -32,7 +38,12 @@ def prepare(device: Device, options: TrainingOptions) -> torch.device:
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """Within it layers compute in this precision; sums over values and weights stay float32."""
+    """A context in which layers compute in this precision (bfloat16), or as they would (any other).
+
+    Weights, averages and Adam's state stay float32, as mixed precision needs them (Micikevicius et al.
+    2018, Sec. 3.1), and so do sums over values: losses, norms, softmax. bfloat16 has float32's range, so
+    that losses need no scaling (Kalamkar et al. 2019).
+    """
     if precision != "bfloat16":
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16)
@@ -47,18 +58,20 @@ def _device(device: Device) -> torch.device:
 
 
 def _set_precision(device: torch.device, precision: Precision) -> None:
+    """Say in which type float32 products and convolutions are computed on a GPU."""
     if precision == "tf32" and device.type != "cuda":
         raise ValueError(
-            f"training.precision is 'tf32', which a GPU has and '{device.type}' has not; choose "
-            "'float32', or train on a GPU"
+            f"training.precision is 'tf32', which needs a GPU, and the device is '{device.type}'; "
+            "choose 'float32', or train on a GPU"
         )
-    # By torch's own choice convolutions of float32 are TF32 on a GPU, and products of matrices are not.
+    # By default torch computes float32 convolutions in TF32 on a GPU, but not products of matrices.
     is_rounded = precision != "float32"
     torch.set_float32_matmul_precision("high" if is_rounded else "highest")
     torch.backends.cudnn.allow_tf32 = is_rounded
 
 
 def _prepare_compiler(device: torch.device) -> None:
+    """Check that torch.compile works here, and forbid it to choose kernels by their time."""
     require_compiler(device, "training.is_compiled")
-    # Without it the compiler times its kernels and takes the fastest, which may be another next time.
+    # Otherwise the compiler times its kernels and takes the fastest, which may differ from run to run.
     torch.use_deterministic_algorithms(True)

@@ -1,10 +1,10 @@
-"""Ways in which training ends before its last step."""
+"""The ways in which training ends before its last step; each leaves the last checkpoint as it is."""
 
 from storage.errors import StoreError
 
 
 class Interrupted(Exception):
-    """The run was asked to stop and did so after a checkpoint; the same command goes on from it."""
+    """The run was asked to stop, and wrote a checkpoint; the same command continues from it."""
 
 
 class NonFiniteError(StoreError):
@@ -12,4 +12,4 @@ class NonFiniteError(StoreError):
 
 
 class OutOfMemoryError(StoreError):
-    """A step of training does not fit into the device's memory."""
+    """A step of training doesn't fit into the device's memory."""

@@ -1,4 +1,9 @@
-"""What a training job learns from: stored pairs, or the points of a data set."""
+"""What a training job learns from: stored pairs (x_T, x_0), or the points x_0 of a data set.
+
+Students learn from pairs, teachers from points. An input is data: it names a set, and opens it only when
+asked. Its `identity` is the part of a training's name that stands for the data, by content and not by
+place, so that a copied or converted set trains the same student.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -33,19 +38,19 @@ ONE_WINDOW = 16 * BLOCK
 
 
 def _unsaid(_notice: Notice) -> None:
-    """To nobody."""
+    """Tell nobody."""
 
 
 class Input(Options, ABC):
-    """Where samples come from, what they are, and how they reach the trainer."""
+    """Samples for a training: where they are, what they are, and how they reach the trainer."""
 
     @abstractmethod
     def pair_schema(self) -> PairSchema:
-        """What one sample is."""
+        """What one sample is: shape, noise, label. Raises a StoreError where the set can't be opened."""
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """What the samples depend on: never where they lie nor in which format (JSON values)."""
+        """All that the samples depend on, as JSON values: neither where they are nor their format."""
 
     @abstractmethod
     def source(
@@ -56,14 +61,14 @@ class Input(Options, ABC):
         notify: Notify = _unsaid,
         share: Share = WHOLE,
     ) -> Source:
-        """The samples, verified, as batches on a device, or a rank's share of each batch.
+        """Batches of the samples on a device, their digests checked; `share` is a rank's part of each.
 
-        Where they lie is said where that matters.
+        The order follows from `training.seed` alone. `notify` is told where the samples are kept.
         """
 
 
 class PairsInput(Input):
-    """The first `count` indices of a stored set, without the rows that a mask drops."""
+    """The first `count` indices of a stored set, without the rows that a privacy mask drops."""
 
     kind: Literal["pairs"]
     url: str  # of the set's folder
@@ -71,20 +76,20 @@ class PairsInput(Input):
     layout: str = DEFAULT_LAYOUT
     count: int = Field(ge=1)
     masks: tuple[Mask, ...] | None = None  # (): none; None: the one decision there is
-    # Up to this share of a GPU's free memory pairs are decoded onto it at the start; the rest is for the
-    # steps. No number depends on it.
+    # Pairs that take at most this share of a GPU's free memory are decoded onto it at the start; the
+    # rest is for the steps. No number depends on it.
     on_gpu_share: float = Field(0.25, ge=0, le=1)
-    # Else, and on a CPU, up to here they are decoded into memory, above it they are read as they are needed.
-    # 1 GiB holds 69,900 pairs of 3×32×32 bytes and their noise (15,360 bytes each). No number
-    # depends on it.
+    # Otherwise, and on a CPU, up to so many bytes are decoded into memory; larger sets are read as they
+    # are needed. 1 GiB holds 69,900 pairs of 3×32×32 bytes and their noise (15,360 bytes each). No
+    # number depends on it.
     in_memory_bytes: int = Field(2**30, ge=0)
 
     def pair_schema(self) -> PairSchema:
-        """The set's own."""
+        """The set's schema."""
         return self._store().schema
 
     def identity(self) -> dict[str, Any]:
-        """Split, count, decisions and what the shards hold."""
+        """Split, count, the masks' decisions, and the content digests of the shards."""
         store = self._store()
         identity = {
             "kind": self.kind,
@@ -105,8 +110,8 @@ class PairsInput(Input):
         notify: Notify = _unsaid,
         share: Share = WHOLE,
     ) -> Source:
-        """Pairs (x_T, x_0), from where `place` says that they lie."""
-        from kdm.data import StreamedSource, resident_source  # torch: only who trains waits for it
+        """Pairs (x_T, x_0), kept where `place` says; the batches are the same from each place."""
+        from kdm.data import StreamedSource, resident_source  # torch: imported only to train
 
         order = Order(training.seed, self.count)
         reader = PairReader(
@@ -123,18 +128,18 @@ class PairsInput(Input):
 
     @property
     def taken(self) -> tuple[Mask, ...]:
-        """The masks that it reads by."""
+        """The masks whose decisions apply; a ValueError or StoreError where one isn't there."""
         return self._store().masks(self.masks)
 
     def place(self, device: Device) -> Place:
-        """Where pairs lie in training: decoded on the GPU, in the host's memory, or in files."""
+        """Where pairs are kept during training: decoded on the GPU or in memory, or in their files."""
         if device.type == "cuda" and self.num_bytes <= self.on_gpu_share * _free_bytes(device):
             return "GPU"
         return "memory" if self.num_bytes <= self.in_memory_bytes else "files"
 
     @property
     def num_bytes(self) -> int:
-        """Of all pairs once they are decoded: their columns as stored, and x_T in float32."""
+        """The bytes of all pairs once decoded: their columns as stored, and x_T in float32."""
         schema = self._store().schema
         x_T = schema.row_types.get("x_T")
         stored = schema.num_bytes - (x_T.num_bytes if x_T else 0)
@@ -151,13 +156,13 @@ def _free_bytes(device: Device) -> int:
 
 
 class DatasetInput(Input):
-    """The training points of a reference set."""
+    """The training points x_0 of a reference set: what a teacher learns from."""
 
     kind: Literal["dataset"]
     dataset: DataSet
 
     def pair_schema(self) -> PairSchema:
-        """The set's shape, and its classes if it has any; it has no noise."""
+        """The set's shape, and its classes if it has any; points have no noise."""
         num_classes = self.dataset.num_classes
         label = None if num_classes is None else LabelRule(rule="stored", num_classes=num_classes)
         return PairSchema(shape=self.dataset.shape, label=label)
@@ -175,7 +180,7 @@ class DatasetInput(Input):
         share: Share = WHOLE,
     ) -> Source:
         """Points x_0, with their classes where the set has some."""
-        from kdm.data import points_source  # torch: only who trains waits for it
+        from kdm.data import points_source  # torch: imported only to train
 
         return points_source(
             self.dataset.train(),

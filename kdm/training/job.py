@@ -1,4 +1,8 @@
-"""One training as data: which model, on what, how and where. `python -m kdm.training` runs it."""
+"""One training as data: which model, on what, how and where. `python -m kdm.training` runs it.
+
+A job is a JSON document that a stage writes and another process reads: training runs as a process of its
+own, which can be killed, started again and put on other machines. Reading a job imports no torch.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -7,20 +11,19 @@ from pydantic import Field, PlainSerializer, ValidationInfo, field_validator, mo
 from kdm.objective import Objective
 from kdm.students.late import Student
 from kdm.students.plugin import GROUP as STUDENTS
-from kdm.trained import read_config, read_weights
 from kdm.training.device import Device
 from kdm.training.inputs import DatasetInput, PairsInput
 from kdm.training.options import TrainingOptions
-from storage.errors import MismatchError
-from storage.fs import Folder
 from storage.options import Options
 from storage.plugins import Plugin, configure, describe
 from storage.records import PairSchema
-from storage.sets import differing_fields
 
 
 class TrainingJob(Options):
-    """All that a training process needs to know."""
+    """All that a training process needs to know.
+
+    `model` is a plug-in of `group`: a student, which learns from pairs, or a teacher.
+    """
 
     group: Literal["kdm.students", "pairgen.teachers"]
     model: Annotated[Plugin, PlainSerializer(describe)]
@@ -32,6 +35,7 @@ class TrainingJob(Options):
     @field_validator("model", mode="plain")
     @classmethod
     def _configure_model(cls, choice: Any, info: ValidationInfo) -> Plugin:
+        """The plug-in of `group` that the document chooses."""
         if "group" not in info.data:
             raise ValueError("cannot be chosen without a valid 'group'")
         return configure(info.data["group"], choice)
@@ -43,7 +47,10 @@ class TrainingJob(Options):
         return self
 
     def identity(self) -> dict[str, Any]:
-        """All that weights and losses depend on but the machine (JSON values; STORE.md)."""
+        """All that weights and losses depend on, except the machine, as JSON values.
+
+        It is the digest of a student's name (docs/store.md), and stands in checkpoints and results.
+        """
         return {
             "group": self.group,
             "model": describe(self.model),
@@ -52,10 +59,12 @@ class TrainingJob(Options):
         }
 
     def objective(self, schema: PairSchema) -> Objective:
-        """The model, new, with its losses. A teacher knows shapes only."""
-        from kdm.training.randomness import (
-            seed_initial_weights,  # torch: only who trains waits for it
-        )
+        """The untrained model with its losses; its initial weights depend on `training.seed` alone.
+
+        A student is built for the whole schema, a teacher for a shape. Raises a ValueError where the
+        model can't learn such samples.
+        """
+        from kdm.training.randomness import seed_initial_weights  # torch: imported only to train
 
         model: Any = self.model
         seed_initial_weights(self.training.seed)
@@ -65,21 +74,3 @@ class TrainingJob(Options):
             return student.objective()
         objective: Objective = model.objective(schema.shape)
         return objective
-
-
-def is_done(folder: Folder, identity: dict[str, Any]) -> bool:
-    """Whether this very job is done and its weights are sound.
-
-    Raises `MismatchError`, naming the fields, where another job was done here.
-    """
-    config = read_config(folder)
-    if config is None:
-        return False
-    fields = differing_fields(config["identity"], identity)
-    if fields:
-        raise MismatchError(
-            f"{folder.url}/config.json is of another training; they differ in "
-            f"{', '.join(fields)}: use another folder, or remove it"
-        )
-    read_weights(folder, config)
-    return True

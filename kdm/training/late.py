@@ -1,4 +1,4 @@
-"""Where batches come from, as a type, without torch (storage/late_type.py)."""
+"""The class of sources of batches as a type, without importing torch (storage/late_type.py)."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,8 @@
 """`python -m kdm.training.launch JOB.json RANKS [PARENT]`: one training by several processes here.
 
-It is torchrun --standalone with the exit codes and sentences of `python -m kdm.training`. For several
-machines call torchrun itself on each: `torchrun --nnodes N … -m kdm.training JOB.json`.
+It is `torchrun --standalone` with the exit codes and messages of `python -m kdm.training`, and it ends
+when its parent does. For several machines call torchrun itself on each of them:
+`torchrun --nnodes N … -m kdm.training JOB.json`.
 """
 
 import logging
@@ -21,28 +22,28 @@ from storage.terminal import replace_what_cannot_be_said
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-# How ranks end that follow another: it has left, or torchrun ends them.
+# Exit codes of ranks that end because another did: it has left, or torchrun ends them.
 _FOLLOWING = (RANK_LOST, TERMINATED, -signal.SIGTERM)
 _LOOK_EVERY = 0.2  # seconds between two looks at ranks and parent
-# Ranks of one machine speak over its own network alone.
+# Ranks of one machine talk over its loopback interface alone.
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 _SETTINGS = {
-    # torchrun warns where nobody has said it; each rank takes training.num_threads.
+    # torchrun warns where this isn't set; each rank takes training.num_threads.
     "OMP_NUM_THREADS": "1",
     "GLOO_SOCKET_IFNAME": _LOOPBACK,
-    # Seconds after which a rank that was told to stop, and leaves within ten, is killed.
+    # Seconds after which a rank that was told to stop is killed; it promises to leave within ten.
     "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "12",
 }
 
 
 def main(arguments: list[str]) -> int:
-    """Train a job on so many ranks; the exit code."""
+    """Train the job with so many ranks; the exit code (see `kdm.training.__main__`)."""
     replace_what_cannot_be_said()
     if len(arguments) not in (2, 3) or not all(each.isdigit() for each in arguments[1:]):
         return _say("usage: python -m kdm.training.launch JOB.json RANKS [PARENT]", USER_ERROR)
     parent = int(arguments[2]) if len(arguments) == 3 else os.getppid()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    logging.disable()  # torchrun's own reports of how ranks end: what is to be said is said below
+    logging.disable()  # torchrun's reports of how ranks ended: `_code_of` says what matters
     _be_nobodys_rank()
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -50,6 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _be_nobodys_rank() -> None:
+    """Remove from this process's environment the place that a launcher has given to it."""
     # torchrun takes its options from the environment too (PET_…), and hands the rest to its ranks.
     kept = child_environment()
     for name in os.environ.keys() - kept.keys():
@@ -58,6 +60,7 @@ def _be_nobodys_rank() -> None:
 
 
 def _run(job: str, num_ranks: int) -> int:
+    """Start the ranks, wait for all of them, and give the exit code of the training."""
     with many_imports():
         from torch.distributed.elastic.multiprocessing import SignalException
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -76,7 +79,10 @@ def _run(job: str, num_ranks: int) -> int:
 
 
 def _code_of(error: "ChildFailedError") -> int:
-    """Of the rank that failed by itself, and not because another had; a killed one says nothing."""
+    """The exit code of the rank that failed first, not of those that ended because it had.
+
+    A killed rank couldn't write a message, so it is written here.
+    """
     failures = {rank: failure.exitcode for rank, failure in error.failures.items()}
     rank, code = min(failures.items(), key=lambda each: (each[1] in _FOLLOWING, each[1]))
     if code == RANK_LOST:
@@ -85,13 +91,13 @@ def _code_of(error: "ChildFailedError") -> int:
         return code
     return _say(
         f"rank {rank} was ended by {signal.Signals(-code).name}, and training with it; the same command "
-        "goes on from the last checkpoint",
+        "continues from the last checkpoint",
         BROKE_DOWN,
     )
 
 
 def _leave_with(parent: int) -> None:
-    """Ask this process to end once its parent is another."""
+    """Send SIGTERM to this process once its parent has died."""
     while os.getppid() == parent:
         time.sleep(_LOOK_EVERY)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -105,4 +111,4 @@ def _say(sentence: str, code: int) -> int:
 if __name__ == "__main__":
     code = main(sys.argv[1:])
     sys.stderr.flush()
-    os._exit(code)  # torch takes a second to be torn down, and whoever asked to stop waits for it
+    os._exit(code)  # torch takes a second to tear down, which whoever asked to stop would wait for

@@ -1,4 +1,10 @@
-"""How something is trained; every number that a run's weights depend on beside its model and data."""
+"""How something is trained: every number that a run's weights depend on, besides its model and data.
+
+The optimiser is Adam (Kingma and Ba 2015), the schedule a linear warm-up (Goyal et al. 2017, Sec. 2.2) and
+half a cosine (Loshchilov and Hutter 2017, Eq. 5), the result a moving average of the weights. The paper
+trains with Adam at a constant 3e-4 without warm-up (App. E.3, Table 7); kdm/students/presets.py has its
+settings, and the defaults here are for the checkerboard.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -17,18 +23,20 @@ Decay = Annotated[float, Field(ge=0, lt=1)]  # of an average, a step
 
 
 class EmaOptions(Options):
-    """The moving average of the weights that is exported."""
+    """The moving average of the weights, which is what a training exports (kdm/training/ema.py)."""
 
     decay: float = Field(0.9995, ge=0, lt=1)  # a step; averages over 1 / (1 − decay) steps
     # Until then the average spans a share of the run so far: decay 1 − 1 / (1 + warmup · steps).
-    # None: full decay from step 0, as published; such an average holds the initial weights long.
+    # None: full decay from step 0, as published; such an average contains the initial weights for long.
     warmup: float | None = Field(0.03, gt=0)
 
 
 class TrainingOptions(LastingOptions):
-    """Steps, optimiser, schedule and average. Adam's rule is PyTorch's, epsilon included.
+    """Steps, optimiser, schedule, average, and how often a run records something.
 
-    docs/training.md translates budgets that are counted in images.
+    Fields in `unseen` change no number, so that they aren't part of a training's name; those in
+    `added_later` are left out of it while they have the value that was implied before they existed.
+    docs/training.md explains all of them, and converts budgets that are counted in images.
     """
 
     added_later: ClassVar[Mapping[str, Any]] = {
@@ -54,48 +62,48 @@ class TrainingOptions(LastingOptions):
 
     num_steps: int = Field(10_000, ge=1, le=10**10)
     batch_size: int = Field(512, ge=1, le=2**24)  # samples a step
-    # Samples that pass the model at once on each rank; None: all of its share. Sums round otherwise, as
-    # they do on another device or other ranks, and no name depends on any of these.
+    # Samples that pass the model at once on each rank; None: all of its share. Only rounding depends on
+    # it, as it does on the device and the number of ranks, and no name depends on any of these.
     micro_batch: int | None = Field(None, ge=1)
     optimiser: Literal["adam"] = "adam"
     learning_rate: float = Field(8e-3, gt=0)  # at its highest
-    betas: tuple[Decay, Decay] = (0.9, 0.95)
-    epsilon: float = Field(1e-8, gt=0)
+    betas: tuple[Decay, Decay] = (0.9, 0.95)  # β₁ and β₂ of Adam; published: 0.9 and 0.999
+    epsilon: float = Field(1e-8, gt=0)  # added to the root √v̂ (Kingma and Ba 2015, Algorithm 1)
     schedule: Literal["constant", "cosine"] = "cosine"  # cosine: down to 0 at the last step
     warmup_steps: int = Field(200, ge=0)  # linear, from 1 / warmup_steps of the learning rate
     ema: EmaOptions | None = EmaOptions()  # None: the last weights are exported
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, noise and order
-    # Random numbers of a step: one stream for all of it, or each sample its own, so that they are the same
-    # on any number of ranks and in any micro-batches (kdm/sample_draws.py).
+    # Random numbers of a step: one stream for all of it, or a stream for each sample, which is then the
+    # same on any number of ranks and in any micro-batches (kdm/sample_draws.py).
     draws: Literal["step", "sample"] = "step"
     num_threads: int = Field(
         1, ge=1, le=1024
     )  # sums depend on it; a second one gains little (docs/results.md)
-    # Of forward pass and loss: weights, averages and Adam's state are float32 in all of them. float32
-    # means it on a GPU too, where torch would use tf32 in convolutions; tf32 is a GPU's alone.
+    # Of forward pass and loss; weights, averages and Adam's state are always float32. 'float32' is
+    # exactly that on a GPU too, where torch would compute convolutions in TF32. 'tf32' needs a GPU.
     precision: Precision = "float32"
     is_compiled: bool = False  # networks by torch.compile; no name in a checkpoint changes
-    # Where a loss is NaN or infinite: stop, or skip the step, also for such gradients, and count it.
+    # Where a loss is NaN or infinite: stop, or skip the step (for such a gradient too) and count it.
     on_non_finite: NonFinite = "stop"
     log_every: int = Field(100, ge=1)  # steps between two entries of the loss history
     checkpoint_every: int = Field(1_000, ge=1)  # steps; no number depends on it
     keep_checkpoints: int = Field(2, ge=1)  # the last ones; a damaged newest leaves the one before
-    # Beside the last weights those of the checkpoint with the lowest training loss (kdm/training/best.py).
+    # Also keep the weights of the checkpoint with the lowest training loss (kdm/training/best.py).
     keep_best: bool = True
     # Steps between two pictures of samples, drawn where samples are images and after the last step.
     # 0: none; None: five pictures a run. No number depends on it.
     samples_every: int | None = Field(None, ge=0)
-    # Who else is told of losses and pictures, None: 'tensorboard' where samples are images and the
-    # folder is on this machine's disk. No number depends on it.
+    # Trackers of losses and pictures; None: 'tensorboard' where samples are images and the folder is on
+    # this machine's disk. No number depends on it.
     trackers: tuple[Annotated[TrackerPlugin, Configured(TRACKERS)], ...] | None = None
 
     @model_validator(mode="after")
     def _no_two_default_trackers(self) -> Self:
-        """It is opened once training has begun, which is late to learn of two packages with its name."""
+        """Refuse two packages that register the default tracker now, and not after training has begun."""
         if self.trackers is None:
             require_one(TRACKERS, DEFAULT_TRACKER)
         return self
 
     def identity(self) -> dict[str, Any]:
-        """What the weights and the loss history depend on (JSON values)."""
+        """All options that the weights and the loss history depend on, as JSON values."""
         return self.model_dump(mode="json", exclude=set(self.unseen))

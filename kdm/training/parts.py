@@ -1,6 +1,12 @@
 """A step's batch in equal parts: dealt to ranks, and by each rank to micro-batches.
 
-The gradient of a step is the mean over its parts, so a part must have as many rows as any other.
+    ∇L(batch) = 1/P Σ_p ∇L(part p),   P parts of equally many rows
+
+holds because every loss is a mean over samples. So gradients can be computed on several devices (Goyal et
+al. 2017, Sec. 3) or one after another on one. Random numbers must then belong to samples, not to the
+order of computing: `training.draws: sample` gives each sample a stream of its own, as counter-based
+generators allow (Salmon et al. 2011). What looks at a whole batch, as batch normalisation does, can't be
+split.
 """
 
 from collections.abc import Iterator
@@ -22,14 +28,17 @@ from kdm.training.ranks import Ranks
 
 
 class Part(NamedTuple):
-    """What passes a model at once."""
+    """What passes a model at once, and where its rows (m,) are in the step's batch."""
 
     batch: Batch
-    place: Indices  # of its rows in the step's batch
+    place: Indices  # (m,), 0 … batch_size − 1
 
 
 class Parts:
-    """A rank's parts of each step, and where their random numbers come from."""
+    """A rank's parts of each step, and where their random numbers come from.
+
+    Raises a ValueError where so many ranks can't share a step evenly.
+    """
 
     def __init__(self, options: TrainingOptions, ranks: Ranks) -> None:
         require_divisible(options, ranks.count)
@@ -39,7 +48,10 @@ class Parts:
             self._draws = SampleDraws(options.seed)
 
     def of(self, batch: Batch) -> list[Part]:
-        """The parts of this rank's rows; rows are dealt in turn, as they are to ranks."""
+        """The parts of this rank's rows; like the ranks, parts get them in turn, one row each.
+
+        So the first rows of the step's batch are the first rows of its parts, spread evenly.
+        """
         size, count = self._options.batch_size, self._ranks.count
         place = torch.arange(self._ranks.rank, size, count, device=batch.x_0.device)
         num_own = _num_micro_batches(self._options, count)
@@ -52,9 +64,10 @@ class Parts:
 
     @contextmanager
     def drawing(self, step: int, part: Part) -> Iterator[None]:
-        """Within it random numbers are the step's, or those of its samples.
+        """Compute a part's loss in the block: random numbers are the step's, or its samples'.
 
-        Raises a ValueError where a model asks torch for others than its samples'.
+        Raises a ValueError at its end where `draws` is 'sample' and the model drew from torch's own
+        generator: its numbers would depend on the number of ranks.
         """
         if self._draws is None:
             yield
@@ -66,39 +79,42 @@ class Parts:
         if not torch.equal(before, _generators(device)):
             raise ValueError(
                 "training.draws is 'sample', but this model draws from torch's own generator, which "
-                "knows no samples; have it draw by kdm.draws, or set draws to 'step'"
+                "knows nothing of samples; draw through kdm.draws, or set draws to 'step'"
             )
 
 
 def _num_micro_batches(options: TrainingOptions, num_ranks: int) -> int:
-    """Of a rank, for each step."""
+    """How many micro-batches a rank computes in each step."""
     own = options.batch_size // num_ranks
     return own // (options.micro_batch or own)
 
 
 def require_divisible(options: TrainingOptions, num_ranks: int) -> None:
-    """Raise a ValueError unless so many ranks can share a step, and each its micro-batches."""
+    """Raise a ValueError unless so many ranks can share a step evenly, in whole micro-batches."""
     size, at_once = options.batch_size, options.micro_batch
     if size % num_ranks:
         raise ValueError(
-            f"training.batch_size is {size}, which {num_ranks} ranks cannot share evenly; choose a "
+            f"training.batch_size is {size}, which {num_ranks} ranks can't share evenly; choose a "
             "multiple, or another number of ranks"
         )
     own = size // num_ranks
     if at_once is not None and own % at_once:
         raise ValueError(
-            f"training.micro_batch is {at_once}, which does not divide a rank's {own} samples of a step "
+            f"training.micro_batch is {at_once}, which doesn't divide a rank's {own} samples of a step "
             f"(training.batch_size {size}, {num_ranks} ranks); choose a divisor"
         )
     if options.draws == "step" and num_ranks * _num_micro_batches(options, num_ranks) > 1:
         raise ValueError(
             f"{num_ranks} ranks with micro-batches of {at_once or own} would draw other random numbers "
-            "than one process does; set training.draws to 'sample', which makes it another training"
+            "than one process does; set training.draws to 'sample' (this changes the training's name)"
         )
 
 
 def require_whole_batches(objective: Objective, options: TrainingOptions, ranks: Ranks) -> None:
-    """Raise a ValueError where a module normalises by statistics of a batch that no part has."""
+    """Raise a ValueError where a module normalises by statistics of the whole batch, and parts differ.
+
+    `SharedBatchNorm2d` has the statistics of all ranks, but not of several micro-batches.
+    """
     num_own = _num_micro_batches(options, ranks.count)
     for name, module in _normalising(objective):
         if num_own > 1:
@@ -115,7 +131,7 @@ def require_whole_batches(objective: Objective, options: TrainingOptions, ranks:
 
 
 def mean_losses(losses: list[Losses]) -> Losses:
-    """Of several parts, without gradients; those of a single one are as they are."""
+    """The mean of several parts' losses, without gradients; those of a single part are as they are."""
     if len(losses) == 1:
         return losses[0]
     total = torch.stack([each.total.detach() for each in losses]).mean()
@@ -126,7 +142,7 @@ def mean_losses(losses: list[Losses]) -> Losses:
 
 
 def _normalising(objective: Objective) -> Iterator[tuple[str, nn.Module]]:
-    """Batch normalisations, each with the name of its player."""
+    """The batch normalisations of all players, each with the name of its player."""
     for player in objective.players:
         for module in player.module.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -134,6 +150,7 @@ def _normalising(objective: Objective) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _rows(batch: Batch, rows: slice, num_parts: int) -> Batch:
+    """These rows of a batch, in memory of their own, as one of `num_parts` parts of the step's batch."""
     columns = {
         name: column[rows].contiguous()
         for name in ("index", "x_0", "x_T", "label")
@@ -143,6 +160,6 @@ def _rows(batch: Batch, rows: slice, num_parts: int) -> Batch:
 
 
 def _generators(device: torch.device) -> Tensor:
-    """The state of the generators that a model on this device could ask."""
+    """The state, as bytes, of the generators that a model on this device could draw from."""
     own = torch.get_rng_state()
     return own if device.type == "cpu" else torch.cat([own, torch.cuda.get_rng_state(device)])

@@ -1,7 +1,11 @@
-"""How far a run is: rate and time left, as one JSON object a line."""
+"""How far a run is: step, rate and time left, as one JSON object a line.
+
+A training process writes them to stdout for whoever started it; nothing else comes on that stream.
+"""
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
@@ -11,7 +15,10 @@ REPORT_EVERY = 0.2
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is; `losses` are those of the last logged step."""
+    """Where a run is after `step` steps.
+
+    Rates are over this attempt, from its first step; `losses` are those of the last logged step.
+    """
 
     step: int
     num_steps: int
@@ -23,13 +30,19 @@ class Progress:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something a person should know, though the run goes on."""
+    """Something that a person should know, though the run continues."""
 
     notice: str
 
 
+Report = Callable[[Progress | Notice], None]  # who is told how a run is doing
+
+
 class Meter:
-    """Measures one run from the moment that it is made."""
+    """Measures an attempt of a run, from the moment that the meter is made.
+
+    `first_step` steps were done before; a step has `batch_size` samples.
+    """
 
     def __init__(self, first_step: int, num_steps: int, *, batch_size: int = 1) -> None:
         self._first_step = first_step
@@ -39,11 +52,11 @@ class Meter:
         self._reported = self._started
 
     def is_due(self) -> bool:
-        """Whether it is time for another report."""
+        """Whether the last report was 0.2 seconds ago or more."""
         return time.monotonic() - self._reported >= REPORT_EVERY
 
     def at(self, step: int, losses: dict[str, float]) -> Progress:
-        """The report after `step` steps."""
+        """The report after `step` steps; the next one is due 0.2 seconds later."""
         self._reported = time.monotonic()
         elapsed = max(self._reported - self._started, 1e-9)
         rate = (step - self._first_step) / elapsed
@@ -59,13 +72,13 @@ class Meter:
 
 
 class JsonLines:
-    """Writes reports to a stream until its reader is gone."""
+    """Writes reports to a stream, and stops writing once its reader is gone."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream: TextIO | None = stream
 
     def __call__(self, report: Progress | Notice) -> None:
-        """One line, at once."""
+        """Write one line and flush it."""
         if self._stream is None:
             return
         try:

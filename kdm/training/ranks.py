@@ -1,7 +1,11 @@
-"""The processes that train together, one a device: each learns from its rows of every batch.
+"""The processes that train together, one for each device: each learns from its rows of every batch.
 
-torchrun starts them and says who each is (RANK, WORLD_SIZE, LOCAL_RANK). All hold the same weights and
-move them by the mean gradient of all, so after each step they hold the same ones again, bit for bit.
+    g = 1/R Σ_r ∇L(rows of rank r),   θ ← Adam(θ, g) on every rank
+
+This is synchronous data-parallel training (Chen et al. 2016; Goyal et al. 2017, Sec. 3). torchrun starts
+the ranks and tells each its number (RANK, WORLD_SIZE, LOCAL_RANK). All hold the same weights and get the
+same bits of the mean gradient, so that after each step they hold the same weights again, bit for bit; the
+first rank alone writes and reports.
 """
 
 import os
@@ -17,38 +21,41 @@ from torch.distributed.rendezvous import rendezvous
 
 from kdm.collective import RankLostError, add_up_
 from kdm.objective import Losses
-from kdm.training.progress import Notice
-from kdm.training.watch import Report
+from kdm.training.progress import Notice, Report
 from storage.plan import WHOLE, Share
 
-# For the others to be there: a large cluster's nodes start within minutes.
+# How long the first ranks wait for the others: nodes of a large cluster start minutes apart.
 SECONDS_TO_ARRIVE = 300
 _SECONDS_UNSAID = 10
 _NEEDED = ("RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 class Ranks:
-    """This process among them; with `count` 1 it is alone, and everything is as it was."""
+    """This process among the ranks; with `count` 1 it trains alone, and every method does nothing.
+
+    All ranks must call the same methods in the same order: each call that exchanges numbers waits for
+    the others. Raises `RankLostError` where one of them has left.
+    """
 
     def __init__(self, rank: int = 0, count: int = 1) -> None:
         self.rank, self.count = rank, count
 
     @property
     def is_first(self) -> bool:
-        """Whether it is the one that writes and reports."""
+        """Whether this is the rank that writes and reports."""
         return self.rank == 0
 
     @property
     def share(self) -> Share:
-        """Its rows of each batch, dealt in turn: the first share of a batch is then spread over all."""
+        """This rank's rows of each batch, dealt in turn: a batch's first rows are spread over all."""
         return WHOLE if self.count == 1 else Share(self.rank, self.count, takes_turns=True)
 
     def any(self, is_so: bool) -> bool:
-        """Whether it is so for one of them; all learn the same."""
+        """Whether it is so on any rank; all get the same answer."""
         return is_so if self.count == 1 else self.total(float(is_so)) > 0
 
     def total(self, number: float) -> float:
-        """The sum over all of them."""
+        """The sum of a number over all ranks, in float64."""
         if self.count == 1:
             return number
         numbers = torch.tensor([number], dtype=torch.float64)
@@ -56,7 +63,7 @@ class Ranks:
         return float(numbers.item())
 
     def averaged(self, losses: Losses) -> Losses:
-        """The mean of all their losses, without gradients."""
+        """The mean of all ranks' losses, without gradients, in one message."""
         if self.count == 1:
             return losses
         values = torch.stack([losses.total.detach(), *losses.terms.values()]).to(torch.float32)
@@ -65,7 +72,7 @@ class Ranks:
         return Losses(total, dict(zip(losses.terms, terms, strict=True)))
 
     def average_(self, gradients: Sequence[Tensor]) -> None:
-        """Put the mean over all of them in the place of each, in one message."""
+        """Replace each gradient by its mean over all ranks, in one message."""
         if self.count == 1 or not gradients:
             return
         message = torch.cat([each.reshape(-1) for each in gradients])
@@ -75,10 +82,10 @@ class Ranks:
             gradient.copy_(mean.view(gradient.shape))
 
     def require_equal(self, number: int, what: str) -> None:
-        """Raise a ValueError where one of them has another number than this one."""
+        """Raise a ValueError on every rank where `number` isn't the same on all of them."""
         if self.count > 1 and self.any(self.total(number) != number * self.count):
             raise ValueError(
-                f"{what} is {number} on rank {self.rank} and another number elsewhere; all ranks must "
+                f"{what} is {number} on rank {self.rank} and differs on another; all ranks must "
                 "see the same folder and the same job"
             )
 
@@ -88,17 +95,18 @@ ALONE = Ranks()
 
 @contextmanager
 def joined(device: torch.device, report: Report = lambda report: None) -> Iterator[Ranks]:
-    """This process among those that torchrun has started; alone where it was started otherwise.
+    """Join the ranks that torchrun has started, and leave them after the block.
 
-    Raises a ValueError where only some of torchrun's variables are set, `RankLostError` where the
-    others do not come.
+    A process that was started otherwise is alone. `report` is told after ten seconds whom it waits
+    for. Raises a ValueError where only some of torchrun's variables are set, and `RankLostError` where
+    the other ranks don't arrive within 300 seconds.
     """
     count = _told("WORLD_SIZE", 1)
     if count == 1:
         yield ALONE
         return
     rank = _require_told(count)
-    # Gradients go by NCCL where they are on GPUs, numbers of the CPU by gloo.
+    # NCCL carries gradients that are on GPUs, gloo the numbers that are on the CPU.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     with _saying_what_is_awaited(count, report):
         _join(backend)
@@ -109,7 +117,10 @@ def joined(device: torch.device, report: Report = lambda report: None) -> Iterat
 
 
 def own_device(device: torch.device, environment: Mapping[str, str] = os.environ) -> torch.device:
-    """The GPU of this rank; a ValueError where the machine has fewer than ranks."""
+    """The device of this rank: GPU number LOCAL_RANK where the ranks train on GPUs.
+
+    Raises a ValueError where the machine has fewer GPUs than ranks.
+    """
     if device.type != "cuda" or _told("WORLD_SIZE", 1, environment) == 1:
         return device
     local = _told("LOCAL_RANK", 0, environment)
@@ -123,8 +134,9 @@ def own_device(device: torch.device, environment: Mapping[str, str] = os.environ
 
 
 def _join(backend: str) -> None:
+    """Meet the other ranks, and connect with them; `RankLostError` where they don't arrive in time."""
     try:
-        # The store is asked for first, because the others' arrival and a step have other bounds.
+        # The store comes first, since waiting for the others has another time limit than a step.
         arrival = timedelta(seconds=SECONDS_TO_ARRIVE)
         store, rank, count = next(rendezvous("env://", timeout=arrival))
         store.set_timeout(arrival)
@@ -141,6 +153,7 @@ def _join(backend: str) -> None:
 
 @contextmanager
 def _saying_what_is_awaited(count: int, report: Report) -> Iterator[None]:
+    """Report whom this rank waits for, once the block has taken ten seconds."""
     sentence = f"waiting for the other {count - 1} of {count} ranks at {_meeting_place()}"
     sentence += f", for {SECONDS_TO_ARRIVE} s at most"
     timer = threading.Timer(_SECONDS_UNSAID, lambda: report(Notice(sentence)))
@@ -153,7 +166,7 @@ def _saying_what_is_awaited(count: int, report: Report) -> Iterator[None]:
 
 
 def _require_told(count: int) -> int:
-    """The rank of this process."""
+    """The rank of this process; a ValueError where variables that it needs are missing."""
     missing = [name for name in _NEEDED if not os.environ.get(name)]
     if missing:
         raise ValueError(
@@ -168,6 +181,7 @@ def _meeting_place() -> str:
 
 
 def _told(variable: str, alone: int, environment: Mapping[str, str] = os.environ) -> int:
+    """The number in an environment variable; `alone` where it isn't set, a ValueError for anything else."""
     value = environment.get(variable) or str(alone)
     if not value.isdigit():
         raise ValueError(f"{variable} is {value!r}; torchrun sets it to a number, or unset it")

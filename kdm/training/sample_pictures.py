@@ -1,4 +1,8 @@
-"""Pictures of samples along the way, by the averaged weights; no bit of training changes."""
+"""Pictures of samples during training, made with the averaged weights; no bit of training changes.
+
+They show θ̄ (kdm/training/ema.py), which is what would be exported at that step, and always from the same
+noise, so that one sees the same samples get better.
+"""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,7 +23,7 @@ _NUM_COLUMNS, _SIDE = 8, 64  # images a row, and pixels that small ones are enla
 
 
 def is_due(options: TrainingOptions, step: int) -> bool:
-    """Whether a picture is drawn after `step` steps: every so often, and after the last."""
+    """Whether a picture is drawn after `step` steps: every `samples_every`, and after the last one."""
     every = options.samples_every
     if every is None:
         every = -(-options.num_steps // _PICTURES)
@@ -27,9 +31,9 @@ def is_due(options: TrainingOptions, step: int) -> bool:
 
 
 def drawn(objective: Objective, ema: Ema, *, is_compiled: bool) -> Colours | None:
-    """The model's samples in rows; None where it draws none.
+    """A picture (height, width, colours) of the averaged model's samples; None where it draws none.
 
-    Dropout is off, and networks run as they are written: torch.compile would take them once more.
+    Dropout is off. Networks run uncompiled, since torch.compile would compile them again for this.
     """
     if objective.draw is None:
         return None
@@ -44,7 +48,7 @@ def _uncompiled() -> AbstractContextManager[object]:
 
 @contextmanager
 def _averaged(model: nn.Module, ema: Ema) -> Iterator[None]:
-    """Within it the model has its averaged weights and is in eval mode; then all is as it was."""
+    """Give the model its averaged weights and eval mode in the block; restore both afterwards."""
     modes = [(module, module.training) for module in model.modules()]
     own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.load_state_dict(ema.model_state())
@@ -58,6 +62,7 @@ def _averaged(model: nn.Module, ema: Ema) -> Iterator[None]:
 
 
 def _bytes(samples: Samples) -> NDArray[np.uint8]:
+    """Pictures (n, c, h, w) of −1 … 1 as bytes."""
     # Truncated, as EDM's pictures are: -1 … 1 to 0 … 255.
     colours: NDArray[np.uint8] = (samples * 127.5 + 128).clip(0, 255).to(torch.uint8).cpu().numpy()
     return colours

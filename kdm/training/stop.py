@@ -1,9 +1,10 @@
-"""Being asked to leave: SIGTERM, or a parent that has died. Imports nothing heavy.
+"""Being asked to stop: by SIGTERM, or because the parent has died. Imports nothing heavy.
 
-A step, a picture or a checkpoint may take longer than whoever sent SIGTERM waits, and while torch
-computes no handler of Python's runs. So a thread waits for the signal too: where the process has not
-left a while after it, the thread ends it, and the last checkpoint stands. The same thread sees that the
-parent has died, and gives more time then: nobody is waiting.
+Normally the trainer asks between two steps, writes a checkpoint and leaves. But a step, a picture or a
+checkpoint may take longer than the sender of SIGTERM waits, and while torch computes, no signal handler
+of Python's runs. So a thread waits for the signal too: if the process hasn't left some seconds after it,
+the thread ends the process, and the last checkpoint is what remains. The same thread notices that the
+parent has died, and then allows more time: nobody is waiting.
 """
 
 import os
@@ -14,8 +15,8 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-TERMINATED = 143  # the exit code of who left because of SIGTERM: 128 + 15
-# After SIGTERM; ten are promised, and a parent wants some of them.
+TERMINATED = 143  # the exit code of a process that left because of SIGTERM: 128 + 15
+# After SIGTERM. Ten are promised, of which a parent needs some.
 SECONDS = 5.0
 # After the parent's death.
 ORPHAN_SECONDS = 30.0
@@ -23,9 +24,11 @@ _LOOK_EVERY = 0.5  # seconds between two looks at the parent
 
 
 class StopRequest:
-    """Truth of 'this process should end', while it is entered.
+    """Whether this process should stop; it watches for reasons while it is entered.
 
-    `last_words` is what is said on standard error where the process could not leave by itself.
+    `parent` is the process whose death counts, this process's own parent by default; `seconds` and
+    `orphan_seconds` are how long the process has to leave by itself. `last_words` makes the message for
+    standard error where it didn't.
     """
 
     def __init__(
@@ -42,14 +45,14 @@ class StopRequest:
         self._has_left = threading.Event()
 
     def __call__(self) -> bool:
-        """Whether to write a checkpoint and leave."""
+        """Whether to write a checkpoint and leave now."""
         return self._is_signalled or self._is_orphaned()
 
     def __enter__(self) -> "StopRequest":
         self._before = signal.signal(signal.SIGTERM, self._note)
         reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
-        # Python writes each signal's number there as it comes, whatever the main thread is in.
+        # Python writes each signal's number there as it comes, whatever the main thread is doing.
         self._fd_before = signal.set_wakeup_fd(self._writer)
         threading.Thread(target=self._wait, args=(reader,), daemon=True).start()
         return self
@@ -67,6 +70,7 @@ class StopRequest:
         return os.getppid() != self._parent
 
     def _wait(self, reader: int) -> None:
+        """Watch for SIGTERM and for the parent's death, and end the process if it doesn't leave in time."""
         with os.fdopen(reader, "rb", buffering=0) as signals:
             while not self._is_orphaned():
                 if not select.select([signals], [], [], _LOOK_EVERY)[0]:
@@ -79,6 +83,7 @@ class StopRequest:
                 self._leave()
 
     def _leave(self) -> None:
+        """Say the last words and end the process at once, whatever its main thread is doing."""
         sys.stderr.write(self.last_words() + "\n")
         sys.stderr.flush()
         os._exit(TERMINATED)

@@ -1,4 +1,8 @@
-"""A student's pictures along the way: the teacher's x_0 above the student's x_0^ of the same x_T."""
+"""A student's pictures during training: the teacher's x_0 above the student's x_0^ of the same x_T.
+
+The paper compares them in the same way (Figs. 6 to 9). Pairs come from the store: the teacher isn't
+loaded.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -34,10 +38,11 @@ def with_pictures(
     *,
     report: Callable[[Notice], None],
 ) -> Objective:
-    """The objective, which draws now if it is of a student of pictures; always the same pairs.
+    """The objective of a student of pictures with a way to draw them; any other as it is.
 
-    They are the first held-out ones, or, where a set has none that the student's masks judge, the
-    first that it learns from. A damaged shard costs the pictures, and no more.
+    It always draws the same pairs: the first held-out ones, or, where the set has none that the
+    student's masks have judged, the first that it learns from. Where their shard is damaged, `report`
+    is told and training continues without pictures.
     """
     student = objective.model
     if not isinstance(student, Student) or len(pairs.pair_schema().shape) != 3:
@@ -45,7 +50,7 @@ def with_pictures(
     try:
         shown = next(filter(len, _candidates(pairs)), None)
     except StoreError as error:
-        report(Notice(f"there will be no pictures on the way: {error}"))
+        report(Notice(f"there will be no pictures during training: {error}"))
         return objective
     if shown is None:
         return objective
@@ -54,14 +59,14 @@ def with_pictures(
 
 
 def side_by_side(student: Student, pairs: Batch) -> Samples:
-    """[2 n, C, H, W], n a multiple of 8: a row of 8 x_0, the student's of the same noise below it."""
+    """(2 n, C, H, W) of n pairs, n a multiple of 8: rows of 8 x_0, each above 8 x_0^ of the same noise."""
     made = student.generate(pairs.noise(), pairs.label)
     rows = [each.reshape(-1, ROW, *each.shape[1:]) for each in (pairs.x_0, made)]
     return torch.stack(rows, 1).flatten(0, 2)
 
 
 def _candidates(pairs: PairsInput) -> Iterator[PairBatch]:
-    """What masks keep of the first held-out shard, then of the first that is learned from."""
+    """The pairs that masks keep of the first held-out shard, then of the first training shard."""
     folder = folder_at(pairs.url)
     if f"{_HELDOUT}/{pairs.layout}" in splits_of(folder):
         heldout = PairStore.open(folder, split=_HELDOUT, layout=pairs.layout)
@@ -72,7 +77,7 @@ def _candidates(pairs: PairsInput) -> Iterator[PairBatch]:
 
 
 def _is_judged(store: PairStore, pairs: PairsInput) -> bool:
-    """Whether the first shard is frozen, and each mask knows it."""
+    """Whether the first shard is frozen, and every mask has judged it."""
     if not store.ledger.sizes():
         return False
     first = store.ledger.largest().content_digests[0]
@@ -80,6 +85,6 @@ def _is_judged(store: PairStore, pairs: PairsInput) -> bool:
 
 
 def _in_whole_rows(num_pairs: int) -> NDArray[np.int64]:
-    """The first rows of at most 32; fewer than 8 are shown again until a row is full."""
+    """Which of the first 32 pairs are shown; fewer than 8 are repeated until a row is full."""
     num_shown = max(ROW, min(num_pairs, NUM_PAIRS) // ROW * ROW)
     return np.arange(num_shown) % num_pairs

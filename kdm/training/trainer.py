@@ -1,9 +1,15 @@
 """The one trainer, for teachers and students: players step in turn, an average follows the model.
 
+    for each step s:   batch ← source;   for each player: g ← ∇L(batch), θ ← Adam(θ, g, η_s);
+                       θ̄ ← β_s θ̄ + (1 − β_s) θ
+
+which is Algorithm 1's loop, with the critic as the first player and its line 17 as two updates. The
+trainer knows nothing of models: an `Objective` says who plays and what each lowers.
+
 A run that was stopped at any step and started again ends with the same bits as one that never was:
-weights, average, optimisers and loss history come from the checkpoint, the batches from the source's
-position, and random numbers from (seed, step). So does one on other ranks or in other micro-batches,
-but for how sums round.
+weights, average, optimisers and loss history come from the checkpoint, batches from the source's
+position, and random numbers from (seed, step). So does a run on other ranks or in other micro-batches,
+except for the rounding of sums.
 """
 
 import time
@@ -14,40 +20,45 @@ from typing import Any
 from torch import Tensor
 
 from kdm.data import Source
-from kdm.objective import Losses, Objective, Player
-from kdm.training.adam import Adam
+from kdm.objective import Losses, Objective
 from kdm.training.best import BestWeights
 from kdm.training.checkpoint import FOLDER, Checkpoints, LossEntry, Snapshot
-from kdm.training.ema import Ema
-from kdm.training.environment import autocast
 from kdm.training.errors import Interrupted
-from kdm.training.non_finite import NonFiniteSteps
 from kdm.training.options import TrainingOptions
-from kdm.training.parts import Part, Parts, mean_losses, require_whole_batches
+from kdm.training.progress import Report
 from kdm.training.randomness import RULES, seed_step
 from kdm.training.ranks import ALONE, Ranks
 from kdm.training.schedule import learning_rate
-from kdm.training.watch import Report, Watch
+from kdm.training.steps import Steps
+from kdm.training.watch import Watch
 from storage.fs import Folder
 
-# Of ranks that report nothing: the first alone draws pictures and tells trackers.
+# For ranks that report nothing: the first alone draws pictures and has trackers.
 _UNWATCHED: dict[str, Any] = {"samples_every": 0, "trackers": ()}
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a finished run leaves: the averaged model's state, the loss history, the time it took."""
+    """What a finished run leaves: the averaged model's state dict, the loss history, the time it took.
+
+    Seconds are over all attempts, and CPU seconds over all ranks too.
+    """
 
     state: dict[str, Tensor]
     losses: list[LossEntry]
     seconds: float
     cpu_seconds: float
-    counts: dict[str, int]  # of steps that were left out, where some may be
+    counts: dict[str, int]  # of skipped steps; empty where none may be skipped
     num_ranks: int  # of the last attempt
 
 
 class Trainer:
-    """Trains an objective on a source; checkpoints lie in `folder / "checkpoints"`."""
+    """Trains an objective on a source; checkpoints are in `folder / "checkpoints"`.
+
+    `identity` is all that the run's numbers depend on: a checkpoint of another run is refused. `report`
+    gets progress and notices, and `should_stop` is asked before every step. Raises a ValueError where
+    `ranks` or micro-batches can't share a step, or a module normalises over the whole batch.
+    """
 
     def __init__(
         self,
@@ -61,8 +72,7 @@ class Trainer:
         should_stop: Callable[[], bool] = lambda: False,
         ranks: Ranks = ALONE,
     ) -> None:
-        self._parts = Parts(options, ranks)
-        require_whole_batches(objective, options, ranks)
+        self._steps = Steps(objective, options, ranks, report=report)
         self._ranks = ranks
         self._objective = objective
         self._source = source
@@ -75,23 +85,18 @@ class Trainer:
             notify=report,
         )
         self._should_stop = should_stop
-        self._adams = {each.name: Adam(each.module, options) for each in objective.players}
-        self._ema = Ema(objective.model, options.ema)
         self._best = BestWeights(folder, identity, objective, options, notify=report)
-        self._non_finite = NonFiniteSteps(
-            options.on_non_finite, objective, self._adams, notify=report
-        )
         seen = options if ranks.is_first else options.model_copy(update=_UNWATCHED)
-        self._watch = Watch(objective, self._ema, seen, folder, report=report)
+        self._watch = Watch(objective, self._steps.ema, seen, folder, report=report)
         self._losses: list[LossEntry] = []
         self._step = 0
         self._saved_step: int | None = None
 
     def fit(self) -> TrainingResult:
-        """Train to the last step, going on from the newest sound checkpoint.
+        """Train to the last step, from the newest sound checkpoint on.
 
-        Raises `Interrupted` after a checkpoint where `should_stop` says so, and `NonFiniteError`
-        where a loss is no number and none may be left out.
+        Raises `Interrupted`, after a checkpoint, where `should_stop` says so, `NonFiniteError` where a
+        loss isn't finite and the step may not be skipped, and `RankLostError` where a rank has left.
         """
         self._resume()
         with self._watch.from_step(self._step):
@@ -100,75 +105,52 @@ class Trainer:
                 losses = self._train_step(self._step)
                 self._step += 1
                 self._keep_records(losses)
-        self._non_finite.sum_up()
+        self._steps.non_finite.sum_up()
         self._watch.say(self._step, self._logged(), is_last=True)
         seconds, cpu_seconds = self._clock()
         return TrainingResult(
-            self._ema.model_state(),
+            self._steps.ema.model_state(),
             self._losses,
             seconds,
             cpu_seconds,
-            self._non_finite.counts,
+            self._steps.non_finite.counts,
             self._ranks.count,
         )
 
     def _train_step(self, step: int) -> dict[str, Losses] | None:
-        """The losses of one step; None where it was left out, which changed nothing."""
+        """Make one step; the losses of its players, or None where it was skipped and changed nothing."""
         seed_step(self._options.seed, step)
         rate = learning_rate(self._options, step)
-        parts = self._parts.of(self._source.next_batch())
-        playing = self._objective.playing(step / self._options.num_steps)
-        with self._non_finite.watching(step, playing):
-            losses = {player.name: self._play(player, parts, rate) for player in playing}
-            self._ema.update(step + 1)
-            return losses
-        return None
-
-    def _play(self, player: Player, parts: list[Part], rate: float) -> Losses:
-        adam = self._adams[player.name]
-        adam.zero_grad()
-        losses = mean_losses([self._differentiated(player, part, len(parts)) for part in parts])
-        self._ranks.average_(list(adam.gradients().values()))
-        self._non_finite.check_gradients(player, losses)
-        adam.step(rate)
-        return losses
-
-    def _differentiated(self, player: Player, part: Part, num_parts: int) -> Losses:
-        """A part's losses over all ranks; its share of the gradient joins that of the parts before."""
-        device = part.batch.x_0.device
-        with self._parts.drawing(self._step, part), autocast(device, self._options.precision):
-            losses = player.loss(part.batch)
-        together = self._ranks.averaged(losses)
-        self._non_finite.check_losses(player, together)
-        own = losses.total if num_parts == 1 else losses.total / num_parts
-        own.backward()  # type: ignore[no-untyped-call]
-        return together
+        return self._steps.make(step, self._source.next_batch(), rate)
 
     def _keep_records(self, losses: dict[str, Losses] | None) -> None:
+        """After a step: log losses, keep best weights and checkpoint where they are due, report progress."""
         is_last = self._step == self._options.num_steps
         self._watch.stepped(self._step)
         if losses is not None and (is_last or self._step % self._options.log_every == 0):
             is_shared = len(self._objective.players) > 1
             values = _values(losses, is_shared=is_shared)
-            entry = {"step": self._step, "losses": values, **self._non_finite.counts}
+            entry = {"step": self._step, "losses": values, **self._steps.non_finite.counts}
             self._losses.append(entry)
             self._watch.logged(self._step, self._logged())
         if is_last or self._step % self._options.checkpoint_every == 0:
             if self._ranks.is_first:
-                self._best.consider(self._step, self._losses, self._ema)
+                self._best.consider(self._step, self._losses, self._steps.ema)
             self._save()
         self._watch.say(self._step, self._logged())
 
     def _stop_if_asked(self) -> None:
+        """Write a checkpoint and raise `Interrupted` where any rank was asked to stop."""
         if self._ranks.any(self._should_stop()):
             if self._saved_step != self._step:
                 self._save()
             raise Interrupted(
                 f"stopped after step {self._step} of {self._options.num_steps}, with a checkpoint; "
-                "the same command goes on from it"
+                "the same command continues from it"
             )
 
     def _save(self) -> None:
+        """Write a checkpoint (the first rank does; all sum up their CPU time)."""
         self._saved_step = self._step
         seconds, cpu_seconds = self._clock()
         if not self._ranks.is_first:
@@ -177,24 +159,25 @@ class Trainer:
             Snapshot(
                 step=self._step,
                 position=self._source.position,
-                tensors=self._tensors(),
+                tensors=self._steps.tensors(),
                 losses=self._losses,
-                skipped=self._non_finite.skipped,
+                skipped=self._steps.non_finite.skipped,
                 seconds=seconds,
                 cpu_seconds=cpu_seconds,
             )
         )
 
     def _resume(self) -> None:
+        """Start the clocks and continue from the newest checkpoint, if any; all ranks have the same."""
         self._started = time.monotonic(), time.process_time()
         snapshot = self._checkpoints.newest()
         self._ranks.require_equal(snapshot.step if snapshot else 0, "the checkpoint's step")
         if snapshot is None:
             return
-        self._load(snapshot.tensors)
+        self._steps.load(snapshot.tensors)
         self._source.seek(snapshot.position)
         self._losses = list(snapshot.losses)
-        self._non_finite.skipped = snapshot.skipped
+        self._steps.non_finite.skipped = snapshot.skipped
         self._step = self._saved_step = snapshot.step
         self._started = (
             self._started[0] - snapshot.seconds,
@@ -202,49 +185,19 @@ class Trainer:
         )
 
     def _clock(self) -> tuple[float, float]:
-        """Seconds since the first attempt began, and of CPU time over all ranks."""
+        """Seconds of training so far over all attempts, and CPU seconds over all ranks too."""
         own = time.process_time() - self._started[1]
         return time.monotonic() - self._started[0], self._ranks.total(own)
 
     def _logged(self) -> dict[str, float]:
         return self._losses[-1]["losses"] if self._losses else {}
 
-    def _tensors(self) -> dict[str, Tensor]:
-        tensors = _under("model", self._objective.model.state_dict())
-        tensors |= _under("ema", self._ema.state())
-        for player in self._objective.players:
-            if player.module is not self._objective.model:
-                tensors |= _under(f"players/{player.name}", player.module.state_dict())
-            tensors |= _under(f"optimisers/{player.name}", self._adams[player.name].state())
-        return tensors
-
-    def _load(self, tensors: Mapping[str, Tensor]) -> None:
-        self._objective.model.load_state_dict(_below("model", tensors))
-        self._ema.load(_below("ema", tensors))
-        for player in self._objective.players:
-            if player.module is not self._objective.model:
-                player.module.load_state_dict(_below(f"players/{player.name}", tensors))
-            self._adams[player.name].load(_below(f"optimisers/{player.name}", tensors))
-
 
 def _values(losses: Mapping[str, Losses], *, is_shared: bool) -> dict[str, float]:
-    """`TERM` and `total`; where a training has several players `PLAYER/TERM`."""
+    """Losses as numbers by name: TERM and `total`, or PLAYER/TERM where there are several players."""
     values = {}
     for name, each in losses.items():
         prefix = f"{name}/" if is_shared else ""
         for term, value in {**each.terms, "total": each.total}.items():
             values[prefix + term] = value.item()
     return values
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    start = f"{prefix}/"
-    return {
-        name.removeprefix(start): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(start)
-    }

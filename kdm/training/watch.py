@@ -1,23 +1,23 @@
-"""What people see of a run while it goes on: progress, trackers, pictures. No number depends on it."""
+"""What people see of a run while it trains: progress, trackers, pictures. No number depends on it.
+
+Progress goes to `report` a few times a second, losses to the trackers whenever they are logged, pictures
+into the run's folder and to the trackers.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
-from typing import cast
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from kdm.analyze.image_grid import png
 from kdm.objective import Objective
-from kdm.trackers.tracker import DEFAULT, GROUP, Tracker, TrackerPlugin
 from kdm.trained import PICTURES
 from kdm.training.ema import Ema
 from kdm.training.options import TrainingOptions
-from kdm.training.progress import Meter, Notice, Progress
+from kdm.training.progress import Meter, Report
+from kdm.training.run_trackers import Trackers
 from kdm.training.sample_pictures import drawn, is_due
 from kdm.training.schedule import learning_rate
 from storage.fs import Folder
-from storage.plugins import configure
-
-Report = Callable[[Progress | Notice], None]
 
 
 class Watch:
@@ -34,23 +34,20 @@ class Watch:
     ) -> None:
         self._objective, self._ema = objective, ema
         self._options, self._folder, self._report = options, folder, report
-        self._trackers: list[Tracker] = []
+        self._trackers = Trackers(objective, options, folder, report=report)
         self._first_step = 0
         self._logged_at = 0, 0.0
 
     @contextmanager
     def from_step(self, step: int) -> Iterator[None]:
-        """Within it trackers are open; the first step comes after `step` others."""
+        """Keep trackers open in the block, in which a run trains on after `step` steps."""
         self._first_step = step
         self._start_clocks(step)
-        with ExitStack() as stack:
-            for plugin in self._chosen():
-                tracker = plugin.open(self._folder, first_step=step + 1)
-                self._trackers.append(stack.enter_context(closing(tracker)))
+        with self._trackers.opened(first_step=step + 1):
             yield
 
     def logged(self, step: int, losses: Mapping[str, float]) -> None:
-        """An entry of the loss history, for the trackers."""
+        """Send an entry of the loss history to the trackers, with rate and samples a second."""
         (before, then), now = self._logged_at, time.monotonic()
         self._logged_at = step, now
         values = {f"loss/{name}": value for name, value in losses.items()}
@@ -58,11 +55,10 @@ class Watch:
         if step > before:
             rate = (step - before) / max(now - then, 1e-9)
             values["samples_per_second"] = rate * self._options.batch_size
-        for tracker in self._trackers:
-            tracker.scalars(step, values)
+        self._trackers.scalars(step, values)
 
     def stepped(self, step: int) -> None:
-        """Draw samples where it is time to."""
+        """Draw a picture after `step` steps where one is due."""
         if step == self._first_step + 1:
             self._start_clocks(step)  # the first step also compiles, or loads its kernels
         if not is_due(self._options, step):
@@ -71,11 +67,10 @@ class Watch:
         if colours is None:
             return
         self._folder.replace(f"{PICTURES}/step-{step:08d}.png", png(colours))
-        for tracker in self._trackers:
-            tracker.picture(step, PICTURES, colours)
+        self._trackers.picture(step, PICTURES, colours)
 
     def say(self, step: int, losses: dict[str, float], *, is_last: bool = False) -> None:
-        """Progress after `step` steps, unless the last was a moment ago."""
+        """Report progress after `step` steps, unless the last report was a moment ago."""
         if is_last or self._meter.is_due():
             self._report(self._meter.at(step, losses))
 
@@ -83,22 +78,3 @@ class Watch:
         options = self._options
         self._meter = Meter(step, options.num_steps, batch_size=options.batch_size)
         self._logged_at = step, time.monotonic()
-
-    def _chosen(self) -> Iterator[TrackerPlugin]:
-        for plugin in self._asked_for():
-            if self._folder.is_local or not plugin.needs_disk:
-                yield plugin
-            elif self._options.trackers is not None:
-                self._report(
-                    Notice(
-                        f"tracker '{plugin.plugin}' writes to a disk of this machine, and "
-                        f"{self._folder.url} is on none; training goes on without it"
-                    )
-                )
-
-    def _asked_for(self) -> tuple[TrackerPlugin, ...]:
-        if self._options.trackers is not None:
-            return self._options.trackers
-        if self._objective.draw is None:
-            return ()
-        return (cast(TrackerPlugin, configure(GROUP, DEFAULT)),)

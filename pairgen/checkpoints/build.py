@@ -1,7 +1,14 @@
-"""A network out of a foreign checkpoint: built from its keywords, then given its tensors, strictly.
+"""A network from a foreign checkpoint: built from its keywords, then given its tensors, strictly.
 
-It is built without memory for weights, so that keywords of a hostile file cost nothing, and takes the
-tensors of the checkpoint as they are.
+What the network is comes from the first of these that says it:
+
+1. the file: EDM's pickles hold the class names and the arguments that the network was built with;
+2. the preset that the user names, for bare state dicts (build_presets.py);
+3. the names and shapes of the tensors, for the networks of flow matching: they fit one preset alone.
+
+The network is built on torch's device "meta", without memory for weights: keywords from a hostile file
+can't make it allocate anything. Names and shapes must then match one for one, and the checkpoint's tensors
+become the network's, without a copy where they are float32.
 """
 
 import inspect
@@ -31,9 +38,9 @@ _MOST_LEVELS = 12
 
 
 def described(checkpoint: Checkpoint, preset: str = "") -> Preset:
-    """What the checkpoint's network is built with: as the file says, or the preset, or its shapes.
+    """What the checkpoint's network is built with, by the file, the preset's name, or the shapes.
 
-    Raises a ValueError where none of them does, or where file and preset both do.
+    Raises a ValueError if none of them says it, or if file and preset both do.
     """
     if checkpoint.architecture:
         if preset:
@@ -59,7 +66,11 @@ def described(checkpoint: Checkpoint, preset: str = "") -> Preset:
 
 
 def built(preset: Preset, tensors: Tensors) -> Network:
-    """The network with these tensors, ready to use; a ValueError naming what does not fit."""
+    """The network with these tensors, in eval mode and without gradients.
+
+    Raises a ValueError that counts the tensors that are missing, unknown or of another shape, and names the
+    first of each.
+    """
     net = empty(preset)
     _require_fit(_shapes(net), tensors)
     with warnings.catch_warnings():
@@ -71,14 +82,17 @@ def built(preset: Preset, tensors: Tensors) -> Network:
 
 
 def fits(preset: Preset, tensors: Tensors) -> bool:
-    """Whether the preset's network has exactly these names and shapes."""
+    """Whether the preset's network has exactly these names and shapes.
+
+    Only flow matching's U-Nets have a `time_embed`, so that most presets are ruled out unbuilt.
+    """
     if ("time_embed.0.weight" in tensors) != (preset.precond is None):
         return False  # without building it
     return _shapes(empty(preset)) == {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _of_points(tensors: Tensors) -> Preset | None:
-    """flow_matching's 2-D example, whose shapes say all: one input more than outputs, the time."""
+    """The MLP of flow_matching's 2-D example; its shapes say everything, as it has one input more: t."""
     first, last = (tensors.get(f"main.{layer}.weight") for layer in (0, 8))
     if first is None or last is None or not first.ndim == last.ndim == 2:
         return None
@@ -86,6 +100,7 @@ def _of_points(tensors: Tensors) -> Preset | None:
 
 
 def _of_file(checkpoint: Checkpoint) -> Preset:
+    """EDM's: the arguments of the preconditioner, with those defaults that its attributes show."""
     outer = checkpoint.architecture[0]
     if outer.init_args:
         raise ValueError(
@@ -100,7 +115,10 @@ def _of_file(checkpoint: Checkpoint) -> Preset:
 
 
 def empty(preset: Preset) -> Network:
-    """The network without memory for its tensors."""
+    """The network on device "meta": shapes without memory.
+
+    Raises a ValueError if the keywords don't build one, with what torch or pydantic said.
+    """
     _require_plausible(preset)
     try:
         with torch.device("meta"):
@@ -119,6 +137,7 @@ def empty(preset: Preset) -> Network:
 
 
 def _require_plausible(preset: Preset) -> None:
+    """Raise a ValueError for keywords whose network would take minutes or gigabytes merely to describe."""
     keywords = preset.init_kwargs
     for name, value in keywords.items():
         for number in value if isinstance(value, list | tuple) else [value]:
@@ -136,6 +155,7 @@ def _require_plausible(preset: Preset) -> None:
 
 
 def _own_keywords(precond: str | None) -> list[str]:
+    """Those of the preconditioner itself, such as sigma_data; the rest go to its network."""
     if precond not in PRECONDITIONERS:
         return []
     parameters = inspect.signature(PRECONDITIONERS[precond]).parameters
@@ -147,6 +167,7 @@ def _shapes(net: Network) -> dict[str, tuple[int, ...]]:
 
 
 def _require_fit(wanted: Mapping[str, tuple[int, ...]], tensors: Tensors) -> None:
+    """Raise a ValueError unless the names and shapes are those of the network, one for one."""
     missing = [name for name in wanted if name not in tensors]
     unknown = [name for name in tensors if name not in wanted]
     other = [
@@ -164,6 +185,7 @@ def _require_fit(wanted: Mapping[str, tuple[int, ...]], tensors: Tensors) -> Non
 
 
 def _float32(name: str, tensor: NDArray[Any]) -> torch.Tensor:
+    """The same values; float16, bfloat16 and float64 are converted, other types are a ValueError."""
     if tensor.dtype.kind != "f":
         raise ValueError(f"{name[:100]} holds {tensor.dtype}, where a network has float numbers")
     return torch.from_numpy(np.ascontiguousarray(tensor, np.float32))

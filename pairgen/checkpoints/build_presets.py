@@ -1,7 +1,16 @@
 """Networks of published checkpoints by name, for files that hold tensors and no configuration.
 
-EDM's are those of its released networks (Karras et al. 2022, Table 7 and App. F.2), torchcfm's that of
-its CIFAR-10 example, flow_matching's those of its image example.
+| presets | network | source of the keywords |
+|---|---|---|
+| edm-*-vp | DDPM++ (Song et al. 2021) | Karras et al. 2022, Table 7 and App. F.2; NVlabs/edm `train.py` |
+| edm-*-ve | NCSN++ (Song et al. 2021) | the same |
+| edm-imagenet-*-adm | ADM (Dhariwal & Nichol 2021) | the same |
+| torchcfm-cifar10 | guided-diffusion's U-Net | atong01/conditional-flow-matching, `examples/images/cifar10` |
+| flow-matching-* | guided-diffusion's U-Net with FiLM | facebookresearch/flow_matching, `examples/image` |
+
+`vp` and `ve` name architectures here; all of EDM's released networks have EDM's own preconditioner. A preset
+doesn't hold weights: it says what a network is built with, and under which licence its publishers gave
+the weights.
 """
 
 from pathlib import Path
@@ -39,7 +48,11 @@ _META_IMAGENET |= {"num_head_channels": 64, "num_heads": 4, "resblock_updown": T
 
 
 class Preset(Options):
-    """What a network is built with: a preconditioner's class and keywords, or a flow U-Net's keywords."""
+    """What a network is built with, in the keywords of the code that published it.
+
+    With `precond`, one of EDM's classes, `init_kwargs` are those of the preconditioner and its network;
+    without, those of a velocity network of flow matching.
+    """
 
     precond: str | None = None  # None: a velocity network of flow matching
     init_kwargs: dict[str, Any]
@@ -69,7 +82,10 @@ PRESETS = {
 
 
 def preset_named(name: str) -> Preset:
-    """The preset of this name, or that of a YAML file; a ValueError that names the nearest."""
+    """The preset of this name, or that of a file `*.yaml`, `*.yml` or `*.json`.
+
+    A ValueError for an unknown name, with the nearest known one, and for a file that isn't a preset.
+    """
     if name in PRESETS:
         return PRESETS[name]
     if not name.endswith((".yaml", ".yml", ".json")):

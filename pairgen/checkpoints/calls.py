@@ -1,4 +1,18 @@
-"""The names that stand in checkpoints of networks, and the inert values that calls of them stand for."""
+"""The functions that checkpoints call, and the inert values that their calls become.
+
+A pickle is a program: an opcode GLOBAL puts a function's name on the stack, REDUCE calls it. The reader
+(storage/inert) imports and calls nothing. It looks the name up here: an `Answer` is given the name and the
+arguments, and returns the value that the call stands for, or None if its arguments aren't what that function
+is given by those who write such files; then the file is refused. Three dialects say what may be in a file:
+
+| dialect | file | knows |
+|---|---|---|
+| NETWORK | EDM's network pickles | tensors, EDM's persistent objects |
+| CHECKPOINT | `torch.save` of a training script | the same, and settings: paths, times, counters |
+| STUDENT | `torch.save` of a whole KDM module | tensors, settings, objects of a few packages |
+
+A `Made` is the bare record of a call, name and arguments, for calls whose results nobody needs.
+"""
 
 import re
 from typing import Any, Final
@@ -17,6 +31,7 @@ _NUMBER_TYPE = re.compile(r"[fiu][1248]|b1")
 
 
 def _set(_name: str, arguments: tuple[Any, ...]) -> Any:
+    """A set arrives as the list of its items."""
     match arguments:
         case (list(items),):
             return items
@@ -24,6 +39,7 @@ def _set(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _bytes(_name: str, arguments: tuple[Any, ...]) -> Any:
+    """Protocol 2 has no bytes: it writes `_codecs.encode(text, 'latin1')`."""
     match arguments:
         case (str(text), "latin1") if max(text, default="") <= "\xff":
             return text.encode("latin1")
@@ -33,6 +49,7 @@ def _bytes(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _storage(_name: str, arguments: tuple[Any, ...]) -> Any:
+    """`torch.storage._load_from_bytes(data)`: a whole torch file nested in the pickle, left where it is."""
     match arguments:
         case (Blob() as blob,):
             return blob
@@ -40,6 +57,7 @@ def _storage(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _parameter(_name: str, arguments: tuple[Any, ...]) -> Any:
+    """An `nn.Parameter` is the tensor in it."""
     match arguments:
         case (TensorName() as tensor, bool(), dict()) | (TensorName() as tensor, bool(), dict(), _):
             return tensor
@@ -47,6 +65,7 @@ def _parameter(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _number_type(_name: str, arguments: tuple[Any, ...]) -> Any:
+    """`numpy.dtype('f4', …)`, of numbers and bools alone."""
     match arguments:
         case (str(code), _, _) if _NUMBER_TYPE.fullmatch(code):
             return NumberType(code)
@@ -54,6 +73,7 @@ def _number_type(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _scalar(_name: str, arguments: tuple[Any, ...]) -> Any:
+    """A numpy scalar is its value; its bytes must be as many as its type has."""
     match arguments:
         case (NumberType(code), bytes(data)) if len(data) == int(code[1]):
             return np.frombuffer(data, np.dtype(f"<{code}"))[0].item()
@@ -61,6 +81,7 @@ def _scalar(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _persistent(name: str, arguments: tuple[Any, ...]) -> Any:
+    """EDM's `_reconstruct_persistent_obj(meta)`, see edm_pickle.py."""
     match arguments:
         case (dict(),):
             return Made(name, arguments)
@@ -68,6 +89,7 @@ def _persistent(name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _counted(_name: str, arguments: tuple[Any, ...]) -> Any:
+    """A defaultdict or Counter is a dict; the factory of the former is never called."""
     match arguments:
         case () | (Global() | None,):
             return {}
@@ -77,6 +99,7 @@ def _counted(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _deque(_name: str, arguments: tuple[Any, ...]) -> Any:
+    """A deque is the list of its items."""
     match arguments:
         case () | (list() | tuple(),) | (list() | tuple(), int() | None):
             return list(arguments[0]) if arguments else []
@@ -84,6 +107,7 @@ def _deque(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _opaque(name: str, arguments: tuple[Any, ...]) -> Any:
+    """Any call: only its name and arguments are kept."""
     return Made(name, arguments)
 
 

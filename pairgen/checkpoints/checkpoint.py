@@ -1,4 +1,7 @@
-"""What a foreign checkpoint holds, once it has been read."""
+"""What a foreign checkpoint holds, once it has been read: plain data and arrays.
+
+Nothing here says yet what the network is; that is decided in build.py, by file, preset or shapes.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +12,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Part:
-    """A network as its checkpoint names it: the class and what it was built with."""
+    """A network as its checkpoint names it: the class and the arguments that it was built with.
+
+    All of them are plain: numbers, texts, and short lists of these.
+    """
 
     class_name: str
     init_args: tuple[Any, ...]

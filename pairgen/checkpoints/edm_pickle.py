@@ -1,14 +1,27 @@
 """Networks of EDM (Karras et al. 2022) in their pickles: class names, arguments and tensors.
 
-Each module is the call of one function with a dict: its class, its source and its attributes. The
-source, which unpickling would execute, is never looked at.
+NVlabs/edm saves modules through its `torch_utils/persistence.py`. In the pickle each of them is the call
+`_reconstruct_persistent_obj(meta)` with one dict:
+
+    type        'class'
+    version     6
+    module_src  the source text of the file that defines the class; unpickling executes it
+    class_name  'EDMPrecond', 'SongUNet', 'Conv2d', …
+    state       the module's attributes; of the preconditioner and the network also `_init_args` and
+                `_init_kwargs`, the arguments that it was built with
+
+Read as data, the source is a text like any other, and is dropped. The tree of modules is
+preconditioner → `model`, a network → containers `enc` and `dec` → blocks → layers, and only EDM's own class
+names are accepted in it. A snapshot of training is a dict whose `ema` is the averaged network.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from pairgen.checkpoints.calls import CONTAINERS, PERSISTENT
 from pairgen.checkpoints.checkpoint import Part
+from pairgen.checkpoints.module_tree import Node, walk
 from pairgen.checkpoints.plain import is_scalar, plain, scalars
 from storage.inert.values import Blob, Made, TensorName
 
@@ -40,25 +53,21 @@ class Network(NamedTuple):
 
 
 class _Object(NamedTuple):
+    """A persistent object whose dict has been checked."""
+
     class_name: str
     state: dict[Any, Any]
-
-
-class _Child(NamedTuple):
-    prefix: str
-    module: Any
-    depth: int
 
 
 def holds_network(value: Any) -> bool:
     """Whether torch.save was given a network of EDM, alone or as a snapshot's 'ema'.
 
-    A ValueError where it was given a training state, whose network is not averaged.
+    A ValueError if it was given a training state, whose network isn't averaged over its steps.
     """
     if type(value) is dict and "ema" not in value and any(map(_is_object, value.values())):
         raise ValueError(
             "it holds a network of EDM that is not averaged, as a training state does; give the "
-            "network-snapshot .pkl that lies beside it"
+            "network-snapshot .pkl in the same folder"
         )
     return _is_object(value.get("ema") if type(value) is dict else value)
 
@@ -68,7 +77,7 @@ def _is_object(value: Any) -> bool:
 
 
 def network_in(value: Any) -> Network:
-    """The averaged network of a snapshot, or the one that stands alone; a ValueError otherwise."""
+    """The averaged network of a snapshot, or the only network of a released file; else a ValueError."""
     if type(value) is dict and "ema" not in value:
         raise ValueError("it holds no 'ema'; give a network-snapshot .pkl or a released network")
     is_averaged = type(value) is dict
@@ -81,6 +90,7 @@ def network_in(value: Any) -> Network:
 
 
 def _object(value: Any, known: tuple[str, ...]) -> _Object:
+    """The persistent object that this is; a ValueError unless its class is one of `known`."""
     if not isinstance(value, Made) or value.of != PERSISTENT:
         raise ValueError(f"something stands where one of {', '.join(known)} should")
     meta = value.arguments[0]
@@ -109,6 +119,7 @@ def _shown(value: Any) -> str:
 
 
 def _part(found: _Object) -> Part:
+    """What it was built with; a ValueError for an argument that isn't plain data."""
     arguments, keywords = found.state.get("_init_args"), found.state.get("_init_kwargs")
     if type(arguments) is not tuple or type(keywords) is not dict or len(keywords) > 64:
         raise ValueError(f"{found.class_name} does not say what it was built with")
@@ -120,39 +131,31 @@ def _part(found: _Object) -> Part:
 
 
 def _tensors(outer: _Object) -> dict[str, TensorName]:
-    """In state-dict order: a module's parameters, its buffers, then its children's."""
+    """By state-dict name, in state-dict order; a ValueError for anything that EDM doesn't write."""
     found: dict[str, TensorName] = {}
-    waiting = [_Child("", outer, 0)]
-    for num_seen in range(_MAX_MODULES):
-        if not waiting:
-            return found
-        if len(waiting) > _MAX_MODULES:
-            break
-        child = waiting.pop()
-        module = child.module if num_seen == 0 else _module(child)
-        _add_own(found, child.prefix, module)
-        waiting += _children(child, module)[::-1]
-    raise ValueError(f"it has more than {_MAX_MODULES:,} modules")
+
+    def visit(node: Node) -> Iterator[tuple[str, Any]]:
+        module = _module(node)
+        _add_own(found, node.prefix, module)
+        for name, child in _dict_of(module, "_modules").items():
+            yield _named(name) if child is not None else "", child
+
+    walk(outer, visit, max_modules=_MAX_MODULES, max_depth=_MAX_DEPTH)
+    return found
 
 
-def _module(child: _Child) -> _Object:
-    value = child.module
+def _module(node: Node) -> _Object:
+    """A node's class and state: the preconditioner, its network, a container, or a layer of EDM's."""
+    value = node.value
+    if isinstance(value, _Object):
+        return value
     if isinstance(value, Made) and value.of in CONTAINERS and type(value.state) is dict:
         return _Object(value.of, value.state)
-    return _object(value, _NETWORKS if child.depth == 1 else _LAYERS)
-
-
-def _children(child: _Child, module: _Object) -> list[_Child]:
-    if child.depth >= _MAX_DEPTH:
-        raise ValueError(f"its modules are nested more than {_MAX_DEPTH} deep")
-    return [
-        _Child(f"{child.prefix}{_named(name)}.", inner, child.depth + 1)
-        for name, inner in _dict_of(module, "_modules").items()
-        if inner is not None
-    ]
+    return _object(value, _NETWORKS if node.depth == 1 else _LAYERS)
 
 
 def _add_own(found: dict[str, TensorName], prefix: str, module: _Object) -> None:
+    """Parameters, then those buffers that a state dict has, under `prefix`."""
     hidden = _hidden(module)
     buffers = {
         name: value for name, value in _dict_of(module, "_buffers").items() if name not in hidden
@@ -161,14 +164,14 @@ def _add_own(found: dict[str, TensorName], prefix: str, module: _Object) -> None
         if value is None:
             continue
         if not isinstance(value, TensorName):
-            raise ValueError(f"{prefix}{_named(name)} is no tensor")
+            raise ValueError(f"{prefix}{_named(name)} isn't a tensor")
         found[f"{prefix}{_named(name)}"] = value
     if len(found) > _MAX_TENSORS:
         raise ValueError(f"it has more than {_MAX_TENSORS:,} tensors")
 
 
 def _hidden(module: _Object) -> frozenset[str]:
-    """Names of buffers that a state dict leaves out; torch before 1.6 did not know of them."""
+    """Names of buffers that a state dict leaves out; torch before 1.6 didn't have them."""
     names = module.state.get("_non_persistent_buffers_set", [])
     if not isinstance(names, list) or not all(type(name) is str for name in names[:_MAX_ENTRIES]):
         raise ValueError(f"{module.class_name} hides buffers that have no names")

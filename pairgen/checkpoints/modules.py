@@ -1,8 +1,14 @@
-"""A module of torch that was saved whole: its class's name, its settings and its tensors."""
+"""A module of torch that was saved whole (`torch.save(module)`): its class, settings and tensors.
+
+Published KDM students are such files. The classes are named in the pickle and never imported: a module is
+whatever object has `_parameters`, `_buffers` and `_modules`, and its tensors get the names that
+`state_dict()` would give them.
+"""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from pairgen.checkpoints.module_tree import Node, walk
 from pairgen.checkpoints.plain import scalars
 from storage.inert.values import Made, TensorName
 
@@ -13,59 +19,45 @@ _MAX_DEPTH = 12
 
 
 class Module(NamedTuple):
-    """The outermost one's name and plain attributes, and all tensors in state-dict order."""
+    """The outermost module, and the tensors of all in it."""
 
     class_name: str
-    settings: dict[str, Any]
-    tensors: dict[str, TensorName]
-
-
-class _Child(NamedTuple):
-    prefix: str
-    value: Any
-    depth: int
+    settings: dict[str, Any]  # its plain attributes: numbers, texts
+    tensors: dict[str, TensorName]  # by state-dict name, in state-dict order
 
 
 def module_in(value: Made) -> Module:
-    """The module that this stands for; a ValueError where it is none, or is built as none is."""
+    """The module that this object stands for; a ValueError if it isn't one, or isn't built like one."""
     tensors: dict[str, TensorName] = {}
-    waiting = [_Child("", value, 0)]
-    for _ in range(_MAX_MODULES):
-        if not waiting:
-            return Module(value.of.rpartition(" ")[2], scalars(value.state), tensors)
-        child = waiting.pop()
-        tensors |= _own_tensors(child)
-        waiting += [*_children(child)][::-1]
-        if len(waiting) > _MAX_MODULES or len(tensors) > _MAX_TENSORS:
-            break
-    raise ValueError(f"it has more than {_MAX_MODULES:,} modules, or {_MAX_TENSORS:,} tensors")
+
+    def visit(node: Node) -> Iterator[tuple[str, Any]]:
+        state = _state(node)
+        tensors.update(_own_tensors(state, node.prefix))
+        if len(tensors) > _MAX_TENSORS:
+            raise ValueError(f"it has more than {_MAX_TENSORS:,} tensors")
+        yield from _dict_of(state, "_modules").items()
+
+    walk(value, visit, max_modules=_MAX_MODULES, max_depth=_MAX_DEPTH)
+    return Module(value.of.rpartition(" ")[2], scalars(value.state), tensors)
 
 
-def _own_tensors(child: _Child) -> dict[str, TensorName]:
-    """Parameters, then buffers but for those that a state dict leaves out."""
-    state = _state(child)
+def _own_tensors(state: dict[Any, Any], prefix: str) -> dict[str, TensorName]:
+    """Parameters, then the buffers, without those that a state dict leaves out."""
     hidden = state.get("_non_persistent_buffers_set")
     named = {**_dict_of(state, "_parameters"), **_dict_of(state, "_buffers")}
     left_out = hidden if isinstance(hidden, list) else []
     return {
-        f"{child.prefix}{name}": value
+        f"{prefix}{name}": value
         for name, value in named.items()
         if isinstance(value, TensorName) and name not in left_out
     }
 
 
-def _children(child: _Child) -> Iterator[_Child]:
-    if child.depth >= _MAX_DEPTH:
-        raise ValueError(f"its modules are nested more than {_MAX_DEPTH} deep")
-    for name, value in _dict_of(_state(child), "_modules").items():
-        if value is not None:
-            yield _Child(f"{child.prefix}{name}.", value, child.depth + 1)
-
-
-def _state(child: _Child) -> dict[Any, Any]:
-    state = child.value.state if isinstance(child.value, Made) else None
+def _state(node: Node) -> dict[Any, Any]:
+    """The module's attributes, of whatever class it is."""
+    state = node.value.state if isinstance(node.value, Made) else None
     if type(state) is not dict:
-        raise ValueError(f"{child.prefix[:80] or 'what it holds'} is no module of torch")
+        raise ValueError(f"{node.prefix[:80] or 'what it holds'} isn't a module of torch")
     return state
 
 

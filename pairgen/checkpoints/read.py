@@ -1,4 +1,15 @@
-"""One checkpoint file to arrays: nothing in it is imported or executed, and sizes are bounded."""
+"""One checkpoint file to arrays: nothing in it is imported or executed, and sizes are bounded.
+
+| first bytes | format | read by |
+|---|---|---|
+| 80 (PROTO) | a bare pickle, as EDM writes | storage/inert/pickles, then `edm_pickle` |
+| PK (zip), or torch's older magic number | `torch.save` | storage/inert/saved, then `saved` |
+| a length and "{" | .safetensors | storage/inert/safetensors |
+
+The numbers of tensors stay in the file until all names have been accepted; then each tensor is read once, and
+must lie inside its own storage. A file that is written to meanwhile is refused, since size and time of its
+last change are compared before and after.
+"""
 
 import hashlib
 import os
@@ -27,17 +38,17 @@ _PICKLE = b"\x80"
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """An EDM network pickle, or tensors of torch.save or .safetensors: of flow matching or bare.
+    """A teacher's: an EDM network pickle, or the tensors in a file of torch.save or a .safetensors.
 
-    A ValueError of one sentence, which begins with the path, for everything else.
+    For anything else a ValueError of one sentence, which begins with the path.
     """
     return _opened(path, _read)
 
 
 def read_student(path: Path) -> Checkpoint:
-    """A published student: a whole module or a state dict of torch.save, or tensors in .safetensors.
+    """A published student's: a whole module or a state dict by torch.save, or a .safetensors.
 
-    A ValueError of one sentence, which begins with the path, for everything else.
+    For anything else a ValueError of one sentence, which begins with the path.
     """
     return _opened(path, _read_student)
 
@@ -65,7 +76,7 @@ def _read(file: BufferedReader) -> Checkpoint:
     if head.startswith(_PICKLE):
         return _read_network(file)
     raise ValueError(
-        "it is no checkpoint; give a .pkl of EDM, a .pt of torch.save or a .safetensors"
+        "it is not a checkpoint; give a .pkl of EDM, a .pt of torch.save or a .safetensors"
     )
 
 
@@ -73,7 +84,7 @@ def _read_student(file: BufferedReader) -> Checkpoint:
     require_file_itself(file)
     head = file.read(len(MARK))
     if not (is_saved(head) or is_safetensors(head)):
-        raise ValueError("it is no student; give a .pt of torch.save or a .safetensors")
+        raise ValueError("it is not a student; give a .pt of torch.save or a .safetensors")
     return _read_tensors(file, *_saved(file, head, STUDENT))
 
 
@@ -109,6 +120,7 @@ def _read_tensors(file: BufferedReader, value: Any, storages: dict[str, Stored])
 def _arrays(
     file: BufferedReader, names: dict[str, TensorName], storages: dict[str, Stored]
 ) -> dict[str, NDArray[Any]]:
+    """The tensors by name. All together they may take no more bytes than the file has: no zip bombs."""
     limit = min(os.fstat(file.fileno()).st_size, _MAX_BYTES)
     numbers, text = Budget(limit), Budget(limit)
     arrays = {}
@@ -124,7 +136,7 @@ def _arrays(
 def _stored(
     file: BufferedReader, tensor: TensorName, storages: dict[str, Stored], text: Budget
 ) -> tuple[Source, Stored]:
-    """Where a tensor's storage lies, and in what: in the file, or in the bytes that its text is."""
+    """Where a tensor's storage lies: in the file itself, or in bytes that the pickle holds as text."""
     if not isinstance(tensor.storage, Blob):
         return file, storages[tensor.storage.key]
     text.spend(tensor.storage.num_bytes if tensor.storage.is_text else 0)
@@ -133,6 +145,7 @@ def _stored(
 
 
 def _stamp(file: BufferedReader) -> tuple[int, int]:
+    """Size and time of the last change: other ones mean that somebody wrote to the file."""
     found = os.fstat(file.fileno())
     return found.st_size, found.st_mtime_ns
 

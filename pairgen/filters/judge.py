@@ -1,7 +1,5 @@
-"""Filters, fail-closed: what a filter does wrong ends the stage, and nothing passes unjudged."""
+"""A fitted filter whose every answer is checked (fail_closed.py), for use by several threads."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -9,21 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairgen.filters.filter import Filter, FittedFilter, reference_digest, score_digest
-from storage.errors import StoreError
+from pairgen.filters.digests import reference_digest, score_digest
+from pairgen.filters.fail_closed import fault, frozen, named, require_scores
+from pairgen.filters.filter import Filter, FittedFilter
 from storage.records import PairBatch, as_numbers
-
-
-class FilterError(StoreError):
-    """A filter raised, or returned what cannot be a judgement."""
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """keep bool [n]; reason text [n], empty where kept."""
-
-    keep: NDArray[np.bool_]
-    reason: NDArray[np.str_]
 
 
 @dataclass(frozen=True)
@@ -46,9 +33,9 @@ class Judge:
 
         Raises FilterError, with the filter's name, on anything else.
         """
-        with self._one_at_a_time, _named(self.chosen):
+        with self._one_at_a_time, named(self.chosen):
             scores = self.fitted.score(_read_only(pairs))
-        _require_scores(self.chosen, scores, len(pairs))
+        require_scores(self.chosen, scores, len(pairs))
         return scores.astype(np.float64)
 
     def calibrate(self, heldout: NDArray[Any], fpr: float) -> float:
@@ -61,77 +48,24 @@ class Judge:
                 f"a false-positive rate of {fpr} cannot be calibrated on {len(heldout)} held-out "
                 "samples; the rate lies in [0, 1) and one sample is the least"
             )
-        with _named(self.chosen):
-            threshold = float(self.fitted.calibrate(_frozen(as_numbers(heldout)), fpr))
+        with named(self.chosen):
+            threshold = float(self.fitted.calibrate(frozen(as_numbers(heldout)), fpr))
         if not np.isfinite(threshold):
-            raise _fault(self.chosen, f"calibrated the threshold {threshold}")
+            raise fault(self.chosen, f"calibrated the threshold {threshold}")
         return threshold
 
 
 def fit_judge(chosen: Filter, reference: NDArray[Any]) -> Judge:
     """The filter fitted on real samples [m, *shape], which it sees read-only, bytes as -1 … 1."""
-    with _named(chosen):
-        fitted = chosen.fit(_frozen(as_numbers(reference)))
+    with named(chosen):
+        fitted = chosen.fit(frozen(as_numbers(reference)))
     if not isinstance(fitted, FittedFilter):
-        raise _fault(chosen, f"fitted to a {type(fitted).__name__}, not a FittedFilter")
+        raise fault(chosen, f"fitted to a {type(fitted).__name__}, not a FittedFilter")
     return Judge(chosen, fitted, reference_digest(reference))
-
-
-def decide(chosen: Filter, scores: NDArray[np.float64], threshold: float) -> Decisions:
-    """Keep or drop, from stored scores alone; FilterError when the filter does not decide each."""
-    _require_scores(chosen, scores, len(scores))
-    with _named(chosen):
-        answer = chosen.decide(_frozen(scores), threshold)
-    if not (isinstance(answer, tuple) and len(answer) == 2):
-        raise _fault(chosen, "decided with something else than (keep, reason)")
-    keep, reason = answer
-    _require(chosen, "keep", keep, "b", len(scores))
-    _require(chosen, "reason", reason, "U", len(scores))
-    if (keep != (reason == "")).any():
-        raise _fault(chosen, "dropped a pair without a reason, or kept one with a reason")
-    return Decisions(keep, reason)
-
-
-def _require_scores(chosen: Filter, scores: Any, num_pairs: int) -> None:
-    _require(chosen, "scores", scores, "f", num_pairs)
-    if not np.isfinite(scores).all():
-        row = int(np.flatnonzero(~np.isfinite(scores))[0])
-        raise _fault(chosen, f"gave row {row} the score {scores[row]}")
-
-
-def _require(chosen: Filter, name: str, array: Any, kind: str, num_pairs: int) -> None:
-    if not isinstance(array, np.ndarray):
-        raise _fault(chosen, f"returned {name} as {type(array).__name__}, not an array")
-    if array.dtype.kind != kind or array.shape != (num_pairs,):
-        raise _fault(
-            chosen, f"returned {name} {array.dtype} {list(array.shape)} for {num_pairs} pairs"
-        )
-
-
-def _fault(chosen: Filter, what: str) -> FilterError:
-    return FilterError(
-        f"filter '{chosen.plugin}' {what}; nothing passes unjudged: mend the filter, or take it "
-        "out of the recipe"
-    )
-
-
-@contextmanager
-def _named(chosen: Filter) -> Iterator[None]:
-    # A filter is foreign code and may raise anything; nothing is swallowed, only named.
-    try:
-        yield
-    except Exception as error:
-        raise _fault(chosen, f"failed ({type(error).__name__}: {error})") from error
 
 
 def _read_only(pairs: PairBatch) -> PairBatch:
     """As a filter sees pairs: x_0 in the units of the reference, whatever its stored type."""
-    label = None if pairs.label is None else _frozen(pairs.label)
+    label = None if pairs.label is None else frozen(pairs.label)
     x_0 = as_numbers(pairs.x_0)
-    return PairBatch(_frozen(pairs.index), _frozen(pairs.x_T), _frozen(x_0), label)
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    return PairBatch(frozen(pairs.index), frozen(pairs.x_T), frozen(x_0), label)

@@ -12,8 +12,8 @@ from pydantic import Field
 from kdm.no_grad import no_grad
 from kdm.shapes import Labels, Samples
 from kdm.torch_types import Tensor
+from pairgen.late_field import Teacher
 from pairgen.samplers.sampler import Sampler, Trajectory, velocity
-from pairgen.teachers.late import Teacher
 
 
 class Dopri5(Sampler):

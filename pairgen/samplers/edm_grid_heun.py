@@ -9,9 +9,9 @@ at 1; every step has two velocities, the last one, to t = 0, too.
 from pydantic import Field
 
 from kdm.solvers.rules import HEUN
+from pairgen.late_field import Teacher
 from pairgen.samplers.grids import noise_levels
 from pairgen.samplers.rule_on_grid import RuleOnGrid
-from pairgen.teachers.late import Teacher
 
 
 class EdmGridHeun(RuleOnGrid):

@@ -18,10 +18,10 @@ from pydantic import Field
 
 from kdm.shapes import Labels, Samples
 from kdm.solvers.rules import EULER, HEUN
+from pairgen.late_field import Teacher
 from pairgen.samplers.grids import noise_levels
 from pairgen.samplers.rule_on_grid import RuleOnGrid
 from pairgen.samplers.sampler import velocity
-from pairgen.teachers.late import Teacher
 
 
 class EdmHeun(RuleOnGrid):

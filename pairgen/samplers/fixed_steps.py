@@ -10,11 +10,11 @@ from typing import ClassVar
 
 from kdm.no_grad import no_grad
 from kdm.shapes import Labels, Samples
+from pairgen.late_field import Teacher
 from pairgen.samplers.alike import alike
 from pairgen.samplers.grids import even_times
 from pairgen.samplers.kept_states import evenly_spaced, kept_of
 from pairgen.samplers.sampler import Sampler, Trajectory
-from pairgen.teachers.late import Teacher
 from storage.errors import InvalidPairsError
 
 

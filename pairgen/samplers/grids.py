@@ -3,7 +3,7 @@
 A grid of N steps has N + 1 times t_0 > t_1 > … > t_N; step i goes from t_(i-1) to t_i.
 """
 
-from pairgen.teachers.late import Teacher
+from pairgen.late_field import Teacher
 
 
 def even_times(teacher: Teacher, num_steps: int) -> list[float]:

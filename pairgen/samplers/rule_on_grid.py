@@ -13,10 +13,10 @@ from typing import ClassVar
 
 from kdm.shapes import Labels, Samples
 from kdm.solvers.tableau import Tableau
+from pairgen.late_field import Teacher
 from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.grids import even_times
 from pairgen.samplers.sampler import velocity
-from pairgen.teachers.late import Teacher
 
 
 class RuleOnGrid(FixedSteps, ABC):

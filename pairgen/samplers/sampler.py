@@ -15,8 +15,8 @@ from typing import ClassVar, NamedTuple
 
 from kdm.shapes import Labels, Samples
 from kdm.torch_types import Tensor
+from pairgen.late_field import Teacher
 from pairgen.samplers.alike import alike
-from pairgen.teachers.late import Teacher
 from storage.plugins import Plugin
 
 

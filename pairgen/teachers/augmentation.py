@@ -1,11 +1,14 @@
 """Augmentation that a network is told of (Karras et al. 2022, App. F.2 and Table 6).
 
-Images are flipped, scaled, turned, stretched and moved at random, and the network sees by how much; asked
-without such labels, as samplers do, it draws images as they were. Two things are not as published.
-Pixels: there by a wavelet of six taps at twice the resolution, with edge pixels not repeated where
-the image is continued by its reflection; here each pixel is the mean of four bicubic look-ups a quarter
-pixel around it, in an image reflected at its very edge. The label of a stretch: there it turns with the
-axis, and a stretch and a squeeze can have the same one; here it turns twice as fast, and each has its own.
+Images are flipped, scaled, turned, stretched and moved at random, and the network is given nine labels
+that say by how much. Asked without labels, as samplers do, it draws images as they were. Two things
+differ from what was published:
+
+- Pixels. There, a wavelet of six taps at twice the resolution, and an image continued by its reflection
+  without repeating the edge pixels. Here, each pixel is the mean of four bicubic look-ups a quarter pixel
+  around it, in an image reflected at its edge.
+- The label of a stretch. There it turns with the axis, so that a stretch and a squeeze can share a label.
+  Here it turns twice as fast, so that each has its own.
 """
 
 import math
@@ -23,7 +26,7 @@ _FINER = 2  # look-ups a pixel and axis: enough for images that shrink by less t
 
 
 class _Drawn(NamedTuple):
-    """What is done to each of n images; zeros where nothing is."""
+    """What is done to each of n images; 0 where nothing is done."""
 
     flips: Tensor  # [n, 2], 0 or 1: mirrored, upside down
     scale: Tensor  # [n], in standard deviations, as are stretch and shift
@@ -33,7 +36,7 @@ class _Drawn(NamedTuple):
     shift: Tensor  # [n, 2], right and down
 
     def labels(self) -> Tensor:
-        """[n, 9], as published."""
+        """[n, 9], in the published order: flips, scale, rotation (cos - 1, sin), stretch (2), shift."""
         turned = torch.stack([self.angle.cos() - 1, self.angle.sin()], 1)
         axis = torch.stack([self.direction.cos(), self.direction.sin()], 1)
         stretched = self.stretch[:, None] * axis
@@ -42,7 +45,7 @@ class _Drawn(NamedTuple):
 
 @torch.no_grad()
 def augmented(images: Images, options: Augmentation) -> tuple[Images, Augmentations]:
-    """Images transformed, each by itself, and the labels that say how.
+    """Images [n, C, H, W], each transformed in its own way, and labels [n, 9] that say how.
 
     Random numbers are those of `kdm.draws`, which the trainer chooses.
     """
@@ -60,11 +63,12 @@ def augmented(images: Images, options: Augmentation) -> tuple[Images, Augmentati
 
 @torch.no_grad()
 def mirrored(images: Images) -> Images:
-    """Each image, or with probability one half its mirror image; no label says so."""
+    """Images [n, C, H, W], each mirrored with probability one half; no label says so."""
     return _flipped(images, draws().coins((len(images),), like=images), axis=3)
 
 
 def _draw(o: Augmentation, images: Images) -> _Drawn:
+    """How each image is transformed; all numbers are drawn, whatever the options, so that streams agree."""
     n, number = len(images), draws()
     flips = number.coins((n, 2), like=images).float()
     scale, stretch, *shift = number.normal((4, n), like=images, axis=1)
@@ -83,9 +87,9 @@ def _draw(o: Augmentation, images: Images) -> _Drawn:
 
 
 def _places(drawn: _Drawn, o: Augmentation) -> Tensor:
-    """[n, 2, 3]: where a pixel's colour lay before, sides of an image being 2 long.
+    """[n, 2, 3]: from a pixel's place to where its colour lay before; an image's sides are 2 long.
 
-    Scaled, turned, stretched, then shifted; so the inverse of each in the opposite order.
+    Images are scaled, turned, stretched, then shifted; so this is the inverse of each in reverse order.
     """
     shrunk = torch.exp2(-o.scale * drawn.scale)[:, None, None] * _rotation(-drawn.angle)
     octaves = torch.stack([-drawn.stretch, drawn.stretch], 1) * o.stretch
@@ -97,11 +101,13 @@ def _places(drawn: _Drawn, o: Augmentation) -> Tensor:
 
 
 def _rotation(angle: Tensor) -> Tensor:
+    """[n, 2, 2], counter-clockwise by angles [n] in radians."""
     rows = [angle.cos(), -angle.sin(), angle.sin(), angle.cos()]
     return torch.stack(rows, 1).reshape(-1, 2, 2)
 
 
 def _looked_up(images: Images, places: Tensor) -> Images:
+    """Images [n, C, H, W] seen through `places` [n, 2, 3], at twice the resolution, then averaged."""
     n, channels, height, width = images.shape
     finer = [n, channels, _FINER * height, _FINER * width]
     grid = F.affine_grid(places, finer, align_corners=False)
@@ -112,4 +118,5 @@ def _looked_up(images: Images, places: Tensor) -> Images:
 
 
 def _flipped(images: Images, chosen: Tensor, *, axis: int) -> Images:
+    """Those with chosen [n] = 1 reversed along an axis: 2 is upside down, 3 mirrored."""
     return torch.where(chosen.bool()[:, None, None, None], images.flip(axis), images)

@@ -8,7 +8,10 @@ NUM_LABELS = 9  # mirrored, upside down; scale; rotation (2); stretch (2); shift
 
 
 class Augmentation(Options):
-    """How often and how strongly; a strength of 0 leaves its kind out, with labels of 0."""
+    """How often and how strongly each kind of augmentation is applied.
+
+    A strength of 0 leaves its kind out, and its labels are 0. The defaults are the paper's for CIFAR-10.
+    """
 
     probability: float = Field(0.12, ge=0, le=1)  # of each kind (page: .15 for 64 pixels a side)
     mirrors: bool = True  # left and right, in half of all images unless `probability` is 0

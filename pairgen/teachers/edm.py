@@ -1,28 +1,37 @@
 """EDM: a denoiser over noise levels, and the field of its probability-flow ODE (Karras et al. 2022).
 
-x_σ = x_0 + σ ε, and time is the noise level itself: t = σ, from 0 (data) to T = σ_max (noise), whose
-x_T has that standard deviation, not one. Then dx/dσ = (x - D(x; σ)) / σ (Eqs. 1 and 3, with
-σ(t) = t and s(t) = 1). σ_max is 80, far above the spread of any data that this is for.
+x_σ = x_0 + σ ε with ε ~ N(0, I), and time is the noise level itself: t = σ, from 0 (data) to T = σ_max = 80
+(noise), whose x_T has that standard deviation, not one. Then dx/dσ = (x - D(x; σ)) / σ (Eqs. 1 and 3, with
+σ(t) = t and s(t) = 1).
+
+The denoiser D is a preconditioned network F (Eq. 7, coefficients of Table 1, which depend on
+`sigma_data`: kdm/networks/preconditioning.py):
+
+    D(x; σ) = c_skip(σ) x + c_out(σ) F(c_in(σ) x; c_noise(σ))
 """
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from kdm.objective import Objective, Player
+from kdm.batch import Batch
+from kdm.objective import Losses, Objective
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.teachers.augmentation_options import NUM_LABELS, Augmentation
+from pairgen.teachers.edm_levels import SIGMA_MAX
 from pairgen.teachers.edm_networks import DhariwalNetwork, MlpNetwork, SongNetwork, Task
+from pairgen.teachers.label_dropout import require_labels_to_hide
 from pairgen.teachers.late import EdmField
 from pairgen.teachers.plugin import TeacherPlugin
 
-SIGMA_MAX = 80.0  # ibid., Table 1
-
 
 class EdmTeacher(TeacherPlugin):
-    """A denoiser that learns by EDM's loss, of points or of pictures."""
+    """A denoiser of points (d,) or pictures (C, H, H), trained with EDM's loss.
+
+    Fields added later are left out of the digest while they have their neutral values, so that older
+    teachers keep their names.
+    """
 
     plugin = "edm"
     added_later: ClassVar[Mapping[str, Any]] = {
@@ -46,20 +55,16 @@ class EdmTeacher(TeacherPlugin):
 
     @model_validator(mode="after")
     def _check_label_dropout(self) -> "EdmTeacher":
-        if self.label_dropout and not self.num_classes:
-            raise ValueError(
-                f"label_dropout is {self.label_dropout}, but without num_classes there are no "
-                "labels to hide; give num_classes, or set it to 0"
-            )
+        require_labels_to_hide(self.label_dropout, self.num_classes)
         return self
 
     @property
     def noise_scale(self) -> float:
-        """The field's."""
+        """80, in the units of the data."""
         return SIGMA_MAX
 
     def build(self, shape: tuple[int, ...]) -> EdmField:
-        """An untrained field over samples of `shape`."""
+        """An untrained field over samples of `shape`; a ValueError if the network isn't for that shape."""
         if self.flip and len(shape) != 3:
             raise ValueError(
                 f"flip is for pictures, of shape (C, H, W), not {shape}; set it to false"
@@ -78,13 +83,24 @@ class EdmTeacher(TeacherPlugin):
         return Built(self.network.denoiser(shape, task), num_classes=self.num_classes)
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
-        """A new field and EDM's loss on batches of data."""
-        from pairgen.teachers.edm_field import edm_losses  # torch: only who builds waits for it
-        from pairgen.teachers.preview import preview
+        """A new field over samples of `shape`, and EDM's loss on batches of data."""
+        from pairgen.teachers.preview import training_of  # torch: only training waits for it
 
         field = self.build(shape)
-        player = Player("teacher", field, partial(edm_losses, self, field))
-        if len(shape) != 3:
-            return Objective(field, (player,), networks=(field.denoiser,))
-        draw = partial(preview, field, EdmHeun(), shape, num_classes=self.num_classes)
-        return Objective(field, (player,), draw=draw, networks=(field.denoiser,))
+        sampler = EdmHeun() if len(shape) == 3 else None
+        return training_of(
+            field, self.loss(field), field.denoiser, sampler, shape, num_classes=self.num_classes
+        )
+
+    def loss(self, field: EdmField) -> Callable[[Batch], Losses]:
+        """The loss that the field is trained by."""
+        from pairgen.teachers.edm_loss import EdmLoss  # torch: only training waits for it
+
+        return EdmLoss(
+            field,
+            sigma_data=self.sigma_data,
+            P_mean=self.P_mean,
+            P_std=self.P_std,
+            augment=self.augment,
+            flip=self.flip,
+        )

@@ -1,4 +1,11 @@
-"""The networks that an EDM teacher may have, as options; each builds an untrained denoiser D(x; σ)."""
+"""The networks that an EDM teacher may have, as options; each builds an untrained denoiser D(x; σ).
+
+| kind | network | of |
+|---|---|---|
+| mlp | a few linear layers | points in the plane |
+| song-unet | DDPM++ (Song et al. 2021), EDM's choice for 32 to 64 pixels | pictures |
+| dhariwal-unet | ADM (Dhariwal & Nichol 2021), EDM's choice for ImageNet | pictures |
+"""
 
 from typing import Literal, NamedTuple
 
@@ -9,7 +16,7 @@ from storage.options import Options
 
 
 class Task(NamedTuple):
-    """What a denoiser is for, whatever its network."""
+    """What the teacher wants of a denoiser, whatever its network."""
 
     num_classes: int  # 0: it looks at no label
     sigma_data: float
@@ -19,7 +26,7 @@ class Task(NamedTuple):
 
 
 class MlpNetwork(Options):
-    """For samples of shape (d,)."""
+    """For samples of shape (d,), one hidden width; D is preconditioned as that of pictures."""
 
     kind: Literal["mlp"] = "mlp"
     width: int = Field(64, ge=1, le=2**16)
@@ -28,7 +35,7 @@ class MlpNetwork(Options):
     input_gain: float = Field(2.0, gt=0)  # times the first layer
 
     def denoiser(self, shape: tuple[int, ...], task: Task) -> Module:
-        """An untrained D(x; σ); it has no dropout and takes no labels of an augmentation."""
+        """An untrained D(x; σ); a ValueError if dropout, hidden labels or augmentation are asked for."""
         if len(shape) != 1:
             raise ValueError(
                 f"network 'mlp' of teacher 'edm' is for samples of shape (d,), not {shape}; "
@@ -38,7 +45,7 @@ class MlpNetwork(Options):
             if value := getattr(task, name):
                 words = name.replace("_", " ")
                 raise ValueError(
-                    f"network 'mlp' of teacher 'edm' has no {words} (got {value}); set it to 0"
+                    f"network 'mlp' of teacher 'edm' doesn't support {words} (got {value}); set it to 0"
                 )
         if task.num_augmentations:
             raise ValueError(
@@ -102,6 +109,7 @@ class DhariwalNetwork(Options):
 def _keywords(
     network: SongNetwork | DhariwalNetwork, shape: tuple[int, ...], task: Task
 ) -> dict[str, object]:
+    """The options of either U-Net, in the keywords of its published code."""
     _require_picture(network, shape)
     return {
         **network.model_dump(exclude={"kind", "initialisation"}),
@@ -116,6 +124,7 @@ def _keywords(
 
 
 def _require_picture(network: SongNetwork | DhariwalNetwork, shape: tuple[int, ...]) -> None:
+    """Raise a ValueError unless `shape` is (C, H, H), and H can be halved once for each level but one."""
     num_levels = len(network.channel_mult)
     coarsest = 2 ** (num_levels - 1)
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] % coarsest:

@@ -1,8 +1,9 @@
 """Flow matching on the straight path (Lipman et al. 2023, with the independent coupling).
 
-x_t = (1 - t) x_0 + t x_T with t = 0 data and t = T = 1 noise, so dx/dt = x_T - x_0. The paper and
-the flow_matching library count time the other way: their velocity at their t is ours, negated, at
-1 - t.
+x_t = (1 - t) x_0 + t x_T with t = 0 data and t = T = 1 noise, so dx/dt = x_T - x_0 along one path. The
+field to sample from is its mean over all paths through x, v(x, t) = E[x_T - x_0 | x_t = x], which is what
+a network trained on that difference learns (Theorem 2). The paper and the flow_matching library count
+time the other way: their velocity at their t is ours, negated, at 1 - t.
 """
 
 from functools import partial
@@ -10,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from kdm.objective import Objective, Player
+from kdm.objective import Objective
 from pairgen.teachers.late import FlowMatchingField
 from pairgen.teachers.plugin import TeacherPlugin
 
@@ -31,11 +32,11 @@ class FlowMatchingTeacher(TeacherPlugin):
 
     @property
     def noise_scale(self) -> float:
-        """The field's."""
+        """1: noise is N(0, I)."""
         return 1.0
 
     def build(self, shape: tuple[int, ...]) -> FlowMatchingField:
-        """An untrained field over samples of `shape`."""
+        """An untrained field over samples of `shape` (d,); a ValueError for pictures."""
         if len(shape) != 1:
             raise ValueError(
                 f"teacher 'flow-matching' is an MLP for samples of shape (d,), not {shape}; "
@@ -56,9 +57,9 @@ class FlowMatchingTeacher(TeacherPlugin):
         return Built(network, self.data_std)
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
-        """A new field and the flow-matching loss on batches of data."""
+        """A new field over samples of `shape`, and the flow-matching loss on batches of data."""
         from pairgen.teachers.flow_matching_field import flow_matching_losses
+        from pairgen.teachers.preview import training_of  # torch: only training waits for it
 
         field = self.build(shape)
-        player = Player("teacher", field, partial(flow_matching_losses, field))
-        return Objective(field, (player,), networks=(field.network,))
+        return training_of(field, partial(flow_matching_losses, field), field.network, None, shape)

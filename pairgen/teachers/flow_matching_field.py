@@ -1,4 +1,9 @@
-"""The velocity of the straight path and the loss that it is learned by (Lipman et al. 2023)."""
+"""The velocity of the straight path, and the loss that it is trained with (Lipman et al. 2023).
+
+    x_t = (1 - t) x_0 + t x_T,     dx_t/dt = x_T - x_0,     v(x, t) = E[x_T - x_0 | x_t = x]
+
+t is 0 at the data and 1 at the noise, the reverse of the paper's.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -8,8 +13,7 @@ from kdm.batch import Batch
 from kdm.draws import draws
 from kdm.objective import Losses
 from kdm.shapes import Labels, Points, Samples, Scalar
-from pairgen.precision import in_type
-from pairgen.teachers.teacher import Teacher
+from pairgen.field import Teacher
 
 
 class FlowMatchingField(Teacher):
@@ -30,7 +34,7 @@ class FlowMatchingField(Teacher):
         self._data_std = data_std
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """dx/dt at x [n, d] and t (0-d or [n])."""
+        """dx/dt [n, d] at x [n, d] and t ([ ] or [n]); labels are ignored."""
         t = t.to(x).reshape(-1, 1).expand(len(x), 1)
         if self._data_std is None:
             return self._asked(x, t)
@@ -41,15 +45,17 @@ class FlowMatchingField(Teacher):
         return linear_guess + self._data_std / s * self._asked(x / s, t)
 
     def _asked(self, x: Points, t: Tensor) -> Points:
-        with in_type(self.dtype, x.device):
+        """The network's answer [n, d] to x [n, d] and t [n, 1], computed in `dtype`."""
+        with self.in_dtype(x.device):
             answer: Points = self.network(torch.cat([x, t], dim=1))
         return answer.to(x)
 
 
 def flow_matching_losses(field: Teacher, batch: Batch) -> Losses:
-    """‖v(x_t, t) - (x_T - x_0)‖² per value, x_T ~ N(0, 1), t ~ U[0, 1) (Lipman et al., Eq. 23).
+    """The mean over samples and values, [ ], of (v(x_t, t) - (x_T - x_0))² (Lipman et al. 2023, Eq. 23).
 
-    Random numbers are those of `kdm.draws`, which the trainer chooses.
+    x_0 is the batch's [n, *shape]; x_T ~ N(0, I) and t ~ U[0, 1) are drawn from `kdm.draws`, which the
+    trainer chooses.
     """
     x_0 = batch.x_0
     x_T = draws().normal_like(x_0)

@@ -1,16 +1,19 @@
 """Flow matching of pictures: guided-diffusion's U-Net as velocity on the straight path.
 
-Networks and keywords are those of torchcfm's CIFAR-10 example (Tong et al. 2024); path, loss and the way
-that time runs are `flow_matching`'s. One more label than there are classes stands for none.
+Network and keywords are those of torchcfm's CIFAR-10 example (Tong et al. 2024), the U-Net of Dhariwal &
+Nichol 2021; path, loss and direction of time are `flow_matching`'s. The network has one label more than
+there are classes, which stands for no label.
 """
 
-from functools import partial
+from collections.abc import Callable
 from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from kdm.objective import Objective, Player
+from kdm.batch import Batch
+from kdm.objective import Losses, Objective
 from pairgen.samplers.midpoint import Midpoint
+from pairgen.teachers.label_dropout import require_labels_to_hide
 from pairgen.teachers.late import PictureVelocity
 from pairgen.teachers.plugin import TeacherPlugin
 
@@ -38,20 +41,16 @@ class FlowMatchingUNet(TeacherPlugin):
 
     @model_validator(mode="after")
     def _check_label_dropout(self) -> "FlowMatchingUNet":
-        if self.label_dropout and not self.num_classes:
-            raise ValueError(
-                f"label_dropout is {self.label_dropout}, but without num_classes there are no "
-                "labels to hide; give num_classes, or set it to 0"
-            )
+        require_labels_to_hide(self.label_dropout, self.num_classes)
         return self
 
     @property
     def noise_scale(self) -> float:
-        """The field's."""
+        """1: noise is N(0, I)."""
         return 1.0
 
     def build(self, shape: tuple[int, ...]) -> PictureVelocity:
-        """An untrained field over samples of `shape`."""
+        """An untrained field over pictures of `shape` (C, H, H); a ValueError for other shapes."""
         from kdm.networks.guided_unet import (  # torch: only who builds waits for it
             GuidedUNet,
             GuidedUNetOptions,
@@ -74,17 +73,28 @@ class FlowMatchingUNet(TeacherPlugin):
         return Built(GuidedUNet(options))
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
-        """A new field and the flow-matching loss on batches of data."""
-        from pairgen.teachers.picture_velocity import picture_losses
-        from pairgen.teachers.preview import preview
+        """A new field over samples of `shape`, and the flow-matching loss on batches of data."""
+        from pairgen.teachers.preview import training_of  # torch: only training waits for it
 
         field = self.build(shape)
-        player = Player("teacher", field, partial(picture_losses, self, field))
         sampler = Midpoint(num_steps=_PREVIEW_STEPS)
-        draw = partial(preview, field, sampler, shape, num_classes=self.num_classes)
-        return Objective(field, (player,), draw=draw, networks=(field.network,))
+        return training_of(
+            field, self.loss(field), field.network, sampler, shape, num_classes=self.num_classes
+        )
+
+    def loss(self, field: PictureVelocity) -> Callable[[Batch], Losses]:
+        """The loss that the field is trained by."""
+        from pairgen.teachers.picture_velocity import PictureLoss  # torch: only training waits
+
+        return PictureLoss(
+            field,
+            num_classes=self.num_classes,
+            label_dropout=self.label_dropout,
+            flip=self.flip,
+        )
 
     def _require(self, shape: tuple[int, ...]) -> None:
+        """Square pictures that halve at each level, and widths that split into heads of attention."""
         coarsest = 2 ** (len(self.channel_mult) - 1)
         if len(shape) != 3 or shape[1] != shape[2] or shape[1] % coarsest:
             raise ValueError(

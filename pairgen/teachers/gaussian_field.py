@@ -1,14 +1,17 @@
-"""The straight path between two Gaussians as a field."""
+"""The field of the straight path between two Gaussians (gaussian.py derives it).
+
+v(x, t) = -mean + (t - (1 - t) std²) / s_t² · (x - m_t),   m_t = (1 - t) mean,   s_t² = (1 - t)² std² + t²
+"""
 
 import torch
 from torch import Tensor
 
 from kdm.shapes import Labels, Samples
-from pairgen.teachers.teacher import Teacher
+from pairgen.field import Teacher
 
 
 class GaussianField(Teacher):
-    """The closed-form field; no weights."""
+    """The closed-form field, in every number type; mean and std [*shape] are its only tensors."""
 
     t_noise = 1.0
     noise_scale = 1.0
@@ -22,19 +25,19 @@ class GaussianField(Teacher):
         self.register_buffer("std", std, persistent=False)
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """dx/dt = -mean + (t - (1 - t) std²) / s_t² · (x - m_t)."""
+        """dx/dt [n, *shape] at x [n, *shape] and t ([ ] or [n]), in x's number type; labels are ignored."""
         t = t.to(x).reshape(-1, *[1] * (x.ndim - 1))
         mean, variance = self.mean.to(x), self.std.to(x) ** 2
         s_squared = (1 - t) ** 2 * variance + t**2
         return -mean + (t - (1 - t) * variance) / s_squared * (x - (1 - t) * mean)
 
     def solution(self, x_T: Samples) -> Samples:
-        """Where the exact flow carries x_T: x_0 = mean + std · x_T."""
+        """Where the exact flow carries x_T [n, *shape]: x_0 = mean + std · x_T."""
         return self.mean.to(x_T) + self.std.to(x_T) * x_T
 
 
 def spread(value: float | tuple[float, ...], shape: tuple[int, ...], name: str) -> Tensor:
-    """One number for each value of a sample; a ValueError where there are neither as many nor one."""
+    """`value` as a tensor [*shape], float64; a ValueError unless it is one number or one for each."""
     given = torch.tensor(value, dtype=torch.float64)
     num_values = torch.Size(shape).numel()
     if given.numel() not in (1, num_values):

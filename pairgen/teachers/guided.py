@@ -1,4 +1,10 @@
-"""Classifier-free guidance (Ho & Salimans 2022, Eq. 6) around any teacher that knows no label, too."""
+"""Classifier-free guidance around a teacher that also answers without a label (Ho & Salimans 2022, Eq. 6).
+
+    v_w(x, t, label) = (1 + w) v(x, t, label) - w v(x, t, none)
+
+The paper guides the score; a velocity of the probability-flow ODE is linear in it, so the same weights
+apply. w = 0 is no guidance, larger w trades variety for samples that fit their labels better.
+"""
 
 from typing import ClassVar
 
@@ -6,13 +12,13 @@ import torch
 from torch import Tensor
 
 from kdm.shapes import Labels, Samples
-from pairgen.teachers.teacher import Teacher
+from pairgen.field import Teacher
 
 
 class Guided(Teacher):
-    """v = v(label) + w (v(label) - v(none)), in all else the teacher itself; w = 0 is without guidance.
+    """v = v(label) + w (v(label) - v(none)); in everything else the teacher itself.
 
-    A velocity takes two of the teacher's.
+    One velocity takes two of the teacher's.
     """
 
     num_asked: ClassVar[int] = 2  # velocities of the teacher, for one
@@ -34,7 +40,7 @@ class Guided(Teacher):
         self.teacher.dtype = dtype
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """Away from what the teacher does without a label; a ValueError where there is none."""
+        """v_w [n, *shape] at x [n, *shape], t ([ ] or [n]) and label [n]; a ValueError without labels."""
         if label is None:
             raise ValueError(
                 "guidance needs labels; give every sample one, or sample without guidance"
@@ -43,7 +49,7 @@ class Guided(Teacher):
         return conditional + self._weight * (conditional - self.teacher.velocity(x, t, None))
 
     def rounded(self, t: float) -> float:
-        """The nearest time that the teacher knows."""
+        """The teacher's."""
         return self.teacher.rounded(t)
 
 

@@ -1,7 +1,11 @@
-"""Teachers that others have trained, at rest.
+"""Teachers that others have trained, as files: NAME-DIGEST/
 
-model.safetensors   the checkpoint's tensors, bit for bit
-config.json         what the network is built with, its shape and noise levels, its source; last
+    model.safetensors   the checkpoint's tensors, bit for bit
+    config.json         what the network is built with, its shape and noise levels, its source
+
+config.json is written last, so that a folder with one is whole. The digest in the folder's name covers the
+checkpoint's sha256, the importer's version and what the network is built with: the same file, imported
+anywhere, has the same name.
 """
 
 import hashlib
@@ -19,7 +23,7 @@ from pairgen.checkpoints.build import Network, built
 from pairgen.checkpoints.build_presets import Preset
 from pairgen.checkpoints.checkpoint import Checkpoint
 from pairgen.recommended import recommended_sampler
-from pairgen.teachers.edm_field import LOWEST_SIGMA
+from pairgen.teachers.edm_levels import LOWEST_SIGMA
 from pairgen.teachers.imported_network import ImportedTeacher
 from storage.digest import digest_of, seal, short
 from storage.fs import Folder
@@ -29,19 +33,19 @@ _IMPORTER_VERSION = 1  # raised when the same file gives other tensors
 
 
 class Packed(NamedTuple):
-    """A teacher in the form in which it is written."""
+    """A teacher as it will be written."""
 
     config: dict[str, Any]
     weights: list[memoryview]  # the file's bytes: its head, then the tensors where they are
 
 
 def folder_name(name: str, checkpoint: Checkpoint, preset: Preset) -> str:
-    """NAME-DIGEST: the digest covers the source and what its network is built with."""
+    """NAME-DIGEST, the first digits of the digest."""
     return f"{name}-{short(digest_of(_identity(checkpoint, preset)))}"
 
 
 def is_imported(folder: Folder) -> bool:
-    """Whether an import was finished here; `DamageError` where its files are not as written."""
+    """Whether an import was finished here; a DamageError if its files have changed since."""
     config = read_config(folder)
     if config is None:
         return False
@@ -50,13 +54,13 @@ def is_imported(folder: Folder) -> bool:
 
 
 def packed(checkpoint: Checkpoint, preset: Preset) -> Packed:
-    """What will be written of a checkpoint; a ValueError where its tensors do not fit."""
+    """What will be written of a checkpoint; a ValueError if its tensors don't fit the network."""
     net = built(preset, checkpoint.tensors)
     return Packed(_config(net, checkpoint, preset), _safetensors(checkpoint.tensors))
 
 
 def write_imported(folder: Folder, teacher: Packed) -> None:
-    """Write the tensors, then the config."""
+    """Write the tensors, then the config; a StoreError before either if the disk hasn't enough space."""
     num_bytes = sum(piece.nbytes for piece in teacher.weights)
     weights = {"file": WEIGHTS, "sha256": _sha256(teacher.weights), "num_bytes": num_bytes}
     folder.require_space(num_bytes, "the teacher")
@@ -72,7 +76,7 @@ def _sha256(pieces: list[memoryview]) -> str:
 
 
 def _safetensors(tensors: Mapping[str, NDArray[Any]]) -> list[memoryview]:
-    """The file's bytes in pieces: as one, which `save` of the library makes, they are held twice."""
+    """The file's bytes in pieces. The library's `save` returns one piece, so that memory holds all twice."""
     # Wide numbers first, as the library does, so that all are aligned.
     ordered = dict(sorted(tensors.items(), key=lambda item: -item[1].itemsize))
     head, place = {}, 0
@@ -87,6 +91,7 @@ def _safetensors(tensors: Mapping[str, NDArray[Any]]) -> list[memoryview]:
 
 
 def _identity(checkpoint: Checkpoint, preset: Preset) -> dict[str, Any]:
+    """What the digest in the name covers."""
     return {
         "importer": {"name": checkpoint.kind, "version": _IMPORTER_VERSION},
         "source_sha256": checkpoint.source_sha256,
@@ -95,6 +100,7 @@ def _identity(checkpoint: Checkpoint, preset: Preset) -> dict[str, Any]:
 
 
 def _config(net: Network, checkpoint: Checkpoint, preset: Preset) -> dict[str, Any]:
+    """The content of config.json without the weights: what the teacher is, and where it comes from."""
     plugin = ImportedTeacher.of(net, preset)
     sampler = recommended_sampler(plugin.noise_scale, plugin.kind.shape)
     inner = net.model if isinstance(net, Preconditioner) else net
@@ -121,7 +127,7 @@ def _config(net: Network, checkpoint: Checkpoint, preset: Preset) -> dict[str, A
 
 
 def _sigma(net: Network, sampled_max: float) -> dict[str, float | None] | None:
-    """The noise levels that the network knows, and those that sampling uses; none in flow matching."""
+    """The noise levels that the network knows and those that sampling uses; None for flow matching."""
     if not isinstance(net, Preconditioner):
         return None
     return {

@@ -1,4 +1,4 @@
-"""What an imported teacher is called where nobody says it."""
+"""The default name of an import: made from the name of its file."""
 
 import re
 

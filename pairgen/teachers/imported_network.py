@@ -1,7 +1,11 @@
 """Networks that others have trained, as teachers.
 
-Denoisers of the EDM family are fields over their noise levels. Published velocity networks of flow
-matching run from noise at 0 to data at 1: ours is theirs, negated, at 1 - t.
+| published network | its own convention | field here |
+|---|---|---|
+| denoiser D(x; σ) of the EDM family | σ from 80 to 0 | dx/dσ = (x - D) / σ, t = σ |
+| velocity u(x, s) of flow matching | s = 0 noise, s = 1 data | v(x, t) = -u(x, 1 - t) |
+
+(Karras et al. 2022, Eqs. 1 and 3; Lipman et al. 2023, Eq. 23.)
 """
 
 from functools import cache
@@ -21,24 +25,23 @@ from kdm.objective import Objective
 from kdm.shapes import Labels, Samples
 from pairgen.checkpoints.build import Network, built, empty
 from pairgen.checkpoints.build_presets import Preset
-from pairgen.precision import in_type
+from pairgen.field import Teacher
 from pairgen.teachers.edm_field import EdmField
 from pairgen.teachers.plugin import TeacherPlugin
-from pairgen.teachers.teacher import Teacher
 from storage.inert.numbers import Budget, Stored, read_array
 from storage.inert.safetensors import read_safetensors
 from storage.inert.values import TensorName
 
 
 class Kind(NamedTuple):
-    """What a network's samples are."""
+    """What a network's samples are: their shape, and how many classes it is told."""
 
     shape: tuple[int, ...]
     num_classes: int  # 0: it looks at no label
 
 
 class ImportedVelocity(Teacher):
-    """A velocity network of flow matching as a field in this project's time."""
+    """v(x, t) = -u(x, 1 - t) from a published velocity network u."""
 
     t_noise = 1.0
     noise_scale = 1.0
@@ -48,14 +51,14 @@ class ImportedVelocity(Teacher):
         self.network = network
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """dx/dt at samples x and the time t, which is 0-d or one a sample."""
-        with in_type(self.dtype, x.device):
+        """dx/dt [n, *shape] at x [n, *shape], t ([ ] or [n]) and label [n], in x's number type."""
+        with self.in_dtype(x.device):
             published: Samples = self.network(x, 1 - t.to(x), label)
         return -published.to(x)
 
 
 class ImportedTeacher(TeacherPlugin):
-    """A network of a foreign checkpoint: what it is built with, so that its weights are all it lacks."""
+    """A network from a foreign checkpoint: what it is built with; the weights are a file of their own."""
 
     plugin = "imported"
     is_trained: ClassVar[bool] = True
@@ -83,28 +86,28 @@ class ImportedTeacher(TeacherPlugin):
 
     @property
     def noise_scale(self) -> float:
-        """The field's."""
+        """Standard deviation of x_T, in the units of the data."""
         return self.noise_std
 
     @property
     def num_classes(self) -> int:
-        """That it is told one of; 0: it looks at no label."""
+        """How many classes it knows; 0: labels are ignored."""
         return self.kind.num_classes
 
     @property
     def kind(self) -> Kind:
-        """Its samples."""
+        """Its samples' shape and number of classes."""
         return _kind(self._preset.model_dump_json())
 
     def build(self, shape: tuple[int, ...]) -> Teacher:
-        """The field with initial weights; a ValueError where its samples are of another shape."""
+        """The field with initial weights; a ValueError if its samples have another shape."""
         self._require(shape)
         if self.precond is None:
             return _field(build_velocity(self.init_kwargs), self.kind)
         return _field(build_edm(self.precond, self.init_kwargs), self.kind)
 
     def loaded(self, shape: tuple[int, ...], weights: bytes) -> Teacher:
-        """The field with the tensors of its checkpoint, strictly; no initial weights are drawn."""
+        """The field with the tensors of its checkpoint, which must fit one for one."""
         self._require(shape)
         return _field(built(self._preset, _held(weights)), self.kind)
 
@@ -129,7 +132,7 @@ class ImportedTeacher(TeacherPlugin):
 
 
 def kind_of(net: Network, preset: Preset) -> Kind:
-    """A network's samples; a ValueError where nothing says how large its images are."""
+    """A network's samples; a ValueError if neither keywords nor preset say how large its images are."""
     if isinstance(net, Preconditioner):
         side = net.model.options.img_resolution
         return Kind((preset.init_kwargs["img_channels"], side, side), net.model.options.label_dim)
@@ -150,13 +153,13 @@ def _field(net: Network, kind: Kind) -> Teacher:
 
 @cache
 def _kind(preset: str) -> Kind:
-    """Of the network of a preset as JSON, which is built without memory for its tensors."""
+    """The samples of a preset's network (as JSON, to be cached by); built without memory for tensors."""
     chosen = Preset.model_validate_json(preset)
     return kind_of(empty(chosen), chosen)
 
 
 def _held(weights: bytes) -> dict[str, NDArray[Any]]:
-    """Tensors by name, those of float32 where they lie in the bytes: a teacher's are never written."""
+    """Tensors by name. Those of float32 are views of the bytes: a teacher's weights never change."""
     tensors, stored = read_safetensors(BytesIO(weights))
     return {name: _array(weights, tensor, stored[name]) for name, tensor in tensors.items()}
 

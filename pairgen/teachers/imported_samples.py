@@ -1,4 +1,4 @@
-"""A few samples of a teacher, to look at."""
+"""A few samples of an imported teacher, to look at beside its card."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from kdm.shapes import Samples
+from pairgen.field import Teacher
 from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.teachers.imported_network import Kind
-from pairgen.teachers.teacher import Teacher
 from storage.noise import derive_labels, derive_noise
 from storage.records import LabelRule, NoiseRule
 
@@ -33,7 +33,7 @@ def samples_of(
 
 
 def _in_bytes(x_0: Samples) -> NDArray[np.uint8]:
-    """Truncated, as EDM's."""
+    """[-1, 1] as bytes, truncated like EDM's `generate.py`: x · 127.5 + 128 (Karras et al. 2022)."""
     return (x_0 * 127.5 + 128).clip(0, 255).to(torch.uint8).numpy()
 
 

@@ -1,15 +1,19 @@
-"""A teacher that can be interrupted: before each velocity it asks whether it is still wanted."""
+"""A teacher that can be interrupted: before each velocity it asks whether its work is still wanted.
+
+A shard may take minutes, and a thread can't be stopped from outside; one velocity is the longest that a
+stop has to wait for.
+"""
 
 from collections.abc import Callable
 
 from torch import Tensor
 
 from kdm.shapes import Labels, Samples
-from pairgen.teachers.teacher import Teacher
+from pairgen.field import Teacher
 
 
 class Interruptible(Teacher):
-    """In all else the teacher itself, on its device and in its arithmetic."""
+    """In everything else the teacher itself, on its device and in its arithmetic."""
 
     def __init__(self, teacher: Teacher, go_on: Callable[[], None]) -> None:
         super().__init__()
@@ -19,10 +23,10 @@ class Interruptible(Teacher):
         self.dtype = teacher.dtype
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """The teacher's, unless `go_on` raises."""
+        """The teacher's; whatever `go_on` raises ends it before the network is asked."""
         self._go_on()
         return self.teacher.velocity(x, t, label)
 
     def rounded(self, t: float) -> float:
-        """The nearest time that the teacher knows."""
+        """The teacher's."""
         return self.teacher.rounded(t)

@@ -1,6 +1,9 @@
-"""A velocity of pictures and the loss that it is learned by."""
+"""A velocity network of pictures on the straight path, and the loss it is trained by (Lipman et al. 2023).
 
-from dataclasses import replace
+x_t = (1 - t) x_0 + t x_T, dx/dt = x_T - x_0, as in `flow_matching_field`, with pictures x [n, C, H, W].
+"""
+
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -10,11 +13,9 @@ from kdm.draws import draws
 from kdm.networks.guided_unet import GuidedUNet
 from kdm.objective import Losses
 from kdm.shapes import Labels, Samples
-from pairgen.precision import in_type
+from pairgen.field import Teacher
 from pairgen.teachers.augmentation import mirrored
 from pairgen.teachers.flow_matching_field import flow_matching_losses
-from pairgen.teachers.flow_matching_unet import FlowMatchingUNet
-from pairgen.teachers.teacher import Teacher
 
 
 class PictureVelocity(Teacher):
@@ -29,16 +30,25 @@ class PictureVelocity(Teacher):
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
         """dx/dt at images x and the time t (0-d or [n]), in x's type."""
-        with in_type(self.dtype, x.device):
+        with self.in_dtype(x.device):
             found: Samples = self.network(x.to(torch.float32), t.to(torch.float32), label)
         return found.to(x)
 
 
-def picture_losses(options: FlowMatchingUNet, field: PictureVelocity, batch: Batch) -> Losses:
+@dataclass(frozen=True)
+class PictureLoss:
     """`flow_matching_losses` of pictures, some of them mirrored, some without their label."""
-    x_0 = mirrored(batch.x_0) if options.flip else batch.x_0
-    label = batch.label
-    if label is not None and options.label_dropout:
-        is_hidden = draws().uniform((len(label),), like=x_0) < options.label_dropout
-        label = torch.where(is_hidden, options.num_classes, label)
-    return flow_matching_losses(field, replace(batch, x_0=x_0, label=label))
+
+    field: PictureVelocity
+    num_classes: int  # also the network's label for none
+    label_dropout: float  # the share of labels that is hidden
+    flip: bool
+
+    def __call__(self, batch: Batch) -> Losses:
+        """The loss, [ ], of a batch with x_0 [n, C, H, W] and labels [n]."""
+        x_0 = mirrored(batch.x_0) if self.flip else batch.x_0
+        label = batch.label
+        if label is not None and self.label_dropout:
+            is_hidden = draws().uniform((len(label),), like=x_0) < self.label_dropout
+            label = torch.where(is_hidden, self.num_classes, label)
+        return flow_matching_losses(self.field, replace(batch, x_0=x_0, label=label))

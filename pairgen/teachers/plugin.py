@@ -1,10 +1,14 @@
-"""The options of a family of teachers: what a recipe names, and what builds the field."""
+"""The options of a family of teachers: what a recipe names, and what builds the field.
+
+Read without torch. What determines a teacher, besides its weights, is the plugin's name, version and options
+(`describe`); the digest of its weights is that of their safetensors bytes.
+"""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from kdm.objective import Objective
-from pairgen.teachers.late import Teacher
+from pairgen.late_field import Teacher
 from storage.digest import digest_of, sha256_of
 from storage.plugins import Plugin, describe
 
@@ -18,14 +22,17 @@ class TeacherPlugin(Plugin, ABC):
     @property
     @abstractmethod
     def noise_scale(self) -> float:
-        """Of the fields that it builds: the standard deviation of their x_T."""
+        """Standard deviation of x_T for the fields that it builds, in the units of the data."""
 
     @abstractmethod
     def build(self, shape: tuple[int, ...]) -> Teacher:
-        """The teacher of samples of `shape`, with weights as torch's global generator has them."""
+        """The teacher of samples of `shape`, its initial weights drawn from torch's global generator.
+
+        Raises a ValueError if it isn't for samples of that shape.
+        """
 
     def loaded(self, shape: tuple[int, ...], weights: bytes) -> Teacher:
-        """The teacher with these safetensors bytes."""
+        """The teacher with these safetensors bytes as weights, which must fit name for name."""
         from safetensors.torch import load  # torch: only who builds waits for it
 
         teacher = self.build(shape)
@@ -34,11 +41,11 @@ class TeacherPlugin(Plugin, ABC):
 
     @abstractmethod
     def objective(self, shape: tuple[int, ...]) -> Objective:
-        """A new teacher with its loss; a ValueError where there is nothing to train."""
+        """A new teacher with its loss; a ValueError if there is nothing to train."""
 
 
 def weights_digest(plugin: TeacherPlugin, weights: bytes | None) -> str:
-    """sha256 of the safetensors bytes; of its description where a teacher has no weights."""
+    """sha256 of the safetensors bytes; for a teacher without weights, of its description."""
     if weights is None:
         return digest_of(describe(plugin))
     return sha256_of(weights)

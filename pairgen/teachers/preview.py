@@ -1,19 +1,45 @@
-"""A few samples to look at while a teacher is trained."""
+"""The training of a teacher with a few samples to look at on the way."""
+
+from collections.abc import Callable
+from functools import partial
 
 import torch
+from torch import nn
 
+from kdm.batch import Batch
+from kdm.objective import Losses, Objective, Player
 from kdm.shapes import Samples
+from pairgen.field import Teacher
 from pairgen.samplers.sampler import Sampler
-from pairgen.teachers.teacher import Teacher
 
 NUM_SAMPLES = 64
 _SEED = 0  # the same noise each time, so that pictures of one training can be compared
 
 
+def training_of(
+    field: Teacher,
+    loss: Callable[[Batch], Losses],
+    network: nn.Module,
+    sampler: Sampler | None,
+    shape: tuple[int, ...],
+    *,
+    num_classes: int = 0,
+) -> Objective:
+    """What the trainer is given: `network`, the part of `field` with weights, learns by `loss`.
+
+    Pictures of its samples are drawn by `sampler`; None draws none, as for points.
+    """
+    player = Player("teacher", field, loss)
+    if sampler is None:
+        return Objective(field, (player,), networks=(network,))
+    draw = partial(preview, field, sampler, shape, num_classes=num_classes)
+    return Objective(field, (player,), draw=draw, networks=(network,))
+
+
 def preview(
     teacher: Teacher, sampler: Sampler, shape: tuple[int, ...], *, num_classes: int
 ) -> Samples:
-    """x_0 [64, *shape] from fixed noise, classes in turn; 0 classes: without labels."""
+    """x_0 [64, *shape] from the same noise each time, classes in turn; 0 classes: without labels."""
     generator = torch.Generator().manual_seed(_SEED)
     x_T = teacher.noise_scale * torch.randn(NUM_SAMPLES, *shape, generator=generator)
     device = next(teacher.parameters()).device

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from kdm.datasets.checkerboard import CheckerboardData
-from pairgen.filters.judge import Judge, decide, fit_judge
+from pairgen.filters.decisions import decide
+from pairgen.filters.judge import Judge, fit_judge
 from storage.plugins import configure, describe, plugin_class, plugin_names
 from storage.records import PairBatch
 

@@ -27,6 +27,10 @@ INDEX = ROOT / "docs" / "README.md"
 ABSENT = re.compile(
     r"kdm\.md|STORE\.md|LAYOUT\.md|HOUSE_STYLE|ENGLISH\.md|\b(?:shared|reference|design|seeds)/"
 )
+RIDDLES = re.compile(
+    r"\b(?:in place of|likewise|besides|left-overs?|anew|all the same|hangs? on|in the midst|is there for"
+    r"|whoever|is said first|others? have trained|is told|lies below|rests? on|near at hand)\b"
+)
 WITH_CODE = [page for page in PAGES if "```python runnable" in page.read_text()]
 GROUPS = (
     "pairgen.teachers",
@@ -153,6 +157,14 @@ def test_every_recipe_is_described_and_every_plugin_that_is_described_exists() -
 
 def test_no_page_cites_a_document_that_a_clone_lacks() -> None:
     assert {page.name: found for page in PAGES if (found := ABSENT.findall(page.read_text()))} == {}
+
+
+def test_pages_are_in_plain_english() -> None:
+    """Phrases that readers stumbled over: say who does what, in common words."""
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
+    assert {
+        page.name: found for page in pages if (found := RIDDLES.findall(page.read_text()))
+    } == {}
 
 
 def test_no_page_knows_a_path_of_a_machine() -> None:

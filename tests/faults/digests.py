@@ -1,4 +1,4 @@
-"""All digests of a home as STORE.md counts them, so that two homes can be compared."""
+"""All digests of a home (docs/store.md), so that two homes can be compared."""
 
 from pathlib import Path
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import flows.documents.content
 import flows.stages.training
 from flows.config.asked import Asked
 from flows.config.load import load_recipe
@@ -25,7 +26,14 @@ def run_here(
     """The stages of `tiny` at a home; call `train_here` before where something must be trained."""
     asked = Asked(recipe="tiny", overrides=overrides)  # as the command notes it
     run = Run(load_recipe("tiny", overrides=overrides), folder_at(str(home)), asked=asked)
-    return run_stages(run, until=until, students=list(students))
+    with pytest.MonkeyPatch.context() as patch:
+        without_galleries(patch)
+        return run_stages(run, until=until, students=list(students))
+
+
+def without_galleries(patch: pytest.MonkeyPatch) -> None:
+    """Pages of reports without pictures, most of what a report takes, and in no digest."""
+    patch.setattr(flows.documents.content, "galleries", lambda *students, **drawn: ())
 
 
 def train_here(patch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from flows.stages.sequence import run_stages
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.digits import DigitsData
 from kdm.evaluate import classifier_training
-from pairgen.filters.filter import reference_digest
+from pairgen.filters.digests import reference_digest
 from pairgen.filters.near_copy import NearCopy
 from pairgen.spec import DropRule
 from storage.any_folder import folder_at

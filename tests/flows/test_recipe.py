@@ -6,6 +6,7 @@ from typing import ClassVar
 import pytest
 import yaml
 from conftest import Finished
+from faults.here import without_galleries
 
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
@@ -100,8 +101,9 @@ def test_a_count_for_imported_pairs_is_refused_in_the_users_words() -> None:
 
 
 def test_a_student_that_was_only_distilled_is_found_by_the_scheduled_report(
-    finished: Finished, tmp_path: Path
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    without_galleries(monkeypatch)
     home = folder_at(str(finished.copy(tmp_path / "home", "reports")))
     run_stages(Run(load_recipe("tiny"), home), until="distill")
     assert [result.state for result in refresh_home(home)] == ["done"]

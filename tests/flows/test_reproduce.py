@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import Finished
-from faults.here import train_here
+from faults.here import train_here, without_galleries
 
 from flows.request import Request
 from flows.stage import Run
@@ -59,6 +59,7 @@ def line_of(run: Run) -> str:
 )
 def test_the_reports_line_trains_the_same_students(asked, homes, monkeypatch):
     train_here(monkeypatch)
+    without_galleries(monkeypatch)
     run, names = trained(Request("tiny", str(homes[0]), device="cpu", **asked))
     assert trained(request_of(line_of(run), homes[1]), "distill")[1] == names
 
@@ -67,6 +68,7 @@ def test_a_recipe_of_a_file_that_changed_is_made_again_from_the_resolved_one(
     homes, tmp_path, monkeypatch
 ):
     train_here(monkeypatch)
+    without_galleries(monkeypatch)
     document = Request("tiny", str(homes[0]), device="cpu", overrides=(SHORT,)).run().recipe
     file = tmp_path / "my own.yaml"
     file.write_text(yaml.safe_dump(document.document()))

@@ -190,6 +190,6 @@ def test_another_training_at_the_same_address_is_refused_by_the_differing_field(
     shutil.rmtree(folder)
     shutil.copytree(mine, folder)
     with pytest.raises(
-        MismatchError, match=r"differ in training\.learning_rate, training\.num_steps"
+        MismatchError, match=r"differs in training\.learning_rate, training\.num_steps"
     ):
         run_here(home, rate, short, until="distill")

@@ -59,7 +59,7 @@ def test_names_that_are_almost_ours_are_stepped_over(home: Path) -> None:
     assert "sound" in said(home, "pairs", "repair", "tiny")
     assert said(home, "run", "tiny", "--direct").count("cached") == 6
     (student,) = (each for each in (home / "students").iterdir() if each.is_dir())
-    assert standing(str(student)).endswith("goes on from step 200")
+    assert standing(str(student)).endswith("continues from step 200")
 
 
 def test_a_set_without_any_record_is_told_by_repair(home: Path) -> None:

@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 from click.testing import Result
 from PIL import Image
+from published import STEP, published
 from published_students import KDM, LABELLED, module_of, state_of, student, write_module
 from typer.testing import CliRunner
 
@@ -84,8 +85,8 @@ def test_a_published_file_samples_what_its_weights_sample(
     assert torch.equal(found.generate(noise(), label), made.generate(noise(), label))
 
 
-def test_the_published_step_is_sampled_from_its_own_weights(shared: Path, tmp_path: Path) -> None:
-    with np.load(shared / "reference/goldens/kdm/kdm_dense_16.npz") as golden:
+def test_the_published_step_is_sampled_from_its_own_weights(tmp_path: Path) -> None:
+    with np.load(published(STEP)) as golden:
         arrays = {name: torch.from_numpy(golden[name]) for name in golden if name != "meta"}
     state = {name[2:]: each for name, each in arrays.items() if name.startswith("w/")}
     torch.save(state, tmp_path / "golden.pt")
@@ -138,13 +139,13 @@ def test_what_is_no_published_student_is_refused_in_a_sentence(tmp_path: Path) -
         ("none", {"w": torch.zeros(2)}, "no published KDM student"),
         ("without", without, "operator.linear.weight is missing, and 1 more"),
         ("more", {**state, "vgg.weight": torch.zeros(1)}, "no part of a published KDM student"),
-        ("whole", whole, "holds torch.int64, where a student has float numbers"),
+        ("whole", whole, "holds torch.int64; a student's tensors hold float numbers"),
     ):
         torch.save(held, tmp_path / f"{name}.pt")
         assert sentence in refused(tmp_path / f"{name}.pt", home, *EDM)
     (tmp_path / "text.pt").write_text("no student")
     torch.save(state, tmp_path / "sound.pt")
-    assert "it is no student" in refused(tmp_path / "text.pt", home)
+    assert "it is not a student" in refused(tmp_path / "text.pt", home)
     assert "there is no such file" in refused(tmp_path / "nothing.pt", home)
     assert "kind 'kdm', not 'kdm-f'" in refused(
         tmp_path / "sound.pt", home, "--student", "kdm-f", *EDM
@@ -175,7 +176,7 @@ def test_the_scale_of_noise_is_asked_for_where_the_file_does_not_say_it(
     file, home = tmp_path / f"flow.{form}", tmp_path / "home"
     state = {name: each.contiguous() for name, each in state_of(student()).items()}
     (torch.save if form == "pt" else safetensors.torch.save_file)(state, file)
-    assert "does not say the scale of its noise" in refused(file, home)
+    assert "doesn't say the scale of its noise" in refused(file, home)
     folder = imported(file, home, "--noise-scale", "1")
     assert json.loads((folder / "config.json").read_text())["schema"]["noise"]["scale"] == 1
 

@@ -45,7 +45,7 @@ def test_what_a_training_process_wants_known_is_said(home: Folder) -> None:
         job(home), home, Meter(silent, "train-teacher", "fm", 20, "steps"), say=said.append
     )
     assert [sentence.split("; ")[-1] for sentence in said] == [
-        "going on from the checkpoint before"
+        "continuing from the checkpoint before"
     ]
 
 

@@ -1,4 +1,4 @@
-"""The critic, and what it and a student play (Eq. 8, kdm.md 1.8)."""
+"""The critic, and what it and a student play (Eq. 8)."""
 
 import math
 

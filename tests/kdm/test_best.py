@@ -101,7 +101,9 @@ def test_the_best_of_another_run_or_a_damaged_one_is_not_compared_with(home: Fol
     said: list[Progress | Notice] = []
     fit(home, report=said.append)
     assert home.read("best.json") == document
-    assert "looked for anew" in next(each.notice for each in said if isinstance(each, Notice))
+    assert "the search for the best weights starts again" in next(
+        each.notice for each in said if isinstance(each, Notice)
+    )
 
 
 def test_a_student_is_loaded_with_its_best_weights_where_asked(home: Folder) -> None:

@@ -1,9 +1,8 @@
 """The checkerboard: geometry, and points that are a pure function of the seed."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from published import CHECKERBOARD, published
 
 from kdm.datasets.checkerboard import CheckerboardData, cell_of, in_cells
 from storage.digest import sha256_of
@@ -53,8 +52,8 @@ def test_a_cell_is_filled_when_its_numbers_have_an_even_sum(point, is_inside):
     assert in_cells(np.array([point]))[0] == is_inside
 
 
-def test_the_published_teacher_hits_the_same_cells(shared: Path):
-    points = np.load(shared / "data" / "kdm_checkerboard_fm_10nfe.npy", mmap_mode="r")[9]
+def test_the_published_teacher_hits_the_same_cells():
+    points = np.load(published(CHECKERBOARD), mmap_mode="r")[9]
     assert in_cells(points).mean() == pytest.approx(0.9657, abs=5e-5)
 
 

@@ -58,5 +58,5 @@ def test_attention_is_a_softmax_over_pixels_in_every_layout(layout: Layout) -> N
 
 
 def test_a_norm_names_the_widths_it_takes() -> None:
-    with pytest.raises(ValueError, match="144 channels do not divide into 32 groups"):
+    with pytest.raises(ValueError, match="144 channels don't divide into 32 groups"):
         Norm(144, eps=1e-6)

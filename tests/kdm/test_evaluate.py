@@ -134,5 +134,5 @@ def test_a_throughput_asks_for_classes_where_pairs_have_them():
     model = Regression.model_validate({"network": network}).build(schema)
     x_T = np.zeros((20, 1, 8, 8), np.float32)
     assert measure_throughput(model, x_T, np.arange(20) % 3, options=OPTIONS).num_samples == 20
-    with pytest.raises(ValueError, match="was given no label"):
+    with pytest.raises(ValueError, match="got no label"):
         measure_throughput(model, x_T, options=OPTIONS)

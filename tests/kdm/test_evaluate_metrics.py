@@ -1,9 +1,8 @@
 """What each metric measures, and the published teacher's numbers as a check of all of them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from published import CHECKERBOARD, published
 
 from kdm.datasets.checkerboard import CheckerboardData, in_cells
 from kdm.evaluate.cells import Cells
@@ -86,8 +85,8 @@ def test_points_that_are_all_alone_are_all_outliers():
     assert Outliers().find(np.float32([[0, 0], [1, 0], [0, 1]])).all()
 
 
-def test_the_published_teacher_has_its_published_numbers(shared: Path):
-    x_T, x_0 = np.load(shared / "data/kdm_checkerboard_fm_10nfe.npy", mmap_mode="r")[[0, 9]]
+def test_the_published_teacher_has_its_published_numbers():
+    x_T, x_0 = np.load(published(CHECKERBOARD), mmap_mode="r")[[0, 9]]
     order = np.random.default_rng(123).permutation(50_000)
     sets = [x_0[order[first : first + 10_000]] for first in range(0, 50_000, 10_000)]
     outliers = [round(float(Outliers().find(points).mean()), 4) for points in sets]

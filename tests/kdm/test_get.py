@@ -19,7 +19,7 @@ from storage.records import LabelRule, NoiseRule, PairSchema
 SCHEMA = PairSchema(shape=(3, 8, 8), noise=NoiseRule(scale=80), label=LabelRule(num_classes=3))
 SMALL = EquilibriumOptions(width=16, depth=1, num_heads=2, equilibrium_ratio=2)
 LABELS = torch.tensor([0, 1, 2, 0])
-COUNTS = {  # all, of which 256 tokens times the width are the frozen table (kdm.md 2)
+COUNTS = {  # all, of which 256 tokens times the width are the frozen table (Geng et al. 2023)
     "get-t": 8.6e6,
     "get-m": 19.2e6,
     "get-s": 37_173_260,
@@ -129,7 +129,7 @@ def test_labels_matter_where_they_are_asked_for() -> None:
 
 def test_missing_and_unknown_labels_are_refused() -> None:
     student, x_T = small(), batch().noise()
-    with pytest.raises(ValueError, match="given no label; give one of 0 … 2"):
+    with pytest.raises(ValueError, match="got no label; give one of 0 … 2"):
         student.generate(x_T)
     with pytest.raises(ValueError, match="reach from 1 to 3; this student knows 0 … 2"):
         student.generate(x_T, LABELS + 1)
@@ -144,7 +144,7 @@ def test_samples_without_patches_are_refused(shape: tuple[int, ...], reason: str
 
 
 def test_a_width_that_heads_do_not_divide_is_refused() -> None:
-    with pytest.raises(ValidationError, match="width is 20; 4 must divide it"):
+    with pytest.raises(ValidationError, match="width is 20; it must be a multiple of 4"):
         EquilibriumOptions(width=20, num_heads=8)
 
 

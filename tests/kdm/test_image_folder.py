@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from published import CIFAR10, published
 from tiny_pictures import LABELS, SHAPE, encoded, made, saved
 
 from kdm.datasets.image_folder import ImageFolderData
@@ -320,9 +321,8 @@ def test_options_that_fit_no_set_are_refused(options: dict[str, object], sentenc
         parse(ImageFolderData, {"source": "a.zip", "shape": SHAPE, **options}, "data set")
 
 
-def test_the_real_test_pictures_of_cifar_are_read(shared: Path):
-    source = str(shared / "data" / "cifar10-jpeg-test.zip.xz")
-    data = opened(source, shape=(3, 32, 32), num_classes=10)
+def test_the_real_test_pictures_of_cifar_are_read():
+    data = opened(str(published(CIFAR10)), shape=(3, 32, 32), num_classes=10)
     assert data.train().shape == (10_000, 3, 32, 32)
     assert np.bincount(data.labels()).tolist() == [1000] * 10
     assert 118 < data.train().mean() < 123  # the set's mean is 121

@@ -80,7 +80,7 @@ def test_two_runs_leave_the_same_bytes_but_for_times(home: Folder) -> None:
 
 def test_another_job_in_a_done_folder_is_refused_by_the_field_that_differs(home: Folder) -> None:
     run(job(home))
-    with pytest.raises(MismatchError, match=r"differ in training\.learning_rate"):
+    with pytest.raises(MismatchError, match=r"differs in training\.learning_rate"):
         run(job(home, training={**TRAINING, "learning_rate": 0.1}))
 
 

@@ -51,7 +51,7 @@ def test_the_published_student_has_858114_parameters() -> None:
 
 
 def test_the_published_losses_are_those_of_its_text() -> None:
-    """MSE(x_0, Dec(z_0 + 0.4 n)) + MSE(z_0, K(z_T + 0.4 n')), n drawn before n' (kdm.md 1.12)."""
+    """MSE(x_0, Dec(z_0 + 0.4 n)) + MSE(z_0, K(z_T + 0.4 n')), n drawn before n' (azencot-group/KDM)."""
     student, pairs = PUBLISHED.build(SCHEMA), batch()
     E_0, E_T = (sequence(3, [256] * 5, ends_in_silu=True) for _ in range(2))
     D = sequence(257, [256] * 4 + [2], ends_in_silu=False)

@@ -1,4 +1,4 @@
-"""KDM of pictures: its U-Nets, labels and linear layer, and the paper's sizes (kdm.md 1.2 to 1.13)."""
+"""KDM of pictures: its U-Nets, labels and linear layer, and the paper's sizes (App. E.3)."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from storage.records import LabelRule, NoiseRule, PairSchema
 
 SCHEMA = PairSchema(shape=(1, 8, 8), noise=NoiseRule(scale=80), label=LabelRule(num_classes=3))
 LABELS = torch.tensor([0, 1, 2, 0])
-COUNTS = {  # trainable and for sampling (kdm.md 1.13)
+COUNTS = {  # trainable and for sampling, counted in azencot-group/KDM
     "cifar10": (47_476_165, 32_000_644),
     "cifar10-kdm-f": (50_622_917, 35_147_396),
     "cifar10-cond": (47_489_541, 32_013_316),
@@ -102,7 +102,7 @@ def test_labels_matter_where_they_are_asked_for(labels: Any) -> None:
 
 def test_missing_and_unknown_labels_are_refused_with_those_that_exist() -> None:
     student, x_T = small(), batch().noise()
-    with pytest.raises(ValueError, match="given no label; give one of 0 … 2"):
+    with pytest.raises(ValueError, match="got no label; give one of 0 … 2"):
         student.generate(x_T)
     with pytest.raises(ValueError, match="reach from 0 to 3; this student knows 0 … 2"):
         student.generate(x_T, torch.tensor([0, 1, 2, 3]))

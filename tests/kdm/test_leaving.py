@@ -58,9 +58,9 @@ def test_a_process_that_leaves_by_itself_is_not_cut_short() -> None:
 
 
 def test_the_last_words_say_from_which_step_the_same_command_goes_on(home: Folder) -> None:
-    assert standing(home.url).endswith("begins anew")
+    assert standing(home.url).endswith("starts again")
     (home / "checkpoints").replace("step-00001500.json", b"")
     (home / "checkpoints").replace(
         "step-00002000.safetensors", b""
     )  # without its record it is none
-    assert standing(home.url).endswith("the same command goes on from step 1,500")
+    assert standing(home.url).endswith("the same command continues from step 1,500")

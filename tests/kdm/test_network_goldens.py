@@ -1,13 +1,11 @@
 """Published networks against their numeric goldens, and their names at true size."""
 
-import gzip
-import json
 from itertools import takewhile
-from pathlib import Path
 
 import pytest
 import torch
 from mutants import NETWORK, at_work
+from published import golden, packed
 
 from kdm.networks.build import build_edm, build_guided
 from kdm.networks.golden import Golden, check_golden, each_of, error, tolerance, unchecked
@@ -21,41 +19,32 @@ GOLDENS = [
 ]
 
 
-def golden(shared: Path, name: str) -> str:
-    return str(shared / "reference" / "goldens" / f"{name}.npz")
-
-
-def true_shapes(shared: Path, family: str) -> dict[str, dict]:
-    place = shared / "reference" / "goldens" / family / "true_size_shapes.json.gz"
-    return json.loads(gzip.decompress(place.read_bytes()))
-
-
 def shapes(net: torch.nn.Module) -> dict[str, list[int]]:
     return {name: list(tensor.shape) for name, tensor in net.state_dict().items()}
 
 
 @pytest.mark.processor
 @pytest.mark.parametrize("name", NETWORK)
-def test_single_evaluations_are_within_round_off_at_any_level(shared: Path, name: str) -> None:
-    compared = list(takewhile(lambda each: each.room, each_of(golden(shared, name))))
+def test_single_evaluations_are_within_round_off_at_any_level(name: str) -> None:
+    compared = list(takewhile(lambda each: each.room, each_of(golden(name))))
     assert len(compared) >= 3
     assert [each for each in compared if not each.agrees] == []
 
 
 @pytest.mark.parametrize("name", GOLDENS)
-def test_a_network_and_its_solvers_give_the_published_numbers(shared: Path, name: str) -> None:
-    compared = check_golden(golden(shared, name))
+def test_a_network_and_its_solvers_give_the_published_numbers(name: str) -> None:
+    compared = check_golden(golden(name))
     assert compared
     assert [each for each in compared if not each.agrees] == []
 
 
 @pytest.mark.parametrize("name", GOLDENS)
-def test_every_published_array_is_an_input_or_is_checked(shared: Path, name: str) -> None:
-    assert unchecked(golden(shared, name)) == []
+def test_every_published_array_is_an_input_or_is_checked(name: str) -> None:
+    assert unchecked(golden(name)) == []
 
 
-def test_the_memory_format_changes_no_more_than_rounding(shared: Path) -> None:
-    held = Golden.read(golden(shared, GOLDENS[0]))
+def test_the_memory_format_changes_no_more_than_rounding() -> None:
+    held = Golden.read(golden(GOLDENS[0]))
     net = held.network().to(memory_format=torch.channels_last)
     x, labels = held.arrays["x"].to(memory_format=torch.channels_last), held.arrays["labels"]
     with torch.no_grad():
@@ -63,8 +52,8 @@ def test_the_memory_format_changes_no_more_than_rounding(shared: Path) -> None:
     assert error(made, held.arrays["denoised_mixed_sigma"]) <= tolerance("denoised")
 
 
-def test_a_wrong_weight_is_seen(shared: Path) -> None:
-    held = Golden.read(golden(shared, GOLDENS[1]))
+def test_a_wrong_weight_is_seen() -> None:
+    held = Golden.read(golden(GOLDENS[1]))
     net = held.network()
     net.get_parameter("model.dec.32x32_aux_norm.weight").data.mul_(1 + 1e-4)
     with torch.no_grad():
@@ -78,15 +67,15 @@ def test_an_image_is_right_if_it_truncates_to_the_reference() -> None:
     assert error(x, torch.tensor([0, 127, 255, 255], dtype=torch.uint8)) > 0
 
 
-def test_edm_networks_have_the_released_names_and_shapes(shared: Path) -> None:
-    for name, true in true_shapes(shared, "edm").items():
+def test_edm_networks_have_the_released_names_and_shapes() -> None:
+    for name, true in packed("edm_true_size_shapes").items():
         with torch.device("meta"):
             net = build_edm(true["precond"], true["init_kwargs"])
         assert shapes(net) == true["shapes"], name
 
 
-def test_guided_networks_have_the_published_names_and_shapes(shared: Path) -> None:
-    for name, true in true_shapes(shared, "fm").items():
+def test_guided_networks_have_the_published_names_and_shapes() -> None:
+    for name, true in packed("fm_true_size_shapes").items():
         with torch.device("meta"):
             net = build_guided(true["init_kwargs"])
         assert shapes(net) == true["shapes"], name
@@ -95,9 +84,9 @@ def test_guided_networks_have_the_published_names_and_shapes(shared: Path) -> No
 @pytest.mark.trials
 @pytest.mark.processor
 @pytest.mark.parametrize("name", NETWORK)
-def test_a_wrong_sign_factor_index_or_term_is_found(shared: Path, name: str) -> None:
+def test_a_wrong_sign_factor_index_or_term_is_found(name: str) -> None:
     missed = []
     for mutant in NETWORK[name]:
         with at_work(mutant):
-            missed += [mutant.name] * all(each.agrees for each in each_of(golden(shared, name)))
+            missed += [mutant.name] * all(each.agrees for each in each_of(golden(name)))
     assert missed == []

@@ -88,7 +88,7 @@ def test_the_first_skipped_step_is_told_with_its_loss_and_all_of_them_by_number(
     assert (
         f"loss 'total' of 'pupil' is nan at step {wrong_steps()[0]}: the step was skipped" in first
     )
-    assert last == f"{len(wrong_steps())} steps in all were skipped"
+    assert last == f"{len(wrong_steps())} steps were skipped in all"
 
 
 def test_a_gradient_that_is_no_number_is_told_by_its_parameter(home: Folder) -> None:
@@ -131,7 +131,7 @@ def test_a_hundred_wrong_steps_in_a_row_end_the_run(home: Folder) -> None:
     model = torch.nn.Linear(2, 2)
     endless = SKIP.model_copy(update={"num_steps": 300, "checkpoint_every": 60})
     objective = Objective(model, (Player("model", model, nothing),))
-    with pytest.raises(NonFiniteError, match="at step 100, and 100 steps before it were no better"):
+    with pytest.raises(NonFiniteError, match="at step 100, and the 100 steps before it failed too"):
         fit(home, objective, endless)
-    with pytest.raises(NonFiniteError, match="at step 100, and 100"):
+    with pytest.raises(NonFiniteError, match="at step 100, and the 100"):
         fit(home, objective, endless)  # the count goes on from the checkpoint after 60

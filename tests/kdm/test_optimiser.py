@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from kdm.training import fused_adam
 from kdm.training.adam import Adam
 from kdm.training.ema import Ema, decay
 from kdm.training.options import EmaOptions, TrainingOptions
@@ -35,6 +36,40 @@ def test_adam_gives_the_bits_of_pytorchs_fused_adam() -> None:
         reference.step()
     assert torch.equal(ours.weight, theirs.weight)
     assert torch.equal(ours.bias, theirs.bias)
+
+
+def weights_after(num_steps: int) -> dict[str, Tensor]:
+    model = network()
+    adam = Adam(model, TrainingOptions(betas=(0.9, 0.97), epsilon=1e-7))
+    for step in range(num_steps):
+        adam.zero_grad()
+        (loss(model, step) if step % 3 else model.weight.sum()).backward()
+        adam.step(0.1 / (step + 1))
+    return {**model.state_dict(), **adam.state()}
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("self", "grads"), (*fused_adam._KNOWN_ARGUMENTS, "decoupled")]
+)
+def test_a_pytorch_with_another_kernel_trains_to_the_same_bits_through_its_public_class(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    by_the_kernel = weights_after(7)
+    monkeypatch.setattr(fused_adam, "_KNOWN_ARGUMENTS", arguments)
+    by_the_class = weights_after(7)
+    assert all(torch.equal(each, by_the_class[name]) for name, each in by_the_kernel.items())
+
+
+def test_the_kernel_is_called_only_with_the_arguments_that_are_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = fused_adam._KNOWN_ARGUMENTS
+    assert fused_adam.has_kernel_with(known)
+    assert not fused_adam.has_kernel_with(known[:-1])
+    monkeypatch.delattr(torch, "_fused_adam_")
+    fused_adam.has_kernel_with.cache_clear()
+    assert not fused_adam.has_kernel_with(known)
+    fused_adam.has_kernel_with.cache_clear()
 
 
 def test_a_parameter_without_gradient_stays_and_does_not_age() -> None:

@@ -132,8 +132,8 @@ def test_draws_by_sample_are_another_training_and_draws_by_step_the_old_one() ->
 @pytest.mark.parametrize(
     ("options", "num_ranks", "reason"),
     [
-        ({"batch_size": 10}, 4, "4 ranks cannot share evenly"),
-        ({"batch_size": 16, "micro_batch": 3}, 2, "does not divide a rank's 8 samples"),
+        ({"batch_size": 10}, 4, "4 ranks can't share evenly"),
+        ({"batch_size": 16, "micro_batch": 3}, 2, "doesn't divide a rank's 8 samples"),
         ({"batch_size": 16}, 2, "set training.draws to 'sample'"),
         ({"batch_size": 16, "micro_batch": 4}, 1, "set training.draws to 'sample'"),
     ],
@@ -160,7 +160,7 @@ def test_a_share_of_rows_that_parts_cannot_have_alike_is_refused() -> None:
     x_0 = torch.zeros(5, 2)
     assert Batch(torch.arange(5), x_0).num_first(0.25) == 2
     assert Batch(torch.arange(5), x_0, num_parts=2).num_first(0.4) == 2
-    with pytest.raises(ValueError, match=r"0\.25 of training\.batch_size 10 are 3 samples"):
+    with pytest.raises(ValueError, match=r"0\.25 of training\.batch_size 10 is 3 samples"):
         Batch(torch.arange(5), x_0, num_parts=2).num_first(0.25)
 
 
@@ -168,7 +168,7 @@ def test_a_model_that_asks_torch_for_numbers_is_refused_where_samples_have_their
     batch = Batch(torch.arange(4), torch.zeros(4, 2))
     parts = Parts(TrainingOptions(batch_size=4, draws="sample"), ALONE)
     (part,) = parts.of(batch)
-    with pytest.raises(ValueError, match=r"have it draw by kdm\.draws"), parts.drawing(0, part):
+    with pytest.raises(ValueError, match=r"draw through kdm\.draws"), parts.drawing(0, part):
         torch.randn(2)
     with parts.drawing(0, part):
         draws().normal_like(batch.x_0)

@@ -56,7 +56,7 @@ def digits() -> torch.Tensor:
 
 
 def published_lpips(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """kdm.md 1.7, word by word: VGG, average pools, x / (‖x‖ + 1e-10), mean of squares over positions."""
+    """As in azencot-group/KDM: VGG, average pools, x / (‖x‖ + 1e-10), mean of squares over positions."""
     state, heads = random_state("vgg"), head_weights("vgg")
     convolutions = [[0, 2], [5, 7], [10, 12, 14], [17, 19, 21], [24, 26, 28]]
     mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])

@@ -74,8 +74,8 @@ def test_a_recipe_switches_terms_as_table_5_does(terms: Any, weights: tuple[int,
 @pytest.mark.parametrize(
     ("choice", "says"),
     [
-        ({"name": "get-s", "terms": "lat+pred", "has_adversary": False}, "no terms to choose from"),
-        ({"name": "cifar10-reflow", "terms": "rec"}, "no terms to choose from"),
+        ({"name": "get-s", "terms": "lat+pred", "has_adversary": False}, "has a single loss"),
+        ({"name": "cifar10-reflow", "terms": "rec"}, "has a single loss"),
         ({"name": "get-t", "has_adversary": True}, "has no critic"),
         ({"name": "checkerboard", "has_adversary": True}, "has no critic"),
         ({"name": "cifar10-regression", "mode": "published"}, "leave 'mode' out"),

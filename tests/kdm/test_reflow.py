@@ -136,7 +136,7 @@ def test_labels_matter_where_the_network_sees_them() -> None:
     others = student.generate(x_T, 2 - LABELS)
     is_equal = torch.isclose(student.generate(x_T, LABELS), others).flatten(1).all(1)
     assert is_equal.tolist() == [False, True, False, False]
-    with pytest.raises(ValueError, match="given no label"):
+    with pytest.raises(ValueError, match="got no label"):
         student.generate(x_T)
 
 

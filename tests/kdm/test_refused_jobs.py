@@ -143,7 +143,7 @@ def test_a_checkpoint_of_another_config_is_refused_by_the_field_that_differs(
     pairs = filled(home / "pairs").folder
     with pytest.raises(Interrupted):
         run_job(job(pairs), report=lambda report: None, should_stop=lambda: True)
-    assert f"they differ in {field}: use" in refusal(lambda: job(pairs, **changes), MismatchError)
+    assert f"which differs in {field}: use" in refusal(lambda: job(pairs, **changes), MismatchError)
 
 
 def test_pairs_that_are_not_there_are_refused_with_those_that_are(home: Folder) -> None:

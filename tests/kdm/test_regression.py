@@ -67,7 +67,7 @@ def test_labels_matter_where_they_are_asked_for() -> None:
 
 
 def test_labels_that_are_missing_are_refused() -> None:
-    with pytest.raises(ValueError, match="given no label; give one of 0 … 2"):
+    with pytest.raises(ValueError, match="got no label; give one of 0 … 2"):
         small().generate(batch().noise())
 
 

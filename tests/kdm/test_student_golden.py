@@ -1,6 +1,8 @@
 """One published training step against goldens: the given one, and others made by plain formulas."""
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from mutants import STEP, at_work
+from published import STEP as STEP_GOLDEN
+from published import published
 from published_step import SMALL, write_golden
 from typer.testing import CliRunner
 
@@ -47,15 +51,22 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def changed(golden: str, **arrays: Any) -> str:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """A variant's golden, written once; `changed` makes another file of it."""
+    place = tmp_path_factory.mktemp("goldens")
+    return cache(lambda name: write_golden(place / f"{name}.npz", **VARIANTS[name]))
+
+
+def changed(golden: str, place: Path, **arrays: Any) -> str:
     with np.load(golden) as file:
-        np.savez(golden, **{**file, **arrays})
-    return golden
+        np.savez(place / "changed.npz", **{**file, **arrays})
+    return str(place / "changed.npz")
 
 
 @pytest.mark.processor
-def test_the_published_step_is_made_to_the_letter(shared: Path) -> None:
-    golden = str(shared / "reference/goldens/kdm/kdm_dense_16.npz")
+def test_the_published_step_is_made_to_the_letter() -> None:
+    golden = str(published(STEP_GOLDEN))
     compared = check_step(golden)
     assert len(compared) == 4 + 5 + 428
     assert [each.name for each in compared if not each.agrees] == []
@@ -66,8 +77,10 @@ def test_the_published_step_is_made_to_the_letter(shared: Path) -> None:
     "variant",
     [pytest.param(each, marks=[pytest.mark.processor] * (each in STEP)) for each in VARIANTS],
 )
-def test_every_variant_of_the_step_agrees_with_plain_formulas(variant: str, tmp_path: Path) -> None:
-    golden = write_golden(tmp_path / "golden.npz", **VARIANTS[variant])
+def test_every_variant_of_the_step_agrees_with_plain_formulas(
+    variant: str, written: Callable[[str], str]
+) -> None:
+    golden = written(variant)
     compared = check_step(golden)
     assert [each for each in compared if not each.agrees or each.error > EXACT] == []
     assert unchecked(golden) == []
@@ -90,19 +103,21 @@ def test_one_next_to_it_may_be_on_either_side_and_a_wrong_number_still_differs(
     with np.load(golden) as file:
         meta = json.loads(str(file["meta"]))
     meta["grad_norms"]["koopman_operator.bias"] *= 1 + 1e-3
-    compared = check_step(changed(golden, meta=json.dumps(meta)))
+    compared = check_step(changed(golden, tmp_path, meta=json.dumps(meta)))
     assert [each.name for each in compared if not each.agrees] == ["gradient koopman_operator.bias"]
     assert any(each.agrees and each.error > 10 * GRADIENT_TOLERANCE for each in compared)
 
 
-def test_a_golden_of_other_numbers_differs_by_name(tmp_path: Path) -> None:
-    golden = write_golden(tmp_path / "golden.npz", linear_proj=24)
+def test_a_golden_of_other_numbers_differs_by_name(
+    written: Callable[[str], str], tmp_path: Path
+) -> None:
+    golden = written("linear")
     with np.load(golden) as file:
         meta, pushed = json.loads(str(file["meta"])), file["out/z0_pushed"]
     meta["losses"]["rec_loss"] *= 1 + 1e-4
     meta["grad_norms"]["koopman_operator.bias"] *= 1 + 1e-3
-    changed(golden, meta=json.dumps(meta), **{"out/z0_pushed": pushed[:, :5]})
-    names = {each.name for each in check_step(golden) if not each.agrees}
+    other = changed(golden, tmp_path, meta=json.dumps(meta), **{"out/z0_pushed": pushed[:, :5]})
+    names = {each.name for each in check_step(other) if not each.agrees}
     assert names == {"loss rec_loss", "gradient koopman_operator.bias", "out z0_pushed"}
 
 
@@ -118,8 +133,8 @@ def test_one_hot_rows_numbers_and_every_layout_of_targets_mean_the_same(tmp_path
     with np.load(golden) as file:
         labels, vector = file["labels"].argmax(1), file["uniform_vec"]
     for targets in (np.stack([vector.real, vector.imag]), np.stack([vector.real, vector.imag], 1)):
-        assert max(errors(changed(golden, uniform_vec=targets)).values()) <= EXACT
-    assert max(errors(changed(golden, labels=labels)).values()) <= EXACT
+        assert max(errors(changed(golden, tmp_path, uniform_vec=targets)).values()) <= EXACT
+    assert max(errors(changed(golden, tmp_path, labels=labels)).values()) <= EXACT
 
 
 def test_weights_and_the_turn_of_the_huber_distance_are_those_that_the_golden_names(
@@ -147,8 +162,8 @@ def test_a_weight_that_cannot_be_set_is_refused_by_its_name(
         student_of({**SMALL, key: value}, is_factorised=False)
 
 
-def test_names_go_to_ours_and_back(tmp_path: Path) -> None:
-    golden = write_golden(tmp_path / "golden.npz", is_factorised=True, linear_proj=24)
+def test_names_go_to_ours_and_back(written: Callable[[str], str]) -> None:
+    golden = written("factorised-circle")
     with np.load(golden) as file:
         published = {
             name[2:]: torch.from_numpy(file[name]) for name in file if name.startswith("w/")
@@ -163,11 +178,13 @@ def test_a_tensor_that_no_student_has_is_refused_by_name() -> None:
         to_ours({"vgg.weight": torch.zeros(1)})
 
 
-def test_the_command_prints_each_error_and_fails_where_one_differs(tmp_path: Path) -> None:
-    golden = write_golden(tmp_path / "golden.npz", linear_proj=24)
+def test_the_command_prints_each_error_and_fails_where_one_differs(
+    written: Callable[[str], str], tmp_path: Path
+) -> None:
+    golden = written("linear")
     good = CliRunner().invoke(app, ["student", "check", golden])
-    changed(golden, xT=np.zeros((3, 3, 16, 16), dtype=np.float32))
-    bad = CliRunner().invoke(app, ["student", "check", golden])
+    other = changed(golden, tmp_path, xT=np.zeros((3, 3, 16, 16), dtype=np.float32))
+    bad = CliRunner().invoke(app, ["student", "check", other])
     assert good.exit_code == 0, good.output
     assert "loss push_rec_loss" in good.output
     assert bad.exit_code == 1
@@ -192,8 +209,10 @@ def test_what_is_no_golden_of_a_step_is_refused(kind: str, tmp_path: Path) -> No
     "variant",  # the float64 that finds them is the same at each level
     [pytest.param(each, marks=[pytest.mark.processor] * (each == "huber")) for each in STEP],
 )
-def test_a_wrong_sign_factor_index_or_term_is_found(variant: str, tmp_path: Path) -> None:
-    golden, missed = write_golden(tmp_path / "golden.npz", **VARIANTS[variant]), []
+def test_a_wrong_sign_factor_index_or_term_is_found(
+    variant: str, written: Callable[[str], str]
+) -> None:
+    golden, missed = written(variant), []
     for mutant in STEP[variant]:
         with at_work(mutant):
             missed += [mutant.name] * (max(errors(golden).values()) <= EXACT)

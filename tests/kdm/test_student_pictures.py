@@ -126,6 +126,6 @@ def test_a_damaged_held_out_shard_costs_the_pictures_and_not_the_training(
     shards.replace(shards.names()[0], b"damaged")
     said = train(home / "student", pairs)
     notices = [each.notice for each in said if isinstance(each, Notice)]
-    assert "there will be no pictures on the way" in notices[0]
+    assert "there will be no pictures during training" in notices[0]
     assert (home / "student").exists("model.safetensors")
     assert not (home / "student").exists("samples")

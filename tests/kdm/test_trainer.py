@@ -179,7 +179,7 @@ def test_tensors_without_their_record_are_no_checkpoint(home: Folder) -> None:
 
 def test_a_checkpoint_of_another_run_is_refused_by_the_field_that_differs(home: Folder) -> None:
     fit(home)
-    with pytest.raises(MismatchError, match=r"differ in identity\.model\.width"):
+    with pytest.raises(MismatchError, match=r"differs in identity\.model\.width"):
         fit(home, identity={"model": {"width": 4}, "seed": 5})
 
 

@@ -81,7 +81,7 @@ def test_within_autocast_products_are_of_bfloat16_and_sums_of_losses_are_not():
 
 def test_tf32_is_refused_where_there_is_none(home: Folder):
     with pytest.raises(
-        ValueError, match="'tf32', which a GPU has and 'cpu' has not; choose 'float32'"
+        ValueError, match="'tf32', which needs a GPU, and the device is 'cpu'; choose 'float32'"
     ):
         run(teacher(home, precision="tf32"))
 
@@ -102,7 +102,7 @@ def test_a_model_without_a_network_to_compile_is_refused(
     monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda mode: None)
     nothing = Objective(torch.nn.Linear(2, 2), ())
     monkeypatch.setattr(TrainingJob, "objective", lambda job, schema: nothing)
-    with pytest.raises(ValueError, match="names no network that can be compiled; set it to false"):
+    with pytest.raises(ValueError, match="has no network that can be compiled; set it to false"):
         run(teacher(home, is_compiled=True))
 
 
@@ -114,7 +114,7 @@ def test_a_step_that_does_not_fit_is_said_with_its_batch_size(
 
     monkeypatch.setattr("kdm.training.trainer.Trainer._train_step", full)
     with pytest.raises(
-        OutOfMemoryError, match=r"of 'cpu' does not hold a step .*batch_size 16 at once; ch"
+        OutOfMemoryError, match=r"of 'cpu' can't hold a step .*batch_size 16 at once; ch"
     ):
         run(teacher(home))
 

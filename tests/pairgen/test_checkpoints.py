@@ -1,8 +1,6 @@
 """Checkpoints that others have trained are read as data: every tensor bit for bit, nothing executed."""
 
 import argparse
-import gzip
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,6 +27,7 @@ from edm_pickles import (
 )
 from handmade_checkpoints import net as sound_net
 from handmade_checkpoints import storage, stream, tensor
+from published import packed
 
 from pairgen.checkpoints import read_checkpoint
 
@@ -165,11 +164,8 @@ def test_buffers_that_a_state_dict_leaves_out_are_left_out(tmp_path: Path) -> No
     assert_equal(read_checkpoint(file).tensors, small_tensors("EDMPrecond", "ddpmpp"))
 
 
-def test_the_names_of_all_released_networks_come_in_their_order(
-    tmp_path: Path, shared: Path
-) -> None:
-    packed = shared / "reference/goldens/edm/true_size_shapes.json.gz"
-    for known in json.loads(gzip.decompress(packed.read_bytes())).values():
+def test_the_names_of_all_released_networks_come_in_their_order(tmp_path: Path) -> None:
+    for known in packed("edm_true_size_shapes").values():
         tensors = {name: np.ones(len(side), "f4") for name, side in known["shapes"].items()}
         net = network(known["precond"], known["init_kwargs"], tensors)
         found = read_checkpoint(write_snapshot(tmp_path / "net.pkl", snapshot_of(net)))
@@ -195,7 +191,7 @@ def test_an_edm_training_state_is_refused_with_what_to_give_instead(tmp_path: Pa
     net = network("EDMPrecond", ARCHITECTURES["ddpmpp"], small_tensors("EDMPrecond", "ddpmpp"))
     with importable():
         torch.save({"net": net, "optimizer_state": {}}, tmp_path / "training-state-1.pt")
-    with pytest.raises(ValueError, match=r"give the network-snapshot \.pkl that lies beside it"):
+    with pytest.raises(ValueError, match=r"give the network-snapshot \.pkl in the same folder"):
         read_checkpoint(tmp_path / "training-state-1.pt")
 
 
@@ -241,8 +237,8 @@ def test_flow_matchings_average_takes_the_names_of_the_networks_parameters(tmp_p
     assert_equal(found.tensors, {name: array + 1 for name, array in arrays(net).items()})
 
 
-def test_the_averages_order_is_that_of_the_published_network(shared: Path) -> None:
-    listed = json.loads((shared / "reference/goldens/fm/meta_unet_cifar_ema_keys.json").read_text())
+def test_the_averages_order_is_that_of_the_published_network() -> None:
+    listed = packed("flow_matching_average_keys")
     keys = [key for key in listed["state_dict_keys"] if key.startswith("model.")]
     assert [key.removeprefix("model.") for key in keys] == listed["shadow_i_is_parameter"]
 
@@ -310,11 +306,8 @@ def test_reading_imports_neither_torch_nor_what_a_pickle_names(tmp_path: Path) -
 
 @pytest.mark.trials
 @pytest.mark.parametrize("name", ["edm-cifar10-32x32-uncond-vp", "edm-cifar10-32x32-cond-ve"])
-def test_a_network_of_full_size_is_read_at_once_in_little_memory(
-    tmp_path: Path, shared: Path, name: str
-) -> None:
-    packed = shared / "reference/goldens/edm/true_size_shapes.json.gz"
-    known = json.loads(gzip.decompress(packed.read_bytes()))[name]
+def test_a_network_of_full_size_is_read_at_once_in_little_memory(tmp_path: Path, name: str) -> None:
+    known = packed("edm_true_size_shapes")[name]
     draw = np.random.default_rng(0)
     tensors = {key: draw.random(side, np.float32) for key, side in known["shapes"].items()}
     net = network(known["precond"], known["init_kwargs"], tensors)

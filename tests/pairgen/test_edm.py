@@ -11,7 +11,8 @@ from kdm.networks.preconditioning import EDM
 from kdm.networks.song_unet import SongUNet, SongUNetOptions
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.teachers.edm import EdmTeacher
-from pairgen.teachers.edm_field import LOWEST_SIGMA, SIGMA_MAX, EdmField, edm_losses
+from pairgen.teachers.edm_field import EdmField
+from pairgen.teachers.edm_levels import LOWEST_SIGMA, SIGMA_MAX
 from pairgen.teachers.preview import preview
 from storage.plugins import describe
 
@@ -207,7 +208,7 @@ def test_a_loss_of_changed_pictures_is_another_and_the_same_by_the_same_seed(opt
     batch, losses = Batch(torch.arange(4), pictures()), []
     for teacher, field in (moved_network(), *2 * [moved_network(**options)]):
         torch.manual_seed(1)
-        losses.append(edm_losses(teacher, field, batch).total.item())
+        losses.append(teacher.loss(field)(batch).total.item())
     assert losses[0] != losses[1] == losses[2]
 
 

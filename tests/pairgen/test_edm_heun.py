@@ -1,8 +1,8 @@
 """EDM's sampler: the page's grid, its last step, and the published samples."""
 
 import math
-from pathlib import Path
 
+import published
 import pytest
 import torch
 from torch import Tensor
@@ -69,8 +69,8 @@ def test_a_grid_that_would_not_fall_is_refused():
 
 
 @pytest.mark.parametrize("name", GOLDENS)
-def test_a_teacher_around_a_published_network_gives_the_published_samples(shared: Path, name: str):
-    golden = Golden.read(str(shared / "reference" / "goldens" / "edm" / f"{name}.npz"))
+def test_a_teacher_around_a_published_network_gives_the_published_samples(name: str):
+    golden = Golden.read(published.golden(f"edm/{name}"))
     rows = golden.arrays.get("sample_labels")
     label = None if rows is None else rows.argmax(1)
     num_classes = 0 if rows is None else rows.shape[1]

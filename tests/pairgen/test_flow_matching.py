@@ -1,11 +1,11 @@
 """The flow-matching teacher: its loss, its preconditioning, and published weights."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from published import MLP
 from torch import Tensor
 
 from kdm.batch import Batch
@@ -63,12 +63,9 @@ def test_samples_that_are_not_flat_are_refused():
 
 
 @pytest.fixture(scope="module")
-def golden(shared: Path) -> dict[str, np.ndarray]:
+def golden() -> dict[str, np.ndarray]:
     """Velocities and samples of an MLP laid out as in the flow_matching notebook (hidden 64)."""
-    path = shared / "reference" / "goldens" / "fm" / "mlp_checkerboard.npz"
-    if not path.exists():
-        pytest.skip(f"no golden at {path}")
-    with np.load(path) as archive:
+    with np.load(MLP) as archive:
         return dict(archive)
 
 

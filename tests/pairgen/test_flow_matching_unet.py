@@ -8,7 +8,7 @@ from kdm.batch import Batch
 from pairgen.samplers.midpoint import Midpoint
 from pairgen.teachers.flow_matching_field import flow_matching_losses
 from pairgen.teachers.flow_matching_unet import FlowMatchingUNet
-from pairgen.teachers.picture_velocity import PictureVelocity, picture_losses
+from pairgen.teachers.picture_velocity import PictureVelocity
 from pairgen.teachers.preview import preview
 
 TINY = {"num_channels": 64, "num_res_blocks": 1, "channel_mult": (1, 1), "num_head_channels": 32}
@@ -31,7 +31,7 @@ def moved_network(**options) -> tuple[FlowMatchingUNet, PictureVelocity]:
 
 def loss(teacher: FlowMatchingUNet, field: PictureVelocity) -> float:
     torch.manual_seed(1)
-    return picture_losses(teacher, field, Batch(torch.arange(8), pictures())).total.item()
+    return teacher.loss(field)(Batch(torch.arange(8), pictures())).total.item()
 
 
 def test_an_untrained_network_has_the_loss_of_no_velocity():
@@ -60,7 +60,7 @@ def test_hidden_labels_train_the_label_for_none(share):
     teacher, field = moved_network(num_classes=3, label_dropout=share)
     batch = Batch(torch.arange(8), pictures(), label=torch.zeros(8, dtype=torch.int64))
     torch.manual_seed(1)
-    picture_losses(teacher, field, batch).total.backward()
+    teacher.loss(field)(batch).total.backward()
     is_trained = field.network.label_emb.weight.grad.abs().sum(1) > 0
     assert is_trained.tolist() == [True, False, False, share > 0]
 
@@ -84,7 +84,7 @@ def test_a_preview_draws_classes_in_turn_without_the_label_for_none():
         ({}, (3, 8, 6), r"not \(3, 8, 6\)"),
         ({}, (3, 7, 7), "a multiple of 2, as it has 2 levels"),
         ({"num_head_channels": 48}, SHAPE, "has 64 channels, which are no multiple of 48"),
-        ({"num_channels": 80}, SHAPE, "80 channels do not divide into 32 groups"),
+        ({"num_channels": 80}, SHAPE, "80 channels don't divide into 32 groups"),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused(options, shape, fault):

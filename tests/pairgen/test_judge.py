@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from pairgen.filters.decisions import decide
+from pairgen.filters.fail_closed import FilterError
 from pairgen.filters.filter import Filter, FittedFilter
-from pairgen.filters.judge import FilterError, Judge, decide, fit_judge
+from pairgen.filters.judge import Judge, fit_judge
 from pairgen.filters.near_copy import NearCopy
 from storage.records import PairBatch
 

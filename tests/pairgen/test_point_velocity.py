@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from published import MLP
 
 from pairgen.checkpoints import read_checkpoint
 from pairgen.checkpoints.build import built, described
@@ -18,8 +19,8 @@ def saved(path: Path, golden: dict[str, np.ndarray], **changes: torch.Tensor) ->
 
 
 @pytest.fixture
-def golden(shared: Path) -> dict[str, np.ndarray]:
-    with np.load(shared / "reference/goldens/fm/mlp_checkerboard.npz") as file:
+def golden() -> dict[str, np.ndarray]:
+    with np.load(MLP) as file:
         return {name: file[name] for name in file.files if name != "meta"}
 
 

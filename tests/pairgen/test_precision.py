@@ -93,7 +93,7 @@ def test_tf32_is_set_for_products_and_convolutions_and_taken_back_after_a_failur
 
 def test_tf32_on_a_cpu_is_refused():
     with (
-        pytest.raises(ValueError, match="'tf32', which a GPU has and 'cpu' has not"),
+        pytest.raises(ValueError, match="'tf32', which needs a GPU, but the device is 'cpu'"),
         arithmetic("tf32", GaussianTeacher().build((2,)), CPU),
     ):
         pass

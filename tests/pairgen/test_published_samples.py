@@ -1,7 +1,6 @@
 """Published networks as teachers, by the samplers that make pairs: the published samples."""
 
-from pathlib import Path
-
+import published
 import pytest
 import torch
 
@@ -70,8 +69,8 @@ def test_more_steps_than_a_network_knows_levels_are_refused():
 
 
 @pytest.mark.parametrize("name", FLOW)
-def test_a_published_velocity_network_gives_its_published_samples(shared: Path, name: str):
-    golden = Golden.read(str(shared / "reference" / "goldens" / "fm" / "torchcfm_unet.npz"))
+def test_a_published_velocity_network_gives_its_published_samples(name: str):
+    golden = Golden.read(published.golden("fm/torchcfm_unet"))
     field = ImportedVelocity(golden.network().requires_grad_(False))
     made = FLOW[name].sample(field, golden.arrays["noise"])
     assert error(made.x_0, golden.arrays[name]) <= tolerance(name)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from published import CHECKERBOARD, published
 
 from storage.fs import Folder
 from storage.importers.checkerboard import import_checkerboard
@@ -71,10 +72,9 @@ def test_a_file_with_nan_is_refused(home: Folder, trajectory: np.ndarray) -> Non
         imported(home, trajectory)
 
 
-def test_the_published_pairs_are_told_apart(home: Folder, shared: Path) -> None:
-    source = shared / "data" / "kdm_checkerboard_fm_10nfe.npy"
+def test_the_published_pairs_are_told_apart(home: Folder) -> None:
     rows = {"train": (0, 45_000), "heldout": (45_000, 50_000)}
-    folder = import_checkerboard(source, home, name="published", rows=rows).folder
+    folder = import_checkerboard(published(CHECKERBOARD), home, name="published", rows=rows).folder
     store = PairStore.open(folder, split="heldout")
     pairs = store.load(5000).pairs
     assert store.schema.noise.scale == 1.0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from photographs import photographs
 from published_sets import KDM_LAYOUTS, Layout, Made, made, on_grid, write_kdm
 from refusals import bounded
 
@@ -30,17 +31,9 @@ def loaded(store: PairStore) -> PairBatch:
 
 
 @pytest.fixture(scope="session")
-def cifar(shared: Path) -> np.ndarray:
-    """The first 24 test pictures of CIFAR-10, float32 [24, 3, 32, 32] on the 8-bit grid."""
-    import lzma
-
-    from PIL import Image
-
-    data = lzma.decompress((shared / "data" / "cifar10-jpeg-test.zip.xz").read_bytes())
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))[:24]
-        pixels = [np.asarray(Image.open(archive.open(name)).convert("RGB")) for name in names]
-    return (np.stack(pixels).transpose(0, 3, 1, 2) / 127.5 - 1).astype(np.float32)
+def real() -> np.ndarray:
+    """24 pictures, float32 [24, 3, 32, 32] on the 8-bit grid."""
+    return (photographs(24) / 127.5 - 1).astype(np.float32)
 
 
 @pytest.mark.parametrize("is_swapped", [False, True])
@@ -61,13 +54,13 @@ def test_each_variant_is_told_by_its_numbers_in_either_order(
 @pytest.mark.parametrize("is_swapped", [False, True])
 @pytest.mark.parametrize("layout", KDM_LAYOUTS.values(), ids=KDM_LAYOUTS)
 def test_real_pictures_are_told_from_noise(
-    home: Folder, tmp_path: Path, cifar: np.ndarray, layout: Layout, is_swapped: bool
+    home: Folder, tmp_path: Path, real: np.ndarray, layout: Layout, is_swapped: bool
 ) -> None:
-    pairs = made(24, scale=layout.scale, x_0=cifar)
+    pairs = made(24, scale=layout.scale, x_0=real)
     layout = layout._replace(noise_is_first=layout.noise_is_first != is_swapped)
     store = imported(home, write_kdm(tmp_path / "set", pairs, layout))
     assert store.schema.noise.scale == layout.scale
-    assert np.array_equal(loaded(store).x_0, cifar)
+    assert np.array_equal(loaded(store).x_0, real)
 
 
 @pytest.mark.parametrize("num_swapped", [1, 10])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from published import CHECKERBOARD, published
 
 pytestmark = pytest.mark.trials
 
@@ -68,13 +69,12 @@ def test_an_edm_teacher_of_the_plane_reaches_its_bar(trials_home: Path) -> None:
 )
 def test_published_pairs_are_learned_to_the_bar(
     trials_home: Path,
-    shared: Path,
     recipe: str,
     median: float,
     trimmed: float,
     same_cell: float,
 ) -> None:
-    source = shared / "data" / "kdm_checkerboard_fm_10nfe.npy"
+    source = published(CHECKERBOARD)
     document = metrics_of(recipe, trials_home, "--set", f"pairs.source={source}")
     values = document["students"]["kdm"]["values"]
     assert values["median_squared_error"] <= median

@@ -1,0 +1,63 @@
+"""What a finished training leaves in its folder (kdm/export.py lists the files)."""
+
+import resource
+import sys
+from typing import Any
+
+from torch import nn
+
+from kdm.export import write_trained
+from kdm.students.student import Student
+from kdm.training.job import TrainingJob
+from kdm.training.trainer import TrainingResult
+from storage.fs import Folder
+from storage.plugins import describe
+
+# ru_maxrss is in kilobytes on Linux and in bytes on macOS (getrusage(2)).
+MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+def write_finished(
+    folder: Folder,
+    job: TrainingJob,
+    model: nn.Module,
+    *,
+    identity: dict[str, Any],
+    result: TrainingResult,
+) -> None:
+    """Write the averaged weights, losses and timings of a finished job, and last its config.json.
+
+    The config names everything that the weights depend on; times and memory, which differ between equal
+    runs, go to timings.json.
+    """
+    schema = job.source.pair_schema()
+    config = {
+        "group": job.group,
+        "model": describe(job.model),
+        "shape": list(schema.shape),
+        "schema": schema.model_dump(mode="json") if job.source.kind == "pairs" else None,
+        "identity": identity,
+        "num_steps": job.training.num_steps,
+        "parameters": _num_parameters(model),
+        **result.counts,
+    }
+    num_steps = job.training.num_steps
+    timings = {
+        "seconds": result.seconds,
+        "cpu_seconds": result.cpu_seconds,
+        "steps_per_second": num_steps / result.seconds,
+        "cpu_seconds_per_step": result.cpu_seconds / num_steps,
+        "num_ranks": result.num_ranks,
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES,
+    }
+    write_trained(folder, result.state, config=config, losses=result.losses, timings=timings)
+
+
+def _num_parameters(model: nn.Module) -> dict[str, int]:
+    """How many numbers train, and for a student how many a sample passes through."""
+    if isinstance(model, Student):
+        return {
+            "trainable": model.num_trainable_parameters(),
+            "inference": model.num_inference_parameters(),
+        }
+    return {"trainable": sum(each.numel() for each in model.parameters() if each.requires_grad)}

@@ -1,0 +1,114 @@
+"""One step of training, and all that it changes: weights, optimisers, average, buffers.
+
+    for each player:  g ← mean over parts and ranks of ∇L(part),  θ ← Adam(θ, g, η)
+    then              θ̄ ← β θ̄ + (1 − β) θ
+
+Players step one after another on the same batch: a critic first, then the student, which sees the critic
+as it is after its step (Algorithm 1, line 17, in the published code's order).
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from kdm.batch import Batch
+from kdm.objective import Losses, Objective, Player
+from kdm.training.adam import Adam
+from kdm.training.ema import Ema
+from kdm.training.environment import autocast
+from kdm.training.non_finite import NonFiniteSteps
+from kdm.training.options import TrainingOptions
+from kdm.training.parts import Part, Parts, mean_losses, require_whole_batches
+from kdm.training.progress import Report
+from kdm.training.ranks import Ranks
+
+
+class Steps:
+    """Makes the steps of one run.
+
+    `ema` is the average that a run exports, `non_finite` the policy for steps that go wrong. Raises a
+    ValueError where `ranks` or micro-batches can't share a step, or a module normalises over a batch
+    that no part has.
+    """
+
+    def __init__(
+        self, objective: Objective, options: TrainingOptions, ranks: Ranks, *, report: Report
+    ) -> None:
+        self._parts = Parts(options, ranks)
+        require_whole_batches(objective, options, ranks)
+        self._objective, self._options, self._ranks = objective, options, ranks
+        self._adams = {each.name: Adam(each.module, options) for each in objective.players}
+        self.ema = Ema(objective.model, options.ema)
+        self.non_finite = NonFiniteSteps(
+            options.on_non_finite, objective, self._adams, notify=report
+        )
+
+    def make(self, step: int, batch: Batch, rate: float) -> dict[str, Losses] | None:
+        """Make step number `step` on this rank's rows of its batch, with learning rate η = `rate`.
+
+        The losses over all ranks by player, or None where the step was skipped and changed nothing.
+        Raises `NonFiniteError` where a loss isn't finite and the step may not be skipped.
+        """
+        parts = self._parts.of(batch)
+        playing = self._objective.playing(step / self._options.num_steps)
+        with self.non_finite.watching(step, playing):
+            losses = {player.name: self._play(player, step, parts, rate) for player in playing}
+            self.ema.update(step + 1)
+            return losses
+        return None
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that a step changes, by name: model/…, ema/…, players/PLAYER/…, optimisers/PLAYER/…."""
+        tensors = _under("model", self._objective.model.state_dict())
+        tensors |= _under("ema", self.ema.state())
+        for player in self._objective.players:
+            if player.module is not self._objective.model:
+                tensors |= _under(f"players/{player.name}", player.module.state_dict())
+            tensors |= _under(f"optimisers/{player.name}", self._adams[player.name].state())
+        return tensors
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Continue from what `tensors` gave."""
+        self._objective.model.load_state_dict(_below("model", tensors))
+        self.ema.load(_below("ema", tensors))
+        for player in self._objective.players:
+            if player.module is not self._objective.model:
+                player.module.load_state_dict(_below(f"players/{player.name}", tensors))
+            self._adams[player.name].load(_below(f"optimisers/{player.name}", tensors))
+
+    def _play(self, player: Player, step: int, parts: list[Part], rate: float) -> Losses:
+        """Move one player by the mean gradient of all parts on all ranks; its losses over all of them."""
+        adam = self._adams[player.name]
+        adam.zero_grad()
+        losses = mean_losses(
+            [self._differentiated(player, step, part, len(parts)) for part in parts]
+        )
+        self._ranks.average_(list(adam.gradients().values()))
+        self.non_finite.check_gradients(player, losses)
+        adam.step(rate)
+        return losses
+
+    def _differentiated(self, player: Player, step: int, part: Part, num_parts: int) -> Losses:
+        """Add a part's share to the player's gradient; the part's losses, averaged over ranks."""
+        device = part.batch.x_0.device
+        with self._parts.drawing(step, part), autocast(device, self._options.precision):
+            losses = player.loss(part.batch)
+        together = self._ranks.averaged(losses)
+        self.non_finite.check_losses(player, together)
+        own = losses.total if num_parts == 1 else losses.total / num_parts
+        own.backward()  # type: ignore[no-untyped-call]
+        return together
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with a prefix, by the rest of their names."""
+    start = f"{prefix}/"
+    return {
+        name.removeprefix(start): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(start)
+    }
