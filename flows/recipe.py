@@ -21,10 +21,11 @@ from kdm.training.options import TrainingOptions
 from pairgen.filters.filter import Filter
 from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
-from pairgen.spec import Digest, require_generable
+from pairgen.spec import require_generable
 from pairgen.teachers.plugin import TeacherPlugin
 from storage.digest import digest_of
 from storage.fs import Folder
+from storage.manifest import Digest
 from storage.options import LastingOptions, Options, parse
 from storage.plugins import Configured
 from storage.records import LabelRule, PairSchema

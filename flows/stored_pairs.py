@@ -12,11 +12,11 @@ from flows.commands.find import bare, found
 from flows.imported_pairs import Layout
 from kdm.licences import UNKNOWN, Licence, said_by
 from kdm.report.markdown import read_front_matter
-from pairgen.spec import Digest
 from pairgen.teachers.imported_name import default_name
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder
+from storage.manifest import Digest
 from storage.options import Options
 from storage.records import LabelRule
 from storage.sets import own_spec, splits_of

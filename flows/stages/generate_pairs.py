@@ -13,7 +13,8 @@ from flows.stages.filter_pairs import calibrated
 from flows.stages.run import Run, StageResult, State
 from flows.stages.stored_pairs import stored_pairs
 from flows.stored_pairs import StoredPairs
-from pairgen.spec import DropRule, PairSpec, TeacherIdentity
+from pairgen.filters.drop_rule import DropRule
+from pairgen.spec import PairSpec, TeacherIdentity
 from storage.any_folder import folder_at
 from storage.digest import digest_of
 from storage.errors import StoreError

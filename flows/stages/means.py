@@ -15,8 +15,8 @@ from flows.stages.known import known_runs
 from flows.stages.remake import Remaker
 from kdm.datasets import DataSet
 from pairgen.filters.digests import reference_digest
+from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.judge import Judge, fit_judge
-from pairgen.spec import DropRule
 from storage.any_folder import folder_at
 from storage.audit import read_audit_rows
 from storage.digest import digest_of, short
