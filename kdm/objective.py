@@ -23,6 +23,9 @@ class Losses(NamedTuple):
     terms: dict[str, Scalar]
 
 
+Loss = Callable[[Batch], Losses]
+
+
 @dataclass(frozen=True)
 class Player:
     """One set of parameters with its loss; each player has an optimiser of its own.
@@ -33,7 +36,7 @@ class Player:
 
     name: str
     module: Module
-    loss: Callable[[Batch], Losses]
+    loss: Loss
 
 
 @dataclass(frozen=True)

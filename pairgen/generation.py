@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from pairgen.field import Teacher
 from pairgen.filters.decisions import decide
+from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.judge import Judge
 from pairgen.sampling import sampled_batches
-from pairgen.spec import DropRule, PairSpec
+from pairgen.spec import PairSpec
 from pairgen.teachers.guided import sampled_field
 from storage.digest import short
 from storage.errors import InvalidPairsError, MismatchError

@@ -11,18 +11,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pairgen.filters.digests import score_digest
-from pairgen.filters.filter import Filter
+from pairgen.filters.drop_rule import DropRule
 from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.teachers.plugin import TeacherPlugin
-from storage.digest import digest_of, short
-from storage.masks import decision_digest
+from storage.digest import digest_of
+from storage.manifest import Digest
 from storage.options import Options
 from storage.plugins import Configured
 from storage.records import PairSchema
-
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class TeacherIdentity(Options):
@@ -30,46 +27,6 @@ class TeacherIdentity(Options):
 
     plugin: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
     weights: Digest  # pairgen.teachers.teacher.weights_digest
-
-
-class DropRule(Options):
-    """A filter that runs between sampler and writer, for those who must never store a rejected pair.
-
-    Filters usually run on stored pairs and leave masks, so that another threshold needs no new pairs.
-    """
-
-    filter: Annotated[Filter, Configured("pairgen.filters")]
-    reference: Digest  # of the real samples that it is fitted on
-    threshold: float
-    score: Digest
-    decision: Digest
-
-    @classmethod
-    def of(cls, chosen: Filter, *, reference: str, threshold: float) -> Self:
-        """The rule with its digests worked out."""
-        score = score_digest(chosen, reference)
-        return cls(
-            filter=chosen,
-            reference=reference,
-            threshold=threshold,
-            score=score,
-            decision=decision_digest(score, threshold),
-        )
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        score = score_digest(self.filter, self.reference)
-        decision = decision_digest(score, self.threshold)
-        for name, given, right in [
-            ("score", self.score, score),
-            ("decision", self.decision, decision),
-        ]:
-            if given != right:
-                raise ValueError(
-                    f"{name} is {short(given)}…, but this filter, reference and threshold have "
-                    f"{short(right)}…; make the rule with DropRule.of"
-                )
-        return self
 
 
 class PairSpec(Options):

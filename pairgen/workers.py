@@ -100,7 +100,7 @@ def _compile(teacher: Teacher, device: torch.device) -> None:
     networks = list(teacher.children())
     if not networks:
         raise ValueError(
-            "pairs.is_compiled is true, but this teacher has no network to compile; set it to false"
+            "pairs.is_compiled is true, but this teacher doesn't have a network to compile; set it to false"
         )
     for network in networks:
         network.compile()

@@ -16,8 +16,8 @@ from flows.config.recipe_files import recipe_names
 from flows.documents.remembered_runs import known_runs
 from kdm.datasets import DataSet
 from pairgen.filters.digests import reference_digest
+from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.judge import Judge, fit_judge
-from pairgen.spec import DropRule
 from storage.audit import read_audit_rows
 from storage.digest import digest_of, short
 from storage.fs import Folder

@@ -13,11 +13,11 @@ from flows.config.imported_pairs import Layout
 from flows.home import bare, found
 from kdm.licences import UNKNOWN, Licence
 from kdm.report.existing_card import licence_of
-from pairgen.spec import Digest
 from pairgen.teachers.imported_name import default_name
 from storage.digest import short
 from storage.errors import MismatchError
 from storage.fs import Folder
+from storage.manifest import Digest
 from storage.options import Options
 from storage.records import LabelRule
 from storage.sets import splits_of

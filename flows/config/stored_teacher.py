@@ -13,13 +13,13 @@ from kdm.pretrained import SOURCES
 from kdm.report.existing_card import licence_of
 from kdm.trained import CONFIG, WEIGHTS, read_config, read_weights
 from pairgen.recommended import recommended_sampler
-from pairgen.spec import Digest
 from pairgen.teachers.imported_name import default_name
 from pairgen.teachers.plugin import TeacherPlugin
 from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder
+from storage.manifest import Digest
 from storage.options import nearest, parse
 from storage.plugins import Configured, describe
 

@@ -8,8 +8,8 @@ from pydantic import model_validator
 from flows.config.imported_pairs import Name
 from kdm.licences import Licence
 from kdm.training.options import TrainingOptions
-from pairgen.spec import Digest
 from pairgen.teachers.plugin import TeacherPlugin
+from storage.manifest import Digest
 from storage.options import LastingOptions
 from storage.plugins import Configured
 

@@ -13,7 +13,8 @@ from flows.stages.arithmetic import require_arithmetic
 from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.committed import SPLITS, committed, counts
 from flows.stages.existing_pairs import imported_pairs, stored_pairs
-from pairgen.spec import DropRule, PairSpec, TeacherIdentity
+from pairgen.filters.drop_rule import DropRule
+from pairgen.spec import PairSpec, TeacherIdentity
 from storage.any_folder import folder_at
 from storage.errors import StoreError
 from storage.fs import Folder

@@ -12,10 +12,11 @@ from flows.progress import Meter
 from flows.stage import Run, StageResult
 from flows.stages.invalid_pairs import InvalidPairs
 from pairgen.costs import Costs, estimate
+from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.ordered_pool import Message, OrderedPool
 from pairgen.probe import Probe
-from pairgen.spec import DropRule, PairSpec
+from pairgen.spec import PairSpec
 from pairgen.teachers.teacher import Teacher, load_teacher
 from pairgen.worker import MadeShard, ShardJob, Worker
 from pairgen.workers import Workforce, prepared_workers

@@ -60,7 +60,7 @@ def described(checkpoint: Checkpoint, preset: str = "") -> Preset:
             "say so with --preset"
         )
     raise ValueError(
-        "the file does not say what its network is, and its shapes are those of no preset; give "
+        "the file does not say what its network is, and no preset has its shapes; give "
         "--preset FILE.yaml with its precond and init_kwargs"
     )
 
@@ -74,7 +74,7 @@ def built(preset: Preset, tensors: Tensors) -> Network:
     net = empty(preset)
     _require_fit(_shapes(net), tensors)
     with warnings.catch_warnings():
-        # Tensors may lie in bytes that nobody may write to; nobody does, so no copy is made.
+        # Tensors may be views of read-only bytes: a teacher's weights are never written to.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         weights = {name: _float32(name, tensor) for name, tensor in tensors.items()}
     net.load_state_dict(weights, strict=True, assign=True)
@@ -151,7 +151,7 @@ def _require_plausible(preset: Preset) -> None:
         raise ValueError(f"its network would have more than {_MOST_LEVELS} levels")
     for name in _own_keywords(preset.precond):
         if type(keywords.get(name, 0)) not in (int, float):
-            raise ValueError(f"its keyword {name} is {keywords[name]!r}, which is no number")
+            raise ValueError(f"its keyword {name} is {keywords[name]!r}, which isn't a number")
 
 
 def _own_keywords(precond: str | None) -> list[str]:

@@ -92,7 +92,7 @@ def network_in(value: Any) -> Network:
 def _object(value: Any, known: tuple[str, ...]) -> _Object:
     """The persistent object that this is; a ValueError unless its class is one of `known`."""
     if not isinstance(value, Made) or value.of != PERSISTENT:
-        raise ValueError(f"something stands where one of {', '.join(known)} should")
+        raise ValueError(f"something else stands where one of {', '.join(known)} should")
     meta = value.arguments[0]
     version, name = meta.get("version"), meta.get("class_name")
     if meta.get("type") != "class":
@@ -102,7 +102,9 @@ def _object(value: Any, known: tuple[str, ...]) -> _Object:
             f"a class has version {_shown(version)} where EDM writes {_VERSION}; give a network of EDM"
         )
     if type(name) is not str or name not in known:
-        raise ValueError(f"class {_shown(name)} is not known here; {', '.join(known)} are")
+        raise ValueError(
+            f"class {_shown(name)} isn't supported here; it must be one of {', '.join(known)}"
+        )
     if not _is_text(meta.get("module_src")) or type(meta.get("state")) is not dict:
         raise ValueError(f"{name} comes without a source or without a state")
     return _Object(name, meta["state"])
@@ -115,16 +117,16 @@ def _is_text(value: Any) -> bool:
 def _shown(value: Any) -> str:
     if is_scalar(value):
         return repr(value[:60] if type(value) is str else value)
-    return "that is no text"
+    return "that isn't text"
 
 
 def _part(found: _Object) -> Part:
     """What it was built with; a ValueError for an argument that isn't plain data."""
     arguments, keywords = found.state.get("_init_args"), found.state.get("_init_kwargs")
     if type(arguments) is not tuple or type(keywords) is not dict or len(keywords) > 64:
-        raise ValueError(f"{found.class_name} does not say what it was built with")
+        raise ValueError(f"{found.class_name} doesn't say what it was built with")
     if not all(type(key) is str for key in keywords):
-        raise ValueError(f"{found.class_name} was built with a keyword that is no text")
+        raise ValueError(f"{found.class_name} was built with a keyword that isn't text")
     what = f"an argument of {found.class_name}"
     named = {key: plain(value, f"{what}, {key[:40]},") for key, value in keywords.items()}
     return Part(found.class_name, tuple(plain(list(arguments), what)), named)
@@ -187,5 +189,5 @@ def _dict_of(module: _Object, name: str) -> dict[Any, Any]:
 
 def _named(name: Any) -> str:
     if type(name) is not str or not _NAME.fullmatch(name):
-        raise ValueError("a tensor or module has a name that is no identifier")
+        raise ValueError("a tensor or module has a name that isn't an identifier")
     return name

@@ -103,7 +103,9 @@ def _averaged(tensors: dict[str, TensorName]) -> dict[str, TensorName]:
     pairs = list(zip(names, wanted, strict=True))
     for name, shadow in pairs:
         if tensors[name].shape != tensors[shadow].shape:
-            raise ValueError(f"{shadow} has another shape than {name}; the order is not known")
+            raise ValueError(
+                f"{shadow} and {name} have different shapes, so the averages aren't in the network's order"
+            )
     return {_unwrapped(name.removeprefix(_RAW)): tensors[shadow] for name, shadow in pairs}
 
 
@@ -116,7 +118,7 @@ def _state_dict(value: Any) -> dict[str, TensorName]:
     for name, tensor in value.items():
         if type(name) is not str or not _NAME.fullmatch(name) or not isinstance(tensor, TensorName):
             shown = name[:60] if type(name) is str else name
-            raise ValueError(f"{shown!r} is no tensor's name and tensor; save the state dict alone")
+            raise ValueError(f"{shown!r} isn't the name of a tensor; save the state dict alone")
     found = {_unwrapped(name): tensor for name, tensor in value.items()}
     if len(found) != len(value):
         raise ValueError("two of its tensors have one name once their wrappers' are taken off")

@@ -18,7 +18,7 @@ class Decisions:
 
 
 def decide(chosen: Filter, scores: NDArray[np.float64], threshold: float) -> Decisions:
-    """Keep or drop, from stored scores alone; FilterError when the filter does not decide each."""
+    """Keep or drop, from stored scores alone; FilterError unless it decides every pair."""
     require_scores(chosen, scores, len(scores))
     with named(chosen):
         answer = chosen.decide(frozen(scores), threshold)

@@ -56,7 +56,10 @@ class Judge:
 
 
 def fit_judge(chosen: Filter, reference: NDArray[Any]) -> Judge:
-    """The filter fitted on real samples [m, *shape], which it sees read-only, bytes as -1 … 1."""
+    """The filter, fitted on real samples [m, *shape]; it sees them read-only, and bytes as -1 … 1.
+
+    Raises FilterError if fitting fails or returns something else than a FittedFilter.
+    """
     with named(chosen):
         fitted = chosen.fit(frozen(as_numbers(reference)))
     if not isinstance(fitted, FittedFilter):

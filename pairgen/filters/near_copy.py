@@ -1,10 +1,12 @@
-"""Drops pairs that lie too near to a point of the reference (privacy filter).
+"""Drops pairs whose sample is too close to a real one (a privacy filter).
 
-The score is the Euclidean distance to the nearest reference point, d_1 in the literature on copies
-in generative models (Carlini et al. 2023, 'Extracting Training Data from Diffusion Models', which
-divides it by the mean distance to 50 neighbours). The search is exact in any dimension: by a k-d
-tree up to 64 values (of 8×8 digits it takes half the time of comparing all), by all distances above.
-A mirrored or shifted copy is not found.
+    score = d_1(x_0) = min over the reference's points r of ‖x_0 - r‖
+
+the Euclidean distance to the nearest real sample, as in the literature on copies in generative models
+(Carlini et al. 2023, 'Extracting Training Data from Diffusion Models', which divides it by the mean distance
+to 50 neighbours). The search is exact in any dimension: by a k-d tree up to 64 values per sample (on 8×8
+digits that takes half the time of comparing all), by all distances above. A mirrored or shifted copy isn't
+found (docs/privacy.md).
 """
 
 from typing import Any
@@ -21,7 +23,7 @@ _MAX_TREE_VALUES = 64  # of a sample; in many dimensions a tree visits all it ho
 
 
 class NearCopy(Filter):
-    """Low is bad: a pair is kept when its distance is at least the threshold."""
+    """Low scores are bad: a pair is kept if its distance is at least the threshold."""
 
     plugin = "near-copy"
     finds_copies = True
@@ -45,7 +47,7 @@ class NearCopy(Filter):
 
 
 class FittedNearCopy(FittedFilter):
-    """Holds the reference, in a k-d tree where that is quicker, in float64."""
+    """Holds the reference [m, d] in float64, in a k-d tree if that is faster."""
 
     def __init__(self, points: NDArray[np.float64]) -> None:
         self._points = points

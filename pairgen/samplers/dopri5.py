@@ -1,8 +1,9 @@
 """Dormand and Prince's adaptive method of order 5 (1980), as torchdiffeq and torchcfm sample with it.
 
-Its steps keep the root mean square of the error over the whole batch within the tolerance, so a
-sample depends, by about the tolerance, on its neighbours, and how many evaluations it takes on all
-of them. Fixed steps are the reproducible choice for pairs.
+The rule, its error estimate and the choice of steps are in kdm/solvers/dopri5.py. A step is accepted if
+the root mean square of the error over the whole batch is within the tolerance. So a sample depends, by
+about the tolerance, on its neighbours, and the number of evaluations on all of them. Fixed steps are the
+reproducible choice for pairs.
 """
 
 from typing import ClassVar
@@ -21,18 +22,18 @@ class Dopri5(Sampler):
 
     plugin = "dopri5"
     caution: ClassVar[str | None] = (
-        "sampler 'dopri5' chooses its steps by a whole batch: with another pairs.sampling_batch the "
-        "pairs come out other, by about its tolerance; for pairs that depend on their index alone "
+        "sampler 'dopri5' chooses its steps by a whole batch: another pairs.sampling_batch changes "
+        "the pairs, by about its tolerance; for pairs that depend on their index alone "
         "choose 'midpoint', 'heun' or 'rk4'"
     )
 
-    # Of float32 states: below 1e-7 the error is their own rounding.
+    # For float32 states: below 1e-7 the error is their own rounding.
     rtol: float = Field(1e-5, ge=1e-7, lt=1)  # error of a step that is allowed, relative to x
     atol: float = Field(1e-5, ge=1e-7)  # and absolute
 
     @property
     def nfe(self) -> None:
-        """Each batch takes its own; `sample` counts them."""
+        """None: it depends on the batch; `sample` counts them."""
         return None
 
     @no_grad
@@ -44,7 +45,10 @@ class Dopri5(Sampler):
         *,
         keep_states: int = 0,
     ) -> Trajectory:
-        """x_0 from x_T, without gradients; states between are not to be had."""
+        """x_0 [n, *shape] from x_T [n, *shape], without gradients.
+
+        Raises ValueError if states are to be kept, InvalidPairsError if no step keeps the tolerance.
+        """
         from kdm.solvers.dopri5 import Tolerance, dopri5
 
         self.kept_steps(keep_states)
@@ -61,10 +65,10 @@ class Dopri5(Sampler):
         return Trajectory(x_0, none, num_velocities * teacher.evaluations)
 
     def kept_steps(self, keep_states: int) -> tuple[int, ...]:
-        """None; a ValueError where any is asked for."""
+        """(); a ValueError if any states are asked for."""
         if keep_states:
             raise ValueError(
                 f"{keep_states} states between noise and data are asked for, but the steps of 'dopri5' "
-                "are other ones for every batch; set num_states to 0, or choose a sampler of fixed steps"
+                "differ from batch to batch; set num_states to 0, or choose a sampler of fixed steps"
             )
         return ()

@@ -10,20 +10,18 @@ The denoiser D is a preconditioned network F (Eq. 7, coefficients of Table 1, wh
     D(x; σ) = c_skip(σ) x + c_out(σ) F(c_in(σ) x; c_noise(σ))
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from kdm.batch import Batch
-from kdm.objective import Losses, Objective
+from kdm.objective import Loss, Objective
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.teachers.augmentation_options import NUM_LABELS, Augmentation
 from pairgen.teachers.edm_levels import SIGMA_MAX
 from pairgen.teachers.edm_networks import DhariwalNetwork, MlpNetwork, SongNetwork, Task
-from pairgen.teachers.label_dropout import require_labels_to_hide
 from pairgen.teachers.late import EdmField
-from pairgen.teachers.plugin import TeacherPlugin
+from pairgen.teachers.plugin import TeacherPlugin, require_labels_to_hide
 
 
 class EdmTeacher(TeacherPlugin):
@@ -92,7 +90,7 @@ class EdmTeacher(TeacherPlugin):
             field, self.loss(field), field.denoiser, sampler, shape, num_classes=self.num_classes
         )
 
-    def loss(self, field: EdmField) -> Callable[[Batch], Losses]:
+    def loss(self, field: EdmField) -> Loss:
         """The loss that the field is trained by."""
         from pairgen.teachers.edm_loss import EdmLoss  # torch: only training waits for it
 

@@ -5,17 +5,14 @@ Nichol 2021; path, loss and direction of time are `flow_matching`'s. The network
 there are classes, which stands for no label.
 """
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from kdm.batch import Batch
-from kdm.objective import Losses, Objective
+from kdm.objective import Loss, Objective
 from pairgen.samplers.midpoint import Midpoint
-from pairgen.teachers.label_dropout import require_labels_to_hide
 from pairgen.teachers.late import PictureVelocity
-from pairgen.teachers.plugin import TeacherPlugin
+from pairgen.teachers.plugin import TeacherPlugin, require_labels_to_hide
 
 _PREVIEW_STEPS = 18  # of midpoint: 36 evaluations, about as many as EDM's teachers get
 
@@ -82,7 +79,7 @@ class FlowMatchingUNet(TeacherPlugin):
             field, self.loss(field), field.network, sampler, shape, num_classes=self.num_classes
         )
 
-    def loss(self, field: PictureVelocity) -> Callable[[Batch], Losses]:
+    def loss(self, field: PictureVelocity) -> Loss:
         """The loss that the field is trained by."""
         from pairgen.teachers.picture_velocity import PictureLoss  # torch: only training waits
 

@@ -49,3 +49,16 @@ def weights_digest(plugin: TeacherPlugin, weights: bytes | None) -> str:
     if weights is None:
         return digest_of(describe(plugin))
     return sha256_of(weights)
+
+
+def require_labels_to_hide(label_dropout: float, num_classes: int) -> None:
+    """Raise a ValueError if labels are to be hidden from a network that isn't given any.
+
+    Classifier-free guidance (Ho & Salimans 2022, Algorithm 1) needs a velocity without a label too, so in
+    training each label is replaced by the network's label for none with probability `label_dropout`.
+    """
+    if label_dropout and not num_classes:
+        raise ValueError(
+            f"label_dropout is {label_dropout}, but without num_classes there are no "
+            "labels to hide; give num_classes, or set it to 0"
+        )

@@ -1,13 +1,11 @@
 """The training of a teacher with a few samples to look at on the way."""
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import nn
 
-from kdm.batch import Batch
-from kdm.objective import Losses, Objective, Player
+from kdm.objective import Loss, Objective, Player
 from kdm.shapes import Samples
 from pairgen.field import Teacher
 from pairgen.samplers.sampler import Sampler
@@ -18,7 +16,7 @@ _SEED = 0  # the same noise each time, so that pictures of one training can be c
 
 def training_of(
     field: Teacher,
-    loss: Callable[[Batch], Losses],
+    loss: Loss,
     network: nn.Module,
     sampler: Sampler | None,
     shape: tuple[int, ...],

@@ -23,8 +23,8 @@ from kdm.datasets.arrays import ArraysData
 from kdm.datasets.digits import DigitsData
 from kdm.evaluate import classifier_training
 from pairgen.filters.digests import reference_digest
+from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.near_copy import NearCopy
-from pairgen.spec import DropRule
 from storage.any_folder import folder_at
 from storage.fs import Folder
 from storage.masks import read_scores

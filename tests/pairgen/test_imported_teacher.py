@@ -148,7 +148,7 @@ def test_what_does_not_fit_is_named() -> None:
         ({"num_blocks": 1000}, "more than 64 blocks"),
         ({"channel_mult": [1] * 40}, "more than 12 levels"),
         ({"model_channels": "many"}, "build no network"),
-        ({"sigma_data": "large"}, "sigma_data is 'large', which is no number"),
+        ({"sigma_data": "large"}, "sigma_data is 'large', which isn't a number"),
         ({"model_type": "Transformer"}, "no architecture 'Transformer'"),
         ({"colour": 3}, "unknown key 'colour'"),
     ],
@@ -182,7 +182,7 @@ def test_every_preset_builds_and_knows_its_images() -> None:
 def test_a_name_or_a_reason_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="did you mean 'torchcfm-cifar10'"):
         described(checkpoint({}), "torchcfm-cifar")
-    with pytest.raises(ValueError, match="shapes are those of no preset"):
+    with pytest.raises(ValueError, match="no preset has its shapes"):
         described(checkpoint({"w": np.zeros(2)}))
     file, _ = pickled(tmp_path / "net.pkl", "VPPrecond", "adm")
     with pytest.raises(ValueError, match="leave --preset out"):

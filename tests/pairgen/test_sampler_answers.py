@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from pairgen.samplers.euler import Euler
-from pairgen.samplers.fixed_steps import FixedSteps
+from pairgen.samplers.fixed_steps import FixedSteps, even_steps
+from pairgen.samplers.heun import Heun
+from pairgen.samplers.sampler import velocity
 from pairgen.teachers.gaussian import GaussianTeacher
 from storage.errors import InvalidPairsError
 
@@ -45,3 +47,33 @@ def test_what_are_not_its_steps_is_refused_by_the_samplers_name(
     teacher = GaussianTeacher(mean=(0.5, -1.0), std=(2.0, 0.7)).build((2,))
     with pytest.raises(InvalidPairsError, match=f"`steps` of sampler 'mine' .*{sentence}"):
         sampler(passes).sample(teacher, torch.randn(5, 2), keep_states=keep_states)
+
+
+class WrittenOut(FixedSteps):
+    """Heun's method as a plugin may write it that yields its steps itself."""
+
+    plugin = "written-out"
+    order = 2
+    num_steps: int = 4
+
+    @property
+    def nfe(self):
+        return 2 * self.num_steps
+
+    def steps(self, teacher, x_T, label):
+        x = x_T
+        for t, t_next in even_steps(teacher, self.num_steps):
+            h, v = t_next - t, velocity(teacher, x, t, label)
+            x = x + h / 2 * (v + velocity(teacher, x + h * v, t_next, label))
+            yield x
+
+
+def test_steps_that_are_written_out_give_the_bytes_of_the_rule_on_its_grid():
+    teacher = GaussianTeacher(mean=(0.5, -1.0), std=(2.0, 0.7)).build((2,))
+    x_T = torch.randn(5, 2)
+    made, wanted = (
+        sampler.sample(teacher, x_T, keep_states=2) for sampler in (WrittenOut(), Heun(num_steps=4))
+    )
+    assert torch.equal(made.x_0, wanted.x_0)
+    assert torch.equal(made.states, wanted.states)
+    assert made.nfe == wanted.nfe == 8

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.near_copy import NearCopy
 from pairgen.samplers.dopri5 import Dopri5
 from pairgen.samplers.euler import Euler
 from pairgen.samplers.midpoint import Midpoint
-from pairgen.spec import DropRule, PairSpec, TeacherIdentity
+from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.flow_matching import FlowMatchingTeacher
 from pairgen.teachers.gaussian import GaussianTeacher
 from storage.digest import canonical_json

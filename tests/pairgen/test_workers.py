@@ -99,7 +99,7 @@ def test_a_teacher_without_a_network_is_not_compiled():
     force = Workforce("cpu", 64, 1, 1, is_compiled=True)
     work = {"workforce": force, "num_shards": 1, "shard_size": 64}
     with (
-        pytest.raises(ValueError, match="has no network to compile; set it to false"),
+        pytest.raises(ValueError, match="doesn't have a network to compile; set it to false"),
         prepared_workers(SPEC, GaussianTeacher().build((2,)), [], **work),
     ):
         pass

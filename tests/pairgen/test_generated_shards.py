@@ -5,12 +5,13 @@ import pytest
 import torch
 
 from pairgen.environment import environment
+from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.filters.near_copy import NearCopy
 from pairgen.generation import GeneratedShard, check_invalid_rate, generate_shard
 from pairgen.samplers.euler import Euler
 from pairgen.samplers.midpoint import Midpoint
-from pairgen.spec import DropRule, PairSpec, TeacherIdentity
+from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianTeacher
 from pairgen.teachers.gaussian_field import GaussianField
 from storage.digest import canonical_json

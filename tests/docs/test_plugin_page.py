@@ -55,7 +55,7 @@ def test_every_plugin_that_is_shown_passes_the_contract_of_its_kind(packaged: Pa
         timeout=900,
     )
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
-    assert int(re.search(r"(\d+) passed", ended.stdout)[1]) >= 60
+    assert int(re.search(r"(\d+) passed", ended.stdout)[1]) >= 50
 
 
 def test_one_run_uses_every_plugin_that_is_shown(
