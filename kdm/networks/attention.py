@@ -13,7 +13,10 @@ from kdm.networks.image_shapes import Heads, Images, Maps, Rows
 
 
 class Layout(Enum):
-    """How the 3C channels of a qkv map are numbered, slowest axis first."""
+    """How the 3C channels of a qkv map are numbered, slowest axis first.
+
+    A part is query, key or value, a channel one of a head's c = C / heads.
+    """
 
     HEAD_CHANNEL_PART = "head, channel, part"  # SongUNet and DhariwalUNet
     HEAD_PART_CHANNEL = "head, part, channel"  # guided-diffusion's legacy order

@@ -20,7 +20,7 @@ PRECONDITIONERS: dict[str, type[Preconditioner]] = {
     "VEPrecond": VE,
     "iDDPMPrecond": IDDPM,
 }
-# What a released class assumes where a checkpoint names no architecture.
+# The architecture that a released class takes where a checkpoint names none.
 DEFAULT_MODELS = {
     "EDMPrecond": "DhariwalUNet",
     "VPPrecond": "SongUNet",

@@ -27,7 +27,7 @@ HEAD_CHANNELS = 64  # a head; fewer channels than that get no attention at all, 
 
 
 class DhariwalUNetOptions(LevelOptions):
-    """Names and defaults of the released network (Karras et al. 2022, Table 7 and App. C)."""
+    """Names and defaults of the released ImageNet-64 network (Karras et al. 2022, Table 7 and App. C)."""
 
     model_channels: int = Field(192, ge=4)
     channel_mult: tuple[int, ...] = Field((1, 2, 3, 4), min_length=1)
@@ -93,6 +93,7 @@ class DhariwalUNet(EdmUNet):
 
 
 def _style(options: DhariwalUNetOptions) -> BlockStyle:
+    """What blocks share: an adaptive norm, ε of 1e-5, heads of 64 channels, resampled skips as they are."""
     return BlockStyle(
         embedding=options.embedding,
         eps=1e-5,

@@ -80,6 +80,7 @@ class Conv(nn.Module):
         return len(self._taps) == 2 and self._taps[0] == self._taps[1]
 
     def _resampled(self, x: Images) -> Maps:
+        """x (n, c, h, w) with its sides doubled, halved, or as they are."""
         if self._resample == "up":
             return self._double(x)
         if self._resample == "down":
@@ -122,11 +123,13 @@ class Conv(nn.Module):
         return F.conv_transpose2d(x, summed, self._bias(shift), stride=2, padding=1)
 
     def _halve(self, x: Images, *, padding: int) -> Maps:
+        """Half the sides: the mean of four pixels, or the filter's sum over its taps."""
         if self._is_box:
             return settled(F.avg_pool2d(x, 2))
         return F.conv2d(x, self._depthwise(x), stride=2, padding=padding, groups=x.shape[1])
 
     def _double(self, x: Images) -> Maps:
+        """Twice the sides: each pixel four times, or spread by the filter, times 4 to keep the brightness."""
         if self._is_box:
             return F.interpolate(settled(x, times=4), scale_factor=2, mode="nearest")
         kernel, padding = 4 * self._depthwise(x), (len(self._taps) - 1) // 2

@@ -15,7 +15,10 @@ from storage.options import Options
 
 
 class LevelOptions(Options):
-    """Options by the names of the released networks, whose defaults differ."""
+    """Options by the names of the released networks, whose defaults differ.
+
+    `img_resolution` must be divisible by two for every level but the first.
+    """
 
     img_resolution: int = Field(ge=1)  # pixels a side
     in_channels: int = Field(ge=1)
@@ -39,7 +42,11 @@ class LevelOptions(Options):
 def encoder_layers(
     o: LevelOptions, style: BlockStyle, *, first: int
 ) -> Iterator[tuple[str, Conv | Block]]:
-    """Names and layers from the finest level down; the first convolution gives `first` channels."""
+    """Names and layers from the finest level down; the first convolution gives `first` channels.
+
+    A level begins with the first convolution or a halving block; `num_blocks` blocks follow, all with
+    attention where the level's side is among `attn_resolutions`.
+    """
     here = first
     for level, multiple in enumerate(o.channel_mult):
         name, has_attention = _level(o, level)
@@ -58,7 +65,8 @@ def decoder_layers(
 ) -> Iterator[tuple[str, Block]]:
     """Names and layers from the lowest level up; each block takes the next of `skips`, last first.
 
-    A level with attention has it in all its blocks, or in the last one.
+    `skips` are the channels of the encoder's maps, and are used up; the encoder's last map is the
+    decoder's input. A level with attention has it in all its blocks (ADM), or in the last one (DDPM++).
     """
     here, lowest = skips[-1], len(o.channel_mult) - 1
     for level in range(lowest, -1, -1):

@@ -33,8 +33,9 @@ _LEAST_SIDE, _LEAST_WEIGHTS = 16, 2**12
 class FoldedUNet(nn.Module):
     """F_θ(x; c_noise, label), computed in `dtype`, or else in θ's own type.
 
-    It is a copy: later changes of θ don't reach it. Raises a ValueError for a network whose encoder or
-    decoder isn't the standard one.
+    It is a copy: later changes of θ don't reach it. In float32 on a CPU without wide vectors it keeps 3×3
+    kernels of large maps in Winograd's form, at four times their memory. Raises a ValueError for a
+    network whose encoder or decoder isn't the standard one.
     """
 
     table: Tensor | None  # (classes, channels of all blocks): e_y for each block
@@ -122,6 +123,7 @@ class FoldedBlock(nn.Module):
 
 
 def _require_standard(unet: SongUNet) -> None:
+    """A ValueError for a network that carries a second picture along, which isn't folded here."""
     kinds = unet.options.encoder_type, unet.options.decoder_type
     if kinds != ("standard", "standard"):
         raise ValueError(
@@ -149,6 +151,7 @@ def _side(layers: nn.ModuleDict, folded: Iterator[FoldedBlock]) -> nn.ModuleDict
 
 
 def _transform_convolutions(layer: nn.Module) -> None:
+    """Put a layer's 3×3 convolutions into Winograd's form where they are wide enough to gain by it."""
     for conv in layer.modules():
         if not isinstance(conv, Conv) or conv.kernel != 3 or conv.weight is None:
             continue

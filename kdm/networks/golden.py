@@ -4,6 +4,10 @@
 are the largest difference over the largest reference value; of uint8 images, how far the float image
 lies outside the interval that truncates to them, over 255.
 
+Of a denoiser (EDM) the inputs are x, sigma, labels and latents; the outputs D_θ, F_θ and c_noise at each
+noise level, variants of a call, and samples by Heun's and Euler's methods. Of a velocity (flow matching) the
+inputs are noise, t and labels; the outputs v_θ at several times, and samples by fixed and adaptive steps.
+
 Single evaluations are made in float64 and in float32 (golden_rounding.py says why). Samples are made in
 float32 alone: their round-off is a thirtieth of the tolerance, and float64 takes three times as long.
 """

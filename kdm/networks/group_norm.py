@@ -32,10 +32,13 @@ def group_norm(x: Images, num_groups: int, weight: Tensor, bias: Tensor, eps: fl
 
 
 class _GroupNorm(torch.autograd.Function):
+    """Forward and gradient of a map in channels_last, whose rows are the pixels of an image."""
+
     @staticmethod
     def forward(
         ctx: Any, x: Images, num_groups: int, weight: Tensor, bias: Tensor, eps: float
     ) -> Images:
+        """torch's kernel, whose means and inverse deviations (n, groups) are kept for the gradient."""
         num, channels, height, width = x.shape
         y, mean, inverse = torch.native_group_norm(
             x, weight, bias, num, channels, height * width, num_groups, eps

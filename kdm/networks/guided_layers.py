@@ -64,6 +64,7 @@ class ResBlock(nn.Module):
         return torch.addcmul(shift, self.out_layers[0](h), 1 + scale)
 
     def _resampled(self, x: Images) -> Maps:
+        """x (n, c, h, w) with its sides doubled, halved, or as they are."""
         if self._resample == "up":
             return F.interpolate(x, scale_factor=2, mode="nearest")
         return F.avg_pool2d(x, 2) if self._resample == "down" else x

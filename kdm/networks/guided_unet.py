@@ -2,6 +2,12 @@
 
     dx_t/dt = v_θ(x_t, t, y)   (Lipman et al. 2023)
 
+Going down, a level has `num_res_blocks` residual blocks, with attention where its reduction is among
+`attention_resolutions`; then the map is halved. Every map is kept. The middle is a block, attention and a
+block. Going up, a level has one block more, each of which takes one kept map beside its input; then the map
+is doubled. Every block sees an embedding: sines and cosines of t through two dense layers, plus a row of a
+table for the label.
+
 Two published variants use it: torchcfm's CIFAR-10 networks (Tong et al. 2023: attention in the legacy
 order, the embedding added, resampling learned) and those of flow_matching's image example (the new order,
 FiLM, a label for 'none').
@@ -45,7 +51,12 @@ TORCHCFM_MULTIPLIERS = {28: (1, 2, 2), 32: (1, 2, 2, 2), 64: (1, 2, 3, 4), 128: 
 
 
 class GuidedUNetOptions(Options):
-    """Options by the names of flow_matching's image example and its published configurations."""
+    """Options by the names of flow_matching's image example and its published configurations.
+
+    Levels are listed from the finest on. `attention_resolutions` are factors of reduction here (2: half the
+    side), and pixels in torchcfm's. Options that a network here never has are fixed to their one value, so
+    that a checkpoint that needs another is refused.
+    """
 
     in_channels: int = Field(ge=1)
     model_channels: int = Field(ge=1)
@@ -171,6 +182,7 @@ class GuidedUNet(nn.Module):
     def _residual(
         self, before: int, here: int, resample: Literal["keep", "up", "down"] = "keep"
     ) -> ResBlock:
+        """A residual block from `before` to `here` channels, with the options' dropout and FiLM."""
         o = self.options
         return ResBlock(
             before,
@@ -182,6 +194,7 @@ class GuidedUNet(nn.Module):
         )
 
     def _attention(self, here: int, num_heads: int) -> AttentionBlock:
+        """Attention with the number of heads, and the order of channels, that the options ask for."""
         o = self.options
         heads = num_heads if o.num_head_channels == -1 else here // o.num_head_channels
         is_new = o.use_new_attention_order
@@ -189,11 +202,13 @@ class GuidedUNet(nn.Module):
         return AttentionBlock(here, num_heads=heads, layout=layout)
 
     def _downsample(self, here: int) -> nn.Module:
+        """A layer that halves the sides: a residual block, a convolution, or the mean of four pixels."""
         if self.options.resblock_updown:
             return self._residual(here, here, "down")
         return Downsample(here, is_learned=self.options.conv_resample)
 
     def _upsample(self, here: int) -> nn.Module:
+        """A layer that doubles the sides, likewise."""
         if self.options.resblock_updown:
             return self._residual(here, here, "up")
         return Upsample(here, is_learned=self.options.conv_resample)

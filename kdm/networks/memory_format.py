@@ -31,7 +31,10 @@ def is_large(x: Images, *, times: int = 1) -> bool:
 
 
 def is_plain(x: Tensor) -> bool:
-    """Whether this is plain training on a CPU: float32 with gradients, no autocast, no compiler."""
+    """Whether this is plain training on a CPU: float32 with gradients, no autocast, no compiler.
+
+    The fast paths of training are for this case alone; others compute as PyTorch does.
+    """
     return (
         x.device.type == "cpu"
         and x.dtype == torch.float32

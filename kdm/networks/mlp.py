@@ -45,7 +45,7 @@ class MLP(nn.Module):
 
 @torch.no_grad()
 def _scale(layers: list[nn.Linear], input_gain: float, gain: float) -> None:
-    """Multiply the initial weights by their gains, in place."""
+    """Multiply the initial weights by their gains, in place; biases but the first stay."""
     layers[0].weight.mul_(input_gain)
     layers[0].bias.mul_(input_gain)
     for layer in layers[1:]:

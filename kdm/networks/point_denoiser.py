@@ -15,7 +15,8 @@ from kdm.shapes import Points
 class PointDenoiser(nn.Module):
     """D_θ(x; σ) = c_skip x + c_out F_θ([c_in x, c_noise, labels]), all in float32.
 
-    F_θ has an input for each value, one for c_noise and `num_classes` for a one-hot label.
+    F_θ has an input for each value, one for c_noise and `num_classes` for a one-hot label. Coefficients
+    are those of EDM (Table 1) with the data's standard deviation `sigma_data`.
     """
 
     def __init__(self, network: MLP, *, sigma_data: float, num_classes: int) -> None:

@@ -71,7 +71,11 @@ class Preconditioner(nn.Module, ABC):
 
     @abstractmethod
     def coefficients(self, sigma: Times) -> Coefficients:
-        """c_skip, c_out, c_in and c_noise at σ (m,), in σ's type."""
+        """c_skip, c_out, c_in and c_noise (m,) at σ (m,), in σ's type; m is n, or 1 for all.
+
+        EDM chooses them so that input and target of F_θ have unit variance at every σ; the others are
+        those of earlier training schemes in the same form (Karras et al. 2022, Table 1 and Sec. 5).
+        """
 
     def _labels(self, x: Images, labels: OneHot | None) -> OneHot | None:
         """One-hot rows, a single row of zeros for None; None for a network without classes."""

@@ -2,6 +2,10 @@
 
 DDPM++: positional embedding, standard encoder and decoder, filter (1, 1). NCSN++: Fourier
 embedding, residual encoder, standard decoder, filter (1, 3, 3, 1), `channel_mult_noise` 2.
+
+Encoder and decoder have the levels of edm_levels.py. A "residual" or "skip" encoder also carries the
+picture itself down, resampled and added to the map of each level; a "skip" decoder makes a picture at each
+level and sums them up, as StyleGAN2 does (Karras et al. 2020). KDM's coders are DDPM++ (App. E.3).
 """
 
 import math
@@ -160,6 +164,7 @@ class SongUNet(EdmUNet):
 
 
 def _style(options: SongUNetOptions) -> BlockStyle:
+    """What all blocks share: a shift alone, ε of 1e-6, one head, √½ after every sum."""
     return BlockStyle(
         embedding=options.embedding,
         eps=1e-6,

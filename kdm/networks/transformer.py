@@ -126,7 +126,10 @@ class _Block(nn.Module):
 
 
 class _Readout(nn.Module):
-    """A layer norm and a linear layer that starts at 0: z (m, tokens, width) to pixels."""
+    """A layer norm and a linear layer: z (m, tokens, width) to the pixels of each patch.
+
+    The linear layer starts at 0, so that training begins from grey pictures.
+    """
 
     def __init__(self, width: int, num_values: int) -> None:
         super().__init__()

@@ -35,7 +35,10 @@ _TILES_AT_ONCE = 2**7  # where kernels are kept: with fewer they are read too of
 
 
 def is_faster(x: Images, weight: AnyKernels) -> bool:
-    """Whether it is faster than torch's: on a CPU, float32, without gradients, wide and large maps."""
+    """Whether it is faster than torch's: on a CPU, float32, without gradients, wide and large maps.
+
+    The answer depends on shapes and the processor's abilities, never on a timing.
+    """
     height, width = x.shape[2:]
     return (
         x.device.type == "cpu"

@@ -61,6 +61,8 @@ def convolve(x: Images, weight: Kernels, bias: Biases) -> Maps:
 
 
 class _Convolution(torch.autograd.Function):
+    """Groups of images pass one after another, so that a group's tiles stay in the cache."""
+
     @staticmethod
     def forward(ctx: Any, x: Images, weight: Kernels, bias: Biases) -> Maps:
         """y (n, o, h, w); the transformed tiles are kept where the kernel wants a gradient."""
