@@ -61,14 +61,16 @@ def begun(job: Path) -> subprocess.Popen[str]:
     return process
 
 
-def kill_and_resume(job: Path, seed: int, num_kills: int, pace: float) -> Iterator[dict[str, Any]]:
+def kill_and_resume(
+    job: Path, seed: int, num_kills: int, pace: float, modes: tuple[str, ...] = MODES
+) -> Iterator[dict[str, Any]]:
     """Kill a job `num_kills` times, spread over its steps; a line for each, the rest is left to do.
 
     `pace` is what the steps between two checkpoints take, in seconds.
     """
     chosen, checkpoints = random.Random(seed), Path(str(job).removesuffix(".json")) / "checkpoints"
     for number in range(num_kills):
-        mode, seconds = MODES[number % 2], chosen.uniform(0, pace)
+        mode, seconds = modes[number % len(modes)], chosen.uniform(0, pace)
         step = int(NUM_STEPS * chosen.uniform(number, number + 1) / num_kills) - CHECKPOINT_EVERY
         process = begun(job)
         _await(process, lambda step=step: _newest(checkpoints) >= step)

@@ -1,6 +1,7 @@
 """What a student of labelled pictures is measured by: each number at points where it is known."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -18,20 +19,26 @@ from kdm.evaluate.samples import EvaluationSamples
 from kdm.evaluate.variance import Variance
 from storage.records import LabelRule, PairBatch
 
-HERE = picture_samples(0.3)
+
+@cache
+def here() -> EvaluationSamples:
+    """Made for the first test that asks: its judge takes a second to learn."""
+    return picture_samples(0.3)
 
 
 def landing(x_0_hat: np.ndarray) -> EvaluationSamples:
-    return replace(HERE, x_0_hat=x_0_hat.astype(np.float32))
+    return replace(here(), x_0_hat=x_0_hat.astype(np.float32))
 
 
 def test_the_shuffled_errors_are_the_mean_over_every_other_pair():
-    found = PairedBaselines().measure(HERE)
-    own, teachers = (each.reshape(NUM, -1) for each in (HERE.x_0_hat, HERE.x_0))
+    found = PairedBaselines().measure(here())
+    own, teachers = (each.reshape(NUM, -1) for each in (here().x_0_hat, here().x_0))
     errors = ((own[:, None] - teachers).astype(np.float64) ** 2).sum(axis=2)
-    assert HERE.label is not None
+    assert here().label is not None
     is_other = ~np.eye(NUM, dtype=bool)
-    in_class = [errors[i, is_other[i] & (HERE.label == HERE.label[i])].mean() for i in range(NUM)]
+    in_class = [
+        errors[i, is_other[i] & (here().label == here().label[i])].mean() for i in range(NUM)
+    ]
     paired = np.diag(errors).mean()
     assert found["paired_over_shuffled"] == pytest.approx(
         paired / errors[is_other].mean(), rel=1e-5
@@ -42,11 +49,11 @@ def test_the_shuffled_errors_are_the_mean_over_every_other_pair():
 
 
 def test_a_student_that_ignores_its_noise_but_not_its_class_scores_one_within_a_class():
-    assert HERE.label is not None
-    turned = np.empty_like(HERE.x_0)
+    assert here().label is not None
+    turned = np.empty_like(here().x_0)
     for label in range(10):
-        rows = np.flatnonzero(HERE.label == label)
-        turned[rows] = HERE.x_0[np.random.RandomState(0).permutation(rows)]
+        rows = np.flatnonzero(here().label == label)
+        turned[rows] = here().x_0[np.random.RandomState(0).permutation(rows)]
     found = PairedBaselines().measure(landing(turned))
     assert found["paired_over_class_shuffled"] == pytest.approx(1, abs=0.1)
     assert found["paired_over_shuffled"] < 0.7
@@ -60,32 +67,32 @@ def test_resampling_keeps_the_number_of_each_class():
 
 
 def test_the_rival_scores_one_against_itself():
-    assert HERE.linear_x_0 is not None
-    assert PairedBaselines().measure(landing(HERE.linear_x_0))["paired_over_linear"] == 1
+    assert here().linear_x_0 is not None
+    assert PairedBaselines().measure(landing(here().linear_x_0))["paired_over_linear"] == 1
 
 
 def test_the_variance_of_samples_at_half_their_size_is_a_quarter():
-    assert Variance().measure(landing(0.5 * HERE.x_0 + 3)) == {
+    assert Variance().measure(landing(0.5 * here().x_0 + 3)) == {
         "variance_over_teachers": pytest.approx(0.25, rel=1e-6)
     }
 
 
 def test_samples_without_any_variance_are_refused():
-    same = np.zeros_like(HERE.x_0)
+    same = np.zeros_like(here().x_0)
     with pytest.raises(ValueError, match="held-out samples are all the same"):
-        Variance().measure(replace(HERE, x_0=same))
+        Variance().measure(replace(here(), x_0=same))
 
 
 def test_a_student_with_its_teachers_samples_is_once_the_teachers_distance():
-    assert HERE.judged is not None
-    same = replace(HERE, judged=replace(HERE.judged, fresh=HERE.judged.reference))
+    assert here().judged is not None
+    same = replace(here(), judged=replace(here().judged, fresh=here().judged.reference))
     found = ClassifierFrechet().estimates(same)["frechet_over_teachers"]
     assert (found.value, found.low, found.high) == (1, 1, 1)
 
 
 def test_no_share_is_sure_however_many_are_right():
-    assert HERE.judged is not None
-    right = replace(HERE, fresh_label=HERE.judged.fresh.classes)
+    assert here().judged is not None
+    right = replace(here(), fresh_label=here().judged.fresh.classes)
     found = ClassAgreement().estimates(right)["class_agreement"]
     assert (found.value, found.high) == (1, 1)
     assert found.low == pytest.approx(
@@ -94,7 +101,7 @@ def test_no_share_is_sure_however_many_are_right():
 
 
 def test_held_out_real_pictures_score_the_classifiers_accuracy():
-    document = measure_samples(HERE, EvaluationOptions(metrics=(ClassAgreement(), Variance())))
+    document = measure_samples(here(), EvaluationOptions(metrics=(ClassAgreement(), Variance())))
     assert document["real"] == {"class_agreement": judge().accuracy["heldout"]}
     low, high = document["real_intervals"]["class_agreement"]
     assert low < judge().accuracy["heldout"] < high

@@ -24,7 +24,7 @@ from storage.fs import Folder
 from storage.options import parse
 
 # About a second of steps, so that a process can be caught in the midst of them.
-TRAINING = {"num_steps": 400, "batch_size": 2048, "warmup_steps": 5, "checkpoint_every": 30}
+TRAINING = {"num_steps": 280, "batch_size": 2048, "warmup_steps": 5, "checkpoint_every": 30}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def never_stopped(place: Folder) -> dict[str, Any]:
 
 def result(folder: Folder) -> dict[str, Any]:
     names = ("model.safetensors", "losses.json", "config.json")
-    return {name: folder.read(name) for name in names} | {"last": outcome(folder, 400)}
+    return {name: folder.read(name) for name in names} | {"last": outcome(folder, 280)}
 
 
 def start(path: str) -> subprocess.Popen[str]:

@@ -292,12 +292,12 @@ def test_memory_does_not_grow_with_the_set(home: Folder) -> None:
     schema = PairSchema(shape=(3, 8, 16), x_0_dtype="float16")
     spec = {"version": 1, "pairs": schema.model_dump(mode="json")}
     store = PairStore.create(home, spec, split="train")
-    for shard in store.missing(163_840):
+    for shard in store.missing(65_536):
         columns = {"index": store.indices(shard), "x_0": np.ones((4096, *schema.shape), "<f2")}
         store.write_columns(shard, columns, dropped={}, environment={})
-    store.commit(163_840)
+    store.commit(65_536)
     few, many = (
         int(subprocess.check_output([sys.executable, "-c", PEAK, home.url, str(count)]))
-        for count in (16_384, 163_840)
+        for count in (16_384, 65_536)
     )
     assert many <= 1.1 * few
