@@ -10,7 +10,7 @@ from typing import Any
 
 import jaxtyping
 
-NUM_CHECKED = 10  # calls of a function in each test: more than there are levels in a network
+NUM_CHECKED = 4  # calls of a function in each test: more than levels in the networks of most
 _tests_begun = 0
 
 
