@@ -65,6 +65,13 @@ def kill_and_resume(home: Path, seed: int, num_kills: int, pace: Pace) -> Iterat
 
     Gives a line for each kill; then the command has exited with 0 and left no process behind.
     """
+    yield from kill(home, seed, num_kills, pace)
+    succeed(kdm(home))
+    wait_until_alone(home)
+
+
+def kill(home: Path, seed: int, num_kills: int, pace: Pace) -> Iterator[dict[str, Any]]:
+    """The kills alone: a run that is there to be finished."""
     for number, (mode, seconds) in enumerate(instants(seed, num_kills, pace)):
         process = start(kdm(home))
         ended = _has_ended(process, seconds)
@@ -74,8 +81,6 @@ def kill_and_resume(home: Path, seed: int, num_kills: int, pace: Pace) -> Iterat
         else:
             _kill(process, mode, home)
         yield asdict(Kill(seed, number, mode, round(seconds, 3), ended, stage_done(home)))
-    succeed(kdm(home))
-    wait_until_alone(home)
 
 
 def instants(seed: int, num_kills: int, pace: Pace) -> Iterator[tuple[str, float]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Finished
-from faults.commands import kdm, run, succeed
+from faults.commands import kdm, run
 from faults.digests import assert_equal, digests_of, temporary_files, unmeasured
 from faults.disks import full_at, mounted, remount, used_bytes
 from faults.here import run_here, train_here
@@ -32,14 +32,15 @@ def test_too_little_room_for_the_pairs_is_told_before_the_first_is_made(
 
 
 def test_a_disk_that_fills_up_in_training_stops_the_command_with_a_sentence(
-    finished: Finished, tmp_path: Path
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    train_here(monkeypatch)
     with mounted(tmp_path / "disk", 4_000_000) as disk:
         home = finished.copy(disk / "home", *AFTER_PAIRS)
         remount(disk, f"size={used_bytes(disk) + 100_000}")
         stopped_for_lack_of_room(run(kdm(home, "--until", "distill")), home)
         remount(disk, "size=8000000")
-        succeed(kdm(home, "--until", "distill"))
+        run_here(home, until="distill")
         (student,) = home.glob("students/*/model.safetensors")
         assert unmeasured(digests_of(home)).items() <= finished.digests.items()
         assert str(student.relative_to(home)) in finished.digests
