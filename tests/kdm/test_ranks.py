@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -58,9 +57,13 @@ def alone(place: Folder) -> Folder:
     return place / "alone"
 
 
-def started(place: Folder, folder: str, ranks: int) -> subprocess.Popen[str]:
+def written(place: Folder, folder: str) -> str:
     place.replace(f"{folder}.json", json.dumps(job(place, folder, num_steps=STEPS)).encode())
-    command = [sys.executable, "-m", "kdm.training.launch", f"{place.url}/{folder}.json"]
+    return f"{place.url}/{folder}.json"
+
+
+def started(place: Folder, folder: str, ranks: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "kdm.training.launch", written(place, folder)]
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([*command, str(ranks), str(os.getpid())], **pipes)
 
@@ -76,17 +79,17 @@ def steps_until(child: subprocess.Popen[str], step: int) -> None:
         pass
 
 
-def test_one_rank_goes_on_by_four_and_they_by_two_as_one_would_have(
+def test_one_rank_goes_on_by_two_and_they_after_sigterm_as_one_would_have(
     place: Folder, alone: Folder
 ) -> None:
     with pytest.raises(Interrupted):
         finish(place, "chain", stop_after=12)
-    four = started(place, "chain", ranks=4)
-    steps_until(four, 20)
-    ranks = ranks_of(four.pid)
-    four.send_signal(signal.SIGTERM)
-    _, said = four.communicate(timeout=15)
-    assert (four.returncode, len(ranks)) == (143, 4)
+    two = started(place, "chain", ranks=2)
+    steps_until(two, 20)
+    ranks = ranks_of(two.pid)
+    two.send_signal(signal.SIGTERM)
+    _, said = two.communicate(timeout=15)
+    assert (two.returncode, len(ranks)) == (143, 2)
     assert said.count("with a checkpoint") == 1
     assert not any(rank.is_running() for rank in ranks.values())
     assert started(place, "chain", ranks=2).wait(timeout=60) == 0
@@ -116,19 +119,19 @@ def test_a_killed_rank_ends_the_others_and_one_process_goes_on(
 
 def test_ranks_whose_commands_parent_died_leave_after_a_checkpoint(place: Folder) -> None:
     starter = (
-        "import sys, time\n"
-        "from test_ranks import started, steps_until, ranks_of, folder_at\n"
-        "child = started(folder_at(sys.argv[1]), 'orphaned', 2)\n"
-        "steps_until(child, 1)\n"
-        "print(child.pid, *(rank.pid for rank in ranks_of(child.pid).values()), flush=True)\n"
+        "import json, os, subprocess, sys, time\n"
+        "command = [sys.executable, '-m', 'kdm.training.launch', sys.argv[1], '2', str(os.getpid())]\n"
+        "child = subprocess.Popen(command, stdout=subprocess.PIPE)\n"
+        "while json.loads(child.stdout.readline()).get('step', 0) < 1:\n"
+        "    pass\n"
+        "print(child.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
-    here = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": f"{here}:{here.parent}"}
-    command = [sys.executable, "-c", starter, place.url]
-    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    command = [sys.executable, "-c", starter, written(place, "orphaned")]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    processes = [psutil.Process(int(each)) for each in parent.stdout.readline().split()]
+    launcher = int(parent.stdout.readline())
+    processes = [psutil.Process(launcher), *ranks_of(launcher).values()]
     parent.kill()
     parent.communicate()
     _, alive = psutil.wait_procs(processes, timeout=15)
