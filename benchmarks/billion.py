@@ -19,9 +19,10 @@ from storage.any_folder import folder_at
 from storage.formats.layout import parse_layout
 from storage.fs import FileInfo
 from storage.local_folder import LocalFolder
-from storage.manifest import Manifest, Record, record_name, sealed
+from storage.manifest import Manifest
 from storage.order import Order
 from storage.records import LabelRule, PairSchema
+from storage.shard_record import Record, record_name, sealed
 from storage.store import PairStore
 
 COUNT = 10**9

@@ -28,7 +28,7 @@ _TARGETS = "penalties.targets"
 
 
 class LpipsStandIn(nn.Module):
-    """For `piq.LPIPS` with average pools and no reduction: its sum, by another VGG16 (kdm.md 1.7)."""
+    """For `piq.LPIPS` as the published code calls it (average pools, no reduction), by another VGG16."""
 
     def __init__(self, trunk: str, **_chosen: object) -> None:
         super().__init__()

@@ -88,7 +88,7 @@ def training_job(
 
 
 def _published(batch: int, changes: dict[str, object]) -> TrainingOptions:
-    """Adam without a schedule, and an average of full decay from step 0 (kdm.md 1.9)."""
+    """As azencot-group/KDM trains: Adam without a schedule, an average of full decay from step 0."""
     given = {
         "num_steps": 10**9,
         "batch_size": batch,

@@ -26,8 +26,8 @@ from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.any_folder import folder_at
 from storage.errors import StoreError
 from storage.fs import Folder
+from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
 from storage.local_folder import LocalFolder
-from storage.noise import GOLDEN_NOISE, golden_noise_digest
 from storage.plugins import plugin_faults
 
 PROJECT = "kdm-offline"

@@ -19,9 +19,9 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from kdm.batch import Batch
 from storage.order import Order, Position
-from storage.plan import WHOLE, Share
 from storage.reader import PairReader
 from storage.records import LoadedPairs, PairBatch
+from storage.share import WHOLE, Share
 
 # A byte is a pixel value 0 … 255; networks see −1 … 1: x / 127.5 − 1, as EDM has it (Karras et al. 2022).
 HALF_RANGE = 127.5

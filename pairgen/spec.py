@@ -16,10 +16,10 @@ from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.teachers.plugin import TeacherPlugin
 from storage.digest import digest_of
-from storage.manifest import Digest
 from storage.options import Options
 from storage.plugins import Configured
 from storage.records import PairSchema
+from storage.shard_record import Digest
 
 
 class TeacherIdentity(Options):

@@ -19,6 +19,6 @@ def require_whole_address(place: str) -> None:
         "file:///path, or the path alone" if scheme.lower() == "file" else f"{scheme}://bucket/kdm"
     )
     raise ValueError(
-        f"the place begins with '{slip[0]}', which begins no URL; write {meant} (a folder of that "
+        f"the place begins with '{slip[0]}', which doesn't begin a URL; write {meant} (a folder of that "
         f"name is ./{slip[0]}…)"
     )

@@ -22,7 +22,7 @@ def folder_at(url: str) -> Folder:
     if not is_url or scheme.lower() == "file":
         return LocalFolder.at(url)
     if not _SCHEME.fullmatch(scheme):
-        raise ValueError("what stands before '://' is no protocol; write it as s3://bucket/kdm")
+        raise ValueError("what comes before '://' is not a protocol; write it as s3://bucket/kdm")
     # Imported here, because a local store needs none of it.
     from storage.remote_folder import RemoteFolder
 

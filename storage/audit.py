@@ -1,12 +1,12 @@
-"""Why filters of `drop_at_write` left samples out: a document a shard, for those who store no reject."""
+"""Why filters of `drop_at_write` left samples out: a document a shard, for sets that must not store one."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from storage.digest import unseal
 from storage.errors import DamageError
-from storage.manifest import Record, record_name
 from storage.records import INVALID_REASONS
+from storage.shard_record import Record, record_name
 from storage.store import PairStore
 
 _MAX_BYTES = 32 * 2**20  # a row takes some 300 bytes, and a shard has 65,536 samples at most

@@ -1,7 +1,7 @@
 """Files of remote shards on this machine's disk: verified before use, bounded, shared by processes.
 
 A file's name is its sha256, so it is never stale. When it is used its time is set; the least recently
-used goes first. Who has it open may read on, because a removed file lives until it is closed.
+used goes first. A process that has it open can go on reading: a removed file lives until it is closed.
 """
 
 import errno
@@ -60,7 +60,7 @@ class ShardCache:
                 return file
             self._put(digest, fetch())
         raise StoreError(
-            f"{self.folder} loses files as fast as they come, because other processes need its "
+            f"{self.folder} loses files as fast as they arrive, because other processes need its "
             f"{self.max_bytes:,} bytes; raise KDM_CACHE_BYTES or give each its own KDM_CACHE"
         )
 
@@ -95,7 +95,7 @@ class ShardCache:
         self.require_room(len(data), "one shard")
         with self._locked():
             self._make_room(len(data))
-            # Its name is its content, so whoever writes it last writes the same.
+            # Its name is its content, so every writer writes the same bytes.
             folder_at(str(self.folder)).replace(digest, data)
 
     def _make_room(self, num_bytes: int) -> None:
@@ -148,7 +148,7 @@ class ShardCache:
 
 
 def _lock_where_possible(file: int) -> None:
-    """Where a file system has no locks, two processes may together fill more than they should."""
+    """Without locks on a file system, two processes may together use more than `max_bytes`."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:

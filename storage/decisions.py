@@ -1,15 +1,15 @@
-"""Which decisions of filters a reader takes: those that are named, else the only one there is.
+"""Which decisions of filters a reader applies: those that are named, else the only one there is.
 
 Never one of several, and never every pair of a set that was judged: that must be asked for.
 """
 
 from collections.abc import Sequence
 
+from storage.decided_places import decided_elsewhere, decided_places
 from storage.digest import short
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.masks import Mask, read_decision_summary
-from storage.sets import splits_of
 from storage.verify_masks import decisions_of
 
 
@@ -22,8 +22,8 @@ def default_masks(folder: Folder, place: str) -> tuple[Mask, ...]:
     known = decisions_of(folder / place / "masks")
     if len(known) > 1:
         raise MismatchError(
-            f"{(folder / place).url} has {len(known)} decisions of filters, and no reader can know "
-            f"which is meant: name one, or read every pair with masks=(); there are {choices(folder, place)}"
+            f"{(folder / place).url} has {len(known)} decisions of filters, so name the "
+            f"one to read by, or read every pair with masks=(); there are {choices(folder, place)}"
         )
     if not known and decided_places(folder):
         raise MismatchError(
@@ -37,17 +37,6 @@ def named_masks(folder: Folder, place: str, starts: Sequence[str]) -> tuple[Mask
     """The decisions over SPLIT/LAYOUT that begin with these digits; a ValueError with the choices."""
     known = decisions_of(folder / place / "masks")
     return tuple(_named(folder, place, known, start) for start in starts)
-
-
-def decided_places(folder: Folder) -> list[str]:
-    """SPLIT/LAYOUT of everything in a set that a filter has decided on."""
-    return [place for place in splits_of(folder) if decisions_of(folder / place / "masks")]
-
-
-def decided_elsewhere(folder: Folder) -> str:
-    """'train/wds-256 has some', for a message about a place that has none."""
-    places = decided_places(folder)
-    return f"{' and '.join(places)} {'has one' if len(places) == 1 else 'have some'}"
 
 
 def choices(folder: Folder, place: str) -> str:

@@ -1,4 +1,7 @@
-"""Canonical JSON, sha256, and documents that carry a digest over themselves (STORE.md)."""
+"""Canonical JSON, sha256, and documents that carry a digest over themselves.
+
+Which fields a digest covers: docs/store.md, 'Files, field by field' and 'Names and digests'.
+"""
 
 import hashlib
 import json
@@ -79,14 +82,14 @@ def without_stamp(document: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key not in VOLATILE}
 
 
-def document_digest(document: Mapping[str, Any]) -> str:
+def _document_digest(document: Mapping[str, Any]) -> str:
     """The digest over a document's lasting fields."""
     return digest_of(without_stamp(document))
 
 
 def _digests(document: Mapping[str, Any]) -> dict[str, str]:
     stamp = {key: value for key, value in document.items() if key in STAMP}
-    digests = {"digest": document_digest(document)}
+    digests = {"digest": _document_digest(document)}
     return {**digests, "stamp_digest": digest_of(stamp)} if stamp else digests
 
 
@@ -98,5 +101,5 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose keys stand once: of two, each reader could take another."""
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key appears twice")
     return document

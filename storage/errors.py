@@ -19,3 +19,7 @@ class InvalidPairsError(StoreError):
 
 class UnreachableError(StoreError, OSError):
     """A file system did not answer as it should; the same request may pass later."""
+
+
+class NoExclusiveCreationError(StoreError):
+    """The file system cannot create a finished file under a name only where that name is free."""

@@ -2,7 +2,7 @@
 
 A hard link does it on most file systems. exFAT, FAT, sshfs and some network drives have none; there a
 rename that refuses to replace does the same (renameat2(2), RENAME_NOREPLACE). Where a file system has
-neither, or does not heed them, nothing is written at all.
+neither, or ignores them, nothing is written at all.
 """
 
 import ctypes
@@ -10,16 +10,12 @@ import errno
 import os
 from pathlib import Path
 
-from storage.errors import StoreError
+from storage.errors import NoExclusiveCreationError
 
 # What link(2) and renameat2(2) answer where a file system does not have them: EPERM on FAT and exFAT,
 # ENOTSUP on network drives, ENOSYS on FUSE, EMLINK where a file may have one name; EINVAL for the flag.
 _LACKING = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EINVAL)
 _AT_FDCWD, _NOREPLACE = -100, 1  # from fcntl.h and linux/fs.h
-
-
-class NoExclusiveCreationError(StoreError):
-    """The file system cannot create a finished file under a name only where that name is free."""
 
 
 def move_to_free_name(temporary: Path, target: Path) -> None:

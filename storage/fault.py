@@ -8,8 +8,8 @@ Kind = Literal[
     "swapped",  # it holds another file's bytes
     "duplicate",  # another file or record stands for the same indices already
     "unrecorded",  # a shard's file that no record names
-    "extra",  # a document about a shard that there is not
-    "foreign",  # no set has a file of that name
+    "extra",  # a document about a shard that isn't there
+    "foreign",  # a set has no file of that name
 ]
 
 
@@ -17,13 +17,13 @@ class Fault(NamedTuple):
     """One file, and a sentence that says what is wrong with it and what to do."""
 
     kind: Kind
-    shard: int | None  # where it is about one
+    shard: int | None  # None where the file isn't about one shard
     file: str  # below the set's folder
     sentence: str
 
 
 def words_of(error: Exception, where: str) -> str:
-    """What an error says of the file at `where`, without its name once more."""
+    """What an error says about the file at `where`, without repeating its name."""
     said = str(error)
     if said.startswith(f"{where} "):
         return said.removeprefix(f"{where} ")

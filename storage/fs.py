@@ -22,8 +22,8 @@ class FileInfo(NamedTuple):
 class Folder(ABC):
     """A folder at an absolute place; names inside it may contain '/' but never lead out of it.
 
-    Every answer is fresh: nothing is remembered of an earlier one. Whatever a file system says goes
-    wrong comes as a `StoreError` with a sentence, but for a FileNotFoundError.
+    Every answer is fresh: nothing is remembered of an earlier one. Whatever a file system says reports
+    comes as a `StoreError` with a sentence, except for a FileNotFoundError.
     """
 
     @property
@@ -51,7 +51,7 @@ class Folder(ABC):
 
     @abstractmethod
     def names(self) -> list[str]:
-        """What lies directly inside, sorted, without hidden names; [] where there is no folder.
+        """What lies directly inside, sorted, without hidden names; [] where the folder doesn't exist.
 
         A folder that is there and cannot be listed is a `StoreError`, never an empty one.
         """
@@ -88,14 +88,14 @@ class Folder(ABC):
 
     @abstractmethod
     def replace(self, name: str, data: bytes | list[memoryview]) -> None:
-        """Write a file in place of what may be there: readers see the old one or the new one.
+        """Write a file over what may be there: readers see the old one or the new one.
 
         Pieces are written one after the other; on a disk they are never in memory as one.
         """
 
     @abstractmethod
     def remove(self, name: str) -> None:
-        """Remove a file or a whole folder; of a link the link; nothing happens where there is none."""
+        """Remove a file, a whole folder, or a link (not what it leads to); a missing one is fine."""
 
     @abstractmethod
     def sweep(self) -> None:

@@ -1,4 +1,4 @@
-"""What lies in a set and nobody will ever read: left by killed writers, or superseded."""
+"""Files of a set that nothing will ever read: left behind by killed writers, or superseded."""
 
 import contextlib
 import stat
@@ -11,10 +11,10 @@ from storage.errors import DamageError
 from storage.fault import Kind
 from storage.fs import Folder
 from storage.inventory import Inventory
-from storage.local_folder import walked
 from storage.store import PairStore
 from storage.temporary import is_abandoned, is_temporary
 from storage.verify_masks import stray_kind
+from storage.walk import walked
 
 GRACE_SECONDS = (
     3600.0  # a writer records a shard seconds after its file: an hour is far beyond that
@@ -22,8 +22,8 @@ GRACE_SECONDS = (
 _WHY: dict[Kind, str] = {
     "unrecorded": "a shard's file without a record",
     "duplicate": "a second file of a shard, which no record names",
-    "extra": "about a shard that there is not",
-    "foreign": "no file of a set",
+    "extra": "about a shard that isn't there",
+    "foreign": "not a file of a set",
 }
 
 
@@ -36,9 +36,9 @@ class Waste(NamedTuple):
 
 
 def waste_of(store: PairStore, *, older_than: float = GRACE_SECONDS) -> list[Waste]:
-    """Files of one split in one layout that no record or manifest speaks for, of some age (seconds).
+    """Files of one split in one layout that no record or manifest names, and that are old enough (seconds).
 
-    Raises DamageError where a record or manifest cannot be read: it may speak for any of them.
+    Raises DamageError where a record or manifest cannot be read: it may name any of them.
     """
     found = Inventory.of(store)
     files, before = dict(found.left), time.time() - older_than
@@ -51,9 +51,9 @@ def waste_of(store: PairStore, *, older_than: float = GRACE_SECONDS) -> list[Was
 
 
 def temporary_files(folder: Folder, *, older_than: float = GRACE_SECONDS) -> list[Waste]:
-    """What killed writers left half-written: those of this machine, and whatever is of some age.
+    """What killed writers left half-written: of dead writers here, and all old enough.
 
-    Only names as our own writers make them: another's `.tmp-notes` is nobody's business here.
+    Only names as our own writers make them: another program's `.tmp-notes` is left alone.
     """
     if not folder.is_local:
         return []
@@ -79,7 +79,7 @@ def _take_in_ledger(found: Inventory) -> None:
     if found.faults:
         raise DamageError(
             f"{len(found.faults)} records or manifests of {found.store.base.url} are not sound, so "
-            "nobody can tell what they speak for; run 'kdm pairs repair' first "
+            "their shards can't be told from waste; run 'kdm pairs repair' first "
             f"({found.faults[0].sentence})"
         )
 

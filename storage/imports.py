@@ -1,4 +1,4 @@
-"""A process that imports some thousand modules and ends: no search for garbage among them.
+"""A process that imports a thousand modules and ends: its objects aren't searched for garbage.
 
 Of the CPU time of a process that imports torch, computes a little and ends, a fifth was that search: while
 it imported, and once more when all was over.
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def many_imports() -> Iterator[None]:
-    """Within it nothing is searched; what is there afterwards is never searched."""
+    """Within it the collector doesn't run; what exists at its end is never searched."""
     gc.disable()
     end_without_search()
     try:

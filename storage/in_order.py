@@ -2,7 +2,7 @@
 
     items 0 1 2 3 … ─► threads, each at one item ─► results 0 1 2 3 …
 
-At any time at most `ahead` results wait, are being made, or are queued to be made, besides the one that
+At any time at most `ahead` results wait, are being made, or are queued to be made, plus the one that
 the consumer holds. So memory doesn't grow with the number of items, however slow the consumer is.
 """
 
@@ -35,20 +35,30 @@ def in_order(
     if threads == 0:
         yield from map(make, items)
         return
+    with ThreadPoolExecutor(threads, "in-order") as pool:
+        yield from _made_ahead(pool, make, items, wait, ahead)
+
+
+def _made_ahead(
+    pool: ThreadPoolExecutor,
+    make: Callable[[Item], Result],
+    items: Iterable[Item],
+    wait: Callable[[Future[Result]], object],
+    ahead: int,
+) -> Generator[Result, None, None]:
     pending: deque[Future[Result]] = deque()
 
     def first() -> Result:
         wait(pending[0])
         return pending.popleft().result()
 
-    with ThreadPoolExecutor(threads, "in-order") as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(make, item))
-                if len(pending) > ahead:
-                    yield first()
-            while pending:
+    try:
+        for item in items:
+            pending.append(pool.submit(make, item))
+            if len(pending) > ahead:
                 yield first()
-        finally:
-            for future in pending:
-                future.cancel()
+        while pending:
+            yield first()
+    finally:
+        for future in pending:
+            future.cancel()

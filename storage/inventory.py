@@ -1,4 +1,4 @@
-"""Which files lie in one split in one layout, and which of them a record or manifest speaks for."""
+"""Which files lie in one split in one layout, and which of them a record or manifest names."""
 
 import json
 import re
@@ -9,11 +9,12 @@ from typing import NamedTuple
 from storage.errors import DamageError
 from storage.fault import Fault, Kind, words_of
 from storage.fs import FileInfo
-from storage.local_folder import folders_below
-from storage.manifest import Manifest, Record, record_name
+from storage.manifest import Manifest
 from storage.records import INVALID_REASONS
+from storage.shard_record import Record, record_name
 from storage.store import PairStore
 from storage.verify_masks import JudgedShard, mask_faults
+from storage.walk import folders_below
 
 _NUMBERED = re.compile(r"(records|manifests|audit)/(\d{6,})\.json")
 _LEDGER = ("records", "manifests")
@@ -32,7 +33,7 @@ class Known(NamedTuple):
 
 @dataclass
 class Inventory:
-    """A listing that is explained step by step: records, then manifests, then what is left over.
+    """A listing whose files are explained step by step: records, then manifests, then what is left over.
 
     Files are listed before any record is read, so a shard that is being written is never taken for
     one that its writer has left behind.
@@ -41,7 +42,7 @@ class Inventory:
     store: PairStore
     left: dict[
         str, FileInfo
-    ]  # files that nothing has spoken for yet, by their names below the split
+    ]  # files that nothing has explained yet, by their names below the split
     faults: list[Fault] = field(default_factory=list)
     known: dict[int, Known] = field(default_factory=dict)  # by shard
     shard_of_digest: dict[str, int] = field(default_factory=dict)  # by a file's recorded sha256
@@ -171,7 +172,7 @@ class Inventory:
                 self.note("damaged", place, f"does not describe this set; {_REPAIR}")
 
     def masks(self) -> None:
-        """What filters said, and about which shards."""
+        """The documents of filters: their faults, and which shards they are about."""
         shards = self.judged_shards()
         ledgers = tuple(f"{self.store.split}/{self.store.layout}/{each}" for each in _LEDGER)
         is_all_known = not any(fault.file.startswith(ledgers) for fault in self.faults)
@@ -184,32 +185,34 @@ class Inventory:
             del self.left[name]
 
     def judged_shards(self) -> dict[str, JudgedShard]:
-        """The shards that a record or a manifest speaks for, by content digest."""
+        """The shards that a record or a manifest names, by content digest."""
         shards = {content: JudgedShard(shard, None) for content, shard in self._frozen.items()}
         return shards | {each.content: JudgedShard(n, each.kept) for n, each in self.known.items()}
 
     def leftovers(self) -> None:
-        """Whatever is left: files that nobody reads."""
+        """Whatever is left: files that nothing reads."""
         for name in self.left:
             folder, _, rest = name.partition("/")
             if folder == "shards":
                 self._tell_shard_file(name, self.store.files.layout.format.shard_of(rest))
             elif (match := _NUMBERED.fullmatch(name)) and _is_numbered(name):
-                words = f"is about a shard that there is not; {_GC}"
+                words = f"is about a shard that isn't there; {_GC}"
                 self.note("extra", name, words, int(match[2]))
             else:
-                self.note("foreign", name, f"is no file of a set; {_GC}")
+                self.note("foreign", name, f"isn't a file of a set; {_GC}")
 
     def _tell_shard_file(self, name: str, shard: int | None) -> None:
         if shard is None:
-            self.note("foreign", name, f"is no shard's file; {_GC}")
+            self.note("foreign", name, f"isn't a shard's file; {_GC}")
         elif shard in self.known:
             words = f"stands for shard {shard}, whose record names another file; {_GC}"
             self.note("duplicate", name, words, shard)
         elif shard in self._asked_for or self.store.records_folder.exists(record_name(shard)):
             return  # its record is damaged, or was written since the listing: not the file's fault
         else:
-            self.note("unrecorded", name, f"has no record, so nobody reads it; {_GC}", shard)
+            self.note(
+                "unrecorded", name, f"doesn't have a record, so nothing reads it; {_GC}", shard
+            )
 
     def note(self, kind: Kind, name: str, words: str, shard: int | None = None) -> None:
         """A fault of the file `name` below SPLIT/LAYOUT."""

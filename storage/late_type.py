@@ -17,5 +17,5 @@ class _LateType(type):
 
 
 def late_type(module: str, name: str) -> type:
-    """A class whose instances are those of `module.name`, of which there are none before its import."""
+    """A class whose instances are those of `module.name`, of which none exist before its import."""
     return _LateType(name, (), {"place": (module, name)})

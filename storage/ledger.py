@@ -1,5 +1,6 @@
-"""What is written down about a set: records, and the manifests that freeze them (STORE.md)."""
+"""What is written down about a set: records, and the manifests that freeze them."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,15 +8,9 @@ from datetime import UTC, datetime
 from storage.digest import short
 from storage.errors import DamageError
 from storage.fs import Folder
-from storage.manifest import (
-    Manifest,
-    Record,
-    read_manifest,
-    read_record,
-    read_records,
-    record_name,
-    sealed,
-)
+from storage.ledger_files import read_manifest, read_record, read_records
+from storage.manifest import Manifest
+from storage.shard_record import Record, record_name, sealed
 
 # Records that are read at once: enough to hide a remote store's latency, little enough for memory.
 RECORDS_AT_ONCE = 1000
@@ -50,6 +45,11 @@ class Ledger:
             chosen = shards[first : first + RECORDS_AT_ONCE]
             yield from map(self._own, read_records(self.records_folder, chosen))
 
+    def add(self, record: Record) -> bool:
+        """Write a shard's record with an attempt id and the time; False where one is there already."""
+        stamp = {"attempt": uuid.uuid4().hex, "created_at": datetime.now(UTC).isoformat()}
+        return self.records_folder.create(record_name(record.shard), sealed(record, **stamp))
+
     def recorded(self) -> list[int]:
         """The shards that have a record, rising."""
         return _numbers(self.records_folder)
@@ -67,7 +67,7 @@ class Ledger:
         return manifest
 
     def largest(self) -> Manifest:
-        """The manifest over the most records; a ValueError where there is none yet."""
+        """The manifest over the most records; a ValueError before the first one is frozen."""
         sizes = self.sizes()
         if not sizes:
             raise ValueError(f"{self.base.url} has no manifest yet; run generate-pairs to its end")
@@ -127,7 +127,7 @@ class Ledger:
 
 
 def _numbers(folder: Folder) -> list[int]:
-    """The numbers whose document is there; a file with any other name is none of them."""
+    """The numbers whose document is there; files with other names are ignored."""
     stems = [name.removesuffix(".json") for name in folder.names() if name.endswith(".json")]
     numbers = {stem: int(stem) for stem in stems if stem.isascii() and stem.isdecimal()}
     return sorted(n for stem, n in numbers.items() if record_name(n) == f"{stem}.json")

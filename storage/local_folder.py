@@ -1,7 +1,6 @@
 """A folder on a disk: temporary name, flush, re-read and hash, then a link or a rename."""
 
 import contextlib
-import errno
 import os
 import shutil
 import stat
@@ -12,22 +11,16 @@ from itertools import takewhile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from storage.errors import DamageError, StoreError
-from storage.exclusive import (
-    NoExclusiveCreationError,
-    move_to_free_name,
-    require_exclusive_creation,
-    sync_folder,
-)
+from storage.errors import DamageError, NoExclusiveCreationError, StoreError
+from storage.exclusive import move_to_free_name, require_exclusive_creation, sync_folder
 from storage.file_names import is_hidden, require_below
 from storage.fs import FileInfo, Folder, require_size
+from storage.local_errors import FULL, not_written, told
 from storage.local_paths import user_path
 from storage.temporary import is_abandoned, temporary_name
+from storage.walk import walked
 
 _CHUNK = 2**16  # bytes that are read back at once: larger ones are fresh memory each time
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# A read-only disk, missing permission, or a file where a folder should be.
-_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ class LocalFolder(Folder):
 
     def names(self) -> list[str]:
         try:
-            with _told("listed", self.path):
+            with told("listed", self.path):
                 found = os.listdir(self.path)
         except FileNotFoundError:
             return []
@@ -86,7 +79,7 @@ class LocalFolder(Folder):
     def exists(self, name: str = "") -> bool:
         path = self.local_path(name)
         try:
-            with _told("looked at", path):
+            with told("looked at", path):
                 path.stat()
         except FileNotFoundError:
             return False
@@ -94,12 +87,12 @@ class LocalFolder(Folder):
 
     def size(self, name: str) -> int:
         path = self.local_path(name)
-        with _told("looked at", path):
+        with told("looked at", path):
             return path.stat().st_size
 
     def read(self, name: str, *, at_most: int | None = None) -> bytes:
         path = self.local_path(name)
-        with _told("read", path), open(path, "rb", opener=_open_at_once) as file:
+        with told("read", path), open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise DamageError(f"{path} is not a regular file; remove it")
@@ -128,7 +121,7 @@ class LocalFolder(Folder):
 
     def remove(self, name: str) -> None:
         target = self.local_path(name)
-        with _told("removed", target):
+        with told("removed", target):
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)
             else:
@@ -150,32 +143,32 @@ class LocalFolder(Folder):
             )
 
     def require_writable(self, purpose: str) -> None:
-        # Tried, because rights alone do not tell: a disk may be read-only, full, or another machine's,
+        # Tried, because rights alone don't tell: a disk may be read-only, full, or another machine's,
         # and its file system may lack what a write needs.
         standing = self._standing()
         try:
             _require_primitives(standing)
-            # Where the folder is not there yet, nobody else sweeps what a killed probe left.
+            # Where the folder isn't there yet, nothing else removes what a killed probe left.
             for name in filter(is_abandoned, os.listdir(standing)):
                 (standing / name).unlink(missing_ok=True)
         except NoExclusiveCreationError as error:
             raise StoreError(f"{purpose}: nothing was begun, {error}") from error
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 raise StoreError(
                     f"{purpose}: the disk is full: {self.path} could not be written; nothing was begun: "
                     "free some space and run the same command again"
                 ) from error
             raise StoreError(
                 f"{purpose}: {self.path} may not be written ({error.strerror}); nothing was begun: "
-                "choose another --home, or mend its permissions"
+                "choose another --home, or change its permissions"
             ) from error
 
     @contextmanager
     def made(self) -> Iterator[None]:
-        """The folder is there meanwhile; afterwards only where it was before, or holds something."""
+        """Make the folder for the time of the block; it stays if it was there before or isn't empty."""
         missing = _missing_folders(self.path)
-        with contextlib.suppress(OSError):  # what is wrong is told by whoever writes
+        with contextlib.suppress(OSError):  # whoever writes reports what is wrong
             self.path.mkdir(parents=True, exist_ok=True)
         try:
             yield
@@ -205,57 +198,8 @@ def _require_primitives(folder: Path) -> None:
                 probe.unlink(missing_ok=True)
 
 
-def walked(root: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each folder here and below with its files; StoreError where one cannot be listed."""
-    return ((folder, names) for folder, _, names in _walk(root))
-
-
-def folders_below(root: Path) -> Iterator[str]:
-    """The names from here of all folders, and of links to folders; StoreError likewise."""
-    for folder, below, _ in _walk(root):
-        yield from (os.path.relpath(os.path.join(folder, name), root) for name in below)
-
-
-def _walk(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    for folder, below, names in os.walk(root, onerror=not_listed):
-        # None of ours lies in them, and some may be listed by nobody but their owner.
-        below[:] = [name for name in below if not is_hidden(name)]
-        yield folder, below, names
-
-
-def not_listed(error: OSError) -> None:
-    """For os.walk: a StoreError for a folder that cannot be listed; one that is gone is empty."""
-    with contextlib.suppress(FileNotFoundError), _told("listed", Path(error.filename)):
-        raise error
-
-
-@contextmanager
-def _told(done: str, path: Path) -> Iterator[None]:
-    """What a disk says goes wrong as a sentence; FileNotFoundError stays what it is."""
-    try:
-        yield
-    except FileNotFoundError:
-        if path.is_symlink():
-            raise DamageError(f"{path} is a link that leads nowhere; remove it") from None
-        raise
-    except NotADirectoryError:
-        raise FileNotFoundError(errno.ENOENT, "no such file", str(path)) from None
-    except IsADirectoryError:
-        raise DamageError(f"{path} is a folder where a file should be; remove it") from None
-    except OSError as error:
-        if error.errno == errno.ENXIO:  # a socket
-            raise DamageError(f"{path} is not a regular file; remove it") from None
-        place = error.filename or path
-        remedy = (
-            "change its permissions, or run this as its owner"
-            if error.errno in (errno.EACCES, errno.EPERM)
-            else "check the disk, then run the same command again"
-        )
-        raise StoreError(f"{place} could not be {done} ({error.strerror}): {remedy}") from error
-
-
 def _info(path: str) -> FileInfo | None:
-    with contextlib.suppress(FileNotFoundError), _told("looked at", Path(path)):
+    with contextlib.suppress(FileNotFoundError), told("looked at", Path(path)):
         status = os.stat(path) if os.path.exists(path) else os.lstat(path)
         num_bytes = status.st_size if stat.S_ISREG(status.st_mode) else 0
         return FileInfo(num_bytes, status.st_mtime)
@@ -272,7 +216,7 @@ def _written(target: Path, pieces: Sequence[memoryview]) -> Iterator[Path]:
         yield temporary
         sync_folder(target.parent)
     except OSError as error:
-        raise _not_written(target, sum(piece.nbytes for piece in pieces), error) from error
+        raise not_written(target, sum(piece.nbytes for piece in pieces), error) from error
     finally:
         # A temporary file that cannot be removed now is swept later.
         with contextlib.suppress(OSError):
@@ -291,37 +235,21 @@ def _remove_empty(folders: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def _not_written(target: Path, num_bytes: int, error: OSError) -> Exception:
-    if error.errno in _FULL:
-        return StoreError(
-            f"the disk is full: {target} ({num_bytes:,} bytes) could not be written; nothing "
-            "was left half-written: free some space and run the same command again"
-        )
-    if error.errno in _FORBIDDEN:
-        return StoreError(
-            f"{target} may not be written ({error.strerror}); nothing was left half-written: "
-            "choose another --home, or mend its permissions"
-        )
-    return error
-
-
 def _write_and_check(temporary: Path, pieces: Sequence[memoryview]) -> None:
     with temporary.open("wb") as file:
         file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
     if not _reads_back(temporary, pieces):
-        raise StoreError(
-            f"{temporary} does not read back as written; the disk is not to be trusted"
-        )
+        raise StoreError(f"{temporary} does not read back as written; the disk can't be trusted")
 
 
 def _reads_back(temporary: Path, pieces: Sequence[memoryview]) -> bool:
     """Compared chunk by chunk, so that a large file is not in memory twice."""
+    chunks = (
+        bytes(piece[first : first + _CHUNK])
+        for piece in pieces
+        for first in range(0, piece.nbytes, _CHUNK)
+    )
     with temporary.open("rb") as file:
-        for piece in pieces:
-            for first in range(0, piece.nbytes, _CHUNK):
-                chunk = bytes(piece[first : first + _CHUNK])
-                if file.read(len(chunk)) != chunk:
-                    return False
-        return not file.read(1)
+        return all(file.read(len(chunk)) == chunk for chunk in chunks) and not file.read(1)

@@ -14,7 +14,7 @@ def local_path(place: str, what: str) -> Path:
     """The same path as it was written: it may be relative."""
     require_whole_address(place)
     if "://" in place:
-        raise ValueError(f"{what} is a path on this machine, and no URL; copy the files here first")
+        raise ValueError(f"{what} is a path on this machine, not a URL; copy the files here first")
     return user_path(place)
 
 

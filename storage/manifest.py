@@ -1,93 +1,26 @@
-"""What is in a set: one record a shard, and frozen manifests over the first n records (STORE.md).
+"""Frozen manifests: which shards a set holds, by content digest, over its first n records.
 
-Whatever is read here may have been written by anyone: sizes are bounded before bytes are read, and
-numbers are checked against each other before they are used.
+A reader pins one, so a set that grows under it stays the set that it read (docs/store.md, 'Growth').
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from storage.digest import seal, unseal, without_stamp
-from storage.errors import DamageError
-from storage.formats.layout import MAX_SHARD_BYTES, ShardFile, parse_layout
-from storage.fs import Folder
-from storage.options import LastingOptions, ModelT, Options, parse
+from storage.formats.layout import parse_layout
+from storage.options import LastingOptions
+from storage.shard_record import VERSION, Digest
 
-VERSION = 1
-MAX_RECORD_BYTES = 2 * 2**20  # 65,536 dropped indices of 13 digits take 1.2 MB
 # 4.5·10⁹ pairs in shards of 4,096. A shard takes 43 bytes of a manifest, and reading it five times
 # as much memory.
 MAX_SHARDS = 1_100_000
-MAX_MANIFEST_BYTES = 48 * 2**20
 _DIGEST_BYTES = 32
 _HEX = re.compile("[0-9a-f]*")
-Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-
-
-class Record(LastingOptions):
-    """One shard: what was asked, what was kept, what was dropped and why, and who made it."""
-
-    model_config = ConfigDict(strict=True)
-    added_later: ClassVar[Mapping[str, Any]] = {"parts": {}, "nfe": 0.0}
-
-    version: int = VERSION
-    shard: int = Field(ge=0, lt=2**40)
-    split: str
-    layout: str
-    spec_digest: Digest
-    content_digest: Digest
-    file: str
-    file_digest: Digest
-    num_bytes: int = Field(ge=0, le=2 * MAX_SHARD_BYTES)
-    parts: dict[str, Digest] = {}  # sha256 by file, where the layout gives a shard several
-    first_index: int
-    last_index: int
-    attempted: int
-    kept: int
-    dropped: dict[str, list[int]]  # indices by reason
-    # Evaluations of the teacher's network that a sample took, on average over all that were attempted:
-    # exact, as each was counted. 0: not known, as of imported pairs.
-    nfe: float = Field(0.0, ge=0, le=2**40)
-    environment: dict[str, Any]
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        shard_size = parse_layout(self.layout).shard_size
-        first, last = self.first_index, self.last_index
-        if first != self.shard * shard_size or not first <= last < first + shard_size:
-            raise ValueError(f"indices {first} to {last} are not those of shard {self.shard}")
-        if self.attempted != last - first + 1:
-            raise ValueError(f"attempted is {self.attempted}; {first} to {last} are others")
-        self._check_dropped()
-        return self
-
-    def _check_dropped(self) -> None:
-        dropped = sorted(index for rows in self.dropped.values() for index in rows)
-        if dropped and not self.first_index <= dropped[0] <= dropped[-1] <= self.last_index:
-            raise ValueError(f"drops index {dropped[0]} or {dropped[-1]}, which it was not asked")
-        if len(set(dropped)) != len(dropped) or not all(map(_rises, self.dropped.values())):
-            raise ValueError("drops an index twice, or lists dropped indices out of order")
-        if self.kept != self.attempted - len(dropped):
-            raise ValueError(
-                f"kept is {self.kept}; of {self.attempted} attempted {len(dropped)} were dropped"
-            )
-
-    def kept_indices(self) -> list[int]:
-        """What the shard holds, rising."""
-        dropped = {index for rows in self.dropped.values() for index in rows}
-        return [i for i in range(self.first_index, self.last_index + 1) if i not in dropped]
-
-    @property
-    def shard_file(self) -> ShardFile:
-        """Where its bytes are and what they must be."""
-        return ShardFile(self.file, self.file_digest, self.num_bytes, self.parts)
 
 
 class Manifest(LastingOptions):
@@ -183,87 +116,6 @@ class Manifest(LastingOptions):
         return digests
 
 
-def record_name(shard: int) -> str:
-    """The file of a shard's record below `records/`."""
-    return f"{shard:06d}.json"
-
-
-def read_record(records: Folder, shard: int) -> Record:
-    """The record of a shard; `DamageError` where it is missing, changed, or another's."""
-    return _record(records, shard, _read(records, shard, MAX_RECORD_BYTES))
-
-
-def read_records(records: Folder, shards: Sequence[int]) -> list[Record]:
-    """Likewise of several shards, read at once."""
-    try:
-        found = records.read_many(list(map(record_name, shards)), at_most=MAX_RECORD_BYTES)
-    except FileNotFoundError:
-        # One by one, so that the error names the file.
-        return [read_record(records, shard) for shard in shards]
-    return [_record(records, shard, data) for shard, data in zip(shards, found, strict=True)]
-
-
-def read_manifest(manifests: Folder, num_shards: int) -> Manifest:
-    """The manifest over the first `num_shards` records; `DamageError` where it is not sound."""
-    where = f"{manifests.url}/{record_name(num_shards)}"
-    data = _read(manifests, num_shards, MAX_MANIFEST_BYTES)
-    _require_plain(data, num_shards, where)
-    manifest = _opened(Manifest, data, where)
-    if manifest.num_shards != num_shards:
-        raise DamageError(
-            f"{where} lists {manifest.num_shards:,} shards, its name says {num_shards:,}; "
-            "remove it and run generate-pairs again"
-        )
-    return manifest
-
-
-def sealed(model: Options, **volatile: Any) -> bytes:
-    """A record or manifest as bytes; attempt id and times stand in it but outside its digest."""
-    return seal({**model.model_dump(mode="json"), **volatile})
-
-
-def _record(records: Folder, shard: int, data: bytes) -> Record:
-    where = f"{records.url}/{record_name(shard)}"
-    record = _opened(Record, data, where)
-    if record.shard != shard:
-        raise DamageError(
-            f"{where} is the record of shard {record.shard}; "
-            "files were swapped: remove it and run generate-pairs again"
-        )
-    return record
-
-
-def _read(folder: Folder, number: int, at_most: int) -> bytes:
-    try:
-        return folder.read(record_name(number), at_most=at_most)
-    except FileNotFoundError as error:
-        raise DamageError(
-            f"{folder.url}/{record_name(number)} is missing; run generate-pairs again"
-        ) from error
-
-
-def _opened(model: type[ModelT], data: bytes, where: str) -> ModelT:
-    document = unseal(data, where)
-    if document.get("version") != VERSION:
-        raise DamageError(
-            f"{where} has format version {str(document.get('version'))[:20]}; this release reads "
-            f"version {VERSION}: use the release that wrote it"
-        )
-    try:
-        return parse(model, without_stamp(document), where)
-    except ValueError as error:
-        raise DamageError(f"{error}; remove it and run generate-pairs again") from error
-
-
-def _require_plain(data: bytes, num_shards: int, where: str) -> None:
-    """Refuse, before it is parsed, what would take far more memory than its bytes.
-
-    A manifest is one object of few fields, with one list of digests at most; base64 has no comma.
-    """
-    if data.count(b"[") + data.count(b"{") > 8 or data.count(b",") > num_shards + 32:
-        raise DamageError(f"{where} is not laid out as a manifest of {num_shards:,} shards")
-
-
 def _packed(content_digests: list[str]) -> str:
     if any(not isinstance(each, str) or len(each) != 64 for each in content_digests):
         raise ValueError("content digests have 64 hexadecimal digits each")
@@ -275,7 +127,3 @@ def _packed(content_digests: list[str]) -> str:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-def _rises(indices: list[int]) -> bool:
-    return all(first < second for first, second in pairwise(indices))

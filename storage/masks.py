@@ -1,4 +1,4 @@
-"""Filter scores and decisions beside the shards (STORE.md, 'Privacy filters are masks by default').
+"""Filter scores and decisions beside the shards (docs/store.md, 'Files, field by field').
 
 masks/SCORE-DIGEST/filter.json                     what was scored with: filter, options, reference
                    scores/CONTENT.json             one score a stored row of the shard CONTENT
@@ -14,15 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.digest import digest_of, seal, sha256_of, short, unseal
+from storage.digest import digest_of, seal, short, unseal
 from storage.errors import DamageError, MismatchError, StoreError
 from storage.fs import Folder
 from storage.options import Options
 
 # An audit row takes some 150 bytes, and a shard has 65,536 samples at most.
 MAX_BYTES = 32 * 2**20
-# What a shard's document holds, by the folder that it lies in.
-_FIELDS = {"scores": ("scores",), "audit": ("dropped",), "decisions": ("keep",)}
 
 
 class Mask(Options):
@@ -56,7 +54,7 @@ def has_scores(masks: Folder, score_digest: str, content: str) -> bool:
 
 
 def read_scores(masks: Folder, score_digest: str, content: str) -> NDArray[np.float64]:
-    """A shard's scores, checked to be those asked for."""
+    """A shard's scores; `DamageError` where the file holds another shard's or another filter's."""
     folder = masks / short(score_digest) / "scores"
     identity = {"score": score_digest, "content": content}
     document = _read(folder, _name(content), identity, "scores")
@@ -90,7 +88,7 @@ def write_decision_summary(masks: Folder, mask: Mask, summary: Mapping[str, Any]
 
 
 def read_decision_summary(masks: Folder, mask: Mask) -> dict[str, Any]:
-    """What `write_decision_summary` said."""
+    """What `write_decision_summary` wrote."""
     folder = masks / short(mask.score) / "decisions" / short(mask.decision)
     return _read(folder, "decision.json", mask.model_dump(), "threshold")
 
@@ -139,25 +137,6 @@ def read_audit(masks: Folder, mask: Mask, content: str) -> list[dict[str, Any]]:
     document = _read(folder, _name(content), identity, "dropped")
     rows: list[dict[str, Any]] = document["dropped"]
     return rows
-
-
-def mask_damage(folder: Folder, *fields: str) -> list[str]:
-    """What is wrong with the documents here and below, a sentence each; reads every byte.
-
-    `fields` are those that a document of a shard must have.
-    """
-    found: list[str] = []
-    for name in folder.names():
-        if not name.endswith(".json"):
-            found += mask_damage(folder / name, *_FIELDS.get(name, fields))
-            continue
-        is_of_shard = len(name) == len(_name(sha256_of(b"")))
-        identity = {"content": name.removesuffix(".json")} if is_of_shard else {}
-        try:
-            _read(folder, name, identity, *(fields if is_of_shard else ()))
-        except DamageError as error:
-            found.append(str(error))
-    return found
 
 
 def _name(content: str) -> str:

@@ -1,4 +1,4 @@
-"""x_T and labels as pure functions of (seed, split, index): noise kind `philox-v1` (STORE.md)."""
+"""x_T and labels as pure functions of (seed, split, index): noise kind `philox-v1` (docs/store.md)."""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from storage.records import LabelRule, NoiseRule
 
 _SPLIT_CODES = {"train": 0, "heldout": 1}
-# sha256 of float32 noise for key [123, 0], index 7, n = 3,072, first 16 digits (STORE.md).
-GOLDEN_NOISE = "f0732d8c783853f6"
 
 
 def split_code(split: str) -> int:
@@ -45,12 +43,6 @@ def derive_labels(
         raise ValueError("labels of rule 'stored' lie in the shards; they are not derived")
     streams = _streams(seed, split, index, purpose=1)
     return np.array([stream.randint(rule.num_classes) for stream in streams], np.int64)
-
-
-def golden_noise_digest() -> str:
-    """The digest that guards this machine's numpy stream; equal to `GOLDEN_NOISE` where sound."""
-    noise = derive_noise(NoiseRule(seed=123), "train", np.array([7]), (3072,))
-    return hashlib.sha256(noise.tobytes()).hexdigest()[: len(GOLDEN_NOISE)]
 
 
 def _streams(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from storage.digest import sha256_of
 from storage.errors import DamageError, StoreError
-from storage.formats.layout import Buffer
+from storage.formats.column import Buffer
 
 
 class OpenFile:
@@ -25,7 +25,7 @@ class OpenFile:
         status = os.fstat(self.descriptor)
         self.num_bytes = status.st_size
         if not stat.S_ISREG(status.st_mode):
-            raise DamageError(f"{path} is no regular file; remove it")
+            raise DamageError(f"{path} is not a regular file; remove it")
 
     def sha256(self) -> str:
         """The digest of all its bytes, read now."""
@@ -64,5 +64,5 @@ def _opened(path: Path) -> int:
         raise FileNotFoundError(path) from None
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be read ({error.strerror}); mend its permissions"
+            f"{path} cannot be read ({error.strerror}); change its permissions, or run this as its owner"
         ) from error

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from storage.cache import ShardCache
 from storage.errors import DamageError
-from storage.formats.layout import Column, gather
-from storage.manifest import Record
+from storage.formats.column import Column, gather
 from storage.masks import Mask, read_keep
 from storage.open_file import OpenFile
+from storage.shard_record import Record
 from storage.store import PairStore
 
 # Columns of smaller rows stay in memory while their shard is open: two windows of 65,536 rows are 8 MB
@@ -33,7 +33,7 @@ class ShardFiles:
         try:
             if self.cache is None:
                 return OpenFile(shards.local_path(name))
-            # Not more than is recorded: a file that has grown is none that was ever written.
+            # Not more than is recorded: a file that has grown was never written like that.
             return self.cache.open(
                 file.parts.get(name, file.file_digest),
                 lambda: shards.read(name, at_most=record.num_bytes),

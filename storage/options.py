@@ -1,6 +1,5 @@
 """Frozen configuration that refuses unknown keys by naming the nearest right one."""
 
-import difflib
 import reprlib
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
@@ -15,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import CoreSchema
+
+from storage.did_you_mean import nearest
 
 _STRICT = ("int", "float", "bool")
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -57,7 +58,7 @@ class Options(BaseModel):
     def _refuse_unknown_keys(cls, data: Any) -> Any:
         if isinstance(data, Mapping):
             for key in data:
-                refuse_unknown(str(key), cls.model_fields)
+                _refuse_unknown(str(key), cls.model_fields)
         return data
 
 
@@ -80,19 +81,11 @@ class LastingOptions(Options):
         }
 
 
-def refuse_unknown(key: str, known: Mapping[str, Any]) -> None:
+def _refuse_unknown(key: str, known: Mapping[str, Any]) -> None:
     """Raise a ValueError that names the nearest of `known` when `key` is not among them."""
     if key in known:
         return
     raise ValueError(f"unknown key '{key[:80]}'; {nearest(key, list(known))}")
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """'did you mean …?' where something is near, else the list of what is known."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return f"known: {', '.join(sorted(known)) or 'none'}"
 
 
 def parse(model: type[ModelT], data: Any, where: str) -> ModelT:

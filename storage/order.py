@@ -1,4 +1,4 @@
-"""Who reads what, when: a seeded order over canonical blocks (STORE.md, 'Order of reading')."""
+"""Who reads what, when: a seeded order over canonical blocks (docs/reading.md)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which rows each batch holds, and whose they are: numbers alone, no sample is read here (STORE.md)."""
+"""Which rows each batch holds, and whose they are: numbers alone, no sample is read here."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,35 +9,7 @@ from numpy.typing import NDArray
 
 from storage.open_shard import OpenShard
 from storage.order import Position, Window
-
-
-@dataclass(frozen=True)
-class Share:
-    """Whose part of the batches: a rank has rows of each, a worker has whole ones in turn."""
-
-    rank: int = 0
-    ranks: int = 1
-    worker: int = 0
-    workers: int = 1
-    takes_turns: bool = False  # ranks are dealt a batch's rows one by one, not each a run of them
-
-    def __post_init__(self) -> None:
-        for kind, number, total in (
-            ("rank", self.rank, self.ranks),
-            ("worker", self.worker, self.workers),
-        ):
-            if not 0 <= number < total:
-                raise ValueError(f"{kind} is {number} of {total}; it must be 0 to {total - 1}")
-
-    def rows(self, batch_size: int) -> slice:
-        """The rank's rows of a batch; together the ranks have each row once."""
-        if self.takes_turns:
-            return slice(self.rank, batch_size, self.ranks)
-        first, end = self.rank * batch_size, (self.rank + 1) * batch_size
-        return slice(first // self.ranks, end // self.ranks)
-
-
-WHOLE = Share()
+from storage.share import Share
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from storage.options import Options, nearest, parse
+from storage.did_you_mean import nearest
+from storage.options import Options, parse
 
 _OURS = ("storage.", "kdm.", "pairgen.")  # how groups of this project begin
 
@@ -57,7 +58,7 @@ def plugin_faults() -> list[str]:
 
 @cache
 def plugin_class(group: str, name: str) -> type[Plugin]:
-    """The class registered as `name`; a ValueError where there is none, or one of two packages."""
+    """The class registered as `name`; a ValueError where none is, or two packages have one."""
     found = _registered(group).select(name=name)
     if not found:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Batches of pairs from files, in the canonical order, for any rank and worker (STORE.md).
+"""Batches of pairs from files, in the canonical order, for any rank and worker.
 
 Rows are read where they lie, so memory holds a few batches and the numbers of two windows, whatever
 the size of the set. While batches are made of one window, the shards of the next are fetched and checked.
@@ -16,12 +16,13 @@ import numpy as np
 from storage.any_folder import folder_at
 from storage.cache import ShardCache
 from storage.in_order import in_order
-from storage.manifest import Record
 from storage.masks import Mask
 from storage.open_shard import OpenShard, ShardFiles
 from storage.order import BLOCK, Order, Position, Window
-from storage.plan import Batch, Kept, Share, batches
+from storage.plan import Batch, Kept, batches
 from storage.records import PairBatch
+from storage.shard_record import Record
+from storage.share import Share
 from storage.store import PairStore
 
 # A consumer that was slow for a while finds what it missed; of large samples fewer are kept ready.
@@ -33,10 +34,10 @@ FETCHES = 4
 
 @dataclass(frozen=True)
 class PairReader:
-    """The pairs of a store's first `order.count` indices, `batch_size` kept rows a batch, for ever.
+    """The pairs of a store's first `order.count` indices, `batch_size` kept rows a batch, without end.
 
-    Batch t, its indices and its values are a function of order, masks, batch size and position:
-    neither ranks and workers nor layout, shard size and threads change them. Iterating gives a
+    Batch t, its indices and its values depend on order, masks, batch size and position only: ranks,
+    workers, layout, shard size and threads don't change them. Iterating gives a
     rank's rows of each batch, and the position from which another reader goes on with the next.
     """
 
@@ -81,7 +82,7 @@ class PairReader:
         return max(self.threads, min(BATCHES_AHEAD, BYTES_AHEAD // num_bytes))
 
     def in_worker(self, worker: int, workers: int) -> "PairReader":
-        """This reader's share for one of several processes, its store opened anew in this one."""
+        """This reader's share for one of several processes, its store opened again in this one."""
         store = self.store
         return replace(
             self,

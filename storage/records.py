@@ -26,7 +26,7 @@ _MAX_AXES = 8  # numpy allows 64; a picture has 3, a film 4
 
 
 class NoiseRule(Options):
-    """Where x_T comes from (STORE.md, 'A sample')."""
+    """Where x_T comes from (docs/store.md, 'A sample')."""
 
     kind: Literal["philox-v1", "stored"] = "philox-v1"
     seed: int = Field(0, ge=0, le=2**64 - 1)  # part of the Philox key; unused where stored
@@ -276,7 +276,7 @@ def _other_floats(batch: PairBatch, schema: PairSchema) -> list[tuple[NDArray[An
 def content_digest(columns: Mapping[str, NDArray[Any]]) -> str:
     """sha256 over each field's name, type, shape and little-endian C bytes, rows by index.
 
-    Equal in every layout (STORE.md, 'Names and digests').
+    Equal in every layout (docs/store.md, 'Files, field by field').
     """
     index = columns["index"]
     is_sorted = bool((index[1:] >= index[:-1]).all())

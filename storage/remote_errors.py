@@ -1,4 +1,4 @@
-"""What a remote file system says goes wrong, as a sentence without what it said.
+"""What a remote file system reports as an error, as a sentence without the server's own words.
 
 Messages of servers and libraries can hold endpoints, keys and signed URLs. So a sentence names the
 place, the kind of the error and the server's code for it, and the original is not chained to it.

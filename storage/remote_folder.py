@@ -42,7 +42,7 @@ class RemoteFolder(Folder):
         if "@" in parts.netloc or "?" in url or "#" in url:
             raise ValueError(
                 f"a {parts.scheme}:// URL carries no user, password, '?' or '#' here; put "
-                "credentials into the environment or the provider's config file (docs/store.md)"
+                "credentials into the environment or the provider's config file (docs/remote.md)"
             )
         if "::" in url or any(sign in url for sign in "*[]"):
             raise ValueError(f"a {parts.scheme}:// URL has no '::', '*', '[' or ']' here")

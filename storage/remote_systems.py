@@ -1,4 +1,4 @@
-"""The file system of a URL, by fsspec: no cached listings, bounded retries, no secret of ours.
+"""The file system of a URL, by fsspec: no cached listings, bounded retries, no secrets in URLs.
 
 Credentials come from where each provider's library looks for them: the environment, config files,
 the machine's role. Options of a user's fsspec configuration stay in force.
@@ -33,7 +33,7 @@ def require_known(protocol: str) -> None:
         raise StoreError(f"{protocol}:// needs a package: pip install {extra}") from None
     except ValueError:
         raise ValueError(
-            f"{protocol}:// is no file system that fsspec knows; use a path, or s3://bucket/kdm"
+            f"{protocol}:// is not a file system that fsspec knows; use a path, or s3://bucket/kdm"
         ) from None
 
 

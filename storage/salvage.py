@@ -1,16 +1,17 @@
 """A shard's samples from what is left of a set: the shard's own files, or another layout."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from storage.audit import read_audit_rows
-from storage.convert import SpanReader, environment_in
+from storage.environments import common_environment, environment_in
 from storage.errors import DamageError, StoreError
-from storage.mend import Remade, Wanted
+from storage.formats.column import columns_of
+from storage.mend import Remade
 from storage.records import Columns, content_digest
 from storage.sets import places
-from storage.shards import columns_of
+from storage.spans import SpanReader
 from storage.store import PairStore
+from storage.wanted import Wanted
 
 
 def from_own_files(
@@ -39,7 +40,7 @@ def from_own_files(
 def from_other_layout(
     store: PairStore, wanted: Wanted, others: Sequence[PairStore]
 ) -> Remade | None:
-    """The shard's samples as one of the others holds them, where that is sound."""
+    """The shard's samples from the first of the other layouts in which they are sound."""
     asked = store.indices(wanted.shard)
     for other in others:
         try:
@@ -96,17 +97,3 @@ def _reasons(store: PairStore, shard: int, columns: Columns) -> dict[str, list[i
 
 def _lacking(store: PairStore, shard: int, columns: Columns) -> set[int]:
     return set(store.indices(shard).tolist()) - set(columns["index"].tolist())
-
-
-def common_environment(store: PairStore) -> dict[str, Any] | None:
-    """What all records that can be read agree on; None where they do not, or there are none."""
-    found: dict[str, Any] | None = None
-    for shard in store.ledger.recorded():
-        try:
-            environment = store.record(shard).environment
-        except DamageError:
-            continue
-        if found is not None and environment != found:
-            return None
-        found = environment
-    return found

@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from storage.digest import digest_of, sha256_of, short
 from storage.errors import DamageError
-from storage.formats.layout import Buffer, Column, Layout, ShardFile, gather
+from storage.formats.column import Buffer, Column
+from storage.formats.layout import Layout
+from storage.formats.shard_file import ShardFile
 from storage.fs import Folder
-from storage.records import Columns, PairSchema
+from storage.records import PairSchema
 
 
 class Put(NamedTuple):
@@ -38,18 +40,29 @@ class Shards:
         for name, data in parts.items():
             if self.folder.create(name, data):
                 continue
-            standing = standing_bytes(self.folder, name)
+            standing = _standing_bytes(self.folder, name)
             if standing == data:
                 continue
             if is_recorded():  # asked at the last moment: a kill after it would leave damage
                 return Put(replaced, is_whole=False)
-            put_in_place(self.folder, name, data, standing)
+            _put_in_place(self.folder, name, data, standing)
             if standing is not None:
                 replaced[name] = standing
         return Put(replaced, is_whole=True)
 
+    def put_metadata(self, num_shards: int) -> None:
+        """Bring the layout's own files up to a set of so many shards; those that are right stay."""
+        for name, data in self.metadata(num_shards).items():
+            standing = _standing_bytes(self.folder, name)
+            if standing != data:
+                _put_in_place(self.folder, name, data, standing)
+
+    def metadata(self, num_shards: int) -> dict[str, bytes]:
+        """The layout's own files at the root of `shards/` for a set of so many shards."""
+        return self.layout.format.metadata(num_shards, self.schema, self.layout.shard_size)
+
     def read(self, shard: int, file: ShardFile) -> dict[str, bytes]:
-        """The bytes of a shard's files, not checked but for their names and their number."""
+        """The bytes of a shard's files, checked only for their names and their number."""
         self.require_names(shard, file)
         return {name: self._read(name) for name in file.names}
 
@@ -75,7 +88,7 @@ class Shards:
                 raise DamageError(
                     f"{self.folder.url}/{name} has {len(parts[name]):,} bytes with sha256 "
                     f"{short(found)}…, recorded is {short(recorded)}…; run 'kdm pairs repair', "
-                    "or remove it and run generate-pairs again: that shard alone is made anew"
+                    "or remove it and run generate-pairs again, which makes that shard alone"
                 )
         if total != file.num_bytes or (
             file.parts and digest_of(dict(file.parts)) != file.file_digest
@@ -101,21 +114,16 @@ class Shards:
             ) from error
 
 
-def standing_bytes(folder: Folder, name: str) -> bytes | None:
-    """What a file holds; None where there is none, or a folder or pipe lies in its place."""
+def _standing_bytes(folder: Folder, name: str) -> bytes | None:
+    """What a file holds; None where it is missing, or a folder or pipe is in its place."""
     try:
         return folder.read(name)
     except (DamageError, FileNotFoundError):
         return None
 
 
-def put_in_place(folder: Folder, name: str, data: bytes, standing: bytes | None) -> None:
-    """Write a file over whatever bears its name: where no bytes are standing, a folder may."""
+def _put_in_place(folder: Folder, name: str, data: bytes, standing: bytes | None) -> None:
+    """Write a file over whatever has its name: where no bytes are standing, a folder may be."""
     if standing is None:
         folder.remove(name)
     folder.replace(name, data)
-
-
-def columns_of(located: Mapping[str, Column], parts: Mapping[str, Buffer]) -> Columns:
-    """All rows of every field, copied out of the files."""
-    return {name: gather(column, parts[column.part]) for name, column in located.items()}

@@ -1,12 +1,10 @@
-"""A set of pairs at rest: what is missing, write, commit, read, verify (STORE.md).
+"""A set of pairs at rest: what is missing, write, commit, read, verify (docs/store.md).
 
-Nobody reads a shard without a record, nor uses one before its digest is checked.
+A shard without a record isn't read, and none is used before its digest is checked.
 """
 
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -16,10 +14,11 @@ from numpy.typing import NDArray
 from storage.decisions import default_masks
 from storage.digest import digest_of, seal, sha256_of, short
 from storage.errors import DamageError, MismatchError
-from storage.formats.layout import Buffer, Column, EncodedShard, Layout, parse_layout
+from storage.formats.column import Buffer, Column, columns_of
+from storage.formats.layout import Layout, parse_layout
 from storage.fs import Folder
 from storage.ledger import Ledger
-from storage.manifest import MAX_SHARDS, Manifest, Record, record_name, sealed
+from storage.manifest import MAX_SHARDS, Manifest
 from storage.masks import Mask, read_keep
 from storage.noise import derive_noise
 from storage.options import parse
@@ -32,15 +31,10 @@ from storage.records import (
     content_digest,
     require_labels,
 )
-from storage.sets import (
-    num_rows,
-    own_spec,
-    read_spec,
-    require_equal_specs,
-    require_split,
-    splits_of,
-)
-from storage.shards import Shards, columns_of, put_in_place, standing_bytes
+from storage.sets import require_split, splits_of
+from storage.shard_record import Record, record_name
+from storage.shards import Shards
+from storage.spec_file import num_rows, own_spec, require_spec
 
 DEFAULT_LAYOUT = "wds-4096"
 
@@ -77,9 +71,9 @@ class PairStore:
         return store
 
     def begin(self) -> None:
-        """Write the spec that all else goes by; `MismatchError` where another is there."""
+        """Write the spec that everything else depends on; `MismatchError` where another one is there."""
         if not self.folder.create("spec.json", seal(self.spec)):
-            require_equal_specs(read_spec(self.folder), self.spec, self.folder)
+            require_spec(self.folder, self.spec)
         self.folder.sweep()
 
     @classmethod
@@ -165,13 +159,13 @@ class PairStore:
         return num_shards
 
     def indices(self, shard: int) -> NDArray[np.int64]:
-        """The indices that a shard is asked for: whole shards, but for an imported set's last."""
+        """The indices of a shard: whole shards, except an imported set's last one."""
         last = (shard + 1) * self.shard_size
         end = last if self.limit is None else min(last, self.limit)
         return np.arange(shard * self.shard_size, end, dtype=np.int64)
 
     def missing(self, count: int) -> list[int]:
-        """Shards to make before `count` indices are there. The store decides, no cache does."""
+        """Shards to make before `count` indices are there. The files in the store decide, not a cache."""
         there = set(self.records_folder.names())
         wanted = range(self.num_shards(count))
         recorded = [shard for shard in wanted if record_name(shard) in there]
@@ -206,7 +200,7 @@ class PairStore:
         environment: Mapping[str, Any],
         nfe: float = 0.0,
     ) -> Record:
-        """Write a shard, then its record; the first committed shard stands (STORE.md, 'Bytes')."""
+        """Write a shard, then its record; the first committed shard stands (docs/store.md, 'Two writers')."""
         columns = pairs.columns(self.schema)
         return self.write_columns(shard, columns, dropped=dropped, environment=environment, nfe=nfe)
 
@@ -219,7 +213,7 @@ class PairStore:
         environment: Mapping[str, Any],
         nfe: float = 0.0,
     ) -> Record:
-        """Likewise, from the columns that are stored."""
+        """Write a shard and its record from the columns that are stored."""
         encoded = self._layout.format.encode(shard, columns, self.schema, self.shard_size)
         asked = self.indices(shard)
         record = Record(
@@ -240,7 +234,7 @@ class PairStore:
             nfe=nfe,
             environment=dict(environment),
         )
-        return self._commit_record(record, encoded)
+        return self._commit_record(record, encoded.parts)
 
     def write_audit(self, shard: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep the reasons of what a `drop_at_write` filter left out; call it before `write`."""
@@ -248,25 +242,24 @@ class PairStore:
             document = {"spec_digest": self.spec_digest, "shard": shard, "dropped": list(rows)}
             (self.base / "audit").create(record_name(shard), seal(document))
 
-    def _commit_record(self, record: Record, encoded: EncodedShard) -> Record:
+    def _commit_record(self, record: Record, parts: Mapping[str, bytes]) -> Record:
         name = record_name(record.shard)
         if self.records_folder.exists(name):
-            return self._agreed(record, encoded)
-        put = self.files.put(encoded.parts, is_recorded=lambda: self.records_folder.exists(name))
-        stamp = {"attempt": uuid.uuid4().hex, "created_at": datetime.now(UTC).isoformat()}
-        if put.is_whole and self.records_folder.create(name, sealed(record, **stamp)):
+            return self._agreed(record, parts)
+        put = self.files.put(parts, is_recorded=lambda: self.records_folder.exists(name))
+        if put.is_whole and self.ledger.add(record):
             return record
         # Another writer's record came in between. What it vouches for may have been replaced.
         for part, data in put.replaced.items():
             if self.record(record.shard).parts.get(part) == sha256_of(data):
                 self.shards.replace(part, data)
-        return self._agreed(record, encoded)
+        return self._agreed(record, parts)
 
-    def _agreed(self, record: Record, encoded: EncodedShard) -> Record:
+    def _agreed(self, record: Record, parts: Mapping[str, bytes]) -> Record:
         """The record that stands, its files made whole; MismatchError where this one contradicts it."""
         standing = self.record(record.shard)
         if standing.shard_file == record.shard_file:
-            self.files.put(encoded.parts)
+            self.files.put(parts)
             return standing
         is_there = all(map(self.shards.exists, standing.shard_file.names))
         if standing.environment == record.environment or not is_there:
@@ -279,19 +272,15 @@ class PairStore:
         return standing
 
     def commit(self, count: int) -> Manifest:
-        """Freeze the first records into a manifest; one that is there already stands."""
+        """Freeze the first records into a manifest; an existing one stays as it is."""
         manifest = self.ledger.freeze(self.num_shards(count))
-        # The one file that changes lets plain readers see all that is frozen (STORE.md, 'Zarr').
-        num_shards = max(self.ledger.sizes())
-        for name, data in self.metadata(num_shards).items():
-            standing = standing_bytes(self.shards, name)
-            if standing != data:
-                put_in_place(self.shards, name, data, standing)
+        # The one file that changes, `zarr.json`, lets plain readers see all that is frozen.
+        self.files.put_metadata(max(self.ledger.sizes()))
         return manifest
 
     def metadata(self, num_shards: int) -> dict[str, bytes]:
         """The layout's files at the root of `shards/` for a set of so many shards."""
-        return self._layout.format.metadata(num_shards, self.schema, self.shard_size)
+        return self.files.metadata(num_shards)
 
     def manifest(self, count: int) -> Manifest:
         """The smallest frozen manifest that covers `count` indices: what a reader pins."""

@@ -1,4 +1,4 @@
-"""Names of temporary files, which tell who writes them: so a dead writer's can be removed."""
+"""Names of temporary files: each states its writer, so that a dead writer's files can be removed."""
 
 import os
 import platform

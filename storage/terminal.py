@@ -1,4 +1,4 @@
-"""What a process says, on a terminal or in a file that does not know every character."""
+"""What a process prints, on a terminal or in a file whose encoding lacks some characters."""
 
 import io
 import sys

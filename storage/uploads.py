@@ -1,4 +1,4 @@
-"""Multipart uploads on S3 that were begun and never ended: unseen by every listing, and charged for."""
+"""Multipart uploads on S3 that were never finished: no listing shows them, and they are charged for."""
 
 import time
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ class Upload(NamedTuple):
 
 
 def unfinished_uploads(folder: Folder, *, older_than: float) -> list[Upload]:
-    """Those below a folder, begun at least so many seconds ago; none where it is not on S3."""
+    """Those below a folder that began at least so many seconds ago; [] where it isn't on S3."""
     if not folder.url.startswith(("s3://", "s3a://")):
         return []
     system, path = file_system(folder.url)

@@ -1,7 +1,7 @@
-"""Every file of a set against what it must be: what is damaged, missing, swapped, or nobody's.
+"""Every file of a set against what it must be: what is damaged, missing, swapped, or doesn't belong there.
 
 No file is trusted because it can be read: records and manifests go by their digests, shards by the
-sha256 that was recorded, masks by digest and place; and a file that nothing speaks for is told too.
+sha256 that was recorded, masks by digest and place; a file that no document mentions is reported too.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from functools import partial
 from storage.errors import DamageError, MismatchError
 from storage.fault import Fault, Kind, words_of
 from storage.fs import Folder
+from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
 from storage.inventory import Inventory
-from storage.noise import GOLDEN_NOISE, golden_noise_digest
-from storage.sets import own_spec
+from storage.spec_file import own_spec
 from storage.store import PairStore
 from storage.verify_shard import shard_report
 

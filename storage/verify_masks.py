@@ -21,8 +21,8 @@ _DOCUMENT = re.compile(
     r"(?:/(?P<content>[0-9a-f]{64}|decision))?\.json"
 )
 _STRAY: dict[Kind, str] = {
-    "foreign": "is no file of a mask",
-    "extra": "judges a shard that there is not",
+    "foreign": "isn't a mask's file",
+    "extra": "judges a shard that isn't there",
 }
 _REMEDY = "run 'kdm pairs repair', then filter-pairs"
 
@@ -37,7 +37,7 @@ class JudgedShard(NamedTuple):
 def decisions_of(masks: Folder) -> list[Mask]:
     """Every decision that was made over these shards; `DamageError` where one cannot be read.
 
-    One whose shards are decided and whose own document is lost is damage, and not no decision.
+    One whose shards are decided and whose own document is lost is damaged; it isn't the same as no decision.
     """
     names = [
         f"{score}/decisions/{decision}/decision.json"
@@ -49,7 +49,7 @@ def decisions_of(masks: Folder) -> list[Mask]:
 
 
 def _begun(score: Folder) -> list[str]:
-    """Decisions over these scores of which anything is there: the document is written first."""
+    """Decisions over these scores that have at least one file: their own document is written first."""
     places = [
         place / name for place in (score / "decisions", score / "audit") for name in place.names()
     ]
@@ -59,7 +59,7 @@ def _begun(score: Folder) -> list[str]:
 
 
 def stray_kind(name: str, contents: Container[str]) -> Kind | None:
-    """Why nobody reads the file `name` below the masks of these contents; None where somebody may."""
+    """Why nothing reads the file `name` below the masks of these contents; None where a reader may."""
     match = _DOCUMENT.fullmatch(name)
     if match is None or not _is_whole(match):
         return "foreign"
@@ -77,7 +77,7 @@ def mask_faults(
 ) -> list[Fault]:
     """Faults of the documents `names` below `masks`, which lies at `place` below the set.
 
-    Unless all shards are known, one that judges an unknown shard is no fault.
+    Unless all shards are known, one that judges an unknown shard isn't a fault.
     """
     judged = _Judgements(masks, shards, place, is_all_known)
     there = sorted(names)

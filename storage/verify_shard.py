@@ -7,9 +7,9 @@ from storage.audit import dropped_by_filters, read_audit_rows
 from storage.digest import digest_of, sha256_of, short
 from storage.errors import DamageError
 from storage.fault import Fault, Kind, words_of
-from storage.manifest import Record, record_name
+from storage.formats.column import columns_of
 from storage.records import Columns, content_digest
-from storage.shards import columns_of
+from storage.shard_record import Record, record_name
 from storage.store import PairStore
 from storage.verify_values import wrong_values
 

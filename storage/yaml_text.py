@@ -1,7 +1,7 @@
-"""YAML as its version 1.2 reads plain words (core schema), and no key that stands twice.
+"""YAML as its version 1.2 reads plain words (core schema), and no key that appears twice.
 
-PyYAML reads YAML 1.1, where 0400 is 256, 1:30 is 90, `no` is false and 2020-01-01 is no text; and of
-two equal keys it takes the last in silence.
+PyYAML reads YAML 1.1, where 0400 is 256, 1:30 is 90, `no` is false and 2020-01-01 is a date; and of
+two equal keys it silently takes the last.
 """
 
 import re
@@ -25,6 +25,7 @@ _WORDS = {
     "merge": (r"<<", ["<"]),
 }
 _PATTERNS = {kind: re.compile(f"(?:{words})$") for kind, (words, _) in _WORDS.items()}
+_A_KIND = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _NUM_DIGITS = 4300  # of a number at most, as Python reads them (sys.int_info)
 _SHOWN = 60  # characters of a line that is quoted
 
@@ -54,7 +55,7 @@ def yaml_text(value: Any, *, sort_keys: bool = False) -> str:
 
 
 class _RefusedError(ValueError):
-    """YAML that can be read, and is not taken."""
+    """YAML that can be read and is refused."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -73,14 +74,14 @@ class _Loader(yaml.SafeLoader):
         lines: dict[Any, int] = {}
         for key_node, _ in node.value:
             if not isinstance(key_node, ScalarNode):
-                raise _RefusedError(f"line {_line(key_node)} has a key that is no single word")
+                raise _RefusedError(f"line {_line(key_node)} has a key that is not a single word")
             if key_node.tag == f"{_TAG}merge":
                 continue
             key = self.construct_object(key_node)
             if key in lines:
                 places = f"in line {lines[key]} and in line {_line(key_node)}"
                 raise _RefusedError(
-                    f"the key '{str(key)[:_SHOWN]}' stands twice, {places}; keep one of them"
+                    f"the key '{str(key)[:_SHOWN]}' appears twice, {places}; keep one of them"
                 )
             lines[key] = _line(key_node)
 
@@ -117,7 +118,7 @@ def _word(loader: _Loader, node: ScalarNode, kind: str) -> str:
     """A scalar's text; with an explicit tag, as in `!!int no`, it need not be one of that kind."""
     word = str(loader.construct_scalar(node))
     if not _PATTERNS[kind].match(word):
-        raise _RefusedError(f"line {_line(node)}: '{word[:_SHOWN]}' is no {kind}")
+        raise _RefusedError(f"line {_line(node)}: '{word[:_SHOWN]}' is not {_A_KIND[kind]}")
     return word
 
 
@@ -137,13 +138,13 @@ def _place(error: yaml.MarkedYAMLError, text: str) -> str:
     if mark is None:
         return "look at its indentation, brackets and quotes"
     if "alias" in problem:
-        return f"line {mark.line + 1} names an anchor that does not stand before it"
+        return f"line {mark.line + 1} names an anchor that isn't defined before it"
     if "another document" in problem:
         return f"line {mark.line + 1} begins a second document; keep one"
     quoted = lines[mark.line].strip()[:_SHOWN] if mark.line < len(lines) else ""
     shown = f"'{quoted}'" if quoted else "its end"
     return (
-        f"line {mark.line + 1}, column {mark.column + 1} ({shown}) does not go on from what stands "
+        f"line {mark.line + 1}, column {mark.column + 1} ({shown}) doesn't fit what comes "
         "before it; look at indentation, brackets, colons and quotes there"
     )
 

@@ -9,9 +9,10 @@ from storage.any_folder import folder_at
 from storage.digest import short
 from storage.errors import MismatchError
 from storage.importers import import_pairs
-from storage.mend import Remade, Wanted
+from storage.mend import Remade
 from storage.salvage import from_other_layout
 from storage.store import PairStore
+from storage.wanted import Wanted
 
 
 def imported_again(store: PairStore, wanted: Wanted, source: Path | None) -> Remade:

@@ -16,8 +16,8 @@ from pairgen.precision import arithmetic
 from pairgen.sampling import device_of, place
 from pairgen.spec import PairSpec
 from pairgen.teachers.teacher import Teacher, load_teacher
-from storage.convert import MADE_IN
 from storage.digest import short
+from storage.environments import MADE_IN
 from storage.errors import DamageError
 from storage.fs import Folder
 from storage.options import parse

@@ -20,12 +20,13 @@ from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.judge import Judge, fit_judge
 from storage.audit import read_audit_rows
 from storage.digest import digest_of, short
+from storage.environments import common_environment
 from storage.fs import Folder
-from storage.manifest import record_name
-from storage.mend import Remade, Wanted
+from storage.mend import Remade
 from storage.records import INVALID_REASONS
-from storage.salvage import common_environment
+from storage.shard_record import record_name
 from storage.store import PairStore
+from storage.wanted import Wanted
 
 
 @dataclass

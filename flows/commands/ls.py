@@ -20,7 +20,8 @@ from kdm.trained import CONFIG, read_config
 from storage.errors import DamageError, MismatchError
 from storage.fs import FileInfo, Folder
 from storage.options import parse
-from storage.sets import read_spec, splits_of
+from storage.sets import splits_of
+from storage.spec_file import read_spec
 from storage.store import PairStore
 
 NUM_KEY_METRICS = 3

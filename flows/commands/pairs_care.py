@@ -15,7 +15,8 @@ from storage.fault import Fault
 from storage.fs import Folder
 from storage.garbage import Waste, temporary_files, waste_of
 from storage.local_paths import local_file
-from storage.sets import places, read_spec
+from storage.sets import places
+from storage.spec_file import read_spec
 from storage.store import PairStore
 from storage.uploads import Upload, abort, unfinished_uploads
 from storage.verify import faults, spec_faults

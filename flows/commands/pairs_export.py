@@ -10,12 +10,13 @@ from flows.commands.stored_set import layouts_by_split, require_set
 from flows.home import found, home_folder
 from flows.terminal import counting
 from storage.any_folder import folder_at
+from storage.did_you_mean import nearest
 from storage.digest import short
+from storage.exporters.export import Chosen
 from storage.exporters.kdm_npz import export_kdm_npz
 from storage.exporters.per_sample import export_per_sample
 from storage.exporters.pictures import export_npz, export_png
 from storage.exporters.rectified_flow import export_rectified_flow
-from storage.options import nearest
 from storage.store import PairStore
 
 EXPORTS: Mapping[str, Callable[..., int]] = {
@@ -58,7 +59,7 @@ def export_set(name: str, home: str, wanted: Export) -> None:
     count = wanted.count or store.ledger.largest().attempted
     with counting("export", f"{wanted.split}/{store.layout}", "pairs") as report:
         options = {"variant": wanted.variant} if wanted.variant else {}
-        num = EXPORTS[wanted.to](store, target, count=count, masks=masks, report=report, **options)
+        num = EXPORTS[wanted.to](Chosen.of(store, count, masks), target, report=report, **options)
     named = ", ".join(short(mask.decision) for mask in masks)
     masked = f", without what {named} drops" if masks else ", no mask applied"
     unit = "pictures" if wanted.to in _PICTURES else "pairs"

@@ -13,19 +13,11 @@ from kdm.datasets.image_folder import LABELS
 from kdm.evaluate.samples import Points
 from storage.any_folder import folder_at
 from storage.errors import MismatchError
-from storage.exporters.export import claim, require_claimable
+from storage.exporters.claim import claim, require_claimable
+from storage.exporters.images import IMAGES, Images, put_png, write_npz
 from storage.exporters.large_files import npy_head, put_spooled, spool
-from storage.exporters.pictures import (
-    IMAGES,
-    NPZ,
-    PNG,
-    Images,
-    as_images,
-    put_png,
-    require_pictures,
-    rounding_of,
-    write_npz,
-)
+from storage.exporters.picture_bytes import as_images, require_pictures, rounding_of
+from storage.exporters.pictures import NPZ, PNG
 from storage.fs import Folder
 from storage.inert.zips import members_of
 from storage.local_paths import local_file

@@ -15,7 +15,8 @@ from flows.home import things
 from storage.digest import digest_of, unseal
 from storage.errors import DamageError, StoreError
 from storage.fs import Folder
-from storage.sets import places, read_spec
+from storage.sets import places
+from storage.spec_file import read_spec
 from storage.store import PairStore
 
 _CONFIG, _JOB, _METRICS, _SPEC = "config.json", "job.json", "metrics.json", "spec.json"

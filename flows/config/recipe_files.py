@@ -3,8 +3,8 @@
 from importlib.resources import files
 from typing import Any
 
+from storage.did_you_mean import nearest
 from storage.local_paths import local_file
-from storage.options import nearest
 from storage.yaml_text import read_yaml
 
 

@@ -17,10 +17,10 @@ from pairgen.teachers.imported_name import default_name
 from storage.digest import short
 from storage.errors import MismatchError
 from storage.fs import Folder
-from storage.manifest import Digest
 from storage.options import Options
 from storage.records import LabelRule
 from storage.sets import splits_of
+from storage.shard_record import Digest
 from storage.store import PairStore
 
 

@@ -16,12 +16,13 @@ from pairgen.recommended import recommended_sampler
 from pairgen.teachers.imported_name import default_name
 from pairgen.teachers.plugin import TeacherPlugin
 from storage.any_folder import folder_at
+from storage.did_you_mean import nearest
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.fs import Folder
-from storage.manifest import Digest
-from storage.options import nearest, parse
+from storage.options import parse
 from storage.plugins import Configured, describe
+from storage.shard_record import Digest
 
 _CHECKPOINTS = (".pkl", ".pt", ".pth", ".safetensors")
 _BESIDE = ("card.md", "samples.png", "losses.json", "timings.json")  # copied along

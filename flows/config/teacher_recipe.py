@@ -9,9 +9,9 @@ from flows.config.imported_pairs import Name
 from kdm.licences import Licence
 from kdm.training.options import TrainingOptions
 from pairgen.teachers.plugin import TeacherPlugin
-from storage.manifest import Digest
 from storage.options import LastingOptions
 from storage.plugins import Configured
+from storage.shard_record import Digest
 
 
 class TeacherRecipe(LastingOptions):

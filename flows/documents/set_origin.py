@@ -7,7 +7,7 @@ from flows.config.recipe import Recipe
 from kdm.licences import said_by
 from kdm.report.existing_card import front_of
 from storage.fs import Folder
-from storage.sets import read_spec
+from storage.spec_file import read_spec
 
 
 class Origin(NamedTuple):

@@ -18,7 +18,7 @@ from pairgen.spec import PairSpec, TeacherIdentity
 from storage.any_folder import folder_at
 from storage.errors import StoreError
 from storage.fs import Folder
-from storage.noise import GOLDEN_NOISE, golden_noise_digest
+from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
 from storage.store import PairStore
 
 

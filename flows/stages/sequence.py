@@ -16,7 +16,7 @@ from flows.stages.evaluate import evaluate
 from flows.stages.filter_pairs import filter_pairs
 from flows.stages.generate_pairs import generate_pairs
 from flows.stages.train_teacher import train_teacher
-from storage.options import nearest
+from storage.did_you_mean import nearest
 
 
 class Call(Protocol):

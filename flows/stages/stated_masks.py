@@ -2,7 +2,8 @@
 
 from flows.judged_pairs import contents, open_split
 from flows.stage import Run, StageResult
-from storage.decisions import choices, decided_elsewhere, decided_places, named_masks
+from storage.decided_places import decided_elsewhere, decided_places
+from storage.decisions import choices, named_masks
 from storage.masks import Mask, judged
 from storage.store import PairStore
 

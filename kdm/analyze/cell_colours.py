@@ -1,4 +1,9 @@
-"""Noise coloured by the cell where it lands (Fig. 2): is there structure in the noise?"""
+"""Noise coloured by the cell where it lands (arXiv 2505.13358, Fig. 2): is there structure in the noise?
+
+A teacher's map sends each x_T to one of the eight filled squares. Coloured by that square, the noise
+falls into eight connected pieces; a student that follows its teacher cuts the noise along the same
+borders, one that only learned the distribution cuts it elsewhere.
+"""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +20,7 @@ BOARD = 1.18 * CELLS_EACH_WAY / CELLS_PER_UNIT  # half side of the window on the
 
 
 def noise_window(x_T: Points) -> float:
-    """Half side of the window on noise: four standard deviations hold all but 1 point in 3,000."""
+    """Half side of the window on noise [n, 2]: four standard deviations hold all but 1 point in 8,000."""
     return 4 * float(x_T.std())
 
 
@@ -29,7 +34,10 @@ def cell_number(points: Points) -> NDArray[np.int64]:
 
 @picture
 def noise_by_cell(x_T: Points, x_0: Points, *, title: str) -> Figure:
-    """x_0 coloured by its cell beside x_T coloured by the cell where x_0 lands; both [n, 2]."""
+    """x_0 coloured by its cell beside x_T coloured by the cell where x_0 lands; both [n, 2].
+
+    Row i of both is one pair. Grey points land outside every dark square.
+    """
     number = cell_number(x_0)
     figure = new_figure(5.6, 3.0)
     headline(figure, title)
@@ -55,6 +63,7 @@ def scatter_cells(
 
 
 def _letter_cells(axes: Axes, points: Points, number: NDArray[np.int64]) -> None:
+    """The letter of each cell at the median of its points, for readers who don't see the colours."""
     # Letters say what the colours say, for readers who do not see them.
     for cell in range(len(PALETTE)):
         chosen = points[number == cell]

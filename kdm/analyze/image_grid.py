@@ -1,4 +1,8 @@
-"""Images in rows, as colours and as a PNG that a repeated run reproduces."""
+"""Images in rows, as an array of colours and as a PNG that a repeated run reproduces.
+
+Nothing is smoothed: each pixel of a small image becomes a square of pixels, so that a reader sees what
+the network made.
+"""
 
 import io
 
@@ -28,7 +32,7 @@ def image_grid(images: NDArray[np.uint8], *, num_columns: int, side: int) -> Col
 
 
 def png(colours: Colours) -> bytes:
-    """The picture's PNG; no date is written."""
+    """The picture's PNG, without a date, so that equal colours give equal bytes."""
     # Imported here: a training draws a few pictures, late or never.
     from PIL import Image
 

@@ -1,4 +1,8 @@
-"""A grid of noise beside the grid of the images that it ends in."""
+"""A grid of noise beside the grid of the images that it ends in: what a set of pairs holds.
+
+Noise x_T is shown by its scale, ±2.5 standard deviations from black to white, so a set with a wrong
+scale looks wrong; the image at the same place on the right is where the teacher takes it.
+"""
 
 from typing import Any
 
@@ -41,13 +45,14 @@ def image_pairs_picture(x_T: NDArray[Any], x_0: NDArray[Any], *, noise_scale: fl
 
 
 def _stretched(values: NDArray[Any], low: float, high: float) -> Colours:
+    """Values as bytes: `low` and less is black, `high` and more white."""
     unit = (values.astype(np.float64) - low) / max(high - low, np.finfo(np.float64).tiny)
     shown: Colours = np.rint(255 * unit.clip(0, 1)).astype(np.uint8)
     return shown
 
 
 def _grid(images: NDArray[Any]) -> Colours:
-    """Images in rows of 8 on white, enlarged by a whole factor."""
+    """Images in rows of 8 on white, each pixel enlarged by a whole factor: [height, width, 3]."""
     colours = _coloured(images)
     _, height, width, _ = colours.shape
     factor = max(1, _SIDE // (EACH_WAY * max(height, width)))

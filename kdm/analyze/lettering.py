@@ -1,4 +1,8 @@
-"""Words that have room: names are as long as users make them, and a picture cuts what does not fit."""
+"""Words that have room: names are as long as users make them, and a picture cuts off what doesn't fit.
+
+So text is measured before a figure is made, in the font that draws it: lines are broken where they
+would leave the picture, and a legend gets as many columns as its longest label leaves room for.
+"""
 
 import re
 from collections.abc import Sequence
@@ -18,14 +22,17 @@ _MOST_COLUMNS = 6
 
 
 def inches_of(words: str, points: float, *, weight: str = "normal") -> float:
-    """How wide a line of words is drawn, no formula in it."""
+    """How wide a line of words is drawn at this size; '$' is a letter here, not the start of a formula."""
     font = FontProperties(family=FONT, size=points, weight=weight)
     width, _, _ = text_to_path.get_text_width_height_descent(words, font, ismath=False)
     return _ON_PIXELS * float(width) / _POINTS_PER_INCH
 
 
 def in_lines(words: str, inches: float, points: float, *, weight: str = "normal") -> str:
-    """The words in as many lines as they need, broken after a space, '-', '_', '.' or '/' if they can be."""
+    """The words in as many lines as they need to be at most `inches` wide.
+
+    Lines are broken after a space, '-', '_', '.' or '/' where there is one, else within a word.
+    """
     lines = [""]
     for piece in re.findall(r"[^-\s_./]*[-\s_./]*", words):
         if inches_of(lines[-1] + piece.rstrip(), points, weight=weight) > inches and lines[-1]:
@@ -46,7 +53,10 @@ def legend_label(name: str, figure_inches: float) -> str:
 
 
 def legend_shape(labels: Sequence[str], figure_inches: float) -> tuple[int, float]:
-    """In how many columns a legend of these labels fits, and how high it is in inches."""
+    """In how many columns a legend of these labels fits, and how high it is in inches.
+
+    The figure is made higher by that much, so a long legend takes nothing from the axes.
+    """
     lines = [line for label in labels for line in label.split("\n")]
     widest = max((inches_of(line, LEGEND_POINTS) for line in lines), default=0.1)
     columns = int(figure_inches / (widest + _KEY_INCHES))

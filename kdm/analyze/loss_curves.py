@@ -1,4 +1,7 @@
-"""Losses over training, every term by name, on a logarithmic scale."""
+"""Losses over training, every term by name, on a logarithmic scale.
+
+A sum of terms (`total`) is drawn wide and pale below them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +9,11 @@ from typing import Any, Self
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter, MaxNLocator
+from matplotlib.ticker import LogFormatter
 
-from kdm.analyze.lettering import legend_below, legend_label, legend_shape
-from kdm.analyze.picture import headline, line_style, new_figure, picture
+from kdm.analyze.line_chart import Line, line_chart
+from kdm.analyze.picture import line_style, picture
 
-_WIDTH = 5.6  # inches
 _TOTAL = "total"  # the sum of a player's terms: 'total', or 'critic/total' where there are several
 # A sum lies below its terms, wide and pale: of a single term it is the same line.
 _TOTAL_COLOURS = ("#b8c1cc", "#e3cfae", "#cdb8dc")
@@ -19,7 +21,10 @@ _TOTAL_COLOURS = ("#b8c1cc", "#e3cfae", "#cdb8dc")
 
 @dataclass(frozen=True)
 class LossHistory:
-    """Loss terms by name, each as long as `steps`."""
+    """Loss terms by name, each as long as `steps`.
+
+    A trainer logs some steps only, and a term may begin or end on the way: it is NaN where it is absent.
+    """
 
     steps: Sequence[int]
     terms: Mapping[str, Sequence[float]]
@@ -34,43 +39,38 @@ class LossHistory:
 
 @picture
 def loss_curves(history: LossHistory, title: str, *, all_terms: Sequence[str] = ()) -> Figure:
-    """One line a term; values that are not positive have no place on the scale and leave a gap.
+    """One line a term over steps, on a logarithmic scale.
 
-    `all_terms` of pictures that are looked at together give a term one colour in all of them.
+    Values that aren't positive have no place on that scale and leave a gap. `all_terms` of pictures that
+    are looked at together give a term one colour in all of them.
     """
     known = sorted({*all_terms, *history.terms})
     sums = [name for name in known if _is_sum(name)]
     known = [name for name in known if name not in sums]
-    labels = {name: legend_label(name, _WIDTH) for name in history.terms}
-    _, legend_height = legend_shape(list(labels.values()), _WIDTH)
-    figure = new_figure(_WIDTH, 3.2 + legend_height)
-    headline(figure, title)
-    axes = figure.subplots()
-    for name, values in sorted(history.terms.items()):
-        drawn = np.asarray(values, np.float64)
-        axes.plot(
-            history.steps,
-            np.where(drawn > 0, drawn, np.nan),
-            label=labels[name],
-            marker="o" if len(history.steps) == 1 else None,  # a single point makes no line
-            markersize=4,
-            **(_sum_style(sums.index(name)) if name in sums else line_style(known.index(name))),
-        )
+
+    def line(name: str) -> Line:
+        """A term's line; a single point is drawn as a dot."""
+        values = np.asarray(history.terms[name], np.float64)
+        style = _sum_style(sums.index(name)) if name in sums else line_style(known.index(name))
+        if len(history.steps) == 1:
+            style["marker"] = "o"  # a single point makes no line
+        return Line(name, history.steps, np.where(values > 0, values, np.nan).tolist(), style)
+
+    lines = [line(name) for name in sorted(history.terms)]
+    figure, axes = line_chart(title, lines, along="step", height=3.2)
     axes.set_yscale("log")
     # '4.8', where the usual one would write a power of ten.
     axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
-    axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlabel("step")
     axes.set_ylabel("loss")
-    legend_below(figure, list(labels.values()))
     return figure
 
 
 def _is_sum(name: str) -> bool:
+    """Whether a term is the sum of a player's other terms."""
     return name.rpartition("/")[2] == _TOTAL
 
 
 def _sum_style(place: int) -> dict[str, Any]:
+    """How the line of a sum looks: `place` among the sums of a picture chooses its colour."""
     colour = _TOTAL_COLOURS[place % len(_TOTAL_COLOURS)]
     return {"color": colour, "linewidth": 4.0, "zorder": 1.5}

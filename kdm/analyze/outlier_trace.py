@@ -1,4 +1,8 @@
-"""Outliers traced back to the noise they came from (Fig. 5c, Fig. 13 and App. E.6)."""
+"""Outliers traced back to the noise they came from (arXiv 2505.13358, Figs. 5c and 13, App. E.6).
+
+The paper finds two sources: the tails of the noise, beyond two standard deviations, and the borders
+between the pieces of noise that land on different squares, where a small error changes the square.
+"""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +21,7 @@ _CROSS = "#9b0034"  # darker than every cell's colour
 def outlier_trace(x_T: Points, x_0: Points, *, is_outlier: NDArray[np.bool_], title: str) -> Figure:
     """Outliers among x_0 beside the x_T they came from; points [n, 2], the mask [n].
 
-    The circle holds the inner two standard deviations of the noise, 86% of it.
+    The circle holds the inner two standard deviations of the noise: 1 − e⁻² of it, 86 %.
     """
     figure = new_figure(5.6, 3.0)
     headline(figure, title)
@@ -39,4 +43,5 @@ def outlier_trace(x_T: Points, x_0: Points, *, is_outlier: NDArray[np.bool_], ti
 
 
 def _mark(axes: Axes, points: Points) -> None:
+    """Crosses at points [k, 2]."""
     axes.scatter(points[:, 0], points[:, 1], s=13, marker="x", color=_CROSS, linewidths=0.9)

@@ -1,4 +1,8 @@
-"""How every picture looks, and how a figure becomes PNG bytes that a repeated run reproduces."""
+"""How every picture looks, and how a figure becomes PNG bytes that a repeated run reproduces.
+
+One style for all, whatever the user's matplotlibrc says. Colours are Okabe & Ito's (2008), which
+differ in all common colour blindness; lines differ by dashes and markers too.
+"""
 
 import io
 import math
@@ -65,7 +69,7 @@ _DOTS_PER_INCH = 160
 def picture(draw: Callable[Parameters, Figure]) -> Callable[Parameters, bytes]:
     """Make a function that draws a figure one that returns its PNG, in the project's style.
 
-    The user's matplotlibrc and the display have no say, so the same arrays give the same bytes.
+    The user's matplotlibrc and the display don't matter, so the same arrays give the same bytes.
     """
 
     @wraps(draw)
@@ -104,7 +108,10 @@ def headline(figure: Figure, words: str) -> None:
 
 
 def line_style(line: int) -> dict[str, Any]:
-    """Colour and dashes of a picture's line: sixteen colours, then other dashes as well."""
+    """How a picture's line number `line` is drawn: sixteen colours, then the same with other dashes.
+
+    The first eight are told apart by readers with any common colour blindness.
+    """
     turn = line // len(LINE_COLOURS) + line
     return {
         "linewidth": 1.2,
@@ -122,6 +129,7 @@ def plane(axes: Axes, half_side: float) -> None:
 
 
 def _png(figure: Figure, *, has_photographs: bool) -> bytes:
+    """The figure as a PNG without a date: in 256 colours unless it holds photographs."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     width, height = canvas.get_width_height()

@@ -1,4 +1,7 @@
-"""Samples themselves: a student's beside its teacher's, and a set of pairs."""
+"""Samples themselves, as points of the plane: a student's beside its teacher's, and a set of pairs.
+
+The frames are the checkerboard's dark squares: where samples belong.
+"""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -46,12 +49,14 @@ def pairs_picture(x_T: Points, x_0: Points) -> Figure:
 
 
 def _draw_points(axes: Axes, points: Points, *, half_side: float, title: str) -> None:
+    """Points [n, 2] in a window of ±half_side."""
     plane(axes, half_side)
     axes.set_title(title)
     axes.scatter(points[:, 0], points[:, 1], s=1.6, color=PALETTE[4], alpha=0.55, linewidths=0)
 
 
 def _count(name: str, points: Points) -> str:
+    """'kdm: 10,000 samples', in lines that fit above a panel."""
     return literal(in_lines(f"{name}: {len(points):,} samples", _PANEL_INCHES, TITLE_POINTS))
 
 

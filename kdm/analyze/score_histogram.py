@@ -1,4 +1,8 @@
-"""Scores of a filter, every one where it lies, with the threshold that decides."""
+"""Scores of a privacy filter on generated and on held-out real samples, with the threshold that decides.
+
+A filter by distance drops what scores below its threshold. Held-out real samples show what chance
+gives: where generated samples lie left of them, the teacher copies.
+"""
 
 from collections.abc import Sequence
 
@@ -16,10 +20,10 @@ Scores = NDArray[np.floating]
 
 
 def bin_edges(sets: Sequence[Scores]) -> NDArray[np.float64]:
-    """Edges of bins that every finite score of every set lies in.
+    """Edges of bins that every finite score of every set lies in, rising.
 
     On a logarithmic grid, twelve a decade, where no score is below 0; exact zeros have the first bin,
-    which begins at 0. On a linear one else.
+    which begins at 0. On a linear grid otherwise.
     """
     every = np.concatenate([np.asarray(scores, np.float64).ravel() for scores in sets])
     every = every[np.isfinite(every)]
@@ -41,9 +45,9 @@ def count_scores(scores: Scores, edges: NDArray[np.float64]) -> NDArray[np.int64
 
 @picture
 def score_histogram(generated: Scores, heldout: Scores, *, threshold: float, title: str) -> Figure:
-    """Scores of generated samples beside those of held-out real ones, with the threshold.
+    """Scores of generated samples [n] beside those of held-out real ones [m], with the threshold.
 
-    Shares of each set a bin, on a logarithmic scale so that a single sample shows.
+    The height is the share of each set in a bin, on a logarithmic scale, so that a single sample shows.
     """
     figure = new_figure(5.6, 3.2)
     headline(figure, title)
@@ -71,7 +75,7 @@ def score_histogram(generated: Scores, heldout: Scores, *, threshold: float, tit
 
 
 def _scale_scores(figure: Figure, edges: NDArray[np.float64]) -> None:
-    """Logarithmic where the bins are; linear from 0 to the smallest positive edge."""
+    """The score axis as the bins are: linear, logarithmic, or linear up to the first positive edge."""
     (axes,) = figure.axes
     steps = np.diff(edges)
     if np.allclose(steps, steps[0]):

@@ -1,4 +1,7 @@
-"""Which pairs can be shown as pictures, and how many."""
+"""Which pairs can be shown as pictures, and how many.
+
+In a module of its own, because a command that only asks must not wait for matplotlib.
+"""
 
 EACH_WAY = 8
 

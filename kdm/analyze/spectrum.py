@@ -1,4 +1,9 @@
-"""Eigenvalues of a student's operator in the complex plane (Sec. 6.1 and App. C)."""
+"""Eigenvalues of a student's operator C in the complex plane (arXiv 2505.13358, Sec. 6.1 and App. C).
+
+A Koopman student maps z_0 = C z_T in its latent space. With C = V diag(λ) V⁻¹, the component along an
+eigenvector is multiplied by λ: |λ| < 1 fades on the way from noise to data, |λ| near 1 is carried over,
+|λ| > 1 grows, and the angle of λ is a rotation.
+"""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,7 +15,10 @@ from kdm.analyze.picture import INK, PALETTE, headline, new_figure, picture, pla
 
 @picture
 def spectrum(eigenvalues: NDArray[np.complexfloating], title: str) -> Figure:
-    """Eigenvalues [d] with the unit circle: inside it a direction of the latent space shrinks."""
+    """Eigenvalues λ [d], complex, with the unit circle: inside it a direction of the latent space shrinks.
+
+    The window is as wide as the largest of them, and never narrower than the circle.
+    """
     modulus = np.abs(eigenvalues)
     figure = new_figure(2.9, 3.1)
     headline(figure, title)

@@ -1,28 +1,23 @@
-"""One number of several students over successive evaluations."""
+"""One number of several students over successive evaluations, for the overview of a home."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from kdm.analyze.lettering import legend_below, legend_label, legend_shape
-from kdm.analyze.picture import (
-    LINE_COLOURS,
-    MARKERS,
-    headline,
-    line_style,
-    new_figure,
-    picture,
-)
+from kdm.analyze.line_chart import Line, line_chart
+from kdm.analyze.picture import LINE_COLOURS, MARKERS, line_style, picture
 
-_WIDTH = 5.6  # inches
 MOST_TRENDS = 24  # more lines than that tell a reader nothing
 
 
 @dataclass(frozen=True)
 class Trend:
-    """One training's values and the places of their evaluations in the history, both in time order."""
+    """One training's values and the places of their evaluations in the history, both in time order.
+
+    Places are counted over all evaluations of the home, so lines of different students share an axis.
+    """
 
     student: str
     places: Sequence[int]
@@ -31,27 +26,28 @@ class Trend:
 
 @picture
 def trend_picture(trends: Sequence[Trend], label: str, *, is_fraction: bool) -> Figure:
-    """One line a student, by the order of evaluations (the table beside it has the times)."""
-    labels = [legend_label(trend.student, _WIDTH) for trend in trends]
-    _, legend_height = legend_shape(labels, _WIDTH)
-    figure = new_figure(_WIDTH, 2.5 + legend_height)
-    headline(figure, label)
-    axes = figure.subplots()
-    for line, trend in enumerate(trends):
-        axes.plot(
+    """One line a student, by the order of evaluations (the table beside it has the times).
+
+    Fractions are shown in percent. Beyond `MOST_TRENDS` lines nobody can follow one, so callers leave out
+    the oldest.
+    """
+    lines = [
+        Line(
+            trend.student,
             trend.places,
             trend.values,
-            label=labels[line],
-            marker=MARKERS[line // len(LINE_COLOURS) % len(MARKERS)],
-            markersize=4,
-            **line_style(line),
+            {**line_style(place), "marker": _marker(place)},
         )
-    axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
-    axes.set_xlabel("evaluation, oldest first")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        for place, trend in enumerate(trends)
+    ]
+    figure, axes = line_chart(label, lines, along="evaluation, oldest first", height=2.5)
     axes.set_xlim(0.5, max(place for trend in trends for place in trend.places) + 0.5)
     if is_fraction:
         axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
-    legend_below(figure, labels)
     return figure
+
+
+def _marker(line: int) -> str:
+    """Lines whose colours repeat have other markers."""
+    return MARKERS[line // len(LINE_COLOURS) % len(MARKERS)]

@@ -1,8 +1,8 @@
 """Pictures in one array: a .npy, or a .npz with `images` and `labels`.
 
 `images` are uint8 [n, c, h, w], [n, h, w, c] or, of grey ones, [n, h, w]; `labels` whole numbers [n].
-In a .npz they may be called `arr_0` and `arr_1`, as guided-diffusion's samples and reference batches
-have them; what else is in it is not read. The bytes are read by this project's own matcher
+In a .npz they may be called `arr_0` and `arr_1`, as guided-diffusion names its samples and reference
+batches; other arrays in it are not read. The bytes are read by this project's own matcher
 (`storage.importers.npy`), so nothing in them is executed.
 """
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kdm.datasets.images import ImageData
 from kdm.datasets.pictures import Pictures, Shape, require_room, required_label
+from storage.foreign_files import is_file, opened
 from storage.importers.npy import array_in
 from storage.inert.zips import Member, members_of, read_member
 
@@ -28,7 +29,7 @@ _NO_LABELS = (
 
 
 class ArraysData(ImageData):
-    """A file of numpy's that holds all pictures."""
+    """One file of numpy's that holds all pictures: the quickest way to bring your own pictures."""
 
     kind: Literal["arrays"] = "arrays"
 
@@ -51,15 +52,21 @@ class _Arrays(NamedTuple):
 
 
 def _arrays(path: Path, *, at_most: int) -> _Arrays:
-    if not path.is_file() or path.suffix not in (".npy", ".npz"):
+    """The arrays of a file, before anything is checked but their sizes in bytes.
+
+    Of a .npz only the two members that are needed are unpacked.
+    """
+    if not is_file(path) or path.suffix not in (".npy", ".npz"):
         raise ValueError(
-            "it is no .npy or .npz; save the pictures with np.savez, or set dataset.kind to "
+            "it is not a .npy or .npz file; save the pictures with np.savez, or set dataset.kind to "
             "image-folder or image-tars"
         )
     if path.suffix == ".npy":
-        require_room(path.stat().st_size, at_most)
-        return _Arrays(array_in(path.read_bytes()), None)
-    with path.open("rb") as file:
+        with opened(path) as file:
+            require_room(file.seek(0, 2), at_most)
+            file.seek(0)
+            return _Arrays(array_in(file.read()), None)
+    with opened(path) as file:
         members = members_of(file)
         images, labels = _member(members, IMAGES), _member(members, LABELS)
         if images is None:
@@ -71,10 +78,12 @@ def _arrays(path: Path, *, at_most: int) -> _Arrays:
 
 
 def _read(file: BinaryIO, member: Member, *, at_most: int) -> NDArray[Any]:
+    """One array of a .npz; a ValueError before more than `at_most` bytes are unpacked."""
     return array_in(read_member(file, member, at_most=at_most))
 
 
 def _member(members: Mapping[str, Member], names: tuple[str, str]) -> Member | None:
+    """The member under one of two names; a ValueError where a file has both."""
     found = [f"{name}.npy" for name in names if f"{name}.npy" in members]
     if len(found) > 1:
         raise ValueError(f"it has both '{names[0]}' and '{names[1]}'; keep the one that is meant")
@@ -82,6 +91,7 @@ def _member(members: Mapping[str, Member], names: tuple[str, str]) -> Member | N
 
 
 def _without_images(members: Mapping[str, Member]) -> str:
+    """What a file without pictures holds, and what to do: some are only their statistics."""
     if members.keys() <= {*_STATISTICS}:
         return (
             "it holds the mean and covariance of features ('mu', 'sigma') and no picture; give the "
@@ -111,6 +121,7 @@ def _pictures(images: NDArray[Any], shape: Shape) -> NDArray[np.uint8]:
 
 
 def _classes(labels: NDArray[Any], count: int, num_classes: int) -> NDArray[np.int64]:
+    """The class of each picture, int64 [count]; a ValueError names the first that is out of range."""
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
         raise ValueError(
             f"its labels are {labels.dtype} {list(labels.shape)}, its pictures {count:,}; "

@@ -1,8 +1,13 @@
-"""The checkerboard in the plane (flow_matching's 2-D notebook): eight squares of a 4 by 4 board.
+"""The checkerboard in the plane: eight filled squares of a 4 by 4 board.
 
-A point is u in [-2, 2) by y = v - 2 b + (floor(u) mod 2), with v in [0, 1) and b in {0, 1}, both
-divided by 0.45. So the board spans ±4.444, its cells have the side 2.222 and the filled ones are
-those whose two cell numbers have an even sum.
+The density of flow_matching's 2-D notebook (Lipman et al. 2024, the library's examples). A point (u, y)
+is, with v uniform in [0, 1) and b in {0, 1},
+
+    u ∈ [−2, 2),   y = v − 2 b + (⌊u⌋ mod 2),   both divided by 0.45.
+
+So the board spans ±4.444, its cells have the side 2.222, and the filled ones are those whose two cell
+numbers (⌊0.45 u⌋, ⌊0.45 y⌋) have an even sum. The true density is known here, so whether a sample is
+possible at all can be decided exactly: that is what the metric `cells` counts.
 """
 
 from typing import Any, ClassVar, Literal
@@ -25,7 +30,11 @@ _PURPOSE = 2
 
 
 class CheckerboardData(Options):
-    """Points drawn evenly from the filled cells; each split is a pure function of the seed."""
+    """Points drawn evenly from the filled cells; each split is a pure function of (seed, split).
+
+    The splits have streams of their own (`split_code`), so no held-out point is a training point, however
+    many are drawn.
+    """
 
     version: ClassVar[int] = 1  # raised by a change of the numbers
     license: ClassVar[str] = OWN
@@ -65,7 +74,10 @@ def cell_of(points: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def in_cells(points: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether each point of [n, 2] lies in one of the eight filled cells: bool [n]."""
+    """Whether each point of [n, 2] lies in one of the eight filled cells: bool [n].
+
+    A cell is filled where its two numbers have an even sum; off the board nothing is.
+    """
     cells = cell_of(points)
     on_board = ((cells >= -CELLS_EACH_WAY) & (cells < CELLS_EACH_WAY)).all(axis=1)
     is_filled: NDArray[np.bool_] = on_board & (cells.sum(axis=1) % 2 == 0)
@@ -73,6 +85,7 @@ def in_cells(points: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _draw(seed: int, split: str, num_points: int) -> NDArray[np.float32]:
+    """Points of a split, float32 [num_points, 2], from three uniform numbers each."""
     key = np.array([seed, split_code(split)], np.uint64)
     counter = np.array([0, 0, 0, _PURPOSE], np.uint64)
     stream = np.random.RandomState(np.random.Philox(key=key, counter=counter))

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Literal
 
 from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
+from storage.foreign_files import opened
 from storage.inert.stand_ins import require_file_itself
 
 LABELS = "dataset.json"
@@ -42,7 +43,10 @@ _READ = Callable[[str, int], bytes]  # a file's name and its largest size to its
 
 
 class ImageFolderData(ImageData):
-    """A zip or folder of pictures."""
+    """A zip or folder of pictures: `source` names it, `heldout_source` another one for held-out pictures.
+
+    Both forms of the same files make the same set, with the same digest.
+    """
 
     kind: Literal["image-folder"] = "image-folder"
 
@@ -59,6 +63,7 @@ class ImageFolderData(ImageData):
             )
 
     def _labels(self, names: list[str], pictures: list[str], read: _READ) -> dict[str, int]:
+        """The class of each picture by its name; {} where the set has no classes."""
         if self.num_classes is None:
             return {}
         if LABELS in names:
@@ -76,22 +81,27 @@ def _opened(path: Path) -> Iterator[tuple[list[str], _READ]]:
         kind = _OTHER_KINDS.get(path.suffix)
         remedy = f"set dataset.kind to {kind}" if kind else "pack the pictures as a zip"
         raise ValueError(f"it is neither a folder nor a .zip or .zip.xz; {remedy}")
-    with path.open("rb") as file:
+    with opened(path) as file:
         require_file_itself(file)
-    with path.open("rb") as file, _archive(_unpacked(file, path)) as archive:
+    with opened(path) as file, _archive(_unpacked(file, path)) as archive:
         infos = _members(archive)
         yield list(infos), lambda name, at_most: _member(archive, infos[name], at_most)
 
 
 def _reader(folder: Path) -> _READ:
+    """Reads a file of a folder by its name; a ValueError before one that is too large is read."""
+
     def read(name: str, at_most: int) -> bytes:
-        _require_size(name, (folder / name).stat().st_size, at_most)
-        return (folder / name).read_bytes()
+        with opened(folder / name) as file:
+            _require_size(name, file.seek(0, 2), at_most)
+            file.seek(0)
+            return file.read()
 
     return read
 
 
 def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
+    """The zip in a .zip.xz, in memory; any other file as it is."""
     if path.suffix != ".xz":
         return file
     _require_size(path.name, path.stat().st_size, _MAX_UNPACKED_BYTES)
@@ -109,15 +119,17 @@ def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
 
 
 def _archive(file: BinaryIO) -> zipfile.ZipFile:
+    """The zip; a ValueError where its list of members cannot be read."""
     try:
         return zipfile.ZipFile(file)
     except _BROKEN as error:
         raise ValueError(
-            f"it is no sound zip ({str(error)[:120]}); fetch or pack it again"
+            f"it is not a valid zip file ({str(error)[:120]}); fetch or pack it again"
         ) from error
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The files of a zip by name; a ValueError where two have one name or one leads out of it."""
     infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     for info in infos:
         _require_plain_name(info.filename)
@@ -128,10 +140,11 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, at_most: int) -> bytes:
+    """One file of a zip, read to its end, where its checksum is compared."""
     name = info.filename
     _require_size(name, info.file_size, at_most)
     if info.compress_type not in _METHODS or info.flag_bits & _IS_ENCRYPTED:
-        raise ValueError(f"{name} is encrypted or packed in a strange way; pack it as a plain zip")
+        raise ValueError(f"{name} is encrypted or packed in an unusual way; pack it as a plain zip")
     try:
         with archive.open(info) as member:
             return member.read(info.file_size + 1)  # to its end, where the checksum is compared
@@ -142,18 +155,20 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, at_most: int) -> by
 
 
 def _require_plain_name(name: str) -> None:
+    """A ValueError where a name could lead out of the archive or hide what it is."""
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or parts[0] == "/" or "\\" in name or not name.isprintable():
         raise ValueError(f"a file in it is called {name[:80]!r}, which leads out; pack it again")
 
 
 def _require_size(name: str, num_bytes: int, at_most: int) -> None:
+    """A ValueError where a file is larger than anything that is read."""
     if num_bytes > at_most:
         raise ValueError(f"{name} has {num_bytes:,} bytes; at most {at_most:,} are read")
 
 
 def _pictures_of(names: list[str]) -> list[str]:
-    """The names of pictures, sorted; other files are not passed over, but for hidden ones and READMEs."""
+    """The names of pictures, sorted; other files are refused, except hidden ones and READMEs."""
     seen = [name for name in names if not is_beside(name)]
     pictures = sorted(name for name in seen if _suffix(name) in SUFFIXES)
     if strange := sorted(set(seen) - {*pictures, LABELS}):
@@ -169,7 +184,10 @@ def _suffix(name: str) -> str:
 
 
 def _labels_by_folder(pictures: list[str], num_classes: int) -> dict[str, int]:
-    """The class of each picture by its first folder; a ValueError where folders are no classes."""
+    """The class of each picture by its first folder; a ValueError where folders aren't classes.
+
+    Folders whose names are numbers are their own classes, others count in their sorted order.
+    """
     folders = sorted({name.partition("/")[0] for name in pictures if "/" in name})
     alone = [name for name in pictures if "/" not in name]
     if alone or all(map(_EDM_NAME.fullmatch, pictures)):
@@ -188,7 +206,10 @@ def _labels_by_folder(pictures: list[str], num_classes: int) -> dict[str, int]:
 
 
 def _stated_labels(pictures: list[str], read: _READ) -> dict[str, int]:
-    """The class of each picture; a ValueError unless `dataset.json` speaks of exactly these."""
+    """The class of each picture; a ValueError unless `dataset.json` lists exactly these pictures.
+
+    One that lists a picture more or less belongs to another version of the data.
+    """
     items = _items(read(LABELS, _MAX_LABEL_BYTES))
     labels = dict(map(_labelled, items))
     if len(labels) != len(items):
@@ -203,6 +224,7 @@ def _stated_labels(pictures: list[str], read: _READ) -> dict[str, int]:
 
 
 def _items(data: bytes) -> list[Any]:
+    """The list under 'labels' in the bytes of a `dataset.json`."""
     try:
         document = json.loads(data.decode())
     except (ValueError, RecursionError) as error:
@@ -217,6 +239,7 @@ def _items(data: bytes) -> list[Any]:
 
 
 def _labelled(item: Any) -> tuple[str, int]:
+    """One item of that list, [name, class]."""
     name, label = item if isinstance(item, list) and len(item) == 2 else (None, None)
     if not isinstance(name, str) or type(label) is not int:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 Files whose names are equal up to the first dot, and which follow each other, are one sample. The tars
 of a folder are read in the sorted order of their names, each from its beginning to its end; tables,
-statistics, indices and notes beside them, as img2dataset writes them, are stepped over.
+statistics, indices and notes beside them, as img2dataset writes them, are skipped.
 """
 
 import re
@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
 from storage.file_names import is_hidden
+from storage.foreign_files import opened
 from storage.inert.stand_ins import require_named_itself
 
 LABEL = "cls"
@@ -30,7 +31,10 @@ _CHUNK = _MAX_HEAD_BYTES = 2**20  # a long name is a head of its own, of some hu
 
 
 class ImageTarsData(ImageData):
-    """A tar or a folder of tars as WebDataset writes them, not compressed."""
+    """A tar or a folder of tars as WebDataset writes them, not compressed.
+
+    The order of the pictures is that of the tars' names, and within a tar that of its files.
+    """
 
     kind: Literal["image-tars"] = "image-tars"
 
@@ -40,7 +44,7 @@ class ImageTarsData(ImageData):
         if not tars:
             raise ValueError(f"{path} holds no .tar; give the folder that the tars lie in")
         if strange := [tar.name for tar in tars if tar.suffix != ".tar"]:
-            raise ValueError(f"{strange[0][:80]!r} is no .tar; unpack, convert or remove it")
+            raise ValueError(f"{strange[0][:80]!r} is not a .tar; unpack, convert or remove it")
         samples = (sample for tar in tars for sample in _samples(tar))
         return gathered(
             samples, self.shape, num_classes=self.num_classes, at_most=self.in_memory_bytes
@@ -48,6 +52,7 @@ class ImageTarsData(ImageData):
 
 
 def _tars_below(folder: Path) -> list[Path]:
+    """The files of a folder that could be tars: without what people and tools write beside them."""
     names = {file: file.relative_to(folder).as_posix() for file in files_below(folder)}
     return [
         file for file in names if not (is_beside(names[file]) or _BOOKKEEPING.search(file.name))
@@ -55,7 +60,7 @@ def _tars_below(folder: Path) -> list[Path]:
 
 
 class _Part(NamedTuple):
-    """One file of a sample."""
+    """One file of a sample: `KEY.SUFFIX` and its bytes."""
 
     key: str
     suffix: str
@@ -63,6 +68,7 @@ class _Part(NamedTuple):
 
 
 def _samples(path: Path) -> Iterator[Sample]:
+    """The samples of one tar in its order; a ValueError where a sample's files don't follow each other."""
     seen: set[str] = set()
     for key, parts in groupby(_parts(path), key=lambda part: part.key):
         if key in seen:
@@ -72,6 +78,7 @@ def _samples(path: Path) -> Iterator[Sample]:
 
 
 def _sample(place: str, parts: list[_Part]) -> Sample:
+    """One picture and its class from the files of one key."""
     by_suffix = {part.suffix: part.data for part in parts}
     pictures = [suffix for suffix in by_suffix if suffix in SUFFIXES]
     if len(pictures) != 1 or len(by_suffix) != len(parts):
@@ -84,6 +91,7 @@ def _sample(place: str, parts: list[_Part]) -> Sample:
 
 
 def _class(data: bytes, place: str) -> int:
+    """The class in the bytes of a `.cls` file: a whole number as text."""
     match = _CLASS.fullmatch(data[:_MAX_CLASS_BYTES])
     if match is None:
         raise ValueError(f"{place} has the {LABEL} {data[:20]!r}; write a whole number as text")
@@ -106,7 +114,7 @@ class _Heads:
 
 def _parts(path: Path) -> Iterator[_Part]:
     """The files of a tar that belong to samples; a ValueError where it is broken anywhere."""
-    with path.open("rb") as file, _required_sound(path.name):
+    with opened(path) as file, _required_sound(path.name):
         require_named_itself(file.read(tarfile.BLOCKSIZE), path.name)
         file.seek(0)
         heads: Any = _Heads(file)  # tarfile's type asks for write as well
@@ -118,22 +126,24 @@ def _parts(path: Path) -> Iterator[_Part]:
 
 @contextmanager
 def _required_sound(name: str) -> Iterator[None]:
+    """What tarfile raises on a broken tar, as a ValueError with the tar's name."""
     try:
         yield
     except (tarfile.TarError, EOFError, OverflowError, RecursionError) as error:
         raise ValueError(
-            f"{name} is no sound tar ({str(error)[:120]}); fetch or pack it again"
+            f"{name} is not a valid tar file ({str(error)[:120]}); fetch or pack it again"
         ) from error
 
 
 def _part(file: BinaryIO, member: tarfile.TarInfo) -> Iterator[_Part]:
+    """A member as a file of a sample; nothing of folders, hidden files and captions."""
     if member.isdir():
         return
     name = member.name
     folder, _, base = name.rpartition("/")
     key, _, suffix = base.partition(".")
     _require_plain(member)
-    if is_hidden(PurePosixPath(name).as_posix()):  # webdataset steps over them, too
+    if is_hidden(PurePosixPath(name).as_posix()):  # webdataset skips them, too
         return
     suffix = suffix.lower()
     if suffix not in (*SUFFIXES, LABEL, *_BESIDE):
@@ -144,6 +154,7 @@ def _part(file: BinaryIO, member: tarfile.TarInfo) -> Iterator[_Part]:
 
 
 def _content(file: BinaryIO, member: tarfile.TarInfo) -> bytes:
+    """A member's bytes; an error where the tar ends before them."""
     file.seek(member.offset_data)
     data = file.read(member.size)
     if len(data) != member.size:
@@ -152,6 +163,7 @@ def _content(file: BinaryIO, member: tarfile.TarInfo) -> bytes:
 
 
 def _require_plain(member: tarfile.TarInfo) -> None:
+    """A ValueError where a member isn't a plain file with a plain name of a usual size."""
     name = member.name
     parts = PurePosixPath(name).parts
     if not member.isreg() or member.issparse() or ".." in parts or parts[:1] == ("/",):
@@ -159,13 +171,16 @@ def _require_plain(member: tarfile.TarInfo) -> None:
             f"it holds {name[:80]!r}, which is a link, a device, or leads out; pack plain files"
         )
     if not name.isprintable():
-        raise ValueError(f"it holds {name[:80]!r}, which is no plain name; pack it again")
+        raise ValueError(f"it holds {name[:80]!r}, which is not a plain name; pack it again")
     if not 0 <= member.size <= MAX_FILE_BYTES:
         raise ValueError(f"{name} has {member.size:,} bytes; at most {MAX_FILE_BYTES:,} are read")
 
 
 def _require_end(file: BinaryIO, end: int, name: str) -> None:
-    """Behind the last file are zeros alone: at a broken head tarfile ends as if there were no more."""
+    """A ValueError unless zeros alone follow the last file.
+
+    tarfile ends at a broken head as if there were no more, and half a set would look like a whole one.
+    """
     file.seek(end)
     chunk = file.read(_CHUNK)
     is_sound = len(chunk) >= tarfile.BLOCKSIZE

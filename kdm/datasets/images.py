@@ -1,8 +1,11 @@
 """What all sets of pictures in files share: options, splits, the memory they are kept in, a digest.
 
-A set is decoded when its values are first asked for, and stays in memory as uint8 while its files
-stay what they are. Its digest is over decoded values: equal pictures make equal sets, packed or not,
-as PNG or as an array; and a JPEG that another decoder reads otherwise makes another one.
+A set is decoded when its values are first asked for, and stays in memory as uint8 [n, c, h, w] while
+its files stay what they are. Its digest is over decoded values: equal pictures make equal sets, packed
+or not, as PNG or as an array; and a JPEG that another decoder reads differently makes another one.
+
+Held-out pictures come from a source of their own, or are taken out of the one source by a fixed
+shuffle that depends on the number of pictures alone, so every machine holds out the same ones.
 """
 
 import errno
@@ -22,9 +25,11 @@ from kdm.datasets.source import source_path
 from kdm.licences import UNKNOWN, Licence
 from storage.digest import digest_of, sha256_of
 from storage.file_names import is_hidden
-from storage.local_folder import not_listed, walked
+from storage.foreign_files import is_file
+from storage.importers.stamps import Stamp, stamp_of
 from storage.options import Options
 from storage.order import Order
+from storage.walk import not_listed, walked
 
 _MAX_SIDE = 2048  # pixels
 # Pages that people write beside pictures.
@@ -36,10 +41,11 @@ class _Found(NamedTuple):
     """A source, and by what a change of its files is noticed."""
 
     path: Path
-    stamp: tuple[tuple[str, int, int], ...]  # name, bytes and time of change of each file
+    stamps: tuple[tuple[str, Stamp], ...]  # of each file by its name
 
 
 def _require_square(shape: Shape) -> Shape:
+    """A shape that pictures may have; a ValueError otherwise."""
     num_channels, height, width = shape
     if num_channels not in MODES:
         raise ValueError(f"{num_channels} channels; pictures have 1 (grey) or 3 (colour)")
@@ -51,7 +57,10 @@ def _require_square(shape: Shape) -> Shape:
 
 
 class ImageData(Options, ABC):
-    """Pictures in files. Held out are those of `heldout_source`, or `num_heldout` of the source's own."""
+    """A set of pictures in files; a subclass says how its source is read (`read`).
+
+    `shape` is (c, h, h): pictures are square, and neither resized nor cropped here.
+    """
 
     source: str  # a path; a relative one is looked for here and in $KDM_DATA
     shape: Annotated[Shape, AfterValidator(_require_square)]  # channels, height, width
@@ -90,12 +99,16 @@ class ImageData(Options, ABC):
         return self._split(split).labels
 
     def digest(self) -> str:
-        """The digest of both splits as they are decoded, whatever files they lie in."""
+        """The digest of both splits as they are decoded, whatever files they lie in.
+
+        Splits, shape and number of classes are in it; licence, memory and paths aren't.
+        """
         splits: tuple[Split, ...] = ("train", "heldout") if self.has_heldout else ("train",)
         contents = {split: _content(self._split(split)) for split in splits}
         return digest_of({**contents, "shape": self.shape, "num_classes": self.num_classes})
 
     def _split(self, split: Split) -> Pictures:
+        """The pictures of a split: cut out of one source, or from a source of their own."""
         if self.num_heldout:
             return _divided(self, _found(self.source, "source"))[split]
         if split == "train":
@@ -109,19 +122,21 @@ class ImageData(Options, ABC):
 
 
 def _found(source: str, option: str) -> _Found:
+    """A source on this machine, with the size and time of each of its files."""
     path = source_path(source, option=f"dataset.{option}")
-    files = [path] if path.is_file() else files_below(path)
-    states = ((str(file), file.stat()) for file in files)
-    return _Found(path, tuple((name, state.st_size, state.st_mtime_ns) for name, state in states))
+    files = [path] if is_file(path) else files_below(path)
+    return _Found(path, tuple((str(file), stamp_of(file)) for file in files))
 
 
 @lru_cache(maxsize=2)  # both sources of a set
 def _whole(data: ImageData, found: _Found) -> Pictures:
+    """All pictures of a source; kept until its files change."""
     return _read(data, found.path)
 
 
 @lru_cache(maxsize=1)
 def _divided(data: ImageData, found: _Found) -> dict[Split, Pictures]:
+    """Both splits of one source: `num_heldout` pictures by a fixed shuffle, and the rest."""
     pictures = _read(data, found.path)  # kept once, in its parts
     count = len(pictures.images)
     if data.num_heldout >= count:
@@ -135,6 +150,7 @@ def _divided(data: ImageData, found: _Found) -> dict[Split, Pictures]:
 
 
 def _read(data: ImageData, path: Path) -> Pictures:
+    """All pictures of a source; a ValueError with its path where one cannot be used."""
     try:
         pictures = data.read(path)
     except ValueError as error:
@@ -147,14 +163,15 @@ def _read(data: ImageData, path: Path) -> Pictures:
 def files_below(folder: Path) -> list[Path]:
     """The files of a folder and of those in it, sorted; links to folders are not followed.
 
-    Without what desktops leave there (`.DS_Store`, `._x`, `Thumbs.db`); a StoreError where a folder
-    cannot be listed, because the set would silently be another one without its pictures.
+    Without what desktops leave there (`.DS_Store`, `._x`, `Thumbs.db`). A StoreError where a folder cannot be
+    listed: without its pictures the set would silently be another one.
     """
     names = (Path(place, name) for place, found in walked(folder) for name in found)
     return sorted(file for file in names if not is_hidden(file.name) and _is_file(file))
 
 
 def _is_file(path: Path) -> bool:
+    """Whether a path is a regular file; links that lead nowhere aren't, and are skipped."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError as error:
@@ -164,11 +181,12 @@ def _is_file(path: Path) -> bool:
 
 
 def is_beside(name: str) -> bool:
-    """Whether a file is none of a set's: hidden, or what systems and people put beside pictures."""
+    """Whether a file doesn't belong to a set: hidden, or what systems and people put beside pictures."""
     return is_hidden(name) or bool(_BESIDE.match(PurePosixPath(name).name))
 
 
 def _content(pictures: Pictures) -> dict[str, Any]:
+    """What the digest of a set covers of one split: its decoded bytes and classes."""
     labels = pictures.labels
     return {
         "count": len(pictures.images),

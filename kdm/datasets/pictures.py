@@ -1,7 +1,7 @@
-"""Pictures in the bytes of PNG and JPEG files that strangers made, as uint8 [n, c, h, w] with labels.
+"""Pictures as arrays: decoded exactly as they are, refused with a sentence where they don't fit.
 
-A file's head is compared with the shape before a pixel is decoded, so what is decoded never takes
-more memory than the set says; the rest is Pillow's own limits, of which none is lifted.
+The files may have been made to break a reader, so a file's size, its kind and the picture's
+size are checked before its pixels are unpacked.
 """
 
 import io
@@ -26,12 +26,12 @@ MAX_FILE_BYTES = 2**25  # 32 MiB; 2048×2048 in colour is 12 MiB unpacked
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
 _HEAD_BYTES = 512  # that tell a page or a pointer from a picture
 _PNG_DEPTH = 24  # where a PNG says its bits a channel (PNG 3rd ed., 11.2.1)
-# What Pillow raises on broken files, besides its own errors, which are OSErrors.
+# What Pillow raises on broken files; its own errors are OSErrors.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 
 class Sample(NamedTuple):
-    """A picture's file, and the class that the set gives it."""
+    """A picture's file as bytes, and the class that the set gives it."""
 
     place: str  # for messages
     data: bytes
@@ -53,7 +53,10 @@ class Pictures(NamedTuple):
 def gathered(
     samples: Iterable[Sample], shape: Shape, *, num_classes: int | None, at_most: int
 ) -> Pictures:
-    """Every picture decoded, in order; a ValueError that names the first one that does not fit."""
+    """Every picture decoded, in order: uint8 [n, c, h, w] and classes [n], if any.
+
+    A ValueError names the first picture that doesn't fit, or says that memory would run out.
+    """
     values, labels = bytearray(), []
     for sample in samples:
         values += decoded(sample.data, shape, sample.place).data
@@ -65,7 +68,10 @@ def gathered(
 
 
 def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
-    """The picture in a PNG or JPEG: uint8 [c, h, w]; a ValueError where it is another or broken."""
+    """The picture in a PNG or JPEG: uint8 [c, h, w]; a ValueError where it is another kind or broken.
+
+    Nothing is resized, cropped or converted: a teacher must see what its user prepared.
+    """
     if len(data) > MAX_FILE_BYTES:
         raise ValueError(f"{place} has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are read")
     require_named_itself(data[:_HEAD_BYTES], place)
@@ -79,10 +85,10 @@ def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
         fault = _misfit(image, shape) or _too_deep(image, data)
         values = None if fault else np.asarray(image, np.uint8)
     except UnidentifiedImageError as error:  # whose words name an object in memory
-        raise ValueError(f"{place} is no sound PNG or JPEG; restore or remove it") from error
+        raise ValueError(f"{place} is not a valid PNG or JPEG; restore or remove it") from error
     except (*_BROKEN, Image.DecompressionBombError) as error:
         raise ValueError(
-            f"{place} is no sound PNG or JPEG ({str(error)[:120]}); restore or remove it"
+            f"{place} is not a valid PNG or JPEG ({str(error)[:120]}); restore or remove it"
         ) from error
     if values is None:
         raise ValueError(f"{place} {fault}")
@@ -90,7 +96,10 @@ def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
 
 
 def required_label(label: int | None, num_classes: int, place: str) -> int:
-    """A class in range; a ValueError that names the picture otherwise."""
+    """A class in 0 … num_classes − 1; a ValueError that names the picture otherwise.
+
+    Otherwise it would stop a training in its midst, with an error of torch that names no picture.
+    """
     if label is None:
         raise ValueError(
             f"{place} has no label, and num_classes is {num_classes}; label it, or leave num_classes "
@@ -105,7 +114,10 @@ def required_label(label: int | None, num_classes: int, place: str) -> int:
 
 
 def require_room(num_bytes: int, at_most: int) -> None:
-    """A ValueError where decoded pictures take more memory than the set may."""
+    """A ValueError where decoded pictures take more memory than the set may use.
+
+    Without a bound a set of many gigabytes would end in the kernel's killing of the process.
+    """
     if num_bytes > at_most:
         raise ValueError(
             f"decoded it takes more than in_memory_bytes, {at_most:,}; raise that, or take fewer"
@@ -119,7 +131,7 @@ def _too_deep(image: "Image.Image", data: bytes) -> str:
 
 
 def _misfit(image: "Image.Image", shape: Shape) -> str:
-    """What is wrong with a picture's form, or nothing."""
+    """What is wrong with a picture's size or mode, in words for after its name; '' if nothing is."""
     num_channels, height, width = shape
     wanted = MODES[num_channels]
     if image.width != image.height:

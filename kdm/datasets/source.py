@@ -1,4 +1,8 @@
-"""Where a recipe's input files lie: in the working folder, or below $KDM_DATA."""
+"""Where a recipe's input files lie: in the working folder, or below $KDM_DATA.
+
+A recipe names its data by a relative path, so that it can be shared; where the data lie on a machine is
+for that machine to say.
+"""
 
 import os
 from collections.abc import Callable
@@ -14,7 +18,9 @@ def source_path(
 ) -> Path:
     """The file or folder; a ValueError says where it was looked for and how to name it.
 
-    `option` is the recipe's, as in 'pairs.source'; what is not right there is passed over.
+    A relative path is tried in the working folder, then below $KDM_DATA, so one recipe works on machines
+    that keep their data in different places. `option` is the recipe's, as in 'pairs.source'; what
+    `is_right` refuses is skipped.
     """
     path = local_path(source, "a file of a recipe")
     below = os.environ.get(DATA_FOLDER_VARIABLE)

@@ -1,8 +1,14 @@
-"""How sure a number of a sample is: the bootstrap (Efron & Tibshirani 1993, Ch. 13).
+"""How sure a number of a sample is: the bootstrap (Efron 1979; Efron & Tibshirani 1993, Ch. 13).
 
-Students are measured on the same noise, so most of the chance in their numbers is shared. Which rows a
-resample draws depends on nothing of the student: numbers of two students over the same resamples can be
-subtracted, and what is left is the chance in their difference (ibid., Ch. 8.3, paired samples).
+From n rows, B = 200 times n rows are drawn with replacement, and the statistic θ is taken of each
+draw: θ*_1 … θ*_B. Their spread stands for the spread that other samples of n rows would show. With
+d_b = θ*_b − mean(θ*), the 95 % interval of the value θ is
+
+    [θ + q_.025(d), θ + q_.975(d)],  q: the quantile over b.
+
+Students are measured on the same noise, so they share most of the chance in their numbers. Which rows
+a resample draws doesn't depend on the student: the d_b of two students can be subtracted row by row,
+and what is left is the chance in their difference (ibid., Ch. 8.3, paired samples).
 """
 
 import base64
@@ -70,6 +76,7 @@ def resampled(
         classes = [np.flatnonzero(label == each) for each in np.unique(label)]
 
     def rows() -> NDArray[np.int64]:
+        """One resample: as many rows of each class as there are, drawn with replacement."""
         return np.concatenate([each[stream.randint(0, len(each), len(each))] for each in classes])
 
     drawn = np.array([statistic(rows()) for _ in range(num_resamples)])
@@ -84,7 +91,7 @@ def resampled_mean(
 
 
 def spread(deviations: Sequence[float], *, coverage: float = COVERAGE) -> tuple[float, float]:
-    """How far below and above its value a number lies that deviates so."""
+    """How far below (≤ 0) and above (≥ 0) its value a number lies whose resamples deviate like this."""
     tail = (1 - coverage) / 2
     below, above = np.quantile(np.asarray(deviations), [tail, 1 - tail])
     return float(below), float(above)
@@ -96,5 +103,5 @@ def packed(deviations: Sequence[float]) -> str:
 
 
 def unpacked(text: str) -> tuple[float, ...]:
-    """What `packed` made a text of."""
+    """The deviations that `packed` wrote, as float64."""
     return tuple(np.frombuffer(base64.b64decode(text), "<f4").astype(np.float64).tolist())

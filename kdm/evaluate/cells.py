@@ -1,4 +1,14 @@
-"""Checkerboard cells: does a sample land on a dark square, and on its teacher's (Sec. 4, Fig. 2)."""
+"""Do samples land on the checkerboard's dark squares, and on their teacher's (arXiv 2505.13358, Fig. 2)?
+
+With c(x) the square that a point x lies on and D the eight dark squares, over n pairs (x_T, x_0) and
+the student's x_0^ = G(x_T):
+
+    in_cells  = (1/n) Σ_i 1[c(x_0^) ∈ D],      same_cell = (1/n) Σ_i 1[c(x_0^) = c(x_0)].
+
+A share of .98 in cells means that 2 % of the samples lie where the data have no mass at all. A student
+can have all samples in cells and still send noise to other squares than its teacher does: `same_cell`
+shows that.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -63,7 +73,7 @@ class Cells(Metric):
 
 
 def _hits(samples: EvaluationSamples) -> dict[str, NDArray[np.bool_]]:
-    """Of each sample, whether it counts for a number."""
+    """Whether each sample counts for a number: bool [n] of held-out pairs, [m] of fresh noise."""
     return {
         "in_cells": in_cells(samples.x_0_hat),
         "in_cells_fresh": in_cells(samples.fresh_x_0_hat),

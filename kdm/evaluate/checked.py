@@ -1,4 +1,8 @@
-"""A metric's answers, fail-closed: what cannot stand in a report ends the evaluation with a sentence."""
+"""A metric's answers, checked: one that cannot stand in a report ends the evaluation with a sentence.
+
+A metric may come from another package. So each answer must be a dict of finite numbers under the very
+names that the metric's `meanings` state, and whatever the metric raises is passed on with its name.
+"""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,12 +49,14 @@ def deviations(metric: Metric, samples: EvaluationSamples) -> Mapping[str, tuple
 
 
 def _require_known(metric: Metric, method: str, found: Mapping[str, Any]) -> None:
+    """Raise `MetricError` where an answer names a number that the metric doesn't state."""
     unknown = [name for name in found if name not in metric.meanings]
     if unknown:
         raise _fault(metric, f"`{method}` named {_listed(unknown)}, {_which_are_known(metric)}")
 
 
 def _estimates(metric: Metric, samples: EvaluationSamples) -> Mapping[str, Estimate]:
+    """The metric's numbers with intervals; {} where it has none."""
     found = _answer(metric, "estimates", samples)
     if found:
         _require_names(metric, "estimates", found)
@@ -58,12 +64,14 @@ def _estimates(metric: Metric, samples: EvaluationSamples) -> Mapping[str, Estim
 
 
 def _floats(metric: Metric, method: str, samples: EvaluationSamples) -> Mapping[str, float]:
+    """The numbers of `measure` or `floor`: one for each name, finite."""
     found = _answer(metric, method, samples)
     _require_names(metric, method, found)
     return {name: _float(metric, method, name, value) for name, value in found.items()}
 
 
 def _answer(metric: Metric, method: str, samples: EvaluationSamples) -> Mapping[str, Any]:
+    """What the method returned, which must be a mapping."""
     with _named(metric, method):
         found = getattr(metric, method)(samples)
     if not isinstance(found, Mapping):
@@ -72,6 +80,7 @@ def _answer(metric: Metric, method: str, samples: EvaluationSamples) -> Mapping[
 
 
 def _require_names(metric: Metric, method: str, found: Mapping[str, Any]) -> None:
+    """Raise `MetricError` unless the answer has exactly the metric's names."""
     unknown = [name for name in found if name not in metric.meanings]
     missing = [name for name in metric.meanings if name not in found]
     if unknown or missing:
@@ -80,6 +89,7 @@ def _require_names(metric: Metric, method: str, found: Mapping[str, Any]) -> Non
 
 
 def _estimate(metric: Metric, method: str, name: str, value: Any) -> Estimate:
+    """One estimate with its bounds and deviations, all finite."""
     if not isinstance(value, Estimate):
         raise _fault(metric, f"`{method}` gave {name} as {type(value).__name__}, not an Estimate")
     number, low, high = (_float(metric, method, name, each) for each in value[:3])
@@ -93,6 +103,7 @@ def _resampled(metric: Metric, method: str, name: str, found: Any) -> tuple[floa
 
 
 def _float(metric: Metric, method: str, name: str, value: Any) -> float:
+    """One finite number; a bool, a text or an array isn't one."""
     if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
         raise _fault(metric, f"`{method}` gave {name} as {type(value).__name__}, not a number")
     if not math.isfinite(value):

@@ -1,4 +1,12 @@
-"""Does a sample show the class that it was asked for? A classifier of the real pictures says."""
+"""Does a sample show the class that it was asked for? A classifier of the real pictures answers.
+
+With ŷ(x) = argmax_k p(k | x) the classifier's class, over m samples x_0^ of fresh noise asked for as y:
+
+    agreement = (1/m) Σ_i 1[ŷ(x_0^(i)) = y_i].
+
+The classifier errs too, so real held-out pictures score its accuracy, not 1: read the number beside
+that. A student that ignores its label scores about 1 / (number of classes).
+"""
 
 import math
 from collections.abc import Mapping
@@ -49,7 +57,11 @@ class ClassAgreement(EstimatedMetric):
 
 
 def _share(is_right: NDArray[np.bool_]) -> Estimate:
-    """With Wilson's interval (1927): a bootstrap has none where all are right, and all may be."""
+    """The share of True in bool [n], with Wilson's score interval (Wilson 1927).
+
+    With z = 1.96: (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n). A bootstrap would give no interval
+    at all where every sample is right, and that can happen.
+    """
     value, num, squared = float(is_right.mean()), len(is_right), _DEVIATIONS**2
     centre = (value + squared / (2 * num)) / (1 + squared / num)
     spread = math.sqrt(value * (1 - value) / num + squared / (4 * num**2))

@@ -1,9 +1,9 @@
-"""A classifier of pictures: says which class a picture shows, and has the features that sets differ in.
+"""A classifier of pictures: it says which class a picture shows, and its features tell sets apart.
 
-Small sets have no published network that knows them. One that learned their own classes can tell
-whether a sample shows the class it was asked for, and its last layer before the classes takes
-Inception's place in a Fréchet distance, which is then no FID and compares with no other
-classifier's.
+No published network knows a small set's pictures. A network that learned their classes can
+say whether a sample shows the class it was asked for, p(k | x) = softmax(W h(x) + b). Its last layer
+before the classes, h(x) ∈ R^d, replaces Inception's features in a Fréchet distance. That number isn't
+an FID then, and it can be compared only with numbers by the same classifier.
 """
 
 from typing import Any, NamedTuple
@@ -86,12 +86,13 @@ class Classifier(nn.Module):
         return Judgement(features.numpy(), logits.softmax(1).numpy())
 
     def _judged(self, samples: torch.Tensor) -> tuple[Latents, Outputs]:
+        """Features [n, d] and logits [n, classes] of one batch, on the CPU."""
         features = self.features(as_float(samples.to(self.classes.weight.device)))
         return features.cpu(), self.logits(features).cpu()
 
 
 def _channels(side: int) -> list[int]:
-    """Of each level, finest first."""
+    """Channels of each level, finest first: 2 a pixel of the side, doubled a level, within bounds."""
     first, highest = _MAX_CHANNELS
     start = max(_NUM_GROUPS, min(_CHANNELS_A_PIXEL * side, first))
     num_levels = (side // _COARSEST).bit_length()
@@ -99,6 +100,7 @@ def _channels(side: int) -> list[int]:
 
 
 def _level(num_in: int, num_out: int) -> nn.Sequential:
+    """[n, num_in, h, w] to [n, num_out, h, w]: two 3×3 convolutions, each with a group norm and ReLU."""
     return nn.Sequential(
         nn.Conv2d(num_in, num_out, 3, padding=1, bias=False),
         nn.GroupNorm(_NUM_GROUPS, num_out),

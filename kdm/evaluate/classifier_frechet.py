@@ -1,7 +1,13 @@
 """How far a student's samples lie from the training set in the features of a classifier.
 
-The distance is clean-fid's over features of a classifier that learned the set's own classes, so it is
-no FID, and it compares with no other classifier's.
+With h the features of a classifier of the set's own classes and d² the Fréchet distance (`frechet`):
+
+    frechet               = d²(h(x_0^), h(training set)),
+    frechet_over_teachers = d²(h(x_0^), h(training set)) / d²(h(teacher's), h(training set)).
+
+The ratio is the number to compare: at 1 the student is as near to the data as its teacher, which no
+student needs to beat. The formula is clean-fid's (Parmar et al. 2022) over another network's features,
+so it isn't an FID, and it cannot be compared with numbers by another classifier.
 """
 
 from collections.abc import Mapping
@@ -58,7 +64,7 @@ class ClassifierFrechet(EstimatedMetric):
         }
 
     def real(self, samples: EvaluationSamples) -> dict[str, Estimate]:
-        """The distance of held-out real pictures; where they are few it is no floor."""
+        """The distance of held-out real pictures; where they are few it isn't a floor."""
         assert samples.judged is not None
         real = samples.judged.real
         if real.heldout is None:

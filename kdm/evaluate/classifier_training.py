@@ -1,6 +1,9 @@
-"""A classifier learned once from a reference set's training split, and found again by its digest.
+"""A classifier trained once on a reference set's training split, and found again by its digest.
 
 HOME/classifiers/NAME-DIGEST/   model.safetensors  config.json (with its accuracy)  losses.json  timings.json
+
+It minimises the cross entropy −log p(y | x) with the project's own trainer. The digest covers the data
+set's content and the options, so an evaluation that needs the same classifier finds this one.
 """
 
 import math
@@ -112,6 +115,7 @@ def accuracy(classifier: Classifier, dataset: DataSet, split: Split = "heldout")
 
 
 def _identity(dataset: DataSet, options: ClassifierOptions) -> dict[str, Any]:
+    """All that determines a classifier, for its name and for `config.json`."""
     return {
         "version": VERSION,
         "dataset": dataset.digest(),
@@ -146,6 +150,7 @@ def _train(
 def _fitted(
     folder: Folder, dataset: DataSet, options: ClassifierOptions, device: torch.device
 ) -> TrainingResult:
+    """The training itself: samples [n, C, H, H] with classes [n], the mean cross entropy of a batch."""
     samples, labels = dataset.train(), dataset.labels("train")
     classifier = _built(dataset, options.seed).to(device)
     player = Player("classifier", classifier, partial(_losses, classifier))
@@ -159,12 +164,14 @@ def _fitted(
 
 
 def _losses(classifier: Classifier, batch: Batch) -> Losses:
+    """The mean of −log p(y | x) over a batch."""
     assert batch.label is not None  # a set without classes has no classifier
     loss = F.cross_entropy(classifier(batch.x_0), batch.label)
     return Losses(loss, {"cross_entropy": loss.detach()})
 
 
 def _built(dataset: DataSet, seed: int = 0) -> Classifier:
+    """A classifier with fresh weights drawn from `seed`; a ValueError where the set has no classes."""
     if dataset.num_classes is None:
         raise ValueError(
             f"data set '{dataset.kind}' has no classes, so that no classifier can learn them; give "
@@ -177,6 +184,7 @@ def _built(dataset: DataSet, seed: int = 0) -> Classifier:
 
 
 def _loaded(dataset: DataSet, state: dict[str, torch.Tensor]) -> Classifier:
+    """The classifier with these weights, frozen and in evaluation mode."""
     classifier = _built(dataset)
     classifier.load_state_dict(state)
     return classifier.eval().requires_grad_(False)

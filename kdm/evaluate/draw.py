@@ -1,4 +1,10 @@
-"""A student's samples beside its teacher's: held-out pairs, fresh noise, the teacher's own sets."""
+"""A student's samples beside its teacher's: held-out pairs, fresh noise, and sets of the teacher's own.
+
+- held-out pairs (x_T, x_0), which no student trained on: x_0^ = G(x_T) is compared point by point;
+- fresh noise x_T ~ N(0, scale² I) of no pair: shows what the student does where nothing was taught;
+- two disjoint sets of the teacher's x_0, as many as there are fresh samples: the distance between
+  them is what chance alone gives, the floor of every distance between sets.
+"""
 
 from dataclasses import dataclass
 
@@ -13,7 +19,7 @@ from kdm.students.student import Student
 from storage.noise import derive_labels, derive_noise
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema, as_numbers
 
-FRESH_SPLIT = "fresh"  # a split of its own: its noise is no pair's, whatever the seed
+FRESH_SPLIT = "fresh"  # a split that no set has, so no pair has its noise, whatever the seed
 
 
 @dataclass(frozen=True)

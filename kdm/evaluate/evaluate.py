@@ -1,4 +1,9 @@
-"""A student's numbers beside its teacher's floor, as a document that a repeated run reproduces."""
+"""A student's numbers beside its teacher's floor, as a document that a repeated run reproduces.
+
+For each metric it asks four times: for the student (`values`), for the teacher in the student's place
+(`floor`), for real pictures where a metric can (`real`), and for what resampled rows do to the numbers
+(`deviations`, by which two students are compared later). `metrics.json` holds this document.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -70,6 +75,7 @@ class _Numbers:
     deviations: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def add(self, found: Mapping[str, Estimate] | Mapping[str, float]) -> None:
+        """Take in a metric's numbers; those with an interval give three parts."""
         for name, number in found.items():
             if isinstance(number, Estimate):
                 self.intervals[name] = [number.low, number.high]

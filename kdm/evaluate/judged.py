@@ -1,4 +1,7 @@
-"""What a classifier of the data set's classes says of samples, and of real pictures beside them."""
+"""What a classifier of the data set's classes says of samples, and of real pictures beside them.
+
+Each `Judgement` has features [n, d] and probabilities [n, classes] of one set of pictures.
+"""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Self

@@ -1,4 +1,9 @@
-"""The contract of a metric: named numbers, what each of them means, and the teacher's own."""
+"""The contract of a metric: named numbers, what each of them means, and the teacher's own.
+
+A metric states its `meanings` and computes `measure(samples)`; everything else has a default. One with
+intervals subclasses `EstimatedMetric` and computes `estimates(samples)` with `bootstrap`. Arrays of
+`EvaluationSamples` are float32 [n, *shape] for held-out pairs and [m, *shape] for fresh noise.
+"""
 
 from abc import abstractmethod
 from collections.abc import Mapping

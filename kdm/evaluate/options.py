@@ -1,4 +1,7 @@
-"""What an evaluation is: which metrics, on how many samples, from which noise."""
+"""What an evaluation is: which metrics, on how many samples, from which noise.
+
+`metrics.json` repeats these options, because numbers under others don't compare.
+"""
 
 from typing import Annotated, cast
 

@@ -1,4 +1,14 @@
-"""Samples far from all others: DBSCAN's noise points and extreme z-scores (Sec. 6.1, App. E.6)."""
+"""Samples far from all others: DBSCAN's noise points and extreme z-scores (arXiv 2505.13358, App. E.6).
+
+A sample x counts as an outlier where either holds:
+
+- DBSCAN (Ester et al. 1996) calls it noise: fewer than `min_samples` samples within `eps` of x, and
+  no sample within `eps` that has so many neighbours;
+- |x_k − mean_k| > `max_zscore` · std_k on any axis k.
+
+The number is the share of such samples. A student that tears the data's shapes apart leaves points
+between them; the teacher's own share is the floor.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -52,7 +62,7 @@ class Outliers(Metric):
     def deviations(self, samples: EvaluationSamples) -> dict[str, tuple[float, ...]]:
         """Those of two shares; a sample that is an outlier in its set stays one in every resample.
 
-        Measured anew, a repeated sample would have itself as a neighbour.
+        Measured again, a repeated sample would have itself as a neighbour.
         """
         return {
             "outliers": resampled_mean(self.find(samples.x_0_hat), samples.label),
@@ -65,6 +75,7 @@ class Outliers(Metric):
         return self._is_alone(flat) | self._is_far_out(flat)
 
     def _is_alone(self, flat: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """DBSCAN's noise points among float64 [n, d], bool [n]."""
         from scipy.spatial import cKDTree  # half a second, which listing numbers need not wait for
 
         # DBSCAN's label -1 (Ester et al. 1996): not a core point, and no core point within eps.
@@ -77,6 +88,7 @@ class Outliers(Metric):
         return np.asarray(distance > self.eps)
 
     def _is_far_out(self, flat: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of [n, d] lie beyond `max_zscore` on any axis, bool [n]."""
         spread = flat.std(axis=0)
         distance = np.abs(flat - flat.mean(axis=0))
         return np.asarray((distance > self.max_zscore * spread).any(axis=1))

@@ -1,8 +1,13 @@
 """How far a student lands from its teacher on the same noise, beside what a poor student would score.
 
-An error by itself says little: a set whose samples are alike has small ones. Three rivals give it a
-scale: another pair's sample of the same class, another pair's sample of any class, and the best
-linear map of each class.
+An error says little by itself: a set whose samples are alike has small ones. With the student's error
+E‖x_0^(i) − x_0(i)‖², the ratios divide it by the error of three rivals:
+
+    shuffled in class   E‖x_0^(i) − x_0(j)‖² over all i ≠ j of one class: right class, wrong noise,
+    shuffled            the same over all i ≠ j: a good picture that has nothing to do with the noise,
+    linear map          E‖A_y x_T + b_y − x_0‖² (`linear_map`): no network at all.
+
+Near 1 the student is no better than that rival; a student that follows its teacher is far below.
 """
 
 from collections.abc import Mapping
@@ -36,7 +41,7 @@ class PairedBaselines(EstimatedMetric):
         "paired_over_class_shuffled": Meaning(
             label="MSE over shuffled in class",
             explanation="paired MSE over the error against the teacher’s sample of another pair of "
-            "the same class: near 1 a student heeds the class and not the noise",
+            "the same class: near 1 a student follows the class and ignores the noise",
             better="lower",
             measured_on="heldout",
         ),
@@ -101,8 +106,10 @@ class _Shuffled:
 
 
 def _over(errors: NDArray[np.float64], rows: Rows, rivals: float) -> float:
+    """The student's mean error over these rows, divided by a rival's."""
     return float(errors[rows].mean() / max(rivals, _LEAST))
 
 
 def _flat(samples: NDArray[np.float32]) -> Matrix:
+    """Samples [n, *shape] as float64 [n, values]."""
     return samples.reshape(len(samples), -1).astype(np.float64)

@@ -1,4 +1,7 @@
-"""Who judges pictures: the classifier of a data set, trained once, with its view of the real ones."""
+"""Who judges pictures: a data set's classifier, trained once, with its view of the real pictures.
+
+The features and classes of the real pictures are the same for every student, so they are computed once.
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,13 @@
 """How good pictures of a labelled set's kind are: the right class, the right spread, and no copies.
 
-What real pictures that no teacher saw would score in their place is the measure of each number; held-out
-sets are often small, which a Fréchet distance shows and the two others do not.
+Four numbers of samples asked for as classes y: the share that a classifier takes for y, the Fréchet
+distance of its features to the training set's, and two quantiles q (the median and the lowest 1 %) of
+the distance δ to the nearest training picture, each over the same of held-out real pictures:
+
+    q(δ(samples)) / q(δ(held-out)).
+
+Near 1 samples lie as far from the training pictures as real ones do; far below they are copies. Held-out
+sets are often small, which a Fréchet distance shows and the other numbers don't.
 """
 
 from typing import Any, NamedTuple
@@ -43,9 +49,11 @@ def picture_quality(
     distances = nearest_distances(as_numbers(samples), train)
 
     def ratio(rows: NDArray[np.int64], share: float) -> float:
+        """A quantile of the resampled samples' distances over that of real pictures."""
         return float(np.quantile(distances[rows], share) / np.quantile(own, share))
 
     def sure(statistic: Statistic) -> Estimate:
+        """The number with its interval, resampled within each class."""
         return bootstrap(statistic, len(samples), label=labels)
 
     return PictureQuality(

@@ -1,4 +1,7 @@
-"""What a student is measured on: its samples beside its teacher's, by name."""
+"""What a student is measured on: its samples beside its teacher's, by name.
+
+Names follow the pages: x_T is noise, x_0 the teacher's data for it, x_0_hat the student's (x_0^).
+"""
 
 from dataclasses import dataclass, replace
 from typing import Literal, Self
@@ -49,6 +52,7 @@ class EvaluationSamples:
                 self._check(name, array)
 
     def _check(self, name: str, array: Points) -> None:
+        """Raise a ValueError unless the array is [n or m, *shape] and finite."""
         shape = self.x_T.shape[1:]
         count = self.num_heldout if name in _HELDOUT else self.num_fresh
         if array.shape != (count, *shape) or not count:
@@ -99,6 +103,7 @@ class EvaluationSamples:
 
 
 def _digest(arrays: tuple[NDArray[np.generic] | None, ...]) -> str:
+    """The digest of the arrays' types, shapes and bytes, without those that are None."""
     there = [np.ascontiguousarray(array) for array in arrays if array is not None]
     return digest_of(
         [[each.dtype.str, each.shape, sha256_of(each.data.cast("B"))] for each in there]

@@ -1,8 +1,16 @@
-"""Sliced Wasserstein-1: the mean over directions of the 1-D distance between two sets.
+"""Sliced Wasserstein-1: the mean over directions of a 1-D distance (Rabin et al. 2011; Bonneel et al. 2015).
+
+For two sets of n samples and unit vectors θ_1 … θ_K, uniform on the sphere:
+
+    SW1 = (1/K) Σ_k W1({θ_kᵀa_i}, {θ_kᵀb_i}),   W1(u, v) = (1/n) Σ_i |u_(i) − v_(i)|,
+
+where u_(i) is the i-th smallest: in one dimension sorting is the cheapest plan. It is in data units
+and says how far mass has to move along an average direction. Two finite sets of one distribution never
+have 0; the distance between two sets of the teacher is what chance gives.
 
 By the duality of Kantorovich and Rubinstein (Villani 2009, Remark 6.5) a distance is also a mean over
-samples, Σ_i (f(right_i) − f(left_i)) / n, of a potential f that one sweep finds. So resamples cost a mean
-each, to first order: the potential is held still.
+samples, Σ_i (f(b_i) − f(a_i)) / n, of a potential f that one sweep finds. So a resample costs one mean,
+to first order: the potential is kept as it is.
 """
 
 from collections.abc import Mapping
@@ -87,7 +95,10 @@ def sliced_shares(
 
 
 def _shares(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """In one dimension, of values [n] each."""
+    """What each row adds to W1 of values [n] and [n] in one dimension, float64 [n].
+
+    The potential f has slope sign(F_left − F_right) between neighbouring values, with F the shares below.
+    """
     num = len(left)
     values = np.concatenate([left, right])
     order = np.argsort(values, kind="stable")
@@ -99,4 +110,5 @@ def _shares(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np
 
 
 def _projections(points: Points, directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """θ_kᵀx_i: [num_directions, n] of points [n, *shape]."""
     return np.asarray(directions @ points.reshape(len(points), -1).astype(np.float64).T)

@@ -1,4 +1,8 @@
-"""How fast a student samples. A rate is no metric: it goes to timings.json, with its machine."""
+"""How fast a student samples. A rate isn't a metric: it goes to timings.json, with its machine.
+
+Rates are samples / seconds of the fastest of a few passes, because other work on a machine only slows
+a pass down.
+"""
 
 import time
 from dataclasses import asdict, dataclass
@@ -69,6 +73,7 @@ def measure_throughput(
 def _timed_pass(
     student: Student, x_T: Points, label: Classes | None, options: EvaluationOptions
 ) -> tuple[float, float]:
+    """Wall and CPU seconds of one pass."""
     # `push` copies the samples to the host, so a GPU has finished when it returns.
     wall, cpu = time.perf_counter(), time.process_time()
     push(student, x_T, label, options=options)

@@ -1,4 +1,9 @@
-"""Which students of a column are best: the best number's, and those that cannot be told from it."""
+"""Which students of a column are best: the best number's, and those that cannot be told from it.
+
+A table that marks the smallest number alone claims a difference that chance may have made. So a student
+is marked too where the 95 % interval of its difference from the best holds 0 (`differences`). Numbers at
+the teacher's own value or beyond it count as equal: no student need do better than its teacher.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +20,11 @@ def best_rows(
     meaning: Meaning,
     num_samples: int,
 ) -> frozenset[int]:
-    """The places of the students to be marked; none of a single one, or of an unranked number."""
+    """The places of the students to be marked in the column `name`.
+
+    None of a single student, nor in a column that isn't ranked. `floor` is the teacher's own number,
+    `num_samples` how many samples are behind each number.
+    """
     there = {place: row for place, row in enumerate(students) if name in row.values}
     if not meaning.is_ranked or len(there) < 2:
         return frozenset()
@@ -27,6 +36,7 @@ def best_rows(
     rows, is_paired = [there[place] for place in leading], are_comparable(students, name, meaning)
 
     def is_equal(row: Numbers) -> bool:
+        """Whether a row cannot be told from the best ones."""
         own = own_interval(row, name, meaning)
         if best > least and own.holds(best):
             return True
@@ -41,7 +51,10 @@ def best_rows(
 
 
 def how_marked(students: Sequence[Numbers], meanings: Mapping[str, Meaning]) -> str:
-    """What the marks rest on, in words for below the table; nothing where nobody is compared."""
+    """What the marks rest on, in words for below the table; '' where no two students are compared.
+
+    Columns whose students weren't measured on the same noise are named, because there a mark says less.
+    """
     ranked = {
         name: meaning
         for name, meaning in meanings.items()
@@ -71,4 +84,5 @@ def how_marked(students: Sequence[Numbers], meanings: Mapping[str, Meaning]) -> 
 
 
 def _has_seeds(students: Sequence[Numbers]) -> bool:
+    """Whether any row is the mean of several seeds."""
     return any(row.by_seed for row in students)

@@ -1,4 +1,8 @@
-"""What each student was given and what it costs: numbers compare only where these are equal."""
+"""What each student was given and what it costs: numbers compare only where these are equal.
+
+A student that saw twice the images, or was trained with a critic, may be better for that alone. So the
+report prints the budgets and says in words where they differ.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Budget:
-    """One student's."""
+    """One student's budget: what its training used, and what sampling from it takes."""
 
     name: str
     num_images: int  # samples that it was trained on, repeats counted
@@ -19,7 +23,7 @@ class Budget:
 
 
 def compared(budgets: Sequence[Budget]) -> str:
-    """A sentence on whether the students were given the same; nothing of a single one."""
+    """Whether the students were given the same, in a sentence or two; '' for a single one."""
     if len(budgets) < 2:
         return ""
     images = {budget.num_images for budget in budgets}
@@ -35,7 +39,10 @@ def compared(budgets: Sequence[Budget]) -> str:
 
 
 def unequal(num_images: Mapping[str, int]) -> str:
-    """'kdm saw 102,400 pairs, regression 51,200: …', by student; nothing where all saw as many."""
+    """'kdm saw 102,400 pairs, regression 51,200: …', by student; '' where all saw as many.
+
+    `num_images` counts repeats: a pair that was used in ten epochs counts ten times.
+    """
     by_number: dict[int, list[str]] = {}
     for name, number in num_images.items():
         by_number.setdefault(number, []).append(name)

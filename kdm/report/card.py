@@ -1,4 +1,8 @@
-"""The card of a student: what it is and what it can do, in Markdown with YAML front matter."""
+"""The card of a student: what it is and what it can do, in Markdown with YAML front matter.
+
+The front matter is what the Hugging Face Hub reads (licence, tags, metrics); the text below has the
+numbers beside the teacher's, how to load the student, and the command that makes it again.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +16,11 @@ from kdm.report.tables import Cell, SampleCounts, printed
 
 @dataclass(frozen=True)
 class StudentCard:
-    """All that a student's card says."""
+    """All that a student's card says.
+
+    `references` are the rows that the student is read against: its teacher, then real samples if a metric
+    has such numbers.
+    """
 
     student: StudentEntry
     plugin: str
@@ -30,7 +38,10 @@ class StudentCard:
 
 
 def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
-    """The text of card.md."""
+    """The text of card.md; `meanings` name and order the rows of its table of numbers.
+
+    Whatever a user wrote is escaped (`markdown.inline`), so that a name cannot become a link or a tag.
+    """
     student = card.student
     picture = ["![The teacher’s samples beside the student’s](samples.png)", ""]
     front = {
@@ -84,9 +95,11 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
+    """A line of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
 def _printed(row: Numbers, name: str, meaning: Meaning, counts: SampleCounts) -> str:
+    """One number of a row with its interval, as a cell of the table."""
     cell = Cell(*printed(row, name, meaning, counts))
     return cell.line if name in row.values else cell.text

@@ -1,4 +1,8 @@
-"""What the report page says, as plain data: whoever has the numbers fills it, the page draws it."""
+"""What the report page says, as plain data: `flows` fills it, the page draws it.
+
+Nothing here knows of HTML or of stores. Mappings are by the name of a number, as `Metric.meanings` name
+it, or by what their comment says.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +13,10 @@ from kdm.report.budgets import Budget
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with the words that stand for it and below it."""
+    """A PNG with the words that replace it.
+
+    `alt` tells a reader who doesn't see the picture what it shows, with its numbers.
+    """
 
     png: bytes
     alt: str  # what a reader who does not see it should know
@@ -17,7 +24,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures that are looked at side by side, under one explanation."""
+    """Pictures that are looked at side by side, under one title and one explanation.
+
+    The explanation says what to look for, and what a good student's picture looks like.
+    """
 
     title: str
     explanation: str
@@ -28,7 +38,10 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Rate:
-    """How fast one sampler runs, and the machine it was seen on."""
+    """How fast one sampler runs, and the machine it ran on: rates of two machines don't compare.
+
+    CPU seconds count all threads of the process, and other programs on the machine change them little.
+    """
 
     who: str
     nfe: int
@@ -39,7 +52,11 @@ class Rate:
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a row of the table of numbers prints: the teacher’s, or one student’s."""
+    """What a row of the table of numbers prints: the teacher’s, one student’s, or a mean over seeds.
+
+    `values` are by the name of a number, as are `intervals` and `deviations`. The last two and `drawn_on`
+    come from the metrics document (`kdm.evaluate.evaluate`) and decide which rows can be told apart.
+    """
 
     name: str
     values: Mapping[str, float]
@@ -55,7 +72,10 @@ class Numbers:
 
 @dataclass(frozen=True)
 class StudentEntry:
-    """One student: its numbers by name, its size and its settings."""
+    """One student: its numbers by name, its size and its settings.
+
+    Two sizes, because some parameters serve training only (an encoder of data, a critic).
+    """
 
     name: str
     digest: str
@@ -70,7 +90,10 @@ class StudentEntry:
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """What became of the indices asked for, in one split."""
+    """What became of the indices asked for, in one split: attempted = kept + masked + dropped.
+
+    Dropped ones were never stored; masked ones are stored, and readers leave them out.
+    """
 
     split: str
     attempted: int
@@ -86,7 +109,11 @@ class SplitCounts:
 
 @dataclass(frozen=True)
 class FilterCounts:
-    """One filter's decisions over a split."""
+    """One filter's decisions over a split.
+
+    Where the threshold was calibrated, `false_positive_rate` states what share of held-out real data the
+    filter would drop by chance.
+    """
 
     filter: str
     split: str
@@ -116,7 +143,11 @@ class Ancestor:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """All that a report page says."""
+    """All that a report page says.
+
+    The first eight fields every report has; the others are empty where a run has nothing of the kind. Only
+    `made_at` and `rates` differ between two runs of one recipe on one machine.
+    """
 
     title: str
     made_at: str  # ISO 8601; the only field that a repeated run changes beside rates
@@ -140,7 +171,10 @@ class ReportContent:
 
 @dataclass(frozen=True)
 class EvaluationEvent:
-    """A row of the overview's history: one student, evaluated once."""
+    """A row of the overview's history: one student, evaluated once.
+
+    A student that is trained again has another digest, and its evaluations begin another line.
+    """
 
     when: str  # ISO 8601
     student: str

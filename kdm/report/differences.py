@@ -1,7 +1,9 @@
 """Can two rows of the table of numbers be told apart? By the interval of their difference.
 
-Students are measured on the same noise, so the chance that they share falls out of a difference: their
-separate intervals may overlap by far where the difference is sure (Efron & Tibshirani 1993, Ch. 8.3).
+Students are measured on the same noise, so the chance that they share falls out of a difference: with
+d_b, d'_b the deviations of two students on the same resample b, the spread of d_b − d'_b is what is left.
+Their separate intervals may overlap by far where the difference is sure (Efron & Tibshirani 1993,
+Ch. 8.3). Chance in training is another matter: it shows between seeds, and is added in quadrature.
 """
 
 import math
@@ -31,7 +33,10 @@ class Interval(NamedTuple):
 
 
 def are_comparable(rows: Sequence[Numbers], name: str, meaning: Meaning) -> bool:
-    """Whether all rows that have this number were resampled alike, over the same noise."""
+    """Whether all rows that have this number were resampled alike, over the same noise.
+
+    Only then can their deviations be subtracted resample by resample.
+    """
     there = [row for row in rows if name in row.values]
     noises = {row.drawn_on.get(meaning.measured_on) for row in there}
     lengths = {len(row.deviations.get(name, ())) for row in there}
@@ -39,11 +44,15 @@ def are_comparable(rows: Sequence[Numbers], name: str, meaning: Meaning) -> bool
 
 
 def badness(value: float, meaning: Meaning) -> float:
-    """How bad a number is: the larger the worse, whatever direction is better."""
+    """How bad a number is: larger is worse, whichever direction is better for it.
+
+    A number that should be near 1 is as bad as its distance from 1.
+    """
     return _sign(value, meaning) * (value - (meaning.better == "nearer 1"))
 
 
 def _sign(value: float, meaning: Meaning) -> int:
+    """+1 where a larger number is worse, −1 where it is better; by the side of 1 where 1 is best."""
     if meaning.better == "nearer 1":
         return 1 if value >= 1 else -1
     return -1 if meaning.better == "higher" else 1
@@ -52,11 +61,11 @@ def _sign(value: float, meaning: Meaning) -> int:
 def difference(
     one: Numbers, other: Numbers, name: str, *, meaning: Meaning, num_samples: int
 ) -> Interval:
-    """The interval of one row's badness less the other's; of rows that are comparable.
+    """The interval of one row's badness less the other's; both rows must be comparable.
 
     A paired bootstrap over samples. Fractions change by whole samples, so theirs is one sample wider
     either way (Edwards 1948). Where a row is the mean of several seeds, the spread over seeds is added
-    in quadrature.
+    in quadrature: half² = (bootstrap's half)² + (seeds' half)².
     """
     values = [row.values[name] for row in (one, other)]
     turned = [
@@ -76,8 +85,9 @@ def difference(
 def seeds_half_width(groups: Sequence[Sequence[float]]) -> float:
     """Half the interval that the spread over seeds leaves the difference of two means: Student's t.
 
-    The spread is taken to be one in both rows, so that a row of a single training is held to the other's;
-    with one training in each, nothing is known of it, and the answer is 0.
+    With k values in g groups, s² = Σ (x − group's mean)² / (k − g) and t the quantile of k − g degrees:
+    t · s · √(1/n_1 + 1/n_2). The spread is taken to be the same in both rows, so a row of a single training
+    is held to the other's; with one training in each, nothing is known of it, and the answer is 0.
     """
     freedom = sum(max(len(values) - 1, 0) for values in groups)
     if not freedom:
@@ -90,7 +100,10 @@ def seeds_half_width(groups: Sequence[Sequence[float]]) -> float:
 
 
 def own_interval(row: Numbers, name: str, meaning: Meaning) -> Interval:
-    """A row's badness by itself: as printed, else by its deviations, else the number alone."""
+    """A row's badness by itself: its printed interval, else one by its deviations, else the number alone.
+
+    For rows that aren't comparable; two such intervals may overlap although the students differ.
+    """
     value, sign = row.values[name], _sign(row.values[name], meaning)
     below, above = spread(row.deviations.get(name) or (0.0,))
     low, high = row.intervals.get(name, (value + min(below, 0.0), value + max(above, 0.0)))

@@ -1,4 +1,8 @@
-"""The few figures at the top of the page, read off its tables."""
+"""The few figures at the top of the page, read off its tables.
+
+A reader should see within a second how many pairs there are, how well the best student agrees with its
+teacher, and how much faster it is; what the content doesn't tell is left out.
+"""
 
 from dataclasses import dataclass
 
@@ -16,12 +20,16 @@ class Fact:
 
 
 def key_facts(content: ReportContent) -> tuple[Fact, ...]:
-    """What of pairs, agreement and speed the content tells; nothing where it does not."""
+    """What the content tells of pairs, agreement and speed, in this order; what it doesn't tell is left out.
+
+    Speed needs a student's rate and the teacher's.
+    """
     facts = [_pairs(content), *_agreements(content), *_speed(content)]
     return tuple(fact for fact in facts if fact is not None)
 
 
 def _pairs(content: ReportContent) -> Fact | None:
+    """How many pairs each split kept; None where the content has no splits."""
     kept = [f"{split.kept:,} {split.split}" for split in content.splits]
     masked = sum(split.masked for split in content.splits)
     dropped = sum(split.attempted - split.stored for split in content.splits)
@@ -30,10 +38,12 @@ def _pairs(content: ReportContent) -> Fact | None:
 
 
 def _agreements(content: ReportContent) -> list[Fact | None]:
+    """The best student's share of each number that is a share of agreement."""
     return [_highest(content, name, words) for name, words in _SHARES.items()]
 
 
 def _highest(content: ReportContent, name: str, words: str) -> Fact | None:
+    """The student with the highest share of this name; None where nobody has it."""
     shares = {student.name: student.values.get(name) for student in content.students}
     known = {who: share for who, share in shares.items() if share is not None}
     if not known:
@@ -43,6 +53,7 @@ def _highest(content: ReportContent, name: str, words: str) -> Fact | None:
 
 
 def _speed(content: ReportContent) -> list[Fact]:
+    """Evaluations and samples per CPU second of the fastest student, beside the teacher's."""
     names = {student.name for student in content.students}
     students = [rate for rate in content.rates if rate.who in names]
     teachers = [rate for rate in content.rates if rate.who not in names]

@@ -1,4 +1,9 @@
-"""The report's pictures, each with its alternative text, gathered under short explanations."""
+"""The report's pictures, each with its alternative text, gathered under short explanations.
+
+Pictures of the plane need points of shape (2,), pictures of images need samples of shape (c, h, w); the
+spectrum needs an operator, the histogram a filter. A gallery without pictures is left out. All models
+of a gallery got the same noise, so that pictures beside each other compare.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +25,10 @@ from kdm.report.picture_figures import picture_galleries
 
 @dataclass(frozen=True)
 class StudentResults:
-    """What pictures need of one student; every student's held-out pairs are the same."""
+    """What pictures need of one student; every student's held-out pairs are the same.
+
+    `eigenvalues` are complex [d], of a student with a linear operator in its latent space.
+    """
 
     name: str
     samples: EvaluationSamples
@@ -30,7 +38,10 @@ class StudentResults:
 
 @dataclass(frozen=True)
 class FilterScores:
-    """Scores of a filter on generated and on held-out real samples; kept from the threshold on."""
+    """Scores of a filter on generated [n] and on held-out real samples [m].
+
+    A sample is kept whose score is at least the threshold.
+    """
 
     filter: str
     generated: NDArray[np.floating]
@@ -44,7 +55,11 @@ def galleries(
     teacher_losses: LossHistory | None = None,
     filters: Sequence[FilterScores] = (),
 ) -> tuple[Gallery, ...]:
-    """Every gallery that has a picture; those of samples need points of the plane, or images."""
+    """Every gallery that has a picture, in the order of the page.
+
+    Pictures of samples need points of the plane, or images; samples of another shape get none. The
+    teacher's losses are drawn where they are known.
+    """
     if not students:
         return ()
     drawn = [
@@ -58,6 +73,7 @@ def galleries(
 
 
 def _plane_galleries(students: Sequence[StudentResults]) -> list[Gallery]:
+    """Noise by cell, samples and outliers of points in the plane; [] of anything else."""
     teacher = students[0].samples
     if teacher.x_0.shape[1:] != (2,):
         return []
@@ -73,6 +89,7 @@ def _plane_galleries(students: Sequence[StudentResults]) -> list[Gallery]:
 
 
 def _coloured(name: str, x_T: Points, x_0: Points) -> Picture:
+    """One model's map of the held-out noise: x_T and x_0 are [n, 2]."""
     share = 100 * float(np.mean(cell_number(x_0) >= 0))
     return Picture(
         noise_by_cell(x_T, x_0, title=name),
@@ -82,6 +99,7 @@ def _coloured(name: str, x_T: Points, x_0: Points) -> Picture:
 
 
 def _samples(students: Sequence[StudentResults]) -> tuple[Picture, ...]:
+    """As many samples of the teacher and of each student, from noise of no pair."""
     models = [("teacher", students[0].samples.reference)]
     models += [(student.name, student.samples.fresh_x_0_hat) for student in students]
     return tuple(
@@ -94,6 +112,7 @@ def _samples(students: Sequence[StudentResults]) -> tuple[Picture, ...]:
 
 
 def _traced(name: str, x_T: Points, x_0: Points) -> Picture:
+    """One model's outliers, on the data and on the noise; x_T and x_0 are [n, 2]."""
     is_outlier = Outliers().find(x_0)
     return Picture(
         outlier_trace(x_T, x_0, is_outlier=is_outlier, title=name),
@@ -103,6 +122,7 @@ def _traced(name: str, x_T: Points, x_0: Points) -> Picture:
 
 
 def _spectra(students: Sequence[StudentResults]) -> tuple[Picture, ...]:
+    """The eigenvalues of each student that has an operator."""
     pictures = []
     for student in students:
         if student.eigenvalues is None:
@@ -120,6 +140,7 @@ def _spectra(students: Sequence[StudentResults]) -> tuple[Picture, ...]:
 def _losses(
     students: Sequence[StudentResults], teacher_losses: LossHistory | None
 ) -> tuple[Picture, ...]:
+    """The losses of the teacher and of each student; a term has one colour in all pictures."""
     histories = [("teacher", teacher_losses)]
     histories += [(student.name, student.losses) for student in students]
     drawn = [(name, history) for name, history in histories if history is not None]
@@ -134,6 +155,7 @@ def _losses(
 
 
 def _histograms(filters: Sequence[FilterScores]) -> tuple[Picture, ...]:
+    """Each filter's scores of generated samples beside those of held-out real ones."""
     return tuple(
         Picture(
             score_histogram(

@@ -1,4 +1,8 @@
-"""Markdown that no field can break out of, under YAML front matter as the Hub reads it."""
+"""Markdown that no field can break out of, under YAML front matter as the Hub reads it.
+
+Names, commands and licences come from users and from imported sets. A card is shown as a web page, so
+every mark that could open a link, a tag or a table's cell is escaped.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +19,10 @@ def front_matter(fields: Mapping[str, Any]) -> str:
 
 
 def read_front_matter(text: str) -> dict[str, Any]:
-    """The fields of a card; none where it has none that can be read."""
+    """The fields of a card; {} where it has none that can be read.
+
+    A user may have edited the card, so what cannot be read counts as absent.
+    """
     opening, _, rest = text.partition("---\n")
     front, closing, _ = rest.partition("\n---\n")
     if opening or not closing:
@@ -28,7 +35,10 @@ def read_front_matter(text: str) -> dict[str, Any]:
 
 
 def inline(text: str) -> str:
-    """Words as Markdown text on one line, every mark that means something escaped."""
+    """Words as Markdown text on one line, every mark that means something escaped.
+
+    Bare addresses are broken too, because the Hub makes links of them.
+    """
     words = "".join("\\" + mark if mark in _MARKS else mark for mark in " ".join(text.split()))
     return words.replace("://", "\\://").replace("www.", "www\\.")  # bare addresses become links
 

@@ -1,4 +1,8 @@
-"""The overview: every student of a home, with the history of its evaluations."""
+"""The overview: every student of a home, with the history of its evaluations.
+
+It is rewritten after each evaluation from the events in `reports/history/`, so it never has to be
+merged, and a picture shows whether the number at its head has got better.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,7 +30,10 @@ KEY_NUMBERS = (
 def render_overview(
     events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning], *, made_at: str
 ) -> str:
-    """One row an evaluation, the newest first, and a small picture of the trend."""
+    """One row an evaluation, the newest first, and a small picture of the trend.
+
+    `meanings` are those of all metrics that any event has; the table shows the `KEY_NUMBERS` among them.
+    """
     newest_first = sorted(events, key=lambda event: (event.when, event.student), reverse=True)
     shown = {name: meanings[name] for name in KEY_NUMBERS if name in meanings} or dict(meanings)
     table = [
@@ -44,12 +51,14 @@ def render_overview(
 
 
 def _printed(value: float | None, meaning: Meaning) -> str:
+    """A number as the table shows it: percent for a fraction, '–' where it is missing."""
     if value is None:
         return "–"
     return f"{100 * value:.2f}%" if meaning.is_fraction else number(value)
 
 
 def _trend(events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning]) -> Picture | None:
+    """The picture of the first number that any event has; None where none has one."""
     for name, meaning in meanings.items():
         trends = _by_training(events, name)
         if trends:
@@ -67,7 +76,10 @@ def _trend(events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning]) -
 
 
 def _by_training(events: Sequence[EvaluationEvent], name: str) -> list[Trend]:
-    """A line for each training: students of one name and other weights are not joined."""
+    """A line for each training: students of one name with other weights are not joined.
+
+    Where a name has several trainings, the line's name gets the first digits of its digest.
+    """
     points: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for place, event in enumerate(events, start=1):
         if name in event.values:

@@ -1,4 +1,8 @@
-"""The report: one HTML file that needs no network, students beside their teacher."""
+"""The report: one HTML file that needs no network, students beside their teacher.
+
+Pictures lie in the page as data, its one script is checked by its digest, and every field is escaped:
+the file can be mailed, kept for years and opened anywhere.
+"""
 
 from collections.abc import Mapping
 
@@ -15,7 +19,8 @@ from kdm.report.template import render
 def render_report(content: ReportContent, meanings: Mapping[str, Meaning]) -> str:
     """The page as one string of HTML; equal content gives an equal page.
 
-    `meanings` name and order the columns of the table of numbers (`kdm.evaluate.meanings_of`).
+    `meanings` name and order the columns of the table of numbers (`kdm.evaluate.meanings_of`). Numbers on
+    held-out noise come first, then those on fresh noise.
     """
     ordered = by_samples(meanings)
     counts = SampleCounts(content.num_heldout, content.num_fresh)

@@ -1,4 +1,8 @@
-"""The card of a set of pairs: what lies in it and how it is read, for people and for the Hub."""
+"""The card of a set of pairs: what lies in it and how it is read, for people and for the Hub.
+
+It states what a reader needs to use the files without this project: types and shapes, how numbers
+became bytes, and the line of numpy that derives x_T. Front matter follows the Hub's `dataset_info`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +34,10 @@ _ROUNDING = {
 
 @dataclass(frozen=True)
 class SplitEntry:
-    """One split in one layout, as its largest manifest froze it."""
+    """One split in one layout, as its largest manifest froze it.
+
+    The same split in two layouts has two entries with the same counts and contents.
+    """
 
     counts: SplitCounts
     layout: str
@@ -41,7 +48,10 @@ class SplitEntry:
 
 @dataclass(frozen=True)
 class PairsCard:
-    """All that a card of pairs says."""
+    """All that a card of pairs says.
+
+    Everything is read from the set itself: the spec, the manifests and the filters' decisions.
+    """
 
     name: str
     digest: str  # of the spec
@@ -56,7 +66,10 @@ class PairsCard:
 
 
 def pairs_card(card: PairsCard) -> str:
-    """The text of card.md; it shows pairs.png, which lies beside it."""
+    """The text of card.md; it shows pairs.png, which lies beside it.
+
+    Tables of splits and filters come first, then what the fields mean, then the whole spec.
+    """
     picture = ["![Noise on the left, data on the right](pairs.png)", ""] if card.has_picture else []
     return "\n".join(
         [
@@ -81,12 +94,14 @@ def pairs_card(card: PairsCard) -> str:
 
 
 def _whose(spec: Mapping[str, Any]) -> str:
+    """Whose licence the card states."""
     if spec.get("kind") == "imported":
         return "as was said at the import"
     return "as teacher and data have it"
 
 
 def _front(card: PairsCard) -> dict[str, Any]:
+    """The front matter: what the Hub reads, then counts and digests."""
     by_split: dict[str, SplitEntry] = {}  # in one layout each
     for entry in card.splits:
         by_split.setdefault(entry.counts.split, entry)
@@ -126,10 +141,12 @@ def _split_info(entry: SplitEntry) -> dict[str, Any]:
 
 
 def _size_category(num_samples: int) -> str:
+    """The Hub's name for a set of this many samples."""
     return next((name for end, name in _SIZES.items() if num_samples < end), "n>1B")
 
 
 def _tables(splits: tuple[SplitEntry, ...]) -> list[str]:
+    """The table of splits and layouts."""
     rows = [
         f"| {inline(entry.counts.split)} | {inline(entry.layout)} | {entry.counts.attempted:,} "
         f"| {entry.counts.kept:,} | {inline(counted(entry.counts.dropped))} "
@@ -145,14 +162,17 @@ def _tables(splits: tuple[SplitEntry, ...]) -> list[str]:
 
 
 def _bytes_a_pair(entry: SplitEntry) -> str:
+    """Bytes of the files for each pair that was kept."""
     return f"{entry.num_bytes / entry.counts.kept:,.0f}" if entry.counts.kept else "–"
 
 
 def _digits(digest: str) -> str:
+    """The first digits of a digest, as code."""
     return f"`{digest[:12]}`" if digest else "not frozen"
 
 
 def _filter_lines(filters: tuple[FilterCounts, ...]) -> list[str]:
+    """What each filter masked, a line a decision."""
     lines = [
         f"- {inline(decision.filter)} on {inline(decision.split)}: "
         f"{decision.judged - decision.kept:,} of "
@@ -164,6 +184,7 @@ def _filter_lines(filters: tuple[FilterCounts, ...]) -> list[str]:
 
 
 def _conventions(card: PairsCard) -> list[str]:
+    """What the fields are, and how noise that isn't stored is derived."""
     schema = card.schema
     lines = [
         "A subscript is a diffusion time: 0 is data, T is noise.",
@@ -181,6 +202,7 @@ def _conventions(card: PairsCard) -> list[str]:
 
 
 def _values(schema: PairSchema) -> str:
+    """Which values x_0 takes, and how they became bytes."""
     if schema.rounding in _ROUNDING:
         return _ROUNDING[schema.rounding]
     if schema.value_range is None:
@@ -190,6 +212,7 @@ def _values(schema: PairSchema) -> str:
 
 
 def _noise(schema: PairSchema) -> str:
+    """What x_T is, in a sentence."""
     if schema.noise.kind == "stored":
         return f"`x_T` is stored, {schema.x_T_dtype}, of standard deviation {schema.noise.scale:g}."
     return (
@@ -199,6 +222,7 @@ def _noise(schema: PairSchema) -> str:
 
 
 def _noise_code(card: PairsCard) -> list[str]:
+    """The line of numpy that gives x_T of an index; [] where noise is stored."""
     noise = card.schema.noise
     if noise.kind == "stored":
         return []

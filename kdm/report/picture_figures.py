@@ -1,4 +1,8 @@
-"""Samples that are images: students below their teacher on the same noise, and grids of each."""
+"""Samples that are images: students below their teacher on the same noise, and grids of each.
+
+The first row is the teacher's, and column j of every row comes from the same noise: a student that
+follows its teacher shows the same image there. Samples are float32 [n, c, h, w] on −1 … 1.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,7 +31,11 @@ _NAME_POINTS = 7
 
 
 def picture_galleries(students: Mapping[str, EvaluationSamples]) -> list[Gallery]:
-    """What images of the teacher and of each student, by name, look like; nothing of other samples."""
+    """What images of the teacher and of each student, by name, look like; [] for other samples.
+
+    Two galleries: all models on the same held-out noise, and a grid of each model's samples from fresh
+    noise.
+    """
     if not students:
         return []
     teacher = next(iter(students.values()))
@@ -55,7 +63,10 @@ def is_image(shape: tuple[int, ...]) -> bool:
 
 @picture
 def beside_teacher(models: Sequence[tuple[str, Points]], label: Classes | None) -> Figure:
-    """A row a model, [n, C, H, W] each, on the same noise; classes in turn where there are any."""
+    """A row a model, [n, C, H, W] each, on the same noise; classes in turn where there are any.
+
+    Names stand left of their rows, in as much room as the longest needs.
+    """
     chosen = _in_turn(label, len(models[0][1]), _COLUMNS)
     shown = np.concatenate([_bytes(samples[chosen]) for _, samples in models])
     grid = image_grid(shown, num_columns=len(chosen), side=_SIDE)
@@ -71,6 +82,7 @@ def beside_teacher(models: Sequence[tuple[str, Points]], label: Classes | None) 
 
 
 def _grid(name: str, samples: Points, label: Classes | None) -> Picture:
+    """A grid of one model's samples from fresh noise, a column a class where there are a few."""
     num_classes = 0 if label is None else len(np.unique(label))
     num_columns = num_classes if 1 < num_classes <= _MAX_CLASSES else _ROWS
     chosen = _in_turn(label, len(samples), _ROWS * num_columns)
@@ -82,6 +94,7 @@ def _grid(name: str, samples: Points, label: Classes | None) -> Picture:
 
 @picture
 def _titled(images: NDArray[np.uint8], name: str, num_columns: int) -> Figure:
+    """Images [n, c, h, w] in columns below their model's name."""
     grid = image_grid(images, num_columns=num_columns, side=_SIDE)
     height, width = grid.shape[:2]
     title = in_lines(name, 0.97 * pixels_across(width), TITLE_POINTS)
@@ -96,7 +109,8 @@ def _titled(images: NDArray[np.uint8], name: str, num_columns: int) -> Figure:
 def _in_turn(label: Classes | None, num_samples: int, count: int) -> NDArray[np.int64]:
     """Rows of the first samples; with labels the first of each class, then the second of each, ….
 
-    Fewer than `count` where there are fewer samples; every round of classes is whole.
+    Fewer than `count` where there are fewer samples; every round of classes is whole. So column j of a
+    grid is always one class.
     """
     if label is None:
         return np.arange(min(count, num_samples))
@@ -107,6 +121,7 @@ def _in_turn(label: Classes | None, num_samples: int, count: int) -> NDArray[np.
 
 
 def _bytes(samples: Points) -> NDArray[np.uint8]:
+    """Numbers on −1 … 1 as bytes, rint(127.5 x + 127.5), clipped."""
     colours: NDArray[np.uint8] = np.rint(127.5 * samples + 127.5).clip(0, 255).astype(np.uint8)
     return colours
 

@@ -1,4 +1,8 @@
-"""Students that differ in nothing but their seed are one row: their mean, and how sure it is."""
+"""Students that differ in nothing but their seed are one row: their mean, and how sure it is.
+
+One training tells little of a method: the next seed may give another number. So k trainings with equal
+settings are shown as mean ± t_{k−1} s / √k, with s the standard deviation over seeds.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +20,8 @@ _COVERAGE = 0.95
 def by_seeds(students: Sequence[StudentEntry]) -> list[Numbers]:
     """A row for each student, or for all that were trained with the same settings but training.seed.
 
-    Such a row has the mean of each number and its 95 % interval over seeds (Student's t).
+    Such a row has the mean of each number and its 95 % interval over seeds (Student's t). A number that
+    one of the seeds lacks is left out.
     """
     alike: dict[str, list[StudentEntry]] = {}
     for student in students:
@@ -26,11 +31,13 @@ def by_seeds(students: Sequence[StudentEntry]) -> list[Numbers]:
 
 
 def _without_seed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings by which students are grouped."""
     training = {key: value for key, value in settings.get("training", {}).items() if key != "seed"}
     return {**settings, "training": training}
 
 
 def _row(alike: Sequence[StudentEntry], others: set[str]) -> Numbers:
+    """One row for students that are alike; `others` are names that it must not take."""
     if len(alike) == 1:
         (student,) = alike
         return Numbers(
@@ -56,7 +63,10 @@ def _row(alike: Sequence[StudentEntry], others: set[str]) -> Numbers:
 def _mean_deviations(
     alike: Sequence[StudentEntry], names: Sequence[str]
 ) -> dict[str, Sequence[float]]:
-    """Of the mean over seeds, where every seed has as many; on which noise is another question."""
+    """The mean over seeds of what each resample does, where every seed has as many.
+
+    Whether the seeds share their noise is for `drawn_on` to say.
+    """
     found = {name: [each.deviations.get(name, ()) for each in alike] for name in names}
     return {
         name: np.mean(rows, axis=0).tolist()
@@ -66,6 +76,7 @@ def _mean_deviations(
 
 
 def _over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
+    """The mean of k ≥ 2 values, and its 95 % interval by Student's t."""
     mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(len(values))
     from scipy.stats import t as students_t  # takes a second, and most students have one seed
 
@@ -74,7 +85,10 @@ def _over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
 
 
 def _common_name(names: Sequence[str], others: set[str]) -> str:
-    """'kdm' of kdm-0, kdm-1, kdm-2, unless another student is called so."""
+    """'kdm' of kdm-0, kdm-1, kdm-2, unless another student has that name.
+
+    Where names share nothing, it is the first one and how many more there are.
+    """
     first, last = min(names), max(names)  # what these share, all share
     shared = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     stem = "".join(letter for letter, _ in shared).rstrip("-")

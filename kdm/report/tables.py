@@ -1,4 +1,8 @@
-"""Numbers as a reader wants them: percent with standard errors, intervals, the best one marked."""
+"""Numbers as a reader wants them: percent with standard errors, intervals, the best one marked.
+
+A fraction p of n samples is printed as 100 p % ± 100 √(p(1 − p)/n); a number with a 95 % interval as
+`value low … high`; any other with three significant digits.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +17,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Cell:
-    """A printed number; `note` is small print beside it."""
+    """A printed number; `note` is small print beside it: '± 0.26', or an interval '0.91 … 1.08'."""
 
     text: str
     note: str = ""
@@ -52,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Group:
-    """Neighbouring columns that were measured on the same samples."""
+    """Neighbouring columns that were measured on the same samples: on held-out pairs, or on fresh noise."""
 
     words: str
     width: int  # columns
@@ -101,7 +105,8 @@ def rows(
 ) -> tuple[Row, ...]:
     """The references first, of them the teacher first, then a row a student, the best ones marked.
 
-    The best is marked in each column, with those that cannot be told from it (`kdm.report.best`).
+    The best is marked in each column, with those that cannot be told from it (`kdm.report.best`). The
+    teacher is never marked: it is what students are read against.
     """
     table = [Row(each.name, _cells(each, meanings, counts), True, each.note) for each in references]
     floor = references[0].values
@@ -122,7 +127,10 @@ def rows(
 
 
 def number(value: float) -> str:
-    """Three significant digits; a power of ten below a hundredth or from 10⁹ on."""
+    """Three significant digits: '0.0123', '12.3', '12,300'; '4.56·10⁻⁵' below a hundredth or from 10⁹ on.
+
+    More digits than the intervals allow would only look exact.
+    """
     rounded = float(f"{value:.3g}")
     if rounded == 0:
         return "0"
@@ -135,13 +143,16 @@ def number(value: float) -> str:
 
 
 def percent(value: float, num_samples: int) -> tuple[str, str]:
-    """'96.57%' and its binomial standard error '± 0.26'."""
+    """'96.57%' and its binomial standard error '± 0.26', of a share among `num_samples`.
+
+    The error is empty where it is 0, at a share of 0 or 1, because nothing is that sure.
+    """
     error = math.sqrt(max(value * (1 - value), 0.0) / num_samples)
     return f"{100 * value:.2f}%", f"± {100 * error:.2f}" if error else ""
 
 
 def counted(reasons: Mapping[str, int]) -> str:
-    """'near_copy 512, nan 3', most first; 'none' where nothing was dropped."""
+    """'near_copy 512, nan 3', the most frequent reason first; 'none' where nothing was dropped."""
     ordered = sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0]))
     return ", ".join(f"{reason} {count:,}" for reason, count in ordered if count) or "none"
 
@@ -152,6 +163,7 @@ def _cells(
     counts: SampleCounts,
     marked: frozenset[str] = frozenset(),
 ) -> tuple[Cell, ...]:
+    """The cells of one row, those of the columns in `marked` marked as the best."""
     return tuple(
         Cell(*printed(row, name, meaning, counts), name in marked)
         for name, meaning in meanings.items()
@@ -159,7 +171,10 @@ def _cells(
 
 
 def printed(row: Numbers, name: str, meaning: Meaning, counts: SampleCounts) -> tuple[str, str]:
-    """A number of a row, and its interval, or a fraction's standard error."""
+    """A number of a row as text, and its interval, or a fraction's standard error, as small print.
+
+    A number that wasn't measured is '–' with the row's reason.
+    """
     value, interval = row.values.get(name), row.intervals.get(name)
     if value is None:
         return "–", row.absent

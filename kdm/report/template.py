@@ -1,4 +1,7 @@
-"""Pages from templates: every field escaped, a missing one an error, pictures inside the page."""
+"""Pages from templates: every field escaped, a missing one an error, pictures inside the page.
+
+A page's policy (CSP) allows no network and no script but the one whose digest it states.
+"""
 
 import base64
 import json
@@ -16,7 +19,10 @@ from kdm.report.tables import counted, number
 
 
 def render(template: str, fields: Mapping[str, Any]) -> str:
-    """The page that a template of this package makes of these fields."""
+    """The page that a template of this package makes of these fields.
+
+    A field that the template names and nobody gave is an error (`StrictUndefined`), never an empty place.
+    """
     environment = Environment(
         loader=PackageLoader("kdm.report", ""),
         autoescape=True,  # names and settings come from users, so nothing is trusted as HTML
@@ -58,12 +64,18 @@ def data_uri(png: bytes) -> str:
 
 
 def local(address: str) -> str:
-    """An address relative to the page, quoted, so that none can name a scheme or another host."""
+    """An address relative to the page, quoted, so that it can't name a scheme or another host.
+
+    'javascript:…' and '//host/…' become names of files that aren't there.
+    """
     return "./" + quote(address.lstrip("/"))
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as ('training.batch_size', '1024'), sorted, values as JSON."""
+    """Nested settings as ('training.batch_size', '1024'), sorted, values as JSON.
+
+    The names are those that `--set` takes, so a reader can repeat a setting from the page.
+    """
     lines: list[tuple[str, str]] = []
     for key in sorted(settings):
         value, name = settings[key], f"{prefix}{key}"

@@ -1,4 +1,8 @@
-"""The card of a student that is trained and not measured yet, in Markdown with YAML front matter."""
+"""The card of a student that is trained and not measured yet, in Markdown with YAML front matter.
+
+It stands until an evaluation replaces it: it says how the student was trained, what its losses were at
+the end, and the command that measures it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +14,10 @@ from kdm.report.tables import number
 
 @dataclass(frozen=True)
 class TrainingCard:
-    """All that it says."""
+    """All that the card of a student without numbers says.
+
+    Losses of different students don't compare, because their terms and weights differ.
+    """
 
     name: str
     digest: str
@@ -28,7 +35,10 @@ class TrainingCard:
 
 
 def training_card(card: TrainingCard) -> str:
-    """The text of card.md."""
+    """The text of card.md, from a finished training alone; nothing is computed here.
+
+    Once the student is evaluated, `kdm.report.card` writes the same file with its numbers.
+    """
     front = {
         "name": card.name,
         "digest": card.digest,

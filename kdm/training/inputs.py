@@ -21,9 +21,9 @@ from storage.digest import digest_of
 from storage.masks import Mask
 from storage.options import Options
 from storage.order import BLOCK, Order
-from storage.plan import WHOLE, Share
 from storage.reader import PairReader
 from storage.records import LabelRule, PairSchema
+from storage.share import WHOLE, Share
 from storage.store import DEFAULT_LAYOUT, PairStore
 
 Place = Literal["GPU", "memory", "files"]

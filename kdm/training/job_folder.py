@@ -6,10 +6,10 @@ from typing import Any
 from kdm.trained import read_config, read_weights
 from kdm.training.job import TrainingJob
 from storage.any_folder import folder_at
+from storage.differing_fields import differing_fields
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.options import parse
-from storage.sets import differing_fields
 
 
 def read_job(url: str) -> TrainingJob:

@@ -19,8 +19,9 @@ from typing import Any
 from pydantic import Field
 
 from kdm.licences import UNKNOWN, Licence
+from storage.did_you_mean import nearest
 from storage.local_paths import local_file
-from storage.options import Options, nearest, parse
+from storage.options import Options, parse
 from storage.yaml_text import read_yaml
 
 EDM_LICENCE = "cc-by-nc-sa-4.0"  # of EDM's released networks

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from storage.inert.dialect import TENSORS, Answer, Dialect, as_dict
-from storage.inert.numbers import COMPLEX, STORAGE_TYPES
+from storage.inert.storages import COMPLEX, STORAGE_TYPES
 from storage.inert.values import Blob, Global, Made, NumberType, TensorName
 
 PERSISTENT = "torch_utils.persistence _reconstruct_persistent_obj"

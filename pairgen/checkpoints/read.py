@@ -25,11 +25,12 @@ from pairgen.checkpoints.checkpoint import Checkpoint
 from pairgen.checkpoints.edm_pickle import Network, holds_network, network_in
 from pairgen.checkpoints.saved import network_of, require_names
 from storage.inert.dialect import Dialect
-from storage.inert.numbers import Budget, Stored, read_array
+from storage.inert.numbers import Budget, read_array
 from storage.inert.pickles import described_in
 from storage.inert.safetensors import is_safetensors, read_safetensors
 from storage.inert.saved import is_saved, read_saved
 from storage.inert.stand_ins import require_file_itself
+from storage.inert.storages import Stored
 from storage.inert.streams import MARK, decoded, nested_storage
 from storage.inert.values import Blob, Source, TensorName
 

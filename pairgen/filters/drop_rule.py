@@ -11,10 +11,10 @@ from pydantic import model_validator
 from pairgen.filters.digests import score_digest
 from pairgen.filters.filter import Filter
 from storage.digest import short
-from storage.manifest import Digest
 from storage.masks import decision_digest
 from storage.options import Options
 from storage.plugins import Configured
+from storage.shard_record import Digest
 
 
 class DropRule(Options):

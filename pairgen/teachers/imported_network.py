@@ -28,8 +28,9 @@ from pairgen.checkpoints.build_presets import Preset
 from pairgen.field import Teacher
 from pairgen.teachers.edm_field import EdmField
 from pairgen.teachers.plugin import TeacherPlugin
-from storage.inert.numbers import Budget, Stored, read_array
+from storage.inert.numbers import Budget, read_array
 from storage.inert.safetensors import read_safetensors
+from storage.inert.storages import Stored
 from storage.inert.values import TensorName
 
 

@@ -6,18 +6,16 @@ u/127.5 − 1. Import them with their types given, and the content is what it wa
 
 import io
 import zipfile
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.exporters.export import Chosen, Report, as_floats, begin, put_each
+from storage.exporters.export import Chosen, Report, begin
+from storage.exporters.small_files import put_each
 from storage.fs import Folder
-from storage.masks import Mask
-from storage.records import PairBatch, PairSchema
-from storage.store import PairStore
+from storage.records import PairBatch, PairSchema, as_numbers
 
 LAYOUT = "kdm-npz"
 _FIRST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a time of day would make equal pairs unequal files
@@ -42,24 +40,18 @@ VARIANTS: Final = {
 
 
 def export_kdm_npz(
-    store: PairStore,
-    folder: Folder,
-    *,
-    count: int,
-    variant: str = "",
-    masks: Sequence[Mask] | None = None,
-    report: Report | None = None,
+    chosen: Chosen, folder: Folder, *, variant: str = "", report: Report | None = None
 ) -> int:
-    """Write the first `count` indices, without those that a mask drops; the number of files.
+    """Write the chosen pairs, a file each; the number of files.
 
     Without a variant it is `cifar`, or `cifar-cond` where the set has labels. What is there already
     stays, so a stopped export goes on.
     """
-    form = _variant(variant, store.schema)
-    chosen = Chosen(store, count, store.masks(masks))
+    schema = chosen.store.schema
+    form = _variant(variant, schema)
     begin(folder, chosen, {"layout": LAYOUT, **form._asdict()})
     return sum(
-        put_each(folder, len(pairs), partial(_file, pairs, form, store.schema))
+        put_each(folder, len(pairs), partial(_file, pairs, form, schema))
         for pairs in chosen.batches(report)
     )
 
@@ -75,7 +67,7 @@ def _variant(name: str, schema: PairSchema) -> Variant:
 
 def _file(pairs: PairBatch, form: Variant, schema: PairSchema, row: int) -> tuple[str, bytes]:
     between = [] if pairs.states is None else list(pairs.states[row])
-    states = [pairs.x_T[row], *between, as_floats(pairs.x_0[row])]
+    states = [pairs.x_T[row], *between, as_numbers(pairs.x_0[row])]
     ordered = states if form.noise_is_first else states[::-1]
     arrays = {form.key: np.stack([state.astype(np.float32) for state in ordered])}
     if form.has_label:

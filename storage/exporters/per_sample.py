@@ -6,7 +6,7 @@ where N is the index; time, owner and mode are fixed. Pictures in bytes become f
 
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import short
-from storage.exporters.export import Chosen, Report, as_floats, begin, put
+from storage.exporters.export import Chosen, Report, begin
+from storage.exporters.small_files import put
 from storage.fs import Folder
-from storage.masks import Mask
-from storage.records import PairBatch
+from storage.records import PairBatch, as_numbers
 from storage.store import PairStore
 
 LAYOUT = "per-sample"
@@ -27,22 +27,20 @@ _Sample = tuple[PairBatch, int]  # a row of a batch
 
 
 def export_per_sample(
-    store: PairStore,
+    chosen: Chosen,
     folder: Folder,
     *,
-    count: int,
     samples_a_tar: int = SAMPLES_A_TAR,
-    masks: Sequence[Mask] | None = None,
     report: Report | None = None,
 ) -> int:
-    """Write the first `count` indices, without those that a mask drops; the number of samples.
+    """Write the chosen pairs, a thousand a tar; the number of samples.
 
     The tars are `SPLIT-DIGEST-000000.tar`, … in the order of indices. No other export has these
     names, because webdataset's `cache_dir` knows a tar by its name alone. What is there already
     stays, so a stopped export goes on.
     """
+    store = chosen.store
     _require_size(store, samples_a_tar)
-    chosen = Chosen(store, count, store.masks(masks))
     form = {"version": 2, "layout": LAYOUT, "samples_a_tar": samples_a_tar}
     front = f"{store.split}-{short(begin(folder, chosen, form))}"
     samples = ((pairs, row) for pairs in chosen.batches(report) for row in range(len(pairs)))
@@ -78,7 +76,7 @@ def _fields(pairs: PairBatch, row: int) -> Iterator[tuple[str, NDArray[Any]]]:
         yield "label", np.array(pairs.label[row], np.int64)
     if pairs.states is not None:
         yield "states", pairs.states[row]
-    yield "x_0", as_floats(pairs.x_0[row])
+    yield "x_0", as_numbers(pairs.x_0[row])
     yield "x_T", pairs.x_T[row]
 
 

@@ -4,37 +4,27 @@ Both are float32 [n, *shape]: the noise at its scale, and x_0, bytes as u/127.5 
 in label.npy. That code reads every folder of its data root, so the folder is one of those.
 """
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.exporters.export import Chosen, Report, as_floats, begin
+from storage.exporters.export import Chosen, Report, begin
 from storage.exporters.large_files import npy_head, put_spooled, spool
 from storage.fs import Folder
 from storage.importers.rectified_flow import DATA, LABEL, NOISE
-from storage.masks import Mask
-from storage.records import PairBatch
-from storage.store import PairStore
+from storage.records import PairBatch, as_numbers
 
 LAYOUT = "rectified-flow"
 
 
-def export_rectified_flow(
-    store: PairStore,
-    folder: Folder,
-    *,
-    count: int,
-    masks: Sequence[Mask] | None = None,
-    report: Report | None = None,
-) -> int:
-    """Write the ends of the first `count` indices, without those that a mask drops; the number of pairs.
+def export_rectified_flow(chosen: Chosen, folder: Folder, *, report: Report | None = None) -> int:
+    """Write the ends of the chosen pairs; their number.
 
     Each file appears whole; started again, an export leaves the files that are right.
     """
-    chosen = Chosen(store, count, store.masks(masks))
+    store = chosen.store
     begin(folder, chosen, {"layout": LAYOUT})
     num, label = chosen.num_pairs(), store.schema.label
     ends = (num, *store.schema.shape)
@@ -59,6 +49,6 @@ def _rows(pairs: PairBatch, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
     if name == NOISE:
         return pairs.x_T
     if name == DATA:
-        return as_floats(pairs.x_0)
+        return as_numbers(pairs.x_0)
     assert pairs.label is not None  # its schema has classes
     return np.asarray(pairs.label[:, None] == np.arange(shape[1]))

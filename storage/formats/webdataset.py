@@ -1,8 +1,8 @@
-"""Shards as WebDataset tars: packed records of 256 samples as .npy members (STORE.md, 'Tar layout').
+"""Shards as WebDataset tars: packed records of 256 samples as .npy members (docs/store.md).
 
 A tar is fully determined by its columns, so reading compares: every header, tar's and npy's, must be
 the very bytes that stand before so many rows of that field. What compares equal needs no parser, and
-what tar can say besides (links, devices, paths, other encodings) can never be equal.
+whatever else tar can express (links, devices, paths, other encodings) is never equal.
 """
 
 import re
@@ -14,15 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import sha256_of, short
-from storage.formats.layout import (
-    Buffer,
-    Column,
-    EncodedShard,
-    ShardFile,
-    gather,
-    require_indices,
-    require_size,
-)
+from storage.formats.column import Buffer, Column, gather
+from storage.formats.pair_format import require_indices, require_size
+from storage.formats.shard_file import EncodedShard, ShardFile
 from storage.plugins import Plugin
 from storage.records import Columns, PairSchema, RowType
 

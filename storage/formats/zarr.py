@@ -1,4 +1,4 @@
-"""Shards as Zarr v3: one group of arrays, one Zarr shard a shard and field (STORE.md, 'Zarr layout').
+"""Shards as Zarr v3: one group of arrays, one Zarr shard a shard and field (docs/store.md).
 
 Row number is index: where an index was dropped, `index` holds -1 and the rest zeros. The bytes of a
 shard are laid out here, so that no release to come of the library changes them; the library writes
@@ -17,15 +17,9 @@ from zarr.codecs import BytesCodec, Crc32cCodec
 from zarr.storage import MemoryStore
 
 from storage.digest import digest_of, sha256_of
-from storage.formats.layout import (
-    Buffer,
-    Column,
-    EncodedShard,
-    ShardFile,
-    gather,
-    require_indices,
-    require_size,
-)
+from storage.formats.column import Buffer, Column, gather
+from storage.formats.pair_format import require_indices, require_size
+from storage.formats.shard_file import EncodedShard, ShardFile
 from storage.plugins import Plugin
 from storage.records import Columns, PairSchema, RowType
 

@@ -1,19 +1,21 @@
 """Importers of pair sets that others have published."""
 
-import os
 from pathlib import Path
 from typing import Any
 
+from storage.did_you_mean import nearest
+from storage.foreign_files import entries_of, is_file
 from storage.fs import Folder
 from storage.importers.checkerboard import import_checkerboard, read_trajectory
 from storage.importers.get import open_get
-from storage.importers.imported import ImportedSet, ImportOptions, Report, Rows, split_rows
+from storage.importers.imported import ImportedSet, ImportOptions, Report
 from storage.importers.kdm_npz import KdmFolder
 from storage.importers.per_sample import PerSampleTars
 from storage.importers.published import PublishedSource
 from storage.importers.rectified_flow import is_rectified_flow, open_rectified_flow
+from storage.importers.row_ranges import Rows, split_rows
 from storage.importers.write import Destination, import_published
-from storage.options import nearest, parse
+from storage.options import parse
 from storage.store import DEFAULT_LAYOUT
 
 __all__ = [
@@ -56,10 +58,9 @@ def import_pairs(
 
 def importer_of(source: Path) -> str:
     """The importer that reads a file or folder, by the names of what lies there."""
-    if not source.is_dir():
+    if is_file(source) or not source.is_dir():
         return "kdm-checkerboard"
-    with os.scandir(source) as entries:
-        found = list(entries)
+    found = entries_of(source, "give the one that holds the published files")
     folders = [source, *(Path(entry) for entry in found if entry.is_dir())]
     if any(map(is_rectified_flow, folders)):
         return "rectified-flow"

@@ -1,16 +1,20 @@
 """The published checkerboard pairs: float32 [times, points, 2], one end noise, the other data."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import digest_of, short
+from storage.foreign_files import is_file, opened
 from storage.fs import Folder
-from storage.importers.ends import Ends, NoiseEnd, tell_ends
-from storage.importers.imported import ImportedSet, Rows, import_spec, require_rows
+from storage.importers.ends import Ends, tell_ends
+from storage.importers.imported import ImportedSet, import_spec
+from storage.importers.row_ranges import Rows, require_rows
+from storage.importers.source_digest import file_digest
+from storage.importers.verdict import NoiseEnd
 from storage.inert.stand_ins import require_file_itself
+from storage.local_errors import told
 from storage.records import NoiseRule, PairBatch, PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
 
@@ -35,7 +39,7 @@ def import_checkerboard(
     require_rows(rows, num_pairs=trajectory.shape[1])
     ends = tell_ends(trajectory[0], trajectory[-1], stated=noise_end)
     identity = {
-        "source_sha256": _file_digest(source),
+        "source_sha256": file_digest(source),
         "importer": IMPORTER,
         "importer_version": IMPORTER_VERSION,
     }
@@ -53,15 +57,16 @@ def import_checkerboard(
 
 def read_trajectory(source: Path) -> NDArray[np.float32]:
     """The file's array, mapped, not loaded; a ValueError where it is not [times ≥ 2, points, 2]."""
-    if not source.is_file():
+    if not is_file(source):
         raise ValueError(f"{source} is not a file; give the path of the published .npy")
     try:
         _require_npy(source)
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
     try:
-        array = np.load(source, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:  # whose words may advise to unpickle it
+        with told("read", source):
+            array = np.load(source, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:  # whose words may advise to unpickle it
         raise ValueError(
             f"{source} is not a readable .npy of plain numbers: it is cut off or holds Python objects; "
             "fetch it again, or save one float32 array [times, points, 2]"
@@ -76,7 +81,7 @@ def read_trajectory(source: Path) -> NDArray[np.float32]:
 
 
 def _require_npy(source: Path) -> None:
-    with source.open("rb") as file:
+    with opened(source) as file:
         require_file_itself(file)
         if file.read(6) != b"\x93NUMPY":
             raise ValueError(
@@ -98,8 +103,3 @@ def _write_split(store: PairStore, ends: Ends) -> bool:
         store.write(shard, pairs, dropped={}, environment={"importer": IMPORTER})
     store.commit(count)
     return bool(missing)
-
-
-def _file_digest(source: Path) -> str:
-    with source.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,12 +11,12 @@ unit noise. So the default is what is found, scale 1, and nothing is multiplied 
 without classes are float64; they are cast to float32, the widest type of a store.
 """
 
-import hashlib
 import re
 from pathlib import Path
 
-from storage.file_names import is_hidden
+from storage.foreign_files import entries_of
 from storage.importers.parts import Part, PartedSet
+from storage.importers.source_digest import digest_of_files
 from storage.importers.torch_files import TensorRows, tensors_in
 
 IMPORTER = "get"
@@ -31,7 +31,8 @@ def open_get(folder: Path) -> PartedSet:
     Its digest is what `sha256sum image/*.pkl latent/*.pkl | sha256sum` prints in the folder.
     """
     names = _names(folder)
-    digest = _digest(folder, names)
+    files = sorted(f"{kind}/{name}" for kind in _FOLDERS for name in names)
+    digest = digest_of_files(folder, files)
     parts = tuple(_part(folder, name) for name in names)
     return PartedSet(IMPORTER, IMPORTER_VERSION, folder, "{{latent,image}}/{}", parts, digest)
 
@@ -48,22 +49,14 @@ def _names(folder: Path) -> list[str]:
 
 
 def _listed(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder; give the one that holds latent/ and image/")
-    names = [path.name for path in folder.iterdir() if not is_hidden(path.name)]
-    strange = [name for name in names if not _NAME.fullmatch(name) or not (folder / name).is_file()]
-    if strange or not names:
+    entries = entries_of(folder, "give the one that holds latent/ and image/")
+    strange = [
+        entry.name for entry in entries if not _NAME.fullmatch(entry.name) or not entry.is_file()
+    ]
+    if strange or not entries:
         what = f"'{min(strange)}'" if strange else "nothing"
         raise ValueError(f"{folder} holds {what}; it must hold files NUMBER.pkl and no other")
-    return names
-
-
-def _digest(folder: Path, names: list[str]) -> str:
-    total = hashlib.sha256()
-    for name in sorted(f"{kind}/{name}" for kind in _FOLDERS for name in names):
-        with (folder / name).open("rb") as file:
-            total.update(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n".encode())
-    return total.hexdigest()
+    return [entry.name for entry in entries]
 
 
 def _part(folder: Path, name: str) -> Part:

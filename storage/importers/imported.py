@@ -1,17 +1,16 @@
-"""An imported set: which rows of the source are which split, and what import gives back."""
+"""An imported set: the options of an import, its spec, and what import returns."""
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
 from storage.fs import Folder
-from storage.importers.ends import NoiseEnd
+from storage.importers.row_ranges import Rows
+from storage.importers.verdict import NoiseEnd
 from storage.options import LastingOptions
 from storage.records import PairSchema
 
-Rows = Mapping[str, tuple[int, int]]  # a half-open range of the source's pairs for each split
 Report = Callable[[int, int], None]  # done, total
 
 
@@ -25,7 +24,7 @@ class ImportedSet(NamedTuple):
 
 
 class ImportOptions(LastingOptions):
-    """How published numbers are stored. A smaller type that changes them has to be asked for twice."""
+    """How published numbers are stored. A smaller type that changes them needs `lossy` too."""
 
     added_later: ClassVar[Mapping[str, Any]] = {
         "x_0_dtype": "float32",
@@ -51,40 +50,10 @@ class ImportOptions(LastingOptions):
     num_classes: int | None = Field(None, ge=1, le=2**31)
 
 
-def split_rows(rows: Rows | None, *, num_pairs: int) -> dict[str, tuple[int, int]]:
-    """Each split's rows; without `train` it is what the others leave, which must be in one piece."""
-    given = dict(rows or {})
-    if "train" not in given:
-        taken = sorted(given.values())
-        first, end = 0, num_pairs
-        for start, stop in taken:
-            first, end = (stop, end) if start == first else (first, min(end, start))
-        given = {"train": (first, end), **given}
-        if sum(stop - start for start, stop in given.values()) != num_pairs:
-            raise ValueError(
-                f"the rows {taken} do not leave one piece of 0:{num_pairs} for 'train'; put them "
-                "at the beginning or the end, or give rows for 'train' too"
-            )
-    require_rows(given, num_pairs=num_pairs)
-    return given
-
-
-def require_rows(rows: Rows, *, num_pairs: int) -> None:
-    """Raise a ValueError where a split's range is empty, outside the source, or another's as well."""
-    for split, (first, last) in rows.items():
-        if not 0 <= first < last <= num_pairs:
-            raise ValueError(
-                f"rows of '{split}' are {first}:{last}; the source has pairs 0:{num_pairs}"
-            )
-    for (_, end), (start, _) in pairwise(sorted(rows.values())):
-        if start < end:
-            raise ValueError(f"row ranges overlap at {start}: splits must not share pairs")
-
-
 def import_spec(
     source: Mapping[str, Any], rows: Rows, schema: PairSchema, **facts: Any
 ) -> dict[str, Any]:
-    """What determines an imported set (STORE.md, 'Names and digests')."""
+    """What determines an imported set (docs/store.md, 'Names and digests')."""
     return {
         "version": 1,
         "kind": "imported",

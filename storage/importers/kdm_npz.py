@@ -14,7 +14,6 @@ takes them as its file system lists them, another order on each machine.
 
 import hashlib
 import io
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import short
-from storage.file_names import is_hidden
+from storage.foreign_files import entries_of, opened
 from storage.importers.npy import array_in
 from storage.importers.one_hot import classes_of
 from storage.importers.published import PublishedRows
@@ -146,26 +145,20 @@ class KdmFolder:
 
 def _names(folder: Path) -> list[str]:
     """The files' names, sorted; hidden ones are not listed, as by the published code."""
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder; give that of the published .npz files")
-    names = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if is_hidden(entry.name):
-                continue
-            # A name with a line's end in it would make two lists of files look alike.
-            is_plain = entry.name.endswith(".npz") and entry.name.isprintable()
-            if not is_plain or not entry.is_file():
-                raise ValueError(f"{entry.path!r} is no .npz file; take it out of the folder")
-            names.append(entry.name)
-    if not names:
+    entries = entries_of(folder, "give that of the published .npz files")
+    for entry in entries:
+        # A name with a line's end in it would make two lists of files look alike.
+        is_plain = entry.name.endswith(".npz") and entry.name.isprintable()
+        if not is_plain or not entry.is_file():
+            raise ValueError(f"{entry.path!r} is not an .npz file; take it out of the folder")
+    if not entries:
         raise ValueError(f"{folder} holds no .npz files")
-    return sorted(names)
+    return sorted(entry.name for entry in entries)
 
 
 def _read(path: Path) -> tuple[_Content, bytes]:
     """A file's content and the sha256 of its bytes; a ValueError that names it."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         data = file.read(MAX_FILE_BYTES + 1)
     try:
         return _content(data), hashlib.sha256(data).digest()

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.importers.torch_files import TensorRows, stamp_of
+from storage.foreign_files import opened
+from storage.importers.stamps import stamp_of
+from storage.importers.torch_files import TensorRows
 from storage.inert.stand_ins import require_itself
 
 _HEADER = re.compile(
@@ -40,7 +42,7 @@ def array_in(data: bytes) -> NDArray[Any]:
 def array_rows(path: Path) -> TensorRows:
     """The array of a file as rows to read, of which none is read yet; a ValueError as of `array_in`."""
     stamp = stamp_of(path)
-    with path.open("rb") as file:
+    with opened(path) as file:
         header, offset = _header(file.read(_MAX_HEADER), stamp.num_bytes)
     if not header.shape or 0 in header.shape or (header.is_fortran and len(header.shape) > 1):
         raise ValueError(
@@ -57,7 +59,7 @@ def _header(start: bytes, num_bytes: int) -> tuple[_Header, int]:
     before = _BEFORE_HEADER.get(start[:8], 0)
     end = before + int.from_bytes(start[8:before], "little")
     if not before or end > len(start):
-        raise ValueError("it is no .npy of format 1.0 or 2.0 with a plain header")
+        raise ValueError("it is not a .npy of format 1.0 or 2.0 with a plain header")
     header = _parsed(start[before:end])
     wanted = math.prod(header.shape) * header.dtype.itemsize
     if wanted != num_bytes - end:
@@ -81,4 +83,4 @@ def _dtype(descr: str) -> np.dtype[Any]:
     try:
         return np.dtype(descr)
     except TypeError as error:  # 'f1', 'b2' and their like
-        raise ValueError(f"there is no type {descr} of numbers") from error
+        raise ValueError(f"{descr} is not a type of numbers") from error

@@ -1,13 +1,12 @@
 """Pairs as this project's export `per-sample` writes them: tars, members KEY.x_0.npy and KEY.x_T.npy.
 
-Beside them a sample may have KEY.label.npy, a whole number, and KEY.states.npy, from noise to data. Rows
+A sample may also have KEY.label.npy, a whole number, and KEY.states.npy, from noise to data. Rows
 are the tars in the order of their names, then their samples. Only plain ustar is read, as it is written:
 regular files, each sample's members in a row, all samples alike.
 """
 
-import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -16,10 +15,11 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.file_names import is_hidden
+from storage.foreign_files import entries_of, opened
 from storage.importers.npy import array_in
 from storage.importers.published import PublishedRows
-from storage.importers.torch_files import Stamp, stamp_of
+from storage.importers.source_digest import digest_of_files
+from storage.importers.stamps import Stamp, stamp_of
 from storage.inert.stand_ins import require_named_itself
 from storage.records import MAX_STATES
 
@@ -78,7 +78,7 @@ class PerSampleTars:
         if not tar:
             raise ValueError(f"{folder} holds no sample")
         arrays = {name: np.array(each, np.int64) for name, each in places.items()}
-        with tars[tar[0]].open("rb") as file:
+        with opened(tars[tar[0]]) as file:
             model = {name: _array(file, places[name][0], sizes[name]) for name in sizes}
         _require_pair(tars[0], model, num_classes=num_classes, keep_states=keep_states)
         number_of = np.array(tar, np.int64)
@@ -110,26 +110,28 @@ class PerSampleTars:
         names += [STATES] if self.keep_states else []
         found: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
         for number, rows in groupby(range(first, last), key=lambda row: int(self.tar[row])):
-            if stamp_of(self.tars[number]) != self.stamps[number]:
-                raise ValueError(f"{self.tars[number]} changed while it was read; import it again")
-            with self.tars[number].open("rb") as file:
-                for row in rows:
-                    for name in names:
-                        found[name].append(self._checked(file, row, name))
+            for name, array in self._arrays(number, rows, names):
+                found[name].append(array)
         ends = np.stack(found[NOISE]), np.stack(found[DATA])
         between = np.stack(found[STATES]) if self.keep_states else None
         label = np.array(found[LABEL], np.int64) if LABEL in found else None
         self._require_classes(label, first)
         return PublishedRows(*ends, between, label)
 
+    def _arrays(
+        self, number: int, rows: Iterable[int], names: Sequence[str]
+    ) -> Iterator[tuple[str, NDArray[Any]]]:
+        """The arrays of some rows of one tar, row after row, each with its field."""
+        if stamp_of(self.tars[number]) != self.stamps[number]:
+            raise ValueError(f"{self.tars[number]} changed while it was read; import it again")
+        with opened(self.tars[number]) as file:
+            for row in rows:
+                for name in names:
+                    yield name, self._checked(file, row, name)
+
     def digest(self) -> str:
         """What `sha256sum *.tar | sha256sum` prints in the folder (names in the order of their bytes)."""
-        total = hashlib.sha256()
-        for path in self.tars:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            total.update(f"{digest}  {path.name}\n".encode())
-        return total.hexdigest()
+        return digest_of_files(self.tars[0].parent, [path.name for path in self.tars])
 
     def _checked(self, file: BinaryIO, row: int, name: str) -> NDArray[Any]:
         array = _array(file, int(self.places[name][row]), self.sizes[name])
@@ -154,28 +156,31 @@ class PerSampleTars:
 
 
 def _tars(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder; give the one that holds the tars")
-    names = sorted(path.name for path in folder.iterdir() if not is_hidden(path.name))
+    entries = entries_of(folder, "give the one that holds the tars")
+    names = sorted(entry.name for entry in entries)
     if strange := [name for name in names if not name.endswith(".tar")]:
-        raise ValueError(f"{folder} holds {strange[0]!r}, which is no .tar; take it out")
+        raise ValueError(f"{folder} holds {strange[0]!r}, which is not a .tar; take it out")
     if not names:
-        raise ValueError(f"{folder} holds no .tar")
+        raise ValueError(f"{folder} holds no .tar file; give the folder that the export wrote")
     return [folder / name for name in names]
 
 
 def _samples(path: Path) -> Iterator[dict[str, _Member]]:
     """The members of each sample, by field."""
     try:
-        with path.open("rb") as file:
-            for key, members in groupby(_members(file), key=lambda member: member.key):
-                listed = list(members)
-                sample = {member.field: member for member in listed}
-                if len(sample) != len(listed) or not {NOISE, DATA} <= sample.keys():
-                    raise ValueError(f"sample {key} has no {NOISE} and {DATA}, or a member twice")
-                yield sample
+        with opened(path) as file:
+            yield from _grouped(_members(file))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _grouped(members: Iterable[_Member]) -> Iterator[dict[str, _Member]]:
+    for key, found in groupby(members, key=lambda member: member.key):
+        listed = list(found)
+        sample = {member.field: member for member in listed}
+        if len(sample) != len(listed) or not {NOISE, DATA} <= sample.keys():
+            raise ValueError(f"sample {key} has no {NOISE} and {DATA}, or a member twice")
+        yield sample
 
 
 def _members(file: BinaryIO) -> Iterator[_Member]:
@@ -188,7 +193,7 @@ def _members(file: BinaryIO) -> Iterator[_Member]:
         found = _MEMBER.fullmatch(name)
         if found is None or head[156:157] not in b"0\0" or not _SIZE.fullmatch(head[124:136]):
             raise ValueError(
-                f"it holds {name[:80]!r}, which is no plain file KEY.x_0.npy, .x_T.npy, .label.npy or "
+                f"it holds {name[:80]!r}, which is not a plain file KEY.x_0.npy, .x_T.npy, .label.npy or "
                 ".states.npy, as kdm pairs export --to per-sample writes them"
             )
         size = int(head[124:135], 8)

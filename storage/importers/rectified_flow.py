@@ -7,12 +7,12 @@ DATA_ROOT. Rows are the folders in the order of their names, numbers by their va
 arrays. z0 is noise by that code; whether it is here the numbers decide, as of any set (see `ends`).
 """
 
-import hashlib
 from pathlib import Path
 
-from storage.file_names import is_hidden
+from storage.foreign_files import entries_of, is_file
 from storage.importers.npy import array_rows
 from storage.importers.parts import Part, PartedSet
+from storage.importers.source_digest import digest_of_files
 from storage.importers.torch_files import TensorRows
 
 IMPORTER = "rectified-flow"
@@ -26,24 +26,23 @@ def open_rectified_flow(folder: Path) -> PartedSet:
     Its digest is what `sha256sum label.npy z0.npy z1.npy | sha256sum` prints in the folder, of folders
     what it prints for SEED/z0.npy and so on, folder after folder.
     """
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder; give the one that holds {NOISE} and {DATA}")
-    names = [""] if is_rectified_flow(folder) else _seeds(folder)
+    entries = entries_of(folder, f"give the one that holds {NOISE} and {DATA}")
+    found = [entry.name for entry in entries]
+    names = [""] if is_rectified_flow(folder) else _seeds(folder, found)
     for name in names:
         _require_known(folder / name)
     parts = tuple(_part(folder, name) for name in names)
-    digest = _digest(folder, names)
+    digest = digest_of_files(folder, _files(folder, names))
     where = f"{{{{{NOISE},{DATA}}}}}" if names == [""] else f"{{}}/{{{{{NOISE},{DATA}}}}}"
     return PartedSet(IMPORTER, IMPORTER_VERSION, folder, where, parts, digest)
 
 
 def is_rectified_flow(folder: Path) -> bool:
     """Whether a folder itself holds one of the two arrays."""
-    return (folder / NOISE).is_file() or (folder / DATA).is_file()
+    return is_file(folder / NOISE) or is_file(folder / DATA)
 
 
-def _seeds(folder: Path) -> list[str]:
-    names = [path.name for path in folder.iterdir() if not is_hidden(path.name)]
+def _seeds(folder: Path, names: list[str]) -> list[str]:
     strange = [name for name in names if not is_rectified_flow(folder / name)]
     if strange or not names:
         what = f"'{min(strange)}'" if strange else "nothing"
@@ -55,7 +54,8 @@ def _seeds(folder: Path) -> list[str]:
 
 def _require_known(folder: Path) -> None:
     """A ValueError where an array is missing, or one lies there that would be left out."""
-    arrays = {path.name for path in folder.glob("[!.]*.npy")}
+    entries = entries_of(folder, f"give the one that holds {NOISE} and {DATA}")
+    arrays = {entry.name for entry in entries if entry.name.endswith(".npy")}
     if strange := sorted(arrays - {NOISE, DATA, LABEL}):
         raise ValueError(
             f"{folder} holds '{strange[0]}', which is none of {NOISE}, {DATA} and {LABEL}; take it out "
@@ -69,7 +69,7 @@ def _require_known(folder: Path) -> None:
 
 def _part(folder: Path, name: str) -> Part:
     place = folder / name
-    label = _rows(place / LABEL) if (place / LABEL).is_file() else None
+    label = _rows(place / LABEL) if is_file(place / LABEL) else None
     part = Part(name, _rows(place / NOISE), _rows(place / DATA), label)
     part.require_pairs(f"{place}: '{NOISE}' and '{DATA}'")
     return part
@@ -82,11 +82,7 @@ def _rows(path: Path) -> TensorRows:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _digest(folder: Path, names: list[str]) -> str:
-    total = hashlib.sha256()
-    for path in (folder / name / file for name in names for file in (LABEL, NOISE, DATA)):
-        if path.is_file():
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            total.update(f"{digest}  {path.relative_to(folder).as_posix()}\n".encode())
-    return total.hexdigest()
+def _files(folder: Path, names: list[str]) -> list[str]:
+    """The arrays of all folders, by their names from here."""
+    places = (Path(name, file) for name in names for file in (LABEL, NOISE, DATA))
+    return [place.as_posix() for place in places if is_file(folder / place)]

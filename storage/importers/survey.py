@@ -9,21 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.importers.ends import End, Verdict, measure, plain_scale, told
+from storage.importers.conversion import Conversion, schema_of
+from storage.importers.end_statistics import End, measure, plain_scale
 from storage.importers.exactness import Exactness
 from storage.importers.imported import ImportOptions, Report
-from storage.importers.published import (
-    BLOCK_NUMBERS,
-    Conversion,
-    PublishedRows,
-    PublishedSource,
-    blocks,
-    schema_of,
-)
-from storage.importers.whiteness import NoiseTest, disagreement, samples_a_group
+from storage.importers.noise_test import NoiseTest, disagreement, samples_a_group
+from storage.importers.published import BLOCK_NUMBERS, PublishedRows, PublishedSource, blocks
+from storage.importers.verdict import Verdict, told
 from storage.records import PairBatch, concatenate, invalid_rows
 
-# STORE.md, 'Validity at write': more than this share of NaN and Inf fails the whole.
+# More than this share of NaN and Inf fails the whole import (docs/store.md, 'A sample').
 MAX_INVALID_SHARE = 0.001
 _SAMPLE_NUMBERS = 2 * BLOCK_NUMBERS
 

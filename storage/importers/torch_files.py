@@ -3,25 +3,20 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.foreign_files import opened
+from storage.importers.stamps import Stamp, stamp_of
 from storage.inert.dialect import TENSORS, Dialect
-from storage.inert.numbers import COMPLEX, STORAGE_TYPES, Stored
 from storage.inert.saved import read_saved
+from storage.inert.storages import COMPLEX, STORAGE_TYPES, Stored
 from storage.inert.values import StorageName, TensorName
 
 # Two tensors take 70 opcodes in 500 bytes.
 _TENSORS = Dialect("tensor", TENSORS, 512, 64 * 1024, frozenset(STORAGE_TYPES) - {COMPLEX})
-
-
-class Stamp(NamedTuple):
-    """What changes where a file is written to."""
-
-    num_bytes: int
-    modified_at: int
 
 
 @dataclass(frozen=True)
@@ -41,7 +36,7 @@ class TensorRows:
     def rows(self, first: int, last: int) -> NDArray[Any]:
         """The rows of a half-open range; a ValueError where the file has changed since."""
         size = math.prod(self.shape[1:])
-        with self.path.open("rb") as file:
+        with opened(self.path) as file:
             if stamp_of(self.path) != self.stamp:
                 raise ValueError(f"{self.path} changed while it was read; import it again")
             file.seek(self.offset + first * size * self.dtype.itemsize)
@@ -52,18 +47,12 @@ class TensorRows:
 
 def tensors_in(path: Path) -> tuple[TensorRows, ...]:
     """The tensor that a file holds, or the two of a list; a ValueError where there is anything else."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         value, storages = read_saved(file, _TENSORS)
     names = [value] if isinstance(value, TensorName) else value
     if not isinstance(names, list | tuple) or not 1 <= len(names) <= 2:
         raise ValueError("it holds neither a tensor nor a list of two")
     return tuple(_tensor(path, name, storages) for name in names)
-
-
-def stamp_of(path: Path) -> Stamp:
-    """A file's size and time of change."""
-    found = path.stat()
-    return Stamp(found.st_size, found.st_mtime_ns)
 
 
 def _tensor(path: Path, name: Any, storages: dict[str, Stored]) -> TensorRows:

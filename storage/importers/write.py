@@ -1,4 +1,4 @@
-"""A surveyed source written as a set of pairs, shard by shard; what is there already is not written."""
+"""A surveyed source written as a set of pairs, shard by shard; shards that exist are not written again."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,15 +8,10 @@ from numpy.typing import NDArray
 
 from storage.digest import digest_of, short
 from storage.fs import Folder
-from storage.importers.imported import (
-    ImportedSet,
-    ImportOptions,
-    Report,
-    Rows,
-    import_spec,
-    split_rows,
-)
-from storage.importers.published import PublishedSource, blocks, schema_of
+from storage.importers.conversion import schema_of
+from storage.importers.imported import ImportedSet, ImportOptions, Report, import_spec
+from storage.importers.published import PublishedSource, blocks
+from storage.importers.row_ranges import Rows, split_rows
 from storage.importers.survey import Survey, surveyed
 from storage.records import PairBatch, PairSchema, as_stored
 from storage.store import PairStore

@@ -3,37 +3,14 @@
 import math
 import zlib
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from storage.inert.values import Source, StorageName, TensorName
-
-_BFLOAT16: Final = "torch BFloat16Storage"
-COMPLEX: Final = "torch ComplexFloatStorage"
-STORAGE_TYPES: Final[dict[str, np.dtype[Any]]] = {
-    "torch HalfStorage": np.dtype("<f2"),
-    "torch FloatStorage": np.dtype("<f4"),
-    "torch DoubleStorage": np.dtype("<f8"),
-    _BFLOAT16: np.dtype("<u2"),  # its bits
-    "torch LongStorage": np.dtype("<i8"),
-    "torch IntStorage": np.dtype("<i4"),
-    "torch ShortStorage": np.dtype("<i2"),
-    "torch CharStorage": np.dtype("i1"),
-    "torch ByteStorage": np.dtype("u1"),
-    "torch BoolStorage": np.dtype("?"),
-    COMPLEX: np.dtype("<c8"),
-}
-
-
-class Stored(NamedTuple):
-    """Where a storage's numbers lie in the file; they are known to lie inside it."""
-
-    name: StorageName
-    place: int
-    crc: int | None = None  # of all of them, where the file has one
+from storage.inert.storages import BFLOAT16, STORAGE_TYPES, Stored
+from storage.inert.values import Source, TensorName
 
 
 @dataclass
@@ -43,15 +20,10 @@ class Budget:
     left: int
 
     def spend(self, num_bytes: int) -> None:
-        """A ValueError once more is asked for than was granted."""
+        """A ValueError once more bytes are requested than are left."""
         self.left -= num_bytes
         if self.left < 0:
             raise ValueError("its tensors take more bytes than the file holds, or more than 4 GiB")
-
-
-def num_bytes_of(storage: StorageName) -> int:
-    """What a storage says that it takes."""
-    return storage.num_values * STORAGE_TYPES[storage.kind].itemsize
 
 
 def read_array(file: Source, tensor: TensorName, stored: Stored, budget: Budget) -> NDArray[Any]:
@@ -95,7 +67,7 @@ def _shaped(flat: NDArray[Any], tensor: TensorName) -> NDArray[Any]:
 
 
 def _widened(array: NDArray[Any], kind: str) -> NDArray[Any]:
-    if kind != _BFLOAT16:
+    if kind != BFLOAT16:
         return array
     return (array.astype(np.uint32) << 16).view(np.float32)
 

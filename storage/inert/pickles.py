@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from storage.inert.dialect import Dialect
-from storage.inert.numbers import STORAGE_TYPES
+from storage.inert.storages import STORAGE_TYPES
 from storage.inert.values import Blob, Global, Made, NumberType, StorageName
 
 _PROTOCOLS = range(2, 6)
@@ -41,7 +41,7 @@ def described_in(file: BinaryIO, dialect: Dialect) -> Described:
     except (IndexError, KeyError, struct.error) as error:
         raise ValueError("its pickle is malformed or cut off; fetch the file again") from error
     except UnicodeDecodeError as error:
-        raise ValueError("its pickle holds text that is no UTF-8") from error
+        raise ValueError("its pickle holds text that is not UTF-8") from error
 
 
 class _Walker:
@@ -169,7 +169,7 @@ class _Walker:
     def update(self, values: list[Any]) -> None:
         target = self.pop(dict)
         if len(values) % 2 or not all(type(key) in _KEYS for key in values[::2]):
-            raise ValueError("its pickle keys a dict with what is neither text nor number")
+            raise ValueError("its pickle uses a key of a dict that is neither text nor a number")
         target.update(zip(values[::2], values[1::2], strict=True))
         self.push(target)
 
@@ -207,7 +207,7 @@ class _Walker:
             case ("module", Global() as made, _, _):  # before 1.6: a class beside its source
                 self.push(made)
             case _:
-                raise ValueError("its pickle points to something that is no tensor's numbers")
+                raise ValueError("its pickle points to something that isn't a tensor's numbers")
 
     def call(self) -> None:
         arguments, function = self.pop(tuple), self.pop(Global)

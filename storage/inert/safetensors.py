@@ -8,7 +8,7 @@ import json
 import math
 from typing import Any, Final
 
-from storage.inert.numbers import Stored, num_bytes_of
+from storage.inert.storages import Stored, num_bytes_of
 from storage.inert.values import Source, StorageName, TensorName, contiguous
 
 _BEFORE_HEADER = 8
@@ -45,7 +45,7 @@ def read_safetensors(file: Source) -> tuple[dict[str, TensorName], dict[str, Sto
 
 
 def _header(file: Source) -> tuple[dict[str, Any], int]:
-    """What is said of each tensor, and where the numbers begin."""
+    """What the header states of each tensor, and where the numbers begin."""
     file.seek(0)
     num_bytes = int.from_bytes(file.read(_BEFORE_HEADER), "little")
     if num_bytes > _MAX_HEADER:
@@ -54,7 +54,7 @@ def _header(file: Source) -> tuple[dict[str, Any], int]:
         header = json.loads(file.read(num_bytes), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            "its header is cut off, or no JSON with each name once; fetch the file again"
+            "its header is cut off, or isn't JSON with each name once; fetch the file again"
         ) from error
     if type(header) is not dict:
         raise ValueError("its header names no tensors")

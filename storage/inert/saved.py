@@ -4,9 +4,9 @@ from io import BytesIO
 from typing import Any
 
 from storage.inert.dialect import Dialect
-from storage.inert.numbers import Stored, num_bytes_of
 from storage.inert.pickles import described_in
 from storage.inert.stand_ins import require_file_itself
+from storage.inert.storages import Stored, num_bytes_of
 from storage.inert.streams import MARK, read_stream
 from storage.inert.values import Source, StorageName
 from storage.inert.zips import Member, members_of, read_member
@@ -14,7 +14,7 @@ from storage.inert.zips import Member, members_of, read_member
 _ZIP = b"PK\3\4"
 _MAX_MEMBERS = 16_384  # parameters, averages and an optimiser's two of a large network: 2,300
 _PICKLE, _ORDER, _NUMBERS = "data.pkl", "byteorder", "data/"
-# What else torch writes; nothing of it is needed.
+# What else torch writes; none of it is needed.
 _BESIDE = ("version", ".format_version", ".storage_alignment", ".data/serialization_id")
 
 
@@ -28,7 +28,7 @@ def read_saved(file: Source, dialect: Dialect) -> tuple[Any, dict[str, Stored]]:
     require_file_itself(file)
     head = file.read(len(MARK))
     if not is_saved(head):
-        raise ValueError("it is no file that torch.save has written")
+        raise ValueError("it is not a file that torch.save has written")
     return read_stream(file, dialect) if head == MARK else _read_zip(file, dialect)
 
 

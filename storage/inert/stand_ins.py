@@ -1,4 +1,4 @@
-"""What lies in a file's place when a download went wrong: said by its first bytes, before any other fault."""
+"""What a failed download leaves in a file's place: told by its first bytes, before any other fault."""
 
 import re
 from typing import Any, Final

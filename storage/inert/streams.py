@@ -8,8 +8,8 @@ from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 from storage.inert.dialect import Dialect
-from storage.inert.numbers import STORAGE_TYPES, Stored, num_bytes_of
 from storage.inert.pickles import Described, described_in
+from storage.inert.storages import STORAGE_TYPES, Stored, num_bytes_of
 from storage.inert.values import Blob, Source, StorageName
 
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
@@ -50,7 +50,7 @@ def nested_storage(file: Source, blob: Blob) -> Stored:
     head = BytesIO(file.read(min(blob.num_bytes, _MAX_HEAD)))
     described, keys = _pickles(head, _STORAGE)
     if not isinstance(described.value, StorageName):
-        raise ValueError("a nested stream holds something that is no storage")
+        raise ValueError("a nested stream holds something that isn't a storage")
     numbers = _Numbers(blob.place + head.tell(), blob.place + blob.num_bytes, keys)
     return _storages_after(file, described.storages, numbers)[described.value.key]
 

@@ -69,7 +69,7 @@ def _inflated(data: bytes, member: Member) -> bytes:
 
 
 def _directory(file: BinaryIO) -> tuple[int, int, int]:
-    """Place, bytes and number of entries of the list of members, which ends the file."""
+    """Place, bytes and number of entries of the list of members at the file's end."""
     end = file.seek(0, 2) - _END.size
     mark, disk, first_disk, here, total, size, place, comment = _unpack(file, end, _END)
     if mark != b"PK\5\6" or comment or (disk, first_disk) != (0, 0) or here != total:
@@ -106,7 +106,7 @@ def _entries(directory: bytes, num_members: int) -> list[tuple[int, Member]]:
 def _entry(fields: tuple[Any, ...], name: bytes, extra: bytes) -> tuple[int, Member]:
     mark, flags, method, crc = fields[0], fields[3], fields[4], fields[7]
     if mark != b"PK\1\2" or flags & _ENCRYPTED or method not in (_STORED, _DEFLATED):
-        raise ValueError("a member is encrypted, packed in a strange way, or damaged")
+        raise ValueError("a member is encrypted, packed in an unusual way, or damaged")
     num_bytes, num_stored, place = _large([fields[9], fields[8], fields[16]], extra)
     if method == _STORED and num_bytes != num_stored:
         raise ValueError("a member that is not packed declares two sizes")
@@ -148,6 +148,6 @@ def _unpack(file: BinaryIO, place: int, fields: struct.Struct) -> tuple[Any, ...
 def _read_at(file: BinaryIO, place: int, num_bytes: int) -> bytes:
     """Bytes of the file; callers cap `num_bytes`."""
     if place < 0 or place > file.seek(0, 2) - num_bytes:
-        raise ValueError("it points outside itself: it is cut off or no zip")
+        raise ValueError("it points outside itself: it is cut off or not a zip")
     file.seek(place)
     return file.read(num_bytes)

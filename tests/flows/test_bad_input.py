@@ -39,7 +39,10 @@ def test_a_misspelt_key_at_any_level_names_the_nearest(tmp_path: Path, path: str
         ("students.kdn.name=x", "no item 'kdn'; did you mean 'kdm'?"),
         ("filters.near-copi.fpr=0", "no item 'near-copi'; did you mean 'near-copy'?"),
         ("title=[", "the value is not readable YAML"),
-        ("title={a: 1, b: 2, a: 3}", "the key 'a' stands twice, in line 1 and in line 1; keep one"),
+        (
+            "title={a: 1, b: 2, a: 3}",
+            "the key 'a' appears twice, in line 1 and in line 1; keep one",
+        ),
         ("title=&a [*a]", "the value is not readable YAML"),
         ("pairs.train=many", "pairs.train: Input should be a valid integer"),
         ("pairs.train=1:30", "pairs.train: Input should be a valid integer (got '1:30')"),
@@ -136,7 +139,7 @@ def test_a_recipe_in_which_a_key_stands_twice_is_refused_with_both_lines(
     lines = text.replace(first, f"{space}{section}:\n{first}", 1).split("\n")
     (tmp_path / "mine.yaml").write_text("\n".join(lines), encoding="utf-8")
     at = lines.index(f"{space}{section}:") + 1
-    says = f"the key '{section}' stands twice, in line {at} and in line {at + 1}; keep one"
+    says = f"the key '{section}' appears twice, in line {at} and in line {at + 1}; keep one"
     with pytest.raises(ValueError, match=says):
         load_recipe(str(tmp_path / "mine.yaml"))
 

@@ -54,7 +54,7 @@ def test_folders_that_the_environment_names_are_looked_at_likewise(
         lambda: source_path("x", option="dataset.source"),
         lambda: preset_named(f"{place}.yaml"),
     ):
-        with pytest.raises(ValueError, match=r"begins no URL|no user 'nobody-here'"):
+        with pytest.raises(ValueError, match=r"doesn't begin a URL|no user 'nobody-here'"):
             looked_at()
 
 

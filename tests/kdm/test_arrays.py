@@ -90,10 +90,10 @@ BROKEN = {
     "labels of floats": ("npz", npz(images=PICTURES, labels=CLASSES * 1.0), "labels are float64"),
     "labels too few": ("npz", npz(images=PICTURES, labels=CLASSES[1:]), "a whole number for each"),
     "a pickled object": ("npz", npz(images=np.array([{}, 1], object)), "not that of a plain array"),
-    "a pickle": ("npy", b"\x80\x04.", "no .npy"),
+    "a pickle": ("npy", b"\x80\x04.", "not a .npy"),
     "cut off": ("npy", npy(PICTURES)[:-1], "there are 239"),
     "no zip": ("npz", b"PK\3\4" + bytes(100), "zip"),
-    "an unknown ending": ("mat", npy(PICTURES), "no .npy or .npz"),
+    "an unknown ending": ("mat", npy(PICTURES), "not a .npy or .npz"),
 }
 
 

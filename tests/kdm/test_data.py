@@ -28,9 +28,9 @@ from storage.fs import Folder
 from storage.masks import Mask, decision_digest, write_decision
 from storage.options import parse
 from storage.order import Order, Position
-from storage.plan import Share
 from storage.reader import PairReader
 from storage.records import LabelRule, LoadedPairs, PairBatch, PairSchema
+from storage.share import Share
 from storage.store import PairStore
 
 SCORE = "a" * 64

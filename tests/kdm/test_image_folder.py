@@ -190,9 +190,12 @@ BROKEN = {
     "mixed sizes": (first(saved(Image.new("RGB", (8, 8)))), "is 8×8, the set's shape says 4×4"),
     "grey among colour": (first(saved(Image.new("L", (4, 4)))), "has the mode L"),
     "transparent": (first(saved(Image.new("RGBA", (4, 4)))), "has the mode RGBA"),
-    "a picture cut off": (first(SOUND[NAMES[0]][:60]), "no sound PNG or JPEG"),
-    "a damaged picture": (first(changed(SOUND[NAMES[0]], 45)), "no sound PNG or JPEG"),
-    "a GIF by another name": (first(saved(Image.new("L", (4, 4)), "GIF")), "no sound PNG or JPEG"),
+    "a picture cut off": (first(SOUND[NAMES[0]][:60]), "not a valid PNG or JPEG"),
+    "a damaged picture": (first(changed(SOUND[NAMES[0]], 45)), "not a valid PNG or JPEG"),
+    "a GIF by another name": (
+        first(saved(Image.new("L", (4, 4)), "GIF")),
+        "not a valid PNG or JPEG",
+    ),
     "a Git LFS pointer": (first(LFS), "img00000000.png: it is a Git LFS pointer"),
     "a page": (first(b"<!DOCTYPE html><html>"), "img00000000.png: it is a web page"),
     "a stranger": ({**SOUND, "a.webp": b""}, "it holds 'a.webp', which is neither"),
@@ -227,7 +230,7 @@ def bomb() -> bytes:
 def test_a_picture_that_would_unpack_to_very_many_pixels_is_refused(
     tmp_path: Path, bomb: bytes, is_zip: bool
 ):
-    require_refused(tmp_path, first(bomb), "no sound PNG or JPEG", is_zip=is_zip)
+    require_refused(tmp_path, first(bomb), "not a valid PNG or JPEG", is_zip=is_zip)
 
 
 def deep_png() -> bytes:
@@ -250,14 +253,14 @@ def lying() -> bytes:
 
 DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
     "16 bits a channel": (lambda: zipped(first(deep_png())), "16 bits a channel"),
-    "not a zip": (lambda: b"PK\3\4" + bytes(100), "no sound zip"),
+    "not a zip": (lambda: b"PK\3\4" + bytes(100), "not a valid zip file"),
     "empty": (lambda: b"", "it is empty"),
     "a Git LFS pointer": (lambda: LFS, "it is a Git LFS pointer"),
-    "cut off": (lambda: zipped(SOUND)[:-200], "no sound zip"),
+    "cut off": (lambda: zipped(SOUND)[:-200], "not a valid zip file"),
     "a wrong checksum": (lambda: changed(zipped(SOUND), 80), "img00000000.png is damaged"),
     "a name that leads out": (lambda: zipped({**SOUND, "../a.png": b""}), "which leads out"),
     "a name from the root": (lambda: zipped({**SOUND, "/a.png": b""}), "which leads out"),
-    "another method": (lambda: zipped(SOUND, zipfile.ZIP_BZIP2), "packed in a strange way"),
+    "another method": (lambda: zipped(SOUND, zipfile.ZIP_BZIP2), "packed in an unusual way"),
     "a packed bomb": (
         lambda: zipped({**SOUND, NAMES[0]: bytes(2**26)}, zipfile.ZIP_DEFLATED),
         "has 67,108,864 bytes; at most",

@@ -105,7 +105,7 @@ BROKEN = {
     "a file twice": (tarred([*SOUND[:1], *SOUND]), "has 1 pictures in 3 files"),
     "a sample in two places": (tarred([*SOUND, SOUND[0]]), "stand apart"),
     "other channels": (tarred([("000000.png", GREY), SOUND[1]]), "has the mode L"),
-    "a damaged picture": (tarred([("000000.png", b"no"), SOUND[1]]), "no sound PNG or JPEG"),
+    "a damaged picture": (tarred([("000000.png", b"no"), SOUND[1]]), "not a valid PNG or JPEG"),
     "a stranger": (tarred([("000000.pyd", b""), *SOUND]), "'000000.pyd', which is none of"),
     "a name that leads out": (tarred([("../000000.png", b"")]), "leads out"),
     "a link": (tarred(SOUND, type=tarfile.SYMTYPE, linkname="/etc/passwd", size=0), "is a link"),
@@ -114,14 +114,14 @@ BROKEN = {
     "a pax head of exabytes": (claiming(2**62, b"x"), "a head claims"),
     "a pax head of less than nothing": (claiming(-1024, b"x"), "a head claims -1,024 bytes"),
     "a file of less than nothing": (claiming(-1024, b"0"), "has -1,024 bytes"),
-    "heads without end": ((claiming(0, b"L")[:512] * 3000) + bytes(10_240), "no sound tar"),
-    "a line in a name": (tarred([("a\n.png", b"")]), "which is no plain name"),
+    "heads without end": ((claiming(0, b"L")[:512] * 3000) + bytes(10_240), "not a valid tar file"),
+    "a line in a name": (tarred([("a\n.png", b"")]), "which is not a plain name"),
     "a huge file": (tarred([("a.png", bytes(2**25 + 1))]), "has 33,554,433 bytes; at most"),
-    "no tar": (b"no tar" * 200, "no sound tar"),
+    "no tar": (b"no tar" * 200, "not a valid tar file"),
     "empty": (b"", "it is empty"),
     "a page": (b"<html>" * 200, "set.tar: it is a web page"),
     "no sample": (tarred([]), "holds no picture"),
-    "cut off in a file": (tarred(SOUND)[:700], "no sound tar|cut off"),
+    "cut off in a file": (tarred(SOUND)[:700], "not a valid tar file|cut off"),
     "cut off between files": (cut(tarred(SOUND)), "cut off or damaged"),
     "a damaged head": (damaged_head(tarred(SOUND)), "cut off or damaged at byte 2,048"),
 }
@@ -135,7 +135,7 @@ def test_a_broken_tar_is_refused_in_one_sentence(tmp_path: Path, data: bytes, se
 
 
 def test_a_compressed_tar_is_refused(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"'set.tar.gz' is no .tar; unpack"):
+    with pytest.raises(ValueError, match=r"'set.tar.gz' is not a .tar; unpack"):
         opened(tmp_path / "set.tar.gz", b"\x1f\x8b").train()
 
 
@@ -164,6 +164,6 @@ def test_what_img2dataset_leaves_beside_its_tars_is_stepped_over(tmp_path: Path)
     assert len(opened(tmp_path).train()) == len(opened(tmp_path / "00000.tar").train())
     for name in ("00002.tar.gz", "a.jpg", "b.tar.zst"):
         (tmp_path / name).write_text("")
-        with pytest.raises(ValueError, match=rf"'{name}' is no \.tar"):
+        with pytest.raises(ValueError, match=rf"'{name}' is not a \.tar"):
             opened(tmp_path).train()
         (tmp_path / name).unlink()

@@ -127,7 +127,7 @@ PAYLOADS: dict[str, Opcodes] = {
     "bytes of 10 GB": Opcodes(b"\x8e" + struct.pack("<Q", GB_10)),
     "text of 4 GB": Opcodes(b"X" + struct.pack("<I", 2**32 - 1)),
     "text of nine million letters": Opcodes(encoded("a" * 9_000_000)),
-    "text that is no UTF-8": Opcodes(b"\x8c\x02\xff\xfe"),
+    "text that is not UTF-8": Opcodes(b"\x8c\x02\xff\xfe"),
     "a whole number of 255 bytes": Opcodes(b"\x8a\xff" + b"\x7f" * 255),
     "a whole number of 2 GB": Opcodes(b"\x8b" + struct.pack("<I", 2**31 - 1)),
     "a memo never written": Opcodes(b"j\xff\xff\xff\x7f"),

@@ -10,8 +10,10 @@ from hostile_tars import SCHEMA, SHARD_SIZE, Canary
 from made_shards import format_of, made_columns
 
 from storage.digest import digest_of, seal
-from storage.manifest import MAX_MANIFEST_BYTES, MAX_RECORD_BYTES, Manifest, Record
+from storage.ledger_files import MAX_MANIFEST_BYTES, MAX_RECORD_BYTES
+from storage.manifest import Manifest
 from storage.records import Columns
+from storage.shard_record import Record
 
 ROWS = 512  # two chunks
 CHUNK = 256 * 8 + 4  # of x_0 and of index alike: eight bytes a row and a checksum

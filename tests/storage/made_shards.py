@@ -4,7 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from storage.formats.layout import EncodedShard, PairFormat, gather, parse_layout
+from storage.formats.column import gather
+from storage.formats.layout import parse_layout
+from storage.formats.pair_format import PairFormat
+from storage.formats.shard_file import EncodedShard
 from storage.plugins import plugin_names
 from storage.records import Columns, LabelRule, NoiseRule, PairSchema
 

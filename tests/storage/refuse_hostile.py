@@ -15,7 +15,7 @@ from refusals import tell
 from storage.any_folder import folder_at
 from storage.digest import seal
 from storage.fs import Folder
-from storage.manifest import MAX_MANIFEST_BYTES, MAX_RECORD_BYTES, read_manifest, read_record
+from storage.ledger_files import MAX_MANIFEST_BYTES, MAX_RECORD_BYTES, read_manifest, read_record
 from storage.options import parse
 from storage.records import PairSchema
 

@@ -160,5 +160,5 @@ def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pipe_in_place_of_a_file_is_refused_at_once(cache: ShardCache, server: Server) -> None:
     cache.folder.mkdir()
     os.mkfifo(cache.folder / DIGESTS[0])
-    with pytest.raises(DamageError, match="no regular file"):
+    with pytest.raises(DamageError, match="not a regular file"):
         server.read(cache, 0)

@@ -7,9 +7,10 @@ from conftest import SPEC, filled_store, made_pairs
 
 from storage.convert import convert
 from storage.fs import Folder
-from storage.manifest import record_name
-from storage.mend import Remade, Wanted, put_back
+from storage.mend import Remade, put_back
+from storage.shard_record import record_name
 from storage.store import PairStore
+from storage.wanted import Wanted
 
 
 def store_of(home: Folder, *nfe: float) -> PairStore:

@@ -12,8 +12,7 @@ import pytest
 from storage import exclusive
 from storage.cache import ShardCache
 from storage.digest import sha256_of
-from storage.errors import StoreError
-from storage.exclusive import NoExclusiveCreationError
+from storage.errors import NoExclusiveCreationError, StoreError
 from storage.fs import Folder
 
 LACKING = [errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP]

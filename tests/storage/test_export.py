@@ -10,6 +10,7 @@ from published_sets import KDM_LAYOUTS, Layout, made, on_grid, write_kdm
 
 from storage.any_folder import folder_at
 from storage.errors import MismatchError
+from storage.exporters.export import Chosen
 from storage.exporters.kdm_npz import VARIANTS, export_kdm_npz
 from storage.exporters.per_sample import export_per_sample
 from storage.fs import Folder
@@ -44,7 +45,7 @@ def test_an_exported_set_is_imported_with_equal_content(
     home: Folder, tmp_path: Path, variant: str, options: dict
 ) -> None:
     store = stored(home, tmp_path, KDM_LAYOUTS[variant], options)
-    assert export_kdm_npz(store, at(tmp_path / "out"), count=NUM, variant=variant) == NUM
+    assert export_kdm_npz(Chosen.of(store, NUM), at(tmp_path / "out"), variant=variant) == NUM
     again = imported(at(tmp_path / "again"), tmp_path / "out", **options)
     assert again.content_digests(NUM) == store.content_digests(NUM)
     assert again.schema == store.schema
@@ -65,7 +66,7 @@ def halves(array: np.ndarray) -> np.ndarray:
 
 def test_the_published_loaders_way_of_reading_finds_both_ends(home: Folder, tmp_path: Path) -> None:
     store = stored(home, tmp_path, KDM_LAYOUTS["cifar-cond"], {})
-    export_kdm_npz(store, at(tmp_path / "out"), count=NUM)
+    export_kdm_npz(Chosen.of(store, NUM), at(tmp_path / "out"))
     pairs = store.load(NUM).pairs
     assert len(list((tmp_path / "out").glob("*.npz"))) == NUM
     for row in range(0, NUM, 7):
@@ -78,7 +79,7 @@ def test_the_published_loaders_way_of_reading_finds_both_ends(home: Folder, tmp_
 
 def test_derived_noise_is_written_out(home: Folder, tmp_path: Path) -> None:
     store = filled_store(home / "set")
-    assert export_kdm_npz(store, at(tmp_path / "out"), count=300) == 299  # index 7 was dropped
+    assert export_kdm_npz(Chosen.of(store, 300), at(tmp_path / "out")) == 299  # index 7 was dropped
     pairs = store.load(300).pairs
     names = sorted(path.name for path in (tmp_path / "out").glob("*.npz"))
     assert names == [f"{index:09d}.npz" for index in pairs.index]
@@ -90,7 +91,7 @@ def test_plain_webdataset_reads_one_record_a_sample(home: Folder, tmp_path: Path
     import webdataset
 
     store = stored(home, tmp_path, KDM_LAYOUTS["cifar-cond"], {"x_0_dtype": "uint8"})
-    assert export_per_sample(store, at(tmp_path / "out"), count=NUM, samples_a_tar=25) == NUM
+    assert export_per_sample(Chosen.of(store, NUM), at(tmp_path / "out"), samples_a_tar=25) == NUM
     urls = [f"file:{path}" for path in sorted((tmp_path / "out").glob("*.tar"))]
     samples = list(webdataset.WebDataset(urls, shardshuffle=False).decode())
     pairs = store.load(NUM).pairs
@@ -115,8 +116,8 @@ def test_a_masked_pair_is_never_exported(home: Folder, tmp_path: Path) -> None:
     store = filled_store(home / "set")
     masks = [masked(store)]
     kept = [f"{index:09d}" for index in store.load(1000, masks).pairs.index]
-    num_files = export_kdm_npz(store, at(tmp_path / "npz"), count=1000, masks=masks)
-    assert num_files == export_per_sample(store, at(tmp_path / "tar"), count=1000, masks=masks)
+    num_files = export_kdm_npz(Chosen.of(store, 1000, masks), at(tmp_path / "npz"))
+    assert num_files == export_per_sample(Chosen.of(store, 1000, masks), at(tmp_path / "tar"))
     assert [path.stem for path in sorted((tmp_path / "npz").glob("*.npz"))] == kept
 
 
@@ -124,18 +125,18 @@ def test_an_export_under_other_masks_does_not_mix_with_one_that_is_there(
     home: Folder, tmp_path: Path
 ) -> None:
     store = filled_store(home / "set")
-    export_kdm_npz(store, at(tmp_path / "out"), count=100)
+    export_kdm_npz(Chosen.of(store, 100), at(tmp_path / "out"))
     with pytest.raises(MismatchError, match=r"an export of other masks"):
-        export_kdm_npz(store, at(tmp_path / "out"), count=100, masks=[masked(store)])
+        export_kdm_npz(Chosen.of(store, 100, [masked(store)]), at(tmp_path / "out"))
     with pytest.raises(MismatchError, match=r"an export of other .*count"):
-        export_kdm_npz(store, at(tmp_path / "out"), count=200, masks=())
+        export_kdm_npz(Chosen.of(store, 200, ()), at(tmp_path / "out"))
 
 
 def test_a_folder_with_something_else_in_it_is_refused(home: Folder, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("")
     with pytest.raises(MismatchError, match=r"holds 'mine.txt', which no export has put there"):
-        export_per_sample(filled_store(home / "set"), at(tmp_path / "out"), count=100)
+        export_per_sample(Chosen.of(filled_store(home / "set"), 100), at(tmp_path / "out"))
 
 
 @pytest.mark.parametrize("export", EXPORTS)
@@ -143,12 +144,12 @@ def test_a_stopped_export_goes_on_and_leaves_what_is_there(
     home: Folder, tmp_path: Path, export
 ) -> None:
     store, out = filled_store(home / "set"), tmp_path / "out"
-    export(store, at(out), count=1000)
+    export(Chosen.of(store, 1000), at(out))
     before = {path: path.read_bytes() for path in out.iterdir()}
     first, *_, last = sorted(path for path in before if not path.name.startswith("."))
     last.write_bytes(b"cut off")
     kept = first.stat().st_mtime_ns
-    export(store, at(out), count=1000)
+    export(Chosen.of(store, 1000), at(out))
     assert {path: path.read_bytes() for path in out.iterdir()} == before
     assert first.stat().st_mtime_ns == kept
 
@@ -158,7 +159,7 @@ def test_an_export_has_equal_bytes_wherever_it_goes(home: Folder, tmp_path: Path
     store = filled_store(home / "set")
     here, there = at(tmp_path / "out"), folder_at(f"memory://{tmp_path.name}/out")
     for folder in (here, there):
-        export(store, folder, count=100)
+        export(Chosen.of(store, 100), folder)
     assert here.names() == there.names()
     assert here.read_many(here.names()) == there.read_many(there.names())
 
@@ -166,7 +167,9 @@ def test_an_export_has_equal_bytes_wherever_it_goes(home: Folder, tmp_path: Path
 def test_progress_counts_indices_to_the_end(home: Folder, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     store = filled_store(home / "set")
-    export_kdm_npz(store, at(tmp_path / "out"), count=300, report=lambda *each: told.append(each))
+    export_kdm_npz(
+        Chosen.of(store, 300), at(tmp_path / "out"), report=lambda *each: told.append(each)
+    )
     assert told == [(256, 300), (300, 300)]
 
 
@@ -178,7 +181,7 @@ def test_a_wrong_variant_is_refused_with_a_sentence(
     home: Folder, tmp_path: Path, variant: str, sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
-        export_kdm_npz(filled_store(home / "set"), at(tmp_path), count=100, variant=variant)
+        export_kdm_npz(Chosen.of(filled_store(home / "set"), 100), at(tmp_path), variant=variant)
 
 
 def test_a_damaged_shard_is_found_before_any_of_its_pairs_leaves(
@@ -189,14 +192,14 @@ def test_a_damaged_shard_is_found_before_any_of_its_pairs_leaves(
     file = store.shards.local_path(store.record(1).file)
     file.write_bytes(file.read_bytes()[:-1] + b"\1")
     with pytest.raises(Exception, match=file.name):
-        export_kdm_npz(store, at(tmp_path / "out"), count=1000)
+        export_kdm_npz(Chosen.of(store, 1000), at(tmp_path / "out"))
     assert max(at(tmp_path / "out").names()) < f"{256:09d}"
 
 
 def test_no_two_exports_have_tars_of_one_name(home: Folder, tmp_path: Path) -> None:
     store = filled_store(home / "set")
     for place, count, masks in (("a", 100, ()), ("b", 200, ()), ("c", 100, [masked(store)])):
-        export_per_sample(store, at(tmp_path / place), count=count, masks=masks)
+        export_per_sample(Chosen.of(store, count, masks), at(tmp_path / place))
     names = [path.name for path in tmp_path.glob("[abc]/*.tar")]
     assert len(names) == len(set(names)) == 3
     assert all(name.startswith("train-") for name in names)

@@ -13,7 +13,10 @@ from kdm.datasets.arrays import ArraysData
 from kdm.datasets.image_folder import ImageFolderData
 from storage.any_folder import folder_at
 from storage.errors import MismatchError
-from storage.exporters.pictures import Images, as_images, export_npz, export_png, put_png, write_npz
+from storage.exporters.export import Chosen
+from storage.exporters.images import Images, put_png, write_npz
+from storage.exporters.picture_bytes import as_images
+from storage.exporters.pictures import export_npz, export_png
 from storage.fs import Folder
 from storage.importers import import_pairs
 from storage.store import PairStore
@@ -40,7 +43,7 @@ def test_exported_pictures_are_read_as_a_data_set_of_the_same_bytes_and_classes(
 ) -> None:
     store = stored(home, tmp_path, x_0_dtype=dtype)
     for export in EXPORTS:
-        assert export(store, at(tmp_path / export.__name__), count=NUM) == NUM
+        assert export(Chosen.of(store, NUM), at(tmp_path / export.__name__)) == NUM
     options = {"shape": (3, 32, 32), "num_classes": 10}
     folder = ImageFolderData(source=str(tmp_path / "export_png"), **options)
     array = ArraysData(source=str(tmp_path / "export_npz" / "train.npz"), **options)
@@ -53,7 +56,7 @@ def test_exported_pictures_are_read_as_a_data_set_of_the_same_bytes_and_classes(
 def test_plain_numpy_and_pillow_read_them(home: Folder, tmp_path: Path) -> None:
     store = stored(home, tmp_path, x_0_dtype="uint8")
     for export in EXPORTS:
-        export(store, at(tmp_path / "out" / export.__name__), count=5)
+        export(Chosen.of(store, 5), at(tmp_path / "out" / export.__name__))
     arrays = np.load(tmp_path / "out" / "export_npz" / "train.npz")
     assert arrays["arr_0"].shape == (5, 32, 32, 3)
     assert arrays["arr_1"].tolist() == store.load(NUM).pairs.label[:5].tolist()
@@ -66,11 +69,11 @@ def test_a_stopped_export_of_pictures_goes_on_and_leaves_what_is_there(
     home: Folder, tmp_path: Path, export
 ) -> None:
     store, out = stored(home, tmp_path, x_0_dtype="uint8"), tmp_path / "out"
-    export(store, at(out), count=NUM)
+    export(Chosen.of(store, NUM), at(out))
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.iterdir()}
     last = max(path for path in before if not path.name.startswith("."))
     last.write_bytes(b"cut off")
-    export(store, at(out), count=NUM)
+    export(Chosen.of(store, NUM), at(out))
     assert {path: path.read_bytes() for path in out.iterdir()} == {
         path: data for path, (data, _) in before.items()
     }
@@ -79,7 +82,7 @@ def test_a_stopped_export_of_pictures_goes_on_and_leaves_what_is_there(
     )
     other = export_npz if export is export_png else export_png
     with pytest.raises(MismatchError, match="an export of other layout"):
-        other(store, at(out), count=NUM)
+        other(Chosen.of(store, NUM), at(out))
 
 
 @pytest.mark.parametrize("export", EXPORTS)
@@ -87,7 +90,7 @@ def test_what_is_no_picture_is_refused_before_a_file_is_made(
     home: Folder, tmp_path: Path, export
 ) -> None:
     with pytest.raises(ValueError, match=r"has shape \[2\], and a picture .* --to per-sample"):
-        export(filled_store(home / "set"), at(tmp_path / "out"), count=100)
+        export(Chosen.of(filled_store(home / "set"), 100), at(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 

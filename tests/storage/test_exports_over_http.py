@@ -13,6 +13,7 @@ import webdataset
 from conftest import SPEC, made_pairs
 
 from storage.any_folder import folder_at
+from storage.exporters.export import Chosen
 from storage.exporters.per_sample import export_per_sample
 from storage.fs import Folder
 from storage.store import PairStore
@@ -50,7 +51,7 @@ def test_webdatasets_cache_never_gives_one_split_for_another(
     (tmp_path / "cache").mkdir()
     for split in ("train", "heldout"):
         store, place = split_of(home / "set", split), tmp_path / "served" / split
-        export_per_sample(store, folder_at(str(place)), count=256)
+        export_per_sample(Chosen.of(store, 256), folder_at(str(place)))
         (tar,) = [path.name for path in place.glob("*.tar")]
         samples = webdataset.WebDataset(
             f"{served}/{split}/{tar}", cache_dir=str(tmp_path / "cache"), shardshuffle=False

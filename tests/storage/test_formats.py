@@ -23,7 +23,9 @@ from made_shards import (
 from zarr.codecs import Crc32cCodec
 from zarr.storage import MemoryStore
 
-from storage.formats.layout import ShardFile, gather, parse_layout
+from storage.formats.column import gather
+from storage.formats.layout import parse_layout
+from storage.formats.shard_file import ShardFile
 from storage.records import Columns, LabelRule, PairSchema, content_digest
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "store-v1"

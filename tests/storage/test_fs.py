@@ -228,6 +228,8 @@ def test_what_does_not_read_back_is_never_there(
     "place", ["s3:/b/k", "gs:/b", "file:/tmp/x", "http:/x", "s3:b", "S3//b", "abc:/x"]
 )
 def test_a_url_with_a_slip_is_no_folder_of_that_name(place: str) -> None:
-    with pytest.raises(ValueError, match=r"which begins no URL; write .*(://bucket|file:///path)"):
+    with pytest.raises(
+        ValueError, match=r"which doesn't begin a URL; write .*(://bucket|file:///path)"
+    ):
         folder_at(place)
     assert folder_at(f"./{place}").is_local

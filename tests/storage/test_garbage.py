@@ -20,10 +20,10 @@ from storage.uploads import abort, unfinished_uploads
 STRAYS = {
     "shards/000001-0123456789ab.tar": "a second file of a shard, which no record names",
     "shards/000009-0123456789ab.tar": "a shard's file without a record",
-    "shards/x": "no file of a set",
-    "audit/000003.json": "about a shard that there is not",
-    f"masks/{MASK.score[:12]}/scores/{'0' * 64}.json": "about a shard that there is not",
-    f"masks/{MASK.score[:12]}/x": "no file of a set",
+    "shards/x": "not a file of a set",
+    "audit/000003.json": "about a shard that isn't there",
+    f"masks/{MASK.score[:12]}/scores/{'0' * 64}.json": "about a shard that isn't there",
+    f"masks/{MASK.score[:12]}/x": "not a file of a set",
 }
 
 

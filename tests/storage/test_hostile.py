@@ -11,7 +11,7 @@ from refusals import BYTES, SECONDS, Refused, refused_by
 from refuse_hostile import VAST, read_tar, read_zarr
 
 from storage.digest import sha256_of
-from storage.formats.layout import EncodedShard
+from storage.formats.shard_file import EncodedShard
 
 NAMES = [
     *(f"tar: {name}" for name in TARS),

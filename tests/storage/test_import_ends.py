@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from published_sets import made
 
-from storage.importers.ends import measure, plain_scale, tell_ends
-from storage.importers.whiteness import NoiseTest, is_white, samples_a_group
+from storage.importers.end_statistics import measure, plain_scale
+from storage.importers.ends import tell_ends
+from storage.importers.noise_test import NoiseTest, samples_a_group
+from storage.importers.whiteness import is_white
 
 DRAW = np.random.RandomState(1)
 

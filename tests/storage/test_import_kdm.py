@@ -347,7 +347,7 @@ def test_a_folder_with_anything_else_is_refused(home: Folder, tmp_path: Path, na
         (source / name).mkdir()
     else:
         (source / name).write_bytes((source / "000000.npz").read_bytes())
-    with pytest.raises(ValueError, match=r"is no .npz file"):
+    with pytest.raises(ValueError, match=r"is not an .npz file"):
         imported(home, source)
 
 

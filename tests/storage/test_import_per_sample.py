@@ -8,6 +8,7 @@ from conftest import filled_store
 from published_sets import KDM_LAYOUTS, made, write_kdm
 
 from storage.any_folder import folder_at
+from storage.exporters.export import Chosen
 from storage.exporters.per_sample import export_per_sample
 from storage.fs import Folder
 from storage.importers import import_pairs, importer_of
@@ -28,7 +29,7 @@ def exported(home: Folder, tmp_path: Path) -> tuple[PairStore, Path]:
     between = np.stack([0.5 * pairs.x_T, 0.1 * pairs.x_T], axis=1)
     source = write_kdm(tmp_path / "set", pairs, KDM_LAYOUTS["cifar-cond"], between=between)
     store = imported("kdm-npz", home, source, keep_states=True)
-    export_per_sample(store, folder_at(str(tmp_path / "out")), count=NUM, samples_a_tar=12)
+    export_per_sample(Chosen.of(store, NUM), folder_at(str(tmp_path / "out")), samples_a_tar=12)
     return store, tmp_path / "out"
 
 
@@ -47,7 +48,7 @@ def test_an_export_comes_back_with_equal_content(
 
 def test_points_come_back_but_for_dropped_indices(home: Folder, tmp_path: Path) -> None:
     store = filled_store(home / "set")
-    export_per_sample(store, folder_at(str(tmp_path / "out")), count=600, samples_a_tar=300)
+    export_per_sample(Chosen.of(store, 600), folder_at(str(tmp_path / "out")), samples_a_tar=300)
     again = imported("per-sample", home / "again", tmp_path / "out").load(599).pairs
     assert np.array_equal(again.x_T, store.load(600).pairs.x_T)
     assert np.array_equal(again.x_0, store.load(600).pairs.x_0)
@@ -55,8 +56,8 @@ def test_points_come_back_but_for_dropped_indices(home: Folder, tmp_path: Path) 
 
 DAMAGES = {
     "a head of zeros": (0, bytes(512), "is damaged at byte 0"),
-    "another name": (0, b"x", r"no plain file|no x_T and x_0"),
-    "a link": (156, b"2", "which is no plain file"),
+    "another name": (0, b"x", r"not a plain file|no x_T and x_0"),
+    "a link": (156, b"2", "which is not a plain file"),
     "a size beyond the file": (124, b"77777777777", "more than there are or are read"),
     "a header to evaluate": (512 + 10, b"(exit", "not that of a plain array"),
 }
@@ -82,6 +83,6 @@ def test_what_it_cannot_know_is_asked(home: Folder, exported: tuple[PairStore, P
         with pytest.raises(ValueError, match=sentence):
             imported("per-sample", home / "again", exported[1], **options)
     (exported[1] / "notes.txt").write_text("")
-    with pytest.raises(ValueError, match=r"holds 'notes.txt', which is no \.tar"):
+    with pytest.raises(ValueError, match=r"holds 'notes.txt', which is not a \.tar"):
         imported("per-sample", home / "again", exported[1], num_classes=10)
     assert not (home / "again").exists()

@@ -10,15 +10,9 @@ import pytest
 from storage.digest import seal
 from storage.errors import DamageError
 from storage.fs import Folder
-from storage.manifest import (
-    Manifest,
-    Record,
-    read_manifest,
-    read_record,
-    read_records,
-    record_name,
-    sealed,
-)
+from storage.ledger_files import read_manifest, read_record, read_records
+from storage.manifest import Manifest
+from storage.shard_record import Record, record_name, sealed
 
 MANY = 10**6
 MAX_BYTES = 400 * 10**6
@@ -27,7 +21,7 @@ OPEN = """
 import json
 from pathlib import Path
 from storage.any_folder import folder_at
-from storage.manifest import read_manifest
+from storage.ledger_files import read_manifest
 manifest = read_manifest(folder_at("."), 10**6)
 ends = [manifest.content_digest(shard) for shard in (0, 10**6 - 1)]
 # Not ru_maxrss: a child's begins at what its parent had.

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.noise import GOLDEN_NOISE, derive_labels, derive_noise, golden_noise_digest, split_code
+from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
+from storage.noise import derive_labels, derive_noise, split_code
 from storage.records import LabelRule, NoiseRule
 
 INDEX = np.arange(20, dtype=np.int64)

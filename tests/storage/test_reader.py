@@ -21,10 +21,10 @@ from storage.errors import DamageError, StoreError
 from storage.fs import Folder
 from storage.masks import Mask, decision_digest, write_decision
 from storage.order import Order, Position
-from storage.plan import Share
 from storage.reader import PairReader
 from storage.records import PairBatch, PairSchema, concatenate
 from storage.shards import Shards
+from storage.share import Share
 from storage.store import PairStore
 
 COUNT, BATCH = 20_000, 80

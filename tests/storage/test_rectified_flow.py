@@ -8,6 +8,7 @@ from conftest import filled_store
 from published_sets import KDM_LAYOUTS, Made, made, one_hot, write_kdm
 
 from storage.any_folder import folder_at
+from storage.exporters.export import Chosen
 from storage.exporters.rectified_flow import export_rectified_flow
 from storage.fs import Folder
 from storage.importers import import_pairs, importer_of
@@ -35,7 +36,7 @@ def written(folder: Path, pairs: Made, **labels: np.ndarray) -> Path:
 def test_an_export_comes_back_with_equal_content(home: Folder, tmp_path: Path, layout: str) -> None:
     source = write_kdm(tmp_path / "set", made(NUM), KDM_LAYOUTS[layout])
     store, out = imported("kdm-npz", home, source), tmp_path / "out"
-    assert export_rectified_flow(store, folder_at(str(out)), count=NUM) == NUM
+    assert export_rectified_flow(Chosen.of(store, NUM), folder_at(str(out))) == NUM
     assert np.array_equal(np.load(out / "z0.npy"), store.load(NUM).pairs.x_T)
     again = imported(importer_of(out), home / "again", out)
     assert again.content_digests(NUM) == store.content_digests(NUM)
@@ -44,9 +45,11 @@ def test_an_export_comes_back_with_equal_content(home: Folder, tmp_path: Path, l
 
 def test_points_and_what_a_mask_drops(home: Folder, tmp_path: Path) -> None:
     store, out = filled_store(home / "set"), tmp_path / "out"
-    assert export_rectified_flow(store, folder_at(str(out)), count=1000) == 999  # 7 was dropped
+    assert (
+        export_rectified_flow(Chosen.of(store, 1000), folder_at(str(out))) == 999
+    )  # 7 was dropped
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.iterdir()}
-    export_rectified_flow(store, folder_at(str(out)), count=1000)
+    export_rectified_flow(Chosen.of(store, 1000), folder_at(str(out)))
     assert before == {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.iterdir()}
     again = imported("rectified-flow", home / "again", out).load(999).pairs
     assert np.array_equal(again.x_T, store.load(1000).pairs.x_T)

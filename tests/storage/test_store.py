@@ -9,11 +9,11 @@ import pytest
 from conftest import LAYOUT, SPEC, filled_store, made_pairs, write_shard
 
 from storage.any_folder import folder_at
+from storage.differing_fields import differing_fields
 from storage.errors import MismatchError
 from storage.fs import Folder
 from storage.local_folder import LocalFolder
 from storage.records import PairBatch
-from storage.sets import differing_fields
 from storage.store import PairStore
 from storage.verify import faults
 
