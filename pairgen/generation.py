@@ -17,13 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairgen.field import Teacher
-from pairgen.filters.decisions import decide
-from pairgen.filters.drop_rule import DropRule
+from pairgen.filters.drop_at_write import judged_pairs, require_judges
 from pairgen.filters.judge import Judge
 from pairgen.sampling import sampled_batches
 from pairgen.spec import PairSpec
 from pairgen.teachers.guided import sampled_field
-from storage.digest import short
 from storage.errors import InvalidPairsError, MismatchError
 from storage.noise import derive_labels, derive_noise
 from storage.records import (
@@ -34,9 +32,8 @@ from storage.records import (
     require_schema,
 )
 
-MAX_INVALID_RATE = (
-    0.001  # of a stage: more is a fault of the teacher or the sampler, not of the machine
-)
+# Of a stage's pairs: more of them are a fault of the teacher or the sampler, not of the machine.
+MAX_INVALID_RATE = 0.001
 
 DroppedIndices = dict[str, list[int]]  # by reason, rising
 
@@ -77,14 +74,14 @@ def generate_shard(
     aren't the spec's, FilterError if a filter doesn't judge.
     """
     _require_same_noise(spec, teacher)
-    _require_judges(spec.drop_at_write, filters)
+    require_judges(spec.drop_at_write, filters)
     guided = sampled_field(teacher, spec.guidance)
     undrawn = _undrawn(spec.pairs, split, index)
     valid = _Valid(spec.pairs)
     for sampled in sampled_batches(spec, guided, _drawn(spec, split, undrawn, sampling_batch)):
         valid.add(*_tried_twice(spec, guided, sampled.pairs), nfe=sampled.nfe)
         done(len(sampled.pairs))
-    pairs, rejected, audit = _judged_pairs(spec.drop_at_write, filters, valid.among(undrawn))
+    pairs, rejected, audit = judged_pairs(spec.drop_at_write, filters, valid.among(undrawn))
     return GeneratedShard(pairs, len(index), valid.invalid, rejected, audit, valid.num_evaluations)
 
 
@@ -179,51 +176,11 @@ def _as_stored(sampled: PairBatch, schema: PairSchema) -> PairBatch:
     return replace(sampled, x_0=as_stored(sampled.x_0, schema), states=states)
 
 
-def _judged_pairs(
-    rules: Sequence[DropRule], judges: Sequence[Judge], pairs: PairBatch
-) -> tuple[PairBatch, DroppedIndices, list[dict[str, Any]]]:
-    rejected: DroppedIndices = {}
-    audit: list[dict[str, Any]] = []
-    for rule, judge in zip(rules, judges, strict=True):
-        scores = judge.score(pairs)
-        decisions = decide(rule.filter, scores, rule.threshold)
-        for row in np.flatnonzero(~decisions.keep):
-            reason = str(decisions.reason[row])
-            rejected.setdefault(reason, []).append(int(pairs.index[row]))
-            audit.append(_audit_row(rule, pairs, int(row), score=scores[row], reason=reason))
-        pairs = pairs.take(decisions.keep)
-    return pairs, rejected, audit
-
-
-def _audit_row(
-    rule: DropRule, pairs: PairBatch, row: int, *, score: float, reason: str
-) -> dict[str, Any]:
-    return {
-        "index": int(pairs.index[row]),
-        "filter": rule.filter.plugin,
-        "score_digest": rule.score,
-        "decision_digest": rule.decision,
-        "score": float(score),
-        "threshold": rule.threshold,
-        "reason": reason,
-    }
-
-
 def _require_same_noise(spec: PairSpec, teacher: Teacher) -> None:
     if spec.pairs.noise.scale != teacher.noise_scale:
         raise MismatchError(
             f"the spec's noise has standard deviation {spec.pairs.noise.scale}, the teacher starts "
             f"from {teacher.noise_scale}; set pairs.noise.scale to the teacher's"
-        )
-
-
-def _require_judges(rules: Sequence[DropRule], judges: Sequence[Judge]) -> None:
-    wanted = [short(rule.score) for rule in rules]
-    given = [short(judge.score_digest) for judge in judges]
-    if wanted != given:
-        raise MismatchError(
-            f"the spec's drop_at_write has score digests {wanted}, the filters given have {given}; "
-            "fit the spec's filters, in its order, on the reference that it names"
         )
 
 

@@ -163,6 +163,7 @@ def _own_keywords(precond: str | None) -> list[str]:
 
 
 def _shapes(net: Network) -> dict[str, tuple[int, ...]]:
+    """Of all entries of the state dict, buffers too, in its order."""
     return {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
 
 

@@ -62,6 +62,7 @@ class Preset(Options):
 
 
 def _edm(family: dict[str, Any], data: dict[str, Any], num_classes: int = 0) -> Preset:
+    """A network of `family` for `data`, in the preconditioner of all of EDM's released networks."""
     keywords = {**family, **data, "label_dim": num_classes}
     return Preset(precond="EDMPrecond", init_kwargs=keywords, license=EDM_LICENCE)
 
@@ -98,6 +99,7 @@ def preset_named(name: str) -> Preset:
 
 
 def _loaded(path: Path) -> Any:
+    """The content of a small YAML or JSON file."""
     if path.stat().st_size > _MAX_FILE_BYTES:
         raise ValueError(f"{path} is too large for a preset; it holds precond and init_kwargs")
     return read_yaml(path.read_bytes(), str(path))

@@ -73,6 +73,7 @@ def holds_network(value: Any) -> bool:
 
 
 def _is_object(value: Any) -> bool:
+    """Whether it is a call of EDM's `_reconstruct_persistent_obj`."""
     return isinstance(value, Made) and value.of == PERSISTENT
 
 
@@ -111,10 +112,12 @@ def _object(value: Any, known: tuple[str, ...]) -> _Object:
 
 
 def _is_text(value: Any) -> bool:
+    """Whether it is a text. Long ones, such as a class's source, stay in the file as a Blob."""
     return value.is_text if isinstance(value, Blob) else type(value) is str
 
 
 def _shown(value: Any) -> str:
+    """A value from the file as it may stand in an error: short, and never an object."""
     if is_scalar(value):
         return repr(value[:60] if type(value) is str else value)
     return "that isn't text"
@@ -181,6 +184,7 @@ def _hidden(module: _Object) -> frozenset[str]:
 
 
 def _dict_of(module: _Object, name: str) -> dict[Any, Any]:
+    """One of a module's dicts; a ValueError unless it is a dict of at most 256 entries."""
     value = module.state.get(name)
     if type(value) is not dict or len(value) > _MAX_ENTRIES:
         raise ValueError(f"{module.class_name} has no {name}, or more than {_MAX_ENTRIES}")
@@ -188,6 +192,7 @@ def _dict_of(module: _Object, name: str) -> dict[Any, Any]:
 
 
 def _named(name: Any) -> str:
+    """The name, if it is one: up to 64 letters, digits and '_'; else a ValueError."""
     if type(name) is not str or not _NAME.fullmatch(name):
         raise ValueError("a tensor or module has a name that isn't an identifier")
     return name

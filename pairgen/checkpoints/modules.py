@@ -62,6 +62,7 @@ def _state(node: Node) -> dict[Any, Any]:
 
 
 def _dict_of(state: dict[Any, Any], name: str) -> dict[Any, Any]:
+    """One of a module's dicts; a ValueError unless it is a dict of at most 1,024 entries."""
     value = state.get(name)
     if type(value) is not dict or len(value) > _MAX_ENTRIES:
         raise ValueError(f"a module has no {name}, or more than {_MAX_ENTRIES:,}")

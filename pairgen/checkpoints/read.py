@@ -55,6 +55,7 @@ def read_student(path: Path) -> Checkpoint:
 
 
 def _opened(path: Path, read: Callable[[BufferedReader], Checkpoint]) -> Checkpoint:
+    """What `read` makes of the file; every error begins with the path, a changing file is one."""
     try:
         with path.open("rb") as file:
             before = _stamp(file)
@@ -67,6 +68,7 @@ def _opened(path: Path, read: Callable[[BufferedReader], Checkpoint]) -> Checkpo
 
 
 def _read(file: BufferedReader) -> Checkpoint:
+    """A teacher's file, by its first bytes; torch.save may hold EDM's network too."""
     require_file_itself(file)
     head = file.read(len(MARK))
     if is_saved(head) or is_safetensors(head):
@@ -82,6 +84,7 @@ def _read(file: BufferedReader) -> Checkpoint:
 
 
 def _read_student(file: BufferedReader) -> Checkpoint:
+    """A student's file; a bare pickle isn't one."""
     require_file_itself(file)
     head = file.read(len(MARK))
     if not (is_saved(head) or is_safetensors(head)):
@@ -90,6 +93,7 @@ def _read_student(file: BufferedReader) -> Checkpoint:
 
 
 def _read_network(file: BufferedReader) -> Checkpoint:
+    """EDM's bare pickle, which must end where the file does."""
     file.seek(0)
     network = network_in(described_in(file, NETWORK).value)
     if file.read(1):
@@ -98,6 +102,7 @@ def _read_network(file: BufferedReader) -> Checkpoint:
 
 
 def _networks(file: BufferedReader, network: Network, storages: dict[str, Stored]) -> Checkpoint:
+    """The checkpoint of an EDM network, with the arguments of its two classes."""
     tensors = _arrays(file, network.tensors, storages)
     digest = _sha256(file)
     weights, parts, attributes, _ = network
@@ -105,6 +110,7 @@ def _networks(file: BufferedReader, network: Network, storages: dict[str, Stored
 
 
 def _saved(file: BufferedReader, head: bytes, dialect: Dialect) -> tuple[Any, dict[str, Stored]]:
+    """The described value of a torch.save or .safetensors, and where its storages lie in the file."""
     if not is_safetensors(head):
         return read_saved(file, dialect)
     tensors, storages = read_safetensors(file)
@@ -113,6 +119,7 @@ def _saved(file: BufferedReader, head: bytes, dialect: Dialect) -> tuple[Any, di
 
 
 def _read_tensors(file: BufferedReader, value: Any, storages: dict[str, Stored]) -> Checkpoint:
+    """The checkpoint of a state dict, wherever in the value it stands."""
     kind, weights, attributes, names = network_of(value)
     tensors = _arrays(file, names, storages)
     return Checkpoint(kind, weights, (), attributes, tensors, _sha256(file))
@@ -152,5 +159,6 @@ def _stamp(file: BufferedReader) -> tuple[int, int]:
 
 
 def _sha256(file: BufferedReader) -> str:
+    """Of the whole file: the identity of the source, which an import records."""
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
