@@ -54,7 +54,12 @@ def claimed(
     is a `HangingError`: only the user can tell whether it will go on.
     """
     own = _own_claim()
-    if not _take(folder, own, _Wait(what, say, waits), is_there):
+    try:
+        is_taken = _take(folder, own, _Wait(what, say, waits), is_there)
+    except (StoreError, OSError):  # a full disk may fail after the file is in its place
+        _give_up(folder, own)
+        raise
+    if not is_taken:
         yield False
         return
     has_ended = threading.Event()
@@ -65,10 +70,7 @@ def claimed(
     finally:
         has_ended.set()
         beating.join()
-        with suppress(StoreError, OSError):
-            if _is_own(folder, own):
-                folder.remove(FILE)
-                _leave(folder)
+        _give_up(folder, own)
 
 
 def end_claim_of_dead(folder: Folder) -> None:
@@ -79,10 +81,13 @@ def end_claim_of_dead(folder: Folder) -> None:
             folder.remove(FILE)
 
 
-def _leave(folder: Folder) -> None:
-    """Remove the folder if only the claim created it."""
-    if folder.is_local:
-        folder.local_path().rmdir()  # an OSError where anything is in it
+def _give_up(folder: Folder, own: Claim) -> None:
+    """Remove our claim, and the folder if only the claim created it."""
+    with suppress(StoreError, OSError):
+        if _is_own(folder, own):
+            folder.remove(FILE)
+            if folder.is_local:
+                folder.local_path().rmdir()  # an OSError if anything is in it
 
 
 @dataclass

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -17,12 +17,14 @@ import pytest
 from conftest import Finished
 from faults.commands import kdm, succeed
 from faults.digests import digests_of
+from faults.disks import full_at
 from local_prefect import wait_for
 
 from flows.process import identity
 from flows.stages import claim
 from flows.stages.claim import FILE, HangingError, HeldError, claimed
 from storage.any_folder import folder_at
+from storage.errors import StoreError
 from storage.fs import Folder
 
 # Another run, without its work: it says when it waits and when it has the claim, and keeps that.
@@ -149,6 +151,14 @@ def test_a_run_that_is_killed_as_it_waits_leaves_the_claim_to_its_holder(home: F
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"x" * 5000])
 def test_a_claim_that_is_none_hinders_nobody(home: Folder, content: bytes) -> None:
     home.create(FILE, content)
+    assert taken(home) == []
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_claim_that_a_full_disk_refuses_is_not_left_behind(home: Folder, number: int) -> None:
+    with suppress(StoreError), full_at(number):
+        taken(home)
+    assert not home.exists(FILE)
     assert taken(home) == []
 
 
