@@ -176,7 +176,7 @@ def test_a_holder_that_is_stopped_is_waited_for_with_a_bound_and_a_way_out(home:
 def test_who_does_not_wait_leaves_it_to_a_holder_that_lives(home: Folder) -> None:
     with sleeping() as holder:
         held_by(home, platform.node(), identity_of(holder))
-        with pytest.raises(HeldError, match=rf"process {holder.pid} on .*; left to it"):
+        with pytest.raises(HeldError, match=rf"process {holder.pid} on .*; leaving it to that process"):
             taken(home, waits=False)
 
 
