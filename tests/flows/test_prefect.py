@@ -92,7 +92,7 @@ def test_a_scheduled_report_is_left_to_the_one_that_is_at_it(home: Folder) -> No
         state = eval_report.fn(home=home.url)
     assert (state.type.value, state.name, state.data) == ("COMPLETED", "Skipped", [])
     assert f"process {os.getpid()} on " in state.message
-    assert state.message.endswith("left to it")
+    assert state.message.endswith("leaving it to that process")
 
 
 def test_a_fresh_home_keeps_prefect_below_it(tmp_path: Path) -> None:
