@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measured import Measured, measured, python
-from storage.any_folder import folder_at
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import FileInfo
+from storage.folders.local_folder import LocalFolder
 from storage.formats.layout import parse_layout
-from storage.fs import FileInfo
-from storage.local_folder import LocalFolder
 from storage.manifest import Manifest
-from storage.order import Order
+from storage.reading.order import Order
 from storage.records import LabelRule, PairSchema
 from storage.shard_record import Record, record_name, sealed
 from storage.store import PairStore
@@ -43,7 +43,7 @@ DOLLARS_A_GB_MONTH = 0.023
 # What one shard takes (tests/storage/test_requests.py counts it).
 REQUESTS_A_SHARD = {"PUT": 2, "GET": 2, "HEAD": 1, "LIST": 1}
 KEYS_A_LISTING = 1000
-SECONDS_A_REQUEST, AT_ONCE = 0.03, 16  # as storage.remote_folder asks for many files
+SECONDS_A_REQUEST, AT_ONCE = 0.03, 16  # as storage.folders.remote_folder asks for many files
 
 REQUESTS: Counter[str] = Counter()
 

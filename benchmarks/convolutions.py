@@ -1,7 +1,7 @@
 """Winograd's 3×3 convolutions against torch's on this processor, at the sizes of CIFAR-10's networks.
 
-One thread, CPU seconds, in turns, whatever the processor's default is (kdm/networks/processor.py). Below 1
-Winograd's are faster. `kept`: with kernels transformed beforehand, as students sample.
+One thread, CPU seconds, in turns, whatever the processor's default is
+(kdm/networks/fast/processor.py). Below 1 Winograd's are faster. `kept`: with kernels transformed beforehand, as students sample.
 """
 
 import statistics
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kdm.networks import winograd, winograd_learning
+from kdm.networks.fast import winograd, winograd_learning
 
 NUM_ROUNDS, NUM_IMAGES = 9, 8
 SIZES = ((64, 32), (128, 32), (128, 16), (256, 16), (256, 32))  # channels, pixels a side

@@ -2,7 +2,7 @@
 
 import torch
 
-from kdm.networks.processor import has_wide_vectors, held_levels
+from kdm.networks.fast.processor import has_wide_vectors, held_levels
 from pairgen.environment import device_model
 
 

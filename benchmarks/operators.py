@@ -40,7 +40,7 @@ def table() -> Iterator[str]:
 
 
 def _shares(has_wide: bool) -> Counter[str]:
-    where = "kdm.networks.processor.has_wide_vectors"
+    where = "kdm.networks.fast.processor.has_wide_vectors"
     with tempfile.TemporaryDirectory() as folder, patch(where, lambda: has_wide):
         case = Case("cifar_uncond", "cifar10")
         write_inputs(folder, case)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from benchmarks.sides import answer
 from benchmarks.step_inputs import CRITIC, PAIRS, TRUNK, WEIGHTS
 from kdm.losses.lpips_weights import head_weights
-from kdm.students.published_names import to_published
+from kdm.published.tensor_names import to_published
 from kdm.torchvision_import import import_torchvision
 
 _NEVER = 10**9  # iterations before its own evaluation

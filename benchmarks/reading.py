@@ -16,11 +16,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from kdm.data import Source, StreamedSource, pairs_source
-from storage.any_folder import folder_at
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.noise import derive_noise
-from storage.order import Order
-from storage.reader import PairReader
+from storage.reading.order import Order
+from storage.reading.reader import PairReader
 from storage.records import NoiseRule, PairSchema
 from storage.store import PairStore
 

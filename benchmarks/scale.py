@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measured import Measured, kdm, measured, python
-from storage.any_folder import folder_at
-from storage.order import Order
-from storage.reader import PairReader
+from storage.folders.any_folder import folder_at
+from storage.reading.order import Order
+from storage.reading.reader import PairReader
 from storage.store import PairStore
 
 COUNT = 1_000_000

@@ -17,13 +17,13 @@ import safetensors.torch
 import torch
 
 from kdm.losses.lpips import Lpips
+from kdm.presets.preset import Preset
+from kdm.presets.presets import preset
 from kdm.students.plugin import GROUP
-from kdm.students.preset import Preset
-from kdm.students.presets import preset
 from kdm.torchvision_import import import_torchvision
 from kdm.training.job import TrainingJob
 from kdm.training.options import EmaOptions, TrainingOptions
-from storage.any_folder import folder_at
+from storage.folders.any_folder import folder_at
 from storage.noise import derive_noise
 from storage.records import PairBatch
 from storage.store import PairStore

@@ -27,10 +27,10 @@ from torch import nn
 
 from benchmarks.sides import Side, Took, answer, compared
 from kdm.export import safetensors_bytes
+from kdm.presets.presets import preset
+from kdm.published.tensor_names import to_published
 from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.precision import SamplingPrecision
-from kdm.students.presets import preset
-from kdm.students.published_names import to_published
 
 SHAPE, NOISE_SCALE, SEED = (3, 32, 32), 80, 5
 MAX_DIFFERENCE = 1e-5  # of the largest value, in float32

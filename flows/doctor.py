@@ -23,11 +23,11 @@ from flows.orchestration.prefect_settings import api_url, set_defaults
 from flows.orchestration.unusable_settings import UNUSABLE, why_unusable
 from flows.table import aligned, num_bytes
 from kdm.pretrained import SOURCES, fault_of, weights_folder
-from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
+from storage.folders.local_folder import LocalFolder
 from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
-from storage.local_folder import LocalFolder
 from storage.plugins import plugin_faults
 
 PROJECT = "kdm-offline"

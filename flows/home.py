@@ -3,10 +3,10 @@
 import os
 import re
 
-from storage.any_folder import folder_at
 from storage.did_you_mean import nearest
 from storage.digest import NAME_DIGITS
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 
 HOME_VARIABLE = "KDM_HOME"
 DEFAULT_HOME = "./kdm-home"

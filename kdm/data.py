@@ -1,7 +1,7 @@
 """From pairs or points to batches on a device; the state of a source is (epoch, offset).
 
-The order comes from `storage.order` alone: a permutation for each epoch that depends on seed and epoch.
-The offset counts indices before masks, batches continue across the ends of epochs, and each has exactly
+The order comes from `storage.reading.order` alone: a permutation for each epoch that depends on seed
+and epoch. The offset counts indices before masks, batches continue across the ends of epochs, and each has exactly
 `batch_size` rows that masks keep. Pairs on the device, in the host's memory or in files give the same
 batches, bit for bit.
 """
@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from kdm.batch import Batch
-from storage.order import Order, Position
-from storage.reader import PairReader
+from storage.reading.order import Order, Position
+from storage.reading.reader import PairReader
+from storage.reading.share import WHOLE, Share
 from storage.records import LoadedPairs, PairBatch
-from storage.share import WHOLE, Share
 
 # A byte is a pixel value 0 … 255; networks see −1 … 1: x / 127.5 − 1, as EDM has it (Karras et al. 2022).
 HALF_RANGE = 127.5

@@ -2,7 +2,7 @@
 
 model.safetensors   averaged weights        losses.json    {"losses": [{"step", "losses"}, …]}
 timings.json        what may differ between equal runs
-best.safetensors    weights of the lowest training loss, with best.json: see kdm.training.best
+best.safetensors    weights of the lowest training loss, with best.json: see kdm.training.best_weights
 config.json         plugin, schema, identity, digest of the weights; written last
 
 A folder without config.json isn't a model yet. Files hold tensors and JSON, and loading executes nothing.
@@ -30,9 +30,9 @@ from kdm.trained import (
     read_config,
     read_weights,
 )
-from storage.any_folder import folder_at
 from storage.digest import seal, sha256_of
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.options import parse
 from storage.plugins import configure
 from storage.records import PairSchema

@@ -31,7 +31,7 @@ class Player:
     """One set of parameters with its loss; each player has an optimiser of its own.
 
     `name` stands in checkpoints and, where there are several players, before its terms in the loss
-    history. `loss` draws its random numbers through `kdm.draws`, and from nowhere else.
+    history. `loss` draws its random numbers through `kdm.randomness.draws`, and from nowhere else.
     """
 
     name: str

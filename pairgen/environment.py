@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from kdm.networks.processor import has_wide_vectors, held_levels
+from kdm.networks.fast.processor import has_wide_vectors, held_levels
 
 
 def environment(

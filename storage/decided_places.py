@@ -1,8 +1,8 @@
 """Which splits and layouts of a set a filter has decided on."""
 
-from storage.fs import Folder
-from storage.sets import splits_of
-from storage.verify_masks import decisions_of
+from storage.care.verify_masks import decisions_of
+from storage.folders.folder import Folder
+from storage.set_folder import splits_of
 
 
 def decided_places(folder: Folder) -> list[str]:

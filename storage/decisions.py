@@ -5,12 +5,12 @@ Never one of several, and never every pair of a set that was judged: that must b
 
 from collections.abc import Sequence
 
+from storage.care.verify_masks import decisions_of
 from storage.decided_places import decided_elsewhere, decided_places
 from storage.digest import short
 from storage.errors import MismatchError
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.masks import Mask, read_decision_summary
-from storage.verify_masks import decisions_of
 
 
 def default_masks(folder: Folder, place: str) -> tuple[Mask, ...]:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from storage.decisions import default_masks
 from storage.digest import digest_of, seal, sha256_of, short
 from storage.errors import DamageError, MismatchError
+from storage.folders.folder import Folder
 from storage.formats.column import Buffer, Column, columns_of
 from storage.formats.layout import Layout, parse_layout
-from storage.fs import Folder
 from storage.ledger import Ledger
 from storage.manifest import MAX_SHARDS, Manifest
 from storage.masks import Mask, read_keep
@@ -31,7 +31,7 @@ from storage.records import (
     content_digest,
     require_labels,
 )
-from storage.sets import require_split, splits_of
+from storage.set_folder import require_split, splits_of
 from storage.shard_record import Record, record_name
 from storage.shards import Shards
 from storage.spec_file import num_rows, own_spec, require_spec

@@ -15,8 +15,8 @@ import pytest
 import shape_checks
 
 from kdm.freed_memory import keep_freed_memory
-from storage.any_folder import folder_at
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.noise import derive_noise
 from storage.records import NoiseRule, PairBatch, PairSchema
 from storage.store import PairStore
@@ -65,7 +65,7 @@ def home(tmp_path: Path) -> Folder:
 @pytest.fixture
 def narrow_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a processor without AVX-512, whose large convolutions are Winograd's."""
-    monkeypatch.setattr("kdm.networks.processor.has_wide_vectors", lambda: False)
+    monkeypatch.setattr("kdm.networks.fast.processor.has_wide_vectors", lambda: False)
 
 
 def made_pairs(index: np.ndarray) -> PairBatch:

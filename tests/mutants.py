@@ -98,9 +98,7 @@ STEP = {
                     "self._push(self._noisy(z_T), None if labels is None else labels.flip(0))",
                 )
             ],
-            "kdm.students.unet_codes:UNetDecoder.forward": [
-                ("(1,), self.t", "(1,), self.t + 0.01")
-            ],
+            "kdm.coders.unet_codes:UNetDecoder.forward": [("(1,), self.t", "(1,), self.t + 0.01")],
             "kdm.losses.discriminator:Discriminator.forward": [
                 ("self.model(x)", "self.model(x * 1.0001)")
             ],
@@ -110,7 +108,7 @@ STEP = {
     "huber": _mutants(
         {
             "kdm.objective:weighted": [("total = total + part", "total = total - part")],
-            "kdm.students.unet_codes:UNetEncoder.forward": [("(1,), self.t", "(1,), 0 * self.t")],
+            "kdm.coders.unet_codes:UNetEncoder.forward": [("(1,), self.t", "(1,), 0 * self.t")],
             "kdm.networks.attention:_rows": [(".contiguous()", ".flip(2).contiguous()")],
         }
     ),
@@ -138,7 +136,7 @@ NETWORK = {
                 ("bias, self._eps)\n    return F", "bias, self._eps)\n    return 1.0001 * F")
             ],
             "kdm.solvers.tableau:Tableau.step": [("at = t_next if", "at = t if")],
-            "kdm.networks.golden_samplers:edm_sigmas": [("(num_steps - 1)", "num_steps")],
+            "kdm.published.golden_samplers:edm_sigmas": [("(num_steps - 1)", "num_steps")],
         }
     ),
     "fm/torchcfm_unet": _mutants(

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from kdm.published.student_options import schema_of, student_of
+from kdm.published.tensor_names import to_published
 from kdm.students.koopman_student import KoopmanStudent
-from kdm.students.published import schema_of, student_of
-from kdm.students.published_names import to_published
 
 SMALL = {
     "img_resolution": 16,

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from storage.any_folder import folder_at
+from storage.care.put_back import Remade
+from storage.care.salvage import from_other_layout
+from storage.care.wanted import Wanted
 from storage.digest import short
 from storage.errors import MismatchError
+from storage.folders.any_folder import folder_at
 from storage.importers import import_pairs
-from storage.mend import Remade
-from storage.salvage import from_other_layout
 from storage.store import PairStore
-from storage.wanted import Wanted
 
 
 def imported_again(store: PairStore, wanted: Wanted, source: Path | None) -> Remade:

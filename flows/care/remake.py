@@ -16,10 +16,10 @@ from pairgen.precision import arithmetic
 from pairgen.sampling import device_of, place
 from pairgen.spec import PairSpec
 from pairgen.teachers.teacher import Teacher, load_teacher
+from storage.care.environments import MADE_IN
 from storage.digest import short
-from storage.environments import MADE_IN
 from storage.errors import DamageError
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.options import parse
 from storage.records import PairBatch, concatenate
 from storage.store import PairStore

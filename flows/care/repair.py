@@ -7,16 +7,16 @@ from functools import partial
 from typing import Any
 
 from flows.care.sources import Sources
-from storage.audit import audit_rows, dropped_by_filters
+from storage.care.audit import audit_rows, dropped_by_filters
+from storage.care.fault import Fault
+from storage.care.put_back import put_back, refreeze
+from storage.care.salvage import from_other_layout, from_own_files, siblings
+from storage.care.spans import frozen_indices
+from storage.care.verify import Report
+from storage.care.wanted import Wanted, wanted_shards
 from storage.errors import DamageError, MismatchError, StoreError
-from storage.fault import Fault
-from storage.mend import put_back, refreeze
-from storage.salvage import from_other_layout, from_own_files, siblings
 from storage.shard_record import Record, record_name
-from storage.spans import frozen_indices
 from storage.store import PairStore
-from storage.verify import Report
-from storage.wanted import Wanted, wanted_shards
 
 LEFT_TO_GC = ("unrecorded", "duplicate", "extra", "foreign")
 

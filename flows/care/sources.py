@@ -18,15 +18,15 @@ from kdm.datasets import DataSet
 from pairgen.filters.digests import reference_digest
 from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.judge import Judge, fit_judge
-from storage.audit import read_audit_rows
+from storage.care.audit import read_audit_rows
+from storage.care.environments import common_environment
+from storage.care.put_back import Remade
+from storage.care.wanted import Wanted
 from storage.digest import digest_of, short
-from storage.environments import common_environment
-from storage.fs import Folder
-from storage.mend import Remade
+from storage.folders.folder import Folder
 from storage.records import INVALID_REASONS
 from storage.shard_record import record_name
 from storage.store import PairStore
-from storage.wanted import Wanted
 
 
 @dataclass

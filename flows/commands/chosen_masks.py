@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from flows.commands.recipe_options import NO_MASK, asks_for_no_mask
 from flows.documents.remembered_runs import known_runs
 from flows.judged_pairs import masks_in
+from storage.care.verify_masks import decisions_of
 from storage.decisions import choices, named_masks
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.masks import Mask
 from storage.store import PairStore
-from storage.verify_masks import decisions_of
 
 
 def chosen_masks(

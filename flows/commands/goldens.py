@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 import typer
 
 from flows.table import aligned
-from kdm.networks.golden_rounding import Compared
+from kdm.published.golden_rounding import Compared
+from storage.folders.local_paths import local_file
 from storage.inert.stand_ins import require_named_itself
-from storage.local_paths import local_file
 
 # What was compared in a golden's file, and the names of arrays that weren't.
 Comparison = tuple[Sequence[Compared], Sequence[str]]

@@ -14,13 +14,13 @@ from flows.documents.measured import read_metrics
 from flows.home import bare, home_folder, things
 from flows.table import aligned, num_bytes
 from kdm.evaluate.evaluate import meanings_of
-from kdm.evaluate.options import EvaluationOptions
+from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.report.tables import number
 from kdm.trained import CONFIG, read_config
 from storage.errors import DamageError, MismatchError
-from storage.fs import FileInfo, Folder
+from storage.folders.folder import FileInfo, Folder
 from storage.options import parse
-from storage.sets import splits_of
+from storage.set_folder import splits_of
 from storage.spec_file import read_spec
 from storage.store import PairStore
 

@@ -13,13 +13,13 @@ from flows.documents.mask_counts import num_masked
 from flows.home import found, home_folder, things
 from flows.table import aligned
 from kdm.report.existing_card import licence_of
+from storage.care.verify_masks import decisions_of
 from storage.digest import digest_of, short
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.masks import judged, read_decision_summary
-from storage.sets import splits_of
+from storage.set_folder import splits_of
 from storage.spec_file import own_spec
 from storage.store import PairStore
-from storage.verify_masks import decisions_of
 from storage.yaml_text import yaml_text
 
 

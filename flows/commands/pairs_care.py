@@ -10,16 +10,16 @@ from flows.commands.stored_set import home_of, require_set
 from flows.home import found, home_folder, things
 from flows.table import aligned, many, num_bytes
 from flows.terminal import counting
+from storage.care.fault import Fault
+from storage.care.garbage import Waste, temporary_files, waste_of
+from storage.care.verify import faults, spec_faults
 from storage.errors import DamageError
-from storage.fault import Fault
-from storage.fs import Folder
-from storage.garbage import Waste, temporary_files, waste_of
-from storage.local_paths import local_file
-from storage.sets import places
+from storage.folders.folder import Folder
+from storage.folders.local_paths import local_file
+from storage.folders.uploads import Upload, abort, unfinished_uploads
+from storage.set_folder import places
 from storage.spec_file import read_spec
 from storage.store import PairStore
-from storage.uploads import Upload, abort, unfinished_uploads
-from storage.verify import faults, spec_faults
 
 _LEFT = {"gc": "left to 'kdm pairs gc'", "filter-pairs": "run filter-pairs to restore it"}
 

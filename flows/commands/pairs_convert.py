@@ -6,7 +6,7 @@ from flows.commands.stored_set import layouts_by_split, require_set
 from flows.documents.set_card import write_set_card
 from flows.home import found
 from flows.terminal import counting
-from storage.convert import convert
+from storage.care.convert import convert
 from storage.store import PairStore
 
 

@@ -9,14 +9,14 @@ from flows.commands.chosen_masks import chosen_masks
 from flows.commands.stored_set import layouts_by_split, require_set
 from flows.home import found, home_folder
 from flows.terminal import counting
-from storage.any_folder import folder_at
 from storage.did_you_mean import nearest
 from storage.digest import short
+from storage.exporters.as_kdm_npz import export_kdm_npz
+from storage.exporters.as_per_sample import export_per_sample
+from storage.exporters.as_pictures import export_npz, export_png
+from storage.exporters.as_rectified_flow import export_rectified_flow
 from storage.exporters.export import Chosen
-from storage.exporters.kdm_npz import export_kdm_npz
-from storage.exporters.per_sample import export_per_sample
-from storage.exporters.pictures import export_npz, export_png
-from storage.exporters.rectified_flow import export_rectified_flow
+from storage.folders.any_folder import folder_at
 from storage.store import PairStore
 
 EXPORTS: Mapping[str, Callable[..., int]] = {

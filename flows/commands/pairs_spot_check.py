@@ -6,7 +6,7 @@ from flows.care.spot_check import SpotCheck, spot_check
 from flows.commands.stored_set import home_of, require_set
 from flows.home import found
 from kdm.report.tables import number
-from storage.sets import splits_of
+from storage.set_folder import splits_of
 from storage.store import PairStore
 
 

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdm.datasets.image_folder import LABELS
-from kdm.evaluate.samples import Points
-from storage.any_folder import folder_at
+from kdm.metrics.samples import Points
 from storage.errors import MismatchError
+from storage.exporters.as_pictures import NPZ, PNG
 from storage.exporters.claim import claim, require_claimable
 from storage.exporters.images import IMAGES, Images, put_png, write_npz
 from storage.exporters.large_files import npy_head, put_spooled, spool
 from storage.exporters.picture_bytes import as_images, require_pictures, rounding_of
-from storage.exporters.pictures import NPZ, PNG
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
+from storage.folders.local_paths import local_file
 from storage.inert.zips import members_of
-from storage.local_paths import local_file
 from storage.records import PairSchema
 
 

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from flows.commands.picture_files import PictureFiles, is_of_pictures
 from flows.device import settled_device
 from flows.home import found
-from kdm.analyze.image_grid import image_grid, png
 from kdm.evaluate.draw import fresh_noise, push
-from kdm.evaluate.options import EvaluationOptions
-from kdm.evaluate.samples import Points
+from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.export import load_student
+from kdm.image_grid import image_grid, png
+from kdm.metrics.samples import Points
 from kdm.students.precision import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
-from storage.any_folder import folder_at
 from storage.digest import digest_of
-from storage.fs import Folder
-from storage.local_paths import local_file
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
+from storage.folders.local_paths import local_file
 from storage.options import parse
 from storage.records import PairSchema
 from storage.whole_numbers import whole_number

@@ -1,9 +1,9 @@
 """The set that a command names."""
 
 from flows.home import home_folder
-from storage.any_folder import folder_at
-from storage.fs import Folder
-from storage.sets import splits_of
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
+from storage.set_folder import splits_of
 
 
 def require_set(folder: Folder) -> None:

@@ -1,7 +1,7 @@
 """`kdm student check`: compares one training step with the published code's, by numeric goldens."""
 
 from flows.commands.goldens import Comparison, check_goldens
-from kdm.students.golden import check_step, unchecked
+from kdm.published.student_golden import check_step, unchecked
 
 
 def check(goldens: list[str]) -> None:

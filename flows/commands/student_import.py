@@ -11,13 +11,13 @@ import typer
 from flows.commands.imported_student_card import imported_card
 from flows.home import home_folder
 from kdm.export import write_model
-from kdm.students.published_state import PublishedStudent, published_student
+from kdm.published.student_state import PublishedStudent, published_student
 from kdm.trained import read_config, read_weights
 from pairgen.checkpoints import Checkpoint, read_student
 from pairgen.teachers.imported_name import default_name
 from storage.digest import digest_of, short
-from storage.fs import Folder
-from storage.local_paths import local_file
+from storage.folders.folder import Folder
+from storage.folders.local_paths import local_file
 from storage.plugins import describe
 
 _IMPORTER = {"name": "published-kdm", "version": 1}  # raised when a file gives other tensors

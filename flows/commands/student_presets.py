@@ -3,9 +3,9 @@
 import typer
 
 from flows.table import aligned
-from kdm.students.preset import Mode
-from kdm.students.preset_choice import with_preset
-from kdm.students.presets import preset, preset_names
+from kdm.presets.preset import Mode
+from kdm.presets.preset_choice import with_preset
+from kdm.presets.presets import preset, preset_names
 from storage.yaml_text import yaml_text
 
 

@@ -1,7 +1,7 @@
 """`kdm teacher check`: compares networks with numeric goldens, every array with its error."""
 
 from flows.commands.goldens import Comparison, check_goldens
-from kdm.networks.golden import check_golden, unchecked
+from kdm.published.network_golden import check_golden, unchecked
 
 
 def check(goldens: list[str]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kdm.analyze.image_grid import image_grid, png
+from kdm.image_grid import image_grid, png
 
 _EACH_WAY = 4
 _SIDE = 128  # pixels of an image: small ones are enlarged to at most this

@@ -10,9 +10,9 @@ from flows.config.recipe import Recipe
 from flows.config.recipe_files import read_recipe
 from flows.config.stored_pairs import complete_pairs
 from flows.config.stored_teacher import complete as complete_teacher
-from kdm.students.presets import preset_names
+from kdm.presets.presets import preset_names
 from storage.did_you_mean import nearest
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.options import parse
 from storage.whole_numbers import whole_number
 from storage.yaml_text import read_yaml

@@ -13,9 +13,9 @@ from flows.config.student_recipe import StudentRecipe
 from flows.config.teacher_recipe import TeacherRecipe
 from kdm.datasets import DataSet, described
 from kdm.evaluate.evaluate import needs_of, require_distinct, require_needs
-from kdm.evaluate.options import EvaluationOptions
+from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.licences import OWN, UNKNOWN, inherited
-from kdm.students.preset_choice import with_preset
+from kdm.presets.preset_choice import with_preset
 from pairgen.teachers.plugin import TeacherPlugin
 from storage.digest import digest_of
 from storage.options import LastingOptions, Options

@@ -16,10 +16,10 @@ from kdm.report.existing_card import licence_of
 from pairgen.teachers.imported_name import default_name
 from storage.digest import short
 from storage.errors import MismatchError
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.options import Options
 from storage.records import LabelRule
-from storage.sets import splits_of
+from storage.set_folder import splits_of
 from storage.shard_record import Digest
 from storage.store import PairStore
 

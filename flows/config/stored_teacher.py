@@ -15,11 +15,11 @@ from kdm.trained import CONFIG, WEIGHTS, read_config, read_weights
 from pairgen.recommended import recommended_sampler
 from pairgen.teachers.imported_name import default_name
 from pairgen.teachers.plugin import TeacherPlugin
-from storage.any_folder import folder_at
 from storage.did_you_mean import nearest
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.options import parse
 from storage.plugins import Configured, describe
 from storage.shard_record import Digest

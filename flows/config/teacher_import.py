@@ -8,8 +8,8 @@ from pairgen.checkpoints import read_checkpoint
 from pairgen.checkpoints.build import described
 from pairgen.teachers.imported import Packed, folder_name, is_imported, packed, write_imported
 from pairgen.teachers.imported_name import default_name
-from storage.fs import Folder
-from storage.local_paths import local_file
+from storage.folders.folder import Folder
+from storage.folders.local_paths import local_file
 
 
 @dataclass(frozen=True)

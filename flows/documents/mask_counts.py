@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kdm.report.content import FilterCounts
+from storage.care.verify_masks import decisions_of
 from storage.masks import (
     Mask,
     judged,
@@ -14,7 +15,6 @@ from storage.masks import (
     read_scores,
 )
 from storage.store import PairStore
-from storage.verify_masks import decisions_of
 
 
 def num_masked(store: PairStore, masks: Sequence[Mask], content: str, *, num_rows: int) -> int:

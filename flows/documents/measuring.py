@@ -10,12 +10,12 @@ from flows.stage import Run, StageResult
 from kdm.analyze.sample_plots import samples_beside_teacher
 from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.evaluate.evaluate import measure_samples
-from kdm.evaluate.samples import EvaluationSamples
 from kdm.evaluate.throughput import measure_throughput
+from kdm.metrics.samples import EvaluationSamples
 from kdm.report.picture_figures import beside_teacher, is_image
 from kdm.students.student import Student
-from storage.any_folder import folder_at
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.records import PairSchema
 
 

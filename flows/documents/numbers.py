@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.stage import Run
-from kdm.evaluate.bootstrap import unpacked
+from kdm.metrics.bootstrap import unpacked
 from kdm.report.content import Numbers, StudentEntry
 from storage.plugins import describe
 

@@ -9,10 +9,10 @@ from flows.config.recipe import Recipe
 from flows.documents.reproduction import write_recipe
 from flows.progress import Reporter, silent
 from flows.stage import Run, StageResult
-from storage.any_folder import folder_at
 from storage.digest import seal, unseal
 from storage.errors import DamageError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.options import parse
 
 FILE = "run.json"

@@ -10,9 +10,9 @@ from flows.stage import Run, StageResult
 from kdm.analyze.loss_curves import LossHistory
 from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.report.figures import FilterScores, StudentResults
-from storage.any_folder import folder_at
 from storage.digest import unseal
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.masks import read_decision_summary, read_scores
 
 

@@ -13,14 +13,14 @@ from kdm.licences import UNKNOWN
 from kdm.report.content import FilterCounts
 from kdm.report.pairs_card import PairsCard, SplitEntry, pairs_card
 from pairgen.samplers.sampler import Sampler
-from storage.any_folder import folder_at
+from storage.care.verify_masks import decisions_of
 from storage.digest import digest_of
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.masks import judged
 from storage.plugins import configure, plugin_names
-from storage.sets import splits_of
+from storage.set_folder import splits_of
 from storage.store import PairStore
-from storage.verify_masks import decisions_of
 
 
 def write_pairs_card(run: Run, judged: StageResult) -> None:

@@ -1,11 +1,11 @@
 """A set's picture: its first pairs that no filter drops."""
 
 from kdm.analyze.shown_pairs import EACH_WAY
-from storage.fs import Folder
+from storage.care.verify_masks import decisions_of
+from storage.folders.folder import Folder
 from storage.masks import judged
 from storage.records import PairBatch
 from storage.store import PairStore
-from storage.verify_masks import decisions_of
 
 # Points in a set's picture; more would hide each other.
 NUM_POINTS = 4096

@@ -7,7 +7,7 @@ import torch
 from pairgen.environment import device_model
 from storage.digest import seal, unseal
 from storage.errors import DamageError
-from storage.fs import Folder
+from storage.folders.folder import Folder
 
 FILE = "timings.json"
 

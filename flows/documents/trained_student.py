@@ -8,9 +8,9 @@ from flows.documents.reproduction import reproduction
 from flows.stage import Run, StageResult
 from kdm.report.training_card import TrainingCard, training_card
 from kdm.trained import LOSSES, PICTURES
-from storage.any_folder import folder_at
 from storage.digest import seal, short, unseal
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 
 CARD, METRICS = "card.md", "metrics.json"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from storage.digest import sha256_of, short
-from storage.fs import Folder
-from storage.local_paths import user_path
+from storage.folders.folder import Folder
+from storage.folders.local_paths import user_path
 
 # Measured on two busy cores: a first start migrates a new database for up to 25 s, Prefect waits 20.
 # Two retries wait 2 + 4 s; a server that hangs costs at most 3 × 15 s more for each request.

@@ -7,10 +7,10 @@ from flows.config.stored_pairs import StoredPairs
 from flows.progress import Meter
 from flows.stage import Run, StageResult
 from flows.stages.committed import SPLITS, STAGE, committed
-from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.importers import import_pairs
 from storage.store import PairStore
 

@@ -13,8 +13,8 @@ from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.stated_masks import stated_masks
 from kdm.report.content import FilterCounts
 from pairgen.filters.decisions import decide
-from storage.any_folder import folder_at
 from storage.digest import digest_of
+from storage.folders.any_folder import folder_at
 from storage.masks import (
     Mask,
     decision_digest,

@@ -6,9 +6,9 @@ from flows.stage import Run, StageResult
 from flows.stages.training import train
 from kdm.trained import read_config, read_weights
 from pairgen.teachers.plugin import weights_digest
-from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
+from storage.folders.any_folder import folder_at
 from storage.plugins import describe
 
 STAGE = "train-teacher"

@@ -11,10 +11,10 @@ from flows.stages.claim import claimed, end_claim_of_dead
 from kdm.trained import read_config
 from kdm.training.job import TrainingJob
 from kdm.training.job_folder import is_done
-from storage.any_folder import folder_at
 from storage.digest import digest_of, short
 from storage.errors import DamageError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.options import parse
 
 
@@ -47,7 +47,7 @@ def _require_possible(run: Run, job: TrainingJob) -> None:
     """A ValueError, before any work, if this machine or these ranks can't do it."""
     # These need torch, which a run that finds the training done doesn't wait for.
     from kdm.training.environment import prepare
-    from kdm.training.parts import require_divisible
+    from kdm.training.micro_batches import require_divisible
 
     require_arithmetic(run)
     prepare(job.device, job.training)

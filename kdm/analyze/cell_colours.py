@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kdm.analyze.picture import INK, PALETTE, QUIET, headline, new_figure, picture, plane
 from kdm.datasets.checkerboard import CELLS_EACH_WAY, CELLS_PER_UNIT, cell_of, in_cells
-from kdm.evaluate.samples import Points
+from kdm.metrics.samples import Points
 
 OUTSIDE = -1
 BOARD = 1.18 * CELLS_EACH_WAY / CELLS_PER_UNIT  # half side of the window on the data, with a margin

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kdm.analyze.cell_colours import BOARD, cell_number, noise_window, scatter_cells
 from kdm.analyze.picture import INK, QUIET, headline, new_figure, picture, plane
-from kdm.evaluate.samples import Points
+from kdm.metrics.samples import Points
 
 _CROSS = "#9b0034"  # darker than every cell's colour
 

@@ -11,7 +11,7 @@ from kdm.analyze.cell_colours import BOARD, noise_window
 from kdm.analyze.lettering import in_lines, literal
 from kdm.analyze.picture import INK, PALETTE, TITLE_POINTS, new_figure, picture, plane
 from kdm.datasets.checkerboard import CELLS_EACH_WAY, CELLS_PER_UNIT
-from kdm.evaluate.samples import Points
+from kdm.metrics.samples import Points
 
 _PANEL_INCHES = 2.1  # of axes without their labels, in the narrowest picture
 

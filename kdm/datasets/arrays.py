@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kdm.datasets.images import ImageData
 from kdm.datasets.pictures import Pictures, Shape, require_room, required_label
-from storage.foreign_files import is_file, opened
+from storage.folders.foreign_files import is_file, opened
 from storage.importers.npy import array_in
 from storage.inert.zips import Member, members_of, read_member
 

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, Literal
 
 from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
-from storage.foreign_files import opened
+from storage.folders.foreign_files import opened
 from storage.inert.stand_ins import require_file_itself
 
 LABELS = "dataset.json"

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from kdm.datasets.images import ImageData, files_below, is_beside
 from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
-from storage.file_names import is_hidden
-from storage.foreign_files import opened
+from storage.folders.file_names import is_hidden
+from storage.folders.foreign_files import opened
 from storage.inert.stand_ins import require_named_itself
 
 LABEL = "cls"

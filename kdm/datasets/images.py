@@ -24,12 +24,12 @@ from kdm.datasets.pictures import MODES, Pictures, Shape, Split
 from kdm.datasets.source import source_path
 from kdm.licences import UNKNOWN, Licence
 from storage.digest import digest_of, sha256_of
-from storage.file_names import is_hidden
-from storage.foreign_files import is_file
+from storage.folders.file_names import is_hidden
+from storage.folders.foreign_files import is_file
+from storage.folders.walk import not_listed, walked
 from storage.importers.stamps import Stamp, stamp_of
 from storage.options import Options
-from storage.order import Order
-from storage.walk import not_listed, walked
+from storage.reading.order import Order
 
 _MAX_SIDE = 2048  # pixels
 # Pages that people write beside pictures.

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.local_paths import local_path
+from storage.folders.local_paths import local_path
 
 DATA_FOLDER_VARIABLE = "KDM_DATA"
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from kdm.evaluate.bootstrap import Estimate
-from kdm.evaluate.metric import Metric
-from kdm.evaluate.samples import EvaluationSamples
+from kdm.metrics.bootstrap import Estimate
+from kdm.metrics.metric import Metric
+from kdm.metrics.samples import EvaluationSamples
 from storage.errors import StoreError
 
 Numbers = Mapping[str, Estimate] | Mapping[str, float]

@@ -23,12 +23,12 @@ from kdm.datasets.pictures import Split
 from kdm.evaluate.classifier import Classifier
 from kdm.export import write_trained
 from kdm.objective import Losses, Objective, Player
+from kdm.randomness.step_seeds import seed_initial_weights
 from kdm.trained import read_config, read_weights
 from kdm.training.options import EmaOptions, TrainingOptions
-from kdm.training.randomness import seed_initial_weights
 from kdm.training.trainer import Trainer, TrainingResult
 from storage.digest import digest_of, short
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.options import Options
 
 VERSION = 1  # raised by a change of the numbers

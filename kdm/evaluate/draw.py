@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdm.evaluate.options import EvaluationOptions
+from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.evaluate.picture_judge import PictureJudge
-from kdm.evaluate.samples import Classes, EvaluationSamples, Points
+from kdm.metrics.samples import Classes, EvaluationSamples, Points
 from kdm.students.student import Student
 from storage.noise import derive_labels, derive_noise
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema, as_numbers

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kdm.evaluate.bootstrap import Estimate, packed
 from kdm.evaluate.checked import deviations, floor_numbers, own_numbers, real_numbers
-from kdm.evaluate.metric import Meaning, Metric
-from kdm.evaluate.options import EvaluationOptions
-from kdm.evaluate.samples import EvaluationSamples
+from kdm.evaluate.evaluation_options import EvaluationOptions
+from kdm.metrics.bootstrap import Estimate, packed
+from kdm.metrics.metric import Meaning, Metric
+from kdm.metrics.samples import EvaluationSamples
 from storage.records import LabelRule
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from kdm.datasets import DataSet
 from kdm.evaluate.classifier import Classifier
 from kdm.evaluate.classifier_training import KnownClassifier, known_classifier
-from kdm.evaluate.judged import Judged, RealPictures
-from storage.fs import Folder
+from kdm.metrics.judgements import Judged, RealPictures
+from storage.folders.folder import Folder
 
 
 @dataclass(frozen=True)

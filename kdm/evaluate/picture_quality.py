@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdm.datasets import DataSet
-from kdm.evaluate.bootstrap import Estimate, Statistic, bootstrap
 from kdm.evaluate.classifier import Classifier
-from kdm.evaluate.frechet import FrechetTo
 from kdm.evaluate.nearest import nearest_distances
+from kdm.metrics.bootstrap import Estimate, Statistic, bootstrap
+from kdm.metrics.frechet import FrechetTo
 from storage.records import as_numbers
 
 _FEW = 0.01  # the share of samples that lie nearest to the training set

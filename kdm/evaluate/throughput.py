@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from kdm.evaluate.draw import push
-from kdm.evaluate.options import EvaluationOptions
-from kdm.evaluate.samples import Classes, Points
+from kdm.evaluate.evaluation_options import EvaluationOptions
+from kdm.metrics.samples import Classes, Points
 from kdm.students.student import Student
 
 

@@ -18,11 +18,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kdm.draws import draws
-from kdm.networks import group_norm, winograd, winograd_learning
 from kdm.networks.attention import Layout, attend
+from kdm.networks.fast import group_norm, winograd, winograd_learning
 from kdm.networks.image_shapes import Embeddings, Encodings, Images, Maps, OneHot, Times
 from kdm.networks.memory_format import is_plain, settled
+from kdm.randomness.draws import draws
 
 # Pixels of a map from which on doubling and convolving in one takes half the time in training on a CPU.
 _LEAST_PIXELS_TO_DOUBLE = 8**2

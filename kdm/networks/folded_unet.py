@@ -16,9 +16,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kdm.networks import processor
 from kdm.networks.attention import Layout, attend
 from kdm.networks.edm_layers import Block, Conv, Norm
+from kdm.networks.fast import processor
 from kdm.networks.image_shapes import ClassLabels, Images, Maps
 from kdm.networks.memory_format import settled
 from kdm.networks.song_unet import SongUNet

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kdm.draws import draws
-from kdm.networks import group_norm, winograd, winograd_learning
 from kdm.networks.attention import Layout, attend
+from kdm.networks.fast import group_norm, winograd, winograd_learning
 from kdm.networks.image_shapes import Embeddings, Images, Maps
+from kdm.randomness.draws import draws
 
 LayerT = TypeVar("LayerT", bound=nn.Module)
 NUM_GROUPS = 32  # of every group normalisation; channels must be a multiple
@@ -71,7 +71,7 @@ class ResBlock(nn.Module):
 
 
 class Dropout(nn.Dropout):
-    """Dropout with the random numbers that the trainer has chosen (kdm/draws.py)."""
+    """Dropout with the random numbers that the trainer has chosen (kdm/randomness/draws.py)."""
 
     def forward(self, x: Images) -> Images:
         """(n, ...) to the same shape; x itself in evaluation mode."""

@@ -7,7 +7,7 @@ the teacher's own value or beyond it count as equal: no student need do better t
 
 from collections.abc import Mapping, Sequence
 
-from kdm.evaluate.metric import Meaning
+from kdm.metrics.metric import Meaning
 from kdm.report.content import Numbers
 from kdm.report.differences import are_comparable, badness, difference, own_interval
 

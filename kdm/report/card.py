@@ -7,8 +7,8 @@ numbers beside the teacher's, how to load the student, and the command that make
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kdm.evaluate.metric import Meaning
 from kdm.licences import hub_fields
+from kdm.metrics.metric import Meaning
 from kdm.report.content import Numbers, StudentEntry
 from kdm.report.markdown import code_block, front_matter, inline
 from kdm.report.tables import Cell, SampleCounts, printed

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kdm.evaluate.bootstrap import COVERAGE, spread
-from kdm.evaluate.metric import Meaning
+from kdm.metrics.bootstrap import COVERAGE, spread
+from kdm.metrics.metric import Meaning
 from kdm.report.content import Numbers
 
 

@@ -17,8 +17,8 @@ from kdm.analyze.outlier_trace import outlier_trace
 from kdm.analyze.sample_plots import samples_picture
 from kdm.analyze.score_histogram import score_histogram
 from kdm.analyze.spectrum import spectrum
-from kdm.evaluate.outliers import Outliers
-from kdm.evaluate.samples import EvaluationSamples, Points
+from kdm.metrics.outliers import Outliers
+from kdm.metrics.samples import EvaluationSamples, Points
 from kdm.report.content import Gallery, Picture
 from kdm.report.picture_figures import picture_galleries
 

@@ -7,7 +7,7 @@ merged, and a picture shows whether the number at its head has got better.
 from collections.abc import Mapping, Sequence
 
 from kdm.analyze.trend import MOST_TRENDS, Trend, trend_picture
-from kdm.evaluate.metric import Meaning
+from kdm.metrics.metric import Meaning
 from kdm.report.content import EvaluationEvent, Picture
 from kdm.report.tables import columns, number
 from kdm.report.template import render

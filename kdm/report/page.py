@@ -6,7 +6,7 @@ the file can be mailed, kept for years and opened anywhere.
 
 from collections.abc import Mapping
 
-from kdm.evaluate.metric import Meaning
+from kdm.metrics.metric import Meaning
 from kdm.report.best import how_marked
 from kdm.report.budgets import compared
 from kdm.report.content import ReportContent

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from kdm.analyze.image_grid import image_grid
 from kdm.analyze.lettering import in_lines, inches_of, literal
 from kdm.analyze.picture import (
     INK,
@@ -20,7 +19,8 @@ from kdm.analyze.picture import (
     pixels_across,
     pixels_in,
 )
-from kdm.evaluate.samples import Classes, EvaluationSamples, Points
+from kdm.image_grid import image_grid
+from kdm.metrics.samples import Classes, EvaluationSamples, Points
 from kdm.report.content import Gallery, Picture
 
 _COLUMNS = 20  # noises side by side

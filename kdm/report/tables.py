@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kdm.evaluate.metric import Meaning
+from kdm.metrics.metric import Meaning
 from kdm.report.best import best_rows
 from kdm.report.content import Numbers
 

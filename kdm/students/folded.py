@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kdm.coders.unet_codes import UNetDecoder, UNetEncoder
 from kdm.networks.folded_unet import FoldedUNet
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Latents, Samples
-from kdm.students.unet_codes import UNetDecoder, UNetEncoder
 
 Rows = Float[Tensor, "classes d"]
 

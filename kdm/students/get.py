@@ -15,7 +15,7 @@ from kdm.losses.absolute import L1
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import Distance
 from kdm.networks.transformer_options import EquilibriumOptions
-from kdm.students.late import Student
+from kdm.students.late_student import Student
 from kdm.students.plugin import StudentPlugin
 from storage.plugins import Configured
 from storage.records import PairSchema

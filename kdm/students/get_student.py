@@ -10,12 +10,12 @@ from typing import Literal
 import torch
 
 from kdm.batch import Batch
-from kdm.draws import draws
 from kdm.losses.distances import Distance
 from kdm.networks.transformer import EquilibriumTransformer, States, Tokens
 from kdm.objective import Losses, weighted
+from kdm.randomness.draws import draws
+from kdm.randomness.keyed_noise import keyed_normal
 from kdm.shapes import Labels, Samples
-from kdm.students.keyed_noise import keyed_normal
 from kdm.students.labels import require_known, required
 from kdm.students.one_network import OneNetworkStudent
 from kdm.students.student import sampling

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from kdm.losses.spectral_options import DenseSpectralOptions
 from kdm.students.koopman_options import KoopmanOptions
-from kdm.students.late import KoopmanOperator, SpectralPenalties
+from kdm.students.late_student import KoopmanOperator, SpectralPenalties
 
 
 class Koopman(KoopmanOptions):

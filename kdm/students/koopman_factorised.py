@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from kdm.losses.spectral_options import SpectralOptions
 from kdm.phase import Phase
 from kdm.students.koopman_options import KoopmanOptions
-from kdm.students.late import KoopmanOperator, SpectralPenalties
+from kdm.students.late_student import KoopmanOperator, SpectralPenalties
 
 
 class KoopmanFactorised(KoopmanOptions):

@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 
 from pydantic import Field
 
+from kdm.coders.coder_choice import DEFAULT_CODERS, AnyCoders
 from kdm.losses.adversarial import Adversary
-from kdm.students.coder_choice import DEFAULT_CODERS, AnyCoders
 from kdm.students.koopman_losses import KoopmanLosses
-from kdm.students.late import KoopmanOperator, SpectralPenalties, Student
+from kdm.students.late_student import KoopmanOperator, SpectralPenalties, Student
 from kdm.students.plugin import StudentPlugin
 from storage.records import PairSchema
 

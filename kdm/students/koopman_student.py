@@ -14,17 +14,17 @@ import torch.nn.functional as F
 from torch import nn
 
 from kdm.batch import Batch
-from kdm.draws import draws
+from kdm.coders.coders import BuiltCoders
 from kdm.losses.adversarial import Game
 from kdm.losses.spectral import SpectralPenalties
 from kdm.networks.image_shapes import OneHot
 from kdm.objective import Losses, Objective, Player, weighted
 from kdm.operators import KoopmanOperator
+from kdm.randomness.draws import draws
 from kdm.shapes import Labels, Latents, Samples, Scalar
-from kdm.students.coders import BuiltCoders
-from kdm.students.duel import Duel
+from kdm.students.adversarial_steps import Duel
 from kdm.students.folded import FoldedKoopman
-from kdm.students.kept import Kept, stand_still
+from kdm.students.kept_while_still import Kept, stand_still
 from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.labels import one_hot, require_known, required
 from kdm.students.student import DTYPES, Student, sampling

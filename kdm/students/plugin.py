@@ -6,7 +6,7 @@ named without it. So `build` imports the student's module itself.
 
 from abc import ABC, abstractmethod
 
-from kdm.students.late import Student
+from kdm.students.late_student import Student
 from storage.plugins import Plugin
 from storage.records import PairSchema
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import Distance
 from kdm.losses.sample_huber import SampleHuber
-from kdm.students.late import Student
+from kdm.students.late_student import Student
 from kdm.students.plugin import StudentPlugin
 from kdm.students.velocity_choice import VelocityChoice, VelocityMlp
 from storage.plugins import Configured

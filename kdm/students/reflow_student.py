@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from kdm.batch import Batch
-from kdm.draws import draws
 from kdm.losses.distances import Distance
 from kdm.networks.image_shapes import OneHot, Times
 from kdm.objective import Losses, weighted
+from kdm.randomness.draws import draws
 from kdm.shapes import Labels, Samples, Scalar
 from kdm.students.labels import one_hot, require_known
 from kdm.students.one_network import OneNetworkStudent

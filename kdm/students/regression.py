@@ -12,12 +12,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from kdm.coders.unet_choice import UNetChoice
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import L2, Distance
-from kdm.networks.late import MLP, SongUNet
-from kdm.students.late import Student
+from kdm.networks.late_networks import MLP, SongUNet
+from kdm.students.late_student import Student
 from kdm.students.plugin import StudentPlugin
-from kdm.students.unet_choice import UNetChoice
 from storage.plugins import Configured
 from storage.records import PairSchema
 

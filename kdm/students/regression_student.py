@@ -11,7 +11,7 @@ from kdm.networks.folded_unet import FoldedUNet
 from kdm.networks.song_unet import SongUNet
 from kdm.objective import Losses, weighted
 from kdm.shapes import Labels, Samples
-from kdm.students.kept import Kept, stand_still
+from kdm.students.kept_while_still import Kept, stand_still
 from kdm.students.labels import one_hot, require_known, required
 from kdm.students.one_network import OneNetworkStudent
 from kdm.students.student import DTYPES, sampling

@@ -76,7 +76,7 @@ class Student(nn.Module, ABC):
     def measure(self, batch: Batch) -> Losses:
         """Its loss on a batch, and the unweighted terms by name, without a critic's part.
 
-        Random numbers come from `kdm.draws`, as in training.
+        Random numbers come from `kdm.randomness.draws`, as in training.
         """
 
     @abstractmethod

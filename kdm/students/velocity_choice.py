@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kdm.students.unet_choice import UNetChoice
+from kdm.coders.unet_choice import UNetChoice
 from storage.options import Options
 from storage.records import PairSchema
 

@@ -6,11 +6,11 @@ Here t is a real input, from 0 (data) to 1 (noise); the coders of KDM see a cons
 import torch
 from torch import nn
 
+from kdm.coders.unet_choice import UNetChoice
 from kdm.networks.image_shapes import Images, OneHot, Times
 from kdm.networks.mlp import MLP
 from kdm.networks.song_unet import SongUNet
 from kdm.shapes import Samples
-from kdm.students.unet_choice import UNetChoice
 from kdm.students.velocity_choice import VelocityMlp
 from storage.records import PairSchema
 

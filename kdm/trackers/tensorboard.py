@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from kdm.analyze.image_grid import png
+from kdm.image_grid import png
 from kdm.trackers.tracker import Picture, Tracker, TrackerPlugin
 from storage.errors import StoreError
-from storage.fs import Folder
+from storage.folders.folder import Folder
 
 FOLDER = "tensorboard"
 _VERSION = "brain.Event:2"

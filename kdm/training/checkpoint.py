@@ -20,12 +20,12 @@ from kdm.export import safetensors_bytes
 from kdm.training.errors import NonFiniteError
 from kdm.training.non_finite import NONE_SKIPPED, Skipped
 from kdm.training.progress import Notice
-from storage.any_folder import folder_at
 from storage.differing_fields import differing_fields
 from storage.digest import seal, sha256_of, unseal
 from storage.errors import DamageError, MismatchError
-from storage.fs import Folder
-from storage.order import Position
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
+from storage.reading.order import Position
 
 FOLDER = "checkpoints"  # below a run's own
 _PREFIX, _RECORD, _TENSORS = "step-", ".json", ".safetensors"

@@ -13,17 +13,17 @@ from pydantic import Field
 
 from kdm.datasets import DataSet
 from kdm.torch_types import device as Device
-from kdm.training.late import Source
+from kdm.training.late_source import Source
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice
-from storage.any_folder import folder_at
 from storage.digest import digest_of
+from storage.folders.any_folder import folder_at
 from storage.masks import Mask
 from storage.options import Options
-from storage.order import BLOCK, Order
-from storage.reader import PairReader
+from storage.reading.order import BLOCK, Order
+from storage.reading.reader import PairReader
+from storage.reading.share import WHOLE, Share
 from storage.records import LabelRule, PairSchema
-from storage.share import WHOLE, Share
 from storage.store import DEFAULT_LAYOUT, PairStore
 
 Place = Literal["GPU", "memory", "files"]

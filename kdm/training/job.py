@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainSerializer, ValidationInfo, field_validator, model_validator
 
 from kdm.objective import Objective
-from kdm.students.late import Student
+from kdm.students.late_student import Student
 from kdm.students.plugin import GROUP as STUDENTS
 from kdm.training.device import Device
 from kdm.training.inputs import DatasetInput, PairsInput
@@ -64,7 +64,7 @@ class TrainingJob(Options):
         A student is built for the whole schema, a teacher for a shape. Raises a ValueError where the
         model can't learn such samples.
         """
-        from kdm.training.randomness import seed_initial_weights  # torch: imported only to train
+        from kdm.randomness.step_seeds import seed_initial_weights  # torch: imported only to train
 
         model: Any = self.model
         seed_initial_weights(self.training.seed)

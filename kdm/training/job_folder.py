@@ -5,10 +5,10 @@ from typing import Any
 
 from kdm.trained import read_config, read_weights
 from kdm.training.job import TrainingJob
-from storage.any_folder import folder_at
 from storage.differing_fields import differing_fields
 from storage.errors import MismatchError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.options import parse
 
 

@@ -2,7 +2,7 @@
 
 The optimiser is Adam (Kingma and Ba 2015), the schedule a linear warm-up (Goyal et al. 2017, Sec. 2.2) and
 half a cosine (Loshchilov and Hutter 2017, Eq. 5), the result a moving average of the weights. The paper
-trains with Adam at a constant 3e-4 without warm-up (App. E.3, Table 7); kdm/students/presets.py has its
+trains with Adam at a constant 3e-4 without warm-up (App. E.3, Table 7); kdm/presets/presets.py has its
 settings, and the defaults here are for the checkerboard.
 """
 
@@ -74,7 +74,7 @@ class TrainingOptions(LastingOptions):
     ema: EmaOptions | None = EmaOptions()  # None: the last weights are exported
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, noise and order
     # Random numbers of a step: one stream for all of it, or a stream for each sample, which is then the
-    # same on any number of ranks and in any micro-batches (kdm/sample_draws.py).
+    # same on any number of ranks and in any micro-batches (kdm/randomness/sample_draws.py).
     draws: Literal["step", "sample"] = "step"
     num_threads: int = Field(
         1, ge=1, le=1024
@@ -88,7 +88,7 @@ class TrainingOptions(LastingOptions):
     log_every: int = Field(100, ge=1)  # steps between two entries of the loss history
     checkpoint_every: int = Field(1_000, ge=1)  # steps; no number depends on it
     keep_checkpoints: int = Field(2, ge=1)  # the last ones; a damaged newest leaves the one before
-    # Also keep the weights of the checkpoint with the lowest training loss (kdm/training/best.py).
+    # Also keep the weights of the checkpoint with the lowest training loss (kdm/training/best_weights.py).
     keep_best: bool = True
     # Steps between two pictures of samples, drawn where samples are images and after the last step.
     # 0: none; None: five pictures a run. No number depends on it.

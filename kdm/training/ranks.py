@@ -22,7 +22,7 @@ from torch.distributed.rendezvous import rendezvous
 from kdm.collective import RankLostError, add_up_
 from kdm.objective import Losses
 from kdm.training.progress import Notice, Report
-from storage.share import WHOLE, Share
+from storage.reading.share import WHOLE, Share
 
 # How long the first ranks wait for the others: nodes of a large cluster start minutes apart.
 SECONDS_TO_ARRIVE = 300

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kdm.analyze.image_grid import Colours, image_grid
+from kdm.image_grid import Colours, image_grid
 from kdm.objective import Objective
 from kdm.shapes import Samples
 from kdm.training.ema import Ema

@@ -16,9 +16,9 @@ from kdm.objective import Losses, Objective, Player
 from kdm.training.adam import Adam
 from kdm.training.ema import Ema
 from kdm.training.environment import autocast
+from kdm.training.micro_batches import Part, Parts, mean_losses, require_whole_batches
 from kdm.training.non_finite import NonFiniteSteps
 from kdm.training.options import TrainingOptions
-from kdm.training.parts import Part, Parts, mean_losses, require_whole_batches
 from kdm.training.progress import Report
 from kdm.training.ranks import Ranks
 

@@ -19,11 +19,11 @@ from kdm.shapes import Samples
 from kdm.students.student import Student
 from kdm.training.inputs import PairsInput
 from kdm.training.progress import Notice
-from storage.any_folder import folder_at
 from storage.errors import StoreError
+from storage.folders.any_folder import folder_at
 from storage.masks import judged
 from storage.records import PairBatch
-from storage.sets import splits_of
+from storage.set_folder import splits_of
 from storage.store import PairStore
 
 NUM_PAIRS = 32  # a picture

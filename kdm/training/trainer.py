@@ -21,17 +21,17 @@ from torch import Tensor
 
 from kdm.data import Source
 from kdm.objective import Losses, Objective
-from kdm.training.best import BestWeights
+from kdm.randomness.step_seeds import RULES, seed_step
+from kdm.training.best_weights import BestWeights
 from kdm.training.checkpoint import FOLDER, Checkpoints, LossEntry, Snapshot
 from kdm.training.errors import Interrupted
+from kdm.training.observers import Watch
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Report
-from kdm.training.randomness import RULES, seed_step
 from kdm.training.ranks import ALONE, Ranks
 from kdm.training.schedule import learning_rate
 from kdm.training.steps import Steps
-from kdm.training.watch import Watch
-from storage.fs import Folder
+from storage.folders.folder import Folder
 
 # For ranks that report nothing: the first alone draws pictures and has trackers.
 _UNWATCHED: dict[str, Any] = {"samples_every": 0, "trackers": ()}

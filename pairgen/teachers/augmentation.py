@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kdm.draws import draws
 from kdm.networks.image_shapes import Augmentations, Images
+from kdm.randomness.draws import draws
 from pairgen.teachers.augmentation_options import Augmentation
 
 _FINER = 2  # look-ups a pixel and axis: enough for images that shrink by less than half
@@ -47,7 +47,7 @@ class _Drawn(NamedTuple):
 def augmented(images: Images, options: Augmentation) -> tuple[Images, Augmentations]:
     """Images [n, C, H, W], each transformed in its own way, and labels [n, 9] that say how.
 
-    Random numbers are those of `kdm.draws`, which the trainer chooses.
+    Random numbers are those of `kdm.randomness.draws`, which the trainer chooses.
     """
     drawn = _draw(options, images)
     labels = drawn.labels()

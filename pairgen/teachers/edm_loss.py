@@ -9,8 +9,8 @@ noise level outweighs the others.
 from dataclasses import dataclass
 
 from kdm.batch import Batch
-from kdm.draws import draws
 from kdm.objective import Losses
+from kdm.randomness.draws import draws
 from kdm.shapes import Scalar
 from pairgen.teachers.augmentation import augmented, mirrored
 from pairgen.teachers.augmentation_options import Augmentation
@@ -19,7 +19,7 @@ from pairgen.teachers.edm_field import EdmField
 
 @dataclass(frozen=True)
 class EdmLoss:
-    """The loss of `field` on a batch of data; random numbers are those of `kdm.draws`."""
+    """The loss of `field` on a batch of data; random numbers are those of `kdm.randomness.draws`."""
 
     field: EdmField
     sigma_data: float

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kdm.batch import Batch
-from kdm.draws import draws
 from kdm.objective import Losses
+from kdm.randomness.draws import draws
 from kdm.shapes import Labels, Points, Samples, Scalar
 from pairgen.field import Teacher
 
@@ -54,8 +54,8 @@ class FlowMatchingField(Teacher):
 def flow_matching_losses(field: Teacher, batch: Batch) -> Losses:
     """The mean over samples and values, [ ], of (v(x_t, t) - (x_T - x_0))² (Lipman et al. 2023, Eq. 23).
 
-    x_0 is the batch's [n, *shape]; x_T ~ N(0, I) and t ~ U[0, 1) are drawn from `kdm.draws`, which the
-    trainer chooses.
+    x_0 is the batch's [n, *shape]; x_T ~ N(0, I) and t ~ U[0, 1) are drawn from
+    `kdm.randomness.draws`, which the trainer chooses.
     """
     x_0 = batch.x_0
     x_T = draws().normal_like(x_0)

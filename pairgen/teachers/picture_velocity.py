@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from kdm.batch import Batch
-from kdm.draws import draws
 from kdm.networks.guided_unet import GuidedUNet
 from kdm.objective import Losses
+from kdm.randomness.draws import draws
 from kdm.shapes import Labels, Samples
 from pairgen.field import Teacher
 from pairgen.teachers.augmentation import mirrored

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import digest_of, short
-from storage.foreign_files import is_file, opened
-from storage.fs import Folder
+from storage.folders.folder import Folder
+from storage.folders.foreign_files import is_file, opened
+from storage.folders.local_errors import told
 from storage.importers.ends import Ends, tell_ends
 from storage.importers.imported import ImportedSet, import_spec
 from storage.importers.row_ranges import Rows, require_rows
 from storage.importers.source_digest import file_digest
 from storage.importers.verdict import NoiseEnd
 from storage.inert.stand_ins import require_file_itself
-from storage.local_errors import told
 from storage.records import NoiseRule, PairBatch, PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
 

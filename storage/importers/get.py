@@ -14,7 +14,7 @@ without classes are float64; they are cast to float32, the widest type of a stor
 import re
 from pathlib import Path
 
-from storage.foreign_files import entries_of
+from storage.folders.foreign_files import entries_of
 from storage.importers.parts import Part, PartedSet
 from storage.importers.source_digest import digest_of_files
 from storage.importers.torch_files import TensorRows, tensors_in

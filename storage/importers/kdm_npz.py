@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import short
-from storage.foreign_files import entries_of, opened
+from storage.folders.foreign_files import entries_of, opened
 from storage.importers.npy import array_in
 from storage.importers.one_hot import classes_of
 from storage.importers.published import PublishedRows

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.foreign_files import opened
+from storage.folders.foreign_files import opened
 from storage.importers.stamps import stamp_of
 from storage.importers.torch_files import TensorRows
 from storage.inert.stand_ins import require_itself

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.foreign_files import entries_of, opened
+from storage.folders.foreign_files import entries_of, opened
 from storage.importers.npy import array_in
 from storage.importers.published import PublishedRows
 from storage.importers.source_digest import digest_of_files

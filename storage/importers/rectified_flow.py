@@ -9,7 +9,7 @@ arrays. z0 is noise by that code; whether it is here the numbers decide, as of a
 
 from pathlib import Path
 
-from storage.foreign_files import entries_of, is_file
+from storage.folders.foreign_files import entries_of, is_file
 from storage.importers.npy import array_rows
 from storage.importers.parts import Part, PartedSet
 from storage.importers.source_digest import digest_of_files

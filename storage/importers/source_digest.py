@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from storage.foreign_files import opened
+from storage.folders.foreign_files import opened
 
 
 def file_digest(path: Path) -> str:

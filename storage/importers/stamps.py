@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from storage.local_errors import told
+from storage.folders.local_errors import told
 
 
 class Stamp(NamedTuple):

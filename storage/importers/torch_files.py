@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.foreign_files import opened
+from storage.folders.foreign_files import opened
 from storage.importers.stamps import Stamp, stamp_of
 from storage.inert.dialect import TENSORS, Dialect
 from storage.inert.saved import read_saved

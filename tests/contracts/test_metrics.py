@@ -9,10 +9,10 @@ from labelled_samples import picture_samples
 from pydantic import ValidationError
 
 from kdm.datasets.checkerboard import CheckerboardData
-from kdm.evaluate.bootstrap import NUM_RESAMPLES
-from kdm.evaluate.metric import Metric
-from kdm.evaluate.options import GROUP
-from kdm.evaluate.samples import EvaluationSamples
+from kdm.evaluate.evaluation_options import GROUP
+from kdm.metrics.bootstrap import NUM_RESAMPLES
+from kdm.metrics.metric import Metric
+from kdm.metrics.samples import EvaluationSamples
 from storage.plugins import configure, describe, plugin_names
 
 every_metric = pytest.mark.parametrize("name", plugin_names(GROUP))

@@ -9,12 +9,12 @@ from pathlib import Path
 from faults.digests import digests_of
 from faults.here import run_here
 
-from storage.any_folder import folder_at
+from storage.care.verify import faults
 from storage.digest import unseal
 from storage.errors import StoreError
+from storage.folders.any_folder import folder_at
 from storage.masks import Mask
 from storage.store import PairStore
-from storage.verify import faults
 
 KINDS = ("flip", "cut", "missing", "swapped")
 COUNTS = {"train": 2000, "heldout": 500}

@@ -26,17 +26,17 @@ from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianTeacher
 from pairgen.teachers.plugin import weights_digest
 from pairgen.teachers.teacher import load_teacher
-from storage.any_folder import folder_at
-from storage.convert import convert
+from storage.care.convert import convert
+from storage.care.fault import Fault
+from storage.care.garbage import waste_of
+from storage.care.verify import faults, spec_faults
 from storage.digest import short
 from storage.errors import StoreError
-from storage.fault import Fault
-from storage.fs import Folder
-from storage.garbage import waste_of
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.records import NoiseRule, PairSchema
-from storage.sets import places
+from storage.set_folder import places
 from storage.store import PairStore
-from storage.verify import faults, spec_faults
 
 SHARD_SIZE = 64
 NUM_SHARDS = {"train": 4, "heldout": 2}

@@ -10,9 +10,9 @@ import pytest
 from faults.commands import finish
 from faults.picture_training import begun
 
-from kdm.students.presets import preset
-from storage.any_folder import folder_at
-from storage.fs import Folder
+from kdm.presets.presets import preset
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.plugins import describe
 from storage.records import PairBatch
 from storage.store import PairStore

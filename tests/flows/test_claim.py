@@ -23,15 +23,15 @@ from local_prefect import wait_for
 from flows.process import identity
 from flows.stages import claim
 from flows.stages.claim import FILE, HangingError, HeldError, claimed
-from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 
 # Another run, without its work: it says when it waits and when it has the claim, and keeps that.
 OTHER = """
 import sys, time
 from flows.stages import claim
-from storage.any_folder import folder_at
+from storage.folders.any_folder import folder_at
 claim._LOOK_EVERY = claim._SETTLE = 0.05
 say = lambda sentence: print("waits", flush=True)
 with claim.claimed(folder_at(sys.argv[1]), "work", is_there=lambda: False, say=say):
@@ -176,7 +176,9 @@ def test_a_holder_that_is_stopped_is_waited_for_with_a_bound_and_a_way_out(home:
 def test_who_does_not_wait_leaves_it_to_a_holder_that_lives(home: Folder) -> None:
     with sleeping() as holder:
         held_by(home, platform.node(), identity_of(holder))
-        with pytest.raises(HeldError, match=rf"process {holder.pid} on .*; leaving it to that process"):
+        with pytest.raises(
+            HeldError, match=rf"process {holder.pid} on .*; leaving it to that process"
+        ):
             taken(home, waits=False)
 
 

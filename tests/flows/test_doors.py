@@ -10,7 +10,7 @@ from flows.cli import app
 from kdm.datasets.source import source_path
 from kdm.pretrained import weights_folder
 from pairgen.checkpoints.build_presets import preset_named
-from storage.cache import ShardCache
+from storage.reading.cache import ShardCache
 
 SLIP, NOBODY = "s3:/bucket/x", "~nobody-here/x"
 DOORS = {

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.orchestration.parameters import Count
 from flows.request import Request
-from storage.cache import ShardCache
+from storage.reading.cache import ShardCache
 
 COUNTS = {
     "--count": ("show", "tiny", "--count"),

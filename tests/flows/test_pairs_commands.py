@@ -17,14 +17,14 @@ from typer.testing import CliRunner
 
 from flows.care.remake import Remaker
 from flows.cli import app
-from storage.any_folder import folder_at
+from storage.care.verify import faults
+from storage.care.verify_masks import decisions_of
 from storage.errors import StoreError
+from storage.folders.any_folder import folder_at
 from storage.importers import import_pairs
 from storage.masks import Mask
-from storage.sets import splits_of
+from storage.set_folder import splits_of
 from storage.store import PairStore
-from storage.verify import faults
-from storage.verify_masks import decisions_of
 
 
 def invoked(*words: str, says: str = "") -> Result:

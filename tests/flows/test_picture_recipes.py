@@ -16,8 +16,8 @@ from flows.judged_pairs import open_split
 from flows.stage import Run
 from flows.stages.sequence import run_stages
 from kdm.trained import read_config
-from storage.any_folder import folder_at
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 
 SMALL = (
     "teacher.training.num_steps=2",

@@ -14,9 +14,9 @@ from faults.proxy import endpoint_at, faulty
 from typer.testing import CliRunner
 
 from flows.cli import app
-from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 
 
 @pytest.fixture

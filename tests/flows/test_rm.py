@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.commands.resting import resting_on
-from storage.any_folder import folder_at
 from storage.digest import seal, unseal
 from storage.errors import StoreError
+from storage.folders.any_folder import folder_at
 
 
 @pytest.fixture

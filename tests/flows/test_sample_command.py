@@ -16,13 +16,13 @@ from flows.commands.sample import classes_of
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.image_folder import ImageFolderData
 from kdm.export import load_student, write_model
+from kdm.published.student_options import schema_of, student_of
 from kdm.students.koopman_student import KoopmanStudent
-from kdm.students.published import schema_of, student_of
 from kdm.students.regression_student import RegressionStudent
 from kdm.students.student import Student
-from storage.any_folder import folder_at
 from storage.errors import DamageError, StoreError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.plugins import describe
 
 Said = Callable[..., Result]

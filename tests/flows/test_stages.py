@@ -21,9 +21,9 @@ from flows.stages.sequence import run_stages
 from kdm.objective import Objective
 from pairgen.teachers.plugin import TeacherPlugin
 from pairgen.teachers.teacher import Teacher
-from storage.any_folder import folder_at
 from storage.errors import InvalidPairsError, MismatchError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.noise import derive_noise
 from storage.records import NoiseRule
 from storage.store import PairStore

@@ -14,9 +14,9 @@ from flows.config.load import load_recipe
 from kdm.export import load_student
 from kdm.students.koopman import Koopman
 from kdm.students.reflow import Reflow
-from storage.any_folder import folder_at
 from storage.digest import unseal
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 
 NAME, WITHOUT_LABELS = name_of(), name_of(has_labels=False)
 SMALL = [

@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
-from kdm.networks.golden_samplers import edm_solve
 from kdm.networks.preconditioning import Preconditioner
+from kdm.published.golden_samplers import edm_solve
 from kdm.trained import read_config
 from pairgen.teachers.teacher import load_teacher
-from storage.any_folder import folder_at
 from storage.errors import StoreError
+from storage.folders.any_folder import folder_at
 from storage.noise import derive_noise
 from storage.plugins import configure
 from storage.records import NoiseRule

@@ -15,10 +15,10 @@ from published_students import KDM, LABELLED, module_of, state_of, student, writ
 from typer.testing import CliRunner
 
 from flows.cli import app
+from kdm.coders.mlp_coders import MlpCoders
+from kdm.published.tensor_names import to_published
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_student import KoopmanStudent
-from kdm.students.mlp_coders import MlpCoders
-from kdm.students.published_names import to_published
 from storage.records import PairSchema
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from faults.store_damage import KINDS, Injection, Target, inject, make_target, stores_of
 
-from storage.any_folder import folder_at
-from storage.verify import faults, spec_faults
+from storage.care.verify import faults, spec_faults
+from storage.folders.any_folder import folder_at
 
 
 def _full_folder(place: Path) -> None:

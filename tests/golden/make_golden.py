@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 
-from storage.any_folder import folder_at
 from storage.digest import digest_of, short
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.masks import (
     Mask,
     decision_digest,

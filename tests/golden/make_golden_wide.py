@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 
-from storage.any_folder import folder_at
 from storage.digest import digest_of, short
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.noise import derive_labels, derive_noise
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema, as_stored
 from storage.store import PairStore

@@ -15,7 +15,7 @@ from published_students import SMALL as PUBLISHED
 from torch import Tensor, nn
 
 from kdm.networks.song_unet import SongUNet, SongUNetOptions
-from kdm.students.golden_kinks import Kinks
+from kdm.published.golden_kinks import Kinks
 
 SMALL = {**PUBLISHED, "dropout": 0.0, "noisy_latent": 0.0}  # a step without random numbers
 WEIGHTS = {"latent_loss": "w_latent", "rec_loss": "w_rec", "push_rec_loss": "w_push"}

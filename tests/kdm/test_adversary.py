@@ -9,10 +9,10 @@ from published_step import discriminator
 from torch import Tensor, nn
 
 from kdm.batch import Batch
+from kdm.coders.unet_coders import UNetCoders
 from kdm.losses.adversarial import NonSaturating, Relativistic
 from kdm.losses.discriminator import Discriminator
 from kdm.students.koopman import Koopman
-from kdm.students.unet_coders import UNetCoders
 from storage.plugins import describe
 from storage.records import PairSchema
 

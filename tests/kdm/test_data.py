@@ -23,14 +23,14 @@ from kdm.training.inputs import PairsInput
 from kdm.training.job import TrainingJob
 from kdm.training.options import TrainingOptions
 from kdm.training.run_job import run_job
-from storage.any_folder import folder_at
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.masks import Mask, decision_digest, write_decision
 from storage.options import parse
-from storage.order import Order, Position
-from storage.reader import PairReader
+from storage.reading.order import Order, Position
+from storage.reading.reader import PairReader
+from storage.reading.share import Share
 from storage.records import LabelRule, LoadedPairs, PairBatch, PairSchema
-from storage.share import Share
 from storage.store import PairStore
 
 SCORE = "a" * 64

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from kdm.evaluate.cells import Cells
 from kdm.evaluate.draw import TeacherSamples, draw_samples, fresh_noise
 from kdm.evaluate.evaluate import evaluate_student, meanings_of, measure_samples
-from kdm.evaluate.options import EvaluationOptions
+from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.evaluate.throughput import measure_throughput
+from kdm.metrics.cells import Cells
 from kdm.students.regression import Regression
 from kdm.students.student import Student
 from storage.digest import seal

@@ -5,11 +5,11 @@ import pytest
 from published import CHECKERBOARD, published
 
 from kdm.datasets.checkerboard import CheckerboardData, in_cells
-from kdm.evaluate.cells import Cells
-from kdm.evaluate.outliers import Outliers
-from kdm.evaluate.paired import Paired
-from kdm.evaluate.samples import EvaluationSamples
-from kdm.evaluate.sliced_wasserstein import SlicedWasserstein, sliced_distance
+from kdm.metrics.cells import Cells
+from kdm.metrics.outliers import Outliers
+from kdm.metrics.paired import Paired
+from kdm.metrics.samples import EvaluationSamples
+from kdm.metrics.sliced_wasserstein import SlicedWasserstein, sliced_distance
 
 BOARD = CheckerboardData(num_train=2000).train()
 CELL = 1 / 0.45  # side of a cell, data units

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from kdm.coders.unet_coders import UNetCoders
 from kdm.networks.edm_layers import Conv
 from kdm.networks.folded_unet import FoldedUNet
 from kdm.networks.song_unet import SongUNet, SongUNetOptions
@@ -16,7 +17,6 @@ from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.regression import Regression
 from kdm.students.student import Student
-from kdm.students.unet_coders import UNetCoders
 from storage.records import LabelRule, NoiseRule, PairSchema
 
 SMALL: dict[str, Any] = {"model_channels": 8, "channel_mult": (1, 2), "num_blocks": 1}

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from kdm.batch import Batch
 from kdm.networks.transformer import EquilibriumTransformer
 from kdm.networks.transformer_options import EquilibriumOptions
+from kdm.presets.presets import preset
+from kdm.randomness.keyed_noise import keyed_normal
 from kdm.students.get import Get
 from kdm.students.get_student import GetStudent
-from kdm.students.keyed_noise import keyed_normal
-from kdm.students.presets import preset
 from storage.records import LabelRule, NoiseRule, PairSchema
 
 SCHEMA = PairSchema(shape=(3, 8, 8), noise=NoiseRule(scale=80), label=LabelRule(num_classes=3))

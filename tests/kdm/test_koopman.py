@@ -7,11 +7,11 @@ from pydantic import ValidationError
 from torch import nn
 
 from kdm.batch import Batch
+from kdm.coders.mlp_coders import MlpCoders
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.koopman_student import KoopmanStudent
-from kdm.students.mlp_coders import MlpCoders
 from kdm.students.regression import Regression
 from storage.plugins import Plugin, describe
 from storage.records import NoiseRule, PairSchema

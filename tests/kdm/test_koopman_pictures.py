@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from kdm.batch import Batch
+from kdm.coders.unet_coders import UNetCoders
+from kdm.presets.presets import preset
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.koopman_student import KoopmanStudent
-from kdm.students.presets import preset
-from kdm.students.unet_coders import UNetCoders
 from storage.plugins import configure
 from storage.records import LabelRule, NoiseRule, PairSchema
 

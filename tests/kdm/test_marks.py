@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from flows.documents.numbers import entry
-from kdm.evaluate.bootstrap import packed, resampled_mean, unpacked
 from kdm.evaluate.evaluate import meanings_of, measure_samples
-from kdm.evaluate.metric import Meaning
-from kdm.evaluate.options import EvaluationOptions
-from kdm.evaluate.paired import Paired
-from kdm.evaluate.paired_baselines import PairedBaselines
-from kdm.evaluate.samples import EvaluationSamples
-from kdm.evaluate.sliced_wasserstein import SlicedWasserstein, sliced_distance, sliced_shares
+from kdm.evaluate.evaluation_options import EvaluationOptions
+from kdm.metrics.bootstrap import packed, resampled_mean, unpacked
+from kdm.metrics.metric import Meaning
+from kdm.metrics.paired import Paired
+from kdm.metrics.paired_baselines import PairedBaselines
+from kdm.metrics.samples import EvaluationSamples
+from kdm.metrics.sliced_wasserstein import SlicedWasserstein, sliced_distance, sliced_shares
 from kdm.report.best import best_rows, how_marked
 from kdm.report.content import Numbers, StudentEntry
 from kdm.report.differences import difference, own_interval

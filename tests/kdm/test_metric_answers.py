@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kdm.evaluate.bootstrap import Estimate
 from kdm.evaluate.checked import MetricError
 from kdm.evaluate.evaluate import measure_samples
-from kdm.evaluate.metric import Meaning, Metric
-from kdm.evaluate.options import EvaluationOptions
-from kdm.evaluate.samples import EvaluationSamples
+from kdm.evaluate.evaluation_options import EvaluationOptions
+from kdm.metrics.bootstrap import Estimate
+from kdm.metrics.metric import Meaning, Metric
+from kdm.metrics.samples import EvaluationSamples
 
 
 def samples() -> EvaluationSamples:

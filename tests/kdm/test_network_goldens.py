@@ -8,7 +8,7 @@ from mutants import NETWORK, at_work
 from published import golden, packed
 
 from kdm.networks.build import build_edm, build_guided
-from kdm.networks.golden import Golden, check_golden, each_of, error, tolerance, unchecked
+from kdm.published.network_golden import Golden, check_golden, each_of, error, tolerance, unchecked
 
 GOLDENS = [
     "edm/edm_cifarlike_cond_ve",

@@ -11,19 +11,19 @@ from torch import Tensor, nn
 
 from kdm.batch import Batch
 from kdm.data import StreamedSource, resident_source
-from kdm.draws import drawing_from, draws
 from kdm.objective import Losses, Objective, Player
-from kdm.sample_draws import SampleDraws
+from kdm.randomness.draws import drawing_from, draws
+from kdm.randomness.sample_draws import SampleDraws
 from kdm.training.job import TrainingJob
+from kdm.training.micro_batches import Parts, require_divisible, require_whole_batches
 from kdm.training.options import TrainingOptions
-from kdm.training.parts import Parts, require_divisible, require_whole_batches
 from kdm.training.ranks import ALONE, Ranks, own_device
 from kdm.training.run_job import run_job
 from storage.digest import unseal
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.options import parse
-from storage.order import Order
-from storage.reader import PairReader
+from storage.reading.order import Order
+from storage.reading.reader import PairReader
 from storage.store import PairStore
 
 PLACE, LIKE = torch.arange(16), torch.zeros(1)

@@ -20,9 +20,9 @@ from kdm.losses.lpips_weights import head_weights, trunk_with
 from kdm.losses.random_features import RandomFeatures
 from kdm.losses.sum import Part, Sum
 from kdm.pretrained import fault_of
+from kdm.published.student_options import student_of
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_losses import KoopmanLosses
-from kdm.students.published import student_of
 from kdm.students.regression import Regression
 from kdm.torchvision_import import import_torchvision
 from storage.plugins import describe

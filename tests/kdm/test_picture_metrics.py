@@ -8,15 +8,15 @@ import pytest
 from labelled_samples import DATA, NUM, judge, picture_samples
 
 from kdm.datasets.checkerboard import CheckerboardData
-from kdm.evaluate.bootstrap import bootstrap
-from kdm.evaluate.class_agreement import ClassAgreement
-from kdm.evaluate.classifier_frechet import ClassifierFrechet
 from kdm.evaluate.evaluate import measure_samples, require_needs
+from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.evaluate.linear_map import linear_predictions
-from kdm.evaluate.options import EvaluationOptions
-from kdm.evaluate.paired_baselines import PairedBaselines
-from kdm.evaluate.samples import EvaluationSamples
-from kdm.evaluate.variance import Variance
+from kdm.metrics.bootstrap import bootstrap
+from kdm.metrics.class_agreement import ClassAgreement
+from kdm.metrics.classifier_frechet import ClassifierFrechet
+from kdm.metrics.paired_baselines import PairedBaselines
+from kdm.metrics.samples import EvaluationSamples
+from kdm.metrics.variance import Variance
 from storage.records import LabelRule, PairBatch
 
 

@@ -7,16 +7,16 @@ import torch
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.checkerboard import CheckerboardData
 from kdm.datasets.digits import DigitsData
-from kdm.evaluate.bootstrap import bootstrap
 from kdm.evaluate.classifier import Classifier
 from kdm.evaluate.classifier_training import ClassifierOptions, accuracy, trained_classifier
-from kdm.evaluate.frechet import frechet_distance
 from kdm.evaluate.nearest import nearest_distances
 from kdm.evaluate.picture_quality import PictureQuality, picture_quality
+from kdm.metrics.bootstrap import bootstrap
+from kdm.metrics.frechet import frechet_distance
 from kdm.torchvision_import import import_torchvision
-from storage.any_folder import folder_at
 from storage.errors import DamageError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 
 DATA = DigitsData()
 

@@ -10,9 +10,9 @@ from kdm.data import MemorySource, StreamedSource, resident_source
 from kdm.training.inputs import PairsInput, Place
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice
-from storage.fs import Folder
-from storage.order import Order
-from storage.reader import PairReader
+from storage.folders.folder import Folder
+from storage.reading.order import Order
+from storage.reading.reader import PairReader
 from storage.store import PairStore
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from kdm.coders.unet_coders import UNetCoders
 from kdm.losses.lpips import Lpips
+from kdm.presets.preset_choice import with_preset
+from kdm.presets.presets import preset, preset_names
 from kdm.students.get import Get
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
-from kdm.students.preset_choice import with_preset
-from kdm.students.presets import preset, preset_names
-from kdm.students.unet_coders import UNetCoders
 from storage.plugins import configure, describe
 
 PICTURES = [name for name in preset_names() if name != "checkerboard"]

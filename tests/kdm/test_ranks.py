@@ -17,9 +17,9 @@ from flows.stages.child import TrainingFailedError, run_training
 from kdm.training.errors import Interrupted
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
-from storage.any_folder import folder_at
 from storage.digest import unseal
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.options import parse
 
 TOLERANCE = 1e-4

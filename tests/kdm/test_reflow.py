@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kdm.batch import Batch
+from kdm.coders.unet_choice import UNetChoice
 from kdm.losses.distances import L2
 from kdm.losses.sample_huber import SampleHuber
 from kdm.networks.image_shapes import Times
 from kdm.shapes import Samples
 from kdm.students.reflow import Reflow
 from kdm.students.reflow_student import ReflowStudent, u_shaped_times
-from kdm.students.unet_choice import UNetChoice
 from kdm.training.adam import Adam
 from kdm.training.options import TrainingOptions
 from storage.records import LabelRule, NoiseRule, PairSchema

@@ -15,8 +15,8 @@ from flows.documents.numbers import references
 from kdm.analyze.loss_curves import LossHistory
 from kdm.datasets.checkerboard import CheckerboardData
 from kdm.evaluate.evaluate import meanings_of, measure_samples
-from kdm.evaluate.options import EvaluationOptions
-from kdm.evaluate.samples import EvaluationSamples
+from kdm.evaluate.evaluation_options import EvaluationOptions
+from kdm.metrics.samples import EvaluationSamples
 from kdm.report.card import StudentCard, student_card
 from kdm.report.content import (
     Ancestor,

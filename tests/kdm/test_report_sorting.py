@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kdm.evaluate.metric import Meaning
+from kdm.metrics.metric import Meaning
 from kdm.report.content import Ancestor, Numbers, ReportContent, StudentEntry
 from kdm.report.page import render_report
 

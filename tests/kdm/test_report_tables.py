@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kdm.evaluate.metric import Meaning
+from kdm.metrics.metric import Meaning
 from kdm.report.budgets import Budget, compared, unequal
 from kdm.report.content import Numbers, StudentEntry
 from kdm.report.seeds import by_seeds

@@ -11,15 +11,15 @@ from PIL import Image
 from test_trainer import IDENTITY, outcome
 from torch import Tensor, nn
 
-from kdm.analyze.image_grid import image_grid, png
 from kdm.batch import Batch
 from kdm.data import points_source
+from kdm.image_grid import image_grid, png
 from kdm.objective import Objective, Player, weighted
+from kdm.randomness.step_seeds import seed_initial_weights
 from kdm.training.errors import Interrupted
 from kdm.training.options import TrainingOptions
-from kdm.training.randomness import seed_initial_weights
 from kdm.training.trainer import Trainer
-from storage.fs import Folder
+from storage.folders.folder import Folder
 
 OPTIONS = TrainingOptions(num_steps=11, batch_size=4, warmup_steps=3, log_every=2, trackers=())
 

@@ -16,10 +16,10 @@ from published_step import SMALL, write_golden
 from typer.testing import CliRunner
 
 from flows.cli import app
-from kdm.students.golden import GRADIENT_TOLERANCE, check_step, errors, unchecked
-from kdm.students.golden_kinks import Kinks
-from kdm.students.published import student_of
-from kdm.students.published_names import to_ours, to_published
+from kdm.published.golden_kinks import Kinks
+from kdm.published.student_golden import GRADIENT_TOLERANCE, check_step, errors, unchecked
+from kdm.published.student_options import student_of
+from kdm.published.tensor_names import to_ours, to_published
 
 EXACT = 1e-11  # what float64's round-off may be; of float32 it is 1e-7 at least
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from picture_pairs import LAYOUT, filled
 from PIL import Image
 
-from kdm.analyze.image_grid import image_grid
 from kdm.data import batch_of
 from kdm.export import load_student
+from kdm.image_grid import image_grid
 from kdm.training.job import TrainingJob
 from kdm.training.progress import Notice, Progress
 from kdm.training.run_job import run_job
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.options import parse
 from storage.store import PairStore
 

@@ -13,11 +13,11 @@ import pytest
 from test_sample_pictures import OPTIONS, fit, painting
 
 from kdm.trackers.tensorboard import FOLDER, TensorBoard
+from kdm.training.observers import Watch
 from kdm.training.progress import Notice
-from kdm.training.watch import Watch
-from storage.any_folder import folder_at
 from storage.errors import StoreError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 
 
 def masked_crc(data: bytes) -> int:

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from kdm.batch import Batch
 from kdm.data import Source, pairs_source
 from kdm.objective import Losses, Objective, Player, weighted
+from kdm.randomness.step_seeds import seed_initial_weights
 from kdm.training.errors import Interrupted, NonFiniteError
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice, Progress
-from kdm.training.randomness import seed_initial_weights
 from kdm.training.trainer import Trainer, TrainingResult
 from storage.digest import VOLATILE, unseal
 from storage.errors import MismatchError
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.records import LoadedPairs, PairBatch
 
 OPTIONS = TrainingOptions(

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from kdm.networks import processor, winograd, winograd_learning
 from kdm.networks.edm_layers import Conv
+from kdm.networks.fast import processor, winograd, winograd_learning
 
 has_wide_vectors = processor.has_wide_vectors.__wrapped__  # asks each time
 pytestmark = [pytest.mark.processor, pytest.mark.usefixtures("narrow_vectors")]

@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kdm.draws import TorchDraws
-from kdm.networks import group_norm, winograd_learning
 from kdm.networks.edm_layers import Block, BlockStyle, Conv, Norm
+from kdm.networks.fast import group_norm, winograd_learning
+from kdm.randomness.draws import TorchDraws
 
 ORDERS = (torch.contiguous_format, torch.channels_last)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kdm.networks.golden import SAMPLER_TOLERANCE, Golden, error
+from kdm.published.network_golden import SAMPLER_TOLERANCE, Golden, error
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.teachers.edm_field import EdmField
 from pairgen.teachers.gaussian import GaussianTeacher

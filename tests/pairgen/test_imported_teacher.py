@@ -11,7 +11,7 @@ import torch
 from edm_pickles import ARCHITECTURES, PRECONDITIONERS, network, snapshot_of, write_snapshot
 
 from kdm.networks.build import build_edm, build_guided
-from kdm.networks.golden_samplers import edm_solve
+from kdm.published.golden_samplers import edm_solve
 from kdm.trained import read_config, read_weights
 from pairgen.checkpoints import Checkpoint, read_checkpoint
 from pairgen.checkpoints.build import Network, built, described, fits
@@ -23,9 +23,9 @@ from pairgen.teachers.imported_name import default_name
 from pairgen.teachers.imported_network import ImportedTeacher, ImportedVelocity, kind_of
 from pairgen.teachers.imported_samples import samples_of
 from pairgen.teachers.teacher import Teacher, load_teacher
-from storage.any_folder import folder_at
 from storage.errors import DamageError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.plugins import configure
 
 SMALL = {"model_channels": 32, "channel_mult": [1, 2], "num_blocks": 1, "attn_resolutions": [4]}

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from kdm.networks.build import build_edm
-from kdm.networks.golden import SAMPLER_TOLERANCE, Golden, error, tolerance
-from kdm.networks.golden_samplers import edm_solve
+from kdm.published.golden_samplers import edm_solve
+from kdm.published.network_golden import SAMPLER_TOLERANCE, Golden, error, tolerance
 from pairgen.samplers.dopri5 import Dopri5
 from pairgen.samplers.edm_grid_heun import EdmGridHeun
 from pairgen.samplers.edm_heun import EdmHeun

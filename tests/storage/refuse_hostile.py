@@ -12,9 +12,9 @@ from hostile_tars import SCHEMA, SHARD_SIZE, TARS
 from made_shards import format_of
 from refusals import tell
 
-from storage.any_folder import folder_at
 from storage.digest import seal
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.ledger_files import MAX_MANIFEST_BYTES, MAX_RECORD_BYTES, read_manifest, read_record
 from storage.options import parse
 from storage.records import PairSchema

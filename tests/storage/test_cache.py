@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import cache as module
-from storage.cache import ShardCache
 from storage.digest import sha256_of
 from storage.errors import DamageError, StoreError
+from storage.reading import cache as module
+from storage.reading.cache import ShardCache
 
 FILES = [bytes([number]) * 100 for number in range(20)]
 DIGESTS = [sha256_of(data) for data in FILES]

@@ -9,16 +9,16 @@ import pytest
 from conftest import SPEC, filled_store, made_pairs, write_shard
 from faults.judged import MASK, judge
 
-from storage.any_folder import folder_at
-from storage.convert import convert
+from storage.care.convert import convert
+from storage.care.environments import MADE_IN
+from storage.care.spans import SpanReader
+from storage.care.verify import faults
 from storage.digest import unseal, without_stamp
-from storage.environments import MADE_IN
 from storage.errors import DamageError, MismatchError, StoreError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.masks import read_keep
-from storage.spans import SpanReader
 from storage.store import PairStore
-from storage.verify import faults
 
 
 def documents(store: PairStore) -> dict[str, object]:

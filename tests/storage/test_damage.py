@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import LAYOUT, filled_store
 
+from storage.care.verify import faults
 from storage.errors import DamageError
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.store import PairStore
-from storage.verify import faults
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import pytest
 from conftest import filled_store
 
 from storage.errors import DamageError, MismatchError
-from storage.fs import Folder
+from storage.folders.folder import Folder
 from storage.masks import Mask, decision_digest, write_decision_summary
-from storage.order import Order
-from storage.reader import PairReader
+from storage.reading.order import Order
+from storage.reading.reader import PairReader
 from storage.store import PairStore
 
 ORDER = Order(seed=0, count=100)

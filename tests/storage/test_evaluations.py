@@ -5,12 +5,12 @@ import json
 import pytest
 from conftest import SPEC, filled_store, made_pairs
 
-from storage.convert import convert
-from storage.fs import Folder
-from storage.mend import Remade, put_back
+from storage.care.convert import convert
+from storage.care.put_back import Remade, put_back
+from storage.care.wanted import Wanted
+from storage.folders.folder import Folder
 from storage.shard_record import record_name
 from storage.store import PairStore
-from storage.wanted import Wanted
 
 
 def store_of(home: Folder, *nfe: float) -> PairStore:

@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 
 import pytest
 
-from storage import exclusive
-from storage.cache import ShardCache
 from storage.digest import sha256_of
 from storage.errors import NoExclusiveCreationError, StoreError
-from storage.fs import Folder
+from storage.folders import exclusive
+from storage.folders.folder import Folder
+from storage.reading.cache import ShardCache
 
 LACKING = [errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP]
 

@@ -8,12 +8,12 @@ import pytest
 from conftest import filled_store
 from published_sets import KDM_LAYOUTS, Layout, made, on_grid, write_kdm
 
-from storage.any_folder import folder_at
 from storage.errors import MismatchError
+from storage.exporters.as_kdm_npz import VARIANTS, export_kdm_npz
+from storage.exporters.as_per_sample import export_per_sample
 from storage.exporters.export import Chosen
-from storage.exporters.kdm_npz import VARIANTS, export_kdm_npz
-from storage.exporters.per_sample import export_per_sample
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.importers import import_pairs
 from storage.masks import Mask, write_decision
 from storage.store import PairStore

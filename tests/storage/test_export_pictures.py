@@ -11,13 +11,13 @@ from published_sets import KDM_LAYOUTS, made, on_grid, write_kdm
 
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.image_folder import ImageFolderData
-from storage.any_folder import folder_at
 from storage.errors import MismatchError
+from storage.exporters.as_pictures import export_npz, export_png
 from storage.exporters.export import Chosen
 from storage.exporters.images import Images, put_png, write_npz
 from storage.exporters.picture_bytes import as_images
-from storage.exporters.pictures import export_npz, export_png
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.importers import import_pairs
 from storage.store import PairStore
 

@@ -12,10 +12,10 @@ import pytest
 import webdataset
 from conftest import SPEC, made_pairs
 
-from storage.any_folder import folder_at
+from storage.exporters.as_per_sample import export_per_sample
 from storage.exporters.export import Chosen
-from storage.exporters.per_sample import export_per_sample
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.store import PairStore
 
 

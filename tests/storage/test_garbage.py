@@ -9,13 +9,13 @@ import pytest
 from conftest import filled_store
 from faults.judged import MASK, judge
 
-from storage.any_folder import folder_at
+from storage.care.garbage import temporary_files, waste_of
 from storage.errors import DamageError
-from storage.fs import Folder
-from storage.garbage import temporary_files, waste_of
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
+from storage.folders.temporary import temporary_name
+from storage.folders.uploads import abort, unfinished_uploads
 from storage.store import PairStore
-from storage.temporary import temporary_name
-from storage.uploads import abort, unfinished_uploads
 
 STRAYS = {
     "shards/000001-0123456789ab.tar": "a second file of a shard, which no record names",

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.any_folder import folder_at
-from storage.fs import Folder
+from storage.care.verify import faults
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.masks import Mask, read_audit, read_scores
 from storage.store import PairStore
-from storage.verify import faults
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "store-v1"
 NAME = "golden-aed3071690d1"

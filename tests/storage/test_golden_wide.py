@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.any_folder import folder_at
+from storage.care.verify import faults
+from storage.folders.any_folder import folder_at
 from storage.store import PairStore
-from storage.verify import faults
 
 TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS / "golden" / "store-v1-wide"

@@ -14,16 +14,16 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from kdm.datasets.images import files_below
-from storage.any_folder import folder_at
-from storage.cache import ShardCache
+from storage.care.garbage import temporary_files
+from storage.care.verify import faults
 from storage.digest import sha256_of
 from storage.errors import DamageError, StoreError
-from storage.file_names import is_hidden
-from storage.fs import Folder
-from storage.garbage import temporary_files
-from storage.sets import places
+from storage.folders.any_folder import folder_at
+from storage.folders.file_names import is_hidden
+from storage.folders.folder import Folder
+from storage.reading.cache import ShardCache
+from storage.set_folder import places
 from storage.store import PairStore
-from storage.verify import faults
 
 LISTS: dict[str, Callable[[Path], object]] = {
     "names": lambda path: folder_at(f"{path}/a/closed").names(),
@@ -100,7 +100,7 @@ def test_a_remote_folder_that_cannot_be_listed_below_is_not_empty(
     folder.create("a/closed/c", b"1")
     assert list(folder.files()) == ["a/b", "a/closed/c"]
     path = f"/{folder.url.removeprefix('memory://')}"
-    monkeypatch.setattr("storage.remote_folder.file_system", lambda url: (_Closed(), path))
+    monkeypatch.setattr("storage.folders.remote_folder.file_system", lambda url: (_Closed(), path))
     with pytest.raises(StoreError, match="could not be listed"):
         folder.files()
 

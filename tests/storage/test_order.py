@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from storage.order import BLOCK, Order, Position
+from storage.reading.order import BLOCK, Order, Position
 
 COUNTS = [1, 100, BLOCK, BLOCK + 1, 5 * BLOCK - 3, 40 * BLOCK, 49 * BLOCK - 1]
 

@@ -11,9 +11,9 @@ import pytest
 import zarr
 from conftest import filled_store, made_pairs
 
-from storage.any_folder import folder_at
 from storage.digest import sha256_of
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.store import PairStore
 
 # Each reads all shards at a URL by one library, derives the noise by numpy alone, prints digests.

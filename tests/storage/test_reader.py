@@ -15,16 +15,16 @@ import pytest
 from conftest import SPEC, filled_store, made_pairs
 from made_shards import SCHEMAS, made_columns
 
-from storage.any_folder import folder_at
-from storage.cache import ShardCache
 from storage.errors import DamageError, StoreError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.masks import Mask, decision_digest, write_decision
-from storage.order import Order, Position
-from storage.reader import PairReader
+from storage.reading.cache import ShardCache
+from storage.reading.order import Order, Position
+from storage.reading.reader import PairReader
+from storage.reading.share import Share
 from storage.records import PairBatch, PairSchema, concatenate
 from storage.shards import Shards
-from storage.share import Share
 from storage.store import PairStore
 
 COUNT, BATCH = 20_000, 80
@@ -46,7 +46,7 @@ def small(home: Folder) -> PairStore:
 @pytest.fixture
 def _rows_in_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiny rows are read as large ones are."""
-    monkeypatch.setattr("storage.open_shard.SMALL_ROW", 0)
+    monkeypatch.setattr("storage.reading.open_shard.SMALL_ROW", 0)
 
 
 rows_in_files = pytest.mark.usefixtures("_rows_in_files")
@@ -114,7 +114,7 @@ def test_position_counts_indices_before_masks(small: PairStore) -> None:
 def test_what_is_read_row_by_row_is_what_is_loaded_whole(
     home: Folder, layout: str, schema: PairSchema, small_row: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.open_shard.SMALL_ROW", small_row)
+    monkeypatch.setattr("storage.reading.open_shard.SMALL_ROW", small_row)
     spec = {"version": 1, "pairs": schema.model_dump(mode="json")}
     store = PairStore.create(home, spec, split="train", layout=layout)
     for shard in store.missing(64):
@@ -275,9 +275,9 @@ def test_a_set_without_a_kept_row_is_refused(small: PairStore) -> None:
 
 PEAK = """
 import itertools, psutil, sys
-from storage.any_folder import folder_at
-from storage.order import Order
-from storage.reader import PairReader
+from storage.folders.any_folder import folder_at
+from storage.reading.order import Order
+from storage.reading.reader import PairReader
 from storage.store import PairStore
 
 count, process = int(sys.argv[2]), psutil.Process()

@@ -7,10 +7,10 @@ import pytest
 from conftest import filled_store
 from published_sets import KDM_LAYOUTS, Made, made, one_hot, write_kdm
 
-from storage.any_folder import folder_at
+from storage.exporters.as_rectified_flow import export_rectified_flow
 from storage.exporters.export import Chosen
-from storage.exporters.rectified_flow import export_rectified_flow
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.importers import import_pairs, importer_of
 from storage.store import PairStore
 

@@ -15,10 +15,10 @@ import pytest
 from conftest import CANARY
 from faults.proxy import CUT_ANSWER, LOSE_ANSWER, PASS, endpoint_at, faulty
 
-import storage.remote_systems
-from storage.any_folder import folder_at
+import storage.folders.remote_systems
 from storage.errors import StoreError, UnreachableError
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def says(error: pytest.ExceptionInfo[BaseException]) -> str:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two attempts in place of five, and no long wait for an answer."""
     config = {"read_timeout": 0.2, "retries": {"total_max_attempts": 2}}
-    monkeypatch.setattr(storage.remote_systems, "S3_CONFIG", config)
+    monkeypatch.setattr(storage.folders.remote_systems, "S3_CONFIG", config)
 
 
 def test_a_dead_endpoint_is_told_without_the_secret_in_its_address(
@@ -202,7 +202,7 @@ def test_an_endpoint_that_never_answers_is_left(folder: Folder, impatient: None)
 
 
 def test_no_request_is_waited_for_longer_than_a_minute_and_a_half() -> None:
-    config = storage.remote_systems.S3_CONFIG
+    config = storage.folders.remote_systems.S3_CONFIG
     attempts = config["retries"]["total_max_attempts"]
     waits = sum(2**attempt for attempt in range(attempts - 1))  # botocore's standard mode, at most
     assert attempts * config["connect_timeout"] + waits <= 45
@@ -243,8 +243,8 @@ def test_a_protocol_whose_package_is_missing_is_told_with_what_to_install() -> N
     script = """
 import sys
 sys.modules["s3fs"] = None
-import storage.remote_systems
-from storage.any_folder import folder_at
+import storage.folders.remote_systems
+from storage.folders.any_folder import folder_at
 from storage.errors import StoreError
 try:
     folder_at("s3://bucket/kdm")

@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 from conftest import SPEC, filled_store, write_shard
 
-from storage.any_folder import folder_at
-from storage.cache import ShardCache
-from storage.fs import Folder
-from storage.order import Order
-from storage.reader import PairReader
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
+from storage.reading.cache import ShardCache
+from storage.reading.order import Order
+from storage.reading.reader import PairReader
 from storage.store import PairStore
 
 LAYOUT = "wds-256"

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from conftest import LAYOUT, SPEC, filled_store, made_pairs, write_shard
 
-from storage.any_folder import folder_at
+from storage.care.verify import faults
 from storage.differing_fields import differing_fields
 from storage.errors import MismatchError
-from storage.fs import Folder
-from storage.local_folder import LocalFolder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
+from storage.folders.local_folder import LocalFolder
 from storage.records import PairBatch
 from storage.store import PairStore
-from storage.verify import faults
 
 LAYOUTS = ("wds-256", "zarr-256")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-import storage.foreign_files
+import storage.folders.foreign_files
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.image_folder import ImageFolderData
 from kdm.datasets.image_tars import ImageTarsData
-from storage.any_folder import folder_at
 from storage.errors import StoreError
+from storage.folders.any_folder import folder_at
 from storage.importers import IMPORTERS, import_pairs, importer_of
 
 # A file that each importer opens, in a folder as it expects it.
@@ -46,7 +46,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, reason: int, *, at: Callable[[Path]
             raise OSError(reason, "Some words of a library")
         return real(self, *arguments, **options)
 
-    monkeypatch.setattr(storage.foreign_files.Path, "open", opened)
+    monkeypatch.setattr(storage.folders.foreign_files.Path, "open", opened)
 
 
 @pytest.mark.parametrize("importer", IMPORTERS)
@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_listed_is_named_with_the_remedy(
     def refused(folder: Path) -> None:
         raise PermissionError(errno.EACCES, "Some words of a library")
 
-    monkeypatch.setattr(storage.foreign_files.os, "scandir", refused)
+    monkeypatch.setattr(storage.folders.foreign_files.os, "scandir", refused)
     with pytest.raises(StoreError, match=r"could not be listed .*change its permissions"):
         import_pairs(importer, place, folder_at(str(tmp_path / "home")), name="x")
     with pytest.raises(StoreError, match=f"{place} could not be listed"):

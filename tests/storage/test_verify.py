@@ -9,14 +9,14 @@ import pytest
 from conftest import SPEC, filled_store, made_pairs
 from faults.judged import MASK, judge
 
-from storage.any_folder import folder_at
+from storage.care.verify import faults, spec_faults
+from storage.care.verify_masks import decisions_of
 from storage.digest import seal, unseal
-from storage.fs import Folder
+from storage.folders.any_folder import folder_at
+from storage.folders.folder import Folder
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
-from storage.sets import places
+from storage.set_folder import places
 from storage.store import PairStore
-from storage.verify import faults, spec_faults
-from storage.verify_masks import decisions_of
 
 LAYOUTS = ("wds-256", "zarr-256")
 

@@ -12,7 +12,7 @@ import pytest
 import safetensors.numpy
 
 from storage.digest import unseal
-from storage.fs import Folder
+from storage.folders.folder import Folder
 
 pytestmark = [
     pytest.mark.trials,

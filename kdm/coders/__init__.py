@@ -1,0 +1,1 @@
+"""What Koopman students encode and decode with, for points and for pictures."""

@@ -1,0 +1,25 @@
+"""Which coders a Koopman student has, chosen by `kind`: MLPs for points, U-Nets for pictures.
+
+Recipes of the time when MLPs were the only kind name none, so that no `kind` means `mlp`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from kdm.coders.mlp_coders import MlpCoders
+from kdm.coders.unet_coders import UNetCoders
+
+
+def _as_mlp(choice: Any) -> Any:
+    """The choice with `kind: mlp` added where it names no kind; anything but a mapping as it is."""
+    if isinstance(choice, Mapping) and "kind" not in choice:
+        return {"kind": "mlp", **choice}
+    return choice
+
+
+DEFAULT_CODERS = MlpCoders()
+AnyCoders = Annotated[
+    Annotated[MlpCoders | UNetCoders, Field(discriminator="kind")], BeforeValidator(_as_mlp)
+]

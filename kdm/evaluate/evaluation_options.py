@@ -1,0 +1,32 @@
+"""What an evaluation is: which metrics, on how many samples, from which noise.
+
+`metrics.json` repeats these options, because numbers under others don't compare.
+"""
+
+from typing import Annotated, cast
+
+from pydantic import Field
+
+from kdm.metrics.metric import Metric
+from storage.options import Options
+from storage.plugins import Configured, configure
+
+GROUP = "kdm.metrics"
+_DEFAULT = ("cells", "paired", "sliced-wasserstein", "outliers")
+
+
+def _default_metrics() -> tuple[Metric, ...]:
+    return tuple(cast(Metric, configure(GROUP, name)) for name in _DEFAULT)
+
+
+class EvaluationOptions(Options):
+    """All that determines a student's numbers beside the student and the pairs."""
+
+    metrics: tuple[Annotated[Metric, Configured(GROUP)], ...] = Field(
+        default_factory=_default_metrics
+    )
+    num_fresh: int = Field(
+        10_000, ge=2, le=10**8
+    )  # samples from fresh noise, and in each teacher set
+    seed: int = Field(0, ge=0, le=2**64 - 1)  # of fresh noise and of a stochastic student
+    batch_size: int = Field(2_500, ge=1)  # samples a call; round-off may depend on it

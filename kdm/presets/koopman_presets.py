@@ -1,0 +1,66 @@
+"""Presets of KDM and KDM-F (Tables 4 to 7 and 9): pictures, and the checkerboard's points."""
+
+from typing import Any
+
+from kdm.coders.mlp_coders import MlpCoders
+from kdm.coders.unet_coders import UNetCoders
+from kdm.losses.adversarial import NonSaturating
+from kdm.losses.lpips import Lpips
+from kdm.losses.spectral_options import SpectralOptions
+from kdm.presets.preset import (
+    PUBLISHED_STEPS,
+    STEPS,
+    Make,
+    Mode,
+    Preset,
+    pictures,
+    points,
+    trained,
+)
+from kdm.students.koopman import Koopman
+from kdm.students.koopman_factorised import KoopmanFactorised
+from kdm.students.koopman_losses import KoopmanLosses
+from kdm.training.options import TrainingOptions
+
+_SQUARE = SpectralOptions(targets="published-square")
+
+
+def images(
+    *, side: int = 32, num_classes: int = 0, is_factorised: bool = False, **networks: Any
+) -> Make:
+    """A preset of pictures (3, side, side), of KDM or, where `is_factorised`, of KDM-F.
+
+    `networks` are options of its coders (kdm/coders/unet_coders.py).
+    """
+    schema = pictures(side, num_classes)
+
+    def made(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+        is_published = mode == "published"
+        noise, own = (0.4, {"distance": Lpips()}) if is_published else (0.05, {})
+        options: dict[str, Any] = {
+            "networks": UNetCoders(scales_noise=not is_published, **networks),
+            "losses": KoopmanLosses(rec_lat_share=1, latent_noise=noise, **{**own, **losses}),
+            "adversary": NonSaturating() if has_adversary else None,
+        }
+        if is_published and is_factorised:
+            options |= {"penalties": _SQUARE, "phase": "logarithm"}
+        num_steps = PUBLISHED_STEPS if is_published else STEPS
+        training = trained(num_steps, is_published=is_published)
+        return Preset(
+            (KoopmanFactorised if is_factorised else Koopman)(**options), training, schema
+        )
+
+    return made
+
+
+def checkerboard(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+    """Points (2,) from a flow-matching teacher; no critic, and no `pred` in the published code."""
+    schema, usual = points(), KoopmanLosses()
+    if mode == "default":
+        weights = {name: weight * losses[name] for name, weight in usual.weights.items()}
+        student = Koopman(losses=KoopmanLosses(**{**losses, **weights}))
+        return Preset(student, TrainingOptions(num_steps=12_000), schema)
+    networks = MlpCoders(latent_dim=256, width=256, gain=1, noise_gain=1)
+    kept = KoopmanLosses(**{**losses, "pred": 0}, rec_lat_share=1, latent_noise=0.4)
+    training = trained(20_001, is_published=True, batch_size=4096)
+    return Preset(Koopman(networks=networks, losses=kept), training, schema)

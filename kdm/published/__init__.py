@@ -1,0 +1,1 @@
+"""Reading the published code's files, and numeric goldens made with it."""

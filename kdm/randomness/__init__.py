@@ -1,0 +1,1 @@
+"""Random numbers as pure functions of keys: of a sample, of a step."""

@@ -1,0 +1,1 @@
+"""Reading pairs for training: the order, who reads what, and checked shards."""
