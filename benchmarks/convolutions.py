@@ -1,7 +1,8 @@
 """Winograd's 3×3 convolutions against torch's on this processor, at the sizes of CIFAR-10's networks.
 
 One thread, CPU seconds, in turns, whatever the processor's default is
-(kdm/networks/fast/processor.py). Below 1 Winograd's are faster. `kept`: with kernels transformed beforehand, as students sample.
+(kdm/networks/fast/processor.py). Below 1 Winograd's are faster. `kept`: with kernels transformed
+beforehand, as students sample.
 """
 
 import statistics

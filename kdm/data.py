@@ -1,8 +1,8 @@
 """From pairs or points to batches on a device; the state of a source is (epoch, offset).
 
 The order comes from `storage.reading.order` alone: a permutation for each epoch that depends on seed
-and epoch. The offset counts indices before masks, batches continue across the ends of epochs, and each has exactly
-`batch_size` rows that masks keep. Pairs on the device, in the host's memory or in files give the same
+and epoch. The offset counts indices before masks, batches continue across the ends of epochs, and each has
+exactly `batch_size` rows that masks keep. Pairs on the device, in the host's memory or in files give the same
 batches, bit for bit.
 """
 

@@ -1,7 +1,7 @@
 """Which splits and layouts of a set a filter has decided on."""
 
-from storage.care.verify_masks import decisions_of
 from storage.folders.folder import Folder
+from storage.mask_documents import decisions_of
 from storage.set_folder import splits_of
 
 

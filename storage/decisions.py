@@ -5,11 +5,11 @@ Never one of several, and never every pair of a set that was judged: that must b
 
 from collections.abc import Sequence
 
-from storage.care.verify_masks import decisions_of
 from storage.decided_places import decided_elsewhere, decided_places
 from storage.digest import short
 from storage.errors import MismatchError
 from storage.folders.folder import Folder
+from storage.mask_documents import decisions_of
 from storage.masks import Mask, read_decision_summary
 
 

@@ -13,9 +13,9 @@ from flows.documents.mask_counts import num_masked
 from flows.home import found, home_folder, things
 from flows.table import aligned
 from kdm.report.existing_card import licence_of
-from storage.care.verify_masks import decisions_of
 from storage.digest import digest_of, short
 from storage.folders.folder import Folder
+from storage.mask_documents import decisions_of
 from storage.masks import judged, read_decision_summary
 from storage.set_folder import splits_of
 from storage.spec_file import own_spec

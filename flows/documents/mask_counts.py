@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kdm.report.content import FilterCounts
-from storage.care.verify_masks import decisions_of
+from storage.mask_documents import decisions_of
 from storage.masks import (
     Mask,
     judged,

@@ -13,10 +13,10 @@ from kdm.licences import UNKNOWN
 from kdm.report.content import FilterCounts
 from kdm.report.pairs_card import PairsCard, SplitEntry, pairs_card
 from pairgen.samplers.sampler import Sampler
-from storage.care.verify_masks import decisions_of
 from storage.digest import digest_of
 from storage.folders.any_folder import folder_at
 from storage.folders.folder import Folder
+from storage.mask_documents import decisions_of
 from storage.masks import judged
 from storage.plugins import configure, plugin_names
 from storage.set_folder import splits_of

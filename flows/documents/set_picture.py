@@ -1,8 +1,8 @@
 """A set's picture: its first pairs that no filter drops."""
 
 from kdm.analyze.shown_pairs import EACH_WAY
-from storage.care.verify_masks import decisions_of
 from storage.folders.folder import Folder
+from storage.mask_documents import decisions_of
 from storage.masks import judged
 from storage.records import PairBatch
 from storage.store import PairStore

@@ -6,15 +6,15 @@ before the classes, h(x) ∈ R^d, replaces Inception's features in a Fréchet di
 an FID then, and it can be compared only with numbers by the same classifier.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
 from kdm.data import as_float
+from kdm.metrics.judgements import Judgement
 from kdm.networks.image_shapes import Images, Maps
 from kdm.shapes import Latents, Outputs
 
@@ -23,18 +23,6 @@ _MAX_CHANNELS = (64, 256)  # of the first level, of any
 _COARSEST = 4  # pixels a side where halving ends
 _DROPOUT = 0.3  # of features in training
 _NUM_GROUPS = 8  # of the norms
-
-
-class Judgement(NamedTuple):
-    """What a classifier says of n samples."""
-
-    features: NDArray[np.float64]  # [n, d]
-    probabilities: NDArray[np.float64]  # [n, classes]
-
-    @property
-    def classes(self) -> NDArray[np.int64]:
-        """The likeliest class of each, int64 [n]."""
-        return np.asarray(self.probabilities.argmax(axis=1))
 
 
 class Classifier(nn.Module):

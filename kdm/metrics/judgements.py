@@ -4,20 +4,29 @@ Each `Judgement` has features [n, d] and probabilities [n, classes] of one set o
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # who lists numbers must not wait for torch
-    from kdm.evaluate.classifier import Judgement
+
+class Judgement(NamedTuple):
+    """What a classifier says of n samples."""
+
+    features: NDArray[np.float64]  # [n, d]
+    probabilities: NDArray[np.float64]  # [n, classes]
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The likeliest class of each, int64 [n]."""
+        return np.asarray(self.probabilities.argmax(axis=1))
 
 
 class RealPictures(NamedTuple):
     """A data set through its classifier's eyes; `heldout` is None where the set holds none out."""
 
-    train: "Judgement"
-    heldout: "Judgement | None"
+    train: Judgement
+    heldout: Judgement | None
     heldout_label: NDArray[np.int64] | None
 
     @property
@@ -30,9 +39,9 @@ class RealPictures(NamedTuple):
 class Judged:
     """Judgements of the sets of fresh noise, all of one size, beside those of real pictures."""
 
-    fresh: "Judgement"  # of fresh_x_0_hat
-    reference: "Judgement"
-    second_reference: "Judgement"
+    fresh: Judgement  # of fresh_x_0_hat
+    reference: Judgement
+    second_reference: Judgement
     real: RealPictures
 
     def with_teacher_as_student(self) -> Self:

@@ -48,7 +48,7 @@ class Student(nn.Module, ABC):
 
         Raises as `load_student`, and a ValueError where it is a student of another class.
         """
-        from kdm.export import load_student  # which finds any student by its plugin
+        from kdm.students.loading import load_student  # which finds any student by its plugin
 
         student = load_student(str(folder), precision=precision)
         if not isinstance(student, cls):

@@ -9,17 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from storage.care.fault import Fault, Kind, words_of
-from storage.digest import short, unseal
+from storage.digest import short
 from storage.errors import DamageError
 from storage.folders.folder import Folder
-from storage.masks import MAX_BYTES, Mask, decision_digest
+from storage.mask_documents import DOCUMENT, decision_in, read_document
 
-_DIGITS = "[0-9a-f]{12}"
-# filter.json and decision.json say what was judged with, the others are of one shard each.
-_DOCUMENT = re.compile(
-    rf"(?P<score>{_DIGITS})/(?P<part>filter|scores|(?:decisions|audit)/(?P<decision>{_DIGITS}))"
-    r"(?:/(?P<content>[0-9a-f]{64}|decision))?\.json"
-)
 _STRAY: dict[Kind, str] = {
     "foreign": "isn't a mask's file",
     "extra": "judges a shard that isn't there",
@@ -34,33 +28,9 @@ class JudgedShard(NamedTuple):
     kept: int | None  # rows; None where no sound record tells
 
 
-def decisions_of(masks: Folder) -> list[Mask]:
-    """Every decision that was made over these shards; `DamageError` where one cannot be read.
-
-    One whose shards are decided and whose own document is lost is damaged; it isn't the same as no decision.
-    """
-    names = [
-        f"{score}/decisions/{decision}/decision.json"
-        for score in masks.names()
-        for decision in _begun(masks / score)
-    ]
-    there = [name for name in names if _DOCUMENT.fullmatch(name)]
-    return [_decision(_read(masks, name), f"{masks.url}/{name}") for name in there]
-
-
-def _begun(score: Folder) -> list[str]:
-    """Decisions over these scores that have at least one file: their own document is written first."""
-    places = [
-        place / name for place in (score / "decisions", score / "audit") for name in place.names()
-    ]
-    return sorted(
-        {place.name for place in places if any(name.endswith(".json") for name in place.names())}
-    )
-
-
 def stray_kind(name: str, contents: Container[str]) -> Kind | None:
     """Why nothing reads the file `name` below the masks of these contents; None where a reader may."""
-    match = _DOCUMENT.fullmatch(name)
+    match = DOCUMENT.fullmatch(name)
     if match is None or not _is_whole(match):
         return "foreign"
     is_of_shard = match["content"] not in (None, "decision")
@@ -107,11 +77,11 @@ class _Judgements:
         if stray is not None:
             self._note(stray, name, f"{_STRAY[stray]}; see 'kdm pairs gc'")
             return
-        match = _DOCUMENT.fullmatch(name)
+        match = DOCUMENT.fullmatch(name)
         assert match is not None  # else it would be a stray
         shard = self.shards.get(match["content"] or "")
         try:
-            document = _read(self.masks, name)
+            document = read_document(self.masks, name)
             _require_place(document, match)
             if shard is not None:
                 self._count(document, match, shard)
@@ -124,7 +94,7 @@ class _Judgements:
         """Note documents that others rest on and that are not there."""
         wanted: dict[str, int | None] = {}
         reach: dict[tuple[str, str], int] = {}  # the last shard that each decision is about
-        for match in filter(None, map(_DOCUMENT.fullmatch, there)):
+        for match in filter(None, map(DOCUMENT.fullmatch, there)):
             score, decision = match["score"], match["decision"]
             wanted[f"{score}/filter.json"] = None
             if decision:
@@ -177,14 +147,6 @@ def _is_whole(match: re.Match[str]) -> bool:
     return allowed.get(part, content is not None and content != "decision")
 
 
-def _read(masks: Folder, name: str) -> dict[str, Any]:
-    where = f"{masks.url}/{name}"
-    try:
-        return unseal(masks.read(name, at_most=MAX_BYTES), where)
-    except FileNotFoundError as error:
-        raise DamageError(f"{where} is missing; run filter-pairs again") from error
-
-
 def _require_place(document: dict[str, Any], match: re.Match[str]) -> None:
     """Raise DamageError where a document lies where another one belongs."""
     if match["part"] == "filter":
@@ -192,21 +154,11 @@ def _require_place(document: dict[str, Any], match: re.Match[str]) -> None:
     else:
         found = {name: str(document.get(name)) for name in ("score", "decision", "content")}
     if match["content"] == "decision":
-        _decision(document, "decision.json")
+        decision_in(document, "decision.json")
     for name, digest in found.items():
         expected = match[name] if name in match.groupdict() else None
         if expected not in (None, "decision", digest, short(digest)):
             raise DamageError(f"it is of another {name}; files were swapped")
-
-
-def _decision(document: Mapping[str, Any], where: str) -> Mask:
-    mask = Mask(score=str(document.get("score")), decision=str(document.get("decision")))
-    threshold = document.get("threshold")
-    if not isinstance(threshold, int | float) or mask.decision != decision_digest(
-        mask.score, threshold
-    ):
-        raise DamageError(f"{where} is not the decision of its scores and threshold")
-    return mask
 
 
 def _packed(document: Mapping[str, Any], name: str, dtype: Any) -> np.ndarray[Any, Any]:

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 from flows.care.remake import Remaker
 from flows.cli import app
 from storage.care.verify import faults
-from storage.care.verify_masks import decisions_of
 from storage.errors import StoreError
 from storage.folders.any_folder import folder_at
 from storage.importers import import_pairs
+from storage.mask_documents import decisions_of
 from storage.masks import Mask
 from storage.set_folder import splits_of
 from storage.store import PairStore

@@ -10,10 +10,10 @@ from conftest import SPEC, filled_store, made_pairs
 from faults.judged import MASK, judge
 
 from storage.care.verify import faults, spec_faults
-from storage.care.verify_masks import decisions_of
 from storage.digest import seal, unseal
 from storage.folders.any_folder import folder_at
 from storage.folders.folder import Folder
+from storage.mask_documents import decisions_of
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
 from storage.set_folder import places
 from storage.store import PairStore
