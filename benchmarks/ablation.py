@@ -17,8 +17,7 @@ from flows.config.load import load_recipe
 from flows.documents.timings import read_timings
 from flows.stage import Run
 from flows.stages.sequence import run_stages
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.yaml_text import yaml_text
 
 PUBLISHED_LOSSES = {"rec": 1.0, "lat": 1.0}

@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measured import Measured, measured, python
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import FileInfo
+from storage.folders import FileInfo, folder_at
 from storage.folders.local_folder import LocalFolder
 from storage.formats.layout import parse_layout
 from storage.manifest import Manifest

@@ -23,7 +23,7 @@ from kdm.datasets.digits import DigitsData
 from kdm.evaluate.classifier import Classifier
 from kdm.evaluate.classifier_training import accuracy, trained_classifier
 from kdm.evaluate.picture_quality import PictureQuality, picture_quality
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 NUM_SAMPLES = 5000
 BARS = ("≥ 0.99", "≤ 0.15", "≥ 0.9", "≥ 0.9")

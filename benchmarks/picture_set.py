@@ -17,7 +17,7 @@ from pairgen.teachers.plugin import weights_digest
 from pairgen.teachers.teacher import Teacher, load_teacher
 from pairgen.worker import MadeShard, ShardJob, Worker
 from pairgen.workers import Workforce, prepared_workers
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.records import NoiseRule, PairSchema
 from storage.store import PairStore
 

@@ -16,8 +16,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from kdm.data import Source, StreamedSource, pairs_source
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.noise import derive_noise
 from storage.reading.order import Order
 from storage.reading.reader import PairReader

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measured import Measured, kdm, measured, python
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.reading.order import Order
 from storage.reading.reader import PairReader
 from storage.store import PairStore

@@ -23,7 +23,7 @@ from kdm.students.plugin import GROUP
 from kdm.torchvision_import import import_torchvision
 from kdm.training.job import TrainingJob
 from kdm.training.options import EmaOptions, TrainingOptions
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.noise import derive_noise
 from storage.records import PairBatch
 from storage.store import PairStore

@@ -24,8 +24,7 @@ from flows.orchestration.unusable_settings import UNUSABLE, why_unusable
 from flows.table import aligned, num_bytes
 from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.folders.local_folder import LocalFolder
 from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
 from storage.plugins import plugin_faults

@@ -5,8 +5,7 @@ import re
 
 from storage.did_you_mean import nearest
 from storage.digest import NAME_DIGITS
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 HOME_VARIABLE = "KDM_HOME"
 DEFAULT_HOME = "./kdm-home"

@@ -1,7 +1,7 @@
 """How stages read pairs after filtering: a split, the masks to apply, the shards that the recipe covers."""
 
 from flows.stage import Run, StageResult
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.masks import Mask
 from storage.store import PairStore
 

@@ -10,7 +10,7 @@ from flows.config.recipe import Recipe
 from flows.device import settled_device
 from flows.progress import Reporter, silent, unsaid
 from storage.digest import short
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 State = Literal["done", "cached"]
 

@@ -24,7 +24,7 @@ from kdm.trained import (
     WEIGHTS,
 )
 from storage.digest import seal, sha256_of
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 __all__ = ["load_student", "safetensors_bytes", "write_model", "write_trained"]
 

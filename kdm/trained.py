@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from storage.digest import sha256_of, unseal
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 CONFIG, WEIGHTS, LOSSES, TIMINGS = "config.json", "model.safetensors", "losses.json", "timings.json"
 BEST, BEST_WEIGHTS = "best.json", "best.safetensors"

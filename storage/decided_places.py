@@ -1,6 +1,6 @@
 """Which splits and layouts of a set a filter has decided on."""
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.mask_documents import decisions_of
 from storage.set_folder import splits_of
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from storage.decided_places import decided_elsewhere, decided_places
 from storage.digest import short
 from storage.errors import MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.mask_documents import decisions_of
 from storage.masks import Mask, read_decision_summary
 

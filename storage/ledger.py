@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from storage.digest import short
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.ledger_files import read_manifest, read_record, read_records
 from storage.manifest import Manifest
 from storage.shard_record import Record, record_name, sealed

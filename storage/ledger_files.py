@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from storage.digest import unseal, without_stamp
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.manifest import Manifest
 from storage.options import ModelT, parse
 from storage.shard_record import VERSION, Record, record_name

@@ -6,7 +6,7 @@ from typing import Any
 
 from storage.digest import unseal
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.masks import MAX_BYTES, Mask, decision_digest
 
 _DIGITS = "[0-9a-f]{12}"

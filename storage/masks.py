@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from storage.digest import digest_of, seal, short, unseal
 from storage.errors import DamageError, MismatchError, StoreError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import Options
 
 # An audit row takes some 150 bytes, and a shard has 65,536 samples at most.

@@ -2,7 +2,7 @@
 
 import re
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.formats.layout import require_layout
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

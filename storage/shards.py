@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from storage.digest import digest_of, sha256_of, short
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.formats.column import Buffer, Column
 from storage.formats.layout import Layout
 from storage.formats.shard_file import ShardFile

@@ -7,7 +7,7 @@ from typing import Any
 from storage.differing_fields import differing_fields
 from storage.digest import NAME_DIGITS, digest_of, short, unseal
 from storage.errors import DamageError, MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 MAX_SPEC_BYTES = 2**20
 SPEC_VERSION = 1

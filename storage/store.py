@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from storage.decisions import default_masks
 from storage.digest import digest_of, seal, sha256_of, short
 from storage.errors import DamageError, MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.formats.column import Buffer, Column, columns_of
 from storage.formats.layout import Layout, parse_layout
 from storage.ledger import Ledger

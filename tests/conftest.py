@@ -15,8 +15,7 @@ import pytest
 import shape_checks
 
 from kdm.freed_memory import keep_freed_memory
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.noise import derive_noise
 from storage.records import NoiseRule, PairBatch, PairSchema
 from storage.store import PairStore

@@ -9,7 +9,7 @@ from kdm.datasets.digits import DigitsData
 from kdm.evaluate.classifier_training import ClassifierOptions, known_classifier
 from kdm.evaluate.picture_judge import PictureJudge, judge_of
 from kdm.metrics.samples import EvaluationSamples
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 DATA = DigitsData()
 NUM = 300  # samples of each set, thirty of each class, classes in turn

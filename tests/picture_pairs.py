@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from storage.digest import digest_of, short
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.noise import derive_noise
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
 from storage.store import PairStore

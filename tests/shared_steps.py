@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.noise import derive_noise
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
 from storage.store import PairStore

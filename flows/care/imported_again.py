@@ -10,7 +10,7 @@ from storage.care.salvage import from_other_layout
 from storage.care.wanted import Wanted
 from storage.digest import short
 from storage.errors import MismatchError
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.importers import import_pairs
 from storage.store import PairStore
 

@@ -19,7 +19,7 @@ from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.care.environments import MADE_IN
 from storage.digest import short
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import parse
 from storage.records import PairBatch, concatenate
 from storage.store import PairStore

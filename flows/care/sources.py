@@ -23,7 +23,7 @@ from storage.care.environments import common_environment
 from storage.care.put_back import Remade
 from storage.care.wanted import Wanted
 from storage.digest import digest_of, short
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.records import INVALID_REASONS
 from storage.shard_record import record_name
 from storage.store import PairStore

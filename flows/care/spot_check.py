@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.care.remake import Remaker, require_generated
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.records import PairBatch, PairSchema, concatenate
 from storage.store import PairStore
 

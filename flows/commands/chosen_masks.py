@@ -6,7 +6,7 @@ from flows.commands.recipe_options import NO_MASK, asks_for_no_mask
 from flows.documents.remembered_runs import known_runs
 from flows.judged_pairs import masks_in
 from storage.decisions import choices, named_masks
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.mask_documents import decisions_of
 from storage.masks import Mask
 from storage.store import PairStore

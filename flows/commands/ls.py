@@ -18,7 +18,7 @@ from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.report.tables import number
 from kdm.trained import CONFIG, read_config
 from storage.errors import DamageError, MismatchError
-from storage.folders.folder import FileInfo, Folder
+from storage.folders import FileInfo, Folder
 from storage.options import parse
 from storage.set_folder import splits_of
 from storage.spec_file import read_spec

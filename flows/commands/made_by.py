@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from storage.digest import unseal
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 RUN = "run.json"
 

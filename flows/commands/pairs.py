@@ -14,7 +14,7 @@ from flows.home import found, home_folder, things
 from flows.table import aligned
 from kdm.report.existing_card import licence_of
 from storage.digest import digest_of, short
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.mask_documents import decisions_of
 from storage.masks import judged, read_decision_summary
 from storage.set_folder import splits_of

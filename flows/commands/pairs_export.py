@@ -16,7 +16,7 @@ from storage.exporters.as_per_sample import export_per_sample
 from storage.exporters.as_pictures import export_npz, export_png
 from storage.exporters.as_rectified_flow import export_rectified_flow
 from storage.exporters.export import Chosen
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.store import PairStore
 
 EXPORTS: Mapping[str, Callable[..., int]] = {

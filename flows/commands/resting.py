@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from flows.home import things
 from storage.digest import digest_of, unseal
 from storage.errors import DamageError, StoreError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.set_folder import places
 from storage.spec_file import read_spec
 from storage.store import PairStore

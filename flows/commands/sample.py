@@ -22,8 +22,7 @@ from kdm.metrics.samples import Points
 from kdm.students.precision import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
 from storage.digest import digest_of
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.folders.local_paths import local_file
 from storage.options import parse
 from storage.records import PairSchema

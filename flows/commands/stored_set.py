@@ -1,8 +1,7 @@
 """The set that a command names."""
 
 from flows.home import home_folder
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.set_folder import splits_of
 
 

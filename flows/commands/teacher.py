@@ -15,7 +15,7 @@ from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.teachers.imported_network import ImportedTeacher
 from pairgen.teachers.imported_samples import samples_of
 from pairgen.teachers.teacher import load_teacher
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.plugins import configure
 
 NUM_SAMPLES = 16

@@ -8,7 +8,7 @@ from kdm.licences import UNKNOWN, hub_fields
 from kdm.report.existing_card import licence_of
 from kdm.report.markdown import front_matter, inline
 from kdm.trained import read_config
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.yaml_text import yaml_text
 
 PICTURE = "samples.png"

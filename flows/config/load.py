@@ -12,7 +12,7 @@ from flows.config.stored_pairs import complete_pairs
 from flows.config.stored_teacher import complete as complete_teacher
 from kdm.presets.presets import preset_names
 from storage.did_you_mean import nearest
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import parse
 from storage.whole_numbers import whole_number
 from storage.yaml_text import read_yaml

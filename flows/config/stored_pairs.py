@@ -16,7 +16,7 @@ from kdm.report.existing_card import licence_of
 from pairgen.teachers.imported_name import default_name
 from storage.digest import short
 from storage.errors import MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import Options
 from storage.records import LabelRule
 from storage.set_folder import splits_of

@@ -18,8 +18,7 @@ from pairgen.teachers.plugin import TeacherPlugin
 from storage.did_you_mean import nearest
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 from storage.plugins import Configured, describe
 from storage.shard_record import Digest

@@ -10,7 +10,7 @@ from flows.stage import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.content import EvaluationEvent
 from storage.digest import seal, unseal
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 _EVENT = re.compile(r"[0-9a-f]{64}\.json")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from storage.digest import unseal
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 
 def read_metrics(folder: Folder) -> dict[str, Any] | None:

@@ -14,8 +14,7 @@ from kdm.evaluate.throughput import measure_throughput
 from kdm.metrics.samples import EvaluationSamples
 from kdm.report.picture_figures import beside_teacher, is_image
 from kdm.students.student import Student
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.records import PairSchema
 
 

@@ -1,7 +1,7 @@
 """Pages that show whether they're complete: a final comment holds the digest of everything before it."""
 
 from storage.digest import sha256_of
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 _HEAD, _TAIL = b"<!-- sha256 ", b" -->\n"
 

@@ -10,7 +10,7 @@ from kdm.report.budgets import Budget
 from kdm.report.content import (
     Rate,
 )
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 
 def rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, ...]:

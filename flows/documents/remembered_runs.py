@@ -11,8 +11,7 @@ from flows.progress import Reporter, silent
 from flows.stage import Run, StageResult
 from storage.digest import seal, unseal
 from storage.errors import DamageError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 
 FILE = "run.json"

@@ -11,8 +11,7 @@ from kdm.analyze.loss_curves import LossHistory
 from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.report.figures import FilterScores, StudentResults
 from storage.digest import unseal
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.masks import read_decision_summary, read_scores
 
 

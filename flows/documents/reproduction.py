@@ -12,7 +12,7 @@ from flows.config.recipe_files import recipe_names
 from flows.config.stored_pairs import StoredPairs
 from flows.stage import Run
 from storage.errors import StoreError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.yaml_text import yaml_text
 
 RECIPE_FILE = "recipe.yaml"

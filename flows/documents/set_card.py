@@ -14,8 +14,7 @@ from kdm.report.content import FilterCounts
 from kdm.report.pairs_card import PairsCard, SplitEntry, pairs_card
 from pairgen.samplers.sampler import Sampler
 from storage.digest import digest_of
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.mask_documents import decisions_of
 from storage.masks import judged
 from storage.plugins import configure, plugin_names

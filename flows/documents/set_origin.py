@@ -6,7 +6,7 @@ from typing import NamedTuple
 from flows.config.recipe import Recipe
 from kdm.licences import said_by
 from kdm.report.existing_card import front_of
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.spec_file import read_spec
 
 

@@ -1,7 +1,7 @@
 """A set's picture: its first pairs that no filter drops."""
 
 from kdm.analyze.shown_pairs import EACH_WAY
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.mask_documents import decisions_of
 from storage.masks import judged
 from storage.records import PairBatch

@@ -8,7 +8,7 @@ from flows.stage import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.card import StudentCard, student_card
 from storage.digest import short
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.plugins import describe
 from storage.records import PairSchema
 

@@ -7,7 +7,7 @@ from flows.stage import Run, StageResult
 from kdm.datasets import described
 from kdm.licences import hub_fields
 from kdm.report.markdown import front_matter, inline
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.plugins import describe
 from storage.yaml_text import yaml_text
 

@@ -7,7 +7,7 @@ import torch
 from pairgen.environment import device_model
 from storage.digest import seal, unseal
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 FILE = "timings.json"
 

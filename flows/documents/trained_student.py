@@ -9,8 +9,7 @@ from flows.stage import Run, StageResult
 from kdm.report.training_card import TrainingCard, training_card
 from kdm.trained import LOSSES, PICTURES
 from storage.digest import seal, short, unseal
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 CARD, METRICS = "card.md", "metrics.json"
 

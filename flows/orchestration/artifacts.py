@@ -24,7 +24,7 @@ from flows.stage import Run, StageResult
 from kdm.report.content import SplitCounts
 from kdm.report.template import data_uri
 from storage.digest import short
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 # An update is a request of some 50 ms to a server that writes to SQLite.
 SECONDS_BETWEEN_UPDATES = 2.0

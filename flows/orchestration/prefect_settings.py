@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.digest import sha256_of, short
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.folders.local_paths import user_path
 
 # Measured on two busy cores: a first start migrates a new database for up to 25 s, Prefect waits 20.

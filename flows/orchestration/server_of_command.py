@@ -9,7 +9,7 @@ from flows.orchestration.embedded_server import APP, EmbeddedServer, start_serve
 from flows.orchestration.prefect_settings import prefect_home, set_defaults
 from flows.process import identity, is_alive
 from kdm.training.child_environment import safe_path
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 # The process that an embedded server belongs to: its id and start time.
 OWNER = "KDM_PREFECT_OWNER"

@@ -26,7 +26,7 @@ from flows.stages.eval_report import refresh_home, refreshing
 from flows.stages.sequence import run_stages
 from flows.watcher import Watcher
 from storage.errors import StoreError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 # The user's errors: reported in one sentence, never retried.
 USER_ERRORS = (ValueError, StoreError)

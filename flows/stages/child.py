@@ -17,7 +17,7 @@ from typing import Any
 from flows.progress import Meter, unsaid
 from kdm.training.child_environment import child_environment
 from storage.errors import StoreError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 # A child that is told to stop writes a checkpoint first: ten seconds, and some slack.
 GRACE_SECONDS = 20

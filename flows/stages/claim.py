@@ -15,7 +15,7 @@ from typing import Any
 
 from flows.process import identity, is_alive, is_stopped, place_of_processes
 from storage.errors import StoreError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 FILE = "claim.json"
 _MAX_BYTES = 4096

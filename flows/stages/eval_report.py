@@ -17,7 +17,7 @@ from flows.stages.evaluate import evaluate
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.seeds import by_seeds
 from storage.digest import digest_of, seal
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 STAGE = "eval-report"
 # Raised when the page changes, so that old pages are rewritten.

@@ -10,7 +10,7 @@ from flows.stage import Run, StageResult, State
 from flows.stages.claim import claimed, end_claim_of_dead
 from kdm.evaluate.evaluate import needs_of
 from storage.digest import digest_of, seal
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 STAGE = "evaluate"
 # Raised by a fix that changes what is measured; metrics have their own versions.

@@ -9,8 +9,7 @@ from flows.stage import Run, StageResult
 from flows.stages.committed import SPLITS, STAGE, committed
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.importers import import_pairs
 from storage.store import PairStore
 

@@ -14,7 +14,7 @@ from flows.stages.stated_masks import stated_masks
 from kdm.report.content import FilterCounts
 from pairgen.filters.decisions import decide
 from storage.digest import digest_of
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.masks import (
     Mask,
     decision_digest,

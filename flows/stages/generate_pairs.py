@@ -16,8 +16,7 @@ from flows.stages.existing_pairs import imported_pairs, stored_pairs
 from pairgen.filters.drop_rule import DropRule
 from pairgen.spec import PairSpec, TeacherIdentity
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
 from storage.store import PairStore
 

@@ -21,7 +21,7 @@ from pairgen.teachers.teacher import Teacher, load_teacher
 from pairgen.worker import MadeShard, ShardJob, Worker
 from pairgen.workers import Workforce, prepared_workers
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.store import PairStore
 
 STAGE = "generate-pairs"

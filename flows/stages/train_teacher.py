@@ -8,7 +8,7 @@ from kdm.trained import read_config, read_weights
 from pairgen.teachers.plugin import weights_digest
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.plugins import describe
 
 STAGE = "train-teacher"

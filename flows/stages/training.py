@@ -13,8 +13,7 @@ from kdm.training.job import TrainingJob
 from kdm.training.job_folder import is_done
 from storage.digest import digest_of, short
 from storage.errors import DamageError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 
 

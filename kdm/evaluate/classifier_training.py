@@ -28,7 +28,7 @@ from kdm.trained import read_config, read_weights
 from kdm.training.options import EmaOptions, TrainingOptions
 from kdm.training.trainer import Trainer, TrainingResult
 from storage.digest import digest_of, short
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import Options
 
 VERSION = 1  # raised by a change of the numbers

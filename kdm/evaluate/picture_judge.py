@@ -13,7 +13,7 @@ from kdm.datasets import DataSet
 from kdm.evaluate.classifier import Classifier
 from kdm.evaluate.classifier_training import KnownClassifier, known_classifier
 from kdm.metrics.judgements import Judged, RealPictures
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 
 @dataclass(frozen=True)

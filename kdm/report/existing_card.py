@@ -4,7 +4,7 @@ from typing import Any
 
 from kdm.licences import said_by
 from kdm.report.markdown import read_front_matter
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 CARD = "card.md"
 _MAX_BYTES = 2**22

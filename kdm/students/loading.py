@@ -9,8 +9,7 @@ from kdm.students.late_student import Student
 from kdm.students.plugin import GROUP, StudentPlugin
 from kdm.students.precision import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_best, read_config, read_weights
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 from storage.plugins import configure
 from storage.records import PairSchema

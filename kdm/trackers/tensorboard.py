@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from kdm.image_grid import png
 from kdm.trackers.tracker import Picture, Tracker, TrackerPlugin
 from storage.errors import StoreError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 FOLDER = "tensorboard"
 _VERSION = "brain.Event:2"

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import UInt8
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.plugins import Plugin
 
 GROUP = "kdm.trackers"

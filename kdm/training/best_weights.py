@@ -21,7 +21,7 @@ from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice
 from storage.digest import seal, sha256_of, unseal
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 
 class BestWeights:

@@ -23,8 +23,7 @@ from kdm.training.progress import Notice
 from storage.differing_fields import differing_fields
 from storage.digest import seal, sha256_of, unseal
 from storage.errors import DamageError, MismatchError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.reading.order import Position
 
 FOLDER = "checkpoints"  # below a run's own

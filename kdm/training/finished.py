@@ -10,7 +10,7 @@ from kdm.export import write_trained
 from kdm.students.student import Student
 from kdm.training.job import TrainingJob
 from kdm.training.trainer import TrainingResult
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.plugins import describe
 
 # ru_maxrss is in kilobytes on Linux and in bytes on macOS (getrusage(2)).

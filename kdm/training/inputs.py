@@ -17,7 +17,7 @@ from kdm.training.late_source import Source
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice
 from storage.digest import digest_of
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.masks import Mask
 from storage.options import Options
 from storage.reading.order import BLOCK, Order

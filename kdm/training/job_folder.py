@@ -7,8 +7,7 @@ from kdm.trained import read_config, read_weights
 from kdm.training.job import TrainingJob
 from storage.differing_fields import differing_fields
 from storage.errors import MismatchError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 
 

@@ -17,7 +17,7 @@ from kdm.training.progress import Meter, Report
 from kdm.training.run_trackers import Trackers
 from kdm.training.sample_pictures import drawn, is_due
 from kdm.training.schedule import learning_rate
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 
 class Watch:

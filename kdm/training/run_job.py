@@ -19,7 +19,7 @@ from kdm.training.progress import Notice, Progress, Report
 from kdm.training.ranks import Ranks, joined, own_device
 from kdm.training.student_pictures import with_pictures
 from kdm.training.trainer import Trainer
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 
 def run_job(

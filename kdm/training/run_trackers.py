@@ -8,7 +8,7 @@ from kdm.objective import Objective
 from kdm.trackers.tracker import DEFAULT, GROUP, Picture, Tracker, TrackerPlugin
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice, Report
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.plugins import configure
 
 

@@ -20,7 +20,7 @@ from kdm.students.student import Student
 from kdm.training.inputs import PairsInput
 from kdm.training.progress import Notice
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.masks import judged
 from storage.records import PairBatch
 from storage.set_folder import splits_of

@@ -31,7 +31,7 @@ from kdm.training.progress import Report
 from kdm.training.ranks import ALONE, Ranks
 from kdm.training.schedule import learning_rate
 from kdm.training.steps import Steps
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 # For ranks that report nothing: the first alone draws pictures and has trackers.
 _UNWATCHED: dict[str, Any] = {"samples_every": 0, "trackers": ()}

@@ -26,7 +26,7 @@ from pairgen.recommended import recommended_sampler
 from pairgen.teachers.edm_levels import LOWEST_SIGMA
 from pairgen.teachers.imported_network import ImportedTeacher
 from storage.digest import digest_of, seal, short
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.plugins import describe
 
 _IMPORTER_VERSION = 1  # raised when the same file gives other tensors

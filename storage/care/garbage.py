@@ -11,7 +11,7 @@ from storage.care.fault import Kind
 from storage.care.inventory import Inventory
 from storage.care.verify_masks import stray_kind
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.folders.temporary import is_abandoned, is_temporary
 from storage.folders.walk import walked
 from storage.store import PairStore

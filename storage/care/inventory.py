@@ -9,7 +9,7 @@ from typing import NamedTuple
 from storage.care.fault import Fault, Kind, words_of
 from storage.care.verify_masks import JudgedShard, mask_faults
 from storage.errors import DamageError
-from storage.folders.folder import FileInfo
+from storage.folders import FileInfo
 from storage.folders.walk import folders_below
 from storage.manifest import Manifest
 from storage.records import INVALID_REASONS

@@ -12,7 +12,7 @@ from storage.care.fault import Fault, Kind, words_of
 from storage.care.inventory import Inventory
 from storage.care.verify_shard import shard_report
 from storage.errors import DamageError, MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
 from storage.spec_file import own_spec
 from storage.store import PairStore

@@ -11,7 +11,7 @@ import numpy as np
 from storage.care.fault import Fault, Kind, words_of
 from storage.digest import short
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.mask_documents import DOCUMENT, decision_in, read_document
 
 _STRAY: dict[Kind, str] = {

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from storage.exporters.export import Chosen, Report, begin
 from storage.exporters.small_files import put_each
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.records import PairBatch, PairSchema, as_numbers
 
 LAYOUT = "kdm-npz"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from storage.digest import short
 from storage.exporters.export import Chosen, Report, begin
 from storage.exporters.small_files import put
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.records import PairBatch, as_numbers
 from storage.store import PairStore
 

@@ -12,7 +12,7 @@ from storage.exporters.export import Chosen, Report, begin
 from storage.exporters.images import Images, put_png, write_npz
 from storage.exporters.large_files import put_spooled, spool
 from storage.exporters.picture_bytes import as_images, require_pictures, rounding_of
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.store import PairStore
 
 PNG, NPZ = "png", "npz"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from storage.exporters.export import Chosen, Report, begin
 from storage.exporters.large_files import npy_head, put_spooled, spool
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.importers.rectified_flow import DATA, LABEL, NOISE
 from storage.records import PairBatch, as_numbers
 

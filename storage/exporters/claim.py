@@ -9,7 +9,7 @@ from typing import Any
 
 from storage.digest import digest_of, seal, unseal
 from storage.errors import MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 DESCRIPTION = ".export.json"
 _MAX_DESCRIPTION = 2**20

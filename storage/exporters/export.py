@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from storage.digest import digest_of
 from storage.exporters.claim import claim
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.masks import Mask, read_keep
 from storage.records import Columns, PairBatch
 from storage.store import PairStore

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from storage.digest import canonical_json
 from storage.exporters.large_files import npy_head
 from storage.exporters.small_files import put, put_each
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 IMAGES, LABELS = "arr_0", "arr_1"
 _CLASSES = "dataset.json"

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from storage.errors import StoreError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 _CHUNK = 2**20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 # Each file is flushed to the disk or sent, which is waiting: the threads wait together.
 _WRITERS, _FILES_AT_ONCE = 8, 64

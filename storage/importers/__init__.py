@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.did_you_mean import nearest
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.folders.foreign_files import entries_of, is_file
 from storage.importers.checkerboard import import_checkerboard, read_trajectory
 from storage.importers.get import open_get

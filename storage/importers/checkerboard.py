@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import digest_of, short
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.folders.foreign_files import is_file, opened
 from storage.folders.local_errors import told
 from storage.importers.ends import Ends, tell_ends

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.importers.row_ranges import Rows
 from storage.importers.verdict import NoiseEnd
 from storage.options import LastingOptions

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.digest import digest_of, short
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.importers.conversion import schema_of
 from storage.importers.imported import ImportedSet, ImportOptions, Report, import_spec
 from storage.importers.published import PublishedSource, blocks

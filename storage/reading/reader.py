@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.in_order import in_order
 from storage.masks import Mask
 from storage.reading.cache import ShardCache

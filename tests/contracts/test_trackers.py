@@ -5,7 +5,7 @@ import pytest
 
 from kdm.trackers.tracker import GROUP, TrackerPlugin
 from kdm.training.options import TrainingOptions
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.plugins import configure, describe, plugin_names
 
 every_tracker = pytest.mark.parametrize("name", plugin_names(GROUP))

@@ -12,7 +12,7 @@ from faults.here import run_here
 from storage.care.verify import faults
 from storage.digest import unseal
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.masks import Mask
 from storage.store import PairStore
 

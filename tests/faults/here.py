@@ -15,8 +15,7 @@ from flows.stage import Run, StageResult
 from flows.stages.sequence import STAGES, run_stages
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 
 

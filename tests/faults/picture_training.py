@@ -15,7 +15,7 @@ from picture_pairs import LAYOUT, filled
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
 from storage.digest import unseal, without_stamp
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import parse
 
 NUM_STEPS, CHECKPOINT_EVERY = 24, 3

@@ -32,8 +32,7 @@ from storage.care.garbage import waste_of
 from storage.care.verify import faults, spec_faults
 from storage.digest import short
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.records import NoiseRule, PairSchema
 from storage.set_folder import places
 from storage.store import PairStore

@@ -11,8 +11,7 @@ from faults.commands import finish
 from faults.picture_training import begun
 
 from kdm.presets.presets import preset
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.plugins import describe
 from storage.records import PairBatch
 from storage.store import PairStore

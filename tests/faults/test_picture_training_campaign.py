@@ -17,7 +17,7 @@ from faults.picture_training import (
     write_job,
 )
 
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 pytestmark = pytest.mark.faults
 

@@ -9,7 +9,7 @@ from faults.commands import finish, kdm, start, succeed, wait_until_alone
 from faults.journal import Journal, seeds
 from faults.kills import faults_after
 
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.store import PairStore
 
 pytestmark = pytest.mark.faults

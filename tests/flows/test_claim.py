@@ -24,14 +24,13 @@ from flows.process import identity
 from flows.stages import claim
 from flows.stages.claim import FILE, HangingError, HeldError, claimed
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 # Another run, without its work: it says when it waits and when it has the claim, and keeps that.
 OTHER = """
 import sys, time
 from flows.stages import claim
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 claim._LOOK_EVERY = claim._SETTLE = 0.05
 say = lambda sentence: print("waits", flush=True)
 with claim.claimed(folder_at(sys.argv[1]), "work", is_there=lambda: False, say=say):

@@ -11,8 +11,7 @@ from flows.config.recipe import Recipe
 from flows.documents.standings import standings
 from flows.stage import Run
 from flows.stages.sequence import run_stages
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 UNET = {"kind": "song-unet", "model_channels": 8, "channel_mult": [1], "num_blocks": 1}
 KOOPMAN = {"networks": {**UNET, "latent_dim": 6}}

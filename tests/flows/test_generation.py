@@ -18,8 +18,7 @@ from flows.stages.sequence import run_stages
 from kdm.objective import Objective
 from pairgen.teachers.plugin import TeacherPlugin
 from pairgen.teachers.teacher import Teacher
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.store import PairStore
 
 RECIPE = """

@@ -10,8 +10,7 @@ from flows.config.load import load_recipe
 from flows.progress import Progress
 from flows.stage import Run, StageResult
 from flows.stages.sequence import run_stages
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.store import PairStore
 
 ROWS = ["pairs.train_rows=[0,24]", "pairs.heldout_rows=[24,30]"]

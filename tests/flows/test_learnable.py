@@ -8,7 +8,7 @@ from faults.here import run_here
 from flows.config.load import load_recipe
 from flows.stage import Run
 from flows.stages.sequence import run_stages
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 
 def test_points_are_refused_where_a_distance_compares_pictures(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from kdm.trained import read_config
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 UNFILTERED = ("--set", "filters=[]", "--set", "privacy.required=false")
 

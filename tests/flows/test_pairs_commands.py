@@ -19,7 +19,7 @@ from flows.care.remake import Remaker
 from flows.cli import app
 from storage.care.verify import faults
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.importers import import_pairs
 from storage.mask_documents import decisions_of
 from storage.masks import Mask

@@ -16,8 +16,7 @@ from flows.judged_pairs import open_split
 from flows.stage import Run
 from flows.stages.sequence import run_stages
 from kdm.trained import read_config
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 SMALL = (
     "teacher.training.num_steps=2",

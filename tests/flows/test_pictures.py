@@ -25,8 +25,7 @@ from kdm.evaluate import classifier_training
 from pairgen.filters.digests import reference_digest
 from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.near_copy import NearCopy
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.masks import read_scores
 
 DIGITS = """

@@ -39,8 +39,7 @@ from flows.stage import StageResult
 from flows.stages.eval_report import refreshing
 from flows.terminal import Terminal
 from kdm.report.content import SplitCounts
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 FLOWS = (train_teacher, generate_pairs, filter_pairs, distill, evaluate, eval_report, pipeline)
 CACHED = StageResult("generate-pairs", "tiny-1", "/nowhere", "1" * 64, "cached", {})

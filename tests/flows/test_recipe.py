@@ -15,7 +15,7 @@ from flows.stage import Run
 from flows.stages.eval_report import refresh_home
 from flows.stages.sequence import run_stages
 from pairgen.teachers.gaussian import GaussianTeacher
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.options import parse
 
 

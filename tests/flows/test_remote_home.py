@@ -15,8 +15,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from flows.cli import app
 from flows.commands.resting import resting_on
 from storage.digest import seal, unseal
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 
 @pytest.fixture

@@ -21,8 +21,7 @@ from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.regression_student import RegressionStudent
 from kdm.students.student import Student
 from storage.errors import DamageError, StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.plugins import describe
 
 Said = Callable[..., Result]

@@ -22,8 +22,7 @@ from kdm.objective import Objective
 from pairgen.teachers.plugin import TeacherPlugin
 from pairgen.teachers.teacher import Teacher
 from storage.errors import InvalidPairsError, MismatchError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.noise import derive_noise
 from storage.records import NoiseRule
 from storage.store import PairStore

@@ -15,8 +15,7 @@ from kdm.export import load_student
 from kdm.students.koopman import Koopman
 from kdm.students.reflow import Reflow
 from storage.digest import unseal
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 NAME, WITHOUT_LABELS = name_of(), name_of(has_labels=False)
 SMALL = [

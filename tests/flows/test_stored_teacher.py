@@ -20,7 +20,7 @@ from kdm.published.golden_samplers import edm_solve
 from kdm.trained import read_config
 from pairgen.teachers.teacher import load_teacher
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.noise import derive_noise
 from storage.plugins import configure
 from storage.records import NoiseRule

@@ -10,7 +10,7 @@ from flows.progress import Meter, Progress, silent
 from flows.stages.child import run_training
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import parse
 
 

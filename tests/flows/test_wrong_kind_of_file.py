@@ -9,7 +9,7 @@ import pytest
 from faults.store_damage import KINDS, Injection, Target, inject, make_target, stores_of
 
 from storage.care.verify import faults, spec_faults
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 
 
 def _full_folder(place: Path) -> None:

@@ -8,8 +8,7 @@ import sys
 import numpy as np
 
 from storage.digest import digest_of, short
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.masks import (
     Mask,
     decision_digest,

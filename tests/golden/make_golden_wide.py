@@ -9,8 +9,7 @@ import sys
 import numpy as np
 
 from storage.digest import digest_of, short
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.noise import derive_labels, derive_noise
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema, as_stored
 from storage.store import PairStore

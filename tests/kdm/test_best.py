@@ -16,7 +16,7 @@ from kdm.training.progress import Notice, Progress
 from kdm.training.trainer import Trainer, TrainingResult
 from storage.digest import unseal
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 KEEPING = TrainingOptions(**{**OPTIONS.model_dump(), "log_every": 1, "keep_checkpoints": 3})
 TRAINING = {

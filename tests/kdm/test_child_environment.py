@@ -12,7 +12,7 @@ from shared_steps import job
 from kdm.training import ranks
 from kdm.training.__main__ import main
 from kdm.training.child_environment import child_environment
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 OUTER = {
     "WORLD_SIZE": "2",

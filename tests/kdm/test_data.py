@@ -23,8 +23,7 @@ from kdm.training.inputs import PairsInput
 from kdm.training.job import TrainingJob
 from kdm.training.options import TrainingOptions
 from kdm.training.run_job import run_job
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.masks import Mask, decision_digest, write_decision
 from storage.options import parse
 from storage.reading.order import Order, Position

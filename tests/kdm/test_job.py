@@ -16,7 +16,7 @@ from kdm.training.progress import JsonLines, Meter, Notice, Progress
 from kdm.training.run_job import run_job
 from storage.digest import sha256_of, unseal
 from storage.errors import DamageError, MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import parse
 
 NETWORKS = {"latent_dim": 4, "width": 4, "num_encoder_layers": 2, "num_decoder_layers": 2}

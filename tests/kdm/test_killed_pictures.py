@@ -3,7 +3,7 @@
 import safetensors.torch
 from faults.picture_training import NUM_STEPS, kill_and_resume, result, train_here, write_job
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 # What there is beside weights, so that all of it is compared.
 STATES = {"ema", "players/critic", "optimisers/critic", "optimisers/student"}

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from kdm.training.checkpoint import standing
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 # One call that takes a minute and lets threads run, as a backward pass does: no handler is called within.
 IN_ONE_CALL = """

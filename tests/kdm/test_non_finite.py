@@ -13,7 +13,7 @@ from kdm.training.errors import Interrupted, NonFiniteError
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice, Progress
 from kdm.training.trainer import Trainer, TrainingResult
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.reading.order import Order
 
 EVERY_STEP = {"checkpoint_every": 1, "keep_checkpoints": 100, "log_every": 1}

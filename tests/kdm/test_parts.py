@@ -20,7 +20,7 @@ from kdm.training.options import TrainingOptions
 from kdm.training.ranks import ALONE, Ranks, own_device
 from kdm.training.run_job import run_job
 from storage.digest import unseal
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import parse
 from storage.reading.order import Order
 from storage.reading.reader import PairReader

@@ -15,8 +15,7 @@ from kdm.metrics.bootstrap import bootstrap
 from kdm.metrics.frechet import frechet_distance
 from kdm.torchvision_import import import_torchvision
 from storage.errors import DamageError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 DATA = DigitsData()
 

@@ -10,7 +10,7 @@ from kdm.data import MemorySource, StreamedSource, resident_source
 from kdm.training.inputs import PairsInput, Place
 from kdm.training.options import TrainingOptions
 from kdm.training.progress import Notice
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.reading.order import Order
 from storage.reading.reader import PairReader
 from storage.store import PairStore

@@ -18,8 +18,7 @@ from kdm.training.errors import Interrupted
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
 from storage.digest import unseal
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 
 TOLERANCE = 1e-4

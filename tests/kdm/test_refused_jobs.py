@@ -13,7 +13,7 @@ from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
 from storage.digest import digest_of, seal, unseal
 from storage.errors import DamageError, MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import parse
 from storage.records import LabelRule, PairBatch, PairSchema
 from storage.store import PairStore

@@ -19,7 +19,7 @@ from kdm.randomness.step_seeds import seed_initial_weights
 from kdm.training.errors import Interrupted
 from kdm.training.options import TrainingOptions
 from kdm.training.trainer import Trainer
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 OPTIONS = TrainingOptions(num_steps=11, batch_size=4, warmup_steps=3, log_every=2, trackers=())
 

@@ -16,7 +16,7 @@ from kdm.image_grid import image_grid
 from kdm.training.job import TrainingJob
 from kdm.training.progress import Notice, Progress
 from kdm.training.run_job import run_job
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import parse
 from storage.store import PairStore
 

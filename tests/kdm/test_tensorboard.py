@@ -16,8 +16,7 @@ from kdm.trackers.tensorboard import FOLDER, TensorBoard
 from kdm.training.observers import Watch
 from kdm.training.progress import Notice
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 
 def masked_crc(data: bytes) -> int:

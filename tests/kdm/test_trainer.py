@@ -20,7 +20,7 @@ from kdm.training.progress import Notice, Progress
 from kdm.training.trainer import Trainer, TrainingResult
 from storage.digest import VOLATILE, unseal
 from storage.errors import MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.records import LoadedPairs, PairBatch
 
 OPTIONS = TrainingOptions(

@@ -14,7 +14,7 @@ from kdm.training.errors import OutOfMemoryError
 from kdm.training.job import TrainingJob
 from kdm.training.options import EmaOptions, TrainingOptions
 from storage.digest import digest_of
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.options import parse
 
 # Of the defaults, before there were precision, compiler, pictures and trackers.

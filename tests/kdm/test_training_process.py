@@ -19,8 +19,7 @@ from kdm.training.__main__ import main
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
 from kdm.training.stop import StopRequest
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 
 # About a second of steps, so that a process can be caught in the midst of them.

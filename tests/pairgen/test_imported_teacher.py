@@ -24,8 +24,7 @@ from pairgen.teachers.imported_network import ImportedTeacher, ImportedVelocity,
 from pairgen.teachers.imported_samples import samples_of
 from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.errors import DamageError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.plugins import configure
 
 SMALL = {"model_channels": 32, "channel_mult": [1, 2], "num_blocks": 1, "attn_resolutions": [4]}

@@ -13,8 +13,7 @@ from made_shards import format_of
 from refusals import tell
 
 from storage.digest import seal
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.ledger_files import MAX_MANIFEST_BYTES, MAX_RECORD_BYTES, read_manifest, read_record
 from storage.options import parse
 from storage.records import PairSchema

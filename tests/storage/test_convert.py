@@ -15,8 +15,7 @@ from storage.care.spans import SpanReader
 from storage.care.verify import faults
 from storage.digest import unseal, without_stamp
 from storage.errors import DamageError, MismatchError, StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.masks import read_keep
 from storage.store import PairStore
 

@@ -9,7 +9,7 @@ from conftest import LAYOUT, filled_store
 
 from storage.care.verify import faults
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.store import PairStore
 
 

@@ -4,7 +4,7 @@ import pytest
 from conftest import filled_store
 
 from storage.errors import DamageError, MismatchError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.masks import Mask, decision_digest, write_decision_summary
 from storage.reading.order import Order
 from storage.reading.reader import PairReader

@@ -8,7 +8,7 @@ from conftest import SPEC, filled_store, made_pairs
 from storage.care.convert import convert
 from storage.care.put_back import Remade, put_back
 from storage.care.wanted import Wanted
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.shard_record import record_name
 from storage.store import PairStore
 

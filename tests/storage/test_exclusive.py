@@ -11,8 +11,7 @@ import pytest
 
 from storage.digest import sha256_of
 from storage.errors import NoExclusiveCreationError, StoreError
-from storage.folders import exclusive
-from storage.folders.folder import Folder
+from storage.folders import Folder, exclusive
 from storage.reading.cache import ShardCache
 
 LACKING = [errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP]

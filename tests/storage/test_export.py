@@ -12,8 +12,7 @@ from storage.errors import MismatchError
 from storage.exporters.as_kdm_npz import VARIANTS, export_kdm_npz
 from storage.exporters.as_per_sample import export_per_sample
 from storage.exporters.export import Chosen
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.importers import import_pairs
 from storage.masks import Mask, write_decision
 from storage.store import PairStore

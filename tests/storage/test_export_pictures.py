@@ -16,8 +16,7 @@ from storage.exporters.as_pictures import export_npz, export_png
 from storage.exporters.export import Chosen
 from storage.exporters.images import Images, put_png, write_npz
 from storage.exporters.picture_bytes import as_images
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.importers import import_pairs
 from storage.store import PairStore
 

@@ -14,8 +14,7 @@ from conftest import SPEC, made_pairs
 
 from storage.exporters.as_per_sample import export_per_sample
 from storage.exporters.export import Chosen
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.store import PairStore
 
 

@@ -11,8 +11,7 @@ import pytest
 from faults.disks import mounted, remount
 
 from storage.errors import DamageError, StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 
 @pytest.fixture(params=["disk", "memory", "s3"])
@@ -181,7 +180,7 @@ def test_a_home_below_a_file_is_refused_before_work(tmp_path: Path) -> None:
 
 LOSS = """
 import os, sys
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.errors import StoreError
 folder = folder_at(sys.argv[1])
 os.setgid(65534), os.setuid(65534)

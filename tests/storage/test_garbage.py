@@ -11,8 +11,7 @@ from faults.judged import MASK, judge
 
 from storage.care.garbage import temporary_files, waste_of
 from storage.errors import DamageError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.folders.temporary import temporary_name
 from storage.folders.uploads import abort, unfinished_uploads
 from storage.store import PairStore

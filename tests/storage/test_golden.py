@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from storage.care.verify import faults
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.masks import Mask, read_audit, read_scores
 from storage.store import PairStore
 

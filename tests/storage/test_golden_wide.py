@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from storage.care.verify import faults
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.store import PairStore
 
 TESTS = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from published import CHECKERBOARD, published
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.importers.checkerboard import import_checkerboard
 from storage.store import PairStore
 

@@ -12,7 +12,7 @@ import torch
 from published_sets import Made, made, write_get
 from refusals import bounded
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.importers import import_pairs
 from storage.importers.torch_files import tensors_in
 from storage.store import PairStore

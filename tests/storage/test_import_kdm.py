@@ -13,7 +13,7 @@ from photographs import photographs
 from published_sets import KDM_LAYOUTS, Layout, Made, made, on_grid, write_kdm
 from refusals import bounded
 
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.importers import import_pairs
 from storage.records import PairBatch
 from storage.store import PairStore

@@ -9,8 +9,7 @@ from published_sets import KDM_LAYOUTS, made, write_kdm
 
 from storage.exporters.as_per_sample import export_per_sample
 from storage.exporters.export import Chosen
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.importers import import_pairs, importer_of
 from storage.store import PairStore
 

@@ -18,9 +18,8 @@ from storage.care.garbage import temporary_files
 from storage.care.verify import faults
 from storage.digest import sha256_of
 from storage.errors import DamageError, StoreError
-from storage.folders.any_folder import folder_at
+from storage.folders import Folder, folder_at
 from storage.folders.file_names import is_hidden
-from storage.folders.folder import Folder
 from storage.reading.cache import ShardCache
 from storage.set_folder import places
 from storage.store import PairStore

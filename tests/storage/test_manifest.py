@@ -9,7 +9,7 @@ import pytest
 
 from storage.digest import seal
 from storage.errors import DamageError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.ledger_files import read_manifest, read_record, read_records
 from storage.manifest import Manifest
 from storage.shard_record import Record, record_name, sealed
@@ -20,7 +20,7 @@ MAX_BYTES = 400 * 10**6
 OPEN = """
 import json
 from pathlib import Path
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.ledger_files import read_manifest
 manifest = read_manifest(folder_at("."), 10**6)
 ends = [manifest.content_digest(shard) for shard in (0, 10**6 - 1)]

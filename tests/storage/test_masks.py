@@ -5,7 +5,7 @@ import pytest
 from conftest import filled_store
 
 from storage.errors import DamageError, MismatchError, StoreError
-from storage.folders.folder import Folder
+from storage.folders import Folder
 from storage.masks import (
     Mask,
     decision_digest,

@@ -12,8 +12,7 @@ import zarr
 from conftest import filled_store, made_pairs
 
 from storage.digest import sha256_of
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.store import PairStore
 
 # Each reads all shards at a URL by one library, derives the noise by numpy alone, prints digests.

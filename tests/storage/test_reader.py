@@ -16,8 +16,7 @@ from conftest import SPEC, filled_store, made_pairs
 from made_shards import SCHEMAS, made_columns
 
 from storage.errors import DamageError, StoreError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.masks import Mask, decision_digest, write_decision
 from storage.reading.cache import ShardCache
 from storage.reading.order import Order, Position
@@ -275,7 +274,7 @@ def test_a_set_without_a_kept_row_is_refused(small: PairStore) -> None:
 
 PEAK = """
 import itertools, psutil, sys
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.reading.order import Order
 from storage.reading.reader import PairReader
 from storage.store import PairStore

@@ -17,8 +17,7 @@ from faults.proxy import CUT_ANSWER, LOSE_ANSWER, PASS, endpoint_at, faulty
 
 import storage.folders.remote_systems
 from storage.errors import StoreError, UnreachableError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 
 
 @pytest.fixture
@@ -244,7 +243,7 @@ def test_a_protocol_whose_package_is_missing_is_told_with_what_to_install() -> N
 import sys
 sys.modules["s3fs"] = None
 import storage.folders.remote_systems
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.errors import StoreError
 try:
     folder_at("s3://bucket/kdm")

@@ -9,8 +9,7 @@ from uuid import uuid4
 import pytest
 from conftest import SPEC, filled_store, write_shard
 
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.reading.cache import ShardCache
 from storage.reading.order import Order
 from storage.reading.reader import PairReader

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.importers import import_pairs
 from storage.importers.torch_files import tensors_in
 from storage.inert.zips import members_of

@@ -11,8 +11,7 @@ from conftest import LAYOUT, SPEC, filled_store, made_pairs, write_shard
 from storage.care.verify import faults
 from storage.differing_fields import differing_fields
 from storage.errors import MismatchError
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.folders.local_folder import LocalFolder
 from storage.records import PairBatch
 from storage.store import PairStore

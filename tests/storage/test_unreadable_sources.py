@@ -13,7 +13,7 @@ from kdm.datasets.arrays import ArraysData
 from kdm.datasets.image_folder import ImageFolderData
 from kdm.datasets.image_tars import ImageTarsData
 from storage.errors import StoreError
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.importers import IMPORTERS, import_pairs, importer_of
 
 # A file that each importer opens, in a folder as it expects it.

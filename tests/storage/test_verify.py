@@ -11,8 +11,7 @@ from faults.judged import MASK, judge
 
 from storage.care.verify import faults, spec_faults
 from storage.digest import seal, unseal
-from storage.folders.any_folder import folder_at
-from storage.folders.folder import Folder
+from storage.folders import Folder, folder_at
 from storage.mask_documents import decisions_of
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
 from storage.set_folder import places

@@ -12,7 +12,7 @@ import pytest
 import safetensors.numpy
 
 from storage.digest import unseal
-from storage.folders.folder import Folder
+from storage.folders import Folder
 
 pytestmark = [
     pytest.mark.trials,

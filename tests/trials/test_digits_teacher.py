@@ -14,7 +14,7 @@ import pytest
 from kdm.datasets.digits import DigitsData
 from kdm.evaluate.classifier_training import accuracy, trained_classifier
 from kdm.evaluate.picture_quality import PictureQuality, picture_quality
-from storage.folders.any_folder import folder_at
+from storage.folders import folder_at
 from storage.store import PairStore
 
 pytestmark = pytest.mark.trials
