@@ -1,7 +1,5 @@
 """Where a damaged shard's samples come from if no intact file holds them."""
 
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,20 +7,13 @@ from typing import Any
 import numpy as np
 
 from flows.care.imported_again import imported_again
+from flows.care.judge_again import judge_again
 from flows.care.remake import Remaker
-from flows.config.load import load_recipe
-from flows.config.recipe import Recipe
-from flows.config.recipe_files import recipe_names
-from flows.documents.remembered_runs import known_runs
-from kdm.datasets import DataSet
-from pairgen.filters.digests import reference_digest
-from pairgen.filters.drop_rule import DropRule
-from pairgen.filters.judge import Judge, fit_judge
 from storage.care.audit import read_audit_rows
 from storage.care.environments import common_environment
 from storage.care.put_back import Remade
 from storage.care.wanted import Wanted
-from storage.digest import digest_of, short
+from storage.digest import digest_of
 from storage.folders import Folder
 from storage.records import INVALID_REASONS
 from storage.shard_record import record_name
@@ -54,7 +45,7 @@ class Sources:
     def audit(self, store: PairStore, wanted: Wanted) -> list[dict[str, Any]]:
         """The audit rows of `drop_at_write` filters for a shard, judged again."""
         remaker = self._remaker(store, wanted)
-        judges = [self._judge(rule) for rule in remaker.spec.drop_at_write]
+        judges = [judge_again(rule, self.home) for rule in remaker.spec.drop_at_write]
         asked = store.indices(wanted.shard)
         return remaker.audit(store.split, int(asked[0]), int(asked[-1]) + 1, judges)
 
@@ -65,30 +56,6 @@ class Sources:
             self._remakers[key] = Remaker.of(store, self.home, recorded or {})
         return self._remakers[key]
 
-    def _judge(self, rule: DropRule) -> Judge:
-        unread: list[str] = []
-        for dataset in self._data_sets():
-            try:
-                reference = dataset.train()
-            except ValueError as error:  # these pictures are gone; another data set may fit
-                unread.append(f" (not read: {error})")
-                continue
-            if reference_digest(reference) == rule.reference:
-                return fit_judge(rule.filter, reference)
-        raise ValueError(
-            f"no known recipe has the data set (reference {short(rule.reference)}…) of "
-            f"filter '{rule.filter.plugin}'{''.join(unread)}; remove the audit with the record and "
-            "run generate-pairs"
-        )
-
-    def _data_sets(self) -> Iterator[DataSet]:
-        seen: set[DataSet] = set()
-        recipes = [known.run.recipe for known in known_runs(self.home)]
-        for recipe in [*recipes, *_own_recipes()]:
-            if recipe.dataset is not None and recipe.dataset not in seen:
-                seen.add(recipe.dataset)
-                yield recipe.dataset
-
 
 def _rejected(store: PairStore, shard: int) -> dict[str, list[int]]:
     """What `drop_at_write` filters left out, according to the audit."""
@@ -98,10 +65,3 @@ def _rejected(store: PairStore, shard: int) -> dict[str, list[int]]:
             if reason not in INVALID_REASONS:
                 found.setdefault(reason, []).append(index)
     return found
-
-
-def _own_recipes() -> Iterator[Recipe]:
-    """The project's own recipes that need no teacher's or file's name."""
-    for name in recipe_names():
-        with suppress(ValueError):
-            yield load_recipe(name)

@@ -1,15 +1,13 @@
 """`kdm ls`: lists a home's teachers, pairs, students, classifiers and reports."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import typer
 
 from flows.commands.differences import differences
 from flows.commands.made_by import Remembered, recipes_by_thing, remembered_runs
-from flows.documents.counts import split_counts
-from flows.documents.mask_counts import masked_by_decision
+from flows.commands.pairs_rows import PAIRS_HEAD, UNKNOWN, moment, pairs_rows
 from flows.documents.measured import read_metrics
 from flows.home import bare, home_folder, things
 from flows.table import aligned, num_bytes
@@ -20,13 +18,9 @@ from kdm.trained import CONFIG, read_config
 from storage.errors import DamageError, MismatchError
 from storage.folders import FileInfo, Folder
 from storage.options import parse
-from storage.set_folder import splits_of
 from storage.spec_file import read_spec
-from storage.store import PairStore
 
 NUM_KEY_METRICS = 3
-PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "masked", "dropped", "size", "finished"]
-UNKNOWN = "–"
 
 
 class _Row(NamedTuple):
@@ -74,13 +68,6 @@ def _printed(rows: Sequence[_Row]) -> str:
         for line, row in zip(lines, rows, strict=True)
     ]
     return "\n".join(line for each in said for line in each)
-
-
-def moment(seconds: float) -> str:
-    """'2026-11-29 08:38' in local time; unknown if the file system doesn't say."""
-    if not seconds:
-        return UNKNOWN
-    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
 def _teachers(listing: _Listing, names: Sequence[str]) -> list[_Row]:
@@ -187,39 +174,6 @@ def _spec(folder: Folder) -> dict[str, Any]:
     except (DamageError, MismatchError, FileNotFoundError, ValueError):
         return {}
     return {key: value for key, value in spec.items() if key != "digest"}
-
-
-def pairs_rows(folder: Folder) -> list[list[str]]:
-    """One row per split and layout of a set."""
-    rows, files = [], folder.files()
-    for place in splits_of(folder):
-        split, layout = place.split("/")
-        found = {name: each for name, each in files.items() if name.startswith(f"{place}/")}
-        size = num_bytes(sum(each.num_bytes for each in found.values()))
-        manifests = [each for name, each in found.items() if name.startswith(f"{place}/manifests/")]
-        finished = moment(max((each.modified_at for each in manifests), default=0))
-        rows.append([folder.name, place, *_counts(folder, split, layout), size, finished])
-    size = num_bytes(sum(each.num_bytes for each in files.values()))
-    return rows or [[folder.name, "empty", "0", "0", UNKNOWN, "0", size, UNKNOWN]]
-
-
-def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str, str]:
-    try:
-        store = PairStore.open(folder, split=split, layout=layout)
-        counts, masked = split_counts(store), masked_by_decision(store)
-    except (DamageError, MismatchError, ValueError):
-        return "?", "?", "?", "damaged: see 'kdm pairs verify'"
-    kept = _from_to([counts.kept - each for each in reversed(masked or [0])])
-    dropped = counts.attempted - counts.kept
-    return f"{counts.attempted:,}", kept, _from_to(masked), f"{dropped:,}"
-
-
-def _from_to(numbers: list[int]) -> str:
-    """'21', or '21–95' for several decisions; '–' if the pairs weren't filtered."""
-    if not numbers:
-        return UNKNOWN
-    ends = [f"{number:,}" for number in sorted({numbers[0], numbers[-1]})]
-    return "–".join(ends)
 
 
 def _reports(listing: _Listing, names: Sequence[str]) -> list[_Row]:

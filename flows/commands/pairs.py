@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from flows.commands.ls import PAIRS_HEAD, pairs_rows
+from flows.commands.pairs_rows import PAIRS_HEAD, pairs_rows
 from flows.commands.stored_set import require_set
 from flows.documents.counts import split_counts
 from flows.documents.mask_counts import num_masked

@@ -1,7 +1,6 @@
 """`kdm sample`: draws samples of a student from fresh noise."""
 
 import io
-import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,15 +8,14 @@ import numpy as np
 import psutil
 import torch
 import typer
-from numpy.typing import NDArray
 
 from flows.commands.picture_files import PictureFiles, is_of_pictures
+from flows.commands.sample_picture import Classes, samples_as_picture
 from flows.device import settled_device
 from flows.home import found
 from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.export import load_student
-from kdm.image_grid import image_grid, png
 from kdm.metrics.samples import Points
 from kdm.students.precision import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
@@ -31,9 +29,6 @@ from storage.whole_numbers import whole_number
 MAX_VALUES_A_LINE = 16
 _VALUES_AT_ONCE = {"cpu": 2**15, "cuda": 2**20}  # of noise: 10 and 341 pictures of 3×32×32
 _MOST_AT_ONCE = 2500
-_SIDE = 64  # pixels that small pictures are enlarged to
-_MOST_COLUMNS = 20  # of as many classes a grid has a column each
-_Classes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -71,12 +66,12 @@ def sample(student: str, home: str, wanted: Wanted) -> None:
     elif wanted.out:
         _write(wanted.out, _as_file(x_0, wanted.out, folder.name, classes), len(x_0))
     if wanted.grid:
-        _write(wanted.grid, _picture(x_0, folder.name, classes), len(x_0))
+        _write(wanted.grid, samples_as_picture(x_0, folder.name, classes), len(x_0))
     if not wanted.out and not wanted.grid:
         _print(x_0)
 
 
-def classes_of(label: str, num_classes: int, student: str) -> _Classes | None:
+def classes_of(label: str, num_classes: int, student: str) -> Classes | None:
     """The classes that `--label` names; a ValueError if the student doesn't know one of them."""
     if not label:
         return None
@@ -162,29 +157,9 @@ def _write(file: str, data: bytes, count: int) -> None:
     typer.echo(f"{count:,} samples: {path}")
 
 
-def _as_file(x_0: Points, file: str, name: str, classes: _Classes | None) -> bytes:
+def _as_file(x_0: Points, file: str, name: str, classes: Classes | None) -> bytes:
     if file.endswith(".png"):
-        return _picture(x_0, name, classes)
+        return samples_as_picture(x_0, name, classes)
     data = io.BytesIO()
     np.save(data, x_0, allow_pickle=False)
     return data.getvalue()
-
-
-def _picture(x_0: Points, name: str, classes: _Classes | None) -> bytes:
-    """Points in the plane, or images in rows, with a column per class."""
-    if x_0.shape[1:] == (2,):
-        from kdm.analyze.sample_plots import samples_picture  # matplotlib takes a second
-
-        return samples_picture(x_0, name.rpartition("-")[0] or name)  # the digest would not fit
-    if x_0.ndim != 4:
-        raise ValueError(
-            f"pictures show images or 2-D points; these samples have shape {x_0.shape[1:]}; "
-            "name a .npy with --out"
-        )
-    num_turns = 1 if classes is None else len(classes)
-    in_turn = 1 < num_turns <= _MOST_COLUMNS
-    columns = min(len(x_0), num_turns if in_turn else math.ceil(math.sqrt(len(x_0))))
-    # Truncated, as EDM's pictures are: -1 … 1 to 0 … 255.
-    colours = (x_0 * 127.5 + 128).clip(0, 255).astype(np.uint8)
-    white = np.full((-len(x_0) % columns, *x_0.shape[1:]), 255, np.uint8)
-    return png(image_grid(np.concatenate([colours, white]), num_columns=columns, side=_SIDE))

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from flows.calibration import RecipeFilter
-from flows.config.generated_pairs import FilterRecipe, GeneratedPairs
+from flows.config.generated_pairs import GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs
 from flows.config.stored_pairs import StoredPairs
 from flows.documents.set_card import write_pairs_card
@@ -13,8 +12,8 @@ from flows.stages.arithmetic import require_arithmetic
 from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.committed import SPLITS, committed, counts
 from flows.stages.existing_pairs import imported_pairs, stored_pairs
-from pairgen.filters.drop_rule import DropRule
-from pairgen.spec import PairSpec, TeacherIdentity
+from flows.stages.pair_spec import pair_spec
+from pairgen.spec import PairSpec
 from storage.errors import StoreError
 from storage.folders import Folder, folder_at
 from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
@@ -31,7 +30,7 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
         _write_card(run, result)
         return result
     assert teacher is not None  # a recipe with generated pairs has a teacher
-    spec = _pair_spec(run, pairs, weights=teacher.facts["weights"])
+    spec = pair_spec(run, pairs, weights=teacher.facts["weights"])
     folder = run.pairs_folder(pairs.name, spec.digest())
     stores = _planned_stores(folder, pairs, spec=spec.document())
     was_missing = any(_missing(stores, pairs).values())
@@ -87,19 +86,6 @@ def _missing(stores: Mapping[str, PairStore], pairs: GeneratedPairs) -> dict[str
     return {split: stores[split].missing(count) for split, count in counts(pairs).items()}
 
 
-def _pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:
-    """The spec of the recipe's pairs, once the teacher's weights are known."""
-    assert run.recipe.teacher is not None  # checked by the recipe
-    return PairSpec(
-        teacher=TeacherIdentity(plugin=run.recipe.teacher.model, weights=weights),
-        sampler=pairs.sampler,
-        pairs=pairs.pairs,
-        precision=pairs.precision,
-        guidance=pairs.guidance,
-        drop_at_write=tuple(_drop_rule(run, choice) for choice in pairs.drop_at_write),
-    )
-
-
 def _planned_stores(
     folder: Folder, pairs: GeneratedPairs, *, spec: Mapping[str, object]
 ) -> dict[str, PairStore]:
@@ -107,11 +93,6 @@ def _planned_stores(
     return {
         split: PairStore.planned(folder, spec, split=split, layout=pairs.layout) for split in SPLITS
     }
-
-
-def _drop_rule(run: Run, choice: FilterRecipe) -> DropRule:
-    chosen = RecipeFilter(choice, run.recipe.dataset)
-    return DropRule.of(choice.filter, reference=chosen.reference, threshold=chosen.threshold)
 
 
 def _require_sound_noise() -> None:

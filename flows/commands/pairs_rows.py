@@ -1,0 +1,54 @@
+"""Rows of a table of sets: counts, sizes and when they were finished."""
+
+from datetime import UTC, datetime
+
+from flows.documents.counts import split_counts
+from flows.documents.mask_counts import masked_by_decision
+from flows.table import num_bytes
+from storage.errors import DamageError, MismatchError
+from storage.folders import Folder
+from storage.set_folder import splits_of
+from storage.store import PairStore
+
+PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "masked", "dropped", "size", "finished"]
+UNKNOWN = "–"
+
+
+def moment(seconds: float) -> str:
+    """'2026-11-29 08:38' in local time; unknown if the file system doesn't say."""
+    if not seconds:
+        return UNKNOWN
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M}"
+
+
+def pairs_rows(folder: Folder) -> list[list[str]]:
+    """One row per split and layout of a set."""
+    rows, files = [], folder.files()
+    for place in splits_of(folder):
+        split, layout = place.split("/")
+        found = {name: each for name, each in files.items() if name.startswith(f"{place}/")}
+        size = num_bytes(sum(each.num_bytes for each in found.values()))
+        manifests = [each for name, each in found.items() if name.startswith(f"{place}/manifests/")]
+        finished = moment(max((each.modified_at for each in manifests), default=0))
+        rows.append([folder.name, place, *_counts(folder, split, layout), size, finished])
+    size = num_bytes(sum(each.num_bytes for each in files.values()))
+    return rows or [[folder.name, "empty", "0", "0", UNKNOWN, "0", size, UNKNOWN]]
+
+
+def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str, str]:
+    try:
+        store = PairStore.open(folder, split=split, layout=layout)
+        counts, masked = split_counts(store), masked_by_decision(store)
+    except (DamageError, MismatchError, ValueError):
+        return "?", "?", "?", "damaged: see 'kdm pairs verify'"
+    kept = _from_to([counts.kept - each for each in reversed(masked or [0])])
+    dropped = counts.attempted - counts.kept
+    return f"{counts.attempted:,}", kept, _from_to(masked), f"{dropped:,}"
+
+
+def _from_to(numbers: list[int]) -> str:
+    """'21', or '21–95' for several decisions; '–' if the pairs weren't filtered."""
+    if not numbers:
+        return UNKNOWN
+    ends = [f"{number:,}" for number in sorted({numbers[0], numbers[-1]})]
+    return "–".join(ends)

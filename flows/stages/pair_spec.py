@@ -1,0 +1,25 @@
+"""The spec of a recipe's pairs, once the teacher's weights are known."""
+
+from flows.calibration import RecipeFilter
+from flows.config.generated_pairs import FilterRecipe, GeneratedPairs
+from flows.stage import Run
+from pairgen.filters.drop_rule import DropRule
+from pairgen.spec import PairSpec, TeacherIdentity
+
+
+def pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:
+    """The spec of the recipe's pairs, once the teacher's weights are known."""
+    assert run.recipe.teacher is not None  # checked by the recipe
+    return PairSpec(
+        teacher=TeacherIdentity(plugin=run.recipe.teacher.model, weights=weights),
+        sampler=pairs.sampler,
+        pairs=pairs.pairs,
+        precision=pairs.precision,
+        guidance=pairs.guidance,
+        drop_at_write=tuple(_drop_rule(run, choice) for choice in pairs.drop_at_write),
+    )
+
+
+def _drop_rule(run: Run, choice: FilterRecipe) -> DropRule:
+    chosen = RecipeFilter(choice, run.recipe.dataset)
+    return DropRule.of(choice.filter, reference=chosen.reference, threshold=chosen.threshold)
