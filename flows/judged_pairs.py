@@ -1,7 +1,6 @@
 """How stages read pairs after filtering: a split, the masks to apply, the shards that the recipe covers."""
 
 from flows.stage import Run, StageResult
-from storage.folders import folder_at
 from storage.masks import Mask
 from storage.store import PairStore
 
@@ -13,7 +12,7 @@ def masks_in(judged: StageResult) -> tuple[Mask, ...]:
 
 def open_split(run: Run, pairs: StageResult, split: str) -> PairStore:
     """One split of the recipe's pairs."""
-    folder = folder_at(pairs.folder)
+    folder = pairs.place
     return PairStore.open(folder, split=split, layout=run.recipe.pairs.layout)
 
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from flows.config.asked import Asked
 from flows.config.recipe import Recipe
 from flows.device import settled_device
-from flows.progress import Reporter, silent, unsaid
+from flows.progress import Meter, Reporter, silent, unsaid
 from storage.digest import short
-from storage.folders import Folder
+from storage.folders import Folder, folder_at
 
 State = Literal["done", "cached"]
 
@@ -43,6 +43,10 @@ class Run:
         self.before_work()
         folder.require_writable(what)
 
+    def meter(self, stage: str, name: str, total: int, unit: str) -> Meter:
+        """Reports how far `stage` is with `name`, in units of `unit`."""
+        return Meter(self.report, stage, name, total, unit)
+
     def teacher_folder(self, name: str, digest: str) -> Folder:
         """teachers/NAME-DIGEST."""
         return self.home / "teachers" / f"{name}-{short(digest)}"
@@ -70,6 +74,11 @@ class StageResult:
     digest: str
     state: State
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Folder:
+        """The folder; a teacher known in closed form has none on disk."""
+        return folder_at(self.folder)
 
     @property
     def is_cached(self) -> bool:

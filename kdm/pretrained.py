@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from storage.folders.local_paths import local_file
+from storage.folders import local_file
 
 _VARIABLE = "KDM_WEIGHTS"
 _DEFAULT = "~/.cache/kdm/weights"

@@ -11,7 +11,7 @@ import typer
 
 from flows.table import aligned
 from kdm.published.golden_rounding import Compared
-from storage.folders.local_paths import local_file
+from storage.folders import local_file
 from storage.inert.stand_ins import require_named_itself
 
 # What was compared in a golden's file, and the names of arrays that weren't.

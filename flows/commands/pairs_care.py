@@ -14,8 +14,7 @@ from storage.care.fault import Fault
 from storage.care.garbage import Waste, temporary_files, waste_of
 from storage.care.verify import faults, spec_faults
 from storage.errors import DamageError
-from storage.folders import Folder
-from storage.folders.local_paths import local_file
+from storage.folders import Folder, local_file
 from storage.folders.uploads import Upload, abort, unfinished_uploads
 from storage.set_folder import places
 from storage.spec_file import read_spec

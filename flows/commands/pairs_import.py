@@ -13,7 +13,7 @@ from flows.documents.set_origin import Origin, origin_of_card
 from flows.home import home_folder
 from flows.terminal import counting
 from kdm.licences import require_licence
-from storage.folders.local_paths import local_file
+from storage.folders import local_file
 from storage.importers import import_pairs, importer_of
 from storage.whole_numbers import whole_number
 from storage.yaml_text import read_yaml

@@ -17,8 +17,7 @@ from storage.exporters.claim import claim, require_claimable
 from storage.exporters.images import IMAGES, Images, put_png, write_npz
 from storage.exporters.large_files import npy_head, put_spooled, spool
 from storage.exporters.picture_bytes import as_images, require_pictures, rounding_of
-from storage.folders import Folder, folder_at
-from storage.folders.local_paths import local_file
+from storage.folders import Folder, folder_at, local_file
 from storage.inert.zips import members_of
 from storage.records import PairSchema
 

@@ -20,8 +20,7 @@ from kdm.metrics.samples import Points
 from kdm.students.precision import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
 from storage.digest import digest_of
-from storage.folders import Folder, folder_at
-from storage.folders.local_paths import local_file
+from storage.folders import Folder, folder_at, local_file
 from storage.options import parse
 from storage.records import PairSchema
 from storage.whole_numbers import whole_number

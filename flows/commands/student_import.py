@@ -16,8 +16,7 @@ from kdm.trained import read_config, read_weights
 from pairgen.checkpoints import Checkpoint, read_student
 from pairgen.teachers.imported_name import default_name
 from storage.digest import digest_of, short
-from storage.folders import Folder
-from storage.folders.local_paths import local_file
+from storage.folders import Folder, local_file
 from storage.plugins import describe
 
 _IMPORTER = {"name": "published-kdm", "version": 1}  # raised when a file gives other tensors

@@ -4,7 +4,7 @@ from importlib.resources import files
 from typing import Any
 
 from storage.did_you_mean import nearest
-from storage.folders.local_paths import local_file
+from storage.folders import local_file
 from storage.yaml_text import read_yaml
 
 

@@ -8,8 +8,7 @@ from pairgen.checkpoints import read_checkpoint
 from pairgen.checkpoints.build import described
 from pairgen.teachers.imported import Packed, folder_name, is_imported, packed, write_imported
 from pairgen.teachers.imported_name import default_name
-from storage.folders import Folder
-from storage.folders.local_paths import local_file
+from storage.folders import Folder, local_file
 
 
 @dataclass(frozen=True)

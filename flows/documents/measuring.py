@@ -14,7 +14,7 @@ from kdm.evaluate.throughput import measure_throughput
 from kdm.metrics.samples import EvaluationSamples
 from kdm.report.picture_figures import beside_teacher, is_image
 from kdm.students.student import Student
-from storage.folders import Folder, folder_at
+from storage.folders import Folder
 from storage.records import PairSchema
 
 
@@ -24,7 +24,7 @@ def measured(
     """A student's numbers next to its teacher's, and the schema of the pairs; also writes its picture."""
     torch.set_num_threads(1)
     teacher = teacher_samples(run, judged)
-    model, folder = placed_student(run, student, teacher.schema), folder_at(student.folder)
+    model, folder = placed_student(run, student, teacher.schema), student.place
     return _numbers(run, folder, model, teacher), teacher.schema
 
 

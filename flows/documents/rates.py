@@ -33,7 +33,7 @@ def rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, 
 
 def budget(run: Run, student: StageResult) -> Budget:
     """What went into a student and what it takes to sample it."""
-    name, folder = student.facts["student"], folder_at(student.folder)
+    name, folder = student.facts["student"], student.place
     settings, model = settings_of(run, name), load_student(student.folder)
     timings, training = read_timings(folder), settings["training"]
     return Budget(

@@ -11,7 +11,7 @@ from flows.progress import Reporter, silent
 from flows.stage import Run, StageResult
 from storage.digest import seal, unseal
 from storage.errors import DamageError
-from storage.folders import Folder, folder_at
+from storage.folders import Folder
 from storage.options import parse
 
 FILE = "run.json"
@@ -60,7 +60,7 @@ def remembered(run: Run) -> tuple[StageResult, ...]:
     return tuple(
         student
         for student in (_found(run.home, each) for each in kept)
-        if folder_at(student.folder).exists("config.json")
+        if student.place.exists("config.json")
     )
 
 

@@ -11,7 +11,7 @@ from kdm.analyze.loss_curves import LossHistory
 from kdm.evaluate.draw import TeacherSamples, draw_samples
 from kdm.report.figures import FilterScores, StudentResults
 from storage.digest import unseal
-from storage.folders import Folder, folder_at
+from storage.folders import Folder
 from storage.masks import read_decision_summary, read_scores
 
 
@@ -23,7 +23,7 @@ def results(run: Run, student: StageResult, teacher: TeacherSamples) -> StudentR
         name=student.facts["student"],
         samples=draw_samples(model, teacher, options=run.recipe.evaluation),
         eigenvalues=None if operator is None else operator.eigenvalues().cpu().numpy(),
-        losses=_losses(folder_at(student.folder)),
+        losses=_losses(student.place),
     )
 
 

@@ -9,7 +9,7 @@ from flows.stage import Run, StageResult
 from kdm.analyze.shown_pairs import can_be_shown
 from kdm.licences import UNKNOWN
 from kdm.report.pairs_card import PairsCard, pairs_card
-from storage.folders import Folder, folder_at
+from storage.folders import Folder
 from storage.set_folder import splits_of
 from storage.store import PairStore
 
@@ -21,9 +21,9 @@ def write_pairs_card(run: Run, judged: StageResult) -> None:
     """
     if isinstance(run.recipe.pairs, StoredPairs):
         if run.recipe.filters:
-            write_set_card(folder_at(judged.folder))
+            write_set_card(judged.place)
         return
-    folder, origin = folder_at(judged.folder), origin_of_recipe(run.recipe)
+    folder, origin = judged.place, origin_of_recipe(run.recipe)
     if origin.licence == UNKNOWN:
         origin = origin._replace(licence=origin_of_card(folder).licence)
     write_set_card(folder, origin)

@@ -8,7 +8,6 @@ from flows.stage import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.card import StudentCard, student_card
 from storage.digest import short
-from storage.folders import folder_at
 from storage.plugins import describe
 from storage.records import PairSchema
 
@@ -29,9 +28,9 @@ def write_card(
         address=f"students/{recipe.name}-{short(student.digest)}",
         licence=run.recipe.licence(),
         command=reproduction(run, [recipe.name]).line,
-        has_picture=folder_at(student.folder).exists("samples.png"),
+        has_picture=student.place.exists("samples.png"),
         judge=judge_of(document),
         num_classes=schema.label.num_classes if schema.label else 0,
     )
     text = student_card(card, meanings_of(run.recipe.evaluation.metrics))
-    folder_at(student.folder).replace("card.md", text.encode())
+    student.place.replace("card.md", text.encode())

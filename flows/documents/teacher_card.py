@@ -7,7 +7,6 @@ from flows.stage import Run, StageResult
 from kdm.datasets import described
 from kdm.licences import hub_fields
 from kdm.report.markdown import front_matter, inline
-from storage.folders import folder_at
 from storage.plugins import describe
 from storage.yaml_text import yaml_text
 
@@ -34,4 +33,4 @@ def write_teacher_card(run: Run, teacher: TeacherRecipe, result: StageResult) ->
         "Its averaged weights are in `model.safetensors`, its losses in `losses.json`.\n\n"
         f"All that determines it:\n\n```yaml\n{yaml_text(settings, sort_keys=True)}```\n"
     )
-    folder_at(result.folder).replace("card.md", text.encode())
+    result.place.replace("card.md", text.encode())

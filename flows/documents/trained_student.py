@@ -9,14 +9,14 @@ from flows.stage import Run, StageResult
 from kdm.report.training_card import TrainingCard, training_card
 from kdm.trained import LOSSES, PICTURES
 from storage.digest import seal, short, unseal
-from storage.folders import Folder, folder_at
+from storage.folders import Folder
 
 CARD, METRICS = "card.md", "metrics.json"
 
 
 def tell_training(run: Run, pairs: str, student: StudentRecipe, trained: StageResult) -> None:
     """Write both next to the weights, unless a card or measured numbers exist; the card comes last."""
-    folder = folder_at(trained.folder)
+    folder = trained.place
     standing = read_metrics(folder)
     if folder.exists(CARD) or "values" in (standing or {}):
         return

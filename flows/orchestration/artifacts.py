@@ -24,7 +24,6 @@ from flows.stage import Run, StageResult
 from kdm.report.content import SplitCounts
 from kdm.report.template import data_uri
 from storage.digest import short
-from storage.folders import folder_at
 
 # An update is a request of some 50 ms to a server that writes to SQLite.
 SECONDS_BETWEEN_UPDATES = 2.0
@@ -101,7 +100,7 @@ class Artifacts:
 
     def _picture(self, results: Sequence[StageResult]) -> None:
         for result in results:
-            picture = folder_at(result.folder)
+            picture = result.place
             if result.stage != "evaluate" or not picture.exists("samples.png"):
                 continue
             if picture.size("samples.png") <= MAX_PICTURE_BYTES:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from flows.config.generated_pairs import GeneratedPairs
 from flows.config.recipe import Recipe
 from flows.stage import Run
+from storage.errors import StoreError
+from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
 
 
 class _Asked(NamedTuple):
@@ -31,3 +33,13 @@ def _asked(recipe: Recipe) -> Iterator[_Asked]:
     for student in recipe.students:
         where = f"training.precision of student '{student.name}'"
         yield _Asked(where, student.training.precision)
+
+
+def require_sound_noise() -> None:
+    """A StoreError if this machine's numpy draws other noise than every store rests on."""
+    found = golden_noise_digest()
+    if found != GOLDEN_NOISE:
+        raise StoreError(
+            f"this machine's numpy draws other noise ({found}… for the golden sample, right is "
+            f"{GOLDEN_NOISE}…); pairs made here would not match other machines': install another numpy"
+        )

@@ -5,12 +5,10 @@ from typing import Any
 
 from flows.documents.measured import read_metrics
 from flows.judged_pairs import open_split
-from flows.progress import Meter
 from flows.stage import Run, StageResult, State
 from flows.stages.claim import claimed, end_claim_of_dead
 from kdm.evaluate.evaluate import needs_of
 from storage.digest import digest_of, seal
-from storage.folders import folder_at
 
 STAGE = "evaluate"
 # Raised by a fix that changes what is measured; metrics have their own versions.
@@ -19,7 +17,7 @@ VERSION = 2
 
 def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult:
     """Measure a student unless its metrics.json is of these weights, pairs, masks and options."""
-    folder, what = folder_at(student.folder), f"measuring {student.name}"
+    folder, what = student.place, f"measuring {student.name}"
     identity = evaluation_identity(run, judged, student)
     facts: dict[str, Any] = {}
     state: State = "cached"
@@ -41,8 +39,8 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
 
 
 def _evaluate(run: Run, judged: StageResult, student: StageResult, identity: str) -> dict[str, Any]:
-    folder = folder_at(student.folder)
-    meter = Meter(run.report, STAGE, student.name, 1, "students")
+    folder = student.place
+    meter = run.meter(STAGE, student.name, 1, "students")
     meter.at(0)
     # torch and matplotlib: a run in which everything is measured does not wait for them.
     from flows.documents.measuring import measured

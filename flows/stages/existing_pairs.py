@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from flows.config.imported_pairs import ImportedPairs
 from flows.config.stored_pairs import StoredPairs
-from flows.progress import Meter
 from flows.stage import Run, StageResult
 from flows.stages.committed import SPLITS, STAGE, committed
 from storage.digest import digest_of, short
@@ -17,7 +16,7 @@ from storage.store import PairStore
 def imported_pairs(run: Run, pairs: ImportedPairs) -> StageResult:
     """What is missing of a published set, imported from its file or folder."""
     run.before_work()  # the whole source is read, even if everything is there
-    meter = Meter(run.report, STAGE, pairs.name, 0, "pairs")
+    meter = run.meter(STAGE, pairs.name, 0, "pairs")
 
     def report(done: int, total: int) -> None:
         meter.total = total

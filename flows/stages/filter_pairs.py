@@ -7,14 +7,12 @@ from flows.calibration import RecipeFilter
 from flows.documents.mask_counts import filter_counts
 from flows.documents.set_card import write_pairs_card
 from flows.judged_pairs import contents, open_split
-from flows.progress import Meter
 from flows.stage import Run, StageResult
 from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.stated_masks import stated_masks
 from kdm.report.content import FilterCounts
 from pairgen.filters.decisions import decide
 from storage.digest import digest_of
-from storage.folders import folder_at
 from storage.masks import (
     Mask,
     decision_digest,
@@ -49,7 +47,7 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
             was_missing |= judging.cover(store)
         run.say(_said([filter_counts(each, judging.mask, contents(run, each)) for each in stores]))
     if not was_missing:
-        end_claim_of_dead(folder_at(pairs.folder))
+        end_claim_of_dead(pairs.place)
     decided = {"masks": [mask.model_dump() for mask in masks], "of": pairs.digest}
     judged = replace(
         pairs,
@@ -105,7 +103,7 @@ class _Judging:
         return [(shard, content) for shard, content in numbered if content not in there]
 
     def _decide_all(self, store: PairStore, undecided: list[tuple[int, str]]) -> None:
-        meter = Meter(self._run.report, STAGE, store.split, len(undecided), "shards")
+        meter = self._run.meter(STAGE, store.split, len(undecided), "shards")
         for done, (shard, content) in enumerate(undecided):
             meter.at(done)
             self._decide(store, shard, content)

@@ -8,15 +8,13 @@ from flows.config.imported_pairs import ImportedPairs
 from flows.config.stored_pairs import StoredPairs
 from flows.documents.set_card import write_pairs_card
 from flows.stage import Run, StageResult
-from flows.stages.arithmetic import require_arithmetic
+from flows.stages.arithmetic import require_arithmetic, require_sound_noise
 from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.committed import SPLITS, committed, counts
 from flows.stages.existing_pairs import imported_pairs, stored_pairs
 from flows.stages.pair_spec import pair_spec
 from pairgen.spec import PairSpec
-from storage.errors import StoreError
-from storage.folders import Folder, folder_at
-from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
+from storage.folders import Folder
 from storage.store import PairStore
 
 
@@ -50,7 +48,7 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
 
 def _write_card(run: Run, result: StageResult) -> None:
     """Unless the filter stage will, which knows more."""
-    if not run.recipe.filters or not folder_at(result.folder).exists("card.md"):
+    if not run.recipe.filters or not result.place.exists("card.md"):
         write_pairs_card(run, result)
 
 
@@ -63,7 +61,7 @@ def _make_missing(
     what = f"making pairs {folder.name}"
     run.begin(folder, what)
     require_arithmetic(run)
-    _require_sound_noise()
+    require_sound_noise()
     missing: dict[str, list[int]] = {}
 
     def is_there() -> bool:
@@ -93,12 +91,3 @@ def _planned_stores(
     return {
         split: PairStore.planned(folder, spec, split=split, layout=pairs.layout) for split in SPLITS
     }
-
-
-def _require_sound_noise() -> None:
-    found = golden_noise_digest()
-    if found != GOLDEN_NOISE:
-        raise StoreError(
-            f"this machine's numpy draws other noise ({found}… for the golden sample, right is "
-            f"{GOLDEN_NOISE}…); pairs made here would not match other machines': install another numpy"
-        )

@@ -15,7 +15,6 @@ from pairgen.spec import PairSpec
 from pairgen.teachers.teacher import Teacher, load_teacher
 from pairgen.worker import Worker
 from pairgen.workers import Workforce, prepared_workers
-from storage.folders import folder_at
 from storage.store import PairStore
 
 # A filter keeps 8 bytes of score and 1 of decision a sample, as base64 (4 bytes for 3), and a row of
@@ -93,7 +92,7 @@ def _is_worth_saying(costs: Costs) -> bool:
 def _load(spec: PairSpec, teacher: StageResult) -> Teacher:
     weights = None
     if spec.teacher.plugin.is_trained:
-        weights = folder_at(teacher.folder).read("model.safetensors")
+        weights = teacher.place.read("model.safetensors")
     return load_teacher(
         spec.teacher.plugin, spec.pairs.shape, weights=weights, digest=spec.teacher.weights
     )

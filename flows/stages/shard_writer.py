@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flows.documents.timings import machine, note_timing
-from flows.progress import Meter
 from flows.stage import Run
 from flows.stages.invalid_pairs import InvalidPairs
 from pairgen.ordered_pool import Message, OrderedPool
@@ -39,7 +38,7 @@ class ShardWriter:
         """Write each shard as soon as it and those before it are made."""
         num_samples = len(shards) * self.store.shard_size
         name = f"{self.run.recipe.pairs.name} {self.store.split}"
-        meter = Meter(self.run.report, STAGE, name, num_samples, "pairs")
+        meter = self.run.meter(STAGE, name, num_samples, "pairs")
         note = f"{self.spec.nfe} evaluations a sample" if self.spec.nfe else ""
 
         def on_message(said: Message) -> None:

@@ -8,7 +8,6 @@ from kdm.trained import read_config, read_weights
 from pairgen.teachers.plugin import weights_digest
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
-from storage.folders import folder_at
 from storage.plugins import describe
 
 STAGE = "train-teacher"
@@ -30,7 +29,7 @@ def train_teacher(run: Run) -> StageResult:
         "training": teacher.training.model_dump(mode="json"),
     }
     result = train(run, STAGE, teacher.name, kind="teachers", job=job)
-    if not folder_at(result.folder).exists("card.md"):
+    if not result.place.exists("card.md"):
         write_teacher_card(run, teacher, result)
     return result
 

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from flows.progress import Meter, Progress
+from flows.progress import Progress
 from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
@@ -59,7 +59,7 @@ def _placed(run: Run, job: TrainingJob, folder: Folder) -> TrainingJob:
 
 def _train(run: Run, stage: str, name: str, job: TrainingJob) -> None:
     total = job.training.num_steps
-    meter = Meter(run.report, stage, name, total, "steps")
+    meter = run.meter(stage, name, total, "steps")
     # The process takes seconds to begin; the meter starts counting with its first step.
     run.report(Progress(stage, name, 0, total, "steps", 0.0, 0.0, "starting"))
     described, folder = job.model_dump(mode="json"), folder_at(job.folder)

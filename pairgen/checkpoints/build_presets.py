@@ -20,7 +20,7 @@ from pydantic import Field
 
 from kdm.licences import UNKNOWN, Licence
 from storage.did_you_mean import nearest
-from storage.folders.local_paths import local_file
+from storage.folders import local_file
 from storage.options import Options, parse
 from storage.yaml_text import read_yaml
 

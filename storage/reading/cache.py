@@ -14,8 +14,7 @@ from pathlib import Path
 
 from storage.digest import sha256_of, short
 from storage.errors import DamageError, StoreError
-from storage.folders import folder_at
-from storage.folders.local_paths import local_file
+from storage.folders import folder_at, local_file
 from storage.folders.temporary import is_abandoned
 from storage.reading.open_file import OpenFile
 from storage.whole_numbers import whole_number
