@@ -1,4 +1,4 @@
-"""FLOP/s that published teachers' networks reach on the device at hand, and the hours of a million pairs.
+"""FLOP/s that published teachers' networks reach on this machine's device, and the hours of a million pairs.
 
 The networks are those of the presets of `kdm teacher import`, with random weights: no speed depends on
 them. FLOPs are two for each multiplication with its addition, of convolutions, linear layers and

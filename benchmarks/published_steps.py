@@ -158,7 +158,7 @@ def _load(model: nn.Module, folder: str) -> None:
 
 
 def _batches(folder: str) -> Any:
-    """The same pairs for ever; labels that are no numbers stand for none."""
+    """The same pairs for ever; labels that aren't numbers mean none."""
     pairs = np.load(f"{folder}/{PAIRS}")
     x_0, x_T = (torch.from_numpy(pairs[name]) for name in ("x_0", "x_T"))
     return itertools.repeat((x_0, x_T, torch.full((len(x_0),), torch.nan)))

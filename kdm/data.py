@@ -250,7 +250,7 @@ def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
 
 
 def _sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """A tensor on a device; from host to GPU by a copy that nobody waits for."""
+    """A tensor on a device; from host to GPU by a copy that nothing waits for."""
     if tensor.device.type == "cpu" and device.type == "cuda":
         # The host doesn't wait for the copy; torch keeps the pinned memory until it is done.
         return tensor.pin_memory().to(device, non_blocking=True)

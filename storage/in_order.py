@@ -29,7 +29,7 @@ def in_order(
     what hasn't started and waits for what has, so that no thread outlives it.
 
     With `threads=0` each result is made in the caller's thread when it is asked for. `wait` is called
-    in the caller's thread before it blocks on the next result; whoever has other things to do
+    in the caller's thread before it blocks on the next result; a caller with other things to do
     meanwhile does them there, until that future is done.
     """
     if threads == 0:

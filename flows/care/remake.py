@@ -113,7 +113,7 @@ def require_generated(store: PairStore) -> PairSpec:
     """The spec of a generated set; a ValueError if it was imported."""
     if store.spec.get("kind") == "imported":
         raise ValueError(
-            f"{store.folder.name} was imported, so there is no teacher to ask; its pairs can only be "
+            f"{store.folder.name} was imported, so no teacher can make it again; its pairs can only be "
             "read again from what they were imported from (--source)"
         )
     return parse(PairSpec, dict(store.spec), f"{store.folder.url}/spec.json")

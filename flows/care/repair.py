@@ -28,19 +28,19 @@ class Repaired:
     done: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
-    def attempt(self, what: str, mend: Callable[[], str]) -> None:
+    def attempt(self, what: str, fix: Callable[[], str]) -> None:
         """Fix one thing, and note the result."""
         try:
-            self.done.append(f"{what}: {mend()}")
+            self.done.append(f"{what}: {fix()}")
         except (StoreError, ValueError) as error:
             self.failed.append(f"{what}: {error}")
 
 
 def planned(store: PairStore, found: Sequence[Fault]) -> list[str]:
     """What `repair` would do about these faults, one line each; nothing is changed."""
-    lines = [f"shard {each.shard}: made anew" for each in wanted_shards(store, found)]
-    lines += [f"{fault.file}: made anew" for fault in found if _is_of_set(store, fault)]
-    lines += [f"{fault.file}: made anew" for fault in found if _is_audit(store, fault)]
+    lines = [f"shard {each.shard}: restored" for each in wanted_shards(store, found)]
+    lines += [f"{fault.file}: restored" for fault in found if _is_of_set(store, fault)]
+    lines += [f"{fault.file}: restored" for fault in found if _is_audit(store, fault)]
     return lines + [
         f"{fault.file}: removed; filter-pairs makes it again" for fault in found if _is_mask(fault)
     ]
@@ -77,7 +77,7 @@ def _mend_shard(store: PairStore, wanted: Wanted, sources: Sources) -> str:
             if remade is None:
                 raise
     put_back(store, wanted, remade)
-    return f"made anew from {remade.origin}"
+    return f"restored from {remade.origin}"
 
 
 def _mend_audit(store: PairStore, fault: Fault, sources: Sources) -> str:
@@ -87,7 +87,7 @@ def _mend_audit(store: PairStore, fault: Fault, sources: Sources) -> str:
         if sorted((row["index"], row["reason"]) for row in rows) == dropped_by_filters(record):
             (store.base / "audit").remove(record_name(record.shard))
             store.write_audit(record.shard, rows)
-            return "made anew"
+            return "restored"
     raise MismatchError(
         "filtering again drops other samples than the record lists; nothing was replaced"
     )

@@ -34,7 +34,7 @@ def verify(name: str, home: str, *, is_deep: bool) -> None:
     _fail_with([f"{fault.kind}: {fault.sentence}" for fault in wrong])
 
 
-def mend(name: str, home: str, *, source: str, is_dry: bool) -> None:
+def repair_set(name: str, home: str, *, source: str, is_dry: bool) -> None:
     """Restore what is damaged and check again; exit code 1 if something couldn't be fixed."""
     folder = found(home, "pairs", name)
     sources = Sources(

@@ -59,9 +59,9 @@ def _repair(
         bool, typer.Option("--dry-run", help="Only print what would be done.")
     ] = False,
 ) -> None:
-    from flows.commands.pairs_care import mend
+    from flows.commands.pairs_care import repair_set
 
-    mend(name, home, source=source, is_dry=dry_run)
+    repair_set(name, home, source=source, is_dry=dry_run)
 
 
 @pairs_app.command("gc", help="Remove files left behind by killed writers.")

@@ -31,5 +31,5 @@ def _require_free(thing: str, resting: Resting) -> None:
         )
     if faults:
         raise ValueError(
-            f"nobody can tell what rests on {thing}, so it stays: {faults}; or give --force"
+            f"it isn't clear what depends on {thing}, so it stays: {faults}; or give --force"
         )

@@ -25,7 +25,7 @@ from storage.store import PairStore
 
 
 class StoredPairs(Options):
-    """A set that is there; counts are the committed ones unless fewer are asked for."""
+    """An existing set; the counts are the committed ones, or fewer."""
 
     kind: Literal["stored"]
     name: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
@@ -42,7 +42,7 @@ class StoredPairs(Options):
 def complete_pairs(document: dict[str, Any], home: Folder) -> None:
     """What a stored set says, into the document of a recipe that names one; its teacher is left out.
 
-    A ValueError or a StoreError of one sentence where there is no such set, or another is needed.
+    A one-sentence ValueError or StoreError if the set isn't there, or is another one.
     """
     stated = document.get("pairs")
     if not isinstance(stated, dict) or stated.get("stored") is None:

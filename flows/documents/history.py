@@ -31,7 +31,7 @@ def write_overview(home: Folder, runs: Sequence[Run]) -> None:
 def read_events(home: Folder) -> list[EvaluationEvent]:
     """Every evaluation that the home has seen, by time."""
     history = home / "reports" / "history"
-    names = filter(_EVENT.fullmatch, history.names())  # a copy or a note is no event
+    names = filter(_EVENT.fullmatch, history.names())  # copies and notes aren't events
     documents = [unseal(history.read(name), f"{history.url}/{name}") for name in names]
     events = [
         EvaluationEvent(

@@ -191,7 +191,7 @@ def _number(holder: Claim) -> str:
 
 
 def _holder(folder: Folder) -> Claim | None:
-    """Who holds the claim; nobody that is known where it is no claim, and None where it is gone."""
+    """Who holds the claim: {} if the file isn't a claim, None if it's gone."""
     try:
         found = json.loads(folder.read(FILE, at_most=_MAX_BYTES))
     except FileNotFoundError:

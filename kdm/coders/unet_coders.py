@@ -2,7 +2,7 @@
 
     E_φ_0, E_φ_T: (n, C, H, H) → (n, latent_channels, H, H) → z (n, d)          D_ψ: z → (n, C, H, H)
 
-d = latent_channels · H², 1,024 for CIFAR-10: with one latent channel in place of three colours the
+d = latent_channels · H², 1,024 for CIFAR-10: with one latent channel instead of three colours the
 latent space is a third of the picture's (App. E.3). At 64×64 a linear layer behind the encoders and one
 before the decoder bring d down to 512 ("Linear Module", Table 7). A network's time is a constant: 0 for
 the encoder of data and for the decoder, 1 for the encoder of noise (Algorithm 1, lines 2, 3, 8 and 9).

@@ -1,7 +1,7 @@
 """Sizes of a SongUNet in its DDPM++ form (Song et al. 2021), as KDM's networks have them (App. E.3).
 
 The network is EDM's (Karras et al. 2022, Table 7) without its preconditioning: no c_in, c_skip or c_out,
-and a constant in place of the noise level. The defaults are KDM's for CIFAR-10 (Table 7).
+and a constant instead of the noise level. The defaults are KDM's for CIFAR-10 (Table 7).
 """
 
 from typing import Literal

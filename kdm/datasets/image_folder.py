@@ -33,7 +33,7 @@ _MAX_UNPACKER_BYTES = 2**27  # `xz -9` asks for 65 MiB
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _IS_ENCRYPTED = 1
 _OTHER_KINDS = {".npy": "arrays", ".npz": "arrays", ".tar": "image-tars"}
-_EDM_NAME = re.compile(r"\d{5}/img\d{8}\.\w+")  # its folders are no classes
+_EDM_NAME = re.compile(r"\d{5}/img\d{8}\.\w+")  # its folders aren't classes
 # What zipfile raises on broken files, of which only the first is its own.
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error),

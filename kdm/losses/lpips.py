@@ -1,7 +1,7 @@
 """LPIPS (Zhang et al. 2018): distances of a classifier's features, weighted as people judge.
 
 The paper trains its picture students with d = LPIPS (App. E.1). Its published code takes VGG16 with
-average in place of max pooling, at the pictures' own size, and the weights of LPIPS v0.1 ("lin"); so do
+average instead of max pooling, at the pictures' own size, and the weights of LPIPS v0.1 ("lin"); so do
 the defaults here. The `lpips` package, with which papers report LPIPS, has max pooling.
 """
 

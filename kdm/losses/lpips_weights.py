@@ -48,7 +48,7 @@ def trunk_with(net: LpipsNet, file: Path, *, has_max_pooling: bool) -> nn.Module
     """The package's trunk on the CPU, with the weights of a torchvision classifier's file.
 
     Called with pictures (n, 3, h, w) it gives the activations (n, c_l, h_l, w_l) of its layers.
-    `has_max_pooling` False puts average pooling in place of each max pooling, of the same size and step.
+    `has_max_pooling` False replaces each max pooling by average pooling, of the same size and step.
     Raises a ValueError where the file holds another network's weights, or anything but tensors.
     """
     trunk, given = _empty_trunk(net), _tensors(file)

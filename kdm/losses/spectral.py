@@ -29,7 +29,7 @@ class SpectralPenalties(nn.Module):
     """The penalties of one operator of size d = `latent_dim`.
 
     Its targets are drawn from torch's global generator and kept as a buffer (2, d), so that a student
-    that is loaded again has the same ones. (Published, they are no buffer, and a reload draws others.)
+    that is loaded again has the same ones. (In the published code a reload draws others.)
     """
 
     targets: Tensor | None  # one for each eigenvalue: (Re, Im) by d

@@ -208,7 +208,7 @@ class GuidedUNet(nn.Module):
         return Downsample(here, is_learned=self.options.conv_resample)
 
     def _upsample(self, here: int) -> nn.Module:
-        """A layer that doubles the sides, likewise."""
+        """A layer that doubles the sides."""
         if self.options.resblock_updown:
             return self._residual(here, here, "up")
         return Upsample(here, is_learned=self.options.conv_resample)

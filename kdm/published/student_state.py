@@ -153,7 +153,7 @@ def _sides(tensors: Mapping[str, Tensor], coder: str) -> list[int]:
     sides = sorted({int(found[1]) for name in names if (found := _SIDE.match(name))}, reverse=True)
     if not sides or sides[0] > _LARGEST_SIDE or sides[-1] < 1:
         raise ValueError(
-            f"it holds no {coder}enc.SIDExSIDE_conv.weight, so it is no published KDM student"
+            f"it holds no {coder}enc.SIDExSIDE_conv.weight, so it isn't a published KDM student"
         )
     return sides
 

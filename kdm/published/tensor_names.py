@@ -57,7 +57,7 @@ def _our_name(name: str) -> str:
     if name.startswith(_CONTROL):
         return f"control.{rest}"
     known = ", ".join([*_CODERS, _OPERATOR[:-1], _CONTROL[:-1]])
-    raise ValueError(f"{name} is no part of a published KDM student; its parts are {known}")
+    raise ValueError(f"{name} isn't part of a published KDM student; its parts are {known}")
 
 
 def _published_name(name: str, *, has_linear: bool) -> str:

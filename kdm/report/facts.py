@@ -43,7 +43,7 @@ def _agreements(content: ReportContent) -> list[Fact | None]:
 
 
 def _highest(content: ReportContent, name: str, words: str) -> Fact | None:
-    """The student with the highest share of this name; None where nobody has it."""
+    """The student with the highest share of this name; None if no student has it."""
     shares = {student.name: student.values.get(name) for student in content.students}
     known = {who: share for who, share in shares.items() if share is not None}
     if not known:

@@ -3,7 +3,7 @@
     z_T = E_φ_T(x_T);   z_0^ = C z_T + r_y;   x_0^ = D_ψ(z_0^)
 
 Times are constants, so that their embeddings become part of the U-Nets' biases. C is one real matrix
-(d, d), for KDM-F too: d² multiplications a sample in place of 4 d². r_y is the operator's bias plus
+(d, d), for KDM-F too: d² multiplications a sample instead of 4 d². r_y is the operator's bias plus
 C_μ y: one row, or one for each class y. In real arithmetic nothing changes; in float32 samples agree
 with the unfolded student's to about 1e-5 of the largest value.
 """

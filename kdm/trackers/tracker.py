@@ -11,7 +11,7 @@ from storage.folders import Folder
 from storage.plugins import Plugin
 
 GROUP = "kdm.trackers"
-DEFAULT = "tensorboard"  # where nobody chose, and samples are images
+DEFAULT = "tensorboard"  # by default, if samples are images
 Picture = UInt8[np.ndarray, "height width 3"]
 
 

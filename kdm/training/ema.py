@@ -48,7 +48,7 @@ class Ema:
             average.copy_(state[name])
 
     def model_state(self) -> dict[str, Tensor]:
-        """The model's state dict with θ̄ in place of its trainable parameters: what is exported."""
+        """The model's state dict with θ̄ for its trainable parameters: this is exported."""
         return {**self._model.state_dict(), **self.state()}
 
 

@@ -111,4 +111,4 @@ def _say(sentence: str, code: int) -> int:
 if __name__ == "__main__":
     code = main(sys.argv[1:])
     sys.stderr.flush()
-    os._exit(code)  # torch takes a second to tear down, which whoever asked to stop would wait for
+    os._exit(code)  # torch takes a second to shut down

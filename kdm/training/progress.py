@@ -1,6 +1,6 @@
 """How far a run is: step, rate and time left, as one JSON object a line.
 
-A training process writes them to stdout for whoever started it; nothing else comes on that stream.
+A training process writes them to stdout for the process that started it, and nothing else.
 """
 
 import json
@@ -35,7 +35,7 @@ class Notice:
     notice: str
 
 
-Report = Callable[[Progress | Notice], None]  # who is told how a run is doing
+Report = Callable[[Progress | Notice], None]  # receives how a run is doing
 
 
 class Meter:

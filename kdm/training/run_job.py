@@ -83,7 +83,7 @@ def _run(
 
 
 def _unheard(_said: Progress | Notice) -> None:
-    """Tell nobody: the first rank reports for all of them."""
+    """Do nothing: the first rank reports for all of them."""
 
 
 def _place(objective: Objective, device: torch.device) -> None:

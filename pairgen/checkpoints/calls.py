@@ -11,7 +11,7 @@ is given by those who write such files; then the file is refused. Three dialects
 | CHECKPOINT | `torch.save` of a training script | the same, and settings: paths, times, counters |
 | STUDENT | `torch.save` of a whole KDM module | tensors, settings, objects of a few packages |
 
-A `Made` is the bare record of a call, name and arguments, for calls whose results nobody needs.
+A `Made` is the bare record of a call, name and arguments, for calls whose results aren't needed.
 """
 
 import re

@@ -108,6 +108,6 @@ class FlowMatchingUNet(TeacherPlugin):
             if is_attended and width % (each or self.num_heads):
                 raise ValueError(
                     f"attention over {shape[1] >> level} pixels a side has {width} channels, which "
-                    f"are no multiple of {each or self.num_heads}; choose another "
+                    f"aren't multiples of {each or self.num_heads}; choose another "
                     f"{'num_head_channels' if each else 'num_heads'}"
                 )

@@ -3,7 +3,7 @@
     v_w(x, t, label) = (1 + w) v(x, t, label) - w v(x, t, none)
 
 The paper guides the score; a velocity of the probability-flow ODE is linear in it, so the same weights
-apply. w = 0 is no guidance, larger w trades variety for samples that fit their labels better.
+apply. w = 0 switches guidance off, larger w trades variety for samples that fit their labels better.
 """
 
 from typing import ClassVar

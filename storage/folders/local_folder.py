@@ -168,7 +168,7 @@ class LocalFolder(Folder):
     def made(self) -> Iterator[None]:
         """Make the folder for the time of the block; it stays if it was there before or isn't empty."""
         missing = _missing_folders(self.path)
-        with contextlib.suppress(OSError):  # whoever writes reports what is wrong
+        with contextlib.suppress(OSError):  # a failing write reports what is wrong
             self.path.mkdir(parents=True, exist_ok=True)
         try:
             yield

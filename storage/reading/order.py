@@ -32,7 +32,7 @@ class Order:
     """The order of `count` indices in each epoch; a function of (seed, epoch, count, window) alone.
 
     Blocks of 4,096 indices are dealt into windows of at most `window` blocks, and each window is
-    shuffled as one, so that who reads it needs `window` blocks at hand and sees a permutation.
+    shuffled as one, so that its reader holds `window` blocks and sees a permutation.
     """
 
     seed: int

@@ -123,11 +123,11 @@ def test_repair_makes_anew_what_is_damaged_and_nothing_else(
     flip(base / "records/000002.json")
     damaged = digests_of(home)
     planned = pairs("repair", "tiny", "--dry-run", home=home)
-    assert "train/wds-256: shard 3: made anew" in planned
+    assert "train/wds-256: shard 3: restored" in planned
     assert digests_of(home) == damaged
     said = pairs("repair", "tiny", home=home)
-    assert "shard 3: made anew from the teacher" in said
-    assert "shard 2: made anew from its own files" in said
+    assert "shard 3: restored from the teacher" in said
+    assert "shard 2: restored from its own files" in said
     assert_equal(digests_of(home), golden)
     assert shards(home)[0].stat() == untouched
     assert "8 shards sound" in pairs("verify", "tiny", "--deep", home=home)
@@ -137,10 +137,10 @@ def test_repair_takes_another_layout_before_the_teacher(home: Path, golden: dict
     pairs("convert", "tiny", "--to", "zarr-64", home=home)
     shutil.rmtree(home / "teachers")
     shards(home)[2].unlink()
-    assert "made anew from layout zarr-64" in pairs("repair", "tiny", home=home)
+    assert "restored from layout zarr-64" in pairs("repair", "tiny", home=home)
     for file in shards(home, "train/zarr-64")[:40]:
         file.unlink()
-    assert "made anew from layout wds-256" in pairs("repair", "tiny", home=home)
+    assert "restored from layout wds-256" in pairs("repair", "tiny", home=home)
     pairs("verify", "tiny", "--deep", home=home)
 
 
@@ -158,7 +158,7 @@ def test_a_shard_of_another_size_than_it_was_made_in_is_made_anew_by_the_teacher
         file = shards(home, f"train/{layout}")[1]
         before = file.read_bytes()
         file.unlink()
-        assert "made anew from the teacher" in pairs("repair", "tiny", home=home)
+        assert "restored from the teacher" in pairs("repair", "tiny", home=home)
         assert file.read_bytes() == before
         shutil.move(aside, others[0])
 
@@ -225,7 +225,7 @@ def test_reasons_of_drop_at_write_are_judged_again(
     record = the_set(home) / "train/wds-256/records" / audit.name
     flip(audit)
     said = pairs("repair", "tiny", home=home)
-    assert f"audit/{audit.name}: made anew" in said
+    assert f"audit/{audit.name}: restored" in said
     assert_equal(digests_of(home), golden)
     record.unlink()
     pairs("repair", "tiny", home=home)
@@ -326,7 +326,7 @@ def test_an_imported_set_has_a_card_with_its_licence_and_is_repaired_from_its_so
     shards(home, "train/wds-1024")[2].unlink()
     assert "give what it was imported from with --source" in failed("repair", name, home=home)
     said = pairs("repair", name, "--source", str(published), home=home)
-    assert "made anew from what it was imported from" in said
+    assert "restored from what it was imported from" in said
     assert_equal(digests_of(home), golden)
 
 
@@ -354,7 +354,7 @@ def test_a_set_on_s3_is_verified_repaired_converted_and_cleared(s3: str, tmp_pat
     place.replace(name, b"x" + place.read(name)[1:])
     home = Path("nowhere")
     assert "has 61,440 bytes with sha256" in failed("verify", place.url, home=home)
-    assert "made anew from the teacher" in pairs("repair", place.url, home=home)
+    assert "restored from the teacher" in pairs("repair", place.url, home=home)
     assert "4 shards from wds-64, with its masks" in pairs(
         "convert", place.url, "--to", "zarr-64", home=home
     )
