@@ -80,8 +80,8 @@ def _sentence(error: Exception) -> str:
         return str(error)
     place = f"{error.filename}: " if error.filename else ""
     return (
-        f"{place}{error.strerror[:1].lower()}{error.strerror[1:]}; see whether it is there and may be read "
-        "or written"
+        f"{place}{error.strerror[:1].lower()}{error.strerror[1:]}; check that it exists, "
+        "and its permissions"
     )
 
 

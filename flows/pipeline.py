@@ -1,7 +1,7 @@
-"""The seven flows: teacher → pairs → masks → students → numbers → report, whole or up to a stage.
+"""The flows: one for each stage (teacher, pairs, masks, students, numbers, report), and one for all of them.
 
-A flow names its last stage; `run_as_tasks` checks the request and calls the stages up to that one, in
-the order of `flows/stages/sequence.py`. What the store has already is found and not made again.
+A flow names its last stage; `run_as_tasks` checks the request and runs the stages up to that one, in the
+order of `flows/stages/sequence.py`. What the store already has is found, not made again.
 """
 
 from typing import Unpack
@@ -9,61 +9,61 @@ from typing import Unpack
 from prefect import flow
 
 from flows.orchestration.parameters import (
-    Common,
+    CommonOptions,
     OptionalRecipe,
+    PipelineOptions,
     RecipeName,
-    Whole,
-    WithRanks,
-    WithStudents,
-    WithStudentsAndRanks,
-    spelled_out,
+    StudentOptions,
+    StudentTrainingOptions,
+    TrainingOptions,
+    expose_options,
 )
-from flows.orchestration.tasks import Ended, refresh_as_task, run_as_tasks
+from flows.orchestration.tasks import FlowState, refresh_as_task, run_as_tasks
 from flows.request import Request
 
 
 @flow(name="train-teacher", flow_run_name="train-teacher {recipe}", persist_result=False)
-@spelled_out
-def train_teacher(recipe: RecipeName, **options: Unpack[WithRanks]) -> Ended:
+@expose_options
+def train_teacher(recipe: RecipeName, **options: Unpack[TrainingOptions]) -> FlowState:
     """Train the recipe's teacher, unless the store has it."""
     return run_as_tasks(Request(recipe, until="train-teacher", **options))
 
 
 @flow(name="generate-pairs", flow_run_name="generate-pairs {recipe}", persist_result=False)
-@spelled_out
-def generate_pairs(recipe: RecipeName, **options: Unpack[Common]) -> Ended:
+@expose_options
+def generate_pairs(recipe: RecipeName, **options: Unpack[CommonOptions]) -> FlowState:
     """Make the pairs that the store lacks, and the teacher if they need one."""
     return run_as_tasks(Request(recipe, until="generate-pairs", **options))
 
 
 @flow(name="filter-pairs", flow_run_name="filter-pairs {recipe}", persist_result=False)
-@spelled_out
-def filter_pairs(recipe: RecipeName, **options: Unpack[Common]) -> Ended:
+@expose_options
+def filter_pairs(recipe: RecipeName, **options: Unpack[CommonOptions]) -> FlowState:
     """Judge the recipe's pairs with its filters; scores and decisions are masks beside the pairs."""
     return run_as_tasks(Request(recipe, until="filter-pairs", **options))
 
 
 @flow(name="distill", flow_run_name="distill {recipe}", persist_result=False)
-@spelled_out
-def distill(recipe: RecipeName, **options: Unpack[WithStudentsAndRanks]) -> Ended:
+@expose_options
+def distill(recipe: RecipeName, **options: Unpack[StudentTrainingOptions]) -> FlowState:
     """Train the recipe's students (or those named) on stored pairs; the teacher is not loaded."""
     return run_as_tasks(Request(recipe, until="distill", **options))
 
 
 @flow(name="evaluate", flow_run_name="evaluate {recipe}", persist_result=False)
-@spelled_out
-def evaluate(recipe: RecipeName, **options: Unpack[WithStudents]) -> Ended:
+@expose_options
+def evaluate(recipe: RecipeName, **options: Unpack[StudentOptions]) -> FlowState:
     """Measure the recipe's students (or those named) beside their teacher."""
     return run_as_tasks(Request(recipe, until="evaluate", **options))
 
 
 @flow(name="eval-report", flow_run_name="eval-report {recipe}", persist_result=False)
-@spelled_out
-def eval_report(recipe: OptionalRecipe = "", **options: Unpack[WithStudents]) -> Ended:
+@expose_options
+def eval_report(recipe: OptionalRecipe = "", **options: Unpack[StudentOptions]) -> FlowState:
     """Write a recipe's report, with every stage before it.
 
-    Without a recipe nothing is trained and no teacher is loaded: students that have no current report
-    are measured, and the overview of the home is written again.
+    Without a recipe nothing is trained and no teacher is loaded: students whose report is missing
+    or out of date are measured, and the overview of the home is written again.
     """
     if not recipe:
         return refresh_as_task(options.get("home", ""))
@@ -71,7 +71,7 @@ def eval_report(recipe: OptionalRecipe = "", **options: Unpack[WithStudents]) ->
 
 
 @flow(name="pipeline", flow_run_name="pipeline {recipe}", persist_result=False)
-@spelled_out
-def pipeline(recipe: RecipeName, **options: Unpack[Whole]) -> Ended:
+@expose_options
+def pipeline(recipe: RecipeName, **options: Unpack[PipelineOptions]) -> FlowState:
     """All stages of a recipe, or those up to `until`."""
     return run_as_tasks(Request(recipe, **options))

@@ -16,7 +16,7 @@ State = Literal["done", "cached"]
 
 
 def nothing() -> None:
-    """Every stage makes what it lacks."""
+    """Do nothing: the stage goes on and makes what is missing."""
 
 
 @dataclass(frozen=True)

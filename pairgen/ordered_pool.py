@@ -27,7 +27,7 @@ OnMessage = Callable[[Message], None]
 
 
 class Channel:
-    """From workers to the caller's thread: messages; and back: whether the work is still wanted."""
+    """Messages from workers to the caller's thread, and cancellation the other way."""
 
     def __init__(self) -> None:
         self._messages: SimpleQueue[Message | None] = SimpleQueue()  # None only wakes the reader

@@ -31,7 +31,7 @@ class Probe:
 
     @torch.no_grad()
     def evaluate(self, num_samples: int) -> None:
-        """Compute the velocity of so many samples at once, and wait for it."""
+        """Compute the velocity of a batch of this size, and wait for it."""
         x_T, label = self._drawn(num_samples)
         self._evaluate(x_T, label)
 

@@ -15,7 +15,10 @@ pairs_app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")]
 Split = Annotated[str, typer.Option("--split", help="The split.")]
 Layout = Annotated[
-    str, typer.Option("--layout", metavar="FORMAT-SIZE", help="As in wds-4096 or zarr-4096.")
+    str,
+    typer.Option(
+        "--layout", metavar="FORMAT-SIZE", help="Format and size of shards, e.g. wds-4096."
+    ),
 ]
 
 

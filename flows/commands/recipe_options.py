@@ -29,7 +29,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
                 "--count",
                 parser=whole(1, MOST_SAMPLES),
                 metavar="N",
-                help="Number of training indices, instead of the recipe's.",
+                help="Number of training pairs to attempt, instead of the recipe's.",
             ),
         ],
         None,
@@ -93,14 +93,15 @@ _SHORTHANDS = {
         "home.",
     ),
     "data": _Shorthand("dataset.source", "PATH", "The real data: a file or a folder."),
-    "layout": _Shorthand("pairs.layout", "FORMAT-SIZE", "As in wds-4096 or zarr-4096."),
+    "layout": _Shorthand(
+        "pairs.layout", "FORMAT-SIZE", "Format and size of shards, e.g. zarr-4096."
+    ),
     "precision": _Shorthand("pairs.precision", "TYPE", "float32, tf32, bfloat16 or float16."),
     "batch": _Shorthand("pairs.sampling_batch", "N", "Samples per batch, or 'auto'."),
     "mask": _Shorthand(
         "privacy.masks",
         "DECISION",
-        "For filtered pairs and a recipe without filters: the decision to read them by, or 'none'; may be "
-        "repeated.",
+        "Which filter decision to apply, if the recipe has no filters, or 'none'; may be repeated.",
         may_repeat=True,
     ),
     "workers": _Shorthand(

@@ -25,8 +25,8 @@ def _require_free(thing: str, resting: Resting) -> None:
     faults = "; ".join(resting.faults)
     if resting.things:
         raise ValueError(
-            f"{thing} is what {', '.join(resting.things)} rest on; remove them first, or "
-            "give --force: what they say stays, but cannot be made or checked again"
+            f"{', '.join(resting.things)} depend on {thing}; remove them first, or "
+            "give --force: they are kept, but can't be made or checked again"
             + (f" ({faults})" if faults else "")
         )
     if faults:

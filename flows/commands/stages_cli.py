@@ -14,12 +14,12 @@ def add_stage_commands(app: typer.Typer) -> None:
     app.command("pipeline", help="The same as run.")(_run)
     app.command("train-teacher", help="Train the teacher.")(_train_teacher)
     app.command("generate-pairs", help="Generate the pairs that the store lacks.")(_generate_pairs)
-    app.command("filter-pairs", help="Score pairs and decide; masks beside them.")(_filter_pairs)
+    app.command("filter-pairs", help="Score pairs and write keep/drop masks.")(_filter_pairs)
     app.command("distill", help="Train students on stored pairs.")(_distill)
     app.command("evaluate", help="Measure students beside their teacher.")(_evaluate)
     app.command(
         "eval-report",
-        help="Write a recipe's report, or all that are out of date.",
+        help="Write a recipe's report, or all outdated ones.",
     )(_eval_report)
 
 

@@ -63,7 +63,7 @@ Ranks = Annotated[
 ]
 
 
-class Common(TypedDict, total=False):
+class CommonOptions(TypedDict, total=False):
     """What every flow takes besides its recipe; the defaults are those of `Request`."""
 
     home: Home
@@ -72,23 +72,23 @@ class Common(TypedDict, total=False):
     device: Device
 
 
-class WithRanks(Common, total=False):
+class TrainingOptions(CommonOptions, total=False):
     """For a flow that trains."""
 
     ranks: Ranks
 
 
-class WithStudents(Common, total=False):
+class StudentOptions(CommonOptions, total=False):
     """For a flow about students."""
 
     students: Students
 
 
-class WithStudentsAndRanks(WithStudents, WithRanks, total=False):
+class StudentTrainingOptions(StudentOptions, TrainingOptions, total=False):
     """For a flow that trains students."""
 
 
-class Whole(WithStudentsAndRanks, total=False):
+class PipelineOptions(StudentTrainingOptions, total=False):
     """For the flow of all stages."""
 
     until: Until
@@ -97,7 +97,7 @@ class Whole(WithStudentsAndRanks, total=False):
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
-def spelled_out(body: Body) -> Body:
+def expose_options(body: Body) -> Body:
     """Show each of a flow's `**options` as a parameter of its own: Prefect makes its forms of them."""
     (options,) = get_args(get_type_hints(body, include_extras=True)["options"])
     defaults = {field.name: field.default for field in fields(Request)}

@@ -33,11 +33,11 @@ USER_ERRORS = (ValueError, StoreError)
 # For a flaky disk or network; what a stage had already written is found and kept.
 RETRIES, RETRY_SECONDS = 2, 5
 # A flow's state holds what each stage made, as JSON values.
-Ended = State[list[dict[str, Any]]]
+FlowState = State[list[dict[str, Any]]]
 Work = Callable[[], list[StageResult]]
 
 
-def run_as_tasks(request: Request) -> Ended:
+def run_as_tasks(request: Request) -> FlowState:
     """Run the request's stages, one task each; returns the flow's final state."""
     watcher = WATCHER.get()
     try:
@@ -53,7 +53,7 @@ def run_as_tasks(request: Request) -> Ended:
     return ended(results)
 
 
-def refresh_as_task(home: str) -> Ended:
+def refresh_as_task(home: str) -> FlowState:
     """Measure every student of a home without a current report, in one task; returns the final state."""
     try:
         enter_folder()
@@ -94,7 +94,7 @@ def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
         retry_delay_seconds=RETRY_SECONDS,
         retry_condition_fn=_may_pass,
     )
-    def thin() -> Ended:
+    def thin() -> FlowState:
         try:
             made[:] = work()
         except USER_ERRORS as error:
@@ -114,7 +114,7 @@ def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
     return made
 
 
-def ended(results: Sequence[StageResult]) -> Ended:
+def ended(results: Sequence[StageResult]) -> FlowState:
     """The state of a task or a flow: named `Cached` if everything was there already."""
     is_cached = all(result.is_cached for result in results)
     return Completed(

@@ -38,11 +38,11 @@ def run_stages(
     students: Collection[str] = (),
     call: Call = at_once,
 ) -> list[StageResult]:
-    """Run the recipe's stages in order, up to and with `until`; results in order.
+    """Run the recipe's stages in order, up to and including `until`; returns their results in order.
 
     `students` names those to distill (all where empty). Raises a ValueError before any work for a
-    stage or student that there is not, for students that cannot learn the recipe's samples, and for
-    metrics that cannot measure them.
+    an unknown stage or student, for students that can't learn the recipe's samples, and for
+    metrics that can't measure them.
     """
     chosen = _chosen_students(run, students)
     last = _position(until)

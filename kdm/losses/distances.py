@@ -1,7 +1,7 @@
 """Distances d(·,·) between a batch and what it should be (Eqs. 5 and 7): one number a batch.
 
 The paper leaves d open, "such as mean squared error or a perceptual loss" (Sec. 4), and trains with
-LPIPS. Here d is a plug-in of group `kdm.losses`. Predictions and targets have shape (n, ...) and are in
+LPIPS. Here d is a plugin of group `kdm.losses`. Predictions and targets have shape (n, ...) and are in
 the objective's scaled units (x_0 over `data_scale`), so that pictures are of −1 … 1 where it is 1. A
 distance must draw no random numbers and keep no state: it is called on parts of a batch too.
 """

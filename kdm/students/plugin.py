@@ -1,6 +1,6 @@
 """The options of a student's architecture: what a recipe names, and what builds it.
 
-Importing a plug-in must not import torch, which takes seconds: a recipe can then be read, checked and
+Importing a plugin must not import torch, which takes seconds: a recipe can then be read, checked and
 named without it. So `build` imports the student's module itself.
 """
 

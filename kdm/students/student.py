@@ -3,7 +3,7 @@
     x_0^ ≈ x_0 = Φ_T(x_T)
 
 Φ_T is the teacher's flow from noise to data (Sec. 4), known only by stored pairs (x_T, x_0): the teacher
-isn't loaded. A student is an `nn.Module`; what a recipe names is its plug-in, which builds it.
+isn't loaded. A student is an `nn.Module`; what a recipe names is its plugin, which builds it.
 """
 
 from abc import ABC, abstractmethod

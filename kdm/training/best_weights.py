@@ -47,7 +47,7 @@ class BestWeights:
         self._lowest: float | None = None  # not read from the folder yet
 
     def consider(self, step: int, losses: list[dict[str, Any]], ema: Ema) -> None:
-        """Keep the averages after `step` steps, where a checkpoint is due, if none was better.
+        """Save the averages after `step` steps, if a checkpoint is due and they're the best so far.
 
         `losses` is the whole history. Averages with NaN or Inf are never kept.
         """
@@ -89,7 +89,7 @@ class BestWeights:
     def _since_the_last(self, step: int, losses: list[dict[str, Any]]) -> list[float]:
         """The totals logged between the checkpoint due after `step` steps and the one before it.
 
-        Entries from before the critic's game began are left out: their totals have fewer terms.
+        Entries from before adversarial training started are left out: their totals have fewer terms.
         """
         every, num_steps = self._options.checkpoint_every, self._options.num_steps
         first, objective = step - (step % every or every), self._objective

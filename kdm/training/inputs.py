@@ -38,7 +38,7 @@ ONE_WINDOW = 16 * BLOCK
 
 
 def _unsaid(_notice: Notice) -> None:
-    """Tell nobody."""
+    """Discard the notice."""
 
 
 class Input(Options, ABC):

@@ -22,7 +22,7 @@ from storage.records import PairSchema
 class TrainingJob(Options):
     """All that a training process needs to know.
 
-    `model` is a plug-in of `group`: a student, which learns from pairs, or a teacher.
+    `model` is a plugin of `group`: a student, which learns from pairs, or a teacher.
     """
 
     group: Literal["kdm.students", "pairgen.teachers"]
@@ -35,7 +35,7 @@ class TrainingJob(Options):
     @field_validator("model", mode="plain")
     @classmethod
     def _configure_model(cls, choice: Any, info: ValidationInfo) -> Plugin:
-        """The plug-in of `group` that the document chooses."""
+        """The plugin of `group` that the document chooses."""
         if "group" not in info.data:
             raise ValueError("cannot be chosen without a valid 'group'")
         return configure(info.data["group"], choice)

@@ -48,7 +48,7 @@ class Parts:
             self._draws = SampleDraws(options.seed)
 
     def of(self, batch: Batch) -> list[Part]:
-        """The parts of this rank's rows; like the ranks, parts get them in turn, one row each.
+        """The parts of this rank's rows, which are dealt round-robin, as they are to ranks.
 
         So the first rows of the step's batch are the first rows of its parts, spread evenly.
         """
@@ -64,7 +64,7 @@ class Parts:
 
     @contextmanager
     def drawing(self, step: int, part: Part) -> Iterator[None]:
-        """Compute a part's loss in the block: random numbers are the step's, or its samples'.
+        """A context in which random draws are seeded per step, or per sample.
 
         Raises a ValueError at its end where `draws` is 'sample' and the model drew from torch's own
         generator: its numbers would depend on the number of ranks.

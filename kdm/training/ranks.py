@@ -51,7 +51,7 @@ class Ranks:
         return WHOLE if self.count == 1 else Share(self.rank, self.count, takes_turns=True)
 
     def any(self, is_so: bool) -> bool:
-        """Whether it is so on any rank; all get the same answer."""
+        """Logical OR across ranks; all get the same answer."""
         return is_so if self.count == 1 else self.total(float(is_so)) > 0
 
     def total(self, number: float) -> float:

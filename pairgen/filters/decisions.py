@@ -23,7 +23,7 @@ def decide(chosen: Filter, scores: NDArray[np.float64], threshold: float) -> Dec
     with named(chosen):
         answer = chosen.decide(frozen(scores), threshold)
     if not (isinstance(answer, tuple) and len(answer) == 2):
-        raise fault(chosen, "decided with something else than (keep, reason)")
+        raise fault(chosen, "decided with something other than (keep, reason)")
     keep, reason = answer
     require_array(chosen, "keep", keep, "b", len(scores))
     require_array(chosen, "reason", reason, "U", len(scores))

@@ -25,13 +25,13 @@ class Remade(NamedTuple):
 def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
     """Write a shard, and its record where that was damaged.
 
-    Raises MismatchError, and changes nothing, where it is not what was frozen or recorded.
+    Raises MismatchError, and changes nothing, if it isn't what was frozen or recorded.
     """
     found = content_digest(remade.columns)
     if wanted.content not in (None, found):
         raise MismatchError(
-            f"shard {wanted.shard} of {store.base.url} comes out of {remade.origin} as "
-            f"{short(found)}…, frozen is {short(str(wanted.content))}…; nothing was replaced: restore "
+            f"shard {wanted.shard} of {store.base.url}, restored from {remade.origin}, has digest "
+            f"{short(found)}…, expected {short(str(wanted.content))}…; nothing was replaced: restore "
             "it from a copy, or repair it on a machine like the one that its record names"
         )
     if wanted.record is None:
@@ -68,7 +68,7 @@ def _agreed_nfe(store: PairStore) -> float:
 
 
 def refreeze(store: PairStore, faults: Sequence[Fault]) -> list[str]:
-    """Freeze damaged manifests again from the records, and say so of each; a line a manifest."""
+    """Freeze damaged manifests again from the records; returns one message per manifest."""
     damaged = _damaged_sizes(store, faults)
     for size in damaged:
         store.ledger.manifests.remove(record_name(size))
@@ -82,14 +82,12 @@ def refreeze(store: PairStore, faults: Sequence[Fault]) -> list[str]:
             store.ledger.freeze(size)
             said.append(f"manifest {record_name(size)}: frozen again from the records")
         else:
-            said.append(
-                f"manifest {record_name(size)}: removed; it was over shards that are not there"
-            )
+            said.append(f"manifest {record_name(size)}: removed; it listed missing shards")
     return said
 
 
 def _damaged_sizes(store: PairStore, faults: Sequence[Fault]) -> list[int]:
-    """The sizes whose manifest is damaged, rising."""
+    """The sizes whose manifest is damaged, in ascending order."""
     base = f"{store.split}/{store.layout}/manifests/"
     names = {fault.file.removeprefix(base) for fault in faults if fault.file.startswith(base)}
     return sorted(size for size in store.ledger.sizes() if record_name(size) in names)

@@ -17,9 +17,9 @@ from storage.store import PairStore
 def from_own_files(
     store: PairStore, wanted: Wanted, *, is_last_resort: bool = False
 ) -> Remade | None:
-    """A shard whose files are sound and whose record is not; None where they do not show it.
+    """Recover a shard with intact files but a damaged record; None if the files can't prove it.
 
-    As a last resort even where nothing tells any more why indices were dropped, or where it was made.
+    As a last resort even if the reasons for dropped indices, or the environment, are lost.
     """
     if wanted.record is not None:
         return None  # the record is sound, so the files are not
@@ -63,7 +63,7 @@ def siblings(store: PairStore) -> list[PairStore]:
 
 
 def _decoded(store: PairStore, shard: int) -> Iterator[Columns]:
-    """Whatever can be read of the files that bear the shard's number."""
+    """Whatever can be read of the files with this shard's number."""
     layout = store.files.layout
     names = [name for name in store.shards.files() if layout.format.shard_of(name) == shard]
     most = layout.format.max_bytes(store.schema, layout.shard_size)

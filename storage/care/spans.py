@@ -30,7 +30,7 @@ class SpanReader:
     _last: tuple[Record, Columns] | None = field(default=None, repr=False)
 
     def read(self, first: int, end: int) -> Span:
-        """The indices first … end − 1; `StoreError` where the set does not hold them all, sound."""
+        """The indices first … end − 1; `StoreError` unless all are present and intact."""
         if not 0 <= first < end <= self.num_indices:
             raise StoreError(
                 f"{self.store.base.url} holds {self.num_indices:,} indices, asked for {first:,} to "

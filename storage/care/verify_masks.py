@@ -167,7 +167,7 @@ def _packed(document: Mapping[str, Any], name: str, dtype: Any) -> np.ndarray[An
         array = np.frombuffer(base64.b64decode(packed["base64"], validate=True), dtype)
         _require_rows(len(array), packed["num_rows"])
     except (KeyError, TypeError, ValueError) as error:
-        raise DamageError(f"it holds no packed {name} ({error!r})") from error
+        raise DamageError(f"its field '{name}' can't be decoded ({error!r})") from error
     return array
 
 
