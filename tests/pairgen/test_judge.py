@@ -77,7 +77,7 @@ def test_a_filter_that_does_not_score_each_pair_fails_by_name(score, said, monke
     ("decides", "said"),
     [
         (raising, "failed .KeyError"),
-        (lambda scores: scores > 0, r"something else than \(keep, reason\)"),
+        (lambda scores: scores > 0, r"something other than \(keep, reason\)"),
         (lambda scores: (scores[:3] > 0, np.array([""] * 4)), r"keep bool \[3\]"),
         (lambda scores: (scores, np.array([""] * 4)), r"keep float64 \[4\]"),
         (lambda scores: (scores > 0, np.array([""] * 3)), r"reason <U1 \[3\]"),
