@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdm.datasets.image_folder import LABELS
 from kdm.metrics.samples import Points
 from storage.errors import MismatchError
 from storage.exporters.as_pictures import NPZ, PNG
 from storage.exporters.claim import claim, require_claimable
-from storage.exporters.images import IMAGES, Images, put_png, write_npz
+from storage.exporters.images import IMAGES, LABELS, Images, put_png, write_npz
 from storage.exporters.large_files import npy_head, put_spooled, spool
 from storage.exporters.picture_bytes import as_images, require_pictures, rounding_of
 from storage.folders import Folder, folder_at, local_file

@@ -16,11 +16,12 @@ from storage.records import PairSchema
 
 
 def load_student(
-    folder: Folder | str, *, weights: Kept = "last", precision: SamplingPrecision = "float32"
+    folder: Folder | str, *, weights: Kept = "last", precision: str = "float32"
 ) -> Student:
     """The student of a folder (path or URL), on the CPU, in eval mode and without gradients.
 
-    `weights` are the last ones, or those of the lowest training loss; `precision` is what it samples in.
+    `weights` are the last ones, or those of the lowest training loss; `precision` is what it samples
+    in, float32 or bfloat16.
     Raises a ValueError where the folder holds no such student or weights, and `DamageError` where a
     file isn't as it was written.
     """
@@ -38,5 +39,5 @@ def load_student(
         student = plugin.build(schema)
     read = read_weights if weights == "last" else read_best
     student.load_state_dict(safetensors.torch.load(read(folder, config)))
-    student.precision = precision
+    student.precision = cast(SamplingPrecision, precision)
     return student.eval().requires_grad_(False)

@@ -84,8 +84,8 @@ def test_a_value_that_cannot_be_is_refused_with_what_would_be_right(
     [
         (["teacher=null"], "generated pairs need a 'teacher'"),
         (["dataset=null"], "a teacher that is trained, or a filter, needs a 'dataset'"),
-        (["teacher.training=null"], "must be trained; give it 'training'"),
-        (["teacher.model={plugin: gaussian}"], "is known; remove its 'training'"),
+        (["teacher.training=null"], "needs training; add 'training'"),
+        (["teacher.model={plugin: gaussian}"], "is known in closed form; remove 'training'"),
         (
             ["filters=[]"],
             "privacy.required is true, but the recipe has no filter that finds copies",

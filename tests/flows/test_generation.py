@@ -126,7 +126,7 @@ def test_costs_are_said_before_the_first_pair_is_made(
 
 
 def test_tf32_without_a_gpu_is_refused_before_a_pair_is_made(tmp_path: Path, home: Folder) -> None:
-    with pytest.raises(ValueError, match=r"pairs\.precision is 'tf32', which a GPU has and 'cpu'"):
+    with pytest.raises(ValueError, match=r"pairs\.precision is 'tf32', which needs a GPU, not cpu"):
         made(Run(recipe(tmp_path, precision="tf32"), home, device="cpu"))
     assert not list(home.path.rglob("*.tar"))
 

@@ -64,7 +64,7 @@ def test_the_cache_takes_a_whole_number_of_bytes(monkeypatch: pytest.MonkeyPatch
         (("--set", f"evaluation.num_fresh={10**15}"), "less than or equal to 100000000"),
         (("--set", f"pairs.train={'9' * 5000}"), "line 1 has a number of 5,000 digits"),
         (("--workers", "9" * 30), "pairs.num_workers: Input should be less than or equal to 1024"),
-        (("--mask", "xyz", "--set", "filters=[]"), "goes by the first digits of its digest"),
+        (("--mask", "xyz", "--set", "filters=[]"), "by at least the first 4 digits of its digest"),
     ],
 )
 def test_a_number_that_no_machine_can_hold_is_refused_with_its_bound(

@@ -99,7 +99,7 @@ def test_every_fault_is_named_and_the_exit_code_is_1(home: Path) -> None:
     shards(home)[5].unlink()
     (the_set(home) / "train/wds-256/shards/notes.txt").write_text("?")
     said = failed("verify", "tiny", home=home)
-    assert "train/wds-256: 3 faults, 2 of 8 shards concerned" in said
+    assert "train/wds-256: 3 faults, 2 of 8 shards affected" in said
     for kind, name in (("damaged", "000003-"), ("missing", "000005-"), ("foreign", "notes.txt")):
         assert any(line.startswith(f"{kind}: ") and name in line for line in said.splitlines())
 
@@ -265,7 +265,7 @@ def test_convert_tells_what_it_did_and_does_it_once(home: Path) -> None:
     card = (the_set(home) / "card.md").read_text()
     assert "| train | zarr-64 |" in card
     assert "license: apache-2.0" in card
-    assert "is not there in layout wds-2" in refused(
+    assert "doesn't exist in layout wds-2" in refused(
         "convert", "tiny", "--to", "zarr-64", "--from", "wds-2", home=home
     )
 

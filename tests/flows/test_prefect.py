@@ -183,7 +183,7 @@ def test_settings_that_prefect_refuses_are_told_with_their_file(tmp_path: Path) 
     for folder, line in zip(folders, lines, strict=True):
         assert line.startswith("note")
         assert str(folder / "profiles.toml") in line
-        assert "going on without Prefect" in line
+        assert "continuing without Prefect" in line
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
@@ -227,7 +227,7 @@ def test_a_folder_of_prefects_that_cannot_be_made_is_told_and_hinders_no_run(
 def test_deploying_without_a_server_says_how_to_start_one(tmp_path: Path) -> None:
     os.environ["PREFECT_HOME"] = str(tmp_path / "none")
     with pytest.raises(
-        ValueError, match=r"no Prefect server is named: start one .*PREFECT_API_URL"
+        ValueError, match=r"no Prefect server is configured: start one .*PREFECT_API_URL"
     ):
         deploy()
 
@@ -242,7 +242,7 @@ def test_a_deployed_run_goes_to_its_folder_after_all_imports(
     enter_folder()
     assert Path.cwd() == tmp_path / "deployed"
     os.environ[FOLDER_VARIABLE] = str(tmp_path / "gone")
-    with pytest.raises(ValueError, match="call 'kdm deploy' in one that both machines have"):
+    with pytest.raises(ValueError, match="run 'kdm deploy' in one that both machines have"):
         enter_folder()
 
 
@@ -295,5 +295,5 @@ def test_a_lost_api_is_told_once_and_hinders_no_stage() -> None:
     with temporary_settings(nobody), watched_by(terminal):
         artifacts.report(Progress("distill", "kdm", 1, 2, "steps", 1.0, 1.0))
         assert as_task(lambda: DONE) == DONE
-    assert said.getvalue().count("going on without it") == 1
+    assert said.getvalue().count("continuing without it") == 1
     assert "distill         kdm-2" in said.getvalue()

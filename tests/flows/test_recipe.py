@@ -68,7 +68,7 @@ def test_a_teacher_of_classes_learns_and_samples_as_many() -> None:
     assert with_classes(None, "checkerboard", teacher=0).teacher
     for pairs, said in ((None, "pairs have no classes"), (7, "pairs have 7 classes")):
         with pytest.raises(
-            ValueError, match=f"told one of 10 classes, but {said}; set pairs.pairs"
+            ValueError, match=f"conditioned on 10 classes, but {said}; set pairs.pairs"
         ):
             with_classes(pairs, "digits")
     for data, teacher, said in (("checkerboard", 10, "no"), ("digits", 7, "10")):
@@ -90,7 +90,7 @@ def test_where_a_data_set_lies_and_what_it_may_take_is_in_no_digest() -> None:
 def test_a_filter_that_has_no_real_samples_to_find_its_threshold_on_is_refused() -> None:
     data = "dataset={kind: arrays, source: a.npz, shape: [1, 8, 8]}"
     overrides = [data, "pairs.pairs.shape=[1, 8, 8]"]
-    with pytest.raises(ValueError, match=r"the data set holds none out; give dataset\.num_heldout"):
+    with pytest.raises(ValueError, match=r"the data set holds none out; set dataset\.num_heldout"):
         load_recipe("tiny", overrides=overrides)
     assert load_recipe("tiny", overrides=[*overrides, "filters.near-copy.threshold=0.5"])
 

@@ -122,7 +122,7 @@ def test_a_resumed_stage_counts_invalid_pairs_as_an_unbroken_one(home: Folder) -
 
 
 def test_a_velocity_of_another_shape_fails_the_stage_and_writes_no_pair(home: Folder) -> None:
-    with pytest.raises(InvalidPairsError, match=r"velocity is torch.float32 \[256, 4\], x is"):
+    with pytest.raises(InvalidPairsError, match=r"velocity is torch.float32 \[256, 4\], but x is"):
         generate(home, faulty_recipe(fault="shape"))
     assert not list(home.path.rglob("shards/*"))
 

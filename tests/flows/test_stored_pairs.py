@@ -95,7 +95,7 @@ def test_pairs_without_held_out_ones_are_learned_from_and_not_measured_on(home: 
     ("words", "sentence"),
     [
         (("--pairs", "tiny-picture"), "did you mean 'tiny-pictures"),
-        (("--pairs", NAME, "--teacher", "net"), "leave out what is said of a teacher"),
+        (("--pairs", NAME, "--teacher", "net"), "remove the teacher's options"),
         (("--pairs", NAME, "--set", "pairs.spec=" + 64 * "0"), "name that set, or leave out"),
         (("--pairs", NAME, "--count", 65), "holds 64 indices, asked for 65"),
         (("--pairs", NAME, "--student", "kmd"), "did you mean 'kdm'"),
@@ -144,7 +144,7 @@ def test_a_conditional_preset_refuses_pairs_without_labels(home: Folder) -> None
     )
     ended = kdm("distill", "cifar10", *words)
     assert isinstance(ended.exception, ValueError)
-    assert "student 'cifar10-cond' is told classes, and the pairs have no labels" in str(
+    assert "student 'cifar10-cond' is class-conditional, and the pairs have no labels" in str(
         ended.exception
     )
     assert home.names() == ["pairs"]

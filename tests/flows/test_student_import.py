@@ -136,9 +136,9 @@ def test_what_is_no_published_student_is_refused_in_a_sentence(tmp_path: Path) -
     without = {name: each for name, each in state.items() if "koopman" not in name}
     whole = {name: each.long() for name, each in state.items()}
     for name, held, sentence in (
-        ("none", {"w": torch.zeros(2)}, "no published KDM student"),
+        ("none", {"w": torch.zeros(2)}, "a published KDM student"),
         ("without", without, "operator.linear.weight is missing, and 1 more"),
-        ("more", {**state, "vgg.weight": torch.zeros(1)}, "no part of a published KDM student"),
+        ("more", {**state, "vgg.weight": torch.zeros(1)}, "part of a published KDM student"),
         ("whole", whole, "holds torch.int64; a student's tensors hold float numbers"),
     ):
         torch.save(held, tmp_path / f"{name}.pt")
@@ -146,7 +146,7 @@ def test_what_is_no_published_student_is_refused_in_a_sentence(tmp_path: Path) -
     (tmp_path / "text.pt").write_text("no student")
     torch.save(state, tmp_path / "sound.pt")
     assert "it is not a student" in refused(tmp_path / "text.pt", home)
-    assert "there is no such file" in refused(tmp_path / "nothing.pt", home)
+    assert "no such file" in refused(tmp_path / "nothing.pt", home)
     assert "kind 'kdm', not 'kdm-f'" in refused(
         tmp_path / "sound.pt", home, "--student", "kdm-f", *EDM
     )

@@ -132,7 +132,7 @@ def test_what_is_no_teacher_is_refused_in_a_sentence(
     text = tmp_path / "notes.txt"
     text.write_text("no network")
     for words, sentence in (
-        ((tmp_path / "none.pkl",), "there is no such file"),
+        ((tmp_path / "none.pkl",), "no such file"),
         ((text,), "it is not a checkpoint"),
         ((file,), "does not say what its network is"),
         ((file, "--preset", "edm-cifar10-32x32-cond-pv"), "did you mean"),
@@ -163,9 +163,9 @@ def test_what_is_no_golden_is_refused_in_a_sentence(tmp_path: Path) -> None:
     np.savez(tmp_path / "odd.npz", meta=np.array("{}"))
     (tmp_path / "text.npz").write_text("text")
     assert "no array 'meta'" in refused("check", tmp_path / "other.npz")
-    assert "is no golden" in refused("check", tmp_path / "odd.npz")
-    assert "is no .npz" in refused("check", tmp_path / "text.npz")
-    assert "there is no such file" in refused("check", tmp_path / "none.npz")
+    assert "isn't a golden" in refused("check", tmp_path / "odd.npz")
+    assert "isn't a .npz" in refused("check", tmp_path / "text.npz")
+    assert "no such file" in refused("check", tmp_path / "none.npz")
 
 
 def test_published_goldens_agree() -> None:

@@ -168,7 +168,10 @@ def test_a_model_that_asks_torch_for_numbers_is_refused_where_samples_have_their
     batch = Batch(torch.arange(4), torch.zeros(4, 2))
     parts = Parts(TrainingOptions(batch_size=4, draws="sample"), ALONE)
     (part,) = parts.of(batch)
-    with pytest.raises(ValueError, match=r"draw through kdm\.draws"), parts.drawing(0, part):
+    with (
+        pytest.raises(ValueError, match=r"draw through kdm\.randomness\.draws"),
+        parts.drawing(0, part),
+    ):
         torch.randn(2)
     with parts.drawing(0, part):
         draws().normal_like(batch.x_0)

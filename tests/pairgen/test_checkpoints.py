@@ -183,7 +183,7 @@ def test_bfloat16_is_widened_without_loss(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"class_name": "EDMPrecond2"}, {"class_name": "Precond"}])
 def test_an_unknown_class_is_refused_by_name(tmp_path: Path, change: dict[str, Any]) -> None:
     file = write_snapshot(tmp_path / "net.pkl", {"ema": Persistent(change["class_name"])})
-    with pytest.raises(ValueError, match=f"'{change['class_name']}' is not known"):
+    with pytest.raises(ValueError, match=f"'{change['class_name']}' isn't supported here"):
         read_checkpoint(file)
 
 
@@ -246,7 +246,7 @@ def test_the_averages_order_is_that_of_the_published_network() -> None:
 def test_an_average_of_other_shapes_is_refused(tmp_path: Path) -> None:
     model = {"model.a": torch.ones(2), "shadow_params.0": torch.ones(3)}
     torch.save({"model": model}, tmp_path / "checkpoint.pth")
-    with pytest.raises(ValueError, match="another shape"):
+    with pytest.raises(ValueError, match="different shapes"):
         read_checkpoint(tmp_path / "checkpoint.pth")
 
 
