@@ -192,3 +192,10 @@ def test_another_training_at_the_same_address_is_refused_by_the_differing_field(
         MismatchError, match=r"differs in training\.learning_rate, training\.num_steps"
     ):
         run_here(home, rate, short, until="distill")
+
+
+def test_the_report_of_a_run_shows_its_pictures(finished: Finished) -> None:
+    (page,) = (finished.path / "reports").glob("tiny-*/report.html")
+    text = page.read_text()
+    assert text.count('src="data:image/png;base64,') >= 8  # galleries of samples, losses, scores
+    assert 'alt=""' not in text
