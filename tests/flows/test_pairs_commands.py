@@ -322,7 +322,7 @@ def test_an_imported_set_has_a_card_with_its_licence_and_is_repaired_from_its_so
     assert "license: cc-by-4.0" in (the_set(home) / "card.md").read_text()
     golden = digests_of(home)
     name = the_set(home).name
-    assert "there is no teacher to ask" in refused("spot-check", name, home=home)
+    assert "so no teacher can make it again" in refused("spot-check", name, home=home)
     shards(home, "train/wds-1024")[2].unlink()
     assert "give what it was imported from with --source" in failed("repair", name, home=home)
     said = pairs("repair", name, "--source", str(published), home=home)

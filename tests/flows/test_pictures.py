@@ -11,7 +11,7 @@ from faults.here import train_here
 from typer.testing import CliRunner
 
 from flows.calibration import RecipeFilter
-from flows.care.sources import Sources
+from flows.care.judge_again import judge_again
 from flows.cli import app
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
@@ -97,13 +97,13 @@ def test_real_bytes_are_judged_as_the_numbers_that_they_stand_for(tmp_path: Path
 def test_pictures_that_are_gone_do_not_hide_the_set_that_is_asked_for(
     home: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    means, digits = Sources(home), DigitsData()
+    digits = DigitsData()
     gone = ArraysData(source="gone.npz", shape=(1, 8, 8))
-    monkeypatch.setattr(Sources, "_data_sets", lambda self: iter([gone, digits]))
+    monkeypatch.setattr("flows.care.judge_again._data_sets", lambda home: iter([gone, digits]))
     right = reference_digest(digits.train())
-    assert means._judge(rule(right)).reference == right
+    assert judge_again(rule(right), home).reference == right
     with pytest.raises(ValueError, match=r"not read: 'gone.npz' was not found .* remove the audit"):
-        means._judge(rule("0" * 64))
+        judge_again(rule("0" * 64), home)
 
 
 def rule(reference: str) -> DropRule:

@@ -48,7 +48,7 @@ def test_a_teacher_stays_in_whatever_form_its_name_is_given(
 ) -> None:
     monkeypatch.chdir(home)  # where a shell completes the name of the folder
     said = refused(home, form.format(thing(home, "teachers")))
-    assert f"pairs/{thing(home, 'pairs')} rest on" in said
+    assert f"pairs/{thing(home, 'pairs')} depend on" in said
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_pairs_stay_where_a_students_job_cannot_be_read(home: Path, job: str | N
     elif job is not None:
         (student / "job.json").write_text(job)
     said = refused(home, f"pairs/{thing(home, 'pairs')}")
-    assert f"students/{student.name} rest on" in said
+    assert f"students/{student.name} depend on" in said
     assert f"{student}/job.json" in said
 
 
@@ -115,7 +115,7 @@ def unfinished(home: Path) -> Path:
 def test_pairs_stay_where_a_checkpoint_says_that_it_learned_from_them(home: Path) -> None:
     student = unfinished(home)
     (student / "job.json").unlink()
-    assert f"students/{student.name} rest on" in refused(home, f"pairs/{thing(home, 'pairs')}")
+    assert f"students/{student.name} depend on" in refused(home, f"pairs/{thing(home, 'pairs')}")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_where_nobody_can_tell_what_rests_on_pairs_they_stay(
     else:
         (student / file).write_bytes(data)
     said = refused(home, f"pairs/{thing(home, 'pairs')}")
-    assert said.startswith("nobody can tell what rests on pairs/")
+    assert said.startswith("it isn't clear what depends on pairs/")
     assert f"{student}/{file}" in said
 
 
@@ -142,9 +142,9 @@ def test_pairs_whose_manifests_are_gone_are_still_rested_on(home: Path) -> None:
     pairs = home / "pairs" / thing(home, "pairs")
     for manifest in pairs.glob("*/*/manifests/*.json"):
         manifest.unlink()
-    assert "rest on" in refused(home, pairs.name)
+    assert "depend on" in refused(home, pairs.name)
     (home / "students" / thing(home, "students") / "job.json").write_text("{}")
-    assert "nobody can tell" in refused(home, pairs.name)
+    assert "it isn't clear" in refused(home, pairs.name)
 
 
 def test_a_student_of_other_pairs_is_no_hindrance_whatever_its_job_says(home: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_classifier_stays_where_a_students_numbers_name_it(home: Path) -> None
     metrics = home / "students" / thing(home, "students") / "metrics.json"
     document = unseal(metrics.read_bytes(), "metrics.json") | {"classifier": {"name": name}}
     metrics.write_bytes(seal({k: v for k, v in document.items() if k != "digest"}))
-    assert f"students/{thing(home, 'students')} rest on" in refused(home, name)
+    assert f"students/{thing(home, 'students')} depend on" in refused(home, name)
     metrics.write_bytes(b"{")
     assert str(metrics) in refused(home, f"classifiers/{name}")
     metrics.unlink()

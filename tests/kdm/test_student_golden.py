@@ -174,7 +174,7 @@ def test_names_go_to_ours_and_back(written: Callable[[str], str]) -> None:
 
 
 def test_a_tensor_that_no_student_has_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"vgg\.weight is no part of a published KDM student"):
+    with pytest.raises(ValueError, match=r"vgg\.weight isn't part of a published KDM student"):
         to_ours({"vgg.weight": torch.zeros(1)})
 
 

@@ -83,7 +83,7 @@ def test_a_preview_draws_classes_in_turn_without_the_label_for_none():
         ({}, (2,), r"shape \(C, H, H\) .* not \(2,\); choose teacher 'flow-matching' for points"),
         ({}, (3, 8, 6), r"not \(3, 8, 6\)"),
         ({}, (3, 7, 7), "a multiple of 2, as it has 2 levels"),
-        ({"num_head_channels": 48}, SHAPE, "has 64 channels, which are no multiple of 48"),
+        ({"num_head_channels": 48}, SHAPE, "has 64 channels, which aren't multiples of 48"),
         ({"num_channels": 80}, SHAPE, "80 channels don't divide into 32 groups"),
     ],
 )
