@@ -10,13 +10,13 @@ import torch
 import typer
 
 from flows.commands.picture_files import PictureFiles, is_of_pictures
-from flows.commands.sample_picture import Classes, samples_as_picture
+from flows.commands.sample_picture import samples_as_picture
 from flows.device import settled_device
 from flows.home import found
 from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.export import load_student
-from kdm.metrics.samples import Points
+from kdm.metrics.samples import Classes, Points
 from kdm.students.precision import SamplingPrecision
 from kdm.trained import CONFIG, Kept, read_config
 from storage.digest import digest_of

@@ -3,14 +3,12 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kdm.image_grid import image_grid, png
-from kdm.metrics.samples import Points
+from kdm.metrics.samples import Classes, Points
 
 _SIDE = 64  # pixels that small pictures are enlarged to
 _MOST_COLUMNS = 20  # of as many classes a grid has a column each
-Classes = NDArray[np.int64]
 
 
 def samples_as_picture(x_0: Points, name: str, classes: Classes | None) -> bytes:

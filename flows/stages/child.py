@@ -93,6 +93,8 @@ def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
         yield child
     finally:
         _stop(child)
+        if child.stdout is not None:
+            child.stdout.close()
 
 
 def _stop(child: subprocess.Popen[str]) -> None:
