@@ -1,21 +1,18 @@
 """Restores the damaged parts of a set: from its own files, from another layout, or with its teacher."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
+from flows.care.mend_audit import mend_audit
 from flows.care.sources import Sources
-from storage.care.audit import audit_rows, dropped_by_filters
 from storage.care.fault import Fault
 from storage.care.put_back import put_back, refreeze
 from storage.care.salvage import from_other_layout, from_own_files, siblings
 from storage.care.spans import frozen_indices
 from storage.care.verify import Report
 from storage.care.wanted import Wanted, wanted_shards
-from storage.errors import DamageError, MismatchError, StoreError
-from storage.shard_record import Record, record_name
+from storage.errors import StoreError
 from storage.store import PairStore
 
 LEFT_TO_GC = ("unrecorded", "duplicate", "extra", "foreign")
@@ -56,7 +53,7 @@ def repair(store: PairStore, found: Sequence[Fault], sources: Sources, report: R
     report(len(wanted), len(wanted))
     for fault in found:
         if _is_audit(store, fault):
-            result.attempt(fault.file, partial(_mend_audit, store, fault, sources))
+            result.attempt(fault.file, partial(mend_audit, store, fault, sources))
     if not result.failed and any(_is_of_set(store, fault) for fault in found):
         result.done += refreeze(store, found)
         if sizes := store.ledger.sizes():  # empty if nothing was ever recorded
@@ -78,29 +75,6 @@ def _mend_shard(store: PairStore, wanted: Wanted, sources: Sources) -> str:
                 raise
     put_back(store, wanted, remade)
     return f"restored from {remade.origin}"
-
-
-def _mend_audit(store: PairStore, fault: Fault, sources: Sources) -> str:
-    assert fault.shard is not None  # each audit is of one
-    record = store.record(fault.shard)
-    for rows in _candidates(store, record, sources):
-        if sorted((row["index"], row["reason"]) for row in rows) == dropped_by_filters(record):
-            (store.base / "audit").remove(record_name(record.shard))
-            store.write_audit(record.shard, rows)
-            return "restored"
-    raise MismatchError(
-        "filtering again drops other samples than the record lists; nothing was replaced"
-    )
-
-
-def _candidates(
-    store: PairStore, record: Record, sources: Sources
-) -> Iterator[list[Mapping[str, Any]]]:
-    for other in siblings(store):
-        with contextlib.suppress(DamageError, KeyError, TypeError):
-            rows = list(audit_rows(other))
-            yield [row for row in rows if record.first_index <= row["index"] <= record.last_index]
-    yield list(sources.audit(store, Wanted(record.shard, record.content_digest, record)))
 
 
 def _is_mask(fault: Fault) -> bool:

@@ -9,14 +9,12 @@ import numpy as np
 from flows.care.imported_again import imported_again
 from flows.care.judge_again import judge_again
 from flows.care.remake import Remaker
-from storage.care.audit import read_audit_rows
+from storage.care.audit import rejected_at_write
 from storage.care.environments import common_environment
 from storage.care.put_back import Remade
 from storage.care.wanted import Wanted
 from storage.digest import digest_of
 from storage.folders import Folder
-from storage.records import INVALID_REASONS
-from storage.shard_record import record_name
 from storage.store import PairStore
 
 
@@ -35,7 +33,7 @@ class Sources:
         remaker = self._remaker(store, wanted)
         asked = store.indices(wanted.shard)
         pairs, invalid = remaker.make(store.split, int(asked[0]), int(asked[-1]) + 1)
-        dropped = {**invalid, **_rejected(store, wanted.shard)}
+        dropped = {**invalid, **rejected_at_write(store, wanted.shard)}
         if wanted.record is not None:
             dropped = wanted.record.dropped
         lost = [index for indices in dropped.values() for index in indices]
@@ -55,13 +53,3 @@ class Sources:
         if key not in self._remakers:
             self._remakers[key] = Remaker.of(store, self.home, recorded or {})
         return self._remakers[key]
-
-
-def _rejected(store: PairStore, shard: int) -> dict[str, list[int]]:
-    """What `drop_at_write` filters left out, according to the audit."""
-    found: dict[str, list[int]] = {}
-    if store.spec.get("drop_at_write") and (store.base / "audit").exists(record_name(shard)):
-        for index, reason in sorted(read_audit_rows(store, shard)):
-            if reason not in INVALID_REASONS:
-                found.setdefault(reason, []).append(index)
-    return found

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import typer
 
+from flows.commands.import_options import importer_options, rows_of_split
 from flows.config.imported_pairs import ImportedPairs
 from flows.config.load import load_recipe
 from flows.documents.set_card import write_set_card
@@ -15,8 +15,6 @@ from flows.terminal import counting
 from kdm.licences import require_licence
 from storage.folders import local_file
 from storage.importers import import_pairs, importer_of
-from storage.whole_numbers import whole_number
-from storage.yaml_text import read_yaml
 
 DEFAULT_IMPORTER = "kdm-checkerboard"
 
@@ -52,7 +50,7 @@ def import_set(wanted: Import, home: str) -> None:
             rows=_rows(wanted, defaults),
             layout=wanted.layout or defaults.layout,
             report=report,
-            **_options(wanted),
+            **importer_options(wanted.options, wanted.noise),
         )
     known = origin_of_card(made.folder)
     write_set_card(made.folder, Origin(known.teacher, licence or known.licence))
@@ -71,30 +69,7 @@ def _name(wanted: Import, defaults: ImportedPairs) -> str:
 def _rows(wanted: Import, defaults: ImportedPairs) -> Mapping[str, tuple[int, int]] | None:
     """The given rows; for the published checkerboard the defaults are its recipe's."""
     given = {"train": wanted.train, "heldout": wanted.heldout}
-    rows = {split: _range(split, text) for split, text in given.items() if text}
+    rows = {split: rows_of_split(split, text) for split, text in given.items() if text}
     if wanted.importer == DEFAULT_IMPORTER:
         return {"train": defaults.train_rows, "heldout": defaults.heldout_rows} | rows
     return rows or None
-
-
-def _range(split: str, text: str) -> tuple[int, int]:
-    first, end = map(whole_number, text.partition(":")[::2])
-    if first is None or end is None:
-        raise ValueError(f"--{split} {text[:60]}: write rows as FIRST:END, for instance 0:45000")
-    return first, end
-
-
-def _options(wanted: Import) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for each in wanted.options:
-        name, equals, value = each.partition("=")
-        if not equals or not name.isidentifier():
-            raise ValueError(f"--set {each}: write it as --set NAME=VALUE, as in x_0_dtype=uint8")
-        options[name] = read_yaml(value, f"--set {name}: the value")
-    if wanted.noise:
-        if wanted.noise not in ("first", "last"):
-            raise ValueError(f"--noise is '{wanted.noise}'; it must be 'first' or 'last'")
-        if options.get("noise_end", wanted.noise) != wanted.noise:
-            raise ValueError("--noise and --set noise_end name different ends; give one of them")
-        options["noise_end"] = wanted.noise
-    return options

@@ -5,21 +5,16 @@ from datetime import UTC, datetime
 
 import torch
 
-from flows.documents.counts import fate_of_split
 from flows.documents.evaluated_samples import teacher_samples
-from flows.documents.mask_counts import filter_counts
+from flows.documents.fates import counts_of_filters, fates_of_splits
 from flows.documents.numbers import entry, judge_of, references, settings_of
 from flows.documents.rates import budget, rates
 from flows.documents.report_pictures import filter_scores, results, teacher_losses
 from flows.documents.reproduction import reproduction
-from flows.judged_pairs import contents, masks_in, open_split
+from flows.judged_pairs import masks_in, open_split
 from flows.stage import Run, StageResult
-from kdm.report.content import (
-    Ancestor,
-    ReportContent,
-)
+from kdm.report.content import Ancestor, ReportContent
 from kdm.report.figures import galleries
-from storage.store import PairStore
 
 
 def report_content(
@@ -51,22 +46,11 @@ def report_content(
         judge=judge_of(first),
         rates=rates(judged, evaluated),
         budgets=tuple(budget(run, student) for student in evaluated),
-        splits=tuple(
-            fate_of_split(store, masks_in(judged), contents(run, store))
-            for store in _stores(run, judged)
-        ),
-        filters=tuple(
-            filter_counts(store, mask, contents(run, store))
-            for mask in masks_in(judged)
-            for store in _stores(run, judged)
-        ),
+        splits=fates_of_splits(run, judged),
+        filters=counts_of_filters(run, judged),
         lineage=_lineage(judged, evaluated),
         environment=_environment(run, judged),
     )
-
-
-def _stores(run: Run, judged: StageResult) -> list[PairStore]:
-    return [open_split(run, judged, split) for split in ("train", "heldout")]
 
 
 def _lineage(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Ancestor, ...]:

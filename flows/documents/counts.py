@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from flows.documents.mask_counts import num_masked
 from kdm.report.content import SplitCounts
-from storage.masks import (
-    Mask,
-)
+from storage.masks import Mask
 from storage.store import PairStore
 
 

@@ -4,10 +4,8 @@ from flows.config.stored_pairs import StoredPairs
 from flows.documents.sampler_words import sampler_words
 from flows.documents.set_counts import filters_of, split_entry
 from flows.documents.set_origin import Origin, origin_of_card, origin_of_recipe
-from flows.documents.set_picture import SET_PICTURE, draw_set_picture
+from flows.documents.set_picture import SET_PICTURE, draw_set_picture, has_set_picture
 from flows.stage import Run, StageResult
-from kdm.analyze.shown_pairs import can_be_shown
-from kdm.licences import UNKNOWN
 from kdm.report.pairs_card import PairsCard, pairs_card
 from storage.folders import Folder
 from storage.set_folder import splits_of
@@ -23,10 +21,7 @@ def write_pairs_card(run: Run, judged: StageResult) -> None:
         if run.recipe.filters:
             write_set_card(judged.place)
         return
-    folder, origin = judged.place, origin_of_recipe(run.recipe)
-    if origin.licence == UNKNOWN:
-        origin = origin._replace(licence=origin_of_card(folder).licence)
-    write_set_card(folder, origin)
+    write_set_card(judged.place, origin_of_recipe(run.recipe, judged.place))
 
 
 def write_set_card(folder: Folder, origin: Origin | None = None) -> None:
@@ -42,7 +37,7 @@ def write_set_card(folder: Folder, origin: Origin | None = None) -> None:
     if not frozen:
         return
     frozen.sort(key=lambda store: (store.split != "train", store.split, store.layout))
-    has_picture = frozen[0].schema.shape == (2,) or can_be_shown(frozen[0].schema.shape)
+    has_picture = has_set_picture(frozen[0])
     origin = origin or origin_of_card(folder)
     card = _card(folder, frozen, origin, has_picture=has_picture)
     text = pairs_card(card).encode()

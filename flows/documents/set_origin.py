@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from flows.config.recipe import Recipe
-from kdm.licences import said_by
+from kdm.licences import UNKNOWN, said_by
 from kdm.report.existing_card import front_of
 from storage.folders import Folder
 from storage.spec_file import read_spec
@@ -27,7 +27,8 @@ def origin_of_card(folder: Folder) -> Origin:
     return Origin(str(front.get("teacher", nameless)), said_by(front))
 
 
-def origin_of_recipe(recipe: Recipe) -> Origin:
-    """What the recipe says of its pairs."""
+def origin_of_recipe(recipe: Recipe, folder: Folder) -> Origin:
+    """What the recipe says of its pairs; a licence that it doesn't know is the existing card's."""
     teacher = recipe.teacher.name if recipe.teacher else "an unknown teacher (imported)"
-    return Origin(teacher, recipe.licence())
+    licence = recipe.licence()
+    return Origin(teacher, origin_of_card(folder).licence if licence == UNKNOWN else licence)

@@ -1,6 +1,6 @@
 """A set's picture: its first pairs that no filter drops."""
 
-from kdm.analyze.shown_pairs import EACH_WAY
+from kdm.analyze.shown_pairs import EACH_WAY, can_be_shown
 from storage.folders import Folder
 from storage.mask_documents import decisions_of
 from storage.masks import judged
@@ -10,6 +10,11 @@ from storage.store import PairStore
 # Points in a set's picture; more would hide each other.
 NUM_POINTS = 4096
 SET_PICTURE = "pairs.png"
+
+
+def has_set_picture(store: PairStore) -> bool:
+    """Whether samples of this shape can be drawn: points in the plane, and images."""
+    return store.schema.shape == (2,) or can_be_shown(store.schema.shape)
 
 
 def draw_set_picture(folder: Folder, store: PairStore) -> None:

@@ -8,16 +8,14 @@ from collections.abc import Callable
 
 import torch
 
-from kdm.objective import Objective
 from kdm.training.environment import prepare
 from kdm.training.errors import OutOfMemoryError
 from kdm.training.finished import write_finished
-from kdm.training.inputs import PairsInput
 from kdm.training.job import TrainingJob
 from kdm.training.job_folder import is_done
+from kdm.training.placed_objective import placed_objective
 from kdm.training.progress import Notice, Progress, Report
 from kdm.training.ranks import Ranks, joined, own_device
-from kdm.training.student_pictures import with_pictures
 from kdm.training.trainer import Trainer
 from storage.folders import folder_at
 
@@ -54,12 +52,7 @@ def _run(
     folder, identity = folder_at(job.folder), job.identity()
     if is_done(folder, identity):
         return
-    objective = job.objective(job.source.pair_schema())
-    _place(objective, device)
-    if isinstance(job.source, PairsInput):
-        objective = with_pictures(objective, job.source, device, report=report)
-    if job.training.is_compiled:
-        _compile(objective)
+    objective = placed_objective(job, device, report)
     trainer = Trainer(
         objective,
         job.source.source(job.training, device, notify=report, share=ranks.share),
@@ -84,24 +77,3 @@ def _run(
 
 def _unheard(_said: Progress | Notice) -> None:
     """Do nothing: the first rank reports for all of them."""
-
-
-def _place(objective: Objective, device: torch.device) -> None:
-    """Move all players to the device, with weights in the memory format that is fastest there."""
-    for module in {objective.model, *(player.module for player in objective.players)}:
-        module.to(device)
-        if device.type == "cuda":
-            # The order in which tensor cores read pixels. On a CPU it gains nothing: what convolutions
-            # gain, group norm loses.
-            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _compile(objective: Objective) -> None:
-    """Have torch.compile compile the networks at their first batch; parameters keep their names."""
-    if not objective.networks:
-        raise ValueError(
-            "training.is_compiled is true, but this model has no network that can be compiled; "
-            "set it to false"
-        )
-    for network in objective.networks:
-        network.compile()

@@ -35,6 +35,16 @@ def read_audit_rows(store: PairStore, shard: int) -> list[tuple[int, str]]:
         raise DamageError(f"{where} holds no rows of index and reason ({error!r})") from error
 
 
+def rejected_at_write(store: PairStore, shard: int) -> dict[str, list[int]]:
+    """Indices by reason that filters of `drop_at_write` left out of a shard, according to its audit."""
+    found: dict[str, list[int]] = {}
+    if store.spec.get("drop_at_write") and (store.base / "audit").exists(record_name(shard)):
+        for index, reason in sorted(read_audit_rows(store, shard)):
+            if reason not in INVALID_REASONS:
+                found.setdefault(reason, []).append(index)
+    return found
+
+
 def audit_rows(store: PairStore) -> Iterator[Mapping[str, Any]]:
     """Every row of a split, whole."""
     audit = store.base / "audit"

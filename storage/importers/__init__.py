@@ -3,17 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from storage.did_you_mean import nearest
 from storage.folders import Folder
-from storage.folders.foreign_files import entries_of, is_file
-from storage.importers.checkerboard import import_checkerboard, read_trajectory
-from storage.importers.get import open_get
+from storage.importers.checkerboard import import_checkerboard
+from storage.importers.choose import IMPORTERS, importer_of, open_published
 from storage.importers.imported import ImportedSet, ImportOptions, Report
-from storage.importers.kdm_npz import KdmFolder
-from storage.importers.per_sample import PerSampleTars
-from storage.importers.published import PublishedSource
-from storage.importers.rectified_flow import is_rectified_flow, open_rectified_flow
 from storage.importers.row_ranges import Rows, split_rows
+from storage.importers.trajectory_file import read_trajectory
 from storage.importers.write import Destination, import_published
 from storage.options import parse
 from storage.store import DEFAULT_LAYOUT
@@ -27,8 +22,6 @@ __all__ = [
     "import_pairs",
     "importer_of",
 ]
-
-IMPORTERS = ("kdm-checkerboard", "kdm-npz", "get", "rectified-flow", "per-sample")
 
 
 def import_pairs(
@@ -51,44 +44,9 @@ def import_pairs(
     chosen = parse(ImportOptions, options, "import options")
     if importer == "kdm-checkerboard":
         return _checkerboard(source, Destination(pairs, name, rows, layout), chosen)
-    published = _opened(importer, source, chosen)
+    published = open_published(importer, source, chosen)
     to = Destination(pairs, name, rows, layout)
     return import_published(published, to, chosen, report or _no_report)
-
-
-def importer_of(source: Path) -> str:
-    """The importer that reads a file or folder, by the names of what lies there."""
-    if is_file(source) or not source.is_dir():
-        return "kdm-checkerboard"
-    found = entries_of(source, "give the one that holds the published files")
-    folders = [source, *(Path(entry) for entry in found if entry.is_dir())]
-    if any(map(is_rectified_flow, folders)):
-        return "rectified-flow"
-    if any(entry.name.endswith(".tar") for entry in found):
-        return "per-sample"
-    return "get" if {"latent", "image"} <= {folder.name for folder in folders} else "kdm-npz"
-
-
-def _opened(importer: str, source: Path, options: ImportOptions) -> PublishedSource:
-    if importer != "get" and options.noise_scale is not None:
-        raise ValueError("noise_scale is for importer get; other files hold the noise's scale")
-    if importer == "per-sample":
-        return PerSampleTars.open(
-            source, num_classes=options.num_classes, keep_states=options.keep_states
-        )
-    if options.num_classes is not None:
-        raise ValueError("num_classes is for importer per-sample; other files hold one-hot labels")
-    if importer == "kdm-npz":
-        return KdmFolder.open(source, keep_states=options.keep_states)
-    if options.keep_states:
-        raise ValueError(
-            "keep_states is for importers kdm-npz and per-sample; other files hold no states"
-        )
-    if importer == "get":
-        return open_get(source)
-    if importer == "rectified-flow":
-        return open_rectified_flow(source)
-    raise ValueError(f"no importer '{importer}'; {nearest(importer, list(IMPORTERS))}")
 
 
 def _checkerboard(source: Path, to: Destination, options: ImportOptions) -> ImportedSet:

@@ -4,9 +4,7 @@ Rows are read where they lie, so memory holds a few batches and the numbers of t
 the size of the set. While batches are made of one window, the shards of the next are fetched and checked.
 """
 
-import resource
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,19 +15,16 @@ from storage.folders import folder_at
 from storage.in_order import in_order
 from storage.masks import Mask
 from storage.reading.cache import ShardCache
-from storage.reading.open_shard import OpenShard, ShardFiles
-from storage.reading.order import BLOCK, Order, Position, Window
+from storage.reading.order import Order, Position
 from storage.reading.plan import Batch, Kept, batches
 from storage.reading.share import Share
+from storage.reading.windows import Windows
 from storage.records import PairBatch
-from storage.shard_record import Record
 from storage.store import PairStore
 
 # A consumer that was slow for a while finds what it missed; of large samples fewer are kept ready.
 BATCHES_AHEAD, BYTES_AHEAD = 4, 2**28
 WINDOWS_AHEAD = 1
-# Shards that are fetched at once: each is in memory until it is checked.
-FETCHES = 4
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class PairReader:
 
     def __iter__(self) -> Generator[tuple[Position, PairBatch], None, None]:
         windows = in_order(
-            _Windows(self).kept,
+            self._windows().kept,
             self.order.windows_from(self.position),
             threads=min(self.threads, 1),
             ahead=WINDOWS_AHEAD,
@@ -80,6 +75,11 @@ class PairReader:
         schema = self.store.schema
         num_bytes = self.batch_size * (schema.num_bytes + 4 * schema.num_values)
         return max(self.threads, min(BATCHES_AHEAD, BYTES_AHEAD // num_bytes))
+
+    def _windows(self) -> Windows:
+        return Windows(
+            self.store, self.order, self.taken, self.batch_size, self.threads, self.cache
+        )
 
     def in_worker(self, worker: int, workers: int) -> "PairReader":
         """This reader's share for one of several processes, its store opened again in this one."""
@@ -108,76 +108,6 @@ class PairReader:
                     )
             first += len(part)
         return batch.position, self.store.batch(columns)
-
-
-class _Windows:
-    """Opens the shards of one window after the other; those of the window before are open already."""
-
-    def __init__(self, reader: PairReader) -> None:
-        store = reader.store
-        self._reader = reader
-        self._manifest = store.manifest(reader.order.count)
-        cache = None if store.shards.is_local else reader.cache or ShardCache.default()
-        self._files = ShardFiles(store, cache)
-        self._shards: dict[int, OpenShard] = {}
-        self._num_passed = 0  # indices since one was kept
-
-    def kept(self, window: Window) -> Kept:
-        """The rows of a window that are there to be read."""
-        shard_size = self._reader.store.shard_size
-        numbers = np.unique(window.index // shard_size).tolist()
-        # A new dict each time: the windows before are still being read.
-        self._shards = self._shards_of(numbers)
-        kept = Kept.of(window, self._shards, shard_size)
-        self._require_some(kept, len(window.index))
-        return kept
-
-    def _shards_of(self, numbers: list[int]) -> dict[int, OpenShard]:
-        standing = {number: self._shards.get(number) for number in numbers}
-        records = self._records([number for number, shard in standing.items() if shard is None])
-        if self._files.cache is not None:
-            known = sum(shard.num_bytes for shard in standing.values() if shard is not None)
-            num_bytes = known + sum(record.num_bytes for record in records)
-            self._files.cache.require_room(num_bytes, f"a window of {self._files.store.base.url}")
-        opened = iter(self._opened(records, holds_files=self._holds_files(len(numbers))))
-        return {number: shard or next(opened) for number, shard in standing.items()}
-
-    def _records(self, numbers: list[int]) -> list[Record]:
-        store, content_of = self._reader.store, self._manifest.content_digest
-        return [
-            # `vouched` says what is wrong with a record that is not the one that was frozen.
-            record
-            if record.content_digest == content_of(record.shard)
-            else store.vouched(record.shard, content_of(record.shard))
-            for record in store.records(numbers)
-        ]
-
-    def _opened(self, records: list[Record], *, holds_files: bool) -> list[OpenShard]:
-        def opened(record: Record) -> OpenShard:
-            return OpenShard(self._files, record, self._reader.taken, holds_files=holds_files)
-
-        if self._files.cache is None or self._reader.threads == 0:
-            return list(map(opened, records))
-        with ThreadPoolExecutor(FETCHES) as pool:
-            return list(pool.map(opened, records))
-
-    def _holds_files(self, num_shards: int) -> bool:
-        """Whether the windows that are read at one time may all keep their files open."""
-        order, schema = self._reader.order, self._reader.store.schema
-        num_windows = 3 + self._reader.batch_size // (order.window * BLOCK)
-        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        num_files = num_windows * num_shards * len(schema.stored_fields)
-        return allowed == resource.RLIM_INFINITY or num_files <= allowed // 2
-
-    def _require_some(self, kept: Kept, num_indices: int) -> None:
-        self._num_passed = 0 if len(kept) else self._num_passed + num_indices
-        count = self._reader.order.count
-        # So many in a row hold a whole epoch, wherever in one they began.
-        if self._num_passed >= 2 * count:
-            raise ValueError(
-                f"none of the {count:,} indices has a row: filters dropped them all; "
-                "choose other masks or a milder threshold"
-            )
 
 
 def _by_shard(rows: Kept) -> dict[int, list[int]]:
