@@ -10,6 +10,7 @@ from prefect import flow
 
 from flows.orchestration.parameters import (
     CommonOptions,
+    GenerationOptions,
     OptionalRecipe,
     PipelineOptions,
     RecipeName,
@@ -31,7 +32,7 @@ def train_teacher(recipe: RecipeName, **options: Unpack[TrainingOptions]) -> Flo
 
 @flow(name="generate-pairs", flow_run_name="generate-pairs {recipe}", persist_result=False)
 @expose_options
-def generate_pairs(recipe: RecipeName, **options: Unpack[CommonOptions]) -> FlowState:
+def generate_pairs(recipe: RecipeName, **options: Unpack[GenerationOptions]) -> FlowState:
     """Make the pairs that the store lacks, and the teacher if they need one."""
     return run_as_tasks(Request(recipe, until="generate-pairs", **options))
 

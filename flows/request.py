@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.claim_file import claim_span
 from flows.device import require_device
 from flows.home import home_folder
 from flows.progress import Reporter, silent
@@ -33,16 +34,26 @@ class Request:
     device: str = "auto"
     until: str = STAGES[-1]
     ranks: int | None = None  # processes that train together; None: one
+    on: str = ""  # where shards are made: threads, processes, dask, or a scheduler's address
+    part: str = ""  # NUMBER/COUNT of an array of jobs that makes one set
 
     def run(self, report: Reporter = silent) -> "Run":
         """The recipe validated, the home made absolute, the device checked; a ValueError otherwise."""
         # Imported here because recipes need pydantic, and `kdm --help` must not wait for it.
         from flows.config.asked import Asked
         from flows.config.load import load_recipe
+        from flows.generation.engine_names import require_engine
+        from flows.generation.part import Part
         from flows.stage import Run
 
         for name in ("count", "ranks"):
             _require_whole(name, getattr(self, name))
+        claim_span()
+        require_engine(self.on)
+        if self.part:
+            Part.parse(self.part)
+            if self.until != "generate-pairs":
+                raise ValueError(f"--part is for generate-pairs; {self.until} needs all shards")
         home = home_folder(self.home)
         require_device(self.device)
         recipe = load_recipe(
@@ -58,7 +69,16 @@ class Request:
             count=self.count,
             students=tuple(self.students),
         )
-        return Run(recipe, home, report, self.device, num_ranks=self.ranks or 1, asked=asked)
+        return Run(
+            recipe,
+            home,
+            report,
+            self.device,
+            num_ranks=self.ranks or 1,
+            on=self.on,
+            part=self.part,
+            asked=asked,
+        )
 
 
 def _require_whole(name: str, number: object) -> None:

@@ -30,6 +30,10 @@ class Run:
     say: Callable[[str], None] = unsaid  # prints one sentence for the user
     num_ranks: int = 1  # processes that train together
     before_work: Callable[[], None] = nothing  # called when a stage finds something to make
+    # Where shards are made: '' or 'threads' (this process), 'processes', 'dask', a scheduler's address.
+    on: str = ""
+    part: str = ""  # of an array of jobs that makes one set
+    engine: Any = None  # how another engine is started (flows/generation/engine.py: Starts)
     # How the recipe was asked for; only the report's command line needs it.
     asked: Asked = field(default_factory=Asked)
 

@@ -37,6 +37,7 @@ from storage.shards import Shards
 from storage.spec_file import num_rows, own_spec, require_spec
 
 DEFAULT_LAYOUT = "wds-4096"
+CLAIMS = "claims"  # who is making which shard; nothing that is read depends on it
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,12 @@ class PairStore:
         files = set(self.shards.files()) if recorded else set()
         whole = {r.shard for r in self.records(recorded) if files.issuperset(r.shard_file.names)}
         return [shard for shard in wanted if shard not in whole]
+
+    def is_there(self, shard: int) -> bool:
+        """Whether a shard's record and its files are there; what `missing` says of one shard."""
+        if not self.records_folder.exists(record_name(shard)):
+            return False
+        return all(map(self.shards.exists, self.record(shard).shard_file.names))
 
     def record(self, shard: int) -> Record:
         """A shard's record, checked to be of this set and over the shard's indices."""

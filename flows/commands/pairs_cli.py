@@ -87,6 +87,19 @@ def _gc(
     clear(name, home, older_than=3600 * older_than, is_confirmed=yes)
 
 
+@pairs_app.command("who", help="Show who is making which shards, and what is left.")
+def _who(
+    name: Name,
+    home: Home = DEFAULT_HOME,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Again every 5 s, until nobody is at work.")
+    ] = False,
+) -> None:
+    from flows.commands.pairs_who import who
+
+    who(name, home, watches=watch)
+
+
 @pairs_app.command("convert", help="Write a set in another layout, next to the existing one.")
 def _convert(
     name: Name,

@@ -61,6 +61,28 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
         ],
         None,
     ),
+    "on": (
+        Annotated[
+            str,
+            typer.Option(
+                "--on",
+                metavar="ENGINE",
+                help="Where pairs are generated: threads, processes, dask, or dask://HOST:PORT.",
+            ),
+        ],
+        "threads",
+    ),
+    "part": (
+        Annotated[
+            str,
+            typer.Option(
+                "--part",
+                metavar="N/COUNT",
+                help="This job's number in an array of jobs that generates one set, as in 3/8.",
+            ),
+        ],
+        "",
+    ),
     "until": (
         Annotated[str, typer.Option("--until", metavar="STAGE", help="The last stage to run.")],
         STAGES[-1],

@@ -23,7 +23,7 @@ def add_stage_commands(app: typer.Typer) -> None:
     )(_eval_report)
 
 
-@takes("students", "device", "ranks", "until", "direct")
+@takes("students", "device", "ranks", "on", "until", "direct")
 def _run(recipe: Recipe, **options: Any) -> None:
     _run_flow("pipeline", recipe, options)
 
@@ -33,7 +33,7 @@ def _train_teacher(recipe: Recipe, **options: Any) -> None:
     _run_flow("train-teacher", recipe, options)
 
 
-@takes("device", "direct")
+@takes("device", "on", "part", "direct")
 def _generate_pairs(recipe: Recipe, **options: Any) -> None:
     _run_flow("generate-pairs", recipe, options)
 

@@ -57,6 +57,16 @@ Device = Annotated[
     str, _schema("auto takes the GPU where there is one.", **_choices("auto", "cpu", "cuda"))
 ]
 Until = Annotated[str, _schema("The last stage to run.", **_choices(*STAGES))]
+On = Annotated[
+    str,
+    _schema(
+        "Where shards are made: threads (the worker's process), processes, dask, or dask://HOST:PORT.",
+        type="string",
+    ),
+]
+Part = Annotated[
+    str, _schema("NUMBER/COUNT, for a job of an array that makes one set.", type="string")
+]
 Ranks = Annotated[
     _Whole | None,
     _schema("Processes that train together, one a GPU. Empty: one.", **_OPTIONAL_COUNT),
@@ -70,6 +80,13 @@ class CommonOptions(TypedDict, total=False):
     count: Count
     overrides: Overrides
     device: Device
+
+
+class GenerationOptions(CommonOptions, total=False):
+    """For the flow that generates pairs."""
+
+    on: On
+    part: Part
 
 
 class TrainingOptions(CommonOptions, total=False):
@@ -91,6 +108,7 @@ class StudentTrainingOptions(StudentOptions, TrainingOptions, total=False):
 class PipelineOptions(StudentTrainingOptions, total=False):
     """For the flow of all stages."""
 
+    on: On
     until: Until
 
 

@@ -4,30 +4,31 @@ It only saves work: both runs would write the same bytes, so a claim that is los
 from a holder who still lives, costs time and never data.
 """
 
-import json
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
-from flows.process import identity, is_alive, is_stopped, place_of_processes
+from flows.claim_file import (
+    BEATS_IN_SPAN,
+    Claim,
+    ClaimFile,
+    claim_span,
+    has_died,
+    holder_is_stopped,
+    is_claim,
+    is_here,
+    own_claim,
+    process_number,
+)
 from storage.errors import StoreError
 from storage.folders import Folder
 
 FILE = "claim.json"
-_MAX_BYTES = 4096
 _LOOK_EVERY = 2.0  # seconds between two looks of a waiting process
-_BEAT_EVERY = 30.0  # seconds between two signs of life of a working process
-# A holder that is silent for this long, by the waiting process's clock, is gone or hangs.
-_STALE_AFTER = 5 * _BEAT_EVERY
 _SAY_EVERY = 600.0
 _LOOK_FOR_RESULT_EVERY = 30.0  # this may read all weights
-_SETTLE = 0.5  # seconds in which two processes that take over at once see who came last
-
-Claim = dict[str, Any]
 
 
 class HeldError(StoreError):
@@ -53,9 +54,9 @@ def claimed(
     `waits` raise a `HeldError` once it is known to live. One of this machine that gives no sign of life
     is a `HangingError`: only the user can tell whether it will go on.
     """
-    own = _own_claim()
+    own, file = own_claim(), ClaimFile(folder, FILE)
     try:
-        is_taken = _take(folder, own, _Wait(what, say, waits), is_there)
+        is_taken = _take(file, own, _Wait(what, say, waits), is_there)
     except (StoreError, OSError):  # a full disk may fail after the file is in its place
         _give_up(folder, own)
         raise
@@ -63,7 +64,7 @@ def claimed(
         yield False
         return
     has_ended = threading.Event()
-    beating = threading.Thread(target=_beat, args=(folder, own, has_ended), daemon=True)
+    beating = threading.Thread(target=_beat, args=(file, own, has_ended), daemon=True)
     beating.start()
     try:
         yield not is_there()  # the one before may have ended it
@@ -76,16 +77,17 @@ def claimed(
 def end_claim_of_dead(folder: Folder) -> None:
     """When all work is done: remove the claim of a process of this machine that died before removing it."""
     with suppress(StoreError, OSError):  # a read-only home keeps it, which is harmless
-        holder = _holder(folder)
-        if holder and _is_here(holder) and not is_alive(str(holder.get("process"))):
+        holder = ClaimFile(folder, FILE).holder()
+        if holder and has_died(holder):
             folder.remove(FILE)
 
 
 def _give_up(folder: Folder, own: Claim) -> None:
     """Remove our claim, and the folder if only the claim created it."""
     with suppress(StoreError, OSError):
-        if _is_own(folder, own):
-            folder.remove(FILE)
+        file = ClaimFile(folder, FILE)
+        if file.is_own(own):
+            file.give_up(own)
             if folder.is_local:
                 folder.local_path().rmdir()  # an OSError if anything is in it
 
@@ -105,18 +107,17 @@ class _Wait:
     def is_over(self, holder: Claim) -> bool:
         """Whether this holder is gone; else says what is waited for, or raises what ends the waiting."""
         now = time.monotonic()
-        if "token" not in holder:  # no claim that this file's writers make
+        if not is_claim(holder):
             return True
         if holder != self._seen:
             self._has_changed = self._seen is not None
             self._seen, self._changed_at = holder, now
-        is_here, is_silent = _is_here(holder), now - self._changed_at > _STALE_AFTER
-        is_gone = not is_alive(str(holder.get("process"))) if is_here else is_silent
-        if is_gone:
+        is_local, is_silent = is_here(holder), now - self._changed_at > claim_span()
+        if has_died(holder) if is_local else is_silent:
             return True
         if is_silent:
             raise HangingError(f"{self._who(holder)}, and shows no sign of life; {_remedy(holder)}")
-        if not self.waits and (is_here or self._has_changed):
+        if not self.waits and (is_local or self._has_changed):
             raise HeldError(f"{self._who(holder)}; leaving it to that process")
         if now - self._said_at >= _SAY_EVERY:
             self._said_at = now
@@ -124,23 +125,20 @@ class _Wait:
         return False
 
     def _who(self, holder: Claim) -> str:
-        stopped = " (it is stopped, as by Ctrl-Z)" if _is_stopped(holder) else ""
+        stopped = " (it is stopped, as by Ctrl-Z)" if holder_is_stopped(holder) else ""
         return (
-            f"{self.what}: process {_number(holder)} on {holder.get('machine')} has been at it since "
+            f"{self.what}: process {process_number(holder)} on {holder.get('machine')} has been at it since "
             f"{holder.get('since')}{stopped}"
         )
 
 
-def _take(folder: Folder, own: Claim, wait: _Wait, is_there: Callable[[], bool]) -> bool:
+def _take(file: ClaimFile, own: Claim, wait: _Wait, is_there: Callable[[], bool]) -> bool:
     """Whether the claim was taken; not where what was to be made is there by then."""
     due = time.monotonic() + _LOOK_FOR_RESULT_EVERY
-    while not folder.create(FILE, _bytes(own, 0)):
-        holder = _holder(folder)
-        if holder is not None and wait.is_over(holder):
-            folder.replace(FILE, _bytes(own, 0))
-            time.sleep(_SETTLE)
-            if _is_own(folder, own):
-                return True
+    while not file.create(own):
+        holder = file.holder()
+        if holder is not None and wait.is_over(holder) and file.take_over(own):
+            return True
         if time.monotonic() >= due:
             if is_there():
                 return False
@@ -149,62 +147,14 @@ def _take(folder: Folder, own: Claim, wait: _Wait, is_there: Callable[[], bool])
     return True
 
 
-def _beat(folder: Folder, own: Claim, has_ended: threading.Event) -> None:
+def _beat(file: ClaimFile, own: Claim, has_ended: threading.Event) -> None:
     num_beats = 0
-    while not has_ended.wait(_BEAT_EVERY):
+    while not has_ended.wait(claim_span() / BEATS_IN_SPAN):
         num_beats += 1
-        # A sign that cannot be given now is given next time.
-        with suppress(StoreError, OSError):
-            if _is_own(folder, own):
-                folder.replace(FILE, _bytes(own, num_beats))
-
-
-def _own_claim() -> Claim:
-    machine, processes = place_of_processes()
-    return {
-        "token": uuid.uuid4().hex,
-        "machine": machine,
-        "processes": processes,
-        "process": identity(),
-        "since": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-    }
-
-
-def _is_here(holder: Claim) -> bool:
-    """Whether its process, if it lives, is one of those that this one sees."""
-    machine, processes = place_of_processes()
-    return holder.get("machine") == machine and holder.get("processes", processes) == processes
-
-
-def _is_stopped(holder: Claim) -> bool:
-    return _is_here(holder) and is_stopped(str(holder.get("process")))
+        file.renew(own, num_beats)
 
 
 def _remedy(holder: Claim) -> str:
-    number = _number(holder)
-    go_on = f"let it go on ('kill -CONT {number}') or " if _is_stopped(holder) else ""
+    number = process_number(holder)
+    go_on = f"let it go on ('kill -CONT {number}') or " if holder_is_stopped(holder) else ""
     return f"{go_on}end it ('kill -9 {number}'), then run the same command again"
-
-
-def _number(holder: Claim) -> str:
-    return str(holder.get("process")).partition(":")[0]
-
-
-def _holder(folder: Folder) -> Claim | None:
-    """Who holds the claim: {} if the file isn't a claim, None if it's gone."""
-    try:
-        found = json.loads(folder.read(FILE, at_most=_MAX_BYTES))
-    except FileNotFoundError:
-        return None
-    except (StoreError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _is_own(folder: Folder, own: Claim) -> bool:
-    holder = _holder(folder)
-    return holder is not None and bool(holder.get("token") == own["token"])
-
-
-def _bytes(claim: Claim, num_beats: int) -> bytes:
-    return (json.dumps({**claim, "beats": num_beats}, sort_keys=True) + "\n").encode()

@@ -4,18 +4,13 @@ from collections.abc import Mapping
 
 from flows.config.generated_pairs import GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs
+from flows.config.splits import counts
 from flows.stage import StageResult, State
 from storage.digest import digest_of
 from storage.errors import StoreError
 from storage.store import PairStore
 
 STAGE = "generate-pairs"
-SPLITS = ("train", "heldout")
-
-
-def counts(pairs: GeneratedPairs | ImportedPairs) -> dict[str, int]:
-    """Indices asked for, by split."""
-    return {"train": pairs.train, "heldout": pairs.heldout}
 
 
 def committed(

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from flows.config.imported_pairs import ImportedPairs
+from flows.config.splits import SPLITS
 from flows.config.stored_pairs import StoredPairs
 from flows.stage import Run, StageResult
-from flows.stages.committed import SPLITS, STAGE, committed
+from flows.stages.committed import STAGE, committed
 from storage.digest import digest_of, short
 from storage.errors import MismatchError
 from storage.folders import Folder, folder_at

@@ -1,21 +1,18 @@
 """Stage `generate-pairs`: find what the store lacks, sample it, write it, freeze it in a manifest."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from flows.config.generated_pairs import GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs
 from flows.config.stored_pairs import StoredPairs
 from flows.documents.set_card import write_pairs_card
+from flows.generation.part import Part
+from flows.generation.shard_claims import end_claims
+from flows.generation.work import Missing, Work
 from flows.stage import Run, StageResult
 from flows.stages.arithmetic import require_arithmetic, require_sound_noise
-from flows.stages.claim import claimed, end_claim_of_dead
-from flows.stages.committed import SPLITS, committed, counts
+from flows.stages.committed import committed
 from flows.stages.existing_pairs import imported_pairs, stored_pairs
 from flows.stages.pair_spec import pair_spec
-from pairgen.spec import PairSpec
-from storage.folders import Folder
-from storage.store import PairStore
 
 
 def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
@@ -29,14 +26,15 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
         return result
     assert teacher is not None  # a recipe with generated pairs has a teacher
     spec = pair_spec(run, pairs, weights=teacher.facts["weights"])
-    folder = run.pairs_folder(pairs.name, spec.digest())
-    stores = _planned_stores(folder, pairs, spec=spec.document())
-    was_missing = any(_missing(stores, pairs).values())
-    if was_missing:
-        was_missing = _make_missing(run, spec, teacher, stores=stores)
-    else:
-        end_claim_of_dead(folder)
-    result = committed(stores, pairs, was_missing=was_missing)
+    part = Part.parse(run.part) if run.part else None
+    work = Work(run, spec, teacher, {"on": run.on or "threads", "part": run.part})
+    missing = work.missing()
+    was_missing = any(missing.values())
+    if was_missing and not _make_missing(work, missing, part):
+        return _left_to_others(work)
+    for store in work.stores.values():
+        end_claims(store)
+    result = committed(work.stores, pairs, was_missing=was_missing)
     lineage = {
         "teacher": [teacher.name, teacher.digest],
         "teacher_folder": f"teachers/{teacher.name}",
@@ -46,48 +44,26 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     return result
 
 
+def _left_to_others(work: Work) -> StageResult:
+    """The result of a part that ended while others still work; nothing is frozen yet."""
+    store = work.stores["train"]
+    return StageResult(
+        "generate-pairs", store.folder.name, store.folder.url, store.spec_digest, "done"
+    )
+
+
 def _write_card(run: Run, result: StageResult) -> None:
     """Unless the filter stage will, which knows more."""
     if not run.recipe.filters or not result.place.exists("card.md"):
         write_pairs_card(run, result)
 
 
-def _make_missing(
-    run: Run, spec: PairSpec, teacher: StageResult, *, stores: Mapping[str, PairStore]
-) -> bool:
-    """Make what is missing; False if another run made it meanwhile."""
-    pairs, folder = run.recipe.pairs, stores["train"].folder
-    assert isinstance(pairs, GeneratedPairs)  # its caller makes these alone
-    what = f"making pairs {folder.name}"
-    run.begin(folder, what)
-    require_arithmetic(run)
+def _make_missing(work: Work, missing: Missing, part: Part | None) -> bool:
+    """Make what is missing; whether all is there at the end."""
+    work.run.begin(work.stores["train"].folder, f"making pairs {work.stores['train'].folder.name}")
+    require_arithmetic(work.run)
     require_sound_noise()
-    missing: dict[str, list[int]] = {}
+    # It needs torch, which a run that finds all pairs doesn't wait for.
+    from flows.generation.make_missing import make_missing
 
-    def is_there() -> bool:
-        missing.update(_missing(stores, pairs))
-        return not any(missing.values())
-
-    with claimed(folder, what, is_there=is_there, say=run.say) as has_work:
-        if has_work:
-            # These need torch, which a run that finds all pairs doesn't wait for.
-            from flows.stages.invalid_pairs import InvalidPairs
-            from flows.stages.make_pairs import make_pairs
-
-            invalid = InvalidPairs.recorded(stores, counts(pairs), missing)
-            make_pairs(run, spec, teacher, stores=stores, missing=missing, invalid=invalid)
-    return has_work
-
-
-def _missing(stores: Mapping[str, PairStore], pairs: GeneratedPairs) -> dict[str, list[int]]:
-    """Shards to make, by split."""
-    return {split: stores[split].missing(count) for split, count in counts(pairs).items()}
-
-
-def _planned_stores(
-    folder: Folder, pairs: GeneratedPairs, *, spec: Mapping[str, object]
-) -> dict[str, PairStore]:
-    """Both splits of a set, which need not exist yet."""
-    return {
-        split: PairStore.planned(folder, spec, split=split, layout=pairs.layout) for split in SPLITS
-    }
+    return make_missing(work, missing, part=part)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storage.care.fault import Kind
-from storage.care.inventory import Inventory
+from storage.care.inventory import Inventory, is_claim
 from storage.care.verify_masks import stray_kind
 from storage.errors import DamageError
 from storage.folders import Folder
@@ -42,11 +42,14 @@ def waste_of(store: PairStore, *, older_than: float = GRACE_SECONDS) -> list[Was
     """
     found = Inventory.of(store)
     files, before = dict(found.left), time.time() - older_than
+    # A generator renews its claims as long as it lives.
+    unclaimed_since = time.time() - max(older_than, GRACE_SECONDS)
     _take_in_ledger(found)
     return [
         Waste(f"{store.split}/{store.layout}/{name}", files[name].num_bytes, why)
         for name, why in _strays(found)
-        if 0 < files[name].modified_at <= before  # 0: the file system does not say
+        # 0: the file system does not say
+        if 0 < files[name].modified_at <= (unclaimed_since if is_claim(name) else before)
     ]
 
 
@@ -94,6 +97,9 @@ def _strays(found: Inventory) -> Iterator[tuple[str, str]]:
         del found.left[name]
         if kind is not None:
             yield name, _WHY[kind]
+    for name in [name for name in found.left if is_claim(name)]:
+        del found.left[name]
+        yield name, "a claim on a shard that nobody renews"
     found.leftovers()
     base = f"{found.store.split}/{found.store.layout}/"
     for fault in found.faults:

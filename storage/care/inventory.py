@@ -14,9 +14,10 @@ from storage.folders.walk import folders_below
 from storage.manifest import Manifest
 from storage.records import INVALID_REASONS
 from storage.shard_record import Record, record_name
-from storage.store import PairStore
+from storage.store import CLAIMS, PairStore
 
 _NUMBERED = re.compile(r"(records|manifests|audit)/(\d{6,})\.json")
+_CLAIM = re.compile(rf"{CLAIMS}/\d{{6,}}\.json")  # of a generator at work, or one that was killed
 _LEDGER = ("records", "manifests")
 _METADATA_BYTES = 2**20  # of a layout's file that describes the whole set; it has some thousand
 _FOLDER = FileInfo(0, 0.0)
@@ -193,6 +194,8 @@ class Inventory:
         """Whatever is left: files that nothing reads."""
         for name in self.left:
             folder, _, rest = name.partition("/")
+            if is_claim(name):
+                continue
             if folder == "shards":
                 self._tell_shard_file(name, self.store.files.layout.format.shard_of(rest))
             elif (match := _NUMBERED.fullmatch(name)) and _is_numbered(name):
@@ -218,6 +221,11 @@ class Inventory:
         """A fault of the file `name` below SPLIT/LAYOUT."""
         place = f"{self.store.split}/{self.store.layout}/{name}"
         self.faults.append(Fault(kind, shard, place, f"{self.store.base.url}/{name} {words}"))
+
+
+def is_claim(name: str) -> bool:
+    """Whether a file below SPLIT/LAYOUT is a generator's claim on a shard."""
+    return _CLAIM.fullmatch(name) is not None
 
 
 def _is_numbered(name: str) -> bool:

@@ -20,6 +20,7 @@ from faults.digests import digests_of
 from faults.disks import full_at
 from local_prefect import wait_for
 
+from flows import claim_file
 from flows.process import identity
 from flows.stages import claim
 from flows.stages.claim import FILE, HangingError, HeldError, claimed
@@ -29,9 +30,10 @@ from storage.folders import Folder, folder_at
 # Another run, without its work: it says when it waits and when it has the claim, and keeps that.
 OTHER = """
 import sys, time
+from flows import claim_file
 from flows.stages import claim
 from storage.folders import folder_at
-claim._LOOK_EVERY = claim._SETTLE = 0.05
+claim._LOOK_EVERY = claim_file.SETTLE = 0.05
 say = lambda sentence: print("waits", flush=True)
 with claim.claimed(folder_at(sys.argv[1]), "work", is_there=lambda: False, say=say):
     print("has it", flush=True)
@@ -42,9 +44,8 @@ with claim.claimed(folder_at(sys.argv[1]), "work", is_there=lambda: False, say=s
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claim, "_LOOK_EVERY", 0.01)
-    monkeypatch.setattr(claim, "_SETTLE", 0.05)
-    monkeypatch.setattr(claim, "_STALE_AFTER", 0.3)
-    monkeypatch.setattr(claim, "_BEAT_EVERY", 0.02)
+    monkeypatch.setattr(claim_file, "SETTLE", 0.05)
+    monkeypatch.setenv(claim_file.SPAN_VARIABLE, "0.3")
     monkeypatch.setattr(claim, "_LOOK_FOR_RESULT_EVERY", 0.1)
 
 

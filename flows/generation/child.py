@@ -1,0 +1,95 @@
+"""`python -m flows.generation.child`: makes units that its parent names on standard input.
+
+Progress, results and errors go to standard output (child_protocol.py). It ends with its input: a parent that
+dies, however it does, leaves no child behind. SIGTERM ends it too; its claims are given up.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any, NoReturn
+
+from flows.exit import stop_on_signals
+from storage.imports import many_imports
+from storage.terminal import replace_what_cannot_be_said
+
+Lines = Iterator[dict[str, Any]]
+
+
+def main() -> int:
+    """Make units until there are none; the exit code."""
+    replace_what_cannot_be_said()
+    stop_on_signals()
+    with many_imports():
+        from flows.generation.child_protocol import failed
+        from storage.errors import StoreError
+
+    try:
+        _make(_lines())
+    except (ValueError, StoreError) as error:
+        _say(failed(error))
+        return 2
+    return 0
+
+
+def _make(lines: Lines) -> None:
+    from flows.generation.child_protocol import announced
+    from flows.generation.maker import prepared_maker
+    from flows.generation.unit import Unit
+    from flows.generation.work import Work
+    from pairgen.generation import check_invalid_rate
+
+    def on_message(message: int | str) -> None:
+        _say({"say": message} if isinstance(message, str) else {"did": message})
+
+    def note_invalid(_split: str, invalid: dict[str, list[int]]) -> None:
+        # The parent counts those of all children; one shard alone may show that something is wrong.
+        check_invalid_rate(invalid, sum(work.counts.values()))
+
+    first = next(lines)
+    work = Work.read(first["work"], say=on_message)
+    maker = prepared_maker(
+        work, note_invalid, num_workers=1, num_shards=1, announcement=announced(first)
+    )
+    with maker as prepared:
+        for line in lines:
+            unit = Unit(line["split"], line["shards"])
+            _say({"made": prepared.make(unit, on_message).document()})
+
+
+def _lines() -> Lines:
+    """What the parent writes. If the parent ends while a unit is being made, this process ends too."""
+    found: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            found.put(json.loads(line))
+        found.put(None)
+        if not has_all.wait(1.0):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    has_all = threading.Event()
+    threading.Thread(target=read, daemon=True).start()
+    while (line := found.get()) is not None:
+        yield line
+    has_all.set()
+
+
+def _say(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _leave(code: int) -> NoReturn:
+    # Torch takes a second to shut down, and nothing is left to be written.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _leave(main())

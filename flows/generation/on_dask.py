@@ -1,0 +1,199 @@
+"""The engine of a Dask cluster: units are tasks, on any of its workers.
+
+Workers keep the teacher loaded from one unit to the next. They need this package in the same version, and the
+home at an address that they reach. The scheduler's answers decide nothing: the store does.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from distributed import Client, Future, LocalCluster
+from distributed.scheduler import KilledWorker
+
+from flows.generation import child_protocol
+from flows.generation.child_protocol import error_of, made_unit
+from flows.generation.dask_task import make_unit, standing
+from flows.generation.engine import NoteInvalid, OnMessage, Starts
+from flows.generation.maker import Announcement
+from flows.generation.unit import MadeUnit, Unit
+from flows.generation.work import Work
+from kdm.training.child_environment import safe_path
+from pairgen.workers import num_cores
+from storage.errors import MismatchError, StoreError
+
+CONNECT_SECONDS = 30.0
+# A scheduler that isn't reached for so long is given up; what was written is found by the next run.
+LOST_AFTER = 30.0
+_LOOK_EVERY = 0.02
+# A cluster may start workers when work comes: minutes, but not for ever.
+_WORKERS_WITHIN = 600.0
+_SAY_AFTER = 5.0
+# Units that each worker has waiting, so that none idles between two.
+_UNITS_A_WORKER = 2
+
+
+@dataclass
+class OnDask:
+    """A client of a cluster."""
+
+    client: Client
+    work: Work
+    num_workers: int
+    announcement: Announcement | None
+    takes_all: bool = False
+    _document: dict[str, Any] = field(init=False)
+    _answered_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._document = self.work.document()
+
+    def results(self, units: Iterable[Unit], on_message: OnMessage) -> Iterator[MadeUnit]:
+        """Keep every worker supplied; a unit whose worker died is made by another."""
+        left, waiting = iter(units), list["Future[Any]"]()
+        try:
+            while True:
+                while len(waiting) < _UNITS_A_WORKER * self.num_workers:
+                    unit = next(left, None)
+                    if unit is None:
+                        break
+                    waiting.append(self._submitted(unit))
+                if not waiting:
+                    return
+                ended = self._first_ended(waiting, on_message)
+                waiting.remove(ended)
+                yield self._made(ended, on_message)
+        finally:
+            if self.client.status == "running":
+                self.client.cancel(waiting)  # type: ignore[no-untyped-call]
+
+    def _submitted(self, unit: Unit) -> "Future[Any]":
+        begun = child_protocol.begun(self._document, self.announcement)
+        self.announcement = None  # the first unit's worker announces the cost
+        return self.client.submit(make_unit, begun, unit.split, list(unit.shards), pure=False)
+
+    def _first_ended(self, waiting: "list[Future[Any]]", on_message: OnMessage) -> "Future[Any]":
+        """Wait until a unit has ended; a StoreError once the scheduler, or every worker, is lost."""
+        began, has_said = time.monotonic(), False
+        while True:
+            for future in waiting:
+                if future.status != "pending":
+                    return future
+            self._require_scheduler()
+            waited = time.monotonic() - began
+            if waited > _SAY_AFTER and not self.client.scheduler_info(n_workers=-1)["workers"]:
+                if not has_said:
+                    on_message("the Dask cluster has no workers; waiting for one (Ctrl-C stops)")
+                    has_said = True
+                if waited > _WORKERS_WITHIN:
+                    raise StoreError(
+                        f"the Dask cluster had no worker for {_WORKERS_WITHIN / 60:.0f} minutes; start "
+                        "some, and run the same command again"
+                    )
+            time.sleep(_LOOK_EVERY)
+
+    def _require_scheduler(self) -> None:
+        if self.client.status == "running":
+            self._answered_at = time.monotonic()
+        elif self.client.status == "closed" or time.monotonic() - self._answered_at > LOST_AFTER:
+            raise _lost(self.client)
+
+    def _made(self, future: "Future[Any]", on_message: OnMessage) -> MadeUnit:
+        if future.status in ("cancelled", "lost"):
+            raise _lost(self.client)
+        if future.status == "error":
+            error = future.exception()  # type: ignore[no-untyped-call]
+            if isinstance(error, KilledWorker):
+                raise StoreError(
+                    f"Dask workers died one after the other at the same shards ({error}): often for "
+                    "memory; choose a smaller --batch or larger workers"
+                ) from error
+            raise error
+        answer = future.result()
+        if "error" in answer:
+            raise error_of(answer)
+        for sentence in answer["said"]:
+            on_message(sentence)
+        made = made_unit(answer)
+        assert made is not None  # it is that or an error
+        on_message(len(made.written) * self.work.shard_size)
+        return made
+
+
+def on_dask(scheduler: str | None) -> Starts:
+    """The engine of the cluster at this address, or of one that is started here."""
+
+    @contextmanager
+    def start(
+        work: Work, _note_invalid: NoteInvalid, announcement: Announcement, *, num_shards: int
+    ) -> Iterator[OnDask]:
+        with ExitStack() as stack:
+            if scheduler is None:
+                cluster = stack.enter_context(_local_cluster(work, num_shards))
+                client = stack.enter_context(Client(cluster))  # type: ignore[no-untyped-call]
+            else:
+                client = stack.enter_context(_connected(scheduler))
+            _require_fit(client, work)
+            num_workers = max(1, _num_workers(client))
+            shared = Announcement(announcement.num_pairs, announcement.num_bytes, num_workers)
+            yield OnDask(client, work, num_workers, shared)
+
+    return start
+
+
+def _local_cluster(work: Work, num_shards: int) -> LocalCluster:
+    num_auto = max(1, num_cores() // work.pairs.num_threads)
+    return LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=min(work.pairs.num_workers or num_auto, num_shards),
+        threads_per_worker=1,
+        dashboard_address=None,
+        env=safe_path(os.environ),
+        silence_logs=50,  # a worker that ends is told of by a sentence of ours
+    )
+
+
+def _connected(scheduler: str) -> Client:
+    try:
+        return Client(scheduler, timeout=CONNECT_SECONDS)  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise StoreError(
+            f"no Dask scheduler answers at {scheduler} within {CONNECT_SECONDS:.0f} s: start one with "
+            "'dask scheduler', and workers with 'dask worker ADDRESS'"
+        ) from error
+
+
+def _num_workers(client: Client) -> int:
+    return len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _require_fit(client: Client, work: Work) -> None:
+    """Raise a StoreError where a worker lacks this package, has another version, or doesn't see the home."""
+    own = version("kdm-offline")
+    try:
+        answers = client.run(standing, work.run.home.url)
+    except (ImportError, AttributeError) as error:
+        raise MismatchError(
+            f"a Dask worker can't run kdm-offline {own} ({error}); install that version on every worker"
+        ) from error
+    for worker, answer in answers.items():
+        if answer["version"] != own:
+            raise MismatchError(
+                f"the Dask worker {worker} has kdm-offline {answer['version']}, this command {own}; "
+                "install the same version everywhere"
+            )
+        if work.run.home.exists() and not answer["sees_home"]:
+            raise StoreError(
+                f"the Dask worker {worker} doesn't see the home {work.run.home.url}; choose one that "
+                "all machines see: a shared file system, or a bucket as s3://BUCKET/kdm"
+            )
+
+
+def _lost(client: Client) -> StoreError:
+    return StoreError(
+        f"the Dask scheduler {client.scheduler.address if client.scheduler else ''} is lost; shards that "
+        "were written stay: run the same command again once it's back"
+    )

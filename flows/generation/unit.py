@@ -1,0 +1,35 @@
+"""The unit of work: a group of one split's shards, and what became of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from flows.generation.shard_writer import Written
+
+
+class Unit(NamedTuple):
+    """Shards of a split, to be made by one worker."""
+
+    split: str
+    shards: Sequence[int]
+
+
+@dataclass(frozen=True)
+class MadeUnit:
+    """A unit that has ended. Shards that others hold, or that were there by then, aren't among `written`."""
+
+    split: str
+    num_asked: int
+    written: tuple[Written, ...]
+    wall_seconds: float
+    cpu_seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self) | {"written": [each._asdict() for each in self.written]}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "MadeUnit":
+        """The unit of a document."""
+        written = tuple(Written(**each) for each in document["written"])
+        return cls(**{**document, "written": written})

@@ -1,0 +1,152 @@
+"""Wherever shards are made, one set of equal bytes comes out; whatever dies, the rest is made."""
+
+import contextlib
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from faults.commands import Ended, finish
+from faults.digests import assert_equal, digests_of, temporary_files
+from faults.generators import (
+    NUM_SHARDS,
+    ON_DASK,
+    RECIPE,
+    WAYS,
+    Generators,
+    generate,
+    started,
+)
+from local_prefect import wait_for
+
+TWICE = 0.1  # of the shards at most
+
+
+@pytest.fixture(scope="session")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("shared") / "shared.yaml"
+    file.write_text(RECIPE)
+    return file
+
+
+@pytest.fixture(scope="session")
+def golden(recipe: Path) -> dict[str, str]:
+    """The digests of the set, as one thread makes it."""
+    home = recipe.parent / "golden"
+    done(generate(home, recipe, "--workers", "1"))
+    return digests_of(home)
+
+
+def done(command: list[str]) -> Ended:
+    ended = finish(started(command))
+    assert ended.code == 0, ended.said
+    return ended
+
+
+def require_golden(home: Path, golden: dict[str, str]) -> None:
+    assert_equal(digests_of(home), golden)
+    assert temporary_files(home) == []
+    assert not list(home.rglob("claims"))
+
+
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def generating(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The children that make units."""
+    found = []
+    for child in family(process):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "flows.generation.child" in child.cmdline():
+                found.append(child)
+    return found
+
+
+def num_shards(home: Path) -> int:
+    return len(list(home.glob("pairs/*/train/*/records/*.json")))
+
+
+@pytest.mark.parametrize("way", [WAYS[0], ON_DASK])
+def test_every_engine_makes_the_bytes_of_one_thread(
+    way: tuple[str, ...], recipe: Path, golden: dict[str, str], tmp_path: Path
+) -> None:
+    said = done(generate(tmp_path, recipe, *way)).said
+    assert "1,280/1,280 pairs" in said
+    require_golden(tmp_path, golden)
+
+
+def test_parts_of_an_array_make_one_set_and_the_last_freezes_it(
+    recipe: Path, golden: dict[str, str], tmp_path: Path
+) -> None:
+    parts = [started(generate(tmp_path, recipe, "--part", f"{n}/3")) for n in range(3)]
+    ended = [finish(part) for part in parts]
+    assert [each.code for each in ended] == [0, 0, 0], [each.said for each in ended]
+    require_golden(tmp_path, golden)
+
+
+def test_children_that_are_killed_are_replaced(
+    recipe: Path, golden: dict[str, str], tmp_path: Path
+) -> None:
+    process = started(generate(tmp_path, recipe, *WAYS[0]))
+    wait_for(lambda: num_shards(tmp_path) >= 3, seconds=60)
+    generating(process)[0].kill()
+    ended = finish(process)
+    assert ended.code == 0, ended.said
+    require_golden(tmp_path, golden)
+
+
+def test_children_that_always_die_end_the_command_with_what_to_do(
+    recipe: Path, tmp_path: Path
+) -> None:
+    process = started(generate(tmp_path, recipe, *WAYS[0]))
+    killer = subprocess.Popen([sys.executable, "-c", KILLER, str(process.pid)])
+    ended = finish(process)
+    killer.kill()
+    killer.wait()
+    assert ended.code == 2, ended.said
+    assert "generating processes died 3 times" in ended.said
+    assert "exit code -9" in ended.said
+
+
+# Kills whatever generates, as soon as it's there.
+KILLER = """
+import sys, psutil
+command = psutil.Process(int(sys.argv[1]))
+while command.is_running():
+    for child in command.children():
+        try:
+            if "flows.generation.child" in child.cmdline():
+                child.kill()
+        except psutil.NoSuchProcess:
+            pass
+"""
+
+
+def test_children_leave_with_a_command_that_is_killed(recipe: Path, tmp_path: Path) -> None:
+    process = started(generate(tmp_path, recipe, *WAYS[0]))
+    wait_for(lambda: num_shards(tmp_path) >= 3, seconds=60)
+    children = generating(process)
+    assert len(children) == 2
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_generators_killed_and_paused_at_random_make_one_set(
+    seed: int, recipe: Path, golden: dict[str, str], tmp_path: Path
+) -> None:
+    chosen = random.Random(seed)
+    ways = (*WAYS[:3], ON_DASK) if seed == 3 else WAYS
+    generators = Generators(tmp_path, recipe, chosen, ways)
+    generators.begin()
+    for place in sorted(chosen.sample(range(1, NUM_SHARDS - 5), 2)):
+        generators.wait_for_shards(place)
+        generators.disturb()
+    generators.finish()
+    require_golden(tmp_path, golden)
+    assert generators.num_made_twice() <= TWICE * NUM_SHARDS, generators.events
