@@ -14,12 +14,19 @@ from flows.orchestration.parameters import (
     OptionalRecipe,
     PipelineOptions,
     RecipeName,
+    Shards,
+    Split,
     StudentOptions,
     StudentTrainingOptions,
     TrainingOptions,
     expose_options,
 )
-from flows.orchestration.tasks import FlowState, refresh_as_task, run_as_tasks
+from flows.orchestration.tasks import (
+    FlowState,
+    make_shards_as_task,
+    refresh_as_task,
+    run_as_tasks,
+)
 from flows.request import Request
 
 
@@ -35,6 +42,17 @@ def train_teacher(recipe: RecipeName, **options: Unpack[TrainingOptions]) -> Flo
 def generate_pairs(recipe: RecipeName, **options: Unpack[GenerationOptions]) -> FlowState:
     """Make the pairs that the store lacks, and the teacher if they need one."""
     return run_as_tasks(Request(recipe, until="generate-pairs", **options))
+
+
+@flow(name="make-shards", flow_run_name="make-shards {recipe} {split}", persist_result=False)
+@expose_options
+def make_shards(
+    recipe: RecipeName, split: Split, shards: Shards, **options: Unpack[CommonOptions]
+) -> FlowState:
+    """Make some shards of the recipe's pairs, as a run of generate-pairs with `workers` asks for."""
+    return make_shards_as_task(
+        Request(recipe, until="generate-pairs", **options), split, tuple(shards)
+    )
 
 
 @flow(name="filter-pairs", flow_run_name="filter-pairs {recipe}", persist_result=False)

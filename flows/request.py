@@ -35,6 +35,7 @@ class Request:
     until: str = STAGES[-1]
     ranks: int | None = None  # processes that train together; None: one
     on: str = ""  # where shards are made: threads, processes, dask, or a scheduler's address
+    workers: int | None = None  # flow runs that make shards side by side; None: none
     part: str = ""  # NUMBER/COUNT of an array of jobs that makes one set
 
     def run(self, report: Reporter = silent) -> "Run":
@@ -46,7 +47,7 @@ class Request:
         from flows.generation.part import Part
         from flows.stage import Run
 
-        for name in ("count", "ranks"):
+        for name in ("count", "ranks", "workers"):
             _require_whole(name, getattr(self, name))
         claim_span()
         require_engine(self.on)

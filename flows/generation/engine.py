@@ -10,6 +10,7 @@ from typing import Protocol
 
 from flows.generation.maker import Announcement
 from flows.generation.unit import MadeUnit, Unit
+from flows.generation.units import Pace
 from flows.generation.work import Work
 from pairgen.generation import DroppedIndices
 from pairgen.ordered_pool import Message
@@ -24,6 +25,10 @@ class Engine(Protocol):
     @property
     def num_workers(self) -> int:
         """Units that are made at a time."""
+
+    @property
+    def pace(self) -> Pace:
+        """How large its units are."""
 
     @property
     def takes_all(self) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flows.generation.engine import NoteInvalid, OnMessage
 from flows.generation.maker import Announcement, Maker, prepared_maker
 from flows.generation.unit import MadeUnit, Unit
+from flows.generation.units import Pace
 from flows.generation.work import Work
 
 
@@ -16,6 +17,7 @@ class InProcess:
 
     maker: Maker
     num_workers: int = 1
+    pace: Pace = field(default_factory=Pace)
     takes_all: bool = True
 
     def results(self, units: Iterable[Unit], on_message: OnMessage) -> Iterator[MadeUnit]:

@@ -49,6 +49,19 @@ def make_missing(work: Work, missing: Missing, *, part: Part | None = None) -> b
         return _Making(work, engine, invalid, part, missing).until_all_is_there()
 
 
+def make_unit_here(work: Work, split: str, shards: list[int]) -> None:
+    """Make some shards of a split in this process, as far as nobody else is at them."""
+    tally = Tally(work, split, len(shards))
+    prepared = prepared_maker(
+        work,
+        InvalidPairs(sum(work.counts.values())).note,
+        num_workers=work.pairs.num_workers,
+        num_shards=len(shards),
+    )
+    with prepared as maker, tally.timed():
+        tally.take(maker.make(Unit(split, shards), tally.on_message))
+
+
 def _make_first(work: Work, missing: Missing, invalid: InvalidPairs) -> None:
     """Make shards here until each split has a pair that its filters keep.
 
@@ -111,7 +124,7 @@ class _Making:
         if self.engine.takes_all:
             yield from self.engine.results([Unit(split, shards)], tally.on_message)
             return
-        units = Units(split, shards, self.engine.num_workers)
+        units = Units(split, shards, self.engine.num_workers, self.engine.pace)
         for made in self.engine.results(units, tally.on_message):
             units.ended(made)
             yield made

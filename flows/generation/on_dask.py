@@ -21,6 +21,7 @@ from flows.generation.dask_task import make_unit, standing
 from flows.generation.engine import NoteInvalid, OnMessage, Starts
 from flows.generation.maker import Announcement
 from flows.generation.unit import MadeUnit, Unit
+from flows.generation.units import Pace
 from flows.generation.work import Work
 from kdm.training.child_environment import safe_path
 from pairgen.workers import num_cores
@@ -45,6 +46,7 @@ class OnDask:
     work: Work
     num_workers: int
     announcement: Announcement | None
+    pace: Pace = field(default_factory=Pace)
     takes_all: bool = False
     _document: dict[str, Any] = field(init=False)
     _answered_at: float = field(default_factory=time.monotonic)

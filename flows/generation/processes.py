@@ -21,6 +21,7 @@ from flows.generation.child_protocol import begun, error_of, made_unit
 from flows.generation.engine import NoteInvalid, OnMessage
 from flows.generation.maker import Announcement
 from flows.generation.unit import MadeUnit, Unit
+from flows.generation.units import Pace
 from flows.generation.work import Work
 from kdm.training.child_environment import child_environment
 from pairgen.workers import num_cores
@@ -94,6 +95,7 @@ class Processes:
     work: dict[str, Any]
     announcement: Announcement
     devices: list[str]  # CUDA_VISIBLE_DEVICES of each child, or ""
+    pace: Pace = field(default_factory=Pace)
     takes_all: bool = False
     _children: dict[int, _Child] = field(default_factory=dict)
     _heard: "SimpleQueue[_Line]" = field(default_factory=SimpleQueue)

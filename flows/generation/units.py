@@ -5,8 +5,13 @@ from dataclasses import dataclass
 
 from flows.generation.unit import MadeUnit, Unit
 
-# Handing a unit over takes milliseconds; a worker that dies costs at most the unit's shard in the making.
-SECONDS_A_UNIT = 5.0
+
+@dataclass(frozen=True)
+class Pace:
+    """What handing a unit over costs decides how large it should be."""
+
+    seconds_a_unit: float = 5.0
+    smallest_unit: int = 1  # shards
 
 
 @dataclass
@@ -16,7 +21,7 @@ class Units:
     split: str
     shards: Sequence[int]
     num_workers: int
-    seconds_a_unit: float = SECONDS_A_UNIT
+    pace: Pace
     _num_given: int = 0
     _seconds_a_shard: float | None = None
 
@@ -32,9 +37,10 @@ class Units:
             self._seconds_a_shard = made.wall_seconds / len(made.written)
 
     def _size(self) -> int:
-        """One shard until one is timed; towards the end less, so that all workers end together."""
+        """The smallest until a shard is timed; towards the end less, so that all workers end together."""
         num_left = len(self.shards) - self._num_given
-        if self._seconds_a_shard is None:
-            return 1
-        by_time = int(self.seconds_a_unit / max(self._seconds_a_shard, 1e-6))
-        return max(1, min(by_time, num_left // (2 * self.num_workers)))
+        by_time = 1
+        if self._seconds_a_shard is not None:
+            by_time = int(self.pace.seconds_a_unit / max(self._seconds_a_shard, 1e-6))
+        size = min(by_time, num_left // (2 * self.num_workers))
+        return min(num_left, max(self.pace.smallest_unit, size))

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypedDict, TypeVar, get_args, get_type_hints
 from pydantic import Field, WithJsonSchema
 
 from flows.config.recipe_files import recipe_names
+from flows.config.splits import SPLITS
 from flows.request import STAGES, Request
 
 
@@ -67,6 +68,19 @@ On = Annotated[
 Part = Annotated[
     str, _schema("NUMBER/COUNT, for a job of an array that makes one set.", type="string")
 ]
+Workers = Annotated[
+    _Whole | None,
+    _schema(
+        "Runs of make-shards/default that make shards side by side, on any workers. Empty: none, this "
+        "run makes them.",
+        **_OPTIONAL_COUNT,
+    ),
+]
+Split = Annotated[str, _schema("The split of the shards.", **_choices(*SPLITS))]
+Shards = Annotated[
+    tuple[int, ...],
+    _schema("The numbers of the shards.", type="array", items={"type": "integer", "minimum": 0}),
+]
 Ranks = Annotated[
     _Whole | None,
     _schema("Processes that train together, one a GPU. Empty: one.", **_OPTIONAL_COUNT),
@@ -87,6 +101,7 @@ class GenerationOptions(CommonOptions, total=False):
 
     on: On
     part: Part
+    workers: Workers
 
 
 class TrainingOptions(CommonOptions, total=False):

@@ -17,13 +17,16 @@ from flows.home import home_folder
 from flows.orchestration.api_lost import LOST, why_lost
 from flows.orchestration.artifacts import Artifacts
 from flows.orchestration.deployed import enter_folder
+from flows.orchestration.flow_runs import flow_runs
 from flows.orchestration.run_log import WATCHER
 from flows.progress import Progress, Reporter
 from flows.request import Request
 from flows.stage import StageResult
 from flows.stages.claim import HeldError
 from flows.stages.eval_report import refresh_home, refreshing
+from flows.stages.generate_pairs import generate_shards
 from flows.stages.sequence import run_stages
+from flows.stages.train_teacher import train_teacher
 from flows.watcher import Watcher
 from storage.errors import StoreError
 from storage.folders import Folder
@@ -46,10 +49,25 @@ def run_as_tasks(request: Request) -> FlowState:
         artifacts = Artifacts(run.recipe.name, watcher.warn)
         report = _to_both(watcher.report, artifacts.report)
         run = replace(run, report=report, say=watcher.say)
+        if request.workers is not None:
+            run = replace(run, engine=flow_runs(request, request.workers))
         results = run_stages(run, until=request.until, students=request.students, call=as_task)
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
     artifacts.finish(run, results)
+    return ended(results)
+
+
+def make_shards_as_task(request: Request, split: str, shards: Sequence[int]) -> FlowState:
+    """Make some shards of the request's pairs, in one task; returns the final state."""
+    watcher = WATCHER.get()
+    try:
+        enter_folder()
+        run = replace(request.run(), report=watcher.report, say=watcher.say)
+        teacher = train_teacher(run)  # which is there, or others train it
+        results = _in_task("make-shards", lambda: [generate_shards(run, teacher, split, shards)])
+    except USER_ERRORS as error:
+        return Failed(message=str(error), data=error)
     return ended(results)
 
 

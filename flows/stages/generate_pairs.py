@@ -1,14 +1,16 @@
 """Stage `generate-pairs`: find what the store lacks, sample it, write it, freeze it in a manifest."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from flows.config.generated_pairs import GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs
 from flows.config.stored_pairs import StoredPairs
 from flows.documents.set_card import write_pairs_card
 from flows.generation.part import Part
 from flows.generation.shard_claims import end_claims
 from flows.generation.work import Missing, Work
-from flows.stage import Run, StageResult
+from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic, require_sound_noise
 from flows.stages.committed import committed
 from flows.stages.existing_pairs import imported_pairs, stored_pairs
@@ -42,6 +44,26 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     result = replace(result, facts={**result.facts, **lineage})
     _write_card(run, result)
     return result
+
+
+def generate_shards(
+    run: Run, teacher: StageResult, split: str, shards: Sequence[int]
+) -> StageResult:
+    """Make those of the shards that are missing and that no other process is making; freeze nothing."""
+    assert isinstance(run.recipe.pairs, GeneratedPairs)  # no others are made shard by shard
+    spec = pair_spec(run, run.recipe.pairs, weights=teacher.facts["weights"])
+    work = Work(run, spec, teacher, {"on": "make-shards"})
+    store = work.stores[split]
+    missing = [shard for shard in shards if not store.is_there(shard)]
+    if missing:
+        run.begin(store.folder, f"making shards of {store.folder.name}")
+        require_arithmetic(run)
+        from flows.generation.make_missing import make_unit_here
+
+        make_unit_here(work, split, missing)
+    state: State = "done" if missing else "cached"
+    name = store.folder.name
+    return StageResult("make-shards", name, store.folder.url, store.spec_digest, state)
 
 
 def _left_to_others(work: Work) -> StageResult:
