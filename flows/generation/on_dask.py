@@ -4,6 +4,7 @@ Workers keep the teacher loaded from one unit to the next. They need this packag
 home at an address that they reach. The scheduler's answers decide nothing: the store does.
 """
 
+import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -27,7 +28,7 @@ from kdm.training.child_environment import safe_path
 from pairgen.workers import num_cores
 from storage.errors import MismatchError, StoreError
 
-CONNECT_SECONDS = 30.0
+CONNECT_SECONDS = 10.0
 # A scheduler that isn't reached for so long is given up; what was written is found by the next run.
 LOST_AFTER = 30.0
 _LOOK_EVERY = 0.02
@@ -133,6 +134,7 @@ def on_dask(scheduler: str | None) -> Starts:
     def start(
         work: Work, _note_invalid: NoteInvalid, announcement: Announcement, *, num_shards: int
     ) -> Iterator[OnDask]:
+        _silence()
         with ExitStack() as stack:
             if scheduler is None:
                 cluster = stack.enter_context(_local_cluster(work, num_shards))
@@ -145,6 +147,13 @@ def on_dask(scheduler: str | None) -> Starts:
             yield OnDask(client, work, num_workers, shared)
 
     return start
+
+
+def _silence() -> None:
+    """Keep from the user what Dask logs of lost connections, with tracebacks; a sentence of ours tells it."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).disabled = True
 
 
 def _local_cluster(work: Work, num_shards: int) -> LocalCluster:

@@ -9,10 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.whole_numbers import whole_number
-
 _PART = re.compile(
-    r"(?P<number>\d+)/(?:(?P<count>\d+)|(?P<first>\d+)-(?P<last>\d+)(?::(?P<step>\d+))?)"
+    r"(?P<number>[0-9]{1,9})/(?:(?P<count>[0-9]{1,9})|(?P<first>[0-9]{1,9})-(?P<last>[0-9]{1,9})(?::(?P<step>[0-9]{1,9}))?)"
 )
 _HOW = "write NUMBER/COUNT, as in 3/8, or NUMBER/FIRST-LAST, as in 103/100-107"
 
@@ -30,11 +28,8 @@ class Part:
         match = _PART.fullmatch(text.strip())
         if match is None:
             raise ValueError(f"--part is {text[:60]!r}; {_HOW}")
-        numbers = {name: whole_number(each) for name, each in match.groupdict().items() if each}
-        if None in numbers.values():  # leading zeros, as in 010, mean eight elsewhere
-            raise ValueError(f"--part is {text[:60]!r}; {_HOW}, without leading zeros")
+        numbers = {name: int(each) for name, each in match.groupdict().items() if each}
         number, count = numbers["number"], numbers.get("count")
-        assert number is not None
         if count is not None:
             if count < 1 or number > count:
                 raise ValueError(
@@ -44,9 +39,6 @@ class Part:
                 )
             return cls(number % count, count)
         first, last, step = numbers["first"], numbers["last"], numbers.get("step", 1)
-        assert first is not None
-        assert last is not None
-        assert step is not None
         if step < 1 or not first <= number <= last or (number - first) % step:
             every = f" in steps of {step}" if step != 1 else ""
             raise ValueError(

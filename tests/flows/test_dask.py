@@ -1,0 +1,124 @@
+"""A Dask cluster whose parts die: what was written stays, the rest is made, and nothing hangs."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+from faults.commands import finish
+from faults.digests import assert_equal, digests_of
+from faults.generators import RECIPE, generate, started
+from local_prefect import wait_for
+
+DASK = str(Path(sys.executable).with_name("dask"))
+
+
+@dataclass
+class Cluster:
+    """A scheduler and workers, as their commands start them."""
+
+    address: str
+    scheduler: psutil.Popen
+    workers: list[psutil.Popen] = field(default_factory=list)
+
+    def add_worker(self) -> None:
+        """Start another worker, which makes one unit at a time."""
+        options = ["--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--no-nanny"]
+        self.workers.append(quiet([DASK, "worker", self.address, *options]))
+
+    def kill(self) -> None:
+        """End everything at once."""
+        for process in (self.scheduler, *self.workers):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+            process.wait()
+
+
+def quiet(command: list[str]) -> psutil.Popen:
+    return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A scheduler and two workers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    options = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    started_here = Cluster(f"tcp://127.0.0.1:{port}", quiet([DASK, "scheduler", *options]))
+    started_here.add_worker()
+    started_here.add_worker()
+    try:
+        yield started_here
+    finally:
+        started_here.kill()
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("shared") / "shared.yaml"
+    file.write_text(RECIPE)
+    return file
+
+
+@pytest.fixture(scope="module")
+def golden(recipe: Path) -> dict[str, str]:
+    home = recipe.parent / "golden"
+    ended = finish(started(generate(home, recipe, "--workers", "1")))
+    assert ended.code == 0, ended.said
+    return digests_of(home)
+
+
+def num_shards(home: Path) -> int:
+    return len(list(home.glob("pairs/*/train/*/records/*.json")))
+
+
+def on(cluster: Cluster, home: Path, recipe: Path) -> subprocess.Popen[str]:
+    address = cluster.address.replace("tcp://", "dask://")
+    return started(generate(home, recipe, "--on", address))
+
+
+def test_a_worker_and_a_client_that_are_killed_cost_no_shard(
+    cluster: Cluster, recipe: Path, golden: dict[str, str], tmp_path: Path
+) -> None:
+    first = on(cluster, tmp_path, recipe)
+    wait_for(lambda: num_shards(tmp_path) >= 3, seconds=90)
+    first.kill()
+    first.communicate()
+    second = on(cluster, tmp_path, recipe)
+    before = num_shards(tmp_path)
+    wait_for(lambda: num_shards(tmp_path) > before or second.poll() is not None, seconds=90)
+    cluster.workers[0].kill()
+    ended = finish(second)
+    assert ended.code == 0, ended.said
+    assert_equal(digests_of(tmp_path), golden)
+
+
+def test_a_scheduler_that_is_killed_ends_the_command_in_time(
+    cluster: Cluster, recipe: Path, golden: dict[str, str], tmp_path: Path
+) -> None:
+    process = on(cluster, tmp_path, recipe)
+    wait_for(lambda: num_shards(tmp_path) >= 3, seconds=90)
+    cluster.scheduler.kill()
+    began = time.monotonic()
+    ended = finish(process, seconds=60)
+    assert ended.code == 2, ended.said
+    assert "run the same command again" in ended.said
+    assert "Traceback" not in ended.said
+    assert time.monotonic() - began < 60
+    cluster.kill()
+    assert finish(started(generate(tmp_path, recipe, "--workers", "1"))).code == 0
+    assert_equal(digests_of(tmp_path), golden)
+
+
+def test_a_scheduler_that_is_not_there_is_told_in_a_sentence(recipe: Path, tmp_path: Path) -> None:
+    ended = finish(started(generate(tmp_path, recipe, "--on", "dask://127.0.0.1:1")), seconds=90)
+    assert ended.code == 2, ended.said
+    assert "no Dask scheduler answers at tcp://127.0.0.1:1" in ended.said
+    assert "Traceback" not in ended.said
