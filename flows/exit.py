@@ -18,7 +18,11 @@ class Stopped(SystemExit):
 
 
 def stop_on_signals() -> None:
-    """From now on SIGTERM and SIGINT raise `Stopped`, so that stages can end their children."""
+    """From now on SIGTERM, SIGINT and SIGUSR1 raise `Stopped`, so that stages can end their children.
+
+    SIGUSR1 is what Slurm's `--signal` sends some time before a job's limit.
+    """
+    signal.signal(signal.SIGUSR1, _stop)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
 

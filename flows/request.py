@@ -7,6 +7,7 @@ from flows.claim_file import claim_span
 from flows.device import require_device
 from flows.home import home_folder
 from flows.progress import Reporter, silent
+from flows.ranks import ranks_of
 
 if TYPE_CHECKING:
     from flows.stage import Run
@@ -33,7 +34,9 @@ class Request:
     students: tuple[str, ...] = ()  # those to distill; all where empty
     device: str = "auto"
     until: str = STAGES[-1]
-    ranks: int | None = None  # processes that train together; None: one
+    ranks: int | None = None  # processes that train together on each machine; None: one
+    nodes: int | None = None  # machines that train together; None: one
+    rendezvous: str = ""  # where they meet, HOST:PORT
     on: str = ""  # where shards are made: threads, processes, dask, or a scheduler's address
     workers: int | None = None  # flow runs that make shards side by side; None: none
     part: str = ""  # NUMBER/COUNT of an array of jobs that makes one set
@@ -47,7 +50,7 @@ class Request:
         from flows.generation.part import Part
         from flows.stage import Run
 
-        for name in ("count", "ranks", "workers"):
+        for name in ("count", "ranks", "nodes", "workers"):
             _require_whole(name, getattr(self, name))
         claim_span()
         require_engine(self.on)
@@ -75,7 +78,7 @@ class Request:
             home,
             report,
             self.device,
-            num_ranks=self.ranks or 1,
+            ranks=ranks_of(self.ranks, self.nodes, self.rendezvous),
             on=self.on,
             part=self.part,
             asked=asked,

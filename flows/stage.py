@@ -9,6 +9,7 @@ from flows.config.asked import Asked
 from flows.config.recipe import Recipe
 from flows.device import settled_device
 from flows.progress import Meter, Reporter, silent, unsaid
+from flows.ranks import ALONE, Ranks
 from storage.digest import short
 from storage.folders import Folder, folder_at
 
@@ -28,7 +29,7 @@ class Run:
     report: Reporter = silent
     device: str = "cpu"  # or cuda, or auto
     say: Callable[[str], None] = unsaid  # prints one sentence for the user
-    num_ranks: int = 1  # processes that train together
+    ranks: Ranks = ALONE  # processes that train together
     before_work: Callable[[], None] = nothing  # called when a stage finds something to make
     # Where shards are made: '' or 'threads' (this process), 'processes', 'dask', a scheduler's address.
     on: str = ""

@@ -83,6 +83,27 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
         ],
         "",
     ),
+    "nodes": (
+        Annotated[
+            int | None,
+            typer.Option(
+                "--nodes",
+                parser=whole(1, 1024),
+                metavar="N",
+                help="Machines that train together; give the same command on each.",
+            ),
+        ],
+        None,
+    ),
+    "rendezvous": (
+        Annotated[
+            str,
+            typer.Option(
+                "--rendezvous", metavar="HOST:PORT", help="Where these machines meet: one of them."
+            ),
+        ],
+        "",
+    ),
     "until": (
         Annotated[str, typer.Option("--until", metavar="STAGE", help="The last stage to run.")],
         STAGES[-1],

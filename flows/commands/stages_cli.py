@@ -23,12 +23,12 @@ def add_stage_commands(app: typer.Typer) -> None:
     )(_eval_report)
 
 
-@takes("students", "device", "ranks", "on", "until", "direct")
+@takes("students", "device", "ranks", "nodes", "rendezvous", "on", "until", "direct")
 def _run(recipe: Recipe, **options: Any) -> None:
     _run_flow("pipeline", recipe, options)
 
 
-@takes("device", "ranks", "direct")
+@takes("device", "ranks", "nodes", "rendezvous", "direct")
 def _train_teacher(recipe: Recipe, **options: Any) -> None:
     _run_flow("train-teacher", recipe, options)
 
@@ -43,7 +43,7 @@ def _filter_pairs(recipe: Recipe, **options: Any) -> None:
     _run_flow("filter-pairs", recipe, options)
 
 
-@takes("students", "device", "ranks", "direct")
+@takes("students", "device", "ranks", "nodes", "rendezvous", "direct")
 def _distill(recipe: Recipe, **options: Any) -> None:
     _run_flow("distill", recipe, options)
 

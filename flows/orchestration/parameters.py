@@ -81,9 +81,18 @@ Shards = Annotated[
     tuple[int, ...],
     _schema("The numbers of the shards.", type="array", items={"type": "integer", "minimum": 0}),
 ]
+Nodes = Annotated[
+    _Whole | None,
+    _schema("Machines that train together, a run on each. Empty: one.", **_OPTIONAL_COUNT),
+]
+Rendezvous = Annotated[
+    str, _schema("HOST:PORT of one of these machines, where they meet.", type="string")
+]
 Ranks = Annotated[
     _Whole | None,
-    _schema("Processes that train together, one a GPU. Empty: one.", **_OPTIONAL_COUNT),
+    _schema(
+        "Processes that train together on each machine, one a GPU. Empty: one.", **_OPTIONAL_COUNT
+    ),
 ]
 
 
@@ -108,6 +117,8 @@ class TrainingOptions(CommonOptions, total=False):
     """For a flow that trains."""
 
     ranks: Ranks
+    nodes: Nodes
+    rendezvous: Rendezvous
 
 
 class StudentOptions(CommonOptions, total=False):

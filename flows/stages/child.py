@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flows.progress import Meter, unsaid
+from flows.ranks import ALONE, Ranks
 from kdm.training.child_environment import child_environment
 from storage.errors import StoreError
 from storage.folders import Folder
@@ -36,7 +37,7 @@ def run_training(
     meter: Meter,
     *,
     say: Callable[[str], None] = unsaid,
-    num_ranks: int = 1,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Run `python -m kdm.training job.json` to its end, passing on its progress and its notices.
 
@@ -47,7 +48,7 @@ def run_training(
     """
     folder.replace("job.json", (json.dumps(job, indent=1, sort_keys=True) + "\n").encode())
     said: deque[str] = deque(maxlen=_NUM_LINES_KEPT)
-    with _child(_command(f"{folder.url}/job.json", num_ranks)) as child:
+    with _child(_command(f"{folder.url}/job.json", ranks)) as child:
         assert child.stdout is not None  # it was opened as a pipe
         for line in child.stdout:
             report = _as_report(line)
@@ -69,11 +70,12 @@ def run_training(
     )
 
 
-def _command(job: str, num_ranks: int) -> list[str]:
+def _command(job: str, ranks: Ranks) -> list[str]:
     parent, python = str(os.getpid()), [sys.executable, "-P", "-m"]
-    if num_ranks == 1:
+    if ranks.num == 1:
         return [*python, "kdm.training", job, parent]
-    return [*python, "kdm.training.launch", job, str(num_ranks), parent]
+    command = [*python, "kdm.training.launch", job, str(ranks.num_here), parent]
+    return command if ranks.num_nodes == 1 else [*command, str(ranks.num_nodes), ranks.rendezvous]
 
 
 @contextmanager

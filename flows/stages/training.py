@@ -1,5 +1,7 @@
 """Runs one training as a stage: named by what it depends on, and run in a child process."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -33,13 +35,23 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
         _require_possible(run, checked)
         job_here = _placed(run, checked, folder)
         there = partial(is_done, folder, identity)
-        with claimed(folder, f"training {name}", is_there=there, say=run.say) as has_work:
+        with _claimed(run, folder, name, there) as has_work:
             if has_work:
                 _train(run, stage, name, job_here)
                 state = "done"
     else:
         end_claim_of_dead(folder)
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
+
+
+@contextmanager
+def _claimed(run: Run, folder: Folder, name: str, is_there: Callable[[], bool]) -> Iterator[bool]:
+    """Be the only one who trains this; commands of several machines, which meet anyway, claim nothing."""
+    if run.ranks.num_nodes > 1:
+        yield not is_there()
+        return
+    with claimed(folder, f"training {name}", is_there=is_there, say=run.say) as has_work:
+        yield has_work
 
 
 def _require_possible(run: Run, job: TrainingJob) -> None:
@@ -50,7 +62,7 @@ def _require_possible(run: Run, job: TrainingJob) -> None:
 
     require_arithmetic(run)
     prepare(job.device, job.training)
-    require_divisible(job.training, run.num_ranks)
+    require_divisible(job.training, run.ranks.num)
 
 
 def _placed(run: Run, job: TrainingJob, folder: Folder) -> TrainingJob:
@@ -63,7 +75,7 @@ def _train(run: Run, stage: str, name: str, job: TrainingJob) -> None:
     # The process takes seconds to begin; the meter starts counting with its first step.
     run.report(Progress(stage, name, 0, total, "steps", 0.0, 0.0, "starting"))
     described, folder = job.model_dump(mode="json"), folder_at(job.folder)
-    run_training(described, folder, meter, say=run.say, num_ranks=run.num_ranks)
+    run_training(described, folder, meter, say=run.say, ranks=run.ranks)
 
 
 def _facts(folder: Folder) -> dict[str, Any]:

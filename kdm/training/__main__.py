@@ -7,8 +7,8 @@ one sentence on stderr. Exit codes:
 1    training broke down: a loss or a weight isn't finite
 2    the job can't be done
 3    another rank has left
-143  stopped by SIGTERM, or because the parent (process PARENT where given) has died: after a checkpoint,
-     or without one where a step would have taken too long
+143  stopped by SIGTERM or SIGUSR1, or because the parent (process PARENT where given) has died: after a
+     checkpoint, or without one where a step would have taken too long
 """
 
 import os

@@ -1,10 +1,11 @@
-"""`python -m kdm.training.launch JOB.json RANKS [PARENT]`: one training by several processes here.
+"""`python -m kdm.training.launch JOB.json RANKS PARENT [NODES HOST:PORT]`: one training by several processes.
 
-It is `torchrun --standalone` with the exit codes and messages of `python -m kdm.training`, and it ends
-when its parent does. For several machines call torchrun itself on each of them:
-`torchrun --nnodes N … -m kdm.training JOB.json`.
+It is torchrun with the exit codes and messages of `python -m kdm.training`, and it ends when its parent
+does. With NODES it is started once on each of so many machines, which meet at HOST:PORT; RANKS are those
+of this machine.
 """
 
+import hashlib
 import logging
 import os
 import signal
@@ -30,7 +31,6 @@ _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 _SETTINGS = {
     # torchrun warns where this isn't set; each rank takes training.num_threads.
     "OMP_NUM_THREADS": "1",
-    "GLOO_SOCKET_IFNAME": _LOOPBACK,
     # Seconds after which a rank that was told to stop is killed; it promises to leave within ten.
     "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "12",
 }
@@ -39,15 +39,26 @@ _SETTINGS = {
 def main(arguments: list[str]) -> int:
     """Train the job with so many ranks; the exit code (see `kdm.training.__main__`)."""
     replace_what_cannot_be_said()
-    if len(arguments) not in (2, 3) or not all(each.isdigit() for each in arguments[1:]):
-        return _say("usage: python -m kdm.training.launch JOB.json RANKS [PARENT]", USER_ERROR)
-    parent = int(arguments[2]) if len(arguments) == 3 else os.getppid()
+    if len(arguments) not in (3, 5) or not all(each.isdigit() for each in arguments[1:4]):
+        usage = "usage: python -m kdm.training.launch JOB.json RANKS PARENT [NODES HOST:PORT]"
+        return _say(usage, USER_ERROR)
+    parent = int(arguments[2])
+    nodes, meeting_place = (int(arguments[3]), arguments[4]) if len(arguments) == 5 else (1, "")
+    signal.signal(signal.SIGUSR1, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     logging.disable()  # torchrun's reports of how ranks ended: `_code_of` says what matters
     _be_nobodys_rank()
+    if nodes == 1 or meeting_place.startswith(("127.", "localhost")):
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", _LOOPBACK)
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    return _run(arguments[0], int(arguments[1]))
+    options = ["--standalone"]
+    if nodes > 1:
+        # The place of the training is its name, so that two trainings at one meeting place don't mix.
+        identity = hashlib.sha256(arguments[0].encode()).hexdigest()[:16]
+        options = [f"--nnodes={nodes}", "--rdzv-backend=c10d", f"--rdzv-endpoint={meeting_place}"]
+        options.append(f"--rdzv-id={identity}")
+    return _run(arguments[0], int(arguments[1]), options)
 
 
 def _be_nobodys_rank() -> None:
@@ -59,15 +70,14 @@ def _be_nobodys_rank() -> None:
     os.environ.update(kept)
 
 
-def _run(job: str, num_ranks: int) -> int:
+def _run(job: str, num_ranks: int, options: list[str]) -> int:
     """Start the ranks, wait for all of them, and give the exit code of the training."""
     with many_imports():
         from torch.distributed.elastic.multiprocessing import SignalException
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
         from torch.distributed.run import parse_args, run
 
-    options = ["--standalone", f"--nproc-per-node={num_ranks}"]
-    options.append(f"--monitor-interval={_LOOK_EVERY}")
+    options = [*options, f"--nproc-per-node={num_ranks}", f"--monitor-interval={_LOOK_EVERY}"]
     try:
         arguments = parse_args([*options, "-m", "kdm.training", job, str(os.getpid())])  # type: ignore[no-untyped-call]
         run(arguments)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Being asked to stop: by SIGTERM, or because the parent has died. Imports nothing heavy.
+"""Being asked to stop: by SIGTERM or SIGUSR1, or because the parent has died. Imports nothing heavy.
 
 Normally the trainer asks between two steps, writes a checkpoint and leaves. But a step, a picture or a
 checkpoint may take longer than the sender of SIGTERM waits, and while torch computes, no signal handler
@@ -16,7 +16,9 @@ from collections.abc import Callable
 from types import FrameType
 
 TERMINATED = 143  # the exit code of a process that left because of SIGTERM: 128 + 15
-# After SIGTERM. Ten are promised, of which a parent needs some.
+# SIGUSR1 is what Slurm's `--signal` sends some time before a job's limit, to all processes of a step.
+STOPPING = frozenset({signal.SIGTERM, signal.SIGUSR1})
+# After either. Ten are promised, of which a parent needs some.
 SECONDS = 5.0
 # After the parent's death.
 ORPHAN_SECONDS = 30.0
@@ -49,7 +51,7 @@ class StopRequest:
         return self._is_signalled or self._is_orphaned()
 
     def __enter__(self) -> "StopRequest":
-        self._before = signal.signal(signal.SIGTERM, self._note)
+        self._before = {each: signal.signal(each, self._note) for each in STOPPING}
         reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         # Python writes each signal's number there as it comes, whatever the main thread is doing.
@@ -59,7 +61,8 @@ class StopRequest:
 
     def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(self._fd_before)
-        signal.signal(signal.SIGTERM, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
         self._has_left.set()
         os.close(self._writer)
 
@@ -77,7 +80,7 @@ class StopRequest:
                     continue
                 if not (numbers := signals.read(1)):  # the writer was closed: it has left
                     return
-                if signal.SIGTERM in numbers and not self._has_left.wait(self._seconds):
+                if not STOPPING.isdisjoint(numbers) and not self._has_left.wait(self._seconds):
                     self._leave()
             if not self._has_left.wait(self._orphan_seconds):
                 self._leave()

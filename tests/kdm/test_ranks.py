@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from itertools import count
@@ -10,9 +11,12 @@ from typing import Any
 
 import psutil
 import pytest
+from local_prefect import wait_for
 from shared_steps import job
 
 from flows.progress import Meter, Progress
+from flows.ranks import Ranks
+from flows.ranks import ranks_of as asked_ranks
 from flows.stages.child import TrainingFailedError, run_training
 from kdm.training.errors import Interrupted
 from kdm.training.job import TrainingJob
@@ -61,10 +65,10 @@ def written(place: Folder, folder: str) -> str:
     return f"{place.url}/{folder}.json"
 
 
-def started(place: Folder, folder: str, ranks: int) -> subprocess.Popen[str]:
+def started(place: Folder, folder: str, ranks: int, *nodes: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "kdm.training.launch", written(place, folder)]
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([*command, str(ranks), str(os.getpid())], **pipes)
+    return subprocess.Popen([*command, str(ranks), str(os.getpid()), *nodes], **pipes)
 
 
 def ranks_of(launcher: int) -> dict[int, psutil.Process]:
@@ -86,7 +90,7 @@ def test_one_rank_goes_on_by_two_and_they_after_sigterm_as_one_would_have(
     two = started(place, "chain", ranks=2)
     steps_until(two, 20)
     ranks = ranks_of(two.pid)
-    two.send_signal(signal.SIGTERM)
+    two.send_signal(signal.SIGUSR1)  # as Slurm does; it's passed on as SIGTERM
     _, said = two.communicate(timeout=15)
     assert (two.returncode, len(ranks)) == (143, 2)
     assert said.count("with a checkpoint") == 1
@@ -110,10 +114,51 @@ def test_a_killed_rank_ends_the_others_and_one_process_goes_on(
 
     meter = Meter(strike, "distill", "kdm", 24, "steps")
     with pytest.raises(TrainingFailedError, match="rank 1 was ended by SIGKILL, and training with"):
-        run_training(job(place, "struck", num_steps=24), place / "struck", meter, num_ranks=2)
+        run_training(job(place, "struck", num_steps=24), place / "struck", meter, ranks=Ranks(2))
     assert not any(rank.is_running() for rank in found.values())
     finish(place, "struck", num_steps=24)
     assert farthest(place / "struck", alone) < TOLERANCE
+
+
+def test_two_machines_train_as_one_and_one_goes_on_after_the_other_is_killed(
+    place: Folder, alone: Folder
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting_place = f"127.0.0.1:{free.getsockname()[1]}"
+    both = [started(place, "nodes", 1, "2", meeting_place) for _ in range(2)]
+    ranks = {}
+    wait_for(
+        lambda: [ranks.update(ranks_of(each.pid)) for each in both] and len(ranks) == 2, seconds=60
+    )
+    first = next(each for each in both if each.pid == ranks[0].ppid())
+    second = next(each for each in both if each is not first)
+    steps_until(first, 12)
+    for process in (second, ranks[1]):
+        process.kill()
+    _, said = first.communicate(timeout=60)
+    assert first.returncode not in (0, None), said
+    second.communicate()
+    assert not any(rank.is_running() for rank in ranks.values())
+    finish(place, "nodes")
+    assert farthest(place / "nodes", alone) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("nodes", "rendezvous", "words"),
+    [
+        (None, "node1:29400", "add their number, as in --nodes 2"),
+        (1, "node1:29400", "add their number, as in --nodes 2"),
+        (2, "", "name one of the machines and a free port"),
+        (2, "node1", "name one of the machines and a free port"),
+        (2, "http://node1:1", "name one of the machines and a free port"),
+    ],
+)
+def test_machines_and_their_meeting_place_come_together(
+    nodes: int | None, rendezvous: str, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        asked_ranks(2, nodes, rendezvous)
 
 
 def test_ranks_whose_commands_parent_died_leave_after_a_checkpoint(place: Folder) -> None:
