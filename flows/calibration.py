@@ -55,7 +55,7 @@ class RecipeFilter:
 
     @property
     def num_calibrated_on(self) -> int | None:
-        """Held-out samples that the threshold comes from; None where it is stated."""
+        """Held-out samples that the threshold comes from; None if it is stated."""
         return None if self.choice.threshold is not None else len(self.dataset.heldout())
 
     def heldout_scores(self) -> NDArray[np.float64]:

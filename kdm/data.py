@@ -30,7 +30,7 @@ HALF_RANGE = 127.5
 class Source(ABC):
     """Batches without end, from any position on.
 
-    Raises DamageError where a stored shard's digest doesn't agree, at the batch that needs it.
+    Raises DamageError if a stored shard's digest doesn't agree, at the batch that needs it.
     """
 
     @property
@@ -46,7 +46,7 @@ class Source(ABC):
     def next_batch(self) -> Batch:
         """The next `batch_size` kept rows, or a rank's share of them, on the source's device.
 
-        x_0 (n, *shape) is float32, of −1 … 1 where it was stored as bytes.
+        x_0 (n, *shape) is float32, of −1 … 1 if it was stored as bytes.
         """
 
 
@@ -82,7 +82,7 @@ class MemorySource(Source):
 
     `row_of_index` (count,) is the row of each index of the set, −1 for one that masks drop. Batches
     are gathered where the columns are, and then sent to `device` (their own by default). Raises a
-    ValueError where masks drop every index.
+    ValueError if masks drop every index.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ class KoopmanOperator(nn.Module, ABC):
         """C, real (d, d), acting on columns; the bias isn't part of it."""
 
     def bias(self) -> Vector | None:
-        """b (d,), which is added to C z_T; None where the operator is linear."""
+        """b (d,), which is added to C z_T; None if the operator is linear."""
         return None
 
     def eigenvalues(self) -> Eigenvalues:
@@ -68,7 +68,7 @@ class DenseOperator(KoopmanOperator):
         return self.linear.weight
 
     def bias(self) -> Vector | None:
-        """b (d,), the parameter itself; None where there is none."""
+        """b (d,), the parameter itself; None if there is none."""
         return self.linear.bias
 
 

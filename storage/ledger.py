@@ -46,7 +46,7 @@ class Ledger:
             yield from map(self._own, read_records(self.records_folder, chosen))
 
     def add(self, record: Record) -> bool:
-        """Write a shard's record with an attempt id and the time; False where one is there already."""
+        """Write a shard's record with an attempt id and the time; False if one is there already."""
         stamp = {"attempt": uuid.uuid4().hex, "created_at": datetime.now(UTC).isoformat()}
         return self.records_folder.create(record_name(record.shard), sealed(record, **stamp))
 

@@ -16,7 +16,7 @@ MAX_MANIFEST_BYTES = 48 * 2**20
 
 
 def read_record(records: Folder, shard: int) -> Record:
-    """The record of a shard; `DamageError` where it is missing, changed, or another's."""
+    """The record of a shard; `DamageError` if it is missing, changed, or another's."""
     return _record(records, shard, _read(records, shard, MAX_RECORD_BYTES))
 
 
@@ -31,7 +31,7 @@ def read_records(records: Folder, shards: Sequence[int]) -> list[Record]:
 
 
 def read_manifest(manifests: Folder, num_shards: int) -> Manifest:
-    """The manifest over the first `num_shards` records; `DamageError` where it is not sound."""
+    """The manifest over the first `num_shards` records; `DamageError` if it is not sound."""
     where = f"{manifests.url}/{record_name(num_shards)}"
     data = _read(manifests, num_shards, MAX_MANIFEST_BYTES)
     _require_plain(data, num_shards, where)

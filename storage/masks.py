@@ -54,7 +54,7 @@ def has_scores(masks: Folder, score_digest: str, content: str) -> bool:
 
 
 def read_scores(masks: Folder, score_digest: str, content: str) -> NDArray[np.float64]:
-    """A shard's scores; `DamageError` where the file holds another shard's or another filter's."""
+    """A shard's scores; `DamageError` if the file holds another shard's or another filter's."""
     folder = masks / short(score_digest) / "scores"
     identity = {"score": score_digest, "content": content}
     document = _read(folder, _name(content), identity, "scores")
@@ -110,7 +110,7 @@ def judged(masks: Folder, mask: Mask) -> set[str]:
 def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDArray[np.bool_]:
     """Which stored rows of a shard a reader may use, bool [num_rows].
 
-    Raises `StoreError` where the shard was never judged: nothing passes unjudged.
+    Raises `StoreError` if the shard was never judged: nothing passes unjudged.
     """
     folder = masks / short(mask.score) / "decisions" / short(mask.decision)
     if not folder.exists(_name(content)):

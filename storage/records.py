@@ -152,7 +152,7 @@ class PairBatch:
 
 @dataclass(frozen=True)
 class LoadedPairs:
-    """Verified pairs in memory: rows by index, and each index's row (−1 where it has none)."""
+    """Verified pairs in memory: rows by index, and each index's row (−1 if it has none)."""
 
     pairs: PairBatch
     row_of_index: NDArray[np.int64]
@@ -188,7 +188,7 @@ def require_schema(batch: PairBatch, schema: PairSchema) -> None:
 
 
 def require_labels(rule: LabelRule | None, columns: Columns, where: str) -> None:
-    """Raise a `DamageError` where labels are of other classes than the schema has."""
+    """Raise a `DamageError` if labels are of other classes than the schema has."""
     label = columns.get("label", np.empty(0, np.int64))
     if rule and len(label) and not 0 <= label.min() <= label.max() < rule.num_classes:
         raise DamageError(
@@ -198,7 +198,7 @@ def require_labels(rule: LabelRule | None, columns: Columns, where: str) -> None
 
 
 def as_stored(x_0: NDArray[Any], schema: PairSchema) -> NDArray[Any]:
-    """x_0 rounded to the schema's type; `InvalidPairsError` where that would hide a NaN or overflow."""
+    """x_0 rounded to the schema's type; `InvalidPairsError` if that would hide a NaN or overflow."""
     if x_0.dtype == schema.x_0_dtype:
         return x_0
     with np.errstate(over="ignore"):
@@ -252,7 +252,7 @@ def invalid_rows(batch: PairBatch, schema: PairSchema) -> dict[str, NDArray[np.b
 
 
 def _extremes(array: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Each row's lowest and highest value, NaN where it holds one."""
+    """Each row's lowest and highest value, NaN if it holds one."""
     # numpy compares float16 by converting each number; at once that is five times faster.
     wide = array.astype(np.float32) if array.dtype == np.float16 else array
     flat = wide.reshape(len(wide), math.prod(wide.shape[1:]))

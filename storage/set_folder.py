@@ -31,7 +31,7 @@ def splits_of(folder: Folder) -> list[str]:
 
 
 def require_split(split: str) -> None:
-    """Raise a ValueError where a split's name could be anything but a folder's."""
+    """Raise a ValueError if a split's name could be anything but a folder's."""
     if not _NAME.fullmatch(split):
         raise ValueError(
             f"split is {split!r}; it must be letters, digits, '-' and '_', as in 'train'"

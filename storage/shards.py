@@ -67,7 +67,7 @@ class Shards:
         return {name: self._read(name) for name in file.names}
 
     def max_bytes(self) -> int:
-        """The most bytes that a shard may have; a ValueError where that is too much for memory."""
+        """The most bytes that a shard may have; a ValueError if that is too much for memory."""
         return self.layout.format.max_bytes(self.schema, self.layout.shard_size)
 
     def require_names(self, shard: int, file: ShardFile) -> None:
@@ -99,7 +99,7 @@ class Shards:
             )
 
     def locate(self, shard: int, file: ShardFile, parts: Mapping[str, Buffer]) -> dict[str, Column]:
-        """Where each field's rows lie in these bytes; DamageError where the layout is not kept."""
+        """Where each field's rows lie in these bytes; DamageError if the layout is not kept."""
         try:
             return self.layout.format.locate(shard, parts, self.schema, self.layout.shard_size)
         except ValueError as error:
@@ -115,7 +115,7 @@ class Shards:
 
 
 def _standing_bytes(folder: Folder, name: str) -> bytes | None:
-    """What a file holds; None where it is missing, or a folder or pipe is in its place."""
+    """What a file holds; None if it is missing, or a folder or pipe is in its place."""
     try:
         return folder.read(name)
     except (DamageError, FileNotFoundError):

@@ -72,7 +72,7 @@ class PairStore:
         return store
 
     def begin(self) -> None:
-        """Write the spec that everything else depends on; `MismatchError` where another one is there."""
+        """Write the spec that everything else depends on; `MismatchError` if another one is there."""
         if not self.folder.create("spec.json", seal(self.spec)):
             require_spec(self.folder, self.spec)
         self.folder.sweep()
@@ -143,7 +143,7 @@ class PairStore:
 
     @cached_property
     def limit(self) -> int | None:
-        """Indices of this split at most (imported sets cannot grow); None where unlimited."""
+        """Indices of this split at most (imported sets cannot grow); None if unlimited."""
         return num_rows(self.spec, self.split, f"{self.folder.url}/spec.json")
 
     def num_shards(self, count: int) -> int:
@@ -263,7 +263,7 @@ class PairStore:
         return self._agreed(record, parts)
 
     def _agreed(self, record: Record, parts: Mapping[str, bytes]) -> Record:
-        """The record that stands, its files made whole; MismatchError where this one contradicts it."""
+        """The record that stands, its files made whole; MismatchError if this one contradicts it."""
         standing = self.record(record.shard)
         if standing.shard_file == record.shard_file:
             self.files.put(parts)

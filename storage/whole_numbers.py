@@ -6,5 +6,5 @@ _DIGITS = re.compile("[0-9]{1,20}")  # 2^64 has 20
 
 
 def whole_number(text: str) -> int | None:
-    """The number that a text is; None where it is anything but at most 20 digits."""
+    """The number that a text is; None if it is anything but at most 20 digits."""
     return int(text) if _DIGITS.fullmatch(text) else None

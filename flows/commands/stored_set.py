@@ -6,7 +6,7 @@ from storage.set_folder import splits_of
 
 
 def require_set(folder: Folder) -> None:
-    """Raise a ValueError where a folder holds no set."""
+    """Raise a ValueError if a folder holds no set."""
     if not folder.exists("spec.json"):
         raise ValueError(f"{folder.url} holds no set of pairs (no spec.json); see 'kdm pairs ls'")
 

@@ -82,7 +82,7 @@ def _settings_with(checkpoint: Checkpoint, noise_scale: float | None) -> dict[st
 
 
 def _is_there(folder: Folder) -> bool:
-    """`DamageError` where its files are not as they were written."""
+    """`DamageError` if its files are not as they were written."""
     config = read_config(folder)
     if config is not None:
         read_weights(folder, config)

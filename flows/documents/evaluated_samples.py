@@ -21,7 +21,7 @@ def teacher_samples(
     """What students are held against: held-out pairs, and other samples of the teacher.
 
     With a classifier and linear rivals where `needs` names them, by default what the recipe's metrics
-    need. A ValueError where pairs or data set lack it.
+    need. A ValueError if pairs or data set lack it.
     """
     masks, pairs, dataset = masks_in(judged), run.recipe.pairs, run.recipe.dataset
     needs = needs_of(run.recipe.evaluation.metrics) if needs is None else needs

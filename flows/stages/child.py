@@ -42,7 +42,7 @@ def run_training(
 
     Several ranks are started by torchrun (kdm/training/launch.py).
 
-    Raises a ValueError where the child refuses its job, `TrainingFailedError` otherwise; a signal
+    Raises a ValueError if the child refuses its job, `TrainingFailedError` otherwise; a signal
     to this process stops the child after a checkpoint.
     """
     folder.replace("job.json", (json.dumps(job, indent=1, sort_keys=True) + "\n").encode())

@@ -18,7 +18,7 @@ def committed(
 ) -> StageResult:
     """The stage's result, once each split has the manifest of what the recipe asks for.
 
-    A StoreError where filters rejected every pair of a split.
+    A StoreError if filters rejected every pair of a split.
     """
     facts: dict[str, object] = {}
     for split, count in counts(pairs).items():

@@ -23,7 +23,7 @@ _TOTAL_COLOURS = ("#b8c1cc", "#e3cfae", "#cdb8dc")
 class LossHistory:
     """Loss terms by name, each as long as `steps`.
 
-    A trainer logs some steps only, and a term may begin or end on the way: it is NaN where it is absent.
+    A trainer logs some steps only, and a term may begin or end on the way: it is NaN if it is absent.
     """
 
     steps: Sequence[int]
@@ -31,7 +31,7 @@ class LossHistory:
 
     @classmethod
     def of(cls, entries: Sequence[Mapping[str, Any]]) -> Self:
-        """From a trainer's log, `{"step": …, "losses": {…}}` a line; NaN where a term is absent."""
+        """From a trainer's log, `{"step": …, "losses": {…}}` a line; NaN if a term is absent."""
         names = sorted({name for entry in entries for name in entry["losses"]})
         terms = {name: [entry["losses"].get(name, np.nan) for entry in entries] for name in names}
         return cls([entry["step"] for entry in entries], terms)

@@ -53,7 +53,7 @@ class Coders(Options, ABC):
 
     @abstractmethod
     def num_latents(self, schema: PairSchema) -> int:
-        """d, the numbers of z for pairs of this schema; a ValueError where it can't code them."""
+        """d, the numbers of z for pairs of this schema; a ValueError if it can't code them."""
 
     @abstractmethod
     def encoder_0(self, schema: PairSchema) -> Module:
@@ -72,7 +72,7 @@ class Coders(Options, ABC):
         return schema.noise.scale
 
     def num_classes(self, schema: PairSchema) -> int:
-        """How many classes the networks distinguish; 0 where they see no label."""
+        """How many classes the networks distinguish; 0 if they see no label."""
         return 0
 
     def has_control(self, schema: PairSchema) -> bool:

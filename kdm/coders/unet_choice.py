@@ -15,7 +15,7 @@ class UNetChoice(UNetSizes):
         self.side(shape)
 
     def num_classes(self, schema: PairSchema) -> int:
-        """How many classes the network distinguishes; 0 where it sees no label."""
+        """How many classes the network distinguishes; 0 if it sees no label."""
         return 0 if schema.label is None or not self.sees_labels else schema.label.num_classes
 
     def build(self, schema: PairSchema) -> SongUNet:

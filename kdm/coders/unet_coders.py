@@ -58,11 +58,11 @@ class UNetCoders(UNetSizes, Coders):
         return UNetDecoder(unet, latent_dim=self.latent_dim)
 
     def noise_divisor(self, schema: PairSchema) -> float:
-        """The noise's standard deviation, or 1 where the encoder sees x_T as it is."""
+        """The noise's standard deviation, or 1 if the encoder sees x_T as it is."""
         return schema.noise.scale if self.scales_noise else 1.0
 
     def num_classes(self, schema: PairSchema) -> int:
-        """As many classes as the pairs have; 0 where `labels` is 'nowhere'."""
+        """As many classes as the pairs have; 0 if `labels` is 'nowhere'."""
         return 0 if schema.label is None or self.labels == "nowhere" else schema.label.num_classes
 
     def has_control(self, schema: PairSchema) -> bool:

@@ -83,7 +83,7 @@ def _read(file: BinaryIO, member: Member, *, at_most: int) -> NDArray[Any]:
 
 
 def _member(members: Mapping[str, Member], names: tuple[str, str]) -> Member | None:
-    """The member under one of two names; a ValueError where a file has both."""
+    """The member under one of two names; a ValueError if a file has both."""
     found = [f"{name}.npy" for name in names if f"{name}.npy" in members]
     if len(found) > 1:
         raise ValueError(f"it has both '{names[0]}' and '{names[1]}'; keep the one that is meant")

@@ -63,7 +63,7 @@ class ImageFolderData(ImageData):
             )
 
     def _labels(self, names: list[str], pictures: list[str], read: _READ) -> dict[str, int]:
-        """The class of each picture by its name; {} where the set has no classes."""
+        """The class of each picture by its name; {} if the set has no classes."""
         if self.num_classes is None:
             return {}
         if LABELS in names:
@@ -119,7 +119,7 @@ def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
 
 
 def _archive(file: BinaryIO) -> zipfile.ZipFile:
-    """The zip; a ValueError where its list of members cannot be read."""
+    """The zip; a ValueError if its list of members cannot be read."""
     try:
         return zipfile.ZipFile(file)
     except _BROKEN as error:
@@ -129,7 +129,7 @@ def _archive(file: BinaryIO) -> zipfile.ZipFile:
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The files of a zip by name; a ValueError where two have one name or one leads out of it."""
+    """The files of a zip by name; a ValueError if two have one name or one leads out of it."""
     infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     for info in infos:
         _require_plain_name(info.filename)
@@ -155,14 +155,14 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, at_most: int) -> by
 
 
 def _require_plain_name(name: str) -> None:
-    """A ValueError where a name could lead out of the archive or hide what it is."""
+    """A ValueError if a name could lead out of the archive or hide what it is."""
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or parts[0] == "/" or "\\" in name or not name.isprintable():
         raise ValueError(f"a file in it is called {name[:80]!r}, which leads out; pack it again")
 
 
 def _require_size(name: str, num_bytes: int, at_most: int) -> None:
-    """A ValueError where a file is larger than anything that is read."""
+    """A ValueError if a file is larger than anything that is read."""
     if num_bytes > at_most:
         raise ValueError(f"{name} has {num_bytes:,} bytes; at most {at_most:,} are read")
 
@@ -184,7 +184,7 @@ def _suffix(name: str) -> str:
 
 
 def _labels_by_folder(pictures: list[str], num_classes: int) -> dict[str, int]:
-    """The class of each picture by its first folder; a ValueError where folders aren't classes.
+    """The class of each picture by its first folder; a ValueError if folders aren't classes.
 
     Folders whose names are numbers are their own classes, others count in their sorted order.
     """

@@ -68,7 +68,7 @@ class _Part(NamedTuple):
 
 
 def _samples(path: Path) -> Iterator[Sample]:
-    """The samples of one tar in its order; a ValueError where a sample's files don't follow each other."""
+    """The samples of one tar in its order; a ValueError if a sample's files don't follow each other."""
     seen: set[str] = set()
     for key, parts in groupby(_parts(path), key=lambda part: part.key):
         if key in seen:
@@ -113,7 +113,7 @@ class _Heads:
 
 
 def _parts(path: Path) -> Iterator[_Part]:
-    """The files of a tar that belong to samples; a ValueError where it is broken anywhere."""
+    """The files of a tar that belong to samples; a ValueError if it is broken anywhere."""
     with opened(path) as file, _required_sound(path.name):
         require_named_itself(file.read(tarfile.BLOCKSIZE), path.name)
         file.seek(0)
@@ -154,7 +154,7 @@ def _part(file: BinaryIO, member: tarfile.TarInfo) -> Iterator[_Part]:
 
 
 def _content(file: BinaryIO, member: tarfile.TarInfo) -> bytes:
-    """A member's bytes; an error where the tar ends before them."""
+    """A member's bytes; an error if the tar ends before them."""
     file.seek(member.offset_data)
     data = file.read(member.size)
     if len(data) != member.size:
@@ -163,7 +163,7 @@ def _content(file: BinaryIO, member: tarfile.TarInfo) -> bytes:
 
 
 def _require_plain(member: tarfile.TarInfo) -> None:
-    """A ValueError where a member isn't a plain file with a plain name of a usual size."""
+    """A ValueError if a member isn't a plain file with a plain name of a usual size."""
     name = member.name
     parts = PurePosixPath(name).parts
     if not member.isreg() or member.issparse() or ".." in parts or parts[:1] == ("/",):

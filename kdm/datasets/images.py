@@ -95,7 +95,7 @@ class ImageData(Options, ABC):
         return self._split("heldout").images
 
     def labels(self, split: Split = "train") -> NDArray[np.int64] | None:
-        """The class of each picture of a split, int64 [n]; None where num_classes is not given."""
+        """The class of each picture of a split, int64 [n]; None if num_classes is not given."""
         return self._split(split).labels
 
     def digest(self) -> str:
@@ -163,7 +163,7 @@ def _read(data: ImageData, path: Path) -> Pictures:
 def files_below(folder: Path) -> list[Path]:
     """The files of a folder and of those in it, sorted; links to folders are not followed.
 
-    Without what desktops leave there (`.DS_Store`, `._x`, `Thumbs.db`). A StoreError where a folder cannot be
+    Without what desktops leave there (`.DS_Store`, `._x`, `Thumbs.db`). A StoreError if a folder cannot be
     listed: without its pictures the set would silently be another one.
     """
     names = (Path(place, name) for place, found in walked(folder) for name in found)

@@ -68,7 +68,7 @@ def gathered(
 
 
 def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
-    """The picture in a PNG or JPEG: uint8 [c, h, w]; a ValueError where it is another kind or broken.
+    """The picture in a PNG or JPEG: uint8 [c, h, w]; a ValueError if it is another kind or broken.
 
     Nothing is resized, cropped or converted: a teacher must see what its user prepared.
     """
@@ -114,7 +114,7 @@ def required_label(label: int | None, num_classes: int, place: str) -> int:
 
 
 def require_room(num_bytes: int, at_most: int) -> None:
-    """A ValueError where decoded pictures take more memory than the set may use.
+    """A ValueError if decoded pictures take more memory than the set may use.
 
     Without a bound a set of many gigabytes would end in the kernel's killing of the process.
     """

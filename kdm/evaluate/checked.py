@@ -49,14 +49,14 @@ def deviations(metric: Metric, samples: EvaluationSamples) -> Mapping[str, tuple
 
 
 def _require_known(metric: Metric, method: str, found: Mapping[str, Any]) -> None:
-    """Raise `MetricError` where an answer names a number that the metric doesn't state."""
+    """Raise `MetricError` if an answer names a number that the metric doesn't state."""
     unknown = [name for name in found if name not in metric.meanings]
     if unknown:
         raise _fault(metric, f"`{method}` named {_listed(unknown)}, {_which_are_known(metric)}")
 
 
 def _estimates(metric: Metric, samples: EvaluationSamples) -> Mapping[str, Estimate]:
-    """The metric's numbers with intervals; {} where it has none."""
+    """The metric's numbers with intervals; {} if it has none."""
     found = _answer(metric, "estimates", samples)
     if found:
         _require_names(metric, "estimates", found)

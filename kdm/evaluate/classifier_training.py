@@ -86,7 +86,7 @@ def known_classifier(
 ) -> KnownClassifier:
     """The classifier of a data set with classes, ready to judge on the CPU; trained unless `home` has it.
 
-    Raises a ValueError where the set has no classes or no square pictures, `DamageError` where the
+    Raises a ValueError if the set has no classes or no square pictures, `DamageError` if the
     weights that it finds are not as they were written.
     """
     options = options or ClassifierOptions()
@@ -102,7 +102,7 @@ def known_classifier(
 def classifier_name(dataset: DataSet, options: ClassifierOptions | None = None) -> str:
     """Its folder below classifiers/: the set's kind, and the digest of all that determines it.
 
-    Raises a ValueError where the set has no classes or no square pictures.
+    Raises a ValueError if the set has no classes or no square pictures.
     """
     _built(dataset)
     return f"{dataset.kind}-{short(digest_of(_identity(dataset, options or ClassifierOptions())))}"
@@ -171,7 +171,7 @@ def _losses(classifier: Classifier, batch: Batch) -> Losses:
 
 
 def _built(dataset: DataSet, seed: int = 0) -> Classifier:
-    """A classifier with fresh weights drawn from `seed`; a ValueError where the set has no classes."""
+    """A classifier with fresh weights drawn from `seed`; a ValueError if the set has no classes."""
     if dataset.num_classes is None:
         raise ValueError(
             f"data set '{dataset.kind}' has no classes, so that no classifier can learn them; give "

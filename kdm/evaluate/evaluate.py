@@ -95,7 +95,7 @@ def needs_of(metrics: Iterable[Metric]) -> frozenset[str]:
 
 
 def require_distinct(metrics: Iterable[Metric]) -> None:
-    """Raise a ValueError where two metrics give a number of one name: one would hide the other."""
+    """Raise a ValueError if two metrics give a number of one name: one would hide the other."""
     names = Counter(name for metric in metrics for name in metric.meanings)
     twice = sorted(name for name, count in names.items() if count > 1)
     if twice:
@@ -105,7 +105,7 @@ def require_distinct(metrics: Iterable[Metric]) -> None:
 def require_needs(
     needs: frozenset[str], *, label: LabelRule | None, dataset: "DataSet | None"
 ) -> None:
-    """Raise a ValueError where pairs without labels, or real data without classes, cannot give it."""
+    """Raise a ValueError if pairs without labels, or real data without classes, cannot give it."""
     num_classes = None if dataset is None else dataset.num_classes
     if "labels" in needs and label is None:
         raise ValueError(

@@ -69,7 +69,7 @@ def _best_ridge(x_T: Matrix, x_0: Matrix) -> float:
 
 
 def _labels(pairs: PairBatch) -> NDArray[np.int64]:
-    """The class of each pair, int64 [n]; all 0 where there are no labels."""
+    """The class of each pair, int64 [n]; all 0 if there are no labels."""
     return np.zeros(len(pairs), np.int64) if pairs.label is None else pairs.label
 
 

@@ -29,7 +29,7 @@ class Estimate(NamedTuple):
     value: float
     low: float
     high: float
-    # How far the number of each resample lies from their mean; empty where it was not resampled.
+    # How far the number of each resample lies from their mean; empty if it was not resampled.
     deviations: tuple[float, ...] = ()
 
     def __str__(self) -> str:

@@ -52,7 +52,7 @@ class Cells(Metric):
     }
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """A ValueError where samples are not points in the plane."""
+        """A ValueError if samples are not points in the plane."""
         if shape != (2,):
             raise ValueError(
                 f"metric 'cells' needs points of shape (2,), got {shape}; "
@@ -60,7 +60,7 @@ class Cells(Metric):
             )
 
     def measure(self, samples: EvaluationSamples) -> dict[str, float]:
-        """Three fractions in [0, 1]; a ValueError where samples are not points in the plane."""
+        """Three fractions in [0, 1]; a ValueError if samples are not points in the plane."""
         self.require_shape(samples.x_0.shape[1:])
         return {name: float(np.mean(hits)) for name, hits in _hits(samples).items()}
 

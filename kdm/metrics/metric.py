@@ -37,7 +37,7 @@ class Metric(Plugin):
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError where it cannot measure samples of this shape; most take any."""
+        """Raise a ValueError if it cannot measure samples of this shape; most take any."""
 
     @abstractmethod
     def measure(self, samples: EvaluationSamples) -> dict[str, float]:

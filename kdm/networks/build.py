@@ -60,7 +60,7 @@ def build_guided(keywords: Mapping[str, Any]) -> GuidedUNet:
 
 
 def _build_inner(model: str, keywords: Mapping[str, Any]) -> SongUNet | DhariwalUNet:
-    """F_θ by the name of its architecture; a ValueError where there is none of that name."""
+    """F_θ by the name of its architecture; a ValueError if there is none of that name."""
     if model == "SongUNet":
         return SongUNet(SongUNetOptions.model_validate(keywords))
     if model == "DhariwalUNet":

@@ -143,7 +143,7 @@ class Conv(nn.Module):
 class Norm(nn.Module):
     """Group normalisation (Wu & He 2018), at least four channels a group and at most 32 groups.
 
-    Raises a ValueError where the groups don't divide the channels.
+    Raises a ValueError if the groups don't divide the channels.
     """
 
     def __init__(self, num_channels: int, *, eps: float) -> None:

@@ -130,7 +130,7 @@ class Stage(nn.ModuleList):
 
 
 def norm(num_channels: int) -> nn.GroupNorm:
-    """Group normalisation with 32 groups; a ValueError where 32 doesn't divide the channels."""
+    """Group normalisation with 32 groups; a ValueError if 32 doesn't divide the channels."""
     if num_channels % NUM_GROUPS:
         raise ValueError(
             f"{num_channels} channels don't divide into {NUM_GROUPS} groups: choose "

@@ -131,7 +131,7 @@ class GuidedUNet(nn.Module):
         """Velocities v_θ (n, out_channels, h, w) of images (n, in_channels, h, w).
 
         t is a scalar, (1,) or (n,); labels (n,) are class numbers, None the label for 'none'. Raises a
-        ValueError where the network has classes, no such label, and none is given.
+        ValueError if the network has classes, no such label, and none is given.
         """
         embedding = F.silu(self._embedding(t.reshape(-1), self._labels(x, label)))
         skips: Skips = []
@@ -214,7 +214,7 @@ class GuidedUNet(nn.Module):
         return Upsample(here, is_learned=self.options.conv_resample)
 
     def _labels(self, x: Images, label: ClassLabels | None) -> ClassLabels | None:
-        """The labels (n,); for None the label for 'none', and a ValueError where the network lacks it."""
+        """The labels (n,); for None the label for 'none', and a ValueError if the network lacks it."""
         num_classes = self.options.num_classes
         if num_classes is None or label is not None:
             return label

@@ -27,7 +27,7 @@ class PresetChoice(Options):
     has_adversary: bool | None = None  # null: as the preset has it
 
     def chosen(self) -> Preset:
-        """The preset; a ValueError where there is none of that name."""
+        """The preset; a ValueError if there is none of that name."""
         return preset(
             self.name,
             self.mode,

@@ -30,7 +30,7 @@ def preset(
     """A preset by name, with another d (None: its own), and a row of Table 5.
 
     `terms` are the losses that it keeps (None: all), `has_adversary` whether there is a critic (None: as
-    the preset has it). Raises a ValueError where there is no preset of that name, or where it has no
+    the preset has it). Raises a ValueError if there is no preset of that name, or if it has no
     such choice.
     """
     if name not in _PRESETS:
@@ -43,7 +43,7 @@ def preset(
 
 
 def _require_choice(name: str, mode: Mode, terms: Terms | None, has_adversary: bool | None) -> None:
-    """Raise a ValueError where a preset would silently ignore what is asked of it."""
+    """Raise a ValueError if a preset would silently ignore what is asked of it."""
     if mode == "published" and name in _UNPUBLISHED:
         raise ValueError(
             f"mode is 'published', but nobody published preset '{name}'; leave 'mode' out"

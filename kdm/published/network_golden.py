@@ -114,7 +114,7 @@ def tolerance(name: str) -> float:
 
 
 def error(computed: Tensor, reference: Tensor) -> float:
-    """The largest difference over the largest reference value; infinity where shapes differ.
+    """The largest difference over the largest reference value; infinity if shapes differ.
 
     For bytes: how far a value is from the interval that is rounded down to the byte, over 255.
     """

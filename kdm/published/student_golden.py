@@ -99,7 +99,7 @@ def _golden(path: str) -> Golden:
 
 
 def _of(computed: Mapping[str, Tensor], name: str) -> Tensor:
-    """A computed number, or infinity where there is none of that name: then it agrees with nothing."""
+    """A computed number, or infinity if there is none of that name: then it agrees with nothing."""
     return computed.get(name, torch.tensor(float("inf")))
 
 
@@ -139,7 +139,7 @@ def _outputs(golden: Golden) -> dict[str, Tensor]:
 
 
 def _error(computed: Tensor, wanted: Tensor) -> float:
-    """The largest difference over the largest wanted value; the difference itself where all are 0."""
+    """The largest difference over the largest wanted value; the difference itself if all are 0."""
     computed = computed.detach()
     if computed.numel() == wanted.numel():
         computed = computed.reshape(wanted.shape)

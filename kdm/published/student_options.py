@@ -97,7 +97,7 @@ def _losses(keywords: Mapping[str, Any]) -> KoopmanLosses:
 
 
 def _chosen(keyword: str, value: Any, known: Mapping[str, Any]) -> Any:
-    """The counterpart of an argument's value; a ValueError where there is none."""
+    """The counterpart of an argument's value; a ValueError if there is none."""
     if value not in known:
         raise ValueError(f"{keyword} is {value!r}; this project knows {', '.join(known)}")
     return known[value]

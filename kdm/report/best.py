@@ -51,7 +51,7 @@ def best_rows(
 
 
 def how_marked(students: Sequence[Numbers], meanings: Mapping[str, Meaning]) -> str:
-    """What the marks rest on, in words for below the table; '' where no two students are compared.
+    """What the marks rest on, in words for below the table; '' if no two students are compared.
 
     Columns whose students weren't measured on the same noise are named, because there a mark says less.
     """

@@ -14,7 +14,7 @@ class Budget:
 
     name: str
     num_images: int  # samples that it was trained on, repeats counted
-    cpu_seconds: float | None  # of its training; None where it was not timed
+    cpu_seconds: float | None  # of its training; None if it was not timed
     has_critic: bool
     num_trained: int  # parameters
     num_used: int  # parameters, for sampling
@@ -39,7 +39,7 @@ def compared(budgets: Sequence[Budget]) -> str:
 
 
 def unequal(num_images: Mapping[str, int]) -> str:
-    """'kdm saw 102,400 pairs, regression 51,200: …', by student; '' where all saw as many.
+    """'kdm saw 102,400 pairs, regression 51,200: …', by student; '' if all saw as many.
 
     `num_images` counts repeats: a pair that was used in ten epochs counts ten times.
     """

@@ -45,7 +45,7 @@ class Rate:
 
     who: str
     nfe: int
-    samples_per_second: float | None  # wall time; None where it was not measured
+    samples_per_second: float | None  # wall time; None if it was not measured
     samples_per_cpu_second: float | None
     machine: str
 
@@ -145,7 +145,7 @@ class Ancestor:
 class ReportContent:
     """All that a report page says.
 
-    The first eight fields every report has; the others are empty where a run has nothing of the kind. Only
+    The first eight fields every report has; the others are empty if a run has nothing of the kind. Only
     `made_at` and `rates` differ between two runs of one recipe on one machine.
     """
 

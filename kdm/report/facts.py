@@ -29,7 +29,7 @@ def key_facts(content: ReportContent) -> tuple[Fact, ...]:
 
 
 def _pairs(content: ReportContent) -> Fact | None:
-    """How many pairs each split kept; None where the content has no splits."""
+    """How many pairs each split kept; None if the content has no splits."""
     kept = [f"{split.kept:,} {split.split}" for split in content.splits]
     masked = sum(split.masked for split in content.splits)
     dropped = sum(split.attempted - split.stored for split in content.splits)

@@ -51,14 +51,14 @@ def render_overview(
 
 
 def _printed(value: float | None, meaning: Meaning) -> str:
-    """A number as the table shows it: percent for a fraction, '–' where it is missing."""
+    """A number as the table shows it: percent for a fraction, '–' if it is missing."""
     if value is None:
         return "–"
     return f"{100 * value:.2f}%" if meaning.is_fraction else number(value)
 
 
 def _trend(events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning]) -> Picture | None:
-    """The picture of the first number that any event has; None where none has one."""
+    """The picture of the first number that any event has; None if none has one."""
     for name, meaning in meanings.items():
         trends = _by_training(events, name)
         if trends:

@@ -56,7 +56,7 @@ class PairsCard:
     name: str
     digest: str  # of the spec
     teacher: str
-    sampler: str  # with the number of evaluations, in words; '' where unknown
+    sampler: str  # with the number of evaluations, in words; '' if unknown
     spec: Mapping[str, Any]
     schema: PairSchema
     splits: tuple[SplitEntry, ...]
@@ -222,7 +222,7 @@ def _noise(schema: PairSchema) -> str:
 
 
 def _noise_code(card: PairsCard) -> list[str]:
-    """The line of numpy that gives x_T of an index; [] where noise is stored."""
+    """The line of numpy that gives x_T of an index; [] if noise is stored."""
     noise = card.schema.noise
     if noise.kind == "stored":
         return []

@@ -145,14 +145,14 @@ def number(value: float) -> str:
 def percent(value: float, num_samples: int) -> tuple[str, str]:
     """'96.57%' and its binomial standard error '± 0.26', of a share among `num_samples`.
 
-    The error is empty where it is 0, at a share of 0 or 1, because nothing is that sure.
+    The error is empty if it is 0, at a share of 0 or 1, because nothing is that sure.
     """
     error = math.sqrt(max(value * (1 - value), 0.0) / num_samples)
     return f"{100 * value:.2f}%", f"± {100 * error:.2f}" if error else ""
 
 
 def counted(reasons: Mapping[str, int]) -> str:
-    """'near_copy 512, nan 3', the most frequent reason first; 'none' where nothing was dropped."""
+    """'near_copy 512, nan 3', the most frequent reason first; 'none' if nothing was dropped."""
     ordered = sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0]))
     return ", ".join(f"{reason} {count:,}" for reason, count in ordered if count) or "none"
 

@@ -94,7 +94,7 @@ class Attempt(NamedTuple):
 def dopri5(velocity: Velocity, noise: Samples, tolerance: Tolerance) -> Samples:
     """The state [n, *shape] at t = 1 from noise [n, *shape] at t = 0, in the noise's number type.
 
-    Raises InvalidPairsError where no step is short enough, as after a velocity that is not finite.
+    Raises InvalidPairsError if no step is short enough, as after a velocity that is not finite.
     """
     x, t = noise, 0.0
     slope = velocity(x, _time(t))

@@ -49,7 +49,7 @@ class Tableau:
     ) -> "Tableau":
         """From the table's text, '19372/6561 -25360/2187 …' a line; nodes are the sums of the lines.
 
-        Raises a ValueError where the shape is not a table's or an order condition fails.
+        Raises a ValueError if the shape is not a table's or an order condition fails.
         """
         table = tuple(map(row, rows))
         return cls(
@@ -133,7 +133,7 @@ class _Terms(NamedTuple):
         return cls(denominator, tuple((j, each) for j, each in enumerate(factors) if each))
 
     def added(self, x: Samples, h: float, slopes: Sequence[Samples]) -> Samples:
-        """x + h Σ_j a_j k_j; x itself where there are no terms."""
+        """x + h Σ_j a_j k_j; x itself if there are no terms."""
         if not self.terms:
             return x
         parts = [slopes[j] if factor == 1 else factor * slopes[j] for j, factor in self.terms]

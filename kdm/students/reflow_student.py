@@ -58,7 +58,7 @@ class ReflowStudent(OneNetworkStudent):
         """x_0^ (n, ...) in the pairs' units: Euler's x ← x − v(x, t, y) / num_steps, t from 1 down.
 
         Nothing random: `seed` doesn't matter. Raises a ValueError for missing labels, and for labels
-        outside 0 … num_classes − 1, where the network sees labels.
+        outside 0 … num_classes − 1, if the network sees labels.
         """
         require_known(label, self.num_classes)
         labels = one_hot(label, self.num_classes, like=x_T)

@@ -46,7 +46,7 @@ class Student(nn.Module, ABC):
     ) -> StudentT:
         """The student of a folder with config.json and model.safetensors, ready to generate.
 
-        Raises as `load_student`, and a ValueError where it is a student of another class.
+        Raises as `load_student`, and a ValueError if it is a student of another class.
         """
         from kdm.students.loading import load_student  # which finds any student by its plugin
 
@@ -65,7 +65,7 @@ class Student(nn.Module, ABC):
         """x_0^ (n, *shape) for noise x_T of the same shape, in the pairs' units and without gradients.
 
         Deterministic: equal x_T, labels and seed give equal samples, whatever else is in the batch.
-        Raises a ValueError where it needs labels and gets none, or unknown ones.
+        Raises a ValueError if it needs labels and gets none, or unknown ones.
         """
 
     @abstractmethod

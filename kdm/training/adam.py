@@ -70,7 +70,7 @@ class Adam:
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from what `state` gave; a KeyError where a parameter has no entry."""
+        """Continue from what `state` gave; a KeyError if a parameter has no entry."""
         for part, tensors in self._parts():
             for name, tensor in zip(self._names, tensors, strict=True):
                 tensor.copy_(state[f"{name}/{part}"])

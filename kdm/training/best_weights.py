@@ -76,7 +76,7 @@ class BestWeights:
         self._folder.replace(BEST, seal(document))
 
     def _kept_before(self) -> float:
-        """The score of what this run has kept already; infinity where it has kept nothing."""
+        """The score of what this run has kept already; infinity if it has kept nothing."""
         try:
             document = unseal(self._folder.read(BEST), f"{self._folder.url}/{BEST}")
         except FileNotFoundError:

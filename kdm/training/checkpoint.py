@@ -86,7 +86,7 @@ class Checkpoints:
         self._forget_all_but(_steps(self._folder)[-self._keep :])
 
     def newest(self) -> Snapshot | None:
-        """The newest checkpoint whose digest agrees; None where there is none.
+        """The newest checkpoint whose digest agrees; None if there is none.
 
         A damaged one is skipped, with a notice. Raises `MismatchError`, naming the fields that differ,
         where a checkpoint belongs to another run.
@@ -100,7 +100,7 @@ class Checkpoints:
         return None
 
     def _load(self, step: int) -> Snapshot:
-        """The checkpoint after `step` steps; `DamageError` where record or tensors are missing or changed."""
+        """The checkpoint after `step` steps; `DamageError` if record or tensors are missing or changed."""
         name = _name(step)
         where = f"{self._folder.url}/{name}"
         record = unseal(self._read(name + _RECORD), where + _RECORD)

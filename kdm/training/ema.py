@@ -43,7 +43,7 @@ class Ema:
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from what `state` gave; a KeyError where a parameter has no entry."""
+        """Continue from what `state` gave; a KeyError if a parameter has no entry."""
         for name, average in self.state().items():
             average.copy_(state[name])
 

@@ -46,7 +46,7 @@ class Input(Options, ABC):
 
     @abstractmethod
     def pair_schema(self) -> PairSchema:
-        """What one sample is: shape, noise, label. Raises a StoreError where the set can't be opened."""
+        """What one sample is: shape, noise, label. Raises a StoreError if the set can't be opened."""
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class PairsInput(Input):
 
     @property
     def taken(self) -> tuple[Mask, ...]:
-        """The masks whose decisions apply; a ValueError or StoreError where one isn't there."""
+        """The masks whose decisions apply; a ValueError or StoreError if one isn't there."""
         return self._store().masks(self.masks)
 
     def place(self, device: Device) -> Place:

@@ -61,7 +61,7 @@ class TrainingJob(Options):
     def objective(self, schema: PairSchema) -> Objective:
         """The untrained model with its losses; its initial weights depend on `training.seed` alone.
 
-        A student is built for the whole schema, a teacher for a shape. Raises a ValueError where the
+        A student is built for the whole schema, a teacher for a shape. Raises a ValueError if the
         model can't learn such samples.
         """
         from kdm.randomness.step_seeds import seed_initial_weights  # torch: imported only to train

@@ -37,7 +37,7 @@ class Part(NamedTuple):
 class Parts:
     """A rank's parts of each step, and where their random numbers come from.
 
-    Raises a ValueError where so many ranks can't share a step evenly.
+    Raises a ValueError if so many ranks can't share a step evenly.
     """
 
     def __init__(self, options: TrainingOptions, ranks: Ranks) -> None:
@@ -111,7 +111,7 @@ def require_divisible(options: TrainingOptions, num_ranks: int) -> None:
 
 
 def require_whole_batches(objective: Objective, options: TrainingOptions, ranks: Ranks) -> None:
-    """Raise a ValueError where a module normalises by statistics of the whole batch, and parts differ.
+    """Raise a ValueError if a module normalises by statistics of the whole batch, and parts differ.
 
     `SharedBatchNorm2d` has the statistics of all ranks, but not of several micro-batches.
     """

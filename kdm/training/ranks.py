@@ -34,7 +34,7 @@ class Ranks:
     """This process among the ranks; with `count` 1 it trains alone, and every method does nothing.
 
     All ranks must call the same methods in the same order: each call that exchanges numbers waits for
-    the others. Raises `RankLostError` where one of them has left.
+    the others. Raises `RankLostError` if one of them has left.
     """
 
     def __init__(self, rank: int = 0, count: int = 1) -> None:
@@ -98,7 +98,7 @@ def joined(device: torch.device, report: Report = lambda report: None) -> Iterat
     """Join the ranks that torchrun has started, and leave them after the block.
 
     A process that was started otherwise is alone. `report` is told after ten seconds whom it waits
-    for. Raises a ValueError where only some of torchrun's variables are set, and `RankLostError` where
+    for. Raises a ValueError if only some of torchrun's variables are set, and `RankLostError` where
     the other ranks don't arrive within 300 seconds.
     """
     count = _told("WORLD_SIZE", 1)
@@ -119,7 +119,7 @@ def joined(device: torch.device, report: Report = lambda report: None) -> Iterat
 def own_device(device: torch.device, environment: Mapping[str, str] = os.environ) -> torch.device:
     """The device of this rank: GPU number LOCAL_RANK where the ranks train on GPUs.
 
-    Raises a ValueError where the machine has fewer GPUs than ranks.
+    Raises a ValueError if the machine has fewer GPUs than ranks.
     """
     if device.type != "cuda" or _told("WORLD_SIZE", 1, environment) == 1:
         return device
@@ -134,7 +134,7 @@ def own_device(device: torch.device, environment: Mapping[str, str] = os.environ
 
 
 def _join(backend: str) -> None:
-    """Meet the other ranks, and connect with them; `RankLostError` where they don't arrive in time."""
+    """Meet the other ranks, and connect with them; `RankLostError` if they don't arrive in time."""
     try:
         # The store comes first, since waiting for the others has another time limit than a step.
         arrival = timedelta(seconds=SECONDS_TO_ARRIVE)
@@ -166,7 +166,7 @@ def _saying_what_is_awaited(count: int, report: Report) -> Iterator[None]:
 
 
 def _require_told(count: int) -> int:
-    """The rank of this process; a ValueError where variables that it needs are missing."""
+    """The rank of this process; a ValueError if variables that it needs are missing."""
     missing = [name for name in _NEEDED if not os.environ.get(name)]
     if missing:
         raise ValueError(

@@ -26,7 +26,7 @@ def run_job(
     """Do a training job, or continue it; return at once where it is done.
 
     Raises `Interrupted`, after a checkpoint, where `should_stop` says so, and a ValueError or a
-    StoreError where the job can't be done: the step doesn't fit into memory, a loss isn't finite, or
+    StoreError if the job can't be done: the step doesn't fit into memory, a loss isn't finite, or
     stored pairs are damaged.
     """
     device = own_device(prepare(job.device, job.training))

@@ -28,7 +28,7 @@ class StopRequest:
 
     `parent` is the process whose death counts, this process's own parent by default; `seconds` and
     `orphan_seconds` are how long the process has to leave by itself. `last_words` makes the message for
-    standard error where it didn't.
+    standard error if it didn't.
     """
 
     def __init__(

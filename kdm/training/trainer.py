@@ -48,7 +48,7 @@ class TrainingResult:
     losses: list[LossEntry]
     seconds: float
     cpu_seconds: float
-    counts: dict[str, int]  # of skipped steps; empty where none may be skipped
+    counts: dict[str, int]  # of skipped steps; empty if none may be skipped
     num_ranks: int  # of the last attempt
 
 
@@ -95,8 +95,8 @@ class Trainer:
     def fit(self) -> TrainingResult:
         """Train to the last step, from the newest sound checkpoint on.
 
-        Raises `Interrupted`, after a checkpoint, where `should_stop` says so, `NonFiniteError` where a
-        loss isn't finite and the step may not be skipped, and `RankLostError` where a rank has left.
+        Raises `Interrupted`, after a checkpoint, where `should_stop` says so, `NonFiniteError` if a
+        loss isn't finite and the step may not be skipped, and `RankLostError` if a rank has left.
         """
         self._resume()
         with self._watch.from_step(self._step):
@@ -118,7 +118,7 @@ class Trainer:
         )
 
     def _train_step(self, step: int) -> dict[str, Losses] | None:
-        """Make one step; the losses of its players, or None where it was skipped and changed nothing."""
+        """Make one step; the losses of its players, or None if it was skipped and changed nothing."""
         seed_step(self._options.seed, step)
         rate = learning_rate(self._options, step)
         return self._steps.make(step, self._source.next_batch(), rate)

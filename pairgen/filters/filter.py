@@ -49,4 +49,4 @@ class Filter(Plugin, ABC):
     def decide(
         self, scores: Scores, threshold: float
     ) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
-        """Keep, bool [n], and the reason, text [n], empty where a pair is kept."""
+        """Keep, bool [n], and the reason, text [n], empty if a pair is kept."""

@@ -26,7 +26,7 @@ _FINER = 2  # look-ups a pixel and axis: enough for images that shrink by less t
 
 
 class _Drawn(NamedTuple):
-    """What is done to each of n images; 0 where nothing is done."""
+    """What is done to each of n images; 0 if nothing is done."""
 
     flips: Tensor  # [n, 2], 0 or 1: mirrored, upside down
     scale: Tensor  # [n], in standard deviations, as are stretch and shift

@@ -21,7 +21,7 @@ def environment_in(
 
 
 def common_environment(store: PairStore) -> dict[str, Any] | None:
-    """What all records that can be read agree on; None where they do not, or there are none."""
+    """What all records that can be read agree on; None if they do not, or there are none."""
     found: dict[str, Any] | None = None
     for shard in store.ledger.recorded():
         try:

@@ -17,7 +17,7 @@ class Fault(NamedTuple):
     """One file, and a sentence that says what is wrong with it and what to do."""
 
     kind: Kind
-    shard: int | None  # None where the file isn't about one shard
+    shard: int | None  # None if the file isn't about one shard
     file: str  # below the set's folder
     sentence: str
 

@@ -38,7 +38,7 @@ class Waste(NamedTuple):
 def waste_of(store: PairStore, *, older_than: float = GRACE_SECONDS) -> list[Waste]:
     """Files of one split in one layout that no record or manifest names, and that are old enough (seconds).
 
-    Raises DamageError where a record or manifest cannot be read: it may name any of them.
+    Raises DamageError if a record or manifest cannot be read: it may name any of them.
     """
     found = Inventory.of(store)
     files, before = dict(found.left), time.time() - older_than

@@ -80,7 +80,7 @@ def _decoded(store: PairStore, shard: int) -> Iterator[Columns]:
 
 
 def _reasons(store: PairStore, shard: int, columns: Columns) -> dict[str, list[int]] | None:
-    """Why the indices that a shard lacks were dropped; None where nothing tells."""
+    """Why the indices that a shard lacks were dropped; None if nothing tells."""
     lacking = _lacking(store, shard, columns)
     found: dict[str, list[int]] = {}
     if not lacking:

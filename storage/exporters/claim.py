@@ -16,7 +16,7 @@ _MAX_DESCRIPTION = 2**20
 
 
 def claim(folder: Folder, wanted: Mapping[str, Any]) -> str:
-    """Say what the folder is to hold; a `MismatchError` where anything else lies there.
+    """Say what the folder is to hold; a `MismatchError` if anything else lies there.
 
     Returns the digest of that, which tells this export from every other.
     """
@@ -28,7 +28,7 @@ def claim(folder: Folder, wanted: Mapping[str, Any]) -> str:
 
 
 def require_claimable(folder: Folder, wanted: Mapping[str, Any]) -> None:
-    """A `MismatchError` where a folder holds anything but what is wanted, or a part of it."""
+    """A `MismatchError` if a folder holds anything but what is wanted, or a part of it."""
     if not folder.exists(DESCRIPTION):
         if strange := folder.names():
             raise MismatchError(

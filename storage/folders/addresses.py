@@ -10,7 +10,7 @@ _SLIP = re.compile(
 
 
 def require_whole_address(place: str) -> None:
-    """Raise a ValueError where a path looks like a URL whose slashes or colon were mistyped."""
+    """Raise a ValueError if a path looks like a URL whose slashes or colon were mistyped."""
     slip = _SLIP.match(place)
     if slip is None:
         return

@@ -21,7 +21,7 @@ _AT_FDCWD, _NOREPLACE = -100, 1  # from fcntl.h and linux/fs.h
 def move_to_free_name(temporary: Path, target: Path) -> None:
     """Give `temporary` the name `target`; a FileExistsError, and nothing changed, where that is taken.
 
-    Raises `NoExclusiveCreationError` where the file system has no way to do so.
+    Raises `NoExclusiveCreationError` if the file system has no way to do so.
     """
     try:
         os.link(temporary, target)

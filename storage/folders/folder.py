@@ -16,7 +16,7 @@ class FileInfo(NamedTuple):
     """What a listing says of a file."""
 
     num_bytes: int
-    modified_at: float  # seconds since 1970; 0 where the file system does not say
+    modified_at: float  # seconds since 1970; 0 if the file system does not say
 
 
 class Folder(ABC):
@@ -51,7 +51,7 @@ class Folder(ABC):
 
     @abstractmethod
     def names(self) -> list[str]:
-        """What lies directly inside, sorted, without hidden names; [] where the folder doesn't exist.
+        """What lies directly inside, sorted, without hidden names; [] if the folder doesn't exist.
 
         A folder that is there and cannot be listed is a `StoreError`, never an empty one.
         """
@@ -115,7 +115,7 @@ class Folder(ABC):
 
 
 def require_size(num_bytes: int, at_most: int | None, where: str) -> None:
-    """Raise a `DamageError` where a file is larger than anything that is written there."""
+    """Raise a `DamageError` if a file is larger than anything that is written there."""
     if at_most is not None and num_bytes > at_most:
         raise DamageError(
             f"{where} has {num_bytes:,} bytes, at most {at_most:,} are read; "

@@ -22,7 +22,7 @@ def opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; a `StoreError` where its folder doesn't let anybody look."""
+    """Whether a file is there; a `StoreError` if its folder doesn't let anybody look."""
     with told("looked at", path):
         return path.is_file()
 
@@ -30,7 +30,7 @@ def is_file(path: Path) -> bool:
 def entries_of(folder: Path, remedy: str) -> list["os.DirEntry[str]"]:
     """What lies in a folder, in no order, without hidden names.
 
-    Raises a ValueError with the remedy where it isn't a folder, a `StoreError` where it cannot be listed.
+    Raises a ValueError with the remedy where it isn't a folder, a `StoreError` if it cannot be listed.
     """
     with told("looked at", folder):
         is_folder = folder.is_dir()

@@ -32,11 +32,11 @@ class PairFormat(Protocol):
     ) -> dict[str, Column]:
         """Where each column lies in a shard's bytes, without copying them.
 
-        Raises a ValueError where anything is not exactly as `encode` lays it out.
+        Raises a ValueError if anything is not exactly as `encode` lays it out.
         """
 
     def shard_of(self, name: str) -> int | None:
-        """The shard that a file below `shards/` belongs to; None where it isn't a shard's."""
+        """The shard that a file below `shards/` belongs to; None if it isn't a shard's."""
 
     def metadata(self, num_shards: int, schema: PairSchema, shard_size: int) -> dict[str, bytes]:
         """Files of the whole set below `shards/`, by name, that tell plain readers what is there."""
@@ -52,7 +52,7 @@ def require_indices(index: NDArray[np.int64], shard: int, shard_size: int) -> No
 
 
 def require_size(schema: PairSchema, shard_size: int) -> None:
-    """Raise a ValueError where a shard would be too large to be held in memory."""
+    """Raise a ValueError if a shard would be too large to be held in memory."""
     num_bytes = schema.num_bytes * shard_size
     if num_bytes > MAX_SHARD_BYTES:
         raise ValueError(

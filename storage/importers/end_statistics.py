@@ -56,7 +56,7 @@ class End(NamedTuple):
 
 
 def measure(end: NDArray[Any]) -> End:
-    """An end's statistics, [n, *shape]; a ValueError where it has NaN or Inf, or nothing."""
+    """An end's statistics, [n, *shape]; a ValueError if it has NaN or Inf, or nothing."""
     samples = np.asarray(end, np.float64)
     numbers = samples.ravel()
     if not np.isfinite(numbers).all():

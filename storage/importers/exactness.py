@@ -63,7 +63,7 @@ class Exactness:
         }
 
     def advice(self, options: ImportOptions) -> str:
-        """What smaller types would hold the same, in words; empty where there is none."""
+        """What smaller types would hold the same, in words; empty if there is none."""
         smaller = [
             f"{name}_dtype={dtype} holds {what}"
             for name, dtype, what in (

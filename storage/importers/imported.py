@@ -46,7 +46,7 @@ class ImportOptions(LastingOptions):
     noise_scale: float | None = Field(None, gt=0)
     # Which end of the source is noise, where the numbers do not tell; null: they must tell.
     noise_end: NoiseEnd | None = None
-    # Of labels that are whole numbers, which do not say it; null where there are none.
+    # Of labels that are whole numbers, which do not say it; null if there are none.
     num_classes: int | None = Field(None, ge=1, le=2**31)
 
 

@@ -66,7 +66,7 @@ class KdmFolder:
 
     @classmethod
     def open(cls, folder: Path, *, keep_states: bool = False) -> Self:
-        """The set in a folder; a ValueError where it holds anything but .npz files."""
+        """The set in a folder; a ValueError if it holds anything but .npz files."""
         names = _names(folder)
         model, _ = _read(folder / names[0])
         if keep_states and not 1 <= len(model.states) - 2 <= MAX_STATES:

@@ -53,7 +53,7 @@ def _has_tails(
 
 
 def disagreement(first: NDArray[Any], last: NDArray[Any]) -> tuple[int, int] | None:
-    """Two samples of [n, *shape] whose noise is first and last; None where all that tell agree."""
+    """Two samples of [n, *shape] whose noise is first and last; None if all that tell agree."""
     if first[0].size < MIN_NUMBERS:
         return None
     white = [is_white(np.asarray(end, np.float64)[:, None]) for end in (first, last)]

@@ -33,7 +33,7 @@ class _Header(NamedTuple):
 
 
 def array_in(data: bytes) -> NDArray[Any]:
-    """The array, without copying; a ValueError where its header does not fit its bytes exactly."""
+    """The array, without copying; a ValueError if its header does not fit its bytes exactly."""
     header, offset = _header(data[:_MAX_HEADER], len(data))
     flat = np.frombuffer(data, header.dtype, offset=offset)
     return flat.reshape(header.shape, order="F" if header.is_fortran else "C")

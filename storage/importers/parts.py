@@ -30,7 +30,7 @@ class Part(NamedTuple):
         return [f"{tensor.dtype} {list(tensor.shape)}" for tensor in tensors]
 
     def require_pairs(self, place: str) -> None:
-        """A ValueError where the ends are not floats of one shape, or labels not one-hot rows."""
+        """A ValueError if the ends are not floats of one shape, or labels not one-hot rows."""
         label = self.label
         is_labelled = label is None or (len(label.shape) == 2 and len(label) == len(self.last))
         floats = self.first.dtype.kind == self.last.dtype.kind == "f"

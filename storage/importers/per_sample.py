@@ -60,7 +60,7 @@ class PerSampleTars:
     def open(
         cls, folder: Path, *, num_classes: int | None = None, keep_states: bool = False
     ) -> Self:
-        """The set in a folder; a ValueError where it holds anything but such tars."""
+        """The set in a folder; a ValueError if it holds anything but such tars."""
         tars = _tars(folder)
         stamps = tuple(map(stamp_of, tars))
         tar: list[int] = []

@@ -53,7 +53,7 @@ def _seeds(folder: Path, names: list[str]) -> list[str]:
 
 
 def _require_known(folder: Path) -> None:
-    """A ValueError where an array is missing, or one lies there that would be left out."""
+    """A ValueError if an array is missing, or one lies there that would be left out."""
     entries = entries_of(folder, f"give the one that holds {NOISE} and {DATA}")
     arrays = {entry.name for entry in entries if entry.name.endswith(".npy")}
     if strange := sorted(arrays - {NOISE, DATA, LABEL}):

@@ -34,7 +34,7 @@ class TensorRows:
         return self.shape[0]
 
     def rows(self, first: int, last: int) -> NDArray[Any]:
-        """The rows of a half-open range; a ValueError where the file has changed since."""
+        """The rows of a half-open range; a ValueError if the file has changed since."""
         size = math.prod(self.shape[1:])
         with opened(self.path) as file:
             if stamp_of(self.path) != self.stamp:
@@ -46,7 +46,7 @@ class TensorRows:
 
 
 def tensors_in(path: Path) -> tuple[TensorRows, ...]:
-    """The tensor that a file holds, or the two of a list; a ValueError where there is anything else."""
+    """The tensor that a file holds, or the two of a list; a ValueError if there is anything else."""
     with opened(path) as file:
         value, storages = read_saved(file, _TENSORS)
     names = [value] if isinstance(value, TensorName) else value

@@ -19,7 +19,7 @@ class Verdict(NamedTuple):
 def told(first: End, last: End, *, stated: NoiseEnd | None = None) -> Verdict:
     """Which end is noise: by the numbers where they tell, else as stated.
 
-    Raises a ValueError where neither says it, or where a statement contradicts the numbers.
+    Raises a ValueError if neither says it, or if a statement contradicts the numbers.
     """
     found = _by_numbers(first, last)
     if found is None and stated is None:

@@ -43,7 +43,7 @@ class Dialect:
         return name.startswith(self.packages)
 
     def called(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """What the call stands for; a ValueError where pickles of this kind don't make such a call."""
+        """What the call stands for; a ValueError if pickles of this kind don't make such a call."""
         answer = self.answers.get(name, _as_it_is if self.keeps(name) else None)
         value = answer(name, arguments) if answer else None
         if value is None:

@@ -27,7 +27,7 @@ class Budget:
 
 
 def read_array(file: Source, tensor: TensorName, stored: Stored, budget: Budget) -> NDArray[Any]:
-    """The tensor, contiguous; a ValueError where it does not lie inside its storage, each value once."""
+    """The tensor, contiguous; a ValueError if it does not lie inside its storage, each value once."""
     dtype = STORAGE_TYPES[stored.name.kind]
     num_values = _span(tensor)
     if tensor.offset + num_values > stored.name.num_values:

@@ -31,7 +31,7 @@ class Described(NamedTuple):
 
 
 def described_in(file: BinaryIO, dialect: Dialect) -> Described:
-    """What the pickle at the file's position describes; a ValueError where it holds anything else.
+    """What the pickle at the file's position describes; a ValueError if it holds anything else.
 
     Plain values, `TensorName` and `Made`. The file is left at the pickle's end.
     """

@@ -34,7 +34,7 @@ def is_safetensors(head: bytes) -> bool:
 
 
 def read_safetensors(file: Source) -> tuple[dict[str, TensorName], dict[str, Stored]]:
-    """The tensors by name, and where their numbers lie; a ValueError where anything does not fit."""
+    """The tensors by name, and where their numbers lie; a ValueError if anything does not fit."""
     header, place = _header(file)
     tensors, storages = {}, {}
     for name, said in header.items():

@@ -9,7 +9,7 @@ _POINTER: Final = b"version https://git-lfs.github.com/spec/"
 
 
 def require_itself(head: bytes) -> None:
-    """A ValueError where a file that begins so is empty, a Git LFS pointer or a page."""
+    """A ValueError if a file that begins so is empty, a Git LFS pointer or a page."""
     start = head.removeprefix(b"\xef\xbb\xbf")[:_LENGTH]
     if not start:
         raise ValueError("it is empty; fetch the file again")

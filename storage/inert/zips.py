@@ -32,7 +32,7 @@ class Member(NamedTuple):
 
 
 def members_of(file: BinaryIO, *, at_most: int = _MAX_MEMBERS) -> dict[str, Member]:
-    """The members by name; a ValueError where anything does not lie inside the file."""
+    """The members by name; a ValueError if anything does not lie inside the file."""
     require_file_itself(file)
     place, num_bytes, num_members = _directory(file)
     if num_members > at_most or num_bytes > at_most * _MAX_ENTRY:
@@ -47,7 +47,7 @@ def members_of(file: BinaryIO, *, at_most: int = _MAX_MEMBERS) -> dict[str, Memb
 
 
 def read_member(file: BinaryIO, member: Member, *, at_most: int) -> bytes:
-    """A member's bytes, unpacked; a ValueError where they are more or others than it declares."""
+    """A member's bytes, unpacked; a ValueError if they are more or others than it declares."""
     if max(member.num_bytes, member.num_stored) > at_most:
         raise ValueError(
             f"'{member.name}' declares {member.num_bytes:,} bytes; at most {at_most:,} are read"

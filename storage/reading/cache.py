@@ -51,7 +51,7 @@ class ShardCache:
     def open(self, digest: str, fetch: Callable[[], bytes]) -> OpenFile:
         """The file of this sha256, fetched where it is not there.
 
-        Raises `DamageError` where what was fetched has another sha256.
+        Raises `DamageError` if what was fetched has another sha256.
         """
         for _ in range(_TRIES):
             file = self._opened(digest)
@@ -64,7 +64,7 @@ class ShardCache:
         )
 
     def require_room(self, num_bytes: int, purpose: str) -> None:
-        """Raise a `StoreError` where so many bytes can never lie here together."""
+        """Raise a `StoreError` if so many bytes can never lie here together."""
         if num_bytes > self.max_bytes:
             raise StoreError(
                 f"{purpose} needs {num_bytes:,} bytes at once, the cache at {self.folder} holds "

@@ -38,7 +38,7 @@ class OpenFile:
         return mmap.mmap(self.descriptor, self.num_bytes, access=mmap.ACCESS_READ)
 
     def read_rows(self, offsets: NDArray[np.int64], rows: NDArray[Any], places: list[int]) -> None:
-        """Fill `rows[place]` from the bytes at each offset; DamageError where the file ends before."""
+        """Fill `rows[place]` from the bytes at each offset; DamageError if the file ends before."""
         size = rows.strides[0]
         target = rows.data.cast("B")
         for offset, place in zip(offsets.tolist(), places, strict=True):

@@ -85,7 +85,7 @@ class OpenShard:
 
 
 def _row_of_index(store: PairStore, record: Record, masks: Sequence[Mask]) -> NDArray[np.int64]:
-    """The row of each of a shard's indices; −1 where generation or a mask dropped it."""
+    """The row of each of a shard's indices; −1 if generation or a mask dropped it."""
     keep = np.ones(record.kept, bool)
     for mask in masks:
         keep &= read_keep(store.base / "masks", mask, record.content_digest, num_rows=record.kept)

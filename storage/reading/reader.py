@@ -47,7 +47,7 @@ class PairReader:
 
     @cached_property
     def taken(self) -> tuple[Mask, ...]:
-        """The masks that it reads by; `MismatchError` where it names none and there are several."""
+        """The masks that it reads by; `MismatchError` if it names none and there are several."""
         return self.store.masks(self.masks)
 
     def __post_init__(self) -> None:
