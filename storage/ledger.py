@@ -76,7 +76,7 @@ class Ledger:
     def freeze(self, num_shards: int) -> Manifest:
         """The manifest over the first records: the one that is there, or a new one.
 
-        A new one goes on from the largest below it, so that growth costs what was added.
+        A new one continues from the largest below it, so that growth costs what was added.
         """
         if num_shards in self.sizes():
             return self.manifest(num_shards)

@@ -29,7 +29,7 @@ class NoiseRule(Options):
     """Where x_T comes from (docs/store.md, 'A sample')."""
 
     kind: Literal["philox-v1", "stored"] = "philox-v1"
-    seed: int = Field(0, ge=0, le=2**64 - 1)  # part of the Philox key; unused where stored
+    seed: int = Field(0, ge=0, le=2**64 - 1)  # part of the Philox key; unused if stored
     scale: float = Field(1.0, gt=0)  # standard deviation of x_T: 1 for flow matching, 80 for EDM
 
 
@@ -62,7 +62,7 @@ class PairSchema(LastingOptions):
     # How x_0 became x_0_dtype; of bytes 'half-even' is rint(127.5 x + 127.5), and 'floor' is
     # floor(127.5 x + 128), as EDM's generate.py writes images (Karras et al. 2022).
     rounding: Rounding = "none"
-    value_range: tuple[float, float] | None = None  # of a valid x_0, ends included
+    value_range: tuple[float, float] | None = None  # of a valid x_0, including both ends
     noise: NoiseRule = NoiseRule()
     x_T_dtype: Literal["float16", "float32"] = "float32"  # of stored noise; derived is float32
     label: LabelRule | None = None
@@ -204,7 +204,7 @@ def as_stored(x_0: NDArray[Any], schema: PairSchema) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         exact = np.asarray(x_0, np.float32)
     limit = _FLOAT16_OVERFLOW if schema.x_0_dtype == "float16" else np.inf
-    # Written so that NaN, which is neither more nor less, is refused as well.
+    # Written so that NaN, which compares false, is refused too.
     if len(exact) and not (exact.min() > -limit and exact.max() < limit):
         raise InvalidPairsError(
             f"x_0 holds values that {schema.x_0_dtype} cannot (NaN, infinite or too large); "
@@ -221,7 +221,7 @@ def as_numbers(x_0: NDArray[Any]) -> NDArray[Any]:
 
 
 def to_bytes(x_0: NDArray[np.float32], rounding: Rounding) -> NDArray[np.uint8]:
-    """-1 … 1 as bytes by one of the two rules; what lies outside is clipped."""
+    """-1 … 1 as bytes by one of the two rules; the rest is clipped."""
     if rounding == "none":
         raise ValueError("x_0_dtype is uint8 and rounding 'none'; choose 'half-even' or 'floor'")
     with np.errstate(over="ignore"):

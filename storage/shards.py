@@ -33,8 +33,8 @@ class Shards:
     ) -> Put:
         """Write a shard's files.
 
-        Files that no record vouches for are leftovers or damage, so these bytes take their place.
-        Once `is_recorded`, another writer's record vouches for what lies there: nothing is replaced.
+        Files that no record vouches for are leftovers or damage, so these bytes replace them.
+        Once `is_recorded`, another writer's record vouches for the files: nothing is replaced.
         """
         replaced: dict[str, bytes] = {}
         for name, data in parts.items():
@@ -99,7 +99,7 @@ class Shards:
             )
 
     def locate(self, shard: int, file: ShardFile, parts: Mapping[str, Buffer]) -> dict[str, Column]:
-        """Where each field's rows lie in these bytes; DamageError if the layout is not kept."""
+        """Where each field's rows are in these bytes; DamageError if the layout is violated."""
         try:
             return self.layout.format.locate(shard, parts, self.schema, self.layout.shard_size)
         except ValueError as error:
@@ -123,7 +123,7 @@ def _standing_bytes(folder: Folder, name: str) -> bytes | None:
 
 
 def _put_in_place(folder: Folder, name: str, data: bytes, standing: bytes | None) -> None:
-    """Write a file over whatever has its name: where no bytes are standing, a folder may be."""
+    """Write a file over anything of its name: without standing bytes, that may be a folder."""
     if standing is None:
         folder.remove(name)
     folder.replace(name, data)

@@ -13,7 +13,7 @@ from storage.options import Options
 class SpectralOptions(Options):
     """A factorised operator's penalties: both weights (0 switches one off), and the targets' kind.
 
-    Targets are drawn once. `uniform-disc` spreads them evenly over |c| < 1, if every |λ| =
+    Targets are drawn once. `uniform-disc` spreads them evenly over |c| < 1, where every |λ| =
     exp(−exp ν) lies; `published-square` ("Uniform") draws Re and Im from U(−1, 1), of which the share
     1 − π/4 = 21 % can't be reached. `gradual` puts half of them near the circle and half inside
     |c| < 0.5. `circle` pulls to the nearest point of |c| = 1, `published-point` to 1 (published as

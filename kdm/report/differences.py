@@ -52,7 +52,7 @@ def badness(value: float, meaning: Meaning) -> float:
 
 
 def _sign(value: float, meaning: Meaning) -> int:
-    """+1 if a larger number is worse, −1 if it is better; by the side of 1 if 1 is best."""
+    """+1 if a larger number is worse, −1 if it is better; if 1 is best, the side of 1 decides."""
     if meaning.better == "nearer 1":
         return 1 if value >= 1 else -1
     return -1 if meaning.better == "higher" else 1

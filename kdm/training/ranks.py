@@ -97,9 +97,9 @@ ALONE = Ranks()
 def joined(device: torch.device, report: Report = lambda report: None) -> Iterator[Ranks]:
     """Join the ranks that torchrun has started, and leave them after the block.
 
-    A process that was started otherwise is alone. `report` is told after ten seconds whom it waits
-    for. Raises a ValueError if only some of torchrun's variables are set, and `RankLostError` where
-    the other ranks don't arrive within 300 seconds.
+    A process that was started otherwise is alone. After ten seconds `report` gets the ranks that it
+    waits for. Raises a ValueError if only some of torchrun's variables are set, and `RankLostError`
+    if the other ranks don't arrive within 300 seconds.
     """
     count = _told("WORLD_SIZE", 1)
     if count == 1:

@@ -95,7 +95,7 @@ class Trainer:
     def fit(self) -> TrainingResult:
         """Train to the last step, from the newest sound checkpoint on.
 
-        Raises `Interrupted`, after a checkpoint, where `should_stop` says so, `NonFiniteError` if a
+        Raises `Interrupted`, after a checkpoint, if `should_stop` says so, `NonFiniteError` if a
         loss isn't finite and the step may not be skipped, and `RankLostError` if a rank has left.
         """
         self._resume()

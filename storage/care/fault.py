@@ -6,10 +6,10 @@ Kind = Literal[
     "missing",  # a record, manifest or mask rests on it
     "damaged",  # its bytes are not those that were written
     "swapped",  # it holds another file's bytes
-    "duplicate",  # another file or record stands for the same indices already
+    "duplicate",  # another file or record already covers the same indices
     "unrecorded",  # a shard's file that no record names
     "extra",  # a document about a shard that isn't there
-    "foreign",  # a set has no file of that name
+    "foreign",  # no set contains a file with this name
 ]
 
 

@@ -13,7 +13,7 @@ class Wanted(NamedTuple):
     """What a shard must hold again."""
 
     shard: int
-    content: str | None  # None if neither a record nor a manifest that can be read tells
+    content: str | None  # None if no readable record or manifest has it
     record: Record | None  # None if the record is damaged too
 
 

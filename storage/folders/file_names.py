@@ -25,7 +25,7 @@ def require_below(name: str, url: str) -> None:
 def is_hidden(name: str) -> bool:
     """Whether any part of a name isn't ours: `.DS_Store`, `._x`, `Thumbs.db`, temporary files.
 
-    Nothing that is kept in a store has such a name, so listings skip them.
+    No file of a store has such a name, so listings skip them.
     """
     parts = name.split("/")
     return name.endswith(_MARKER) or any(

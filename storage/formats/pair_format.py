@@ -30,7 +30,7 @@ class PairFormat(Protocol):
     def locate(
         self, shard: int, parts: Mapping[str, Buffer], schema: PairSchema, shard_size: int
     ) -> dict[str, Column]:
-        """Where each column lies in a shard's bytes, without copying them.
+        """Where each column is in a shard's bytes, without copying them.
 
         Raises a ValueError if anything is not exactly as `encode` lays it out.
         """
@@ -39,7 +39,7 @@ class PairFormat(Protocol):
         """The shard that a file below `shards/` belongs to; None if it isn't a shard's."""
 
     def metadata(self, num_shards: int, schema: PairSchema, shard_size: int) -> dict[str, bytes]:
-        """Files of the whole set below `shards/`, by name, that tell plain readers what is there."""
+        """Files of the whole set below `shards/`, by name, that describe it to plain readers."""
 
 
 def require_indices(index: NDArray[np.int64], shard: int, shard_size: int) -> None:

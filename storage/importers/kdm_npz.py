@@ -61,7 +61,7 @@ class KdmFolder:
     keep_states: bool
     names: list[str]
     model: _Content  # of the first file
-    # By row, zeros where a file was not read yet: 32 MB for a million files.
+    # By row, zeros for files not read yet: 32 MB for a million files.
     _digests: bytearray = field(repr=False)
 
     @classmethod

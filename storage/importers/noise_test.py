@@ -1,6 +1,6 @@
-"""Whether samples may be noise of a scale, each by itself, and where a sample says which end is noise.
+"""Whether samples may be noise of a scale, each by itself, and which samples tell the noise end.
 
-The bounds are such that noise breaks one of them less than once in 10^9 samples.
+With these bounds, noise breaks one of them less than once in 10^9 samples.
 """
 
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from storage.importers.one_hot import classes_of
 from storage.importers.published import PublishedRows
 from storage.importers.torch_files import TensorRows
 
-_RIGHT = "right are floats of one shape [n, ...] and labels [n, classes] or none"
+_RIGHT = "expected floats of one shape [n, ...] and labels [n, classes], or no labels"
 
 
 class Part(NamedTuple):
@@ -46,7 +46,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class PartedSet:
-    """All parts one after the other as rows, read as few at a time as are asked for."""
+    """All parts one after the other as rows, read only as far as the caller needs."""
 
     importer: str
     version: int

@@ -16,7 +16,7 @@ class Dialect:
     of: str
     answers: Mapping[str, Answer]
     max_opcodes: int  # of the longest known about a third
-    max_bytes: int  # of its text, and of the whole where it lies in a zip
+    max_bytes: int  # of its text, and of all of it if it is in a zip
     names: frozenset[str] = frozenset()  # that are never called
     classes: frozenset[str] = frozenset()  # of `answers`, those that NEWOBJ makes
     packages: tuple[

@@ -169,7 +169,7 @@ class _Walker:
     def update(self, values: list[Any]) -> None:
         target = self.pop(dict)
         if len(values) % 2 or not all(type(key) in _KEYS for key in values[::2]):
-            raise ValueError("its pickle uses a key of a dict that is neither text nor a number")
+            raise ValueError("its pickle uses a key of a dict that isn't text or a number")
         target.update(zip(values[::2], values[1::2], strict=True))
         self.push(target)
 
@@ -234,7 +234,7 @@ class _Walker:
             case NumberType(), (int(), "<" | "|", *_):
                 pass
             case _:
-                raise ValueError("its pickle sets a state where no network has one")
+                raise ValueError("its pickle sets a state that a network doesn't have")
         self.push(target)
 
 

@@ -1,4 +1,4 @@
-"""A file that rows are read from, wherever they lie in it, by any number of threads."""
+"""A file from which any number of threads read rows, at any place."""
 
 import mmap
 import os
@@ -58,7 +58,7 @@ class OpenFile:
 
 def _opened(path: Path) -> int:
     try:
-        # O_NONBLOCK: a pipe that lies where a file should be would keep the reader waiting for ever.
+        # O_NONBLOCK: a pipe in the place of a file would keep the reader waiting for ever.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None

@@ -22,7 +22,7 @@ SMALL_ROW = 64
 
 @dataclass(frozen=True)
 class ShardFiles:
-    """Where a store's files are opened: on its own disk, or in the cache where it is remote."""
+    """Where a store's files are opened: on its own disk, or in the cache if it is remote."""
 
     store: PairStore
     cache: ShardCache | None
@@ -44,7 +44,7 @@ class ShardFiles:
             ) from error
 
     def located(self, record: Record, opened: dict[str, OpenFile]) -> dict[str, Column]:
-        """Where the rows of a shard lie; its bytes are checked once a process."""
+        """Where the rows of a shard are; its bytes are checked once per process."""
         file = record.shard_file
         if sum(each.num_bytes for each in opened.values()) != record.num_bytes:
             # Read within bounds, so that a file of any size is refused with the usual sentence.

@@ -89,6 +89,6 @@ class Windows:
         # So many in a row hold a whole epoch, wherever in one they began.
         if self._num_passed >= 2 * count:
             raise ValueError(
-                f"none of the {count:,} indices has a row: filters dropped them all; "
+                f"filters dropped all of the {count:,} indices; "
                 "choose other masks or a milder threshold"
             )

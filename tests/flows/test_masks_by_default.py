@@ -110,6 +110,6 @@ def test_another_layout_of_judged_pairs_is_not_exported_whole_without_a_word(
     done(home, "pairs", "convert", "tiny", "--to", "wds-64")
     words = ("pairs", "export", "tiny", str(tmp_path / "out"), "--to", "kdm-npz")
     said = refused(home, *words, "--layout", "wds-64")
-    assert "train/wds-64 has no decision of a filter, but heldout/wds-256 and train/wds-256" in said
+    assert "train/wds-64 has no filter decision, but heldout/wds-256 and train/wds-256" in said
     assert "run filter-pairs on this one" in said
     assert not (tmp_path / "out").exists()
