@@ -1,4 +1,4 @@
-"""A recipe's filter over its data set, and where it cuts.
+"""A recipe's filter over its data set, and its threshold.
 
 A threshold is stated in the recipe, or calibrated: the one that drops at most the share `fpr` of real
 samples that no teacher saw.

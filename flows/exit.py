@@ -24,7 +24,7 @@ def stop_on_signals() -> None:
 
 
 def stop_if_asked() -> None:
-    """Raise `Stopped` once more where something else was raised on its way.
+    """Raise `Stopped` once more if something else was raised on its way.
 
     Ctrl-C reaches the embedded server too; Prefect then fails to tell it of the stop.
     """

@@ -12,7 +12,7 @@ def require_set(folder: Folder) -> None:
 
 
 def home_of(folder: Folder, home: str) -> Folder:
-    """The home that a set lies in, else the one that was named."""
+    """The home that contains a set, else the named one."""
     place, pairs, name = folder.url.rpartition("/pairs/")
     return folder_at(place) if pairs and name == folder.name else home_folder(home)
 

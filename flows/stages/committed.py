@@ -26,8 +26,9 @@ def committed(
         manifest = store.commit(count)
         if not manifest.kept:
             raise StoreError(
-                f"{store.base.url} has no pair: pairs.drop_at_write rejected all {manifest.attempted:,} "
-                "that were made; choose a milder fpr or threshold, or look at the teacher"
+                f"{store.base.url} is empty: pairs.drop_at_write rejected all "
+                f"{manifest.attempted:,} pairs; choose a milder fpr or threshold, or look at the "
+                "teacher"
             )
         facts[split] = {
             "count": count,

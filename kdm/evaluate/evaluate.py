@@ -27,7 +27,7 @@ def evaluate_student(
     student: "Student", teacher: "TeacherSamples", *, options: EvaluationOptions
 ) -> dict[str, Any]:
     """Draw the student's samples and measure them; see `measure_samples`."""
-    from kdm.evaluate.draw import draw_samples  # torch: only who measures waits for it
+    from kdm.evaluate.draw import draw_samples  # torch: imported only to measure
 
     document = measure_samples(draw_samples(student, teacher, options=options), options)
     return document | (teacher.judge.described() if teacher.judge else {})

@@ -38,7 +38,7 @@ class Filter(Plugin, ABC):
     """The options of one filter. What it drops follows from scores and threshold, nothing else."""
 
     # True: it drops copies of its reference, and the contract tests plant some. A filter of quality,
-    # say of how far a sample lies from all real ones, leaves it False: copies are good samples to it.
+    # say by the distance of a sample from all real ones, leaves it False: it considers copies good.
     finds_copies: ClassVar[bool] = False
 
     @abstractmethod

@@ -58,7 +58,7 @@ class Sampler(Plugin, ABC):
         """The steps, counted from 1, after which a state is kept; ValueError if there are too few."""
 
     def begins_at(self, teacher: Teacher) -> float:
-        """The time at which the sampler takes x_T to lie, in the teacher's time."""
+        """The time that the sampler assumes for x_T, in the teacher's time."""
         return teacher.rounded(teacher.t_noise)
 
 

@@ -73,7 +73,7 @@ def test_a_run_without_filters_does_not_unmask_what_others_export(
 def test_a_recipe_without_filters_refuses_judged_pairs_and_lists_the_choices(home: Path) -> None:
     words = ("distill", "tiny", "--direct", *UNFILTERED)
     said = refused(home, *words)
-    assert "recipe 'tiny' has no filters, but its pairs were filtered" in said
+    assert "recipe 'tiny' doesn't have filters, but its pairs were filtered" in said
     assert f"--mask none; there are: {decisions(home)[0]} (near-copy, threshold" in said
     assert not (home / "students").exists()
     assert "is the beginning of 0 decisions" in refused(home, *words, "--mask", "0123abcd")
