@@ -25,7 +25,7 @@ def add_up_(numbers: Tensor) -> Tensor:
     """
     try:
         dist.all_reduce(numbers)
-    except RuntimeError as error:  # what gloo and NCCL raise where a connection is gone
+    except RuntimeError as error:  # what gloo and NCCL raise if a connection is gone
         raise RankLostError(
             "another rank has left during a step; the same command continues from the last checkpoint"
         ) from error

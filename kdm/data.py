@@ -97,8 +97,8 @@ class MemorySource(Source):
     ) -> None:
         if not (row_of_index >= 0).any():
             raise ValueError(
-                f"none of the {len(row_of_index):,} indices has a row: filters dropped all of them; "
-                "choose other masks or a milder threshold"
+                f"filters dropped all of the {len(row_of_index):,} indices; choose other masks or "
+                "a milder threshold"
             )
         self._columns = dict(columns)
         self._row_of_index = row_of_index
@@ -126,7 +126,7 @@ class MemorySource(Source):
         return self._gather(index[self._mine], rows[self._mine])
 
     def _open(self, epoch: int) -> None:
-        """Begin an epoch: its kept indices in order, and where in the epoch each of them stands."""
+        """Begin an epoch: its kept indices in order, and the place of each in the epoch."""
         index = self._order.epoch(epoch)
         rows = self._row_of_index[index]
         kept_at = np.flatnonzero(rows >= 0)

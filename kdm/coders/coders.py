@@ -2,9 +2,10 @@
 
     E_φ_0: (x_0, t = 0, y) → z_0        E_φ_T: (x_T, t = T, y) → z_T        D_ψ: (z, t = 0, y) → x
 
-z has d numbers, x the shape of a sample, y are one-hot labels or none. The encoders are two networks with
-weights of their own (E_φ and E_ϕ in Sec. 4, Algorithm 1, lines 2 and 3); the one decoder reconstructs x_0
-from z_0 and predicts it from the pushed z_T. Time is a constant of each network, here 0 or 1.
+z has d numbers, x the shape of a sample, y are one-hot labels or none. The encoders are two
+networks with separate weights (E_φ and E_ϕ in Sec. 4, Algorithm 1, lines 2 and 3); the one decoder
+reconstructs x_0 from z_0 and predicts it from the pushed z_T. Time is a constant of each network,
+here 0 or 1.
 """
 
 from abc import ABC, abstractmethod

@@ -8,7 +8,7 @@ from storage.records import PairSchema
 class UNetChoice(UNetSizes):
     """From pictures (n, C, H, H) to pictures of the same shape; by default of KDM's size (Table 7)."""
 
-    sees_labels: bool = True  # where the pairs have some
+    sees_labels: bool = True  # if the pairs have any
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError for samples that aren't square pictures, or too small for the levels."""

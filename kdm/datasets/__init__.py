@@ -32,7 +32,7 @@ DataSet = Annotated[
 
 
 def described(dataset: DataSet) -> dict[str, Any]:
-    """A set's options without its licence, its memory and the folder that its files lie in."""
+    """A set's options without its licence, its memory and the folder of its files."""
     options = dataset.model_dump(mode="json", exclude={"license", "in_memory_bytes"})
     paths = {key: options[key] for key in ("source", "heldout_source") if options.get(key)}
     return options | {key: PurePath(path).name for key, path in paths.items()}

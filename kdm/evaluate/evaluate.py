@@ -1,8 +1,8 @@
 """A student's numbers beside its teacher's floor, as a document that a repeated run reproduces.
 
-For each metric it asks four times: for the student (`values`), for the teacher in the student's place
-(`floor`), for real pictures where a metric can (`real`), and for what resampled rows do to the numbers
-(`deviations`, by which two students are compared later). `metrics.json` holds this document.
+Each metric is computed four times: for the student (`values`), for the teacher in the student's
+place (`floor`), for real pictures if a metric can (`real`), and for what resampled rows do to the
+numbers (`deviations`, for comparing two students later). `metrics.json` holds this document.
 """
 
 from collections import Counter
@@ -37,7 +37,7 @@ def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> d
     """The metrics document: `values` and `floor` by number, and all that determined them.
 
     Metrics with intervals add them, `intervals` and `floor_intervals` as [low, high]; `real` is what
-    held-out real samples score in the student's place, where a metric says so. `deviations` of
+    held-out real samples score in the student's place, if a metric has that. `deviations` of
     resampled rows (`packed`) and `drawn_on`, the digest of the noise, let two students be compared.
     """
     require_distinct(options.metrics)
@@ -109,12 +109,12 @@ def require_needs(
     num_classes = None if dataset is None else dataset.num_classes
     if "labels" in needs and label is None:
         raise ValueError(
-            "a metric asks whether samples show the class that they were asked for, and pairs have no "
-            "labels; leave 'class-agreement' out of evaluation.metrics"
+            "a metric checks whether samples show the requested class, but the pairs are "
+            "unlabelled; leave 'class-agreement' out of evaluation.metrics"
         )
     if "classifier" in needs and num_classes is None:
         raise ValueError(
-            "a metric needs a classifier, and there is no data set with classes to learn them from; "
+            "a metric needs a classifier, which can't be trained without a data set with classes; "
             "give dataset.num_classes, or leave 'class-agreement' and 'classifier-frechet' out of "
             "evaluation.metrics"
         )

@@ -63,7 +63,7 @@ class Huber(Distance):
 
     plugin = "huber"
 
-    c: float = Field(0.03, gt=0)  # where it turns, in units of the samples; the published value
+    c: float = Field(0.03, gt=0)  # the turning point, in units of the samples; the published value
 
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
         """mean sqrt(e² + c²) − c."""

@@ -28,7 +28,7 @@ _HEADS: dict[LpipsNet, str] = {
 
 
 def head_weights(net: LpipsNet) -> list[Tensor]:
-    """The weights w_l (c_l,) of the channels by layer, none negative.
+    """The weights w_l (c_l,) of the channels by layer, never negative.
 
     Raises a ValueError if the installed package's file isn't that of LPIPS v0.1.
     """

@@ -1,7 +1,7 @@
 """Layers of the networks of Karras et al. 2022, "Elucidating the design space" (Sec. 3, App. C).
 
     block: h = conv1(drop(SiLU(norm1(conv0(SiLU(norm0(x))) ⊕ e)))),   x ← (h + skip(x)) · scale,
-           and where it attends x ← (proj(attend(qkv(norm2(x)))) + x) · scale
+           and with attention x ← (proj(attend(qkv(norm2(x)))) + x) · scale
 
 ⊕ e adds a row of the embedding to each channel, or also scales it. Parameters and buffers have the names
 of the released checkpoints. Convolutions and norms work in the number type of their input, so that one
@@ -208,7 +208,7 @@ class BlockStyle:
     dropout: float
     taps: tuple[float, ...] = (1.0, 1.0)  # of the resampling filter
     is_adaptive: bool = False  # the embedding scales as well as shifts
-    projects_resampled: bool = True  # a resampled skip has a convolution of its own
+    projects_resampled: bool = True  # a resampled skip has its own convolution
     scale: float = 1.0  # after every sum
     head_channels: int | None = None  # None: one head
 

@@ -157,7 +157,7 @@ def test_classes_are_not_asked_of_stored_pairs_without_labels(home: Folder) -> N
     asked = ("--set", "evaluation.metrics=[class-agreement]")
     ended = kdm("evaluate", "cifar10", "--student", "kdm", *words, *asked, *TINY)
     assert isinstance(ended.exception, ValueError)
-    assert "pairs have no labels; leave 'class-agreement' out" in str(ended.exception)
+    assert "the pairs are unlabelled; leave 'class-agreement' out" in str(ended.exception)
     assert home.names() == ["pairs"]
 
 
