@@ -68,7 +68,7 @@ class DenseOperator(KoopmanOperator):
         return self.linear.weight
 
     def bias(self) -> Vector | None:
-        """b (d,), the parameter itself; None if there is none."""
+        """b (d,), the parameter itself; None without one."""
         return self.linear.bias
 
 
@@ -83,7 +83,7 @@ class Factors(NamedTuple):
 class FactorisedOperator(KoopmanOperator):
     """KDM-F's operator: z_0^ = Re(P Λ P_inv z_T) with λ_j = exp(−exp ν_j) e^{iθ_j} (App. C), no bias.
 
-    |λ_j| = exp(−exp ν_j) < 1 whatever ν_j is: no direction grows on its way from noise to data. Where
+    |λ_j| = exp(−exp ν_j) < 1 for every ν_j: no direction grows on its way from noise to data. Where
     the paper and the published code differ, this follows the code:
 
     - The order P Λ P_inv is that of the main text; the formula at the end of App. C has P and P_inv

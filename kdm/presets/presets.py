@@ -30,8 +30,8 @@ def preset(
     """A preset by name, with another d (None: its own), and a row of Table 5.
 
     `terms` are the losses that it keeps (None: all), `has_adversary` whether there is a critic (None: as
-    the preset has it). Raises a ValueError if there is no preset of that name, or if it has no
-    such choice.
+    the preset has it). Raises a ValueError for an unknown name, and for a choice that the preset
+    lacks.
     """
     if name not in _PRESETS:
         raise ValueError(f"there is no preset '{name}'; there are {', '.join(_PRESETS)}")
@@ -43,7 +43,7 @@ def preset(
 
 
 def _require_choice(name: str, mode: Mode, terms: Terms | None, has_adversary: bool | None) -> None:
-    """Raise a ValueError if a preset would silently ignore what is asked of it."""
+    """Raise a ValueError if a preset would silently ignore a choice."""
     if mode == "published" and name in _UNPUBLISHED:
         raise ValueError(
             f"mode is 'published', but nobody published preset '{name}'; leave 'mode' out"
@@ -54,12 +54,12 @@ def _require_choice(name: str, mode: Mode, terms: Terms | None, has_adversary: b
         )
     if has_adversary and name in (*_WITHOUT_TERMS, _POINTS):
         raise ValueError(
-            f"has_adversary is true, but preset '{name}' has no critic; leave 'has_adversary' out"
+            f"has_adversary is true, but preset '{name}' lacks a critic; leave 'has_adversary' out"
         )
     if name == _POINTS and mode == "published" and terms is not None and "pred" in terms:
         raise ValueError(
-            f"terms is '{terms}', but the published code has no 'pred' for points; choose rec+lat, rec or "
-            "lat, or mode 'default'"
+            f"terms is '{terms}', but the published code doesn't have 'pred' for points; choose "
+            "rec+lat, rec or lat, or mode 'default'"
         )
 
 

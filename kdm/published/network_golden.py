@@ -2,7 +2,7 @@
 
 `meta` (JSON) names the network, `w/NAME` are its weights, the other arrays inputs and outputs. Errors
 are the largest difference over the largest reference value; of uint8 images, how far the float image
-lies outside the interval that truncates to them, over 255.
+is outside the interval that truncates to them, over 255.
 
 Of a denoiser (EDM) the inputs are x, sigma, labels and latents; the outputs D_θ, F_θ and c_noise at each
 noise level, variants of a call, and samples by Heun's and Euler's methods. Of a velocity (flow matching) the
@@ -56,7 +56,7 @@ class Golden:
         """The golden of an .npz file, in which nothing is unpickled; a ValueError for another file."""
         with np.load(path, allow_pickle=False) as file:
             if "meta" not in file:
-                raise ValueError(f"{path} isn't a golden: it has no array 'meta'")
+                raise ValueError(f"{path} isn't a golden: it lacks the array 'meta'")
             meta = json.loads(str(file["meta"]))
             held = {name: torch.from_numpy(file[name]) for name in file.files if name != "meta"}
         weights = {name[2:]: held.pop(name) for name in list(held) if name.startswith("w/")}
@@ -83,7 +83,7 @@ def check_golden(path: str) -> list[Compared]:
 
 
 def each_of(path: str) -> Iterator[Compared]:
-    """The same comparisons, each made when it is asked for."""
+    """The same comparisons, each made on demand."""
     golden = Golden.read(path)
     exact, plain = (_outputs(golden, dtype) for dtype in (torch.float64, torch.float32))
     for name in plain:

@@ -21,9 +21,7 @@ from kdm.published.network_golden import Golden, error
 
 VALUE_TOLERANCE = 1e-5  # of losses and outputs
 GRADIENT_TOLERANCE = 1e-4  # of the norms of gradients
-_MOST_KINKS = (
-    16  # of which each takes a step of its own; three pictures of 3×32×32 have two or none
-)
+_MOST_KINKS = 16  # each of them takes a separate step; three pictures of 3×32×32 have two or none
 
 
 def check_step(path: str) -> list[Compared]:
@@ -99,7 +97,7 @@ def _golden(path: str) -> Golden:
 
 
 def _of(computed: Mapping[str, Tensor], name: str) -> Tensor:
-    """A computed number, or infinity if there is none of that name: then it agrees with nothing."""
+    """A computed number, or infinity if the name is missing: then it agrees with nothing."""
     return computed.get(name, torch.tensor(float("inf")))
 
 

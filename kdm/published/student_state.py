@@ -148,7 +148,7 @@ def _keywords(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> dic
 
 
 def _sides(tensors: Mapping[str, Tensor], coder: str) -> list[int]:
-    """The side in pixels of each level of a U-Net, finest first; a ValueError if there is none."""
+    """The side in pixels of each level of a U-Net, finest first; a ValueError without any."""
     names = [name.removeprefix(coder) for name in tensors if name.startswith(coder)]
     sides = sorted({int(found[1]) for name in names if (found := _SIDE.match(name))}, reverse=True)
     if not sides or sides[0] > _LARGEST_SIDE or sides[-1] < 1:

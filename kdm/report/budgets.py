@@ -1,7 +1,7 @@
-"""What each student was given and what it costs: numbers compare only where these are equal.
+"""Each student's budget and cost: numbers compare only where these are equal.
 
 A student that saw twice the images, or was trained with a critic, may be better for that alone. So the
-report prints the budgets and says in words where they differ.
+report prints the budgets and says in words if they differ.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ class Budget:
 
     name: str
     num_images: int  # samples that it was trained on, repeats counted
-    cpu_seconds: float | None  # of its training; None if it was not timed
+    cpu_seconds: float | None  # of its training; None if it wasn't timed
     has_critic: bool
     num_trained: int  # parameters
     num_used: int  # parameters, for sampling

@@ -64,7 +64,7 @@ class Group:
 
 @dataclass(frozen=True)
 class SampleCounts:
-    """How many samples stand behind a number."""
+    """How many samples are behind a number."""
 
     heldout: int
     fresh: int
@@ -105,8 +105,8 @@ def rows(
 ) -> tuple[Row, ...]:
     """The references first, of them the teacher first, then a row a student, the best ones marked.
 
-    The best is marked in each column, with those that cannot be told from it (`kdm.report.best`). The
-    teacher is never marked: it is what students are read against.
+    The best is marked in each column, with those that can't be told apart from it
+    (`kdm.report.best`). The teacher is never marked: students are compared with it.
     """
     table = [Row(each.name, _cells(each, meanings, counts), True, each.note) for each in references]
     floor = references[0].values

@@ -26,7 +26,7 @@ class KoopmanOptions(StudentPlugin, ABC):
 
     @abstractmethod
     def _penalties(self, latent_dim: int) -> SpectralPenalties | None:
-        """The penalties on C_η; None if there are none."""
+        """The penalties on C_η; None without any."""
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError if d can't compare such samples, or lacks a file that it needs."""

@@ -20,7 +20,7 @@ def one_hot(label: Labels | None, num_classes: int, *, like: Tensor) -> OneHot |
 def required(label: Labels | None, num_classes: int) -> Labels | None:
     """The labels (n,) of a student that distinguishes classes; None if it doesn't.
 
-    Raises a ValueError if it does and there are none.
+    Raises a ValueError if it does and labels are missing.
     """
     if not num_classes:
         return None

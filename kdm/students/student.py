@@ -64,7 +64,7 @@ class Student(nn.Module, ABC):
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
         """x_0^ (n, *shape) for noise x_T of the same shape, in the pairs' units and without gradients.
 
-        Deterministic: equal x_T, labels and seed give equal samples, whatever else is in the batch.
+        Deterministic: equal x_T, labels and seed give equal samples, in any batch.
         Raises a ValueError if it needs labels and gets none, or unknown ones.
         """
 

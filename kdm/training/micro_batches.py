@@ -4,7 +4,7 @@
 
 holds because every loss is a mean over samples. So gradients can be computed on several devices (Goyal et
 al. 2017, Sec. 3) or one after another on one. Random numbers must then belong to samples, not to the
-order of computing: `training.draws: sample` gives each sample a stream of its own, as counter-based
+order of computing: `training.draws: sample` gives each sample a separate stream, as counter-based
 generators allow (Salmon et al. 2011). What looks at a whole batch, as batch normalisation does, can't be
 split.
 """
@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
 
 class Parts:
-    """A rank's parts of each step, and where their random numbers come from.
+    """A rank's parts of each step, and the source of their random numbers.
 
     Raises a ValueError if so many ranks can't share a step evenly.
     """
@@ -66,7 +66,7 @@ class Parts:
     def drawing(self, step: int, part: Part) -> Iterator[None]:
         """A context in which random draws are seeded per step, or per sample.
 
-        Raises a ValueError at its end where `draws` is 'sample' and the model drew from torch's own
+        Raises a ValueError at its end if `draws` is 'sample' and the model drew from torch's own
         generator: its numbers would depend on the number of ranks.
         """
         if self._draws is None:
@@ -150,7 +150,7 @@ def _normalising(objective: Objective) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _rows(batch: Batch, rows: slice, num_parts: int) -> Batch:
-    """These rows of a batch, in memory of their own, as one of `num_parts` parts of the step's batch."""
+    """A copy of these rows of a batch, as one of `num_parts` parts of the step's batch."""
     columns = {
         name: column[rows].contiguous()
         for name in ("index", "x_0", "x_T", "label")

@@ -52,7 +52,7 @@ class StopRequest:
         self._before = signal.signal(signal.SIGTERM, self._note)
         reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
-        # Python writes each signal's number there as it comes, whatever the main thread is doing.
+        # Python writes each signal's number there as it comes, during any work of the main thread.
         self._fd_before = signal.set_wakeup_fd(self._writer)
         threading.Thread(target=self._wait, args=(reader,), daemon=True).start()
         return self
