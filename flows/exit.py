@@ -33,7 +33,7 @@ def stop_if_asked() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process; at once if a signal asked for it or Prefect's API is lost.
+    """End the process; at once after a signal or if Prefect's API is lost.
 
     Torch takes a second to shut down, and several on a busy machine.
     """

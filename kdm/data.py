@@ -240,7 +240,7 @@ def batch_of(pairs: PairBatch, device: torch.device | None = None) -> Batch:
 def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
     """A batch on a device from tensors that are anywhere."""
     sent = {name: _sent(tensor, device) for name, tensor in tensors.items()}
-    # Bytes become floats on the device, wherever the pairs are, so that they are rounded alike.
+    # Bytes become floats on the device, for any place of the pairs, so that they are rounded alike.
     return Batch(
         index=sent["index"],
         x_0=as_float(sent["x_0"]),

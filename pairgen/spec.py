@@ -3,7 +3,7 @@
     pair i of a split = sampler(teacher, x_T(seed, split, i), label(i)), rounded and filtered as the spec says
 
 The digest of the spec is the name of the set. Count, split, shard size, format, batch size, device and paths
-aren't here: they change neither a pair nor the name of its set.
+aren't here: they don't change a pair or the name of its set.
 """
 
 from collections.abc import Mapping

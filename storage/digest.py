@@ -78,7 +78,7 @@ def unseal(data: bytes, where: str) -> dict[str, Any]:
 
 
 def without_stamp(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A document's lasting fields: neither its digests nor attempt id and times."""
+    """A document's lasting fields: without its digests, attempt id and times."""
     return {key: value for key, value in document.items() if key not in VOLATILE}
 
 

@@ -36,7 +36,7 @@ def _make_strict(schema: Any) -> None:
 
 
 class Options(BaseModel):
-    """A frozen set of named options; the fields are the only place where defaults live.
+    """A frozen set of named options; only its fields define defaults.
 
     A field takes its own kind of value: no text, no true and no 2.0 is a count, no 1 is a yes. A whole
     number is accepted for a fraction.

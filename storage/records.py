@@ -159,7 +159,7 @@ class LoadedPairs:
 
     @property
     def count(self) -> int:
-        """Indices asked for, not samples kept."""
+        """Requested indices, not kept samples."""
         return len(self.row_of_index)
 
 

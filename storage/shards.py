@@ -80,7 +80,7 @@ class Shards:
             ) from None
 
     def require_bytes(self, file: ShardFile, parts: Mapping[str, Buffer]) -> None:
-        """Raise DamageError, naming the file, where bytes are not those that were recorded."""
+        """Raise DamageError, naming the file, if bytes aren't those that were recorded."""
         total = sum(map(len, parts.values()))
         for name in file.names:
             found, recorded = sha256_of(parts[name]), file.parts.get(name, file.file_digest)

@@ -193,7 +193,7 @@ class PairStore:
         if len(asked) == 0 or (record.first_index, record.last_index) != (asked[0], asked[-1]):
             raise DamageError(
                 f"{self.records_folder.url}/{record_name(record.shard)} is over the indices "
-                f"{record.first_index} to {record.last_index}, which are not this shard's; "
+                f"{record.first_index} to {record.last_index}, which aren't this shard's; "
                 "remove it and run generate-pairs again"
             )
         return record

@@ -95,7 +95,7 @@ def start_server() -> EmbeddedServer:
 
 
 def serve(app: str, place: int) -> None:
-    """Serve on an open socket until told to end, or until standard input is closed."""
+    """Serve on an open socket until a request to end, or until standard input is closed."""
     with many_imports():
         import uvicorn
 

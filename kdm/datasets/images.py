@@ -59,7 +59,7 @@ def _require_square(shape: Shape) -> Shape:
 class ImageData(Options, ABC):
     """A set of pictures in files; a subclass says how its source is read (`read`).
 
-    `shape` is (c, h, h): pictures are square, and neither resized nor cropped here.
+    `shape` is (c, h, h): pictures are square, and aren't resized or cropped here.
     """
 
     source: str  # a path; a relative one is looked for here and in $KDM_DATA

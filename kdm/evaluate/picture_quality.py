@@ -1,8 +1,9 @@
 """How good pictures of a labelled set's kind are: the right class, the right spread, and no copies.
 
-Four numbers of samples asked for as classes y: the share that a classifier takes for y, the Fréchet
-distance of its features to the training set's, and two quantiles q (the median and the lowest 1 %) of
-the distance δ to the nearest training picture, each over the same of held-out real pictures:
+Four numbers of samples of the requested classes y: the share that a classifier takes for y, the
+Fréchet distance of its features to the training set's, and two quantiles q (the median and the
+lowest 1 %) of the distance δ to the nearest training picture, each over the same of real held-out
+pictures:
 
     q(δ(samples)) / q(δ(held-out)).
 
@@ -40,7 +41,7 @@ def picture_quality(
     dataset: DataSet,
     classifier: Classifier,
 ) -> PictureQuality:
-    """Of samples [n, C, H, H], numbers of -1 … 1 or bytes, asked for as the classes `labels` [n]."""
+    """Of samples [n, C, H, H], numbers of -1 … 1 or bytes, of classes `labels` [n]."""
     judged, real = classifier.judge(samples), classifier.judge(dataset.train())
     is_right = judged.classes == labels
     to_real = FrechetTo(real.features)

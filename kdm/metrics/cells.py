@@ -5,7 +5,7 @@ the student's x_0^ = G(x_T):
 
     in_cells  = (1/n) Σ_i 1[c(x_0^) ∈ D],      same_cell = (1/n) Σ_i 1[c(x_0^) = c(x_0)].
 
-A share of .98 in cells means that 2 % of the samples lie where the data have no mass at all. A student
+A share of .98 in cells means that 2 % of the samples are where no data can be. A student
 can have all samples in cells and still send noise to other squares than its teacher does: `same_cell`
 shows that.
 """

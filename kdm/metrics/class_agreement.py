@@ -1,6 +1,6 @@
 """Does a sample show the requested class? A classifier of the real pictures answers.
 
-With ŷ(x) = argmax_k p(k | x) the classifier's class, over m samples x_0^ of fresh noise asked for as y:
+With ŷ(x) = argmax_k p(k | x) the classifier's class, over m samples x_0^ of noise with label y:
 
     agreement = (1/m) Σ_i 1[ŷ(x_0^(i)) = y_i].
 
@@ -24,7 +24,7 @@ _DEVIATIONS = 1.959964  # of the normal distribution, either way: 95 %
 
 
 class ClassAgreement(EstimatedMetric):
-    """The share of samples from fresh noise that the classifier takes for the class asked for."""
+    """The share of samples from fresh noise that the classifier takes for the requested class."""
 
     plugin: ClassVar[str] = "class-agreement"
     needs: ClassVar[frozenset[str]] = frozenset({"classifier", "labels"})

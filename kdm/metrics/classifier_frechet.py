@@ -77,5 +77,5 @@ class ClassifierFrechet(EstimatedMetric):
 
 
 def _positive(estimate: Estimate) -> Estimate:
-    """No distance is below 0, wherever the spread of resampled ones would take it."""
+    """A distance can't be below 0, even if the spread of resampled ones is wider."""
     return estimate._replace(low=max(estimate.low, 0.0))

@@ -88,7 +88,7 @@ class Conv(nn.Module):
         return x
 
     def _convolve(self, x: Images, margin: int = 0, *, shift: Shift | None = None) -> Maps:
-        """x convolved, with `margin` more pixels of padding: by whichever of the equal methods is fastest.
+        """x convolved, with `margin` more pixels of padding: by the fastest of the equal methods.
 
         A convolution without a kernel gives x back.
         """

@@ -1,11 +1,12 @@
 """The papers' students by name: options, training, and the pairs that they are for (Tables 4 to 7, 9).
 
 `published` is the training of the published code to the letter: raw noise of standard deviation 80,
-d = LPIPS, latent noise 0.4, λ_adv = 0.01, Adam at a constant 3e-4 on batches of 128, an average of 0.9999
-from step 0 (App. E.3, Table 7). Where paper and code differ it follows the code: the checkerboard's student
-is an MLP of width 256 trained for 20,001 steps without a prediction loss or a critic, and FFHQ and AFHQv2
-have batches of 128 (Table 7: 64). `default` differs from it as docs/students.md explains, and needs no file
-of weights. Students of other papers are there to be compared with at equal size.
+d = LPIPS, latent noise 0.4, λ_adv = 0.01, Adam at a constant 3e-4 on batches of 128, an average of
+0.9999 from step 0 (App. E.3, Table 7). If paper and code differ, it follows the code: the
+checkerboard's student is an MLP of width 256 trained for 20,001 steps without a prediction loss or
+a critic, and FFHQ and AFHQv2 have batches of 128 (Table 7: 64). `default` differs from it as
+docs/students.md explains, and needs no file of weights. Students of other papers are there to be
+compared with at equal size.
 """
 
 from kdm.losses.distances import Distance

@@ -100,7 +100,7 @@ def _beside(name: str, array: Tensor, exact: Output, plain: Output) -> Compared:
 
 
 def unchecked(path: str) -> list[str]:
-    """Names of the arrays that are neither inputs nor computed here, such as samples with churn."""
+    """Names of the arrays that aren't inputs or computed here, such as samples with churn."""
     golden = Golden.read(path)
     known = _outputs(golden, torch.float32).keys() | {*EDM_INPUTS, *FLOW_INPUTS}
     return [name for name in golden.arrays if name not in known]

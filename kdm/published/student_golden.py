@@ -53,7 +53,7 @@ def errors(path: str) -> dict[str, float]:
 
 
 def unchecked(path: str) -> list[str]:
-    """The names of a golden's arrays that are neither inputs nor compared."""
+    """The names of a golden's arrays that aren't inputs or compared."""
     known = {"x0", "xT", "labels", "uniform_vec", "dlosses"}
     held = Golden.read(path).arrays
     return [name for name in held if name not in known and not name.startswith(("out/", "d/"))]

@@ -1,4 +1,4 @@
-"""Each student's budget and cost: numbers compare only where these are equal.
+"""Each student's budget and cost: numbers compare only if these are equal.
 
 A student that saw twice the images, or was trained with a critic, may be better for that alone. So the
 report prints the budgets and says in words if they differ.

@@ -90,7 +90,7 @@ class StudentEntry:
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """What became of the indices asked for, in one split: attempted = kept + masked + dropped.
+    """What became of the requested indices, in one split: attempted = kept + masked + dropped.
 
     Dropped ones were never stored; masked ones are stored, and readers leave them out.
     """

@@ -45,7 +45,7 @@ def are_comparable(rows: Sequence[Numbers], name: str, meaning: Meaning) -> bool
 
 
 def badness(value: float, meaning: Meaning) -> float:
-    """How bad a number is: larger is worse, whichever direction is better for it.
+    """How bad a number is: larger is worse, even if a higher number is better.
 
     A number that should be near 1 is as bad as its distance from 1.
     """

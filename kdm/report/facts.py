@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kdm.report.content import ReportContent
 
-_SHARES = {"same_cell": "in the teacher’s cell", "class_agreement": "show the class asked for"}
+_SHARES = {"same_cell": "in the teacher’s cell", "class_agreement": "show the requested class"}
 
 
 @dataclass(frozen=True)

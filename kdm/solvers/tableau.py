@@ -10,7 +10,7 @@ With s stages a rule carries x from t to t + h by (Hairer, Nørsett & Wanner 199
     ----+---------------           `embedded` b^_i, is a rule of lower order over the same stages, so that
         | b_1  b_2  b_3            h Σ_i (b_i - b^_i) k_i estimates the error of a step.
 
-A rule says nothing of where steps begin and end (the grid), nor of which states are kept.
+A rule doesn't say where steps begin and end (the grid), or which states are kept.
 """
 
 from collections.abc import Callable, Sequence

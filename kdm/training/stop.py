@@ -83,7 +83,7 @@ class StopRequest:
                 self._leave()
 
     def _leave(self) -> None:
-        """Print the final message and end the process at once, whatever its main thread is doing."""
+        """Print the final message and end the process at once, even if its main thread works."""
         sys.stderr.write(self.last_words() + "\n")
         sys.stderr.flush()
         os._exit(TERMINATED)

@@ -4,7 +4,7 @@
     held-out real samples, fpr ─ calibrate ─► threshold
 
 Scores are stored once, under the digest of what they depend on (filter, options, reference). A decision
-needs only the scores and a threshold, so a new threshold needs neither the teacher nor the reference.
+needs only the scores and a threshold, so a new threshold doesn't need the teacher or the reference.
 """
 
 from abc import ABC, abstractmethod

@@ -24,7 +24,7 @@ class Trajectory(NamedTuple):
     """Where the field carried x_T: to x_0, by way of K states."""
 
     x_0: Samples  # [n, *shape]
-    states: Tensor  # [n, K, *shape], from noise to data without the ends; K is 0 unless asked for
+    states: Tensor  # [n, K, *shape], from noise to data without the ends; K is 0 by default
     nfe: int  # network evaluations that each sample took, all counted
 
 

@@ -54,7 +54,7 @@ def augmented(images: Images, options: Augmentation) -> tuple[Images, Augmentati
     images = _flipped(_flipped(images, drawn.flips[:, 0], axis=3), drawn.flips[:, 1], axis=2)
     rows = labels[:, 2:].any(1).nonzero().flatten()
     if len(rows):
-        # Places of pixels need all of float32, in whatever type the networks compute.
+        # Places of pixels need all of float32, even if the networks compute in less.
         with torch.autocast(images.device.type, enabled=False):
             moved = _looked_up(images[rows], _places(drawn, options)[rows])
         images = images.index_copy(0, rows, moved)

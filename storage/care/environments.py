@@ -7,7 +7,7 @@ from storage.errors import DamageError
 from storage.store import PairStore
 
 # What a record of a converted set adds to its environment: bits depend on which samples were computed
-# side by side, so whatever makes a shard again must know in which shards the teacher ran.
+# side by side, so anything that makes a shard again must know in which shards the teacher ran.
 MADE_IN = "made_in_shards_of"
 
 

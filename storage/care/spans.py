@@ -14,7 +14,7 @@ from storage.store import PairStore
 
 
 class Span(NamedTuple):
-    """What a set holds of some consecutive indices, and where it was made."""
+    """A set's data for some consecutive indices, and where they were made."""
 
     columns: Columns
     dropped: dict[str, list[int]]

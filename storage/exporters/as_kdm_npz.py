@@ -85,6 +85,6 @@ def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:
             content = io.BytesIO()
             np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
             member = zipfile.ZipInfo(f"{name}.npy", _FIRST_ZIP_DATE)
-            member.create_system = 3  # Unix, wherever it is written
+            member.create_system = 3  # Unix, on any system
             archive.writestr(member, content.getvalue())
     return buffer.getvalue()

@@ -1,6 +1,6 @@
 """The folder that a path or URL names: on a disk of this machine, or on a file system behind a network.
 
-Both kinds are made of the abstract `Folder` (storage/folders/folder.py), which knows neither of them.
+Both kinds are made of the abstract `Folder` (storage/folders/folder.py), which doesn't know them.
 """
 
 import re

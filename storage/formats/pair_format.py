@@ -46,7 +46,7 @@ def require_indices(index: NDArray[np.int64], shard: int, shard_size: int) -> No
     """Raise a ValueError unless these are indices of the shard, in rising order, each once."""
     first = shard * shard_size
     if len(index) and (index[0] < first or index[-1] >= first + shard_size):
-        raise ValueError(f"holds index {index[0]} or {index[-1]}, which is not of shard {shard}")
+        raise ValueError(f"holds index {index[0]} or {index[-1]}, which isn't in shard {shard}")
     if (np.diff(index) <= 0).any():
         raise ValueError("holds indices that do not rise")
 

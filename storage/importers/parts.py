@@ -1,4 +1,4 @@
-"""A published set that lies in parts: files of noise and of data side by side, a row a pair."""
+"""A published set in parts: files of noise and of data side by side, a row a pair."""
 
 from bisect import bisect_right
 from dataclasses import dataclass

@@ -30,8 +30,7 @@ class Dialect:
         if known not in self.answers and known not in self.names and not self.keeps(known):
             shown = f"{module[:80]}.{name[:80]}"
             raise ValueError(
-                f"its pickle names '{shown}', which is not among what a {self.of} is read from"
-                f"{self.remedy}"
+                f"its pickle names '{shown}', which isn't allowed in a {self.of}{self.remedy}"
             )
 
     def builds(self, name: str) -> bool:

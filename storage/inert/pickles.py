@@ -65,8 +65,8 @@ class _Walker:
             act = _ACTS.get(code)
             if act is None:
                 raise ValueError(
-                    f"its pickle uses {_title(code)}, which is not among what a {self._dialect.of} is "
-                    f"read from{self._dialect.remedy}"
+                    f"its pickle uses {_title(code)}, which isn't allowed in a {self._dialect.of}"
+                    f"{self._dialect.remedy}"
                 )
             act(self)
         raise ValueError(
@@ -149,7 +149,7 @@ class _Walker:
         end = self._file.seek(0, 2)
         if num_bytes > end - place:
             raise ValueError(
-                f"its pickle declares {num_bytes:,} bytes where {end - place:,} are left; fetch the "
+                f"its pickle declares {num_bytes:,} bytes, but {end - place:,} are left; fetch the "
                 "file again"
             )
         self._file.seek(place + num_bytes)
@@ -218,8 +218,8 @@ class _Walker:
         arguments, made = self.pop(tuple), self.pop(Global)
         if not self._dialect.builds(made.name):
             raise ValueError(
-                f"its pickle builds a {made.name.replace(' ', '.')}, which is not among what a "
-                f"{self._dialect.of} is read from{self._dialect.remedy}"
+                f"its pickle builds a {made.name.replace(' ', '.')}, which isn't allowed in a "
+                f"{self._dialect.of}{self._dialect.remedy}"
             )
         self.push(self._dialect.called(made.name, arguments))
 

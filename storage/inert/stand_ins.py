@@ -1,4 +1,4 @@
-"""What a failed download leaves in a file's place: told by its first bytes, before any other fault."""
+"""Failed downloads in a file's place, recognised by their first bytes before any other fault."""
 
 import re
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The storages that tensors are views of: their types of numbers, and where these lie in a file."""
+"""The storages that tensors are views of: their types of numbers, and where these are in a file."""
 
 from typing import Any, Final, NamedTuple
 
