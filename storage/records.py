@@ -198,7 +198,7 @@ def require_labels(rule: LabelRule | None, columns: Columns, where: str) -> None
 
 
 def as_stored(x_0: NDArray[Any], schema: PairSchema) -> NDArray[Any]:
-    """x_0 rounded to the schema's type; `InvalidPairsError` if that would hide a NaN or overflow."""
+    """x_0 rounded to the schema's type; `InvalidPairsError` if that hides a NaN or overflow."""
     if x_0.dtype == schema.x_0_dtype:
         return x_0
     with np.errstate(over="ignore"):

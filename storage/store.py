@@ -263,7 +263,7 @@ class PairStore:
         return self._agreed(record, parts)
 
     def _agreed(self, record: Record, parts: Mapping[str, bytes]) -> Record:
-        """The record that stands, its files made whole; MismatchError if this one contradicts it."""
+        """The standing record, its files made whole; MismatchError if this one contradicts it."""
         standing = self.record(record.shard)
         if standing.shard_file == record.shard_file:
             self.files.put(parts)

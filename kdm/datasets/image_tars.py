@@ -68,7 +68,7 @@ class _Part(NamedTuple):
 
 
 def _samples(path: Path) -> Iterator[Sample]:
-    """The samples of one tar in its order; a ValueError if a sample's files don't follow each other."""
+    """The samples of one tar in its order; a ValueError if a sample's files are scattered."""
     seen: set[str] = set()
     for key, parts in groupby(_parts(path), key=lambda part: part.key):
         if key in seen:

@@ -36,7 +36,7 @@ class Distance(Plugin, ABC):
         return [self.distance(each, target[: len(each)]) for each in predictions]
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
-        """Raise a ValueError if it can't compare samples of this shape, or lacks a file that it needs.
+        """Raise a ValueError if it can't compare samples of this shape, or lacks a file.
 
         It is called before any work starts. `scale` is the `data_scale` that samples are divided by
         before they are compared. Without an override any shape and scale will do.

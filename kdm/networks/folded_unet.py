@@ -84,7 +84,7 @@ class FoldedUNet(nn.Module):
                     _transform_convolutions(layer)
 
     def _rows(self, label: ClassLabels | None) -> "Iterator[Row | None]":
-        """What each block adds for these labels, block by block; None if its bias has it already."""
+        """What each block adds for these labels; None if its bias has it already."""
         if self.table is None:
             return iter([None] * len(self._widths))
         assert label is not None

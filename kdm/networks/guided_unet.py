@@ -214,7 +214,7 @@ class GuidedUNet(nn.Module):
         return Upsample(here, is_learned=self.options.conv_resample)
 
     def _labels(self, x: Images, label: ClassLabels | None) -> ClassLabels | None:
-        """The labels (n,); for None the label for 'none', and a ValueError if the network lacks it."""
+        """The labels (n,); for None the label for 'none', or a ValueError without that label."""
         num_classes = self.options.num_classes
         if num_classes is None or label is not None:
             return label

@@ -100,7 +100,7 @@ class Checkpoints:
         return None
 
     def _load(self, step: int) -> Snapshot:
-        """The checkpoint after `step` steps; `DamageError` if record or tensors are missing or changed."""
+        """The checkpoint after `step` steps; `DamageError` if a part is missing or changed."""
         name = _name(step)
         where = f"{self._folder.url}/{name}"
         record = unseal(self._read(name + _RECORD), where + _RECORD)

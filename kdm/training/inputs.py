@@ -46,7 +46,7 @@ class Input(Options, ABC):
 
     @abstractmethod
     def pair_schema(self) -> PairSchema:
-        """What one sample is: shape, noise, label. Raises a StoreError if the set can't be opened."""
+        """What one sample is: shape, noise, label. A StoreError if the set can't be opened."""
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:

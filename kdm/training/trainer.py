@@ -118,7 +118,7 @@ class Trainer:
         )
 
     def _train_step(self, step: int) -> dict[str, Losses] | None:
-        """Make one step; the losses of its players, or None if it was skipped and changed nothing."""
+        """Make one step; the losses of its players, or None if skipped without a change."""
         seed_step(self._options.seed, step)
         rate = learning_rate(self._options, step)
         return self._steps.make(step, self._source.next_batch(), rate)

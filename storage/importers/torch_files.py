@@ -46,7 +46,7 @@ class TensorRows:
 
 
 def tensors_in(path: Path) -> tuple[TensorRows, ...]:
-    """The tensor that a file holds, or the two of a list; a ValueError if there is anything else."""
+    """The tensor that a file holds, or the two of a list; a ValueError for anything else."""
     with opened(path) as file:
         value, storages = read_saved(file, _TENSORS)
     names = [value] if isinstance(value, TensorName) else value
