@@ -145,8 +145,8 @@ class Ancestor:
 class ReportContent:
     """All that a report page says.
 
-    Every report has the first eight fields; the others are empty if a run lacks them. Only `made_at`
-    and `rates` differ between two runs of one recipe on one machine.
+    Every report has the first eight fields; the others are empty if a run lacks them. Only
+    `made_at` and `rates` differ between two runs of one recipe on one machine.
     """
 
     title: str

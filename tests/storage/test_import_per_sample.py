@@ -55,7 +55,7 @@ def test_points_come_back_but_for_dropped_indices(home: Folder, tmp_path: Path) 
 
 DAMAGES = {
     "a head of zeros": (0, bytes(512), "is damaged at byte 0"),
-    "another name": (0, b"x", r"not a plain file|lacks x_T or x_0"),
+    "another name": (0, b"x", r"isn't a plain file|lacks x_T or x_0"),
     "a link": (156, b"2", "which isn't a plain file"),
     "a size beyond the file": (124, b"77777777777", "more than there are or are read"),
     "a header to evaluate": (512 + 10, b"(exit", "not that of a plain array"),
