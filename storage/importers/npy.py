@@ -46,7 +46,7 @@ def array_rows(path: Path) -> TensorRows:
         header, offset = _header(file.read(_MAX_HEADER), stamp.num_bytes)
     if not header.shape or 0 in header.shape or (header.is_fortran and len(header.shape) > 1):
         raise ValueError(
-            "its numbers aren't stored row after row, or it is empty; save it with "
+            "its numbers aren't stored row after row, or it lacks rows; save it with "
             "np.save(file, np.ascontiguousarray(array))"
         )
     axes = tuple(range(len(header.shape) - 1))

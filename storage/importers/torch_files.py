@@ -72,7 +72,7 @@ def _axes(name: TensorName) -> tuple[int, ...]:
     So every number is there once: strides that repeat or skip some are refused.
     """
     if not name.shape or 0 in name.shape:
-        raise ValueError("a tensor is empty")
+        raise ValueError("a tensor lacks rows")
     # An axis of length one is never stepped along, so its stride means nothing.
     inner = sorted(range(1, len(name.shape)), key=lambda axis: -name.strides[axis])
     step = 1
