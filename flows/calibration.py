@@ -1,4 +1,4 @@
-"""A recipe's filter over its data set, and where it cuts.
+"""A recipe's filter over its data set, and its threshold.
 
 A threshold is stated in the recipe, or calibrated: the one that drops at most the share `fpr` of real
 samples that no teacher saw.
@@ -55,7 +55,7 @@ class RecipeFilter:
 
     @property
     def num_calibrated_on(self) -> int | None:
-        """Held-out samples that the threshold comes from; None where it is stated."""
+        """Held-out samples that the threshold comes from; None if it is stated."""
         return None if self.choice.threshold is not None else len(self.dataset.heldout())
 
     def heldout_scores(self) -> NDArray[np.float64]:

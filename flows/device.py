@@ -4,7 +4,7 @@ DEVICES = ("cpu", "cuda", "auto")
 
 
 def require_device(device: str) -> None:
-    """A ValueError if the device doesn't exist; torch is imported only if a GPU is asked for."""
+    """A ValueError if the device doesn't exist; torch is imported only for a GPU."""
     if device not in DEVICES:
         raise ValueError(f"no device '{device}'; choose cpu, cuda or auto")
     if device == "cuda":

@@ -162,7 +162,7 @@ def _prefect(home: Folder) -> Finding:
             folder_at(place).require_writable("Prefect's database")
         except StoreError as error:
             return Finding("prefect api", "note", f"{error}; commands continue without Prefect")
-        return Finding("prefect api", "ok", f"embedded; its database lies in {place}")
+        return Finding("prefect api", "ok", f"embedded; its database is in {place}")
     try:
         with urllib.request.urlopen(f"{api}/health", timeout=5):
             return Finding("prefect api", "ok", api)

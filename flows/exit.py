@@ -28,7 +28,7 @@ def stop_on_signals() -> None:
 
 
 def stop_if_asked() -> None:
-    """Raise `Stopped` once more where something else was raised on its way.
+    """Raise `Stopped` once more if something else was raised on its way.
 
     Ctrl-C reaches the embedded server too; Prefect then fails to tell it of the stop.
     """
@@ -37,7 +37,7 @@ def stop_if_asked() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process; at once if a signal asked for it or Prefect's API is lost.
+    """End the process; at once after a signal or if Prefect's API is lost.
 
     Torch takes a second to shut down, and several on a busy machine.
     """

@@ -38,7 +38,7 @@ def matching(home: Folder, kind: str, name: str) -> list[str]:
 def found(home: str, kind: str, name: str) -> Folder:
     """The one folder of a kind that `name` means: a path, NAME-DIGEST or NAME.
 
-    Raises a ValueError if there is none, or if several have that name.
+    Raises a ValueError if none or several have that name.
     """
     if "/" in name:
         return folder_at(name)
@@ -55,7 +55,7 @@ def found(home: str, kind: str, name: str) -> Folder:
 def listed(home: Folder, name: str) -> tuple[str, str]:
     """Kind and NAME-DIGEST of the one thing that `name` means: [KIND/]NAME or [KIND/]NAME-DIGEST.
 
-    Never a path: what comes back lies directly below its kind, as `kdm ls` lists it. A ValueError
+    Never a path: the result is directly below its kind, as `kdm ls` lists it. A ValueError
     says what there is instead.
     """
     stated = name.removesuffix("/")  # as a shell completes the name of a folder

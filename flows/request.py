@@ -31,7 +31,7 @@ class Request:
     home: str = ""
     count: int | None = None  # number of training indices, instead of the recipe's
     overrides: tuple[str, ...] = ()  # 'a.b=c', on top of the recipe
-    students: tuple[str, ...] = ()  # those to distill; all where empty
+    students: tuple[str, ...] = ()  # those to distill; all if empty
     device: str = "auto"
     until: str = STAGES[-1]
     ranks: int | None = None  # processes that train together on each machine; None: one

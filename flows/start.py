@@ -1,4 +1,4 @@
-"""The entry point of `kdm`: it first takes the current folder off the path where modules are looked for.
+"""The entry point of `kdm`: it first takes the current folder off the path of modules.
 
 PYTHONPATH may name that folder, most often by the empty entry that `$PYTHONPATH:/more` leaves; a `random.py`
 or another package `kdm` there would then be imported instead of the standard library's and ours.

@@ -12,7 +12,7 @@ from rich.text import Text
 from flows.progress import Meter, Progress
 from flows.stage import StageResult
 
-SECONDS_BETWEEN_LINES = 5.0  # where standard error is a file or a pipe
+SECONDS_BETWEEN_LINES = 5.0  # if standard error is a file or a pipe
 SECONDS_BETWEEN_FRAMES = 0.1
 
 
@@ -87,7 +87,7 @@ class Terminal:
 
 @contextmanager
 def counting(stage: str, name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A line on the terminal for work that reports (done, total) of its own."""
+    """A line on the terminal for work that reports its own (done, total)."""
     with Terminal() as terminal:
         meter = Meter(terminal.report, stage, name, 0, unit)
 

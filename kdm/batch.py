@@ -26,7 +26,7 @@ class Batch:
     def num_first(self, share: float) -> int:
         """How many of its rows, always its first ones, are among the first `share` of the step's batch.
 
-        Raises a ValueError where the parts would have different numbers of them: the mean over parts
+        Raises a ValueError if the parts would have different numbers of them: the mean over parts
         would then not be the mean over samples.
         """
         whole = len(self.x_0) * self.num_parts
@@ -40,7 +40,7 @@ class Batch:
         return together // self.num_parts
 
     def noise(self) -> Samples:
-        """x_T, or a ValueError where the batch holds points and not pairs."""
+        """x_T, or a ValueError if the batch holds points and not pairs."""
         if self.x_T is None:
             raise ValueError(
                 "this objective learns from pairs (x_T, x_0) but its source holds points only; "

@@ -14,18 +14,18 @@ class RankLostError(StoreError):
 
 
 def num_ranks() -> int:
-    """How many ranks there are; 1 where this process trains alone."""
+    """How many ranks there are; 1 if this process trains alone."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def add_up_(numbers: Tensor) -> Tensor:
     """Replace each number by its sum over all ranks, in place; every rank gets the same bits.
 
-    All ranks must call it with tensors of one shape. Raises `RankLostError` where one has left.
+    All ranks must call it with tensors of one shape. Raises `RankLostError` if one has left.
     """
     try:
         dist.all_reduce(numbers)
-    except RuntimeError as error:  # what gloo and NCCL raise where a connection is gone
+    except RuntimeError as error:  # what gloo and NCCL raise if a connection is gone
         raise RankLostError(
             "another rank has left during a step; the same command continues from the last checkpoint"
         ) from error

@@ -1,6 +1,6 @@
 """What torch.compile needs on a machine: Triton for a GPU, a C++ compiler for a CPU.
 
-It finds out only when the first batch arrives, in a page of its own messages; here one sentence comes first.
+It finds out only at the first batch, with a page of messages; here one sentence comes first.
 """
 
 import os
@@ -12,7 +12,7 @@ import torch
 
 
 def require_compiler(device: torch.device, setting: str) -> None:
-    """Raise a ValueError, which names the `setting` that wants it, where torch.compile can't work."""
+    """Raise a ValueError that names the `setting` if torch.compile can't work."""
     if device.type == "cuda":
         if find_spec("triton") is None:
             raise ValueError(

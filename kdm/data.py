@@ -30,7 +30,7 @@ HALF_RANGE = 127.5
 class Source(ABC):
     """Batches without end, from any position on.
 
-    Raises DamageError where a stored shard's digest doesn't agree, at the batch that needs it.
+    Raises DamageError if a stored shard's digest doesn't agree, at the batch that needs it.
     """
 
     @property
@@ -46,7 +46,7 @@ class Source(ABC):
     def next_batch(self) -> Batch:
         """The next `batch_size` kept rows, or a rank's share of them, on the source's device.
 
-        x_0 (n, *shape) is float32, of −1 … 1 where it was stored as bytes.
+        x_0 (n, *shape) is float32, of −1 … 1 if it was stored as bytes.
         """
 
 
@@ -82,7 +82,7 @@ class MemorySource(Source):
 
     `row_of_index` (count,) is the row of each index of the set, −1 for one that masks drop. Batches
     are gathered where the columns are, and then sent to `device` (their own by default). Raises a
-    ValueError where masks drop every index.
+    ValueError if masks drop every index.
     """
 
     def __init__(
@@ -97,8 +97,8 @@ class MemorySource(Source):
     ) -> None:
         if not (row_of_index >= 0).any():
             raise ValueError(
-                f"none of the {len(row_of_index):,} indices has a row: filters dropped all of them; "
-                "choose other masks or a milder threshold"
+                f"filters dropped all of the {len(row_of_index):,} indices; choose other masks or "
+                "a milder threshold"
             )
         self._columns = dict(columns)
         self._row_of_index = row_of_index
@@ -126,7 +126,7 @@ class MemorySource(Source):
         return self._gather(index[self._mine], rows[self._mine])
 
     def _open(self, epoch: int) -> None:
-        """Begin an epoch: its kept indices in order, and where in the epoch each of them stands."""
+        """Begin an epoch: its kept indices in order, and the place of each in the epoch."""
         index = self._order.epoch(epoch)
         rows = self._row_of_index[index]
         kept_at = np.flatnonzero(rows >= 0)
@@ -240,7 +240,7 @@ def batch_of(pairs: PairBatch, device: torch.device | None = None) -> Batch:
 def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
     """A batch on a device from tensors that are anywhere."""
     sent = {name: _sent(tensor, device) for name, tensor in tensors.items()}
-    # Bytes become floats on the device, wherever the pairs are, so that they are rounded alike.
+    # Bytes become floats on the device, for any place of the pairs, so that they are rounded alike.
     return Batch(
         index=sent["index"],
         x_0=as_float(sent["x_0"]),

@@ -1,4 +1,4 @@
-"""A trained model at rest, with all that is needed to use it: weights, losses, timings, config.
+"""A trained model in files, with all that is needed to use it: weights, losses, timings, config.
 
 model.safetensors   averaged weights        losses.json    {"losses": [{"step", "losses"}, …]}
 timings.json        what may differ between equal runs
@@ -55,7 +55,7 @@ def write_model(folder: Folder, state: Mapping[str, Tensor], *, config: Mapping[
 
 
 def safetensors_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """Tensors as the bytes of a safetensors file, whatever their device or memory format.
+    """Tensors as the bytes of a safetensors file, on any device and in any memory format.
 
     Equal tensors give equal bytes.
     """

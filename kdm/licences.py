@@ -1,4 +1,4 @@
-"""The licence of what is made from other things: all of theirs (SPDX identifiers in lower case).
+"""The licence of what is made from other things: all of those (SPDX identifiers in lower case).
 
 A student is made from pairs, pairs from a teacher, a teacher from data. Each inherits the licences of what
 it was made from, and its card states them; 'unknown' stays unknown.
@@ -49,6 +49,6 @@ def hub_fields(licence: str) -> dict[str, str]:
 
 
 def said_by(front: dict[str, Any]) -> str:
-    """The licence in a card's front matter; 'unknown' where there is none."""
+    """The licence in a card's front matter; 'unknown' without one."""
     said = front.get("license_name") if front.get("license") == "other" else front.get("license")
     return said if isinstance(said, str) and said else UNKNOWN

@@ -28,9 +28,9 @@ Loss = Callable[[Batch], Losses]
 
 @dataclass(frozen=True)
 class Player:
-    """One set of parameters with its loss; each player has an optimiser of its own.
+    """One set of parameters with its loss; each player has its own optimiser.
 
-    `name` stands in checkpoints and, where there are several players, before its terms in the loss
+    `name` is in checkpoints and, if there are several players, before its terms in the loss
     history. `loss` draws its random numbers through `kdm.randomness.draws`, and from nowhere else.
     """
 
@@ -46,7 +46,7 @@ class Objective:
     model: Module
     players: tuple[Player, ...]
     # Makes pictures to look at, (8 k, C, H, W) of −1 … 1, with the weights as they are and always the
-    # same noise; for a student each row of its own is below a row of its teacher's.
+    # same noise; for a student, each of its rows is below a row of its teacher's.
     draw: Callable[[], Samples] | None = None
     networks: tuple[Module, ...] = ()  # the parts that torch.compile may compile
     # Those who step until `opening_share` of training is done, while the others rest; each has the name

@@ -37,7 +37,7 @@ class KoopmanOperator(nn.Module, ABC):
         """C, real (d, d), acting on columns; the bias isn't part of it."""
 
     def bias(self) -> Vector | None:
-        """b (d,), which is added to C z_T; None where the operator is linear."""
+        """b (d,), which is added to C z_T; None if the operator is linear."""
         return None
 
     def eigenvalues(self) -> Eigenvalues:
@@ -68,7 +68,7 @@ class DenseOperator(KoopmanOperator):
         return self.linear.weight
 
     def bias(self) -> Vector | None:
-        """b (d,), the parameter itself; None where there is none."""
+        """b (d,), the parameter itself; None without one."""
         return self.linear.bias
 
 
@@ -83,7 +83,7 @@ class Factors(NamedTuple):
 class FactorisedOperator(KoopmanOperator):
     """KDM-F's operator: z_0^ = Re(P Λ P_inv z_T) with λ_j = exp(−exp ν_j) e^{iθ_j} (App. C), no bias.
 
-    |λ_j| = exp(−exp ν_j) < 1 whatever ν_j is: no direction grows on its way from noise to data. Where
+    |λ_j| = exp(−exp ν_j) < 1 for every ν_j: no direction grows on its way from noise to data. If
     the paper and the published code differ, this follows the code:
 
     - The order P Λ P_inv is that of the main text; the formula at the end of App. C has P and P_inv
@@ -111,7 +111,7 @@ class FactorisedOperator(KoopmanOperator):
         self._phase = phase
 
     def forward(self, z_T: Latents) -> Latents:
-        """Re(P Λ P_inv z_T), rows (n, d), in whichever order of products multiplies less."""
+        """Re(P Λ P_inv z_T), rows (n, d), in the order of products that multiplies less."""
         num_samples, d = z_T.shape
         # Folding C costs 2 d³ and then d² a sample; factor by factor it is 4 d² a sample.
         if 3 * num_samples > 2 * d:

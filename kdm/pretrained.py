@@ -54,7 +54,7 @@ def weights_folder() -> Path:
 
 
 def fault_of(name: str) -> str | None:
-    """Why a file of the folder can't be used, and what to do; None where it is there and sound.
+    """Why a file of the folder can't be used, and what to do; None if it is there and sound.
 
     A name that ends in eight digits of its sha256, as torch.hub's do, is checked against the content.
     """

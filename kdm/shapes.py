@@ -9,7 +9,7 @@ from jaxtyping import Complex64, Float, Int64
 from kdm.torch_types import Tensor
 
 Samples = Float[Tensor, "n ..."]
-AnyNumber = Float[Tensor, "_ ..."]  # of samples, whatever n is
+AnyNumber = Float[Tensor, "_ ..."]  # of samples, for any n
 Points = Float[Tensor, "n c"]  # flat samples
 Outputs = Float[Tensor, "n o"]
 Latents = Float[Tensor, "n d"]

@@ -17,7 +17,7 @@ _kept: list[torch.library.Library] = []  # a library that goes takes its names a
 def import_torchvision() -> None:
     """Import torchvision; define its two operators only if the import failed for lack of them.
 
-    Raises an ImportError where it isn't installed.
+    Raises an ImportError if it isn't installed.
     """
     try:
         import_module("torchvision")

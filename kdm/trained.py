@@ -18,9 +18,9 @@ Kept = Literal["last", "best"]
 
 
 def read_config(folder: Folder) -> dict[str, Any] | None:
-    """The contents of `config.json`, checked against its own digest; None where training isn't done.
+    """The contents of `config.json`, checked against its own digest; None if training isn't done.
 
-    Raises `DamageError` where it was changed, or is of a version that this project doesn't read.
+    Raises `DamageError` if it was changed, or is of a version that this project doesn't read.
     """
     if not folder.exists(CONFIG):
         return None
@@ -33,7 +33,7 @@ def read_config(folder: Folder) -> dict[str, Any] | None:
 
 
 def read_weights(folder: Folder, config: Mapping[str, Any]) -> bytes:
-    """The safetensors bytes that `config` names; `DamageError` where they are missing or others."""
+    """The safetensors bytes that `config` names; `DamageError` if they are missing or different."""
     weights = config["weights"]
     where = f"{folder.url}/{weights['file']}"
     remedy = f"restore it, or remove {CONFIG} beside it and train again"
@@ -48,7 +48,7 @@ def read_weights(folder: Folder, config: Mapping[str, Any]) -> bytes:
 def read_best(folder: Folder, config: Mapping[str, Any]) -> bytes:
     """The safetensors bytes of the best weights of the training that `config` describes.
 
-    Raises a ValueError where none were kept of it, and `DamageError` where they aren't what was written.
+    Raises a ValueError if it kept none, and `DamageError` if they aren't what was written.
     """
     best = unseal(folder.read(BEST), f"{folder.url}/{BEST}") if folder.exists(BEST) else {}
     if best.get("identity") != config.get("identity") or not folder.exists(BEST_WEIGHTS):

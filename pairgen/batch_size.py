@@ -37,7 +37,7 @@ def _held_by(probe: Probe) -> int:
     """How many samples fit in the free memory, by the peak memory of one evaluation of eight."""
     device = probe.device
     try:
-        probe.evaluate(1)  # libraries take memory of their own once
+        probe.evaluate(1)  # libraries take some memory once
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         probe.evaluate(_PROBED)
@@ -52,5 +52,5 @@ def _held_by(probe: Probe) -> int:
 
 
 def _power_of_two(wanted: int, most: int) -> int:
-    """The largest power of two that is at most both; 1 if there is none."""
+    """The largest power of two that is at most both; at least 1."""
     return 1 << (max(1, min(wanted, most)).bit_length() - 1)

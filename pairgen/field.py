@@ -20,7 +20,7 @@ class Teacher(nn.Module, ABC):
     """A field to integrate from x_T at `t_noise` to x_0 at `t_data`; its weights, if any, are a module's."""
 
     t_data: ClassVar[float] = 0.0
-    t_noise: float  # T, where x_T lies, up to rounding to a time that the field knows (`rounded`)
+    t_noise: float  # T, the time of x_T, up to rounding to a time that the field knows (`rounded`)
     noise_scale: float  # standard deviation of x_T, in the units of the data
     t_lowest: float = 0.0  # the lowest time it knows, for samplers whose last step begins there
     # Number type of its networks. A sampler's state, and what `velocity` takes and returns, keep their own.

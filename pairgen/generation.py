@@ -112,7 +112,7 @@ def _undrawn(schema: PairSchema, split: str, index: NDArray[np.int64]) -> PairBa
 def _drawn(
     spec: PairSpec, split: str, undrawn: PairBatch, sampling_batch: int
 ) -> Iterator[PairBatch]:
-    """Batches of the pairs. x_T is drawn when a batch is asked for, while a GPU still computes another."""
+    """Batches of the pairs. x_T is drawn on demand, while a GPU still computes another batch."""
     for first in range(0, len(undrawn), sampling_batch):
         batch = undrawn.take(slice(first, first + sampling_batch))
         batch.x_T[...] = derive_noise(spec.pairs.noise, split, batch.index, spec.pairs.shape)
@@ -121,7 +121,7 @@ def _drawn(
 
 @dataclass
 class _Valid:
-    """The batches so far, already as stored: a shard's float32 samples never lie in memory all at once."""
+    """The batches so far, as they are stored: a shard of float32 samples would take more memory."""
 
     schema: PairSchema
     parts: list[PairBatch] = field(default_factory=list)

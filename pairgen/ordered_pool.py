@@ -3,9 +3,9 @@
     jobs 0 1 2 3 … ─► workers, each at one job ─► results 0 1 2 3 …, as soon as each is there
                              └── messages ─► the caller's thread
 
-The threads and the order are `storage.in_order`'s. What is added here: each worker has state of its own
-(a device, a batch size), workers report progress to the caller's thread, and they hear when nobody
-wants their work any longer.
+The threads and the order are `storage.in_order`'s. What this adds: each worker has its own state (a
+device, a batch size), workers report progress to the caller's thread, and they learn when nobody
+needs their work any longer.
 
 The caller writes one shard while the next ones are made. Two shards per worker are queued, in the
 making, waiting or being written at any time: a worker never idles while writing is the faster part, and
@@ -84,8 +84,8 @@ class OrderedPool(Generic[Job, Made]):
     def results(self, jobs: Iterable[Job], on_message: OnMessage) -> Iterator[Made]:
         """The result of each job, in the order of the jobs.
 
-        `on_message` is called in this thread, while it waits. A worker's error is raised where its
-        result would have come.
+        `on_message` is called in this thread, while it waits. A worker's error is raised instead of
+        its result.
         """
         found = in_order(
             self._work,

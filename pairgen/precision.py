@@ -1,4 +1,4 @@
-"""The arithmetic of a teacher's networks, whatever torch allows by default.
+"""The arithmetic of a teacher's networks, regardless of torch's defaults.
 
 | precision | factors of a product | its sum |
 |---|---|---|
@@ -7,9 +7,9 @@
 | bfloat16 | rounded to 8 bits | float32 |
 | float16  | rounded to 11 bits, range 6e-8 to 65504 | float32 |
 
-float32 means float32: torch lets cuDNN round the factors of float32 convolutions to TF32 unless it is
-told not to. In bfloat16 and float16 the weights stay float32 and are rounded at each call. A sampler's
-state keeps its own number type in all of them.
+float32 means float32: torch lets cuDNN round the factors of float32 convolutions to TF32 unless
+that is switched off. In bfloat16 and float16 the weights stay float32 and are rounded at each call.
+A sampler's state keeps its own number type in all of them.
 """
 
 from collections.abc import Iterator

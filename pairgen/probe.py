@@ -1,6 +1,6 @@
 """One evaluation of a teacher's field at time T, to estimate what sampling will take.
 
-A sampler evaluates the field `nfe` times, and every evaluation costs the same, whatever the time. So one
+A sampler evaluates the field `nfe` times, and an evaluation costs the same at any time. So one
 at T, on noise of a stream that no pair uses, is enough for time, FLOPs and memory.
 """
 
@@ -18,7 +18,7 @@ from pairgen.spec import PairSpec
 from pairgen.teachers.guided import sampled_field
 from storage.noise import derive_labels, derive_noise
 
-_SPLIT = "probe"  # a stream of its own: no pair is of this split
+_SPLIT = "probe"  # a separate stream: no pair is in this split
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Probe:
         # The processor's fused attention, which torch does not count by itself.
         fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         with FlopCounterMode(display=False, custom_mapping={fused: attention}) as counted:
-            # With gradients, for which networks convolve in the plain way, whatever is faster.
+            # With gradients, for which networks convolve in the plain way, even if it is slower.
             self._evaluate(*self._drawn(1))
         return int(counted.get_total_flops())
 

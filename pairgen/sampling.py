@@ -49,7 +49,7 @@ def place(teacher: Teacher, device: torch.device) -> Teacher:
 
 
 def device_of(teacher: Teacher) -> torch.device:
-    """Where its weights are; the CPU if it has none."""
+    """The device of its weights; the CPU without any."""
     for tensor in (*teacher.parameters(), *teacher.buffers()):
         return tensor.device
     return torch.device("cpu")

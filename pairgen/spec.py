@@ -3,7 +3,7 @@
     pair i of a split = sampler(teacher, x_T(seed, split, i), label(i)), rounded and filtered as the spec says
 
 The digest of the spec is the name of the set. Count, split, shard size, format, batch size, device and paths
-aren't here: they change neither a pair nor the name of its set.
+aren't here: they don't change a pair or the name of its set.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class PairSpec(Options):
         """Network evaluations that one sample takes, exactly; None if that depends on the batch."""
         if self.sampler.nfe is None:
             return None
-        from pairgen.teachers.guided import Guided  # torch: only who samples waits for it
+        from pairgen.teachers.guided import Guided  # torch: imported only to sample
 
         return self.sampler.nfe * (1 if self.guidance is None else Guided.num_asked)
 
@@ -76,8 +76,9 @@ def require_generable(
     """Raise a ValueError unless this sampler, with this guidance, can produce pairs of this schema."""
     if guidance is not None and pairs.label is None:
         raise ValueError(
-            f"guidance is {guidance:g}, which pushes samples towards their labels, but the pairs have "
-            "none; set pairs.pairs.label, as in {rule: cycle, num_classes: 10}, or leave guidance out"
+            f"guidance is {guidance:g}, which pushes samples towards their labels, but the pairs "
+            "are unlabelled; set pairs.pairs.label, as in {rule: cycle, num_classes: 10}, or leave "
+            "guidance out"
         )
     if pairs.noise.kind == "stored" or (pairs.label is not None and pairs.label.rule == "stored"):
         raise ValueError("noise and labels of generated pairs are derived, not 'stored'")

@@ -124,8 +124,8 @@ class Worker:
     def _too_large(self) -> str:
         return (
             f"a single sample of shape {list(self.spec.pairs.shape)} is more than the memory of "
-            f"{self.device} holds; stop what else uses it, choose pairs.precision 'bfloat16', or take a "
-            "larger device"
+            f"{self.device} holds; stop its other users, choose pairs.precision 'bfloat16', or "
+            "take a larger device"
         )
 
 

@@ -90,7 +90,7 @@ def prepared_workers(
                 judges,
                 is_compiled=workforce.is_compiled,
             )
-        # Each has a batch size of its own, which may fall.
+        # Each has its own batch size, which may shrink.
         yield [replace(first[device]) for device in devices]
 
 

@@ -1,6 +1,6 @@
 """Which decisions of filters a reader applies: those that are named, else the only one there is.
 
-Never one of several, and never every pair of a set that was judged: that must be asked for.
+Never one of several, and never every pair of a set that was judged: the user must ask for that.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from storage.masks import Mask, read_decision_summary
 
 
 def default_masks(folder: Folder, place: str) -> tuple[Mask, ...]:
-    """The one decision over SPLIT/LAYOUT of a set; none where nothing of the set was ever judged.
+    """The one decision over SPLIT/LAYOUT of a set; none if the set was never judged.
 
-    `MismatchError` with the choices where there are several, or where only another split or layout
+    `MismatchError` with the choices if there are several, or if only another split or layout
     has one.
     """
     known = decisions_of(folder / place / "masks")
@@ -27,7 +27,7 @@ def default_masks(folder: Folder, place: str) -> tuple[Mask, ...]:
         )
     if not known and decided_places(folder):
         raise MismatchError(
-            f"{(folder / place).url} has no decision of a filter, but {decided_elsewhere(folder)}: run "
+            f"{(folder / place).url} has no filter decision, but {decided_elsewhere(folder)}: run "
             "filter-pairs on this one, or read every pair with --mask none (in Python masks=())"
         )
     return tuple(known)

@@ -44,7 +44,7 @@ def short(digest: str) -> str:
 def seal(document: Mapping[str, Any]) -> bytes:
     """The document as readable JSON with a `digest` over all of it but attempt id and times.
 
-    Where it has those, a `stamp_digest` over them stands beside it, so that no bit is unguarded.
+    If it has those, it also has a `stamp_digest` over them, so that every bit is guarded.
     """
     sealed = {**document, **_digests(document)}
     return (json.dumps(sealed, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
@@ -78,7 +78,7 @@ def unseal(data: bytes, where: str) -> dict[str, Any]:
 
 
 def without_stamp(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A document's lasting fields: neither its digests nor attempt id and times."""
+    """A document's lasting fields: without its digests, attempt id and times."""
     return {key: value for key, value in document.items() if key not in VOLATILE}
 
 

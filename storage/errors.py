@@ -2,7 +2,7 @@
 
 
 class StoreError(RuntimeError):
-    """A store cannot do what was asked; the message is meant for the user."""
+    """A store can't do what the caller wants; the message is for the user."""
 
 
 class DamageError(StoreError):
@@ -22,4 +22,4 @@ class UnreachableError(StoreError, OSError):
 
 
 class NoExclusiveCreationError(StoreError):
-    """The file system cannot create a finished file under a name only where that name is free."""
+    """The file system can't create a finished file only if its name is free."""

@@ -13,6 +13,6 @@ GOLDEN_NOISE = "f0732d8c783853f6"
 
 
 def golden_noise_digest() -> str:
-    """The digest that guards this machine's numpy stream; equal to `GOLDEN_NOISE` where sound."""
+    """The digest that guards this machine's numpy stream; equal to `GOLDEN_NOISE` if sound."""
     noise = derive_noise(NoiseRule(seed=123), "train", np.array([7]), (3072,))
     return hashlib.sha256(noise.tobytes()).hexdigest()[: len(GOLDEN_NOISE)]

@@ -23,14 +23,14 @@ def in_order(
     ahead: int,
     wait: Callable[[Future[Result]], object] = lambda _first: None,
 ) -> Generator[Result, None, None]:
-    """`make` of each item, in the order of the items; up to `ahead` are made before they are asked for.
+    """`make` of each item, in the order of the items, up to `ahead` items in advance.
 
     An exception in `make` is raised where its result would have come. Closing the iterator cancels
     what hasn't started and waits for what has, so that no thread outlives it.
 
-    With `threads=0` each result is made in the caller's thread when it is asked for. `wait` is called
-    in the caller's thread before it blocks on the next result; a caller with other things to do
-    meanwhile does them there, until that future is done.
+    With `threads=0` each result is made in the caller's thread when the caller takes it. `wait` is
+    called in the caller's thread before it blocks on the next result; a caller with other things to
+    do meanwhile does them there, until that future is done.
     """
     if threads == 0:
         yield from map(make, items)

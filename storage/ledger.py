@@ -46,7 +46,7 @@ class Ledger:
             yield from map(self._own, read_records(self.records_folder, chosen))
 
     def add(self, record: Record) -> bool:
-        """Write a shard's record with an attempt id and the time; False where one is there already."""
+        """Write a shard's record with an attempt id and the time; False if one is there already."""
         stamp = {"attempt": uuid.uuid4().hex, "created_at": datetime.now(UTC).isoformat()}
         return self.records_folder.create(record_name(record.shard), sealed(record, **stamp))
 
@@ -76,7 +76,7 @@ class Ledger:
     def freeze(self, num_shards: int) -> Manifest:
         """The manifest over the first records: the one that is there, or a new one.
 
-        A new one goes on from the largest below it, so that growth costs what was added.
+        A new one continues from the largest below it, so that growth costs what was added.
         """
         if num_shards in self.sizes():
             return self.manifest(num_shards)

@@ -16,7 +16,7 @@ MAX_MANIFEST_BYTES = 48 * 2**20
 
 
 def read_record(records: Folder, shard: int) -> Record:
-    """The record of a shard; `DamageError` where it is missing, changed, or another's."""
+    """The record of a shard; `DamageError` if it is missing, changed, or another's."""
     return _record(records, shard, _read(records, shard, MAX_RECORD_BYTES))
 
 
@@ -31,7 +31,7 @@ def read_records(records: Folder, shards: Sequence[int]) -> list[Record]:
 
 
 def read_manifest(manifests: Folder, num_shards: int) -> Manifest:
-    """The manifest over the first `num_shards` records; `DamageError` where it is not sound."""
+    """The manifest over the first `num_shards` records; `DamageError` if it isn't sound."""
     where = f"{manifests.url}/{record_name(num_shards)}"
     data = _read(manifests, num_shards, MAX_MANIFEST_BYTES)
     _require_plain(data, num_shards, where)
@@ -78,9 +78,9 @@ def _opened(model: type[ModelT], data: bytes, where: str) -> ModelT:
 
 
 def _require_plain(data: bytes, num_shards: int, where: str) -> None:
-    """Refuse, before it is parsed, what would take far more memory than its bytes.
+    """Refuse, before parsing it, a document that would take far more memory than its bytes.
 
-    A manifest is one object of few fields, with one list of digests at most; base64 has no comma.
+    A manifest is one object of few fields, with at most one list of digests, in base64 (no commas).
     """
     if data.count(b"[") + data.count(b"{") > 8 or data.count(b",") > num_shards + 32:
         raise DamageError(f"{where} is not laid out as a manifest of {num_shards:,} shards")

@@ -18,7 +18,7 @@ DOCUMENT = re.compile(
 
 
 def decisions_of(masks: Folder) -> list[Mask]:
-    """Every decision that was made over these shards; `DamageError` where one cannot be read.
+    """Every decision that was made over these shards; `DamageError` if one can't be read.
 
     One whose shards are decided and whose own document is lost is damaged; it isn't the same as no decision.
     """

@@ -54,7 +54,7 @@ def has_scores(masks: Folder, score_digest: str, content: str) -> bool:
 
 
 def read_scores(masks: Folder, score_digest: str, content: str) -> NDArray[np.float64]:
-    """A shard's scores; `DamageError` where the file holds another shard's or another filter's."""
+    """A shard's scores; `DamageError` if the file holds another shard's or another filter's."""
     folder = masks / short(score_digest) / "scores"
     identity = {"score": score_digest, "content": content}
     document = _read(folder, _name(content), identity, "scores")
@@ -110,13 +110,13 @@ def judged(masks: Folder, mask: Mask) -> set[str]:
 def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDArray[np.bool_]:
     """Which stored rows of a shard a reader may use, bool [num_rows].
 
-    Raises `StoreError` where the shard was never judged: nothing passes unjudged.
+    Raises `StoreError` if the shard was never judged: no pair passes unjudged.
     """
     folder = masks / short(mask.score) / "decisions" / short(mask.decision)
     if not folder.exists(_name(content)):
         raise StoreError(
-            f"shard {short(content)}… has no decision {short(mask.decision)}… below {masks.url}; "
-            "run filter-pairs on this set first"
+            f"decision {short(mask.decision)}… of shard {short(content)}… is missing below "
+            f"{masks.url}; run filter-pairs on this set first"
         )
     identity = {**mask.model_dump(), "content": content}
     document = _read(folder, _name(content), identity, "keep")
@@ -180,5 +180,5 @@ def _read(folder: Folder, name: str, identity: Mapping[str, Any], *fields: str) 
             raise DamageError(f"{where} is of another {key}; files were swapped: remove it")
     for field in fields:
         if field not in document:
-            raise DamageError(f"{where} has no '{field}'; files were swapped: remove it")
+            raise DamageError(f"{where} lacks '{field}'; files were swapped: remove it")
     return document

@@ -36,10 +36,10 @@ def _make_strict(schema: Any) -> None:
 
 
 class Options(BaseModel):
-    """A frozen set of named options; the fields are the only place where defaults live.
+    """A frozen set of named options; only its fields define defaults.
 
     A field takes its own kind of value: no text, no true and no 2.0 is a count, no 1 is a yes. A whole
-    number is taken where a fraction may stand.
+    number is accepted for a fraction.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -48,7 +48,7 @@ class Options(BaseModel):
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: GetCoreSchemaHandler, /
     ) -> CoreSchema:
-        """Pydantic's own, with numbers and booleans strict; as a whole a list would be no tuple."""
+        """Pydantic's own, with strict numbers and booleans only: a tuple may come as a list."""
         schema = handler(source)
         _make_strict(schema)
         return schema
@@ -65,7 +65,7 @@ class Options(BaseModel):
 class LastingOptions(Options):
     """Options that a digest covers: a field added later is left out while it has its neutral value.
 
-    So names and digests made before there was such a field stay what they are.
+    So names and digests made before the field existed stay the same.
     """
 
     added_later: ClassVar[Mapping[str, Any]] = {}  # fields by their neutral value
@@ -89,7 +89,7 @@ def _refuse_unknown(key: str, known: Mapping[str, Any]) -> None:
 
 
 def parse(model: type[ModelT], data: Any, where: str) -> ModelT:
-    """`data` as `model`; a ValueError for the user, one line a fault, where it does not fit."""
+    """`data` as `model`; a ValueError for the user, one line per fault, if it doesn't fit."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

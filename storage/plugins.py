@@ -58,7 +58,7 @@ def plugin_faults() -> list[str]:
 
 @cache
 def plugin_class(group: str, name: str) -> type[Plugin]:
-    """The class registered as `name`; a ValueError where none is, or two packages have one."""
+    """The class registered as `name`; a ValueError without one, or if two packages have one."""
     found = _registered(group).select(name=name)
     if not found:
         raise ValueError(
@@ -70,7 +70,7 @@ def plugin_class(group: str, name: str) -> type[Plugin]:
 
 
 def require_one(group: str, name: str) -> None:
-    """A ValueError where a name means two things: descriptions and digests could not tell which."""
+    """A ValueError if a name means two things: descriptions and digests couldn't say which."""
     meant = {(_package(entry), entry.value) for entry in _registered(group).select(name=name)}
     packages = sorted({package for package, _ in meant})
     if len(packages) > 1:

@@ -29,7 +29,7 @@ class NoiseRule(Options):
     """Where x_T comes from (docs/store.md, 'A sample')."""
 
     kind: Literal["philox-v1", "stored"] = "philox-v1"
-    seed: int = Field(0, ge=0, le=2**64 - 1)  # part of the Philox key; unused where stored
+    seed: int = Field(0, ge=0, le=2**64 - 1)  # part of the Philox key; unused if stored
     scale: float = Field(1.0, gt=0)  # standard deviation of x_T: 1 for flow matching, 80 for EDM
 
 
@@ -62,7 +62,7 @@ class PairSchema(LastingOptions):
     # How x_0 became x_0_dtype; of bytes 'half-even' is rint(127.5 x + 127.5), and 'floor' is
     # floor(127.5 x + 128), as EDM's generate.py writes images (Karras et al. 2022).
     rounding: Rounding = "none"
-    value_range: tuple[float, float] | None = None  # of a valid x_0, ends included
+    value_range: tuple[float, float] | None = None  # of a valid x_0, including both ends
     noise: NoiseRule = NoiseRule()
     x_T_dtype: Literal["float16", "float32"] = "float32"  # of stored noise; derived is float32
     label: LabelRule | None = None
@@ -152,14 +152,14 @@ class PairBatch:
 
 @dataclass(frozen=True)
 class LoadedPairs:
-    """Verified pairs in memory: rows by index, and each index's row (−1 where it has none)."""
+    """Verified pairs in memory: rows by index, and each index's row (−1 if it has none)."""
 
     pairs: PairBatch
     row_of_index: NDArray[np.int64]
 
     @property
     def count(self) -> int:
-        """Indices asked for, not samples kept."""
+        """Requested indices, not kept samples."""
         return len(self.row_of_index)
 
 
@@ -188,7 +188,7 @@ def require_schema(batch: PairBatch, schema: PairSchema) -> None:
 
 
 def require_labels(rule: LabelRule | None, columns: Columns, where: str) -> None:
-    """Raise a `DamageError` where labels are of other classes than the schema has."""
+    """Raise a `DamageError` if labels are of other classes than the schema has."""
     label = columns.get("label", np.empty(0, np.int64))
     if rule and len(label) and not 0 <= label.min() <= label.max() < rule.num_classes:
         raise DamageError(
@@ -198,13 +198,13 @@ def require_labels(rule: LabelRule | None, columns: Columns, where: str) -> None
 
 
 def as_stored(x_0: NDArray[Any], schema: PairSchema) -> NDArray[Any]:
-    """x_0 rounded to the schema's type; `InvalidPairsError` where that would hide a NaN or overflow."""
+    """x_0 rounded to the schema's type; `InvalidPairsError` if that hides a NaN or overflow."""
     if x_0.dtype == schema.x_0_dtype:
         return x_0
     with np.errstate(over="ignore"):
         exact = np.asarray(x_0, np.float32)
     limit = _FLOAT16_OVERFLOW if schema.x_0_dtype == "float16" else np.inf
-    # Written so that NaN, which is neither more nor less, is refused as well.
+    # Written so that NaN, which compares false, is refused too.
     if len(exact) and not (exact.min() > -limit and exact.max() < limit):
         raise InvalidPairsError(
             f"x_0 holds values that {schema.x_0_dtype} cannot (NaN, infinite or too large); "
@@ -221,7 +221,7 @@ def as_numbers(x_0: NDArray[Any]) -> NDArray[Any]:
 
 
 def to_bytes(x_0: NDArray[np.float32], rounding: Rounding) -> NDArray[np.uint8]:
-    """-1 … 1 as bytes by one of the two rules; what lies outside is clipped."""
+    """-1 … 1 as bytes by one of the two rules; the rest is clipped."""
     if rounding == "none":
         raise ValueError("x_0_dtype is uint8 and rounding 'none'; choose 'half-even' or 'floor'")
     with np.errstate(over="ignore"):
@@ -252,7 +252,7 @@ def invalid_rows(batch: PairBatch, schema: PairSchema) -> dict[str, NDArray[np.b
 
 
 def _extremes(array: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Each row's lowest and highest value, NaN where it holds one."""
+    """Each row's lowest and highest value, NaN if it holds one."""
     # numpy compares float16 by converting each number; at once that is five times faster.
     wide = array.astype(np.float32) if array.dtype == np.float16 else array
     flat = wide.reshape(len(wide), math.prod(wide.shape[1:]))

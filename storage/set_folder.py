@@ -9,9 +9,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def places(folder: Folder) -> list[tuple[str, str]]:
-    """Split and layout of everything that was ever begun in a set; others' folders are none.
+    """Split and layout of everything that was ever begun in a set.
 
-    Nor are empty ones: nothing in them was promised.
+    Other folders are skipped, and so are empty ones: nothing in them was promised.
     """
     return [
         (split, layout)
@@ -31,7 +31,7 @@ def splits_of(folder: Folder) -> list[str]:
 
 
 def require_split(split: str) -> None:
-    """Raise a ValueError where a split's name could be anything but a folder's."""
+    """Raise a ValueError if a split's name could be anything but a folder's."""
     if not _NAME.fullmatch(split):
         raise ValueError(
             f"split is {split!r}; it must be letters, digits, '-' and '_', as in 'train'"

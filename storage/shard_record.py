@@ -16,7 +16,7 @@ Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
 class Record(LastingOptions):
-    """One shard: what was asked, what was kept, what was dropped and why, and who made it."""
+    """One shard: its indices, what was kept, what was dropped and why, and who made it."""
 
     model_config = ConfigDict(strict=True)
     added_later: ClassVar[Mapping[str, Any]] = {"parts": {}, "nfe": 0.0}
@@ -30,7 +30,7 @@ class Record(LastingOptions):
     file: str
     file_digest: Digest
     num_bytes: int = Field(ge=0, le=2 * MAX_SHARD_BYTES)
-    parts: dict[str, Digest] = {}  # sha256 by file, where the layout gives a shard several
+    parts: dict[str, Digest] = {}  # sha256 by file, if the layout gives a shard several
     first_index: int
     last_index: int
     attempted: int
@@ -80,7 +80,7 @@ def record_name(shard: int) -> str:
 
 
 def sealed(model: Options, **volatile: Any) -> bytes:
-    """A record or manifest as bytes; attempt id and times stand in it but outside its digest."""
+    """A record or manifest as bytes; attempt id and times are in it but outside its digest."""
     return seal({**model.model_dump(mode="json"), **volatile})
 
 

@@ -33,8 +33,8 @@ class Shards:
     ) -> Put:
         """Write a shard's files.
 
-        Files that no record vouches for are leftovers or damage, so these bytes take their place.
-        Once `is_recorded`, another writer's record vouches for what lies there: nothing is replaced.
+        Files that no record vouches for are leftovers or damage, so these bytes replace them.
+        Once `is_recorded`, another writer's record vouches for the files: nothing is replaced.
         """
         replaced: dict[str, bytes] = {}
         for name, data in parts.items():
@@ -67,7 +67,7 @@ class Shards:
         return {name: self._read(name) for name in file.names}
 
     def max_bytes(self) -> int:
-        """The most bytes that a shard may have; a ValueError where that is too much for memory."""
+        """The most bytes that a shard may have; a ValueError if that is too much for memory."""
         return self.layout.format.max_bytes(self.schema, self.layout.shard_size)
 
     def require_names(self, shard: int, file: ShardFile) -> None:
@@ -80,7 +80,7 @@ class Shards:
             ) from None
 
     def require_bytes(self, file: ShardFile, parts: Mapping[str, Buffer]) -> None:
-        """Raise DamageError, naming the file, where bytes are not those that were recorded."""
+        """Raise DamageError, naming the file, if bytes aren't those that were recorded."""
         total = sum(map(len, parts.values()))
         for name in file.names:
             found, recorded = sha256_of(parts[name]), file.parts.get(name, file.file_digest)
@@ -99,7 +99,7 @@ class Shards:
             )
 
     def locate(self, shard: int, file: ShardFile, parts: Mapping[str, Buffer]) -> dict[str, Column]:
-        """Where each field's rows lie in these bytes; DamageError where the layout is not kept."""
+        """Where each field's rows are in these bytes; DamageError if the layout is violated."""
         try:
             return self.layout.format.locate(shard, parts, self.schema, self.layout.shard_size)
         except ValueError as error:
@@ -115,7 +115,7 @@ class Shards:
 
 
 def _standing_bytes(folder: Folder, name: str) -> bytes | None:
-    """What a file holds; None where it is missing, or a folder or pipe is in its place."""
+    """What a file holds; None if it is missing, or a folder or pipe is in its place."""
     try:
         return folder.read(name)
     except (DamageError, FileNotFoundError):
@@ -123,7 +123,7 @@ def _standing_bytes(folder: Folder, name: str) -> bytes | None:
 
 
 def _put_in_place(folder: Folder, name: str, data: bytes, standing: bytes | None) -> None:
-    """Write a file over whatever has its name: where no bytes are standing, a folder may be."""
+    """Write a file over anything of its name: without standing bytes, that may be a folder."""
     if standing is None:
         folder.remove(name)
     folder.replace(name, data)

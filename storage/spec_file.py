@@ -15,7 +15,7 @@ _NAMED = re.compile(rf"(.+)-([0-9a-f]{{{NAME_DIGITS}}})")
 
 
 def read_spec(folder: Folder) -> dict[str, Any]:
-    """A set's spec, checked against its own digest; `DamageError` where another release wrote it."""
+    """A set's spec, checked against its own digest; `DamageError` if another release wrote it."""
     data = folder.read("spec.json", at_most=MAX_SPEC_BYTES)
     document = unseal(data, f"{folder.url}/spec.json")
     version = document.get("version", SPEC_VERSION)
@@ -28,7 +28,7 @@ def read_spec(folder: Folder) -> dict[str, Any]:
 
 
 def own_spec(folder: Folder) -> dict[str, Any]:
-    """The spec of a set that is opened; `MismatchError` where its folder is called by another's digest."""
+    """The spec of a set that is opened; `MismatchError` if its folder's name has another digest."""
     spec = read_spec(folder)
     named, digest = _NAMED.fullmatch(folder.name), short(digest_of(spec))
     if named and named[2] != digest:
@@ -41,7 +41,7 @@ def own_spec(folder: Folder) -> dict[str, Any]:
 
 
 def num_rows(spec: Mapping[str, Any], split: str, where: str) -> int | None:
-    """Indices of an imported set's split; None where a set has no end."""
+    """Indices of an imported set's split; None if a set can grow without end."""
     rows = spec.get("rows")
     if not isinstance(rows, Mapping) or split not in rows:
         return None

@@ -1,6 +1,6 @@
 """A set of pairs at rest: what is missing, write, commit, read, verify (docs/store.md).
 
-A shard without a record isn't read, and none is used before its digest is checked.
+A shard without a record isn't read, and no shard is used before its digest is checked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -72,7 +72,7 @@ class PairStore:
         return store
 
     def begin(self) -> None:
-        """Write the spec that everything else depends on; `MismatchError` where another one is there."""
+        """Write the spec, on which everything else depends; `MismatchError` if it differs."""
         if not self.folder.create("spec.json", seal(self.spec)):
             require_spec(self.folder, self.spec)
         self.folder.sweep()
@@ -87,7 +87,7 @@ class PairStore:
         store = cls(folder, split, layout, own_spec(folder))
         if not store.base.exists("records"):
             raise ValueError(
-                f"{folder.url} has no '{split}' split in layout {layout}; "
+                f"{folder.url} doesn't have a '{split}' split in layout {layout}; "
                 f"there are: {', '.join(splits_of(folder)) or 'none yet'}"
             )
         return store
@@ -143,7 +143,7 @@ class PairStore:
 
     @cached_property
     def limit(self) -> int | None:
-        """Indices of this split at most (imported sets cannot grow); None where unlimited."""
+        """Indices of this split at most (imported sets cannot grow); None if unlimited."""
         return num_rows(self.spec, self.split, f"{self.folder.url}/spec.json")
 
     def num_shards(self, count: int) -> int:
@@ -193,7 +193,7 @@ class PairStore:
         if len(asked) == 0 or (record.first_index, record.last_index) != (asked[0], asked[-1]):
             raise DamageError(
                 f"{self.records_folder.url}/{record_name(record.shard)} is over the indices "
-                f"{record.first_index} to {record.last_index}, which are not this shard's; "
+                f"{record.first_index} to {record.last_index}, which aren't this shard's; "
                 "remove it and run generate-pairs again"
             )
         return record
@@ -263,7 +263,7 @@ class PairStore:
         return self._agreed(record, parts)
 
     def _agreed(self, record: Record, parts: Mapping[str, bytes]) -> Record:
-        """The record that stands, its files made whole; MismatchError where this one contradicts it."""
+        """The standing record, its files made whole; MismatchError if this one contradicts it."""
         standing = self.record(record.shard)
         if standing.shard_file == record.shard_file:
             self.files.put(parts)
@@ -326,9 +326,9 @@ class PairStore:
         return columns_of(self.check(record, parts), parts)
 
     def check(self, record: Record, parts: Mapping[str, Buffer]) -> dict[str, Column]:
-        """Where the rows of a shard lie in the bytes of its files, checked once a process.
+        """Where the rows of a shard are in the bytes of its files, checked once per process.
 
-        Raises `DamageError`, naming the file, where they are not what was recorded.
+        Raises `DamageError`, naming the file, if they aren't what was recorded.
         """
         file = record.shard_file
         if record.content_digest in self._verified:
@@ -348,7 +348,7 @@ class PairStore:
         require_labels(self.schema.label, columns, where)
 
     def pairs(self, shard: int, content: str) -> PairBatch:
-        """A verified shard as pairs, its noise derived where it is not stored."""
+        """A verified shard as pairs, with its noise derived if it isn't stored."""
         return self.batch(self.columns(shard, content))
 
     def batch(self, columns: Columns) -> PairBatch:
@@ -365,9 +365,9 @@ class PairStore:
         )
 
     def masks(self, named: Sequence[Mask] | None) -> tuple[Mask, ...]:
-        """The masks to read by: those that are named, () for none; else the one decision there is.
+        """The masks to read by: the named ones, () for none; by default the only decision there is.
 
-        `MismatchError` with the choices where none is named, and several or only others are there.
+        `MismatchError` with the choices if none are named and there are several, or only elsewhere.
         """
         return default_masks(self.folder, self.place) if named is None else tuple(named)
 

@@ -5,7 +5,7 @@ import sys
 
 
 def replace_what_cannot_be_said() -> None:
-    """From now on '?' stands for a character that the output's encoding lacks, as ISO-8859-1 lacks '…'."""
+    """From now on '?' replaces characters that the output can't encode, as '…' in ISO-8859-1."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

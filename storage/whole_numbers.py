@@ -1,4 +1,4 @@
-"""Whole numbers as people write them: digits alone, where Python would take '1_000', ' 5' and '٣' too."""
+"""Whole numbers as people write them: digits only; Python also takes '1_000', ' 5' and '٣'."""
 
 import re
 
@@ -6,5 +6,5 @@ _DIGITS = re.compile("[0-9]{1,20}")  # 2^64 has 20
 
 
 def whole_number(text: str) -> int | None:
-    """The number that a text is; None where it is anything but at most 20 digits."""
+    """A text as a number; None unless it is 1 to 20 digits."""
     return int(text) if _DIGITS.fullmatch(text) else None

@@ -13,7 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 from yaml.reader import ReaderError
 
 _TAG = "tag:yaml.org,2002:"
-# YAML 1.2.2, 10.3.2, and the characters that such a word can begin with; '<<' is YAML 1.1's merge.
+# YAML 1.2.2, 10.3.2, and the characters that those words can begin with; '<<' is YAML 1.1's merge.
 _WORDS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -87,7 +87,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes whatever either version would take for more than text."""
+    """Quotes any text that either version would read as something else."""
 
     yaml_implicit_resolvers: Any = {
         first: list(words) for first, words in yaml.SafeDumper.yaml_implicit_resolvers.items()
@@ -154,7 +154,7 @@ def _line(node: Node) -> int:
 
 
 def _unshared(value: Any) -> Any:
-    """Each alias as a value of its own, so that an override changes one place."""
+    """Each alias as a separate value, so that an override changes one place."""
     if isinstance(value, Mapping):
         return {key: _unshared(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -78,7 +78,7 @@ class Remaker:
         return [row for row in rows if first <= row["index"] < end]
 
     def alone(self, split: str, index: NDArray[np.int64]) -> PairBatch:
-        """The pairs of these indices in one batch of their own."""
+        """The pairs of these indices in a separate batch."""
         return self._generated(split, index, sampling_batch=len(index)).pairs
 
     def _block(self, split: str, first: int, judges: Sequence[Judge] = ()) -> GeneratedShard:

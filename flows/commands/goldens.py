@@ -64,5 +64,5 @@ def _compared(golden: str, compare: Callable[[str], Comparison]) -> Comparison:
         kind = type(error).__name__
         raise ValueError(f"{path} isn't a golden, or is broken ({kind}: {said})") from error
     if not compared:
-        raise ValueError(f"{path} holds nothing to check: it has no outputs")
+        raise ValueError(f"{path} holds nothing to check: it doesn't contain outputs")
     return compared, left_out

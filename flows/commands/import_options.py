@@ -16,7 +16,7 @@ def rows_of_split(split: str, text: str) -> tuple[int, int]:
 
 
 def importer_options(settings: Sequence[str], noise: str) -> dict[str, Any]:
-    """An importer's options from `--set NAME=VALUE` and `--noise`; a ValueError where one isn't readable."""
+    """An importer's options from `--set` and `--noise`; a ValueError if one is unreadable."""
     options: dict[str, Any] = {}
     for each in settings:
         name, equals, value = each.partition("=")

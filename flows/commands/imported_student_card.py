@@ -39,11 +39,11 @@ def _body(name: str, config: dict[str, Any]) -> str:
     settings = yaml_text(config["model"], sort_keys=True)
     return (
         f"# {inline(name)}\n\n"
-        "A published Koopman student. Nothing in its file was executed when it was imported"
-        "file. Nothing is known here of the pairs that it learned from.\n\n"
+        "A published Koopman student. Nothing in its file was executed when it was imported. The "
+        "pairs that it was trained on aren't known here.\n\n"
         f"| | |\n|---|---|\n{rows}\n"
-        "**Licence:** unknown. The published KDM code comes without a licence, and the file names "
-        "none: ask its authors before you pass it on.\n\n"
+        "**Licence:** unknown. The published KDM code comes without a licence, and the file "
+        "doesn't name one: ask its authors before you pass it on.\n\n"
         f"```sh\nkdm sample {name} -n 64 --grid samples.png\n```\n\n"
         f"Its networks' options (the file doesn't say how it was trained):\n\n"
         f"```yaml\n{settings}```\n"

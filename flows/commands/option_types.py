@@ -1,6 +1,6 @@
 """Types of options that several commands share.
 
-A number is what a recipe would take, and nothing that only Python reads as a number.
+A number is what a recipe would accept, not all that Python reads as a number.
 """
 
 import math

@@ -28,7 +28,7 @@ def is_of_pictures(out: str) -> bool:
 
 @dataclass(frozen=True)
 class PictureFiles:
-    """Where samples go, and how they're told from other samples that may be there."""
+    """Where samples go, and how they're told apart from other samples there."""
 
     out: str
     schema: PairSchema

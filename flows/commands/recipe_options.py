@@ -144,7 +144,7 @@ _SHORTHANDS = {
     "mask": _Shorthand(
         "privacy.masks",
         "DECISION",
-        "Which filter decision to apply, if the recipe has no filters, or 'none'; may be repeated.",
+        "Which filter decision to apply if the recipe lacks filters, or 'none'; may be repeated.",
         may_repeat=True,
     ),
     "workers": _Shorthand(
@@ -196,7 +196,7 @@ def _parameter(name: str) -> Parameter:
 
 
 def _as_yaml(name: str, value: str | list[str]) -> str:
-    """Numbers as they are, anything else as a string, whatever it looks like."""
+    """Numbers as they are, anything else as a string."""
     if isinstance(value, list):
         return json.dumps([] if asks_for_no_mask(value) else value)
     is_number = name in ("batch", "workers") and value.isascii() and value.isdecimal()

@@ -80,7 +80,7 @@ def _has_teacher(pairs: Folder, weights: str | None) -> bool:
 
 def _students_of_pairs(home: Folder, pairs: Folder) -> Resting:
     found = _asked(home, "students", lambda student: _learns_from(student, pairs))
-    # They still depend on it, and the user is told which of their files is broken.
+    # They still depend on it; the command prints which of their files is broken.
     for name in found.things:
         try:
             _named_by_job(home / name)
@@ -172,6 +172,6 @@ def _sealed(folder: Folder, name: str) -> dict[str, Any]:
 def _field(document: Any, where: str, *path: str) -> Any:
     for key in path:
         if not isinstance(document, dict) or key not in document:
-            raise DamageError(f"{where} has no '{'.'.join(path)}'; restore it")
+            raise DamageError(f"{where} lacks '{'.'.join(path)}'; restore it")
         document = document[key]
     return document

@@ -36,7 +36,7 @@ def refresh(home: str, *, is_direct: bool) -> None:
     has_reports = bool((home_folder(home) / "reports").names())
     results = _refreshed(home, is_direct=is_direct) if has_reports else []
     if not results:
-        typer.echo(f"{home_folder(home).url} has no finished run; begin with 'kdm run'")
+        typer.echo(f"{home_folder(home).url} doesn't have a finished run; begin with 'kdm run'")
     _tell_reports(results)
 
 

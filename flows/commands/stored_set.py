@@ -6,13 +6,13 @@ from storage.set_folder import splits_of
 
 
 def require_set(folder: Folder) -> None:
-    """Raise a ValueError where a folder holds no set."""
+    """Raise a ValueError if a folder holds no set."""
     if not folder.exists("spec.json"):
         raise ValueError(f"{folder.url} holds no set of pairs (no spec.json); see 'kdm pairs ls'")
 
 
 def home_of(folder: Folder, home: str) -> Folder:
-    """The home that a set lies in, else the one that was named."""
+    """The home that contains a set, else the named one."""
     place, pairs, name = folder.url.rpartition("/pairs/")
     return folder_at(place) if pairs and name == folder.name else home_folder(home)
 

@@ -27,7 +27,7 @@ def _import(
             "--noise-scale",
             parser=number(1e-6, 1e6),
             metavar="NUMBER",
-            help="Standard deviation of its noise, where the file does not say it: EDM 80, flow 1.",
+            help="Standard deviation of its noise, if the file doesn't state it: EDM 80, flow 1.",
         ),
     ] = None,
 ) -> None:

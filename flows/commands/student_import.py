@@ -28,8 +28,8 @@ class Import:
 
     file: str
     name: str = ""
-    student: str = ""  # kdm or kdm-f, where it is to be checked
-    noise_scale: float | None = None  # standard deviation, where the file does not say it
+    student: str = ""  # kdm or kdm-f, to check it
+    noise_scale: float | None = None  # standard deviation, if the file doesn't state it
 
 
 def import_student(wanted: Import, home: str) -> None:
@@ -76,13 +76,13 @@ def _student(checkpoint: Checkpoint, wanted: Import) -> PublishedStudent:
 
 
 def _settings_with(checkpoint: Checkpoint, noise_scale: float | None) -> dict[str, Any]:
-    """The file's settings, with the user's noise scale if the file has none."""
+    """The file's settings, with the user's noise scale if the file lacks it."""
     said = {} if noise_scale is None else {"initial_noise_factor": noise_scale}
     return said | checkpoint.attributes
 
 
 def _is_there(folder: Folder) -> bool:
-    """`DamageError` where its files are not as they were written."""
+    """`DamageError` if its files aren't as they were written."""
     config = read_config(folder)
     if config is not None:
         read_weights(folder, config)

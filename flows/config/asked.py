@@ -1,4 +1,4 @@
-"""What the user asked for, kept with a run so that its report can say how to repeat it."""
+"""The user's request, kept with a run so that its report can say how to repeat it."""
 
 from storage.options import Options
 

@@ -48,6 +48,6 @@ class ImportedPairs(LastingOptions):
         return self.heldout_rows[1] - self.heldout_rows[0]
 
     def source_path(self) -> Path:
-        """The file or folder; a ValueError says where it was looked for and how to name it."""
+        """The file or folder; a ValueError says which places were searched and how to name it."""
         is_right = Path.is_file if self.importer == "kdm-checkerboard" else Path.is_dir
         return source_path(self.source, option="pairs.source", is_right=is_right)

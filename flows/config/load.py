@@ -37,8 +37,8 @@ def load_recipe(
     """A recipe by name, or by the path of a YAML file, with `a.b=c` overrides on top.
 
     `count` is the number of training indices. Of `students` those that the recipe does not list may
-    be presets. Stored pairs or a stored teacher are looked for at the home, and what
-    the recipe does not say of its pairs is taken from there. Raises ValueError with every fault.
+    be presets. Stored pairs or a stored teacher come from the home, and so does what the recipe
+    doesn't say about its pairs. Raises ValueError with every fault.
     """
     document = read_recipe(recipe)
     _lay_over(document, overrides, students)

@@ -66,12 +66,13 @@ class Recipe(Options):
             raise ValueError("filters compare pairs with real data: give a 'dataset'")
         if self._calibrates and self.dataset is not None and not self.dataset.has_heldout:
             raise ValueError(
-                "a filter calibrates its threshold on real samples that the teacher never saw, and the data "
-                "set holds none out; set dataset.num_heldout, or give the filter a threshold"
+                "a filter calibrates its threshold on real samples that the teacher never saw, but "
+                "the data set doesn't hold any out; set dataset.num_heldout, or give the filter a "
+                "threshold"
             )
         if self.privacy.required and not any(rule.filter.finds_copies for rule in self._rules):
             raise ValueError(
-                "privacy.required is true, but the recipe has no filter that finds copies; add "
+                "privacy.required is true, but the recipe lacks a filter that finds copies; add "
                 "'near-copy' to filters"
             )
         if self.dataset is not None and self._shape not in (None, self.dataset.shape):
@@ -93,7 +94,7 @@ class Recipe(Options):
     def require_measurable(self) -> None:
         """Raise a ValueError if a metric can't measure these pairs, or lacks what it needs."""
         if isinstance(self.pairs, StoredPairs) and not self.pairs.heldout:
-            raise ValueError(f"{self.pairs.folder} has no held-out pairs to measure students on")
+            raise ValueError(f"{self.pairs.folder} lacks held-out pairs to measure students on")
         if self._shape is None:  # the metrics themselves look, once it is known
             return
         for metric in self.evaluation.metrics:

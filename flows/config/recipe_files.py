@@ -20,7 +20,7 @@ def recipe_titles() -> dict[str, str]:
 
 
 def read_recipe(recipe: str) -> dict[str, Any]:
-    """The document of a recipe, as its file says it; a ValueError where there is none."""
+    """The document of a recipe, as its file says it; a ValueError without such a recipe."""
     if recipe in recipe_names():
         text = (files("flows.recipes") / f"{recipe}.yaml").read_bytes()
     elif (

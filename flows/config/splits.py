@@ -1,4 +1,4 @@
-"""The splits of a recipe's pairs, and how many indices each is asked for."""
+"""The splits of a recipe's pairs, and the number of indices of each."""
 
 from flows.config.generated_pairs import GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs

@@ -32,9 +32,9 @@ class StoredPairs(Options):
     folder: str  # its URL; in no digest
     spec: Digest  # of the set's spec.json
     shape: tuple[int, ...]  # of one sample
-    label: LabelRule | None = None  # null: its samples have no class
+    label: LabelRule | None = None  # null: samples without classes
     train: int = Field(ge=1, le=10**10)
-    heldout: int = Field(ge=0, le=10**10)  # 0: there are none, and nothing can be measured
+    heldout: int = Field(ge=0, le=10**10)  # 0: nothing can be measured
     layout: Layout
     license: Licence = UNKNOWN  # as the set's card gives it
 

@@ -22,9 +22,9 @@ class StudentRecipe(LastingOptions):
     training: TrainingOptions
 
     def require_labels(self, label: LabelRule | None) -> None:
-        """Raise a ValueError if the student needs labels and the pairs have none."""
+        """Raise a ValueError if the student needs labels and the pairs lack them."""
         if self.needs_labels and label is None:
             raise ValueError(
-                f"student '{self.name}' is class-conditional, and the pairs have no labels; choose pairs "
-                "with labels, a preset without 'cond', or set needs_labels to false"
+                f"student '{self.name}' is class-conditional, but the pairs are unlabelled; choose "
+                "pairs with labels, a preset without 'cond', or set needs_labels to false"
             )

@@ -15,7 +15,7 @@ from storage.shard_record import Digest
 
 
 class TeacherRecipe(LastingOptions):
-    """A field and how it's trained; a stored or closed-form teacher has no training."""
+    """A field and how it's trained; a stored or closed-form teacher isn't trained."""
 
     added_later: ClassVar[Mapping[str, Any]] = {"stored": None, "weights": None}
 

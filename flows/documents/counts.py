@@ -9,7 +9,7 @@ from storage.store import PairStore
 
 
 def split_counts(store: PairStore) -> SplitCounts:
-    """What became of all indices of a split that were ever asked for."""
+    """What became of all indices of a split that were ever attempted."""
     attempted, kept = 0, 0
     dropped: dict[str, int] = {}
     for record in store.records(store.ledger.recorded()):

@@ -18,10 +18,10 @@ from storage.records import PairSchema
 def teacher_samples(
     run: Run, judged: StageResult, *, needs: frozenset[str] | None = None
 ) -> TeacherSamples:
-    """What students are held against: held-out pairs, and other samples of the teacher.
+    """What students are compared with: held-out pairs, and other samples of the teacher.
 
-    With a classifier and linear rivals where `needs` names them, by default what the recipe's metrics
-    need. A ValueError where pairs or data set lack it.
+    With a classifier and linear rivals if `needs` names them, by default what the recipe's metrics
+    need. A ValueError if pairs or data set lack it.
     """
     masks, pairs, dataset = masks_in(judged), run.recipe.pairs, run.recipe.dataset
     needs = needs_of(run.recipe.evaluation.metrics) if needs is None else needs

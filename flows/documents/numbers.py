@@ -19,7 +19,7 @@ def entry(document: Mapping[str, Any], settings: Mapping[str, Any]) -> StudentEn
         num_inference_parameters=document["parameters"]["inference"],
         settings=settings,
         intervals=document.get("intervals", {}),
-        # Older documents have none; their students are compared by separate intervals.
+        # Older documents lack them; their students are compared by separate intervals.
         deviations={name: unpacked(each) for name, each in document.get("deviations", {}).items()},
         drawn_on=document.get("drawn_on", {}),
     )

@@ -73,7 +73,7 @@ def known_runs(home: Folder, report: Reporter = silent) -> Iterator[KnownRun]:
             continue
         where = f"{folder.url}/{FILE}"
         recipe = parse(Recipe, document["recipe"], where)
-        asked = parse(Asked, document.get("asked", {}), where)  # older homes have none
+        asked = parse(Asked, document.get("asked", {}), where)  # older homes lack it
         run = Run(recipe, home, report, asked=asked)
         students = remembered(run)
         if students:

@@ -34,7 +34,7 @@ def _losses(folder: Folder) -> LossHistory | None:
 
 
 def teacher_losses(run: Run, judged: StageResult) -> LossHistory | None:
-    """The teacher's losses; None where it was not trained at this home."""
+    """The teacher's losses; None if it wasn't trained in this home."""
     folder = judged.facts.get("teacher_folder")
     return _losses(run.home / folder) if folder else None
 

@@ -17,8 +17,8 @@ from storage.yaml_text import yaml_text
 
 RECIPE_FILE = "recipe.yaml"
 _NOT_LOCAL = (
-    f"Download {RECIPE_FILE}, which is next to this page, and run the command where you saved it: it holds "
-    "the recipe with every option."
+    f"Download {RECIPE_FILE}, which is next to this page, and run the command where you saved it: "
+    "it contains the recipe with every option."
 )
 _RESOLVED = (
     f"The command reads {RECIPE_FILE} next to this page, the recipe with every option, because the file "
@@ -28,17 +28,17 @@ _RESOLVED = (
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The command line, and what else it needs."""
+    """The command line, and its other needs."""
 
     line: str
     notes: tuple[str, ...] = field(default=())
 
 
 def reproduction(run: Run, names: Sequence[str], *, command: str = "run") -> Reproduction:
-    """A command line that gives the same recipe and these students, and what else it needs.
+    """A command line that gives the same recipe and these students, and its other needs.
 
-    A recipe of this project is named with its options. Any other may have changed since, or lie
-    elsewhere: the line then takes the resolved recipe, which lies beside the report.
+    A recipe of this project is named with its options. Any other may have changed since, or be
+    elsewhere: then the line uses the resolved recipe, which is next to the report.
     """
     document = run.recipe.document()
     notes = _needs_of_place(document)
@@ -62,7 +62,7 @@ def write_recipe(run: Run, folder: Folder) -> None:
 
 
 def _is_of(asked: Asked, run: Run) -> bool:
-    """Whether what was asked for still gives this recipe."""
+    """Whether the request still gives this recipe."""
     try:
         found = load_recipe(
             asked.recipe,

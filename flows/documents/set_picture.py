@@ -22,7 +22,7 @@ def draw_set_picture(folder: Folder, store: PairStore) -> None:
     shape, scale = store.schema.shape, store.schema.noise.scale
     # Twice as many as fit, because filters may drop some.
     shown = _shown(store, NUM_POINTS if shape == (2,) else 2 * EACH_WAY**2)
-    # A filter may have dropped them all; readers of the set are told.
+    # A filter may have dropped them all; then readers get an error.
     if not len(shown):
         return
     # These need matplotlib, which isn't imported if the picture exists.

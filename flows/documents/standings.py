@@ -25,7 +25,7 @@ class Standings:
 
 
 def standings(run: Run, results: Sequence[StageResult]) -> Standings | None:
-    """The table of the evaluations among the results; None if there are none."""
+    """The table of the evaluations among the results; None without evaluations."""
     evaluated = [result.facts for result in results if result.stage == "evaluate"]
     if not evaluated:
         return None

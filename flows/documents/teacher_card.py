@@ -13,7 +13,7 @@ from storage.yaml_text import yaml_text
 
 def write_teacher_card(run: Run, teacher: TeacherRecipe, result: StageResult) -> None:
     """Write card.md next to a trained teacher's weights."""
-    assert teacher.training is not None  # a closed-form teacher has no folder
+    assert teacher.training is not None  # a closed-form teacher doesn't have a folder
     assert run.recipe.dataset is not None  # checked by the recipe
     front: dict[str, Any] = {
         "name": teacher.name,

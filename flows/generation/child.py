@@ -21,7 +21,7 @@ Lines = Iterator[dict[str, Any]]
 
 
 def main() -> int:
-    """Make units until there are none; the exit code."""
+    """Make units until none are left; the exit code."""
     replace_what_cannot_be_said()
     stop_on_signals()
     with many_imports():

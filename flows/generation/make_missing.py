@@ -31,7 +31,7 @@ _SAY_EVERY = 600.0
 def make_missing(work: Work, missing: Missing, *, part: Part | None = None) -> bool:
     """Make what is missing; whether all is there at the end.
 
-    It isn't where this is a `part` that has nothing left to take while others still work: the last of
+    It isn't if this is a `part` with nothing left to take while others still work: the last of
     them ends the set. Shards that are written when an error occurs stay.
     """
     _require_space(work, missing)

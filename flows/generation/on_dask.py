@@ -163,7 +163,7 @@ def _local_cluster(work: Work, num_shards: int) -> LocalCluster:
         threads_per_worker=1,
         dashboard_address=None,
         env=safe_path(os.environ),
-        silence_logs=50,  # a worker that ends is told of by a sentence of ours
+        silence_logs=50,  # when a worker ends, we print our own sentence
     )
 
 
@@ -182,7 +182,7 @@ def _num_workers(client: Client) -> int:
 
 
 def _require_fit(client: Client, work: Work) -> None:
-    """Raise a StoreError where a worker lacks this package, has another version, or doesn't see the home."""
+    """Raise a StoreError if a worker lacks this package or the home, or has another version."""
     own = version("kdm-offline")
     try:
         answers = client.run(standing, work.run.home.url)

@@ -50,7 +50,7 @@ class Part:
         return f"{self.index + 1} of {self.count}"
 
     def ordered(self, shards: Sequence[int]) -> list[int]:
-        """This part's share first, rising; then the others', from their ends, where they come to last."""
+        """This part's share first, rising; then the others', from their last shards backwards."""
         own = [shard for shard in shards if shard % self.count == self.index]
         others = [shard for shard in reversed(shards) if shard % self.count != self.index]
         return own + others

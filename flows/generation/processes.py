@@ -27,7 +27,7 @@ from kdm.training.child_environment import child_environment
 from pairgen.workers import num_cores
 from storage.errors import StoreError
 
-GRACE_SECONDS = 10  # for a child that is told to stop: it ends within one evaluation of its teacher
+GRACE_SECONDS = 10  # for a child to stop: it ends within one evaluation of its teacher
 _MOST_DEATHS = 3  # of children one after the other, without a unit made in between
 _NUM_LINES_KEPT = 20
 

@@ -35,7 +35,7 @@ class ShardWriter:
     store: PairStore
     pool: Pool
     claims: ShardClaims
-    # Called with a shard's invalid indices before it's written; raises where they are too many.
+    # Called with a shard's invalid indices before it's written; raises if there are too many.
     note_invalid: Callable[[str, DroppedIndices], None]
     # Shards that are made but not written yet, because every pair of the split was rejected so far.
     _unwritten: list[tuple[int, MadeShard]] = field(default_factory=list)

@@ -1,1 +1,1 @@
-"""Running stages through Prefect, and going on without it where its API is lost."""
+"""Running stages through Prefect, and going on without it if its API is lost."""

@@ -27,7 +27,7 @@ from storage.digest import short
 
 # An update is a request of some 50 ms to a server that writes to SQLite.
 SECONDS_BETWEEN_UPDATES = 2.0
-# As base64 (4 bytes for 3) it stays below 300 KB, which lies in Prefect's database.
+# As base64 (4 bytes for 3) it stays below 300 KB, and goes into Prefect's database.
 MAX_PICTURE_BYTES = 220_000
 
 

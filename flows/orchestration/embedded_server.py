@@ -74,8 +74,8 @@ class EmbeddedServer:
 def start_server() -> EmbeddedServer:
     """Start this command's server; it ends with the interpreter, or as soon as the command is gone.
 
-    It is in a session of its own: Ctrl-C is for the command, which then tells the server what became of
-    its run.
+    It runs in a separate session: Ctrl-C is for the command, which then tells the server what
+    became of its run.
     """
     with socket.socket() as listening:
         listening.bind((_HOST, 0))
@@ -83,7 +83,7 @@ def start_server() -> EmbeddedServer:
         place = listening.fileno()
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "flows.orchestration.embedded_server", APP, str(place)],
-            stdin=subprocess.PIPE,  # closed where this process ends, however it does
+            stdin=subprocess.PIPE,  # closed when this process ends, for any reason
             pass_fds=(place,),
             start_new_session=True,
             env={**os.environ, **_SERVER_SETTINGS},
@@ -95,7 +95,7 @@ def start_server() -> EmbeddedServer:
 
 
 def serve(app: str, place: int) -> None:
-    """Serve on an open socket until told to end, or until standard input is closed."""
+    """Serve on an open socket until a request to end, or until standard input is closed."""
     with many_imports():
         import uvicorn
 

@@ -55,7 +55,7 @@ Students = Annotated[
     tuple[str, ...], _schema("The students to train or measure. Empty: all.", **_WORDS)
 ]
 Device = Annotated[
-    str, _schema("auto takes the GPU where there is one.", **_choices("auto", "cpu", "cuda"))
+    str, _schema("auto takes the GPU if there is one.", **_choices("auto", "cpu", "cuda"))
 ]
 Until = Annotated[str, _schema("The last stage to run.", **_choices(*STAGES))]
 On = Annotated[
@@ -97,7 +97,7 @@ Ranks = Annotated[
 
 
 class CommonOptions(TypedDict, total=False):
-    """What every flow takes besides its recipe; the defaults are those of `Request`."""
+    """What every flow takes in addition to its recipe; the defaults are those of `Request`."""
 
     home: Home
     count: Count
@@ -142,7 +142,7 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 def expose_options(body: Body) -> Body:
-    """Show each of a flow's `**options` as a parameter of its own: Prefect makes its forms of them."""
+    """Show each of a flow's `**options` as a separate parameter, for Prefect's forms."""
     (options,) = get_args(get_type_hints(body, include_extras=True)["options"])
     defaults = {field.name: field.default for field in fields(Request)}
     told = signature(body)

@@ -27,7 +27,7 @@ QUIET = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL": "CRITICAL",  # of its services in the background
 }
-# Prefect 2 wrote profiles with neither an API nor this setting; Prefect 3 then starts no server.
+# Prefect 2 wrote profiles without an API or this setting; then Prefect 3 doesn't start a server.
 _EMBEDDED = ("PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE")
 # Files of the current folder that may hold Prefect's settings, and the word that shows it.
 _FILES = {".env": "PREFECT_", "prefect.toml": "", "pyproject.toml": "tool.prefect"}
@@ -38,9 +38,9 @@ def set_defaults(home: Folder) -> None:
     """Set what the user left unset.
 
     A user of Prefect on this machine (PREFECT_HOME, or profiles in ~/.prefect) keeps their
-    Prefect home, with their API and run history. For everyone else
-    it lies below the project's home: it goes when that goes, and ~/.prefect is never touched. Its
-    database needs a disk, so that of a remote home lies in the user's cache.
+    Prefect home, with their API and run history. For everyone else it is below the project's home:
+    it goes when that goes, and ~/.prefect is never touched. Its database needs a disk, so for a
+    remote home it is in the user's cache.
     """
     if not os.environ.get("PREFECT_HOME") and not profiles_file().is_file():
         os.environ["PREFECT_HOME"] = str(_own_prefect_home(home))

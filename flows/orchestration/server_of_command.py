@@ -37,7 +37,7 @@ def start_embedded_server() -> EmbeddedServer | None:
     server = start_server()
     os.environ |= {
         "PREFECT_API_URL": server.api,
-        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # saves a request; the server has no web page
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # saves a request; it has no web page
     }
     refresh_global_settings_context()
     return server

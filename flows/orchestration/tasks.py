@@ -1,7 +1,7 @@
 """Stages as Prefect tasks, and a request's stages as the body of a flow.
 
-A task here has no cache, no stored result and no parameter: its stage asks the store what is
-missing, and the task ends in a state named `Cached` where nothing was. So does the flow.
+A task here is without a cache, a stored result and parameters: its stage asks the store what is
+missing, and if nothing is, the task ends in a state named `Cached`. So does the flow.
 """
 
 from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ Results = list[StageResult]
 
 
 class _WorkBeginsError(Exception):
-    """A stage has something to make, although it was only asked what is there."""
+    """A stage has something to make, although the caller only wanted to know."""
 
 
 def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:

@@ -16,7 +16,7 @@ class _Asked(NamedTuple):
 
 
 def require_arithmetic(run: Run) -> None:
-    """A ValueError for 'tf32' without a GPU, whichever stage would need it."""
+    """A ValueError for 'tf32' without a GPU, in any stage."""
     for where, precision in _asked(run.recipe):
         if precision == "tf32" and run.settled_device != "cuda":
             raise ValueError(

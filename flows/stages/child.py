@@ -1,4 +1,4 @@
-"""Training as a child process in a group of its own, so that a kill reaches all of it or none.
+"""Training as a child process in a separate group, so that a kill reaches all of it or none.
 
 Ranks have their own process groups; each ends itself when its parent is gone.
 """
@@ -20,7 +20,7 @@ from kdm.training.child_environment import child_environment
 from storage.errors import StoreError
 from storage.folders import Folder
 
-# A child that is told to stop writes a checkpoint first: ten seconds, and some slack.
+# After a request to stop, a child writes a checkpoint first: ten seconds, and some slack.
 GRACE_SECONDS = 20
 # Exit codes of `python -m kdm.training`.
 USER_ERROR = 2
@@ -43,7 +43,7 @@ def run_training(
 
     Several ranks are started by torchrun (kdm/training/launch.py).
 
-    Raises a ValueError where the child refuses its job, `TrainingFailedError` otherwise; a signal
+    Raises a ValueError if the child refuses its job, `TrainingFailedError` otherwise; a signal
     to this process stops the child after a checkpoint.
     """
     folder.replace("job.json", (json.dumps(job, indent=1, sort_keys=True) + "\n").encode())

@@ -50,8 +50,8 @@ def claimed(
 ) -> Iterator[bool]:
     """Be the only run, on this and other machines, that works here. Yields whether work is left.
 
-    Where another is at it, wait until that has ended or died, or what this one wants is there; without
-    `waits` raise a `HeldError` once it is known to live. One of this machine that gives no sign of life
+    If another run works here, wait until it has ended or died, or the result is there; without
+    `waits` raise a `HeldError` once it is known to live. One on this machine without a sign of life
     is a `HangingError`: only the user can tell whether it will go on.
     """
     own, file = own_claim(), ClaimFile(folder, FILE)
@@ -105,7 +105,7 @@ class _Wait:
     _said_at: float = -_SAY_EVERY
 
     def is_over(self, holder: Claim) -> bool:
-        """Whether this holder is gone; else says what is waited for, or raises what ends the waiting."""
+        """Whether this holder is gone; else prints what this run waits for, or ends the wait."""
         now = time.monotonic()
         if not is_claim(holder):
             return True
@@ -133,7 +133,7 @@ class _Wait:
 
 
 def _take(file: ClaimFile, own: Claim, wait: _Wait, is_there: Callable[[], bool]) -> bool:
-    """Whether the claim was taken; not where what was to be made is there by then."""
+    """Whether the claim was taken; it isn't if the result is there by then."""
     due = time.monotonic() + _LOOK_FOR_RESULT_EVERY
     while not file.create(own):
         holder = file.holder()

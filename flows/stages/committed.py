@@ -18,7 +18,7 @@ def committed(
 ) -> StageResult:
     """The stage's result, once each split has the manifest of what the recipe asks for.
 
-    A StoreError where filters rejected every pair of a split.
+    A StoreError if filters rejected every pair of a split.
     """
     facts: dict[str, object] = {}
     for split, count in counts(pairs).items():
@@ -26,8 +26,9 @@ def committed(
         manifest = store.commit(count)
         if not manifest.kept:
             raise StoreError(
-                f"{store.base.url} has no pair: pairs.drop_at_write rejected all {manifest.attempted:,} "
-                "that were made; choose a milder fpr or threshold, or look at the teacher"
+                f"{store.base.url} is empty: pairs.drop_at_write rejected all "
+                f"{manifest.attempted:,} pairs; choose a milder fpr or threshold, or look at the "
+                "teacher"
             )
         facts[split] = {
             "count": count,

@@ -130,7 +130,7 @@ def _measured(student: StageResult) -> dict[str, Any]:
 
 
 def _seeds(run: Run, evaluated: Sequence[StageResult]) -> dict[str, Any]:
-    """The rows of students that differ in their seeds alone, where there are any."""
+    """The rows of students that differ only in their seeds, if there are any."""
     facts = [student.facts for student in evaluated]
     rows = by_seeds([entry(each, settings_of(run, each["student"])) for each in facts])
     found = {

@@ -11,7 +11,7 @@ from kdm.evaluate.evaluate import needs_of
 from storage.digest import digest_of, seal
 
 STAGE = "evaluate"
-# Raised by a fix that changes what is measured; metrics have their own versions.
+# Increased by a fix that changes what is measured; metrics have their own versions.
 VERSION = 2
 
 

@@ -49,7 +49,7 @@ def stored_pairs(pairs: StoredPairs) -> StageResult:
 def _splits(folder: Folder, pairs: StoredPairs) -> Iterator[tuple[str, dict[str, object]]]:
     for split, count in (("train", pairs.train), ("heldout", pairs.heldout)):
         if not count:
-            continue  # a stored set may have no held-out pairs
+            continue  # a stored set may lack held-out pairs
         store = PairStore.open(folder, split=split, layout=pairs.layout)
         if store.spec_digest != pairs.spec:
             raise MismatchError(

@@ -40,7 +40,7 @@ def run_stages(
 ) -> list[StageResult]:
     """Run the recipe's stages in order, up to and including `until`; returns their results in order.
 
-    `students` names those to distill (all where empty). Raises a ValueError before any work for a
+    `students` names those to distill (all if empty). Raises a ValueError before any work for
     an unknown stage or student, for students that can't learn the recipe's samples, and for
     metrics that can't measure them.
     """
@@ -48,8 +48,8 @@ def run_stages(
     last = _position(until)
     if last >= STAGES.index("distill") and not chosen:
         raise ValueError(
-            f"recipe '{run.recipe.name}' has no students; stop with --until filter-pairs, or add "
-            "some"
+            f"recipe '{run.recipe.name}' doesn't have students; stop with --until filter-pairs, or "
+            "add some"
         )
     if last >= STAGES.index("distill"):
         run.recipe.require_learnable(chosen)

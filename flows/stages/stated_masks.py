@@ -26,7 +26,7 @@ def _require_unjudged(run: Run, store: PairStore) -> None:
     if not decided_places(store.folder):
         return
     raise ValueError(
-        f"recipe '{run.recipe.name}' has no filters, but its pairs were filtered "
+        f"recipe '{run.recipe.name}' doesn't have filters, but its pairs were filtered "
         f"({store.folder.url}: {decided_elsewhere(store.folder)}); name one or more decisions with "
         f"--mask, or read every pair with --mask none; there are: {choices(store.folder, store.place)}"
     )

@@ -16,7 +16,7 @@ STAGE = "train-teacher"
 def train_teacher(run: Run) -> StageResult:
     """The recipe's teacher; facts hold the digest of its weights, which names its pairs."""
     teacher = run.recipe.teacher
-    assert teacher is not None  # the caller asks only where the recipe has one
+    assert teacher is not None  # the caller asks only if the recipe has one
     if teacher.stored is not None:
         return _stored(run, teacher, teacher.stored)
     if teacher.training is None:

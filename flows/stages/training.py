@@ -81,5 +81,5 @@ def _train(run: Run, stage: str, name: str, job: TrainingJob) -> None:
 def _facts(folder: Folder) -> dict[str, Any]:
     config = read_config(folder)
     if config is None:
-        raise DamageError(f"{folder.url} has no config.json although its training ended; run again")
+        raise DamageError(f"{folder.url} lacks config.json although its training ended; run again")
     return {"weights": config["weights"]["sha256"], "parameters": config["parameters"]}

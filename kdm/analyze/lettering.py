@@ -31,7 +31,7 @@ def inches_of(words: str, points: float, *, weight: str = "normal") -> float:
 def in_lines(words: str, inches: float, points: float, *, weight: str = "normal") -> str:
     """The words in as many lines as they need to be at most `inches` wide.
 
-    Lines are broken after a space, '-', '_', '.' or '/' where there is one, else within a word.
+    Lines are broken after a space, '-', '_', '.' or '/' if possible, else within a word.
     """
     lines = [""]
     for piece in re.findall(r"[^-\s_./]*[-\s_./]*", words):
@@ -43,7 +43,7 @@ def in_lines(words: str, inches: float, points: float, *, weight: str = "normal"
 
 
 def literal(name: str) -> str:
-    """A name as it is where matplotlib would read what stands between dollars as a formula."""
+    """A name printed as it is: matplotlib would read text between dollars as a formula."""
     return name.replace("$", r"\$")
 
 
@@ -71,7 +71,7 @@ def legend_below(figure: Figure, labels: Sequence[str]) -> None:
 
 
 def _cut(line: str, inches: float, points: float, weight: str) -> list[str]:
-    """A line that has no place to break, cut where it is full."""
+    """A line without a place to break, cut when it is full."""
     if inches_of(line.rstrip(), points, weight=weight) <= inches:
         return [line]
     starts = accumulate(line)

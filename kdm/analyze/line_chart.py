@@ -1,6 +1,6 @@
 """Lines over whole numbers (steps of a training, places in a history), with a legend below them.
 
-The figure is made higher by what the legend needs, so that names of any length take nothing from the
+The figure grows by the height of the legend, so that names of any length take nothing from the
 axes.
 """
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import LogFormatter
 from kdm.analyze.line_chart import Line, line_chart
 from kdm.analyze.picture import line_style, picture
 
-_TOTAL = "total"  # the sum of a player's terms: 'total', or 'critic/total' where there are several
+_TOTAL = "total"  # the sum of a player's terms: 'total', or 'critic/total' if there are several
 # A sum lies below its terms, wide and pale: of a single term it is the same line.
 _TOTAL_COLOURS = ("#b8c1cc", "#e3cfae", "#cdb8dc")
 
@@ -23,7 +23,7 @@ _TOTAL_COLOURS = ("#b8c1cc", "#e3cfae", "#cdb8dc")
 class LossHistory:
     """Loss terms by name, each as long as `steps`.
 
-    A trainer logs some steps only, and a term may begin or end on the way: it is NaN where it is absent.
+    A trainer logs some steps only, and a term may begin or end on the way: meanwhile it is NaN.
     """
 
     steps: Sequence[int]
@@ -31,7 +31,7 @@ class LossHistory:
 
     @classmethod
     def of(cls, entries: Sequence[Mapping[str, Any]]) -> Self:
-        """From a trainer's log, `{"step": …, "losses": {…}}` a line; NaN where a term is absent."""
+        """From a trainer's log, `{"step": …, "losses": {…}}` a line; NaN if a term is absent."""
         names = sorted({name for entry in entries for name in entry["losses"]})
         terms = {name: [entry["losses"].get(name, np.nan) for entry in entries] for name in names}
         return cls([entry["step"] for entry in entries], terms)
@@ -41,8 +41,8 @@ class LossHistory:
 def loss_curves(history: LossHistory, title: str, *, all_terms: Sequence[str] = ()) -> Figure:
     """One line a term over steps, on a logarithmic scale.
 
-    Values that aren't positive have no place on that scale and leave a gap. `all_terms` of pictures that
-    are looked at together give a term one colour in all of them.
+    Values that aren't positive leave a gap on that scale. `all_terms` of pictures that are looked
+    at together give a term one colour in all of them.
     """
     known = sorted({*all_terms, *history.terms})
     sums = [name for name in known if _is_sum(name)]
@@ -59,7 +59,7 @@ def loss_curves(history: LossHistory, title: str, *, all_terms: Sequence[str] = 
     lines = [line(name) for name in sorted(history.terms)]
     figure, axes = line_chart(title, lines, along="step", height=3.2)
     axes.set_yscale("log")
-    # '4.8', where the usual one would write a power of ten.
+    # '4.8', instead of the usual power of ten.
     axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     axes.set_ylabel("loss")
     return figure

@@ -1,6 +1,6 @@
 """How every picture looks, and how a figure becomes PNG bytes that a repeated run reproduces.
 
-One style for all, whatever the user's matplotlibrc says. Colours are Okabe & Ito's (2008), which
+One style for all, regardless of the user's matplotlibrc. Colours are Okabe & Ito's (2008), which
 differ in all common colour blindness; lines differ by dashes and markers too.
 """
 
@@ -29,7 +29,7 @@ PALETTE = (
 )  # fmt: skip
 # Of the palette for lines: dark colours first, yellow last.
 _LINE_ORDER = (4, 5, 2, 0, 6, 1, 7, 3)
-# Then darker ones; more lines than that are told apart by their dashes.
+# Then darker ones; further lines differ in their dashes.
 _MORE_LINES = (
     "#7f3c8d",
     "#80391e",
@@ -110,7 +110,7 @@ def headline(figure: Figure, words: str) -> None:
 def line_style(line: int) -> dict[str, Any]:
     """How a picture's line number `line` is drawn: sixteen colours, then the same with other dashes.
 
-    The first eight are told apart by readers with any common colour blindness.
+    Readers with any common colour blindness can tell the first eight apart.
     """
     turn = line // len(LINE_COLOURS) + line
     return {

@@ -1,7 +1,7 @@
 """Scores of a privacy filter on generated and on held-out real samples, with the threshold that decides.
 
 A filter by distance drops what scores below its threshold. Held-out real samples show what chance
-gives: where generated samples lie left of them, the teacher copies.
+gives: if generated samples are left of them, the teacher copies.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Scores = NDArray[np.floating]
 def bin_edges(sets: Sequence[Scores]) -> NDArray[np.float64]:
     """Edges of bins that every finite score of every set lies in, rising.
 
-    On a logarithmic grid, twelve a decade, where no score is below 0; exact zeros have the first bin,
+    If no score is below 0, on a logarithmic grid, twelve a decade; exact zeros have the first bin,
     which begins at 0. On a linear grid otherwise.
     """
     every = np.concatenate([np.asarray(scores, np.float64).ravel() for scores in sets])

@@ -1,6 +1,6 @@
 """Which pairs can be shown as pictures, and how many.
 
-In a module of its own, because a command that only asks must not wait for matplotlib.
+In a separate module, because a command that only asks must not wait for matplotlib.
 """
 
 EACH_WAY = 8

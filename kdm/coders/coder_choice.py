@@ -1,6 +1,6 @@
 """Which coders a Koopman student has, chosen by `kind`: MLPs for points, U-Nets for pictures.
 
-Recipes of the time when MLPs were the only kind name none, so that no `kind` means `mlp`.
+Recipes from when MLPs were the only kind don't name it, so a missing `kind` means `mlp`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from kdm.coders.unet_coders import UNetCoders
 
 
 def _as_mlp(choice: Any) -> Any:
-    """The choice with `kind: mlp` added where it names no kind; anything but a mapping as it is."""
+    """The choice with `kind: mlp` added to a mapping without a kind; anything else as it is."""
     if isinstance(choice, Mapping) and "kind" not in choice:
         return {"kind": "mlp", **choice}
     return choice

@@ -2,9 +2,10 @@
 
     E_φ_0: (x_0, t = 0, y) → z_0        E_φ_T: (x_T, t = T, y) → z_T        D_ψ: (z, t = 0, y) → x
 
-z has d numbers, x the shape of a sample, y are one-hot labels or none. The encoders are two networks with
-weights of their own (E_φ and E_ϕ in Sec. 4, Algorithm 1, lines 2 and 3); the one decoder reconstructs x_0
-from z_0 and predicts it from the pushed z_T. Time is a constant of each network, here 0 or 1.
+z has d numbers, x the shape of a sample, y are one-hot labels or none. The encoders are two
+networks with separate weights (E_φ and E_ϕ in Sec. 4, Algorithm 1, lines 2 and 3); the one decoder
+reconstructs x_0 from z_0 and predicts it from the pushed z_T. Time is a constant of each network,
+here 0 or 1.
 """
 
 from abc import ABC, abstractmethod
@@ -53,7 +54,7 @@ class Coders(Options, ABC):
 
     @abstractmethod
     def num_latents(self, schema: PairSchema) -> int:
-        """d, the numbers of z for pairs of this schema; a ValueError where it can't code them."""
+        """d, the numbers of z for pairs of this schema; a ValueError if it can't code them."""
 
     @abstractmethod
     def encoder_0(self, schema: PairSchema) -> Module:
@@ -72,7 +73,7 @@ class Coders(Options, ABC):
         return schema.noise.scale
 
     def num_classes(self, schema: PairSchema) -> int:
-        """How many classes the networks distinguish; 0 where they see no label."""
+        """How many classes the networks distinguish; 0 if they see no label."""
         return 0
 
     def has_control(self, schema: PairSchema) -> bool:

@@ -8,14 +8,14 @@ from storage.records import PairSchema
 class UNetChoice(UNetSizes):
     """From pictures (n, C, H, H) to pictures of the same shape; by default of KDM's size (Table 7)."""
 
-    sees_labels: bool = True  # where the pairs have some
+    sees_labels: bool = True  # if the pairs have any
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError for samples that aren't square pictures, or too small for the levels."""
         self.side(shape)
 
     def num_classes(self, schema: PairSchema) -> int:
-        """How many classes the network distinguishes; 0 where it sees no label."""
+        """How many classes the network distinguishes; 0 if it sees no label."""
         return 0 if schema.label is None or not self.sees_labels else schema.label.num_classes
 
     def build(self, schema: PairSchema) -> SongUNet:

@@ -28,7 +28,7 @@ class UNetCoders(UNetSizes, Coders):
     latent_channels: int = Field(1, ge=1)
     # d after a linear layer, as published for 64×64 ("Linear Module", Table 7); null: no such layer.
     latent_dim: int | None = Field(None, ge=1, le=2**16)
-    # Which parts see the pairs' labels, where they have some; the control is C_μ (Algorithm 1, line 6).
+    # Which parts see the pairs' labels, if there are any; the control is C_μ (Algorithm 1, line 6).
     labels: Literal["nowhere", "networks", "networks-and-control"] = "networks-and-control"
     # The encoder of noise sees x_T over its standard deviation; published: x_T itself, of scale 80.
     scales_noise: bool = True
@@ -58,15 +58,15 @@ class UNetCoders(UNetSizes, Coders):
         return UNetDecoder(unet, latent_dim=self.latent_dim)
 
     def noise_divisor(self, schema: PairSchema) -> float:
-        """The noise's standard deviation, or 1 where the encoder sees x_T as it is."""
+        """The noise's standard deviation, or 1 if the encoder sees x_T as it is."""
         return schema.noise.scale if self.scales_noise else 1.0
 
     def num_classes(self, schema: PairSchema) -> int:
-        """As many classes as the pairs have; 0 where `labels` is 'nowhere'."""
+        """As many classes as the pairs have; 0 if `labels` is 'nowhere'."""
         return 0 if schema.label is None or self.labels == "nowhere" else schema.label.num_classes
 
     def has_control(self, schema: PairSchema) -> bool:
-        """Whether there is a C_μ: where asked for, of pairs that have labels."""
+        """Whether there is a C_μ: if `labels` includes it and the pairs have labels."""
         return schema.label is not None and self.labels == "networks-and-control"
 
     def _encoder(self, schema: PairSchema, *, t: float) -> Module:

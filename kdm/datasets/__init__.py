@@ -5,7 +5,7 @@ A set is a frozen `Options` with
 - `kind`, the name by which a recipe chooses it, and `shape`, of one sample: (2,) or (c, h, w);
 - `train()` and `heldout()`: arrays [n, *shape], float32 numbers or uint8 bytes of pictures, which
   networks see as x / 127.5 − 1. `has_heldout` says whether a part is kept from every teacher;
-- `labels(split)`: int64 [n] in 0 … `num_classes` − 1; None where `num_classes` is None;
+- `labels(split)`: int64 [n] in 0 … `num_classes` − 1; None if `num_classes` is None;
 - `digest()`, over all that determines both splits, and `license`, which no digest covers.
 
 `DataSet` is the type of a field that holds one, and reads `{"kind": name, **options}`. A new kind is a
@@ -32,7 +32,7 @@ DataSet = Annotated[
 
 
 def described(dataset: DataSet) -> dict[str, Any]:
-    """A set's options without its licence, its memory and the folder that its files lie in."""
+    """A set's options without its licence, its memory and the folder of its files."""
     options = dataset.model_dump(mode="json", exclude={"license", "in_memory_bytes"})
     paths = {key: options[key] for key in ("source", "heldout_source") if options.get(key)}
     return options | {key: PurePath(path).name for key, path in paths.items()}

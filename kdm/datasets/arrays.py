@@ -23,8 +23,8 @@ from storage.inert.zips import Member, members_of, read_member
 IMAGES, LABELS = ("images", "arr_0"), ("labels", "arr_1")
 _STATISTICS = ("mu.npy", "sigma.npy")  # of features, as evaluation tools keep them
 _NO_LABELS = (
-    f"it has no '{LABELS[0]}' or '{LABELS[1]}', and num_classes asks for labels; save them "
-    f"beside the pictures, np.savez(file, {IMAGES[0]}=…, {LABELS[0]}=…), or leave num_classes out"
+    f"it lacks '{LABELS[0]}' or '{LABELS[1]}', but num_classes needs labels; save them beside the "
+    f"pictures, np.savez(file, {IMAGES[0]}=…, {LABELS[0]}=…), or leave num_classes out"
 )
 
 
@@ -83,7 +83,7 @@ def _read(file: BinaryIO, member: Member, *, at_most: int) -> NDArray[Any]:
 
 
 def _member(members: Mapping[str, Member], names: tuple[str, str]) -> Member | None:
-    """The member under one of two names; a ValueError where a file has both."""
+    """The member under one of two names; a ValueError if a file has both."""
     found = [f"{name}.npy" for name in names if f"{name}.npy" in members]
     if len(found) > 1:
         raise ValueError(f"it has both '{names[0]}' and '{names[1]}'; keep the one that is meant")
@@ -99,13 +99,13 @@ def _without_images(members: Mapping[str, Member]) -> str:
         )
     names = ", ".join(members) or "nothing"
     return (
-        f"it has no '{IMAGES[0]}' or '{IMAGES[1]}' (found {names[:80]}); save the pictures under one of "
-        "these names"
+        f"it lacks '{IMAGES[0]}' or '{IMAGES[1]}' (found {names[:80]}); save the pictures under "
+        "one of these names"
     )
 
 
 def _pictures(images: NDArray[Any], shape: Shape) -> NDArray[np.uint8]:
-    """As [n, c, h, w], in memory of its own."""
+    """As [n, c, h, w], in separate memory."""
     if images.dtype != np.uint8:
         raise ValueError(f"its pictures are {images.dtype}; save bytes, uint8 on 0 … 255")
     num_channels, height, width = shape

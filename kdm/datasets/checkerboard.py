@@ -32,8 +32,8 @@ _PURPOSE = 2
 class CheckerboardData(Options):
     """Points drawn evenly from the filled cells; each split is a pure function of (seed, split).
 
-    The splits have streams of their own (`split_code`), so no held-out point is a training point, however
-    many are drawn.
+    The splits have separate streams (`split_code`), so no held-out point is a training point, at
+    any number of points.
     """
 
     version: ClassVar[int] = 1  # raised by a change of the numbers
@@ -60,7 +60,7 @@ class CheckerboardData(Options):
         return _draw(self.seed, "heldout", self.num_heldout)
 
     def labels(self, split: Split = "train") -> None:
-        """Points of the plane have no classes."""
+        """Points of the plane don't have classes."""
 
     def digest(self) -> str:
         """The digest of all that determines both splits."""
@@ -74,9 +74,9 @@ def cell_of(points: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def in_cells(points: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether each point of [n, 2] lies in one of the eight filled cells: bool [n].
+    """Whether each point of [n, 2] is in one of the eight filled cells: bool [n].
 
-    A cell is filled where its two numbers have an even sum; off the board nothing is.
+    A cell is filled if its two numbers have an even sum; nothing is filled off the board.
     """
     cells = cell_of(points)
     on_board = ((cells >= -CELLS_EACH_WAY) & (cells < CELLS_EACH_WAY)).all(axis=1)

@@ -78,7 +78,7 @@ def _pictures() -> NDArray[np.float32]:
 def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Ink counts uint8 [1797, 8, 8] and labels int64 [1797], as scikit-learn has always carried them.
 
-    A ValueError where an installed version carries other data.
+    A ValueError if an installed version carries other data.
     """
     from sklearn.datasets import load_digits  # takes a second
 

@@ -4,7 +4,7 @@
     cat/0001.png  dog/0001.jpg  …                    without dataset.json: a folder a class
 
 Pictures are read in the sorted order of their whole names, as EDM and clean-fid read them. Classes are
-those of `dataset.json`; without it the first folder is the class: its number where all folders are
+those of `dataset.json`; without it the first folder is the class: its number if all folders are
 numbers, else its place in their sorted order, as torchvision's ImageFolder counts. A `.zip.xz` is
 unpacked in memory. Nothing is ever written, and a name in a zip never becomes a path.
 """
@@ -63,7 +63,7 @@ class ImageFolderData(ImageData):
             )
 
     def _labels(self, names: list[str], pictures: list[str], read: _READ) -> dict[str, int]:
-        """The class of each picture by its name; {} where the set has no classes."""
+        """The class of each picture by its name; {} if the set has no classes."""
         if self.num_classes is None:
             return {}
         if LABELS in names:
@@ -119,7 +119,7 @@ def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
 
 
 def _archive(file: BinaryIO) -> zipfile.ZipFile:
-    """The zip; a ValueError where its list of members cannot be read."""
+    """The zip; a ValueError if its list of members cannot be read."""
     try:
         return zipfile.ZipFile(file)
     except _BROKEN as error:
@@ -129,7 +129,7 @@ def _archive(file: BinaryIO) -> zipfile.ZipFile:
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The files of a zip by name; a ValueError where two have one name or one leads out of it."""
+    """The files of a zip by name; a ValueError if two have one name or one leads out of it."""
     infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     for info in infos:
         _require_plain_name(info.filename)
@@ -140,14 +140,14 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, at_most: int) -> bytes:
-    """One file of a zip, read to its end, where its checksum is compared."""
+    """One file of a zip, read to its end, which compares its checksum."""
     name = info.filename
     _require_size(name, info.file_size, at_most)
     if info.compress_type not in _METHODS or info.flag_bits & _IS_ENCRYPTED:
         raise ValueError(f"{name} is encrypted or packed in an unusual way; pack it as a plain zip")
     try:
         with archive.open(info) as member:
-            return member.read(info.file_size + 1)  # to its end, where the checksum is compared
+            return member.read(info.file_size + 1)  # to its end, which compares the checksum
     except _BROKEN as error:
         raise ValueError(
             f"{name} is damaged ({str(error)[:120]}); fetch or pack the zip again"
@@ -155,14 +155,14 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, at_most: int) -> by
 
 
 def _require_plain_name(name: str) -> None:
-    """A ValueError where a name could lead out of the archive or hide what it is."""
+    """A ValueError if a name could lead out of the archive or hide what it is."""
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or parts[0] == "/" or "\\" in name or not name.isprintable():
         raise ValueError(f"a file in it is called {name[:80]!r}, which leads out; pack it again")
 
 
 def _require_size(name: str, num_bytes: int, at_most: int) -> None:
-    """A ValueError where a file is larger than anything that is read."""
+    """A ValueError if a file is larger than anything that is read."""
     if num_bytes > at_most:
         raise ValueError(f"{name} has {num_bytes:,} bytes; at most {at_most:,} are read")
 
@@ -173,7 +173,7 @@ def _pictures_of(names: list[str]) -> list[str]:
     pictures = sorted(name for name in seen if _suffix(name) in SUFFIXES)
     if strange := sorted(set(seen) - {*pictures, LABELS}):
         raise ValueError(
-            f"it holds {strange[0][:80]!r}, which is neither {', '.join(SUFFIXES)} nor {LABELS}; "
+            f"it holds {strange[0][:80]!r}, which isn't {', '.join(SUFFIXES)} or {LABELS}; "
             "convert or remove it"
         )
     return pictures
@@ -184,7 +184,7 @@ def _suffix(name: str) -> str:
 
 
 def _labels_by_folder(pictures: list[str], num_classes: int) -> dict[str, int]:
-    """The class of each picture by its first folder; a ValueError where folders aren't classes.
+    """The class of each picture by its first folder; a ValueError if folders aren't classes.
 
     Folders whose names are numbers are their own classes, others count in their sorted order.
     """
@@ -192,15 +192,16 @@ def _labels_by_folder(pictures: list[str], num_classes: int) -> dict[str, int]:
     alone = [name for name in pictures if "/" not in name]
     if alone or all(map(_EDM_NAME.fullmatch, pictures)):
         raise ValueError(
-            f"it has no {LABELS}, and num_classes asks for labels; add it, put each class in a folder of "
-            "its own, or leave num_classes out"
+            f"it lacks {LABELS}, but num_classes needs labels; add it, put each class in its own "
+            "folder, or leave num_classes out"
         )
     if all(folder.isdecimal() for folder in folders):
         return {name: int(name.partition("/")[0]) for name in pictures}
     if len(folders) != num_classes:
         raise ValueError(
-            f"num_classes is {num_classes}, but its pictures lie in {len(folders):,} folders, which are "
-            f"its classes without a {LABELS}; correct num_classes, or give every class its folder"
+            f"num_classes is {num_classes}, but its pictures are in {len(folders):,} folders, "
+            f"which are its classes without a {LABELS}; correct num_classes, or give every class "
+            "its folder"
         )
     return {name: folders.index(name.partition("/")[0]) for name in pictures}
 
@@ -215,9 +216,9 @@ def _stated_labels(pictures: list[str], read: _READ) -> dict[str, int]:
     if len(labels) != len(items):
         raise ValueError(f"{LABELS} labels a picture twice; correct it")
     if others := sorted(labels.keys() ^ set(pictures)):
-        fault = "labels a picture that is not there" if others[0] in labels else "has no label of"
+        fault = "labels a picture that isn't there" if others[0] in labels else "lacks the label of"
         raise ValueError(
-            f"{LABELS} {fault}, {others[0][:80]!r} (names that stand on one side only: "
+            f"{LABELS} {fault}, {others[0][:80]!r} (names on one side only: "
             f"{len(others):,}); write it again from these pictures"
         )
     return labels
@@ -232,7 +233,7 @@ def _items(data: bytes) -> list[Any]:
     items = document.get("labels") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise ValueError(
-            f"{LABELS} has no list of 'labels', and num_classes asks for labels; "
+            f"{LABELS} lacks the list 'labels', but num_classes needs labels; "
             "add it, or leave num_classes out"
         )
     return items

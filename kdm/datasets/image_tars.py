@@ -27,7 +27,7 @@ _BOOKKEEPING = re.compile(
 )
 _CLASS = re.compile(rb"\s*(\d{1,10})\s*")
 _MAX_CLASS_BYTES = 64
-_CHUNK = _MAX_HEAD_BYTES = 2**20  # a long name is a head of its own, of some hundred bytes
+_CHUNK = _MAX_HEAD_BYTES = 2**20  # a long name is a separate head, of some hundred bytes
 
 
 class ImageTarsData(ImageData):
@@ -42,7 +42,7 @@ class ImageTarsData(ImageData):
         """All pictures, tar by tar."""
         tars = _tars_below(path) if path.is_dir() else [path]
         if not tars:
-            raise ValueError(f"{path} holds no .tar; give the folder that the tars lie in")
+            raise ValueError(f"{path} holds no .tar; give the folder of the tars")
         if strange := [tar.name for tar in tars if tar.suffix != ".tar"]:
             raise ValueError(f"{strange[0][:80]!r} is not a .tar; unpack, convert or remove it")
         samples = (sample for tar in tars for sample in _samples(tar))
@@ -68,11 +68,11 @@ class _Part(NamedTuple):
 
 
 def _samples(path: Path) -> Iterator[Sample]:
-    """The samples of one tar in its order; a ValueError where a sample's files don't follow each other."""
+    """The samples of one tar in its order; a ValueError if a sample's files are scattered."""
     seen: set[str] = set()
     for key, parts in groupby(_parts(path), key=lambda part: part.key):
         if key in seen:
-            raise ValueError(f"the files of {key} in {path.name} stand apart; pack them in a row")
+            raise ValueError(f"the files of {key} in {path.name} are scattered; pack them in a row")
         seen.add(key)
         yield _sample(f"{key} in {path.name}", list(parts))
 
@@ -113,7 +113,7 @@ class _Heads:
 
 
 def _parts(path: Path) -> Iterator[_Part]:
-    """The files of a tar that belong to samples; a ValueError where it is broken anywhere."""
+    """The files of a tar that belong to samples; a ValueError if it is broken anywhere."""
     with opened(path) as file, _required_sound(path.name):
         require_named_itself(file.read(tarfile.BLOCKSIZE), path.name)
         file.seek(0)
@@ -148,13 +148,13 @@ def _part(file: BinaryIO, member: tarfile.TarInfo) -> Iterator[_Part]:
     suffix = suffix.lower()
     if suffix not in (*SUFFIXES, LABEL, *_BESIDE):
         known = ", ".join((*SUFFIXES, LABEL))
-        raise ValueError(f"it holds {name[:80]!r}, which is none of {known}; remove it")
+        raise ValueError(f"it holds {name[:80]!r}, which isn't one of {known}; remove it")
     if suffix not in _BESIDE:
         yield _Part(f"{folder}/{key}" if folder else key, suffix, _content(file, member))
 
 
 def _content(file: BinaryIO, member: tarfile.TarInfo) -> bytes:
-    """A member's bytes; an error where the tar ends before them."""
+    """A member's bytes; an error if the tar ends before them."""
     file.seek(member.offset_data)
     data = file.read(member.size)
     if len(data) != member.size:
@@ -163,7 +163,7 @@ def _content(file: BinaryIO, member: tarfile.TarInfo) -> bytes:
 
 
 def _require_plain(member: tarfile.TarInfo) -> None:
-    """A ValueError where a member isn't a plain file with a plain name of a usual size."""
+    """A ValueError if a member isn't a plain file with a plain name of a usual size."""
     name = member.name
     parts = PurePosixPath(name).parts
     if not member.isreg() or member.issparse() or ".." in parts or parts[:1] == ("/",):
@@ -171,7 +171,7 @@ def _require_plain(member: tarfile.TarInfo) -> None:
             f"it holds {name[:80]!r}, which is a link, a device, or leads out; pack plain files"
         )
     if not name.isprintable():
-        raise ValueError(f"it holds {name[:80]!r}, which is not a plain name; pack it again")
+        raise ValueError(f"it holds {name[:80]!r}, which isn't a plain name; pack it again")
     if not 0 <= member.size <= MAX_FILE_BYTES:
         raise ValueError(f"{name} has {member.size:,} bytes; at most {MAX_FILE_BYTES:,} are read")
 
@@ -179,7 +179,7 @@ def _require_plain(member: tarfile.TarInfo) -> None:
 def _require_end(file: BinaryIO, end: int, name: str) -> None:
     """A ValueError unless zeros alone follow the last file.
 
-    tarfile ends at a broken head as if there were no more, and half a set would look like a whole one.
+    tarfile ends at a broken head as if the file ended, and half a set would look like a whole one.
     """
     file.seek(end)
     chunk = file.read(_CHUNK)

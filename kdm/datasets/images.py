@@ -4,7 +4,7 @@ A set is decoded when its values are first asked for, and stays in memory as uin
 its files stay what they are. Its digest is over decoded values: equal pictures make equal sets, packed
 or not, as PNG or as an array; and a JPEG that another decoder reads differently makes another one.
 
-Held-out pictures come from a source of their own, or are taken out of the one source by a fixed
+Held-out pictures come from a separate source, or are taken out of the one source by a fixed
 shuffle that depends on the number of pictures alone, so every machine holds out the same ones.
 """
 
@@ -38,7 +38,7 @@ _SPLIT_SEED = 0  # of the order whose first indices are held out
 
 
 class _Found(NamedTuple):
-    """A source, and by what a change of its files is noticed."""
+    """A source, and what reveals a change of its files."""
 
     path: Path
     stamps: tuple[tuple[str, Stamp], ...]  # of each file by its name
@@ -59,7 +59,7 @@ def _require_square(shape: Shape) -> Shape:
 class ImageData(Options, ABC):
     """A set of pictures in files; a subclass says how its source is read (`read`).
 
-    `shape` is (c, h, h): pictures are square, and neither resized nor cropped here.
+    `shape` is (c, h, h): pictures are square, and aren't resized or cropped here.
     """
 
     source: str  # a path; a relative one is looked for here and in $KDM_DATA
@@ -95,11 +95,11 @@ class ImageData(Options, ABC):
         return self._split("heldout").images
 
     def labels(self, split: Split = "train") -> NDArray[np.int64] | None:
-        """The class of each picture of a split, int64 [n]; None where num_classes is not given."""
+        """The class of each picture of a split, int64 [n]; None if num_classes is not given."""
         return self._split(split).labels
 
     def digest(self) -> str:
-        """The digest of both splits as they are decoded, whatever files they lie in.
+        """The digest of both splits as they are decoded, from any kind of files.
 
         Splits, shape and number of classes are in it; licence, memory and paths aren't.
         """
@@ -108,15 +108,15 @@ class ImageData(Options, ABC):
         return digest_of({**contents, "shape": self.shape, "num_classes": self.num_classes})
 
     def _split(self, split: Split) -> Pictures:
-        """The pictures of a split: cut out of one source, or from a source of their own."""
+        """The pictures of a split: cut out of one source, or from a separate source."""
         if self.num_heldout:
             return _divided(self, _found(self.source, "source"))[split]
         if split == "train":
             return _whole(self, _found(self.source, "source"))
         if self.heldout_source is None:
             raise ValueError(
-                f"{self.source} has no held-out pictures; give num_heldout, how many to take out of "
-                "it, or heldout_source, where others lie"
+                f"{self.source} doesn't have held-out pictures; give num_heldout, how many to take "
+                "out of it, or heldout_source, the place of others"
             )
         return _whole(self, _found(self.heldout_source, "heldout_source"))
 
@@ -150,7 +150,7 @@ def _divided(data: ImageData, found: _Found) -> dict[Split, Pictures]:
 
 
 def _read(data: ImageData, path: Path) -> Pictures:
-    """All pictures of a source; a ValueError with its path where one cannot be used."""
+    """All pictures of a source; a ValueError with its path if one can't be used."""
     try:
         pictures = data.read(path)
     except ValueError as error:
@@ -163,8 +163,8 @@ def _read(data: ImageData, path: Path) -> Pictures:
 def files_below(folder: Path) -> list[Path]:
     """The files of a folder and of those in it, sorted; links to folders are not followed.
 
-    Without what desktops leave there (`.DS_Store`, `._x`, `Thumbs.db`). A StoreError where a folder cannot be
-    listed: without its pictures the set would silently be another one.
+    Files of desktops are left out (`.DS_Store`, `._x`, `Thumbs.db`). A StoreError if a folder can't
+    be listed: without its pictures the set would silently be another one.
     """
     names = (Path(place, name) for place, found in walked(folder) for name in found)
     return sorted(file for file in names if not is_hidden(file.name) and _is_file(file))

@@ -25,7 +25,7 @@ SUFFIXES = ("png", "jpg", "jpeg")
 MAX_FILE_BYTES = 2**25  # 32 MiB; 2048×2048 in colour is 12 MiB unpacked
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
 _HEAD_BYTES = 512  # that tell a page or a pointer from a picture
-_PNG_DEPTH = 24  # where a PNG says its bits a channel (PNG 3rd ed., 11.2.1)
+_PNG_DEPTH = 24  # the place of a PNG's bits per channel (PNG 3rd ed., 11.2.1)
 # What Pillow raises on broken files; its own errors are OSErrors.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
@@ -68,7 +68,7 @@ def gathered(
 
 
 def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
-    """The picture in a PNG or JPEG: uint8 [c, h, w]; a ValueError where it is another kind or broken.
+    """The picture in a PNG or JPEG: uint8 [c, h, w]; a ValueError if it is another kind or broken.
 
     Nothing is resized, cropped or converted: a teacher must see what its user prepared.
     """
@@ -102,8 +102,8 @@ def required_label(label: int | None, num_classes: int, place: str) -> int:
     """
     if label is None:
         raise ValueError(
-            f"{place} has no label, and num_classes is {num_classes}; label it, or leave num_classes "
-            "out to use the set without labels"
+            f"{place} isn't labelled, but num_classes is {num_classes}; label it, or leave "
+            "num_classes out to use the set without labels"
         )
     if not 0 <= label < num_classes:
         raise ValueError(
@@ -114,7 +114,7 @@ def required_label(label: int | None, num_classes: int, place: str) -> int:
 
 
 def require_room(num_bytes: int, at_most: int) -> None:
-    """A ValueError where decoded pictures take more memory than the set may use.
+    """A ValueError if decoded pictures take more memory than the set may use.
 
     Without a bound a set of many gigabytes would end in the kernel's killing of the process.
     """

@@ -1,7 +1,7 @@
-"""Where a recipe's input files lie: in the working folder, or below $KDM_DATA.
+"""Where a recipe's input files are: in the working folder, or below $KDM_DATA.
 
-A recipe names its data by a relative path, so that it can be shared; where the data lie on a machine is
-for that machine to say.
+A recipe names its data by a relative path, so that it can be shared; each machine decides where its
+data are.
 """
 
 import os
@@ -16,7 +16,7 @@ DATA_FOLDER_VARIABLE = "KDM_DATA"
 def source_path(
     source: str, *, option: str, is_right: Callable[[Path], bool] = Path.exists
 ) -> Path:
-    """The file or folder; a ValueError says where it was looked for and how to name it.
+    """The file or folder; a ValueError says which places were searched and how to name it.
 
     A relative path is tried in the working folder, then below $KDM_DATA, so one recipe works on machines
     that keep their data in different places. `option` is the recipe's, as in 'pairs.source'; what

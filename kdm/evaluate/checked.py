@@ -1,7 +1,7 @@
-"""A metric's answers, checked: one that cannot stand in a report ends the evaluation with a sentence.
+"""A metric's answers, checked: one that a report can't show ends the evaluation with a sentence.
 
-A metric may come from another package. So each answer must be a dict of finite numbers under the very
-names that the metric's `meanings` state, and whatever the metric raises is passed on with its name.
+A metric may come from another package. So each answer must be a dict of finite numbers under the
+very names of the metric's `meanings`, and an error of the metric is passed on with its name.
 """
 
 import math
@@ -20,11 +20,11 @@ Numbers = Mapping[str, Estimate] | Mapping[str, float]
 
 
 class MetricError(StoreError):
-    """A metric raised, or returned what cannot be its numbers."""
+    """A metric raised, or returned something other than its numbers."""
 
 
 def own_numbers(metric: Metric, samples: EvaluationSamples) -> Numbers:
-    """The student's: `estimates` where the metric has any, else `measure`."""
+    """The student's: `estimates` if the metric has any, else `measure`."""
     return _estimates(metric, samples) or _floats(metric, "measure", samples)
 
 
@@ -42,21 +42,21 @@ def real_numbers(metric: Metric, samples: EvaluationSamples) -> Mapping[str, Est
 
 
 def deviations(metric: Metric, samples: EvaluationSamples) -> Mapping[str, tuple[float, ...]]:
-    """What resampled rows do to its numbers; it may say so of some of them or of none."""
+    """What resampled rows do to its numbers; for some of them, for all or for none."""
     found = _answer(metric, "deviations", samples)
     _require_known(metric, "deviations", found)
     return {name: _resampled(metric, "deviations", name, each) for name, each in found.items()}
 
 
 def _require_known(metric: Metric, method: str, found: Mapping[str, Any]) -> None:
-    """Raise `MetricError` where an answer names a number that the metric doesn't state."""
+    """Raise `MetricError` if an answer names a number that the metric doesn't state."""
     unknown = [name for name in found if name not in metric.meanings]
     if unknown:
         raise _fault(metric, f"`{method}` named {_listed(unknown)}, {_which_are_known(metric)}")
 
 
 def _estimates(metric: Metric, samples: EvaluationSamples) -> Mapping[str, Estimate]:
-    """The metric's numbers with intervals; {} where it has none."""
+    """The metric's numbers with intervals; {} if it has none."""
     found = _answer(metric, "estimates", samples)
     if found:
         _require_names(metric, "estimates", found)
@@ -112,7 +112,7 @@ def _float(metric: Metric, method: str, name: str, value: Any) -> float:
 
 
 def _which_are_known(metric: Metric) -> str:
-    return f"where its `meanings` are {_listed(list(metric.meanings)) or 'empty'}"
+    return f"but its `meanings` are {_listed(list(metric.meanings)) or 'empty'}"
 
 
 def _listed(names: list[str]) -> str:
@@ -129,7 +129,7 @@ def _fault(metric: Metric, what: str) -> MetricError:
 @contextmanager
 def _named(metric: Metric, method: str) -> Iterator[None]:
     # A metric may be foreign code and raise anything; nothing is swallowed, only named. A ValueError
-    # may be a sentence of its own for the user (too few samples), so nothing is added to it.
+    # may be a sentence for the user (too few samples), so nothing is added to it.
     try:
         yield
     except ValueError as error:

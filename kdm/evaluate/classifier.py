@@ -1,7 +1,7 @@
 """A classifier of pictures: it says which class a picture shows, and its features tell sets apart.
 
 No published network knows a small set's pictures. A network that learned their classes can
-say whether a sample shows the class it was asked for, p(k | x) = softmax(W h(x) + b). Its last layer
+say whether a sample shows the requested class, p(k | x) = softmax(W h(x) + b). Its last layer
 before the classes, h(x) ∈ R^d, replaces Inception's features in a Fréchet distance. That number isn't
 an FID then, and it can be compared only with numbers by the same classifier.
 """
@@ -20,7 +20,7 @@ from kdm.shapes import Latents, Outputs
 
 _CHANNELS_A_PIXEL = 2  # of the first level, for each pixel of a side
 _MAX_CHANNELS = (64, 256)  # of the first level, of any
-_COARSEST = 4  # pixels a side where halving ends
+_COARSEST = 4  # pixels a side when halving ends
 _DROPOUT = 0.3  # of features in training
 _NUM_GROUPS = 8  # of the norms
 

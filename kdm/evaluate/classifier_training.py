@@ -86,8 +86,8 @@ def known_classifier(
 ) -> KnownClassifier:
     """The classifier of a data set with classes, ready to judge on the CPU; trained unless `home` has it.
 
-    Raises a ValueError where the set has no classes or no square pictures, `DamageError` where the
-    weights that it finds are not as they were written.
+    Raises a ValueError if the set has no classes or no square pictures, `DamageError` if the
+    weights that it finds aren't as they were written.
     """
     options = options or ClassifierOptions()
     name, identity = classifier_name(dataset, options), _identity(dataset, options)
@@ -102,7 +102,7 @@ def known_classifier(
 def classifier_name(dataset: DataSet, options: ClassifierOptions | None = None) -> str:
     """Its folder below classifiers/: the set's kind, and the digest of all that determines it.
 
-    Raises a ValueError where the set has no classes or no square pictures.
+    Raises a ValueError if the set has no classes or no square pictures.
     """
     _built(dataset)
     return f"{dataset.kind}-{short(digest_of(_identity(dataset, options or ClassifierOptions())))}"
@@ -165,17 +165,17 @@ def _fitted(
 
 def _losses(classifier: Classifier, batch: Batch) -> Losses:
     """The mean of −log p(y | x) over a batch."""
-    assert batch.label is not None  # a set without classes has no classifier
+    assert batch.label is not None  # a set without classes doesn't get a classifier
     loss = F.cross_entropy(classifier(batch.x_0), batch.label)
     return Losses(loss, {"cross_entropy": loss.detach()})
 
 
 def _built(dataset: DataSet, seed: int = 0) -> Classifier:
-    """A classifier with fresh weights drawn from `seed`; a ValueError where the set has no classes."""
+    """A classifier with fresh weights drawn from `seed`; a ValueError if the set has no classes."""
     if dataset.num_classes is None:
         raise ValueError(
-            f"data set '{dataset.kind}' has no classes, so that no classifier can learn them; give "
-            "dataset.num_classes where its pictures have labels"
+            f"data set '{dataset.kind}' doesn't have classes for a classifier to learn; give "
+            "dataset.num_classes if its pictures have labels"
         )
     # The caller's stream of random numbers must not notice.
     with torch.random.fork_rng():

@@ -1,7 +1,7 @@
 """A student's samples beside its teacher's: held-out pairs, fresh noise, and sets of the teacher's own.
 
 - held-out pairs (x_T, x_0), which no student trained on: x_0^ = G(x_T) is compared point by point;
-- fresh noise x_T ~ N(0, scale² I) of no pair: shows what the student does where nothing was taught;
+- fresh noise x_T ~ N(0, scale² I) of no pair: shows what the student does off its training pairs;
 - two disjoint sets of the teacher's x_0, as many as there are fresh samples: the distance between
   them is what chance alone gives, the floor of every distance between sets.
 """
@@ -19,7 +19,7 @@ from kdm.students.student import Student
 from storage.noise import derive_labels, derive_noise
 from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema, as_numbers
 
-FRESH_SPLIT = "fresh"  # a split that no set has, so no pair has its noise, whatever the seed
+FRESH_SPLIT = "fresh"  # a split that no set has, so no pair has its noise, for any seed
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class TeacherSamples:
     heldout: PairBatch
     others: NDArray[np.generic]  # x_0 of another split; more than 2·num_fresh are not used
     schema: PairSchema
-    other_label: Classes | None = None  # of `others`, where pairs have classes
-    linear_x_0: Points | None = None  # of the held-out pairs, where a metric wants that rival
-    judge: PictureJudge | None = None  # where a metric wants a classifier
+    other_label: Classes | None = None  # of `others`, if pairs have classes
+    linear_x_0: Points | None = None  # of the held-out pairs, if a metric needs that rival
+    judge: PictureJudge | None = None  # if a metric needs a classifier
 
 
 def draw_samples(
@@ -73,7 +73,7 @@ def draw_samples(
 def _two_sets(
     teacher: TeacherSamples, label: Classes | None, num_fresh: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of `teacher.others`, none twice; by class, row for row, the first of `label`."""
+    """Rows of `teacher.others`, without repeats; by class, row for row, the first of `label`."""
     if label is None or teacher.other_label is None:
         num_fresh = min(num_fresh, len(teacher.others) // 2)
         return np.arange(num_fresh), np.arange(num_fresh, 2 * num_fresh)
@@ -91,13 +91,13 @@ def _two_sets(
 def fresh_noise(
     schema: PairSchema, *, seed: int, count: int
 ) -> tuple[Points, NDArray[np.int64] | None]:
-    """x_T [count, *shape] of no pair, at the pairs' noise scale, and labels where pairs have them."""
+    """x_T [count, *shape] of no pair, at the pairs' noise scale, and labels if pairs have them."""
     index = np.arange(count, dtype=np.int64)
     noise = NoiseRule(seed=seed, scale=schema.noise.scale)
     x_T = derive_noise(noise, FRESH_SPLIT, index, schema.shape)
     if schema.label is None:
         return x_T, None
-    # Stored labels belong to pairs; fresh noise has none of its own, so it takes the classes in turn.
+    # Stored labels belong to pairs; fresh noise doesn't have any, so it takes the classes in turn.
     is_stored = schema.label.rule == "stored"
     rule = LabelRule(num_classes=schema.label.num_classes) if is_stored else schema.label
     return x_T, derive_labels(rule, seed=seed, split=FRESH_SPLIT, index=index)

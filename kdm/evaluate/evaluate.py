@@ -1,8 +1,8 @@
 """A student's numbers beside its teacher's floor, as a document that a repeated run reproduces.
 
-For each metric it asks four times: for the student (`values`), for the teacher in the student's place
-(`floor`), for real pictures where a metric can (`real`), and for what resampled rows do to the numbers
-(`deviations`, by which two students are compared later). `metrics.json` holds this document.
+Each metric is computed four times: for the student (`values`), for the teacher in the student's
+place (`floor`), for real pictures if a metric can (`real`), and for what resampled rows do to the
+numbers (`deviations`, for comparing two students later). `metrics.json` holds this document.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ def evaluate_student(
     student: "Student", teacher: "TeacherSamples", *, options: EvaluationOptions
 ) -> dict[str, Any]:
     """Draw the student's samples and measure them; see `measure_samples`."""
-    from kdm.evaluate.draw import draw_samples  # torch: only who measures waits for it
+    from kdm.evaluate.draw import draw_samples  # torch: imported only to measure
 
     document = measure_samples(draw_samples(student, teacher, options=options), options)
     return document | (teacher.judge.described() if teacher.judge else {})
@@ -37,7 +37,7 @@ def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> d
     """The metrics document: `values` and `floor` by number, and all that determined them.
 
     Metrics with intervals add them, `intervals` and `floor_intervals` as [low, high]; `real` is what
-    held-out real samples score in the student's place, where a metric says so. `deviations` of
+    held-out real samples score in the student's place, if a metric has that. `deviations` of
     resampled rows (`packed`) and `drawn_on`, the digest of the noise, let two students be compared.
     """
     require_distinct(options.metrics)
@@ -95,7 +95,7 @@ def needs_of(metrics: Iterable[Metric]) -> frozenset[str]:
 
 
 def require_distinct(metrics: Iterable[Metric]) -> None:
-    """Raise a ValueError where two metrics give a number of one name: one would hide the other."""
+    """Raise a ValueError if two metrics give a number of one name: one would hide the other."""
     names = Counter(name for metric in metrics for name in metric.meanings)
     twice = sorted(name for name, count in names.items() if count > 1)
     if twice:
@@ -105,16 +105,16 @@ def require_distinct(metrics: Iterable[Metric]) -> None:
 def require_needs(
     needs: frozenset[str], *, label: LabelRule | None, dataset: "DataSet | None"
 ) -> None:
-    """Raise a ValueError where pairs without labels, or real data without classes, cannot give it."""
+    """Raise a ValueError if pairs without labels, or real data without classes, cannot give it."""
     num_classes = None if dataset is None else dataset.num_classes
     if "labels" in needs and label is None:
         raise ValueError(
-            "a metric asks whether samples show the class that they were asked for, and pairs have no "
-            "labels; leave 'class-agreement' out of evaluation.metrics"
+            "a metric checks whether samples show the requested class, but the pairs are "
+            "unlabelled; leave 'class-agreement' out of evaluation.metrics"
         )
     if "classifier" in needs and num_classes is None:
         raise ValueError(
-            "a metric needs a classifier, and there is no data set with classes to learn them from; "
+            "a metric needs a classifier, which can't be trained without a data set with classes; "
             "give dataset.num_classes, or leave 'class-agreement' and 'classifier-frechet' out of "
             "evaluation.metrics"
         )

@@ -5,7 +5,7 @@ Ridge regression (Hoerl & Kennard 1970), for each class y over its training pair
     A_y = argmin_A E‖x_0 − μ_0 − A (x_T − μ_T)‖² + λ σ² ‖A‖²,   x_0 ≈ A_y (x_T − μ_T) + μ_0,
 
 where σ² is the mean variance of the noise and λ is chosen from six values on a fifth of the pairs that
-are held back. Where noise is high, the map that a teacher follows is close to linear, so an error of a
+are held back. At high noise, the map that a teacher follows is close to linear, so an error of a
 student says little before it is compared with this one's.
 """
 
@@ -23,7 +23,7 @@ Matrix = NDArray[np.float64]
 
 
 def linear_predictions(train: PairBatch, heldout: PairBatch) -> NDArray[np.float32]:
-    """Where each class's map takes held-out noise: float32 [n, *shape].
+    """What each class's map makes of held-out noise: float32 [n, *shape].
 
     A set without labels is one class. A ValueError names a class that `train` has too few pairs of.
     """
@@ -69,7 +69,7 @@ def _best_ridge(x_T: Matrix, x_0: Matrix) -> float:
 
 
 def _labels(pairs: PairBatch) -> NDArray[np.int64]:
-    """The class of each pair, int64 [n]; all 0 where there are no labels."""
+    """The class of each pair, int64 [n]; all 0 without labels."""
     return np.zeros(len(pairs), np.int64) if pairs.label is None else pairs.label
 
 

@@ -18,7 +18,7 @@ from storage.folders import Folder
 
 @dataclass(frozen=True)
 class PictureJudge:
-    """A classifier, and what it says of the pictures of the set that it was trained for."""
+    """A classifier, and its answers for the pictures of its set."""
 
     classifier: Classifier
     name: str  # its folder below classifiers/ of the home
@@ -33,7 +33,7 @@ class PictureJudge:
         return Judged(judge(fresh), judge(reference), judge(second_reference), self.real)
 
     def described(self) -> dict[str, Any]:
-        """What the metrics document says of it: no number of its metrics stands without this."""
+        """What the metrics document says of it: none of its numbers appears without this."""
         about = {"name": self.name, "accuracy": self.accuracy}
         return {"classifier": about, "num_real": self.real.num_heldout}
 

@@ -1,13 +1,14 @@
 """How good pictures of a labelled set's kind are: the right class, the right spread, and no copies.
 
-Four numbers of samples asked for as classes y: the share that a classifier takes for y, the Fréchet
-distance of its features to the training set's, and two quantiles q (the median and the lowest 1 %) of
-the distance δ to the nearest training picture, each over the same of held-out real pictures:
+Four numbers of samples of the requested classes y: the share that a classifier takes for y, the
+Fréchet distance of its features to the training set's, and two quantiles q (the median and the
+lowest 1 %) of the distance δ to the nearest training picture, each over the same of real held-out
+pictures:
 
     q(δ(samples)) / q(δ(held-out)).
 
-Near 1 samples lie as far from the training pictures as real ones do; far below they are copies. Held-out
-sets are often small, which a Fréchet distance shows and the other numbers don't.
+Near 1 samples are as far from the training pictures as real ones; far below they are copies.
+Held-out sets are often small, which a Fréchet distance shows and the other numbers don't.
 """
 
 from typing import Any, NamedTuple
@@ -22,16 +23,16 @@ from kdm.metrics.bootstrap import Estimate, Statistic, bootstrap
 from kdm.metrics.frechet import FrechetTo
 from storage.records import as_numbers
 
-_FEW = 0.01  # the share of samples that lie nearest to the training set
+_FEW = 0.01  # the share of samples nearest to the training set
 
 
 class PictureQuality(NamedTuple):
     """Each number with its 95 % interval."""
 
-    class_agreement: Estimate  # share that shows, to a classifier, the class it was asked for
+    class_agreement: Estimate  # share that shows, to a classifier, the requested class
     frechet: Estimate  # distance of the classifier's features from the training set's
     median_distance: Estimate  # to the nearest training picture, over held-out real pictures' own
-    low_distance: Estimate  # the same of the 1 % that lie nearest
+    low_distance: Estimate  # the same of the nearest 1 %
 
 
 def picture_quality(
@@ -40,7 +41,7 @@ def picture_quality(
     dataset: DataSet,
     classifier: Classifier,
 ) -> PictureQuality:
-    """Of samples [n, C, H, H], numbers of -1 … 1 or bytes, asked for as the classes `labels` [n]."""
+    """Of samples [n, C, H, H], numbers of -1 … 1 or bytes, of classes `labels` [n]."""
     judged, real = classifier.judge(samples), classifier.judge(dataset.train())
     is_right = judged.classes == labels
     to_real = FrechetTo(real.features)

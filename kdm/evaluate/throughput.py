@@ -55,7 +55,7 @@ def measure_throughput(
     options: EvaluationOptions,
     num_passes: int = 5,
 ) -> Throughput:
-    """Time `num_passes` passes of x_T ([n, *shape]), asked for as `label` ([n]), through the student."""
+    """Time `num_passes` passes of x_T ([n, *shape]), with `label` ([n]), through the student."""
     first = slice(options.batch_size)
     push(student, x_T[first], None if label is None else label[first], options=options)
     timings = np.array([_timed_pass(student, x_T, label, options) for _ in range(num_passes)])

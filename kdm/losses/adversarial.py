@@ -25,8 +25,8 @@ Critic = Callable[[Images], Logits]
 class Game(LastingOptions, ABC):
     """A game: the critic's size, when it begins, λ_adv, and what either side lowers.
 
-    Both losses are means over samples and patches. The critic steps first, by an optimiser of its
-    own, and the student's term sees the critic as it is after that step, as in the published code.
+    Both losses are means over samples and patches. The critic steps first, with its own optimiser,
+    and the student's term sees the critic as it is after that step, as in the published code.
     """
 
     added_later: ClassVar[Mapping[str, Any]] = {"starts_at": 0.0}
@@ -35,7 +35,7 @@ class Game(LastingOptions, ABC):
     weight: float = Field(0.01, gt=0)  # of the student's term; the critic's losses have 1 (Table 7)
     width: int = Field(64, ge=1)  # channels after the critic's first convolution
     num_halvings: int = Field(3, ge=1)  # 3 for 32×32 and more, 1 for 8×8
-    # The share of training after which the game begins; before that there is neither critic nor term.
+    # The share of training after which the game begins; before that critic and term are absent.
     starts_at: float = Field(0.0, ge=0, lt=1)
 
     @abstractmethod
@@ -78,7 +78,7 @@ class NonSaturating(Game):
     kind: Literal["non-saturating"] = "non-saturating"
 
     def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:
-        """`real` and `fake`; each passes as a batch of its own, for the batch normalisation's sake."""
+        """`real` and `fake`; each passes as a separate batch, for batch normalisation."""
         # CE(1, D) = softplus(−D) and CE(0, D) = softplus(D).
         return {"real": _softplus(-critic(real)).mean(), "fake": _softplus(critic(fake)).mean()}
 
@@ -92,18 +92,18 @@ class Relativistic(Game):
     critic:  E softplus(D(x_0^) − D(x_0)) + γ/2 E ‖∇D(x_0)‖² + γ/2 E ‖∇D(x_0^)‖²
     student: E softplus(D(x_0) − D(x_0^))
 
-    A pair is x_0 and x_0^ of the same noise. The zero-centred penalties R1 (Mescheder et al. 2018) and
-    R2 give the relativistic loss local convergence. The critic has no batch normalisation: a penalty on the
-    gradient of one sample's logit must not depend on the others.
+    A pair is x_0 and x_0^ of the same noise. The zero-centred penalties R1 (Mescheder et al. 2018)
+    and R2 give the relativistic loss local convergence. The critic works without batch
+    normalisation: a penalty on the gradient of one sample's logit must not depend on the others.
     """
 
     has_norm: ClassVar[bool] = False
 
     kind: Literal["relativistic"] = "relativistic"
-    gamma: float = Field(0.05, ge=0)  # of R1 and R2; where R3GAN begins on CIFAR-10
+    gamma: float = Field(0.05, ge=0)  # of R1 and R2; R3GAN's initial value on CIFAR-10
 
     def critic_terms(self, critic: Critic, real: Images, fake: Images) -> dict[str, Scalar]:
-        """`relativistic`, and where γ isn't 0 the penalties `r1` at x_0 and `r2` at x_0^."""
+        """`relativistic`, and if γ isn't 0 the penalties `r1` at x_0 and `r2` at x_0^."""
         real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
         on_real, on_fake = critic(real), critic(fake)
         terms = {"relativistic": _softplus(on_fake - on_real).mean()}

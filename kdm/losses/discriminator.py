@@ -52,13 +52,13 @@ class Discriminator(nn.Module):
     def forward(self, x: Images) -> Logits:
         """Pictures (n, c, h, w) of −1 … 1 to logits (n, patches), float32 at least.
 
-        Positive where the critic takes a patch for the teacher's.
+        Positive if the critic takes a patch for the teacher's.
         """
         logits: Logits = self.model(x).flatten(1)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))  # they may be bfloat16
 
     def train(self, mode: bool = True) -> "Discriminator":
-        """Stays in training mode, whatever `mode` says: see the class."""
+        """Stays in training mode, for any `mode`: see the class."""
         return super().train(True)
 
 

@@ -2,7 +2,7 @@
 
 The paper leaves d open, "such as mean squared error or a perceptual loss" (Sec. 4), and trains with
 LPIPS. Here d is a plugin of group `kdm.losses`. Predictions and targets have shape (n, ...) and are in
-the objective's scaled units (x_0 over `data_scale`), so that pictures are of −1 … 1 where it is 1. A
+the objective's scaled units (x_0 over `data_scale`), so that pictures are of −1 … 1 if it is 1. A
 distance must draw no random numbers and keep no state: it is called on parts of a batch too.
 """
 
@@ -25,7 +25,7 @@ class Distance(Plugin, ABC):
 
     @abstractmethod
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
-        """How far `prediction` (n, ...) is from `target` of the same shape; 0 where they are equal."""
+        """How far `prediction` (n, ...) is from `target` of the same shape; 0 if they are equal."""
 
     def distances(self, predictions: Sequence[AnyNumber], target: Samples) -> list[Scalar]:
         """The distance of each prediction, one of k ≤ n samples being compared with the first k targets.
@@ -36,7 +36,7 @@ class Distance(Plugin, ABC):
         return [self.distance(each, target[: len(each)]) for each in predictions]
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
-        """Raise a ValueError where it can't compare samples of this shape, or lacks a file that it needs.
+        """Raise a ValueError if it can't compare samples of this shape, or lacks a file.
 
         It is called before any work starts. `scale` is the `data_scale` that samples are divided by
         before they are compared. Without an override any shape and scale will do.
@@ -63,7 +63,7 @@ class Huber(Distance):
 
     plugin = "huber"
 
-    c: float = Field(0.03, gt=0)  # where it turns, in units of the samples; the published value
+    c: float = Field(0.03, gt=0)  # the turning point, in units of the samples; the published value
 
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
         """mean sqrt(e² + c²) − c."""

@@ -40,7 +40,7 @@ class FeatureDistance(Distance, ABC):
     def network(self, device: Device) -> FeatureNetwork:
         """The frozen network on a device; built at the first call and kept.
 
-        Raises a ValueError where a file of weights, or the package that reads it, is missing.
+        Raises a ValueError if a file of weights, or the package that reads it, is missing.
         """
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:

@@ -38,7 +38,7 @@ class Lpips(FeatureDistance):
 
     @property
     def smallest_side(self) -> int:
-        """What the net's pooling layers need; any size will do where pictures are resized."""
+        """What the net's pooling layers need; any size will do if pictures are resized."""
         return 1 if self.resize else TRUNKS[self.net].smallest_side
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
@@ -54,7 +54,7 @@ class Lpips(FeatureDistance):
         head_weights(self.net)
 
     def network(self, device: Device) -> FeatureNetwork:
-        """The trunk with the channels' weights on a device; the last two that were asked for are kept."""
+        """The trunk with the channels' weights on a device; the last two in use are kept."""
         return _network(self, device)
 
     def weights_file(self) -> Path:

@@ -59,7 +59,7 @@ def lpips_network(
 
     `resize` is the side in pixels that pictures are brought to, or None for their own. Called with
     pictures (n, 3, h, w) of −1 … 1 it gives one (n, c_l, h_l, w_l) for each of its layers, all
-    float32. Raises a ValueError where the file holds another network's weights.
+    float32. Raises a ValueError if the file holds another network's weights.
     """
     trunk = trunk_with(net, file, has_max_pooling=has_max_pooling)
     built = _LpipsNetwork(trunk, head_weights(net), resize)

@@ -9,7 +9,7 @@ LpipsNet = Literal["vgg", "alex", "squeeze"]
 
 
 class Trunk(NamedTuple):
-    """One classifier: where its ImageNet weights come from, and how small a picture it can read."""
+    """One classifier: the source of its ImageNet weights, and how small a picture it can read."""
 
     file: str  # torchvision's, in the weights folder
     smallest_side: int  # pixels, of which its pooling layers leave at least one position

@@ -28,9 +28,9 @@ _HEADS: dict[LpipsNet, str] = {
 
 
 def head_weights(net: LpipsNet) -> list[Tensor]:
-    """The weights w_l (c_l,) of the channels by layer, none negative.
+    """The weights w_l (c_l,) of the channels by layer, never negative.
 
-    Raises a ValueError where the installed package's file isn't that of LPIPS v0.1.
+    Raises a ValueError if the installed package's file isn't that of LPIPS v0.1.
     """
     package = find_spec("lpips")
     assert package is not None  # it was looked for before the weights
@@ -49,7 +49,7 @@ def trunk_with(net: LpipsNet, file: Path, *, has_max_pooling: bool) -> nn.Module
 
     Called with pictures (n, 3, h, w) it gives the activations (n, c_l, h_l, w_l) of its layers.
     `has_max_pooling` False replaces each max pooling by average pooling, of the same size and step.
-    Raises a ValueError where the file holds another network's weights, or anything but tensors.
+    Raises a ValueError if the file holds another network's weights, or anything but tensors.
     """
     trunk, given = _empty_trunk(net), _tensors(file)
     names = {name: f"features.{name.partition('.')[2]}" for name in trunk.state_dict()}

@@ -25,7 +25,7 @@ class SampleHuber(Distance):
 
     plugin = "sample-huber"
 
-    c: float | None = Field(None, gt=0)  # where it turns, a length; null: 0.00054 √d
+    c: float | None = Field(None, gt=0)  # the turning point, a length; null: 0.00054 √d
 
     def distance(self, prediction: Samples, target: Samples) -> Scalar:
         """The mean over samples (n, ...)."""

@@ -16,7 +16,7 @@ from kdm.networks.image_shapes import Images
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
-    """torch's own layer, bit for bit, where a process trains alone.
+    """torch's own layer, bit for bit, if a process trains alone.
 
     Ranks must hold equally many rows, which `kdm.training.micro_batches` sees to: only then is the mean of
     their means the mean of all rows.

@@ -21,7 +21,7 @@ from kdm.losses.spectral_options import DenseSpectralOptions, SpectralOptions
 from kdm.operators import FactorisedOperator, Factors, KoopmanOperator
 from kdm.shapes import ComplexMatrix, ComplexVector, Scalar
 
-# Keeps the gradient of |λ − c| finite where an eigenvalue has reached its target.
+# Keeps the gradient of |λ − c| finite when an eigenvalue has reached its target.
 SQUARE_EPSILON = 1e-12
 
 
@@ -52,7 +52,7 @@ class SpectralPenalties(nn.Module):
     def forward(self, operator: KoopmanOperator) -> dict[str, Scalar]:
         """The unweighted penalties by name, without those of weight 0.
 
-        `inverse` is there for a factorised operator only: a dense one has no P.
+        `inverse` is for a factorised operator only: a dense one doesn't have P.
         """
         terms: dict[str, Scalar] = {}
         if isinstance(operator, FactorisedOperator):
@@ -136,7 +136,7 @@ def _gradual(d: int) -> ComplexVector:
 
 
 def _conjugate_disc(d: int) -> ComplexVector:
-    """Conjugate pairs, uniform over |c| < 1, and one real target where d is odd."""
+    """Conjugate pairs, uniform over |c| < 1, and one real target if d is odd."""
     upper = _polar(torch.rand(d // 2).sqrt(), math.pi * torch.rand(d // 2))
     real = torch.stack([2 * torch.rand(d % 2) - 1, torch.zeros(d % 2)])
     return torch.cat([upper, upper * torch.tensor([[1.0], [-1.0]]), real], dim=1)

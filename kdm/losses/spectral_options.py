@@ -1,4 +1,4 @@
-"""How strongly an operator's eigenvalues are pulled, and where to (App. C).
+"""How strongly an operator's eigenvalues are pulled, and to which targets (App. C).
 
 The options of `kdm.losses.spectral`, which recipes name without importing torch.
 """

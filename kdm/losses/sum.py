@@ -27,7 +27,7 @@ class Sum(Distance):
     parts: tuple[Part, ...] = Field((Part(distance=L2()), Part(distance=Lpips())), min_length=1)
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:
-        """Raise a ValueError where one of the distances can't compare such samples."""
+        """Raise a ValueError if one of the distances can't compare such samples."""
         for part in self.parts:
             part.distance.require_shape(shape, scale)
 

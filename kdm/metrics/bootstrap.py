@@ -1,7 +1,7 @@
 """How sure a number of a sample is: the bootstrap (Efron 1979; Efron & Tibshirani 1993, Ch. 13).
 
 From n rows, B = 200 times n rows are drawn with replacement, and the statistic θ is taken of each
-draw: θ*_1 … θ*_B. Their spread stands for the spread that other samples of n rows would show. With
+draw: θ*_1 … θ*_B. Their spread estimates the spread that other samples of n rows would show. With
 d_b = θ*_b − mean(θ*), the 95 % interval of the value θ is
 
     [θ + q_.025(d), θ + q_.975(d)],  q: the quantile over b.
@@ -29,7 +29,7 @@ class Estimate(NamedTuple):
     value: float
     low: float
     high: float
-    # How far the number of each resample lies from their mean; empty where it was not resampled.
+    # How far the number of each resample lies from their mean; empty if it was not resampled.
     deviations: tuple[float, ...] = ()
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ def bootstrap(
 ) -> Estimate:
     """The statistic of all rows, and an interval of it that covers `coverage`.
 
-    Statistics of resampled rows may lie off the value on the whole (a Fréchet distance grows as rows
+    Statistics of resampled rows may be off the value on average (a Fréchet distance grows as rows
     repeat), so the interval is their spread about their own mean, moved to the value.
     """
     found = resampled(statistic, num_rows, label=label, num_resamples=num_resamples, seed=seed)
@@ -66,9 +66,9 @@ def resampled(
 ) -> tuple[float, ...]:
     """How far the statistic of each resample lies from their mean.
 
-    Rows are resampled within each class of `label` ([num_rows]) where the sample has as many of each by
-    design: else numbers of rows by class would vary, and with them a Fréchet distance. The same
-    `num_rows`, `label` and `seed` draw the same rows, whatever the statistic.
+    Rows are resampled within each class of `label` ([num_rows]) if the sample has as many of each
+    by design: else numbers of rows by class would vary, and with them a Fréchet distance. For every
+    statistic, the same `num_rows`, `label` and `seed` draw the same rows.
     """
     stream = np.random.RandomState(np.random.Philox(key=np.array([seed, 0], np.uint64)))
     classes = [np.arange(num_rows)]
@@ -91,14 +91,14 @@ def resampled_mean(
 
 
 def spread(deviations: Sequence[float], *, coverage: float = COVERAGE) -> tuple[float, float]:
-    """How far below (≤ 0) and above (≥ 0) its value a number lies whose resamples deviate like this."""
+    """How far below (≤ 0) and above (≥ 0) its value a number with these deviations may be."""
     tail = (1 - coverage) / 2
     below, above = np.quantile(np.asarray(deviations), [tail, 1 - tail])
     return float(below), float(above)
 
 
 def packed(deviations: Sequence[float]) -> str:
-    """As float32 in base64: a kilobyte of two hundred, where JSON's digits would take five."""
+    """As float32 in base64: two hundred take a kilobyte, and five as JSON's digits."""
     return base64.b64encode(np.asarray(deviations, "<f4").tobytes()).decode()
 
 

@@ -5,7 +5,7 @@ the student's x_0^ = G(x_T):
 
     in_cells  = (1/n) Σ_i 1[c(x_0^) ∈ D],      same_cell = (1/n) Σ_i 1[c(x_0^) = c(x_0)].
 
-A share of .98 in cells means that 2 % of the samples lie where the data have no mass at all. A student
+A share of .98 in cells means that 2 % of the samples are where no data can be. A student
 can have all samples in cells and still send noise to other squares than its teacher does: `same_cell`
 shows that.
 """
@@ -52,7 +52,7 @@ class Cells(Metric):
     }
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """A ValueError where samples are not points in the plane."""
+        """A ValueError if samples are not points in the plane."""
         if shape != (2,):
             raise ValueError(
                 f"metric 'cells' needs points of shape (2,), got {shape}; "
@@ -60,7 +60,7 @@ class Cells(Metric):
             )
 
     def measure(self, samples: EvaluationSamples) -> dict[str, float]:
-        """Three fractions in [0, 1]; a ValueError where samples are not points in the plane."""
+        """Three fractions in [0, 1]; a ValueError if samples are not points in the plane."""
         self.require_shape(samples.x_0.shape[1:])
         return {name: float(np.mean(hits)) for name, hits in _hits(samples).items()}
 

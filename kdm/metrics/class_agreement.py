@@ -1,6 +1,6 @@
-"""Does a sample show the class that it was asked for? A classifier of the real pictures answers.
+"""Does a sample show the requested class? A classifier of the real pictures answers.
 
-With ŷ(x) = argmax_k p(k | x) the classifier's class, over m samples x_0^ of fresh noise asked for as y:
+With ŷ(x) = argmax_k p(k | x) the classifier's class, over m samples x_0^ of noise with label y:
 
     agreement = (1/m) Σ_i 1[ŷ(x_0^(i)) = y_i].
 
@@ -24,15 +24,15 @@ _DEVIATIONS = 1.959964  # of the normal distribution, either way: 95 %
 
 
 class ClassAgreement(EstimatedMetric):
-    """The share of samples from fresh noise that the classifier takes for the class asked for."""
+    """The share of samples from fresh noise that the classifier takes for the requested class."""
 
     plugin: ClassVar[str] = "class-agreement"
     needs: ClassVar[frozenset[str]] = frozenset({"classifier", "labels"})
     meanings: ClassVar[Mapping[str, Meaning]] = {
         _NUMBER: Meaning(
             label="class agreement",
-            explanation="samples that a classifier of the real pictures takes for the class they "
-            "were asked for; of held-out real pictures it is the classifier’s accuracy",
+            explanation="samples that a classifier of the real pictures takes for the requested "
+            "class; of held-out real pictures it is the classifier’s accuracy",
             better="higher",
             measured_on="fresh",
             is_fraction=True,
@@ -59,8 +59,8 @@ class ClassAgreement(EstimatedMetric):
 def _share(is_right: NDArray[np.bool_]) -> Estimate:
     """The share of True in bool [n], with Wilson's score interval (Wilson 1927).
 
-    With z = 1.96: (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n). A bootstrap would give no interval
-    at all where every sample is right, and that can happen.
+    With z = 1.96: (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n). A bootstrap wouldn't give an
+    interval at all if every sample is right, and that can happen.
     """
     value, num, squared = float(is_right.mean()), len(is_right), _DEVIATIONS**2
     centre = (value + squared / (2 * num)) / (1 + squared / num)

@@ -1,4 +1,4 @@
-"""How far a student's samples lie from the training set in the features of a classifier.
+"""How far a student's samples are from the training set in the features of a classifier.
 
 With h the features of a classifier of the set's own classes and d² the Fréchet distance (`frechet`):
 
@@ -33,14 +33,14 @@ class ClassifierFrechet(EstimatedMetric):
         "frechet": Meaning(
             label="Fréchet distance",
             explanation="between samples and the training set, over the features of a classifier of "
-            "its classes; smaller sets lie further, so real pictures held out compare only roughly",
+            "its classes; small sets are further away, so held-out pictures compare only roughly",
             better="lower",
             measured_on="fresh",
         ),
         "frechet_over_teachers": Meaning(
             label="Fréchet over teacher’s",
             explanation="Fréchet distance over that of as many samples of the teacher; the "
-            "teacher’s is one set of its own over another",
+            "teacher’s is one set of its samples over another",
             better="lower",
             measured_on="fresh",
         ),
@@ -64,7 +64,7 @@ class ClassifierFrechet(EstimatedMetric):
         }
 
     def real(self, samples: EvaluationSamples) -> dict[str, Estimate]:
-        """The distance of held-out real pictures; where they are few it isn't a floor."""
+        """The distance of held-out real pictures; if they are few it isn't a floor."""
         assert samples.judged is not None
         real = samples.judged.real
         if real.heldout is None:
@@ -77,5 +77,5 @@ class ClassifierFrechet(EstimatedMetric):
 
 
 def _positive(estimate: Estimate) -> Estimate:
-    """No distance is below 0, wherever the spread of resampled ones would take it."""
+    """A distance can't be below 0, even if the spread of resampled ones is wider."""
     return estimate._replace(low=max(estimate.low, 0.0))

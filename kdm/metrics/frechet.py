@@ -4,7 +4,7 @@ With means μ_1, μ_2 [d] and covariances Σ_1, Σ_2 [d, d] of the two sets:
 
     d² = ‖μ_1 − μ_2‖² + tr(Σ_1 + Σ_2 − 2 (Σ_1 Σ_2)^½)   (Dowson & Landau 1982; Heusel et al. 2017, Eq. 6).
 
-It is 0 where both have the same mean and covariance, and its unit is that of the squared features, so
+It is 0 if both have the same mean and covariance, and its unit is that of the squared features, so
 only numbers over the same features compare. FID is this number over Inception's features and over no
 others. Both moments are estimated from n samples, which raises d² as n falls: compare sets of one size.
 """

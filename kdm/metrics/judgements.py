@@ -23,7 +23,7 @@ class Judgement(NamedTuple):
 
 
 class RealPictures(NamedTuple):
-    """A data set through its classifier's eyes; `heldout` is None where the set holds none out."""
+    """A data set through its classifier's eyes; `heldout` is None if the set holds none out."""
 
     train: Judgement
     heldout: Judgement | None

@@ -24,7 +24,7 @@ class Meaning:
     better: Literal["higher", "lower", "nearer 1"]
     measured_on: Literal["heldout", "fresh"]  # which samples; their number gives standard errors
     is_fraction: bool = False  # printed in percent, with its binomial standard error
-    # At this many samples the number separates students; where not, none is marked as the best.
+    # Whether this many samples separate students; if not, none is marked as the best.
     is_ranked: bool = True
 
 
@@ -37,7 +37,7 @@ class Metric(Plugin):
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError where it cannot measure samples of this shape; most take any."""
+        """Raise a ValueError if it can't measure samples of this shape; most take any."""
 
     @abstractmethod
     def measure(self, samples: EvaluationSamples) -> dict[str, float]:
@@ -58,13 +58,13 @@ class Metric(Plugin):
     def deviations(self, samples: EvaluationSamples) -> dict[str, tuple[float, ...]]:
         """Of numbers without an interval: what resampled rows do to them (`kdm.metrics.bootstrap`).
 
-        Two students are compared by these over the same noise; a number that has none, and no
-        `Estimate` with any, is compared by what is printed of it alone.
+        Two students are compared by these over the same noise; a number without them, and without
+        an `Estimate` that has any, is compared by its printed value alone.
         """
         return {}
 
     def real(self, samples: EvaluationSamples) -> dict[str, Estimate]:
-        """What held-out real samples score in the student's place, where that says something."""
+        """What held-out real samples score in the student's place, if that means something."""
         return {}
 
 

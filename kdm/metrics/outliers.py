@@ -1,6 +1,6 @@
 """Samples far from all others: DBSCAN's noise points and extreme z-scores (arXiv 2505.13358, App. E.6).
 
-A sample x counts as an outlier where either holds:
+A sample x counts as an outlier if either holds:
 
 - DBSCAN (Ester et al. 1996) calls it noise: fewer than `min_samples` samples within `eps` of x, and
   no sample within `eps` that has so many neighbours;
@@ -88,7 +88,7 @@ class Outliers(Metric):
         return np.asarray(distance > self.eps)
 
     def _is_far_out(self, flat: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of [n, d] lie beyond `max_zscore` on any axis, bool [n]."""
+        """Which of [n, d] are beyond `max_zscore` on any axis, bool [n]."""
         spread = flat.std(axis=0)
         distance = np.abs(flat - flat.mean(axis=0))
         return np.asarray((distance > self.max_zscore * spread).any(axis=1))

@@ -1,4 +1,4 @@
-"""How far a student lands from its teacher on the same noise, beside what a poor student would score.
+"""How far a student lands from its teacher on the same noise, beside a poor student's score.
 
 An error says little by itself: a set whose samples are alike has small ones. With the student's error
 E‖x_0^(i) − x_0(i)‖², the ratios divide it by the error of three rivals:
@@ -7,7 +7,7 @@ E‖x_0^(i) − x_0(i)‖², the ratios divide it by the error of three rivals:
     shuffled            the same over all i ≠ j: a good picture that has nothing to do with the noise,
     linear map          E‖A_y x_T + b_y − x_0‖² (`linear_map`): no network at all.
 
-Near 1 the student is no better than that rival; a student that follows its teacher is far below.
+Near 1 the student isn't better than that rival; a student that follows its teacher is far below.
 """
 
 from collections.abc import Mapping

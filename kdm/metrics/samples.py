@@ -24,10 +24,10 @@ _FRESH = ("fresh_x_T", "fresh_x_0_hat", "reference", "second_reference")
 class EvaluationSamples:
     """n held-out pairs and m samples from fresh noise; arrays are float32 [·, *shape], finite.
 
-    The teacher's `reference` and `second_reference` share no sample: where the student is compared
+    The teacher's `reference` and `second_reference` don't share samples: if the student is compared
     with the first, the second in the student's place gives the floor. All four sets of m are of
-    one size, because outliers and distances between sets depend on it. What is None is not there:
-    not every set has classes, and not every metric needs a rival or a classifier.
+    one size, because outliers and distances between sets depend on it. None means absent: not every
+    set has classes, and not every metric needs a rival or a classifier.
     """
 
     x_T: Points  # [n, *shape] the noise of the held-out pairs
@@ -77,7 +77,7 @@ class EvaluationSamples:
         return len(self.fresh_x_T)
 
     def label_of(self, side: Side) -> Classes | None:
-        """The classes of held-out pairs or of fresh noise, where there are any."""
+        """The classes of held-out pairs or of fresh noise, if there are any."""
         return self.label if side == "heldout" else self.fresh_label
 
     def drawn_on(self) -> dict[Side, str]:

@@ -40,8 +40,8 @@ class SlicedWasserstein(Metric):
         "sw1_fresh": Meaning(
             label="SW1, fresh noise",
             explanation="the same between fresh samples and other samples of the teacher; the "
-            "teacher's is the distance between two disjoint sets of its own, and good students "
-            "cannot be told apart by it",
+            "teacher's is the distance between two disjoint sets of its own samples, and it can't "
+            "tell good students apart",
             better="lower",
             measured_on="fresh",
             is_ranked=False,
@@ -102,7 +102,7 @@ def _shares(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np
     num = len(left)
     values = np.concatenate([left, right])
     order = np.argsort(values, kind="stable")
-    # Where more of `left` than of `right` lies below, the potential rises; where less, it falls.
+    # If more of `left` than of `right` is below, the potential rises; if less, it falls.
     ahead = np.cumsum(np.where(order < num, 1, -1))[:-1]
     potential = np.empty(2 * num)
     potential[order] = np.concatenate([[0.0], np.cumsum(np.sign(ahead) * np.diff(values[order]))])

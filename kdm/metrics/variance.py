@@ -36,7 +36,7 @@ class Variance(EstimatedMetric):
     }
 
     def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
-        """A ratio; a ValueError where all the teacher's samples are one."""
+        """A ratio; a ValueError if all the teacher's samples are one."""
         own, teachers = (_centred(each) for each in (samples.x_0_hat, samples.x_0))
         if not teachers.any():
             raise ValueError("the teacher's held-out samples are all the same; give more pairs")

@@ -1,1 +1,1 @@
-"""Network bodies, one file each; none of them knows what it is used for."""
+"""Network bodies, one file each; none of them knows its use."""

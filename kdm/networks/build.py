@@ -20,7 +20,7 @@ PRECONDITIONERS: dict[str, type[Preconditioner]] = {
     "VEPrecond": VE,
     "iDDPMPrecond": IDDPM,
 }
-# The architecture that a released class takes where a checkpoint names none.
+# The architecture that a released class takes if a checkpoint doesn't name one.
 DEFAULT_MODELS = {
     "EDMPrecond": "DhariwalUNet",
     "VPPrecond": "SongUNet",
@@ -60,7 +60,7 @@ def build_guided(keywords: Mapping[str, Any]) -> GuidedUNet:
 
 
 def _build_inner(model: str, keywords: Mapping[str, Any]) -> SongUNet | DhariwalUNet:
-    """F_θ by the name of its architecture; a ValueError where there is none of that name."""
+    """F_θ by the name of its architecture; a ValueError for an unknown name."""
     if model == "SongUNet":
         return SongUNet(SongUNetOptions.model_validate(keywords))
     if model == "DhariwalUNet":

@@ -106,7 +106,7 @@ def _style(options: DhariwalUNetOptions) -> BlockStyle:
 
 @torch.no_grad()
 def _initialise(network: DhariwalUNet) -> None:
-    """PyTorch's weights; 0 where a branch or the network ends and for augmentations; N(0, 1) for labels.
+    """PyTorch's weights; 0 where branches and network end and for augmentations; N(0, 1) for labels.
 
     This is how the released code starts (Karras et al. 2022). Labels are one-hot: what a class adds to
     the embedding is one column of `map_label`.

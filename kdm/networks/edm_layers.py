@@ -1,7 +1,7 @@
 """Layers of the networks of Karras et al. 2022, "Elucidating the design space" (Sec. 3, App. C).
 
     block: h = conv1(drop(SiLU(norm1(conv0(SiLU(norm0(x))) ⊕ e)))),   x ← (h + skip(x)) · scale,
-           and where it attends x ← (proj(attend(qkv(norm2(x)))) + x) · scale
+           and with attention x ← (proj(attend(qkv(norm2(x)))) + x) · scale
 
 ⊕ e adds a row of the embedding to each channel, or also scales it. Parameters and buffers have the names
 of the released checkpoints. Convolutions and norms work in the number type of their input, so that one
@@ -88,7 +88,7 @@ class Conv(nn.Module):
         return x
 
     def _convolve(self, x: Images, margin: int = 0, *, shift: Shift | None = None) -> Maps:
-        """x convolved, with `margin` more pixels of padding: by whichever of the equal methods is fastest.
+        """x convolved, with `margin` more pixels of padding: by the fastest of the equal methods.
 
         A convolution without a kernel gives x back.
         """
@@ -143,7 +143,7 @@ class Conv(nn.Module):
 class Norm(nn.Module):
     """Group normalisation (Wu & He 2018), at least four channels a group and at most 32 groups.
 
-    Raises a ValueError where the groups don't divide the channels.
+    Raises a ValueError if the groups don't divide the channels.
     """
 
     def __init__(self, num_channels: int, *, eps: float) -> None:
@@ -208,7 +208,7 @@ class BlockStyle:
     dropout: float
     taps: tuple[float, ...] = (1.0, 1.0)  # of the resampling filter
     is_adaptive: bool = False  # the embedding scales as well as shifts
-    projects_resampled: bool = True  # a resampled skip has a convolution of its own
+    projects_resampled: bool = True  # a resampled skip has its own convolution
     scale: float = 1.0  # after every sum
     head_channels: int | None = None  # None: one head
 

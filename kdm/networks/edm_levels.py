@@ -1,9 +1,9 @@
 """The levels of EDM's two U-Nets: their options, and the layers of encoder and decoder.
 
-Each level has half the side of the one before it and `model_channels · channel_mult` channels (Karras et
-al. 2022, App. C). The encoder has `num_blocks` blocks a level, the decoder one more, and each takes one
-kept map besides. Names of layers begin with the side of their maps, `16x16_`, as in the released
-checkpoints.
+Each level has half the side of the one before it and `model_channels · channel_mult` channels
+(Karras et al. 2022, App. C). The encoder has `num_blocks` blocks a level, the decoder one more, and
+each of those also takes one kept map. Names of layers begin with the side of their maps, `16x16_`,
+as in the released checkpoints.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def encoder_layers(
     """Names and layers from the finest level down; the first convolution gives `first` channels.
 
     A level begins with the first convolution or a halving block; `num_blocks` blocks follow, all with
-    attention where the level's side is among `attn_resolutions`.
+    attention if the level's side is among `attn_resolutions`.
     """
     here = first
     for level, multiple in enumerate(o.channel_mult):

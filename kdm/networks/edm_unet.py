@@ -34,7 +34,7 @@ class EdmUNet(nn.Module, ABC):
     def embedding(
         self, c_noise: Times, labels: OneHot | None, augmentations: Augmentations | None
     ) -> Embeddings:
-        """e (rows, width): what every block sees; one row where all samples share it."""
+        """e (rows, width): what every block sees; one row if all samples share it."""
 
     @abstractmethod
     def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]: ...

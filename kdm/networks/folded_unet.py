@@ -26,7 +26,7 @@ from kdm.networks.song_unet import SongUNet
 Shift = Float[Tensor, "o"]
 Row = Float[Tensor, "n o"]
 _SCALE = math.sqrt(0.5)
-# From where on Winograd's convolutions pay with kept kernels: a side in pixels, channels in times out.
+# From these sizes on Winograd pays with kept kernels: a side in pixels, channels in times out.
 _LEAST_SIDE, _LEAST_WEIGHTS = 16, 2**12
 
 
@@ -76,7 +76,7 @@ class FoldedUNet(nn.Module):
             return x.to(given)
 
     def _transform(self) -> None:
-        """Use Winograd's convolutions where maps are large: a layer's name begins with their side."""
+        """Use Winograd's convolutions for large maps: a layer's name begins with their side."""
         for side in (self.enc, self.dec):
             for name, layer in side.items():
                 num_pixels = int(name.partition("x")[0])
@@ -84,7 +84,7 @@ class FoldedUNet(nn.Module):
                     _transform_convolutions(layer)
 
     def _rows(self, label: ClassLabels | None) -> "Iterator[Row | None]":
-        """What each block adds for these labels, block by block; None where its bias has it already."""
+        """What each block adds for these labels; None if its bias has it already."""
         if self.table is None:
             return iter([None] * len(self._widths))
         assert label is not None
@@ -96,7 +96,7 @@ class FoldedUNet(nn.Module):
 
 
 class FoldedBlock(nn.Module):
-    """A block whose embedding is known, except for the class where there are classes."""
+    """A block whose embedding is known, except for the class, if there are classes."""
 
     def __init__(self, block: Block, shift: Shift | None) -> None:
         super().__init__()
@@ -151,7 +151,7 @@ def _side(layers: nn.ModuleDict, folded: Iterator[FoldedBlock]) -> nn.ModuleDict
 
 
 def _transform_convolutions(layer: nn.Module) -> None:
-    """Put a layer's 3×3 convolutions into Winograd's form where they are wide enough to gain by it."""
+    """Put a layer's 3×3 convolutions into Winograd's form if they are wide enough to gain by it."""
     for conv in layer.modules():
         if not isinstance(conv, Conv) or conv.kernel != 3 or conv.weight is None:
             continue

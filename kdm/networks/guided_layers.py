@@ -108,7 +108,7 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Twice the size: every pixel four times, and then a convolution where `is_learned`."""
+    """Twice the size: every pixel four times, and then a convolution if `is_learned`."""
 
     def __init__(self, num_channels: int, *, is_learned: bool) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class Stage(nn.ModuleList):
 
 
 def norm(num_channels: int) -> nn.GroupNorm:
-    """Group normalisation with 32 groups; a ValueError where 32 doesn't divide the channels."""
+    """Group normalisation with 32 groups; a ValueError if 32 doesn't divide the channels."""
     if num_channels % NUM_GROUPS:
         raise ValueError(
             f"{num_channels} channels don't divide into {NUM_GROUPS} groups: choose "
@@ -148,7 +148,7 @@ class _Norm(nn.GroupNorm):
 
 
 class Conv3(nn.Conv2d):
-    """A 3×3 convolution that keeps the size, by Winograd's algorithm where that is faster."""
+    """A 3×3 convolution that keeps the size, by Winograd's algorithm if that is faster."""
 
     def __init__(self, num_in: int, num_out: int) -> None:
         super().__init__(num_in, num_out, 3, padding=1)

@@ -2,7 +2,7 @@
 
     dx_t/dt = v_θ(x_t, t, y)   (Lipman et al. 2023)
 
-Going down, a level has `num_res_blocks` residual blocks, with attention where its reduction is among
+Going down, a level has `num_res_blocks` residual blocks, with attention if its reduction is among
 `attention_resolutions`; then the map is halved. Every map is kept. The middle is a block, attention and a
 block. Going up, a level has one block more, each of which takes one kept map beside its input; then the map
 is doubled. Every block sees an embedding: sines and cosines of t through two dense layers, plus a row of a
@@ -46,7 +46,7 @@ from kdm.networks.image_shapes import (
 from kdm.networks.memory_format import settled
 from storage.options import Options
 
-# torchcfm's multipliers where a configuration names none, by image side.
+# torchcfm's multipliers if a configuration doesn't name any, by image side.
 TORCHCFM_MULTIPLIERS = {28: (1, 2, 2), 32: (1, 2, 2, 2), 64: (1, 2, 3, 4), 128: (1, 1, 2, 3, 4)}
 
 
@@ -131,7 +131,7 @@ class GuidedUNet(nn.Module):
         """Velocities v_θ (n, out_channels, h, w) of images (n, in_channels, h, w).
 
         t is a scalar, (1,) or (n,); labels (n,) are class numbers, None the label for 'none'. Raises a
-        ValueError where the network has classes, no such label, and none is given.
+        ValueError if the network has classes but neither that label nor a given one.
         """
         embedding = F.silu(self._embedding(t.reshape(-1), self._labels(x, label)))
         skips: Skips = []
@@ -174,7 +174,7 @@ class GuidedUNet(nn.Module):
         return here
 
     def _layers(self, before: int, here: int, level: int, num_heads: int) -> list[nn.Module]:
-        """A residual block, and attention where the level's reduction is among `attention_resolutions`."""
+        """A residual block, with attention if `attention_resolutions` has the level's reduction."""
         has_attention = 2**level in self.options.attention_resolutions
         attention = [self._attention(here, num_heads)] if has_attention else []
         return [self._residual(before, here), *attention]
@@ -214,13 +214,13 @@ class GuidedUNet(nn.Module):
         return Upsample(here, is_learned=self.options.conv_resample)
 
     def _labels(self, x: Images, label: ClassLabels | None) -> ClassLabels | None:
-        """The labels (n,); for None the label for 'none', and a ValueError where the network lacks it."""
+        """The labels (n,); for None the label for 'none', or a ValueError without that label."""
         num_classes = self.options.num_classes
         if num_classes is None or label is not None:
             return label
         if not self.options.has_null_label:
             raise ValueError(
-                f"this network has {num_classes} classes and no label for 'none': "
+                f"this network has {num_classes} classes but no label for 'none': "
                 f"give every image a label from 0 to {num_classes - 1}"
             )
         return torch.full((len(x),), num_classes, dtype=torch.int64, device=x.device)

@@ -1,7 +1,7 @@
 """The shapes of image networks, named once; jaxtyping checks them at run time in the tests.
 
-n images; a map has channels, height and width; m is n, or 1 where all images share a row. Inputs and
-outputs of a layer have names of their own, since a name stands for one size within a signature.
+n images; a map has channels, height and width; m is n, or 1 if all images share a row. Inputs and
+outputs of a layer have separate names, since a name means one size within a signature.
 """
 
 from jaxtyping import Float, Int64

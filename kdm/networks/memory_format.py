@@ -14,7 +14,7 @@ _PIXELS_IN_CHANNELS_LAST = 1024
 
 
 def settled(x: Images, *, times: int = 1) -> Images:
-    """x (n, c, h, w) in the memory format in which a CPU's layers are fastest; in training where `is_plain`.
+    """x (n, c, h, w) in the memory format that is fastest on a CPU; in training if `is_plain`.
 
     `times`: what comes next has so many times as many pixels. On a GPU maps follow the weights' format
     (`network.to(memory_format=torch.channels_last)`), and x is given back as it is.

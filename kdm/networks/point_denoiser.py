@@ -1,6 +1,6 @@
 """A denoiser of flat samples: EDM's preconditioning around an MLP (Karras et al. 2022, Sec. 5).
 
-It is the teacher of the checkerboard, where a U-Net has nothing to look at.
+It is the teacher of the checkerboard, for which a U-Net makes no sense.
 """
 
 import torch

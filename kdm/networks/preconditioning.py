@@ -3,7 +3,7 @@
 Each has the coefficients and the noise levels of one training scheme; `model` is F_θ. D_θ estimates
 E[x_0 | x] for x = x_0 + σ n, and with it the teacher's ODE is dx/dσ = (x − D_θ(x; σ)) / σ (ibid., Eq. 1 and
 3 with σ(t) = t). Keywords and state-dict names are those of the released checkpoints. Everything is
-float32, or float64 where the weights are, except for the network's input, whose type `dtype` chooses.
+float32, or float64 if the weights are, except for the network's input, whose type `dtype` chooses.
 """
 
 import math
@@ -62,7 +62,7 @@ class Preconditioner(nn.Module, ABC):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of the coefficients and of the result: float32, or float64 where θ is."""
+        """The type of the coefficients and of the result: float32, or float64 if θ is."""
         return torch.promote_types(self.model.map_layer0.weight.dtype, torch.float32)
 
     def round_sigma(self, sigma: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ class SongUNet(EdmUNet):
         self.map_layer1 = nn.Linear(width, width)
 
     def _encode(self, o: SongUNetOptions, style: BlockStyle) -> None:
-        """Make the encoder's layers; where it has one, the resampled picture joins after each halving."""
+        """Make the encoder's layers; the resampled picture, if any, joins after each halving."""
         aux = o.in_channels
         for name, layer in encoder_layers(o, style, first=o.model_channels):
             self.enc[name] = layer

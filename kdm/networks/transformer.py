@@ -4,8 +4,8 @@
 
 Geng et al. 2023, "One-step diffusion distillation via deep equilibrium models", Sec. 3. A picture becomes
 a row of tokens, one for each patch. The injection transformer sees x_T once; its result u is added to the
-queries, keys and values of every application of f, which therefore can't forget its input. The network has no
-time. State-dict names are those of the published code.
+queries, keys and values of every application of f, which therefore can't forget its input. The
+network doesn't see time. State-dict names are those of the published code.
 """
 
 import torch

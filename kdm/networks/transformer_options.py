@@ -10,10 +10,10 @@ Grid = tuple[int, int]  # rows and columns of patches
 class EquilibriumOptions(Options):
     """Sizes; the defaults are those of GET-S, for 32×32 pictures of 256 tokens.
 
-    The published sizes, as (width, depth, heads, ratio) and parameters for CIFAR-10 without classes: T (256,
-    6, 4, 6) 8.6M, M (384, 6, 6, 6) 19.2M, S (512, 6, 8, 8) 37.2M, B (768, 1, 12, 12) 62.2M and B+ (768, 6,
-    12, 8) 83.5M. Each has three equilibrium blocks. Raises a ValueError where 4 or the heads don't divide
-    the width.
+    The published sizes, as (width, depth, heads, ratio) and parameters for CIFAR-10 without
+    classes: T (256, 6, 4, 6) 8.6M, M (384, 6, 6, 6) 19.2M, S (512, 6, 8, 8) 37.2M, B (768, 1, 12,
+    12) 62.2M and B+ (768, 6, 12, 8) 83.5M. Each has three equilibrium blocks. Raises a ValueError
+    if 4 or the heads don't divide the width.
     """
 
     width: int = Field(512, ge=4, le=2**16)  # D, numbers a token
@@ -32,7 +32,7 @@ class EquilibriumOptions(Options):
         return self
 
     def grid(self, shape: tuple[int, ...]) -> Grid:
-        """Rows and columns of patches of samples (c, h, w); a ValueError where patches don't fit."""
+        """Rows and columns of patches of samples (c, h, w); a ValueError if patches don't fit."""
         side = self.patch_size
         if len(shape) != 3:
             raise ValueError(

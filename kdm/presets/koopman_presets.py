@@ -28,7 +28,7 @@ _SQUARE = SpectralOptions(targets="published-square")
 def images(
     *, side: int = 32, num_classes: int = 0, is_factorised: bool = False, **networks: Any
 ) -> Make:
-    """A preset of pictures (3, side, side), of KDM or, where `is_factorised`, of KDM-F.
+    """A preset of pictures (3, side, side), of KDM or, if `is_factorised`, of KDM-F.
 
     `networks` are options of its coders (kdm/coders/unet_coders.py).
     """

@@ -27,7 +27,7 @@ class PresetChoice(Options):
     has_adversary: bool | None = None  # null: as the preset has it
 
     def chosen(self) -> Preset:
-        """The preset; a ValueError where there is none of that name."""
+        """The preset; a ValueError for an unknown name."""
         return preset(
             self.name,
             self.mode,
@@ -40,7 +40,7 @@ class PresetChoice(Options):
 def with_preset(choice: Any) -> Any:
     """A student's document with `preset` resolved into `model` and `training`; any other as it is.
 
-    What the document sets under `model` and `training` wins over the preset, key by key; where it
+    What the document sets under `model` and `training` wins over the preset, key by key; if it
     names a `plugin` or a `kind`, that mapping replaces the preset's as a whole. A conditional preset
     adds `needs_labels: true`. Raises a ValueError for an unknown preset, or a choice that it lacks.
     """

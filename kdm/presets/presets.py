@@ -1,11 +1,12 @@
 """The papers' students by name: options, training, and the pairs that they are for (Tables 4 to 7, 9).
 
 `published` is the training of the published code to the letter: raw noise of standard deviation 80,
-d = LPIPS, latent noise 0.4, λ_adv = 0.01, Adam at a constant 3e-4 on batches of 128, an average of 0.9999
-from step 0 (App. E.3, Table 7). Where paper and code differ it follows the code: the checkerboard's student
-is an MLP of width 256 trained for 20,001 steps without a prediction loss or a critic, and FFHQ and AFHQv2
-have batches of 128 (Table 7: 64). `default` differs from it as docs/students.md explains, and needs no file
-of weights. Students of other papers are there to be compared with at equal size.
+d = LPIPS, latent noise 0.4, λ_adv = 0.01, Adam at a constant 3e-4 on batches of 128, an average of
+0.9999 from step 0 (App. E.3, Table 7). If paper and code differ, it follows the code: the
+checkerboard's student is an MLP of width 256 trained for 20,001 steps without a prediction loss or
+a critic, and FFHQ and AFHQv2 have batches of 128 (Table 7: 64). `default` differs from it as
+docs/students.md explains, and needs no file of weights. Students of other papers are there to be
+compared with at equal size.
 """
 
 from kdm.losses.distances import Distance
@@ -30,8 +31,8 @@ def preset(
     """A preset by name, with another d (None: its own), and a row of Table 5.
 
     `terms` are the losses that it keeps (None: all), `has_adversary` whether there is a critic (None: as
-    the preset has it). Raises a ValueError where there is no preset of that name, or where it has no
-    such choice.
+    the preset has it). Raises a ValueError for an unknown name, and for a choice that the preset
+    lacks.
     """
     if name not in _PRESETS:
         raise ValueError(f"there is no preset '{name}'; there are {', '.join(_PRESETS)}")
@@ -43,7 +44,7 @@ def preset(
 
 
 def _require_choice(name: str, mode: Mode, terms: Terms | None, has_adversary: bool | None) -> None:
-    """Raise a ValueError where a preset would silently ignore what is asked of it."""
+    """Raise a ValueError if a preset would silently ignore a choice."""
     if mode == "published" and name in _UNPUBLISHED:
         raise ValueError(
             f"mode is 'published', but nobody published preset '{name}'; leave 'mode' out"
@@ -54,12 +55,12 @@ def _require_choice(name: str, mode: Mode, terms: Terms | None, has_adversary: b
         )
     if has_adversary and name in (*_WITHOUT_TERMS, _POINTS):
         raise ValueError(
-            f"has_adversary is true, but preset '{name}' has no critic; leave 'has_adversary' out"
+            f"has_adversary is true, but preset '{name}' lacks a critic; leave 'has_adversary' out"
         )
     if name == _POINTS and mode == "published" and terms is not None and "pred" in terms:
         raise ValueError(
-            f"terms is '{terms}', but the published code has no 'pred' for points; choose rec+lat, rec or "
-            "lat, or mode 'default'"
+            f"terms is '{terms}', but the published code doesn't have 'pred' for points; choose "
+            "rec+lat, rec or lat, or mode 'default'"
         )
 
 

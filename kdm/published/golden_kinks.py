@@ -1,9 +1,9 @@
-"""Where round-off decides a critic's slope: inputs of LeakyReLU next to its kink at 0.
+"""When round-off decides a critic's slope: inputs of LeakyReLU next to its kink at 0.
 
 An input so close to 0 that float32 may put it on either side hardly changes the values behind it, but its
 gradient has one slope or the other: for three pictures of 3×32×32 that moves a gradient by up to 1e-3 of
 its norm. The side depends on the processor, the golden's and this one. So each such input is put on the
-other side in float64, and the difference that it makes is allowed for.
+other side in float64, and the check allows for the difference.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ NEAR = 5e-6
 class Kinks:
     """Counts the inputs next to a kink in the passes that it watches; number `other` changes sides.
 
-    Numbers run from 0 over all LeakyReLUs in the order of the pass. None: all stay where they are.
+    Numbers run from 0 over all LeakyReLUs in the order of the pass. None: none of them moves.
     """
 
     def __init__(self, other: int | None = None) -> None:

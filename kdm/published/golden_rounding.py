@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-# Times the tolerance. Most are within a tenth of it, but where the last digit of ln σ is another, one output
-# of a network whose frequencies are high moves by two thirds of it.
+# Times the tolerance. Most are within a tenth of it, but if the last digit of ln σ differs, one
+# output of a network with high frequencies moves by two thirds of it.
 _ROOM = 2.0
 
 Distance = Callable[[Tensor, Tensor], float]
@@ -21,12 +21,10 @@ class Compared(NamedTuple):
     """One number or array of a golden, compared with ours."""
 
     name: str
-    error: (
-        float  # ours (float64's where there is) to the golden; relative, infinite for another shape
-    )
+    error: float  # ours (float64's if any) to the golden; relative, infinite for another shape
     tolerance: float
     rounding: float = 0.0  # float32's to float64's
-    room: float = 0.0  # 0: there is no float64's
+    room: float = 0.0  # 0: without float64's
 
     @property
     def agrees(self) -> bool:

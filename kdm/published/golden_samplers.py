@@ -23,7 +23,7 @@ Velocity = Callable[[Samples, Tensor], Samples]  # of (x, t), t a float64 scalar
 
 
 class Trajectory(NamedTuple):
-    """Where a solver ended, and what it asked the network on the way."""
+    """Where a solver ended, and its calls of the network on the way."""
 
     end: Samples  # (n, ...), float64
     sigmas: Tensor  # (evaluations,), σ of each
@@ -34,7 +34,7 @@ def edm_sigmas(net: Preconditioner, num_steps: int) -> Tensor:
     """σ_i = (σ_max^{1/ρ} + i/(S−1) (σ_min^{1/ρ} − σ_max^{1/ρ}))^ρ, i < S, then 0: (S + 1,), float64.
 
     Karras et al. 2022, Eq. 5, with ρ = 7, σ_max = 80 and σ_min = 0.002, or the range that the network
-    knows where it is narrower. S is `num_steps`.
+    knows if that is narrower. S is `num_steps`.
     """
     low, high = max(0.002, net.sigma_min) ** (1 / 7), min(80.0, net.sigma_max) ** (1 / 7)
     share = torch.arange(num_steps, dtype=torch.float64) / (num_steps - 1)

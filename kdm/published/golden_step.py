@@ -119,7 +119,7 @@ def _critic(golden: Golden, dtype: torch.dtype) -> nn.Module | None:
 
 
 def _labels(labels: Tensor | None) -> Tensor | None:
-    """Class numbers (n,), from numbers or one-hot rows; NaN rows are how published code says none."""
+    """Class numbers (n,), from numbers or one-hot rows; NaN rows mean "none" in published code."""
     if labels is None or labels.isnan().any():
         return None
     return labels.argmax(1) if labels.ndim == 2 else labels.long()

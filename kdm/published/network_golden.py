@@ -2,7 +2,7 @@
 
 `meta` (JSON) names the network, `w/NAME` are its weights, the other arrays inputs and outputs. Errors
 are the largest difference over the largest reference value; of uint8 images, how far the float image
-lies outside the interval that truncates to them, over 255.
+is outside the interval that truncates to them, over 255.
 
 Of a denoiser (EDM) the inputs are x, sigma, labels and latents; the outputs D_θ, F_θ and c_noise at each
 noise level, variants of a call, and samples by Heun's and Euler's methods. Of a velocity (flow matching) the
@@ -56,7 +56,7 @@ class Golden:
         """The golden of an .npz file, in which nothing is unpickled; a ValueError for another file."""
         with np.load(path, allow_pickle=False) as file:
             if "meta" not in file:
-                raise ValueError(f"{path} isn't a golden: it has no array 'meta'")
+                raise ValueError(f"{path} isn't a golden: it lacks the array 'meta'")
             meta = json.loads(str(file["meta"]))
             held = {name: torch.from_numpy(file[name]) for name in file.files if name != "meta"}
         weights = {name[2:]: held.pop(name) for name in list(held) if name.startswith("w/")}
@@ -83,7 +83,7 @@ def check_golden(path: str) -> list[Compared]:
 
 
 def each_of(path: str) -> Iterator[Compared]:
-    """The same comparisons, each made when it is asked for."""
+    """The same comparisons, each made on demand."""
     golden = Golden.read(path)
     exact, plain = (_outputs(golden, dtype) for dtype in (torch.float64, torch.float32))
     for name in plain:
@@ -100,7 +100,7 @@ def _beside(name: str, array: Tensor, exact: Output, plain: Output) -> Compared:
 
 
 def unchecked(path: str) -> list[str]:
-    """Names of the arrays that are neither inputs nor computed here, such as samples with churn."""
+    """Names of the arrays that aren't inputs or computed here, such as samples with churn."""
     golden = Golden.read(path)
     known = _outputs(golden, torch.float32).keys() | {*EDM_INPUTS, *FLOW_INPUTS}
     return [name for name in golden.arrays if name not in known]
@@ -114,7 +114,7 @@ def tolerance(name: str) -> float:
 
 
 def error(computed: Tensor, reference: Tensor) -> float:
-    """The largest difference over the largest reference value; infinity where shapes differ.
+    """The largest difference over the largest reference value; infinity if shapes differ.
 
     For bytes: how far a value is from the interval that is rounded down to the byte, over 255.
     """

@@ -21,9 +21,7 @@ from kdm.published.network_golden import Golden, error
 
 VALUE_TOLERANCE = 1e-5  # of losses and outputs
 GRADIENT_TOLERANCE = 1e-4  # of the norms of gradients
-_MOST_KINKS = (
-    16  # of which each takes a step of its own; three pictures of 3×32×32 have two or none
-)
+_MOST_KINKS = 16  # each of them takes a separate step; three pictures of 3×32×32 have two or none
 
 
 def check_step(path: str) -> list[Compared]:
@@ -55,7 +53,7 @@ def errors(path: str) -> dict[str, float]:
 
 
 def unchecked(path: str) -> list[str]:
-    """The names of a golden's arrays that are neither inputs nor compared."""
+    """The names of a golden's arrays that aren't inputs or compared."""
     known = {"x0", "xT", "labels", "uniform_vec", "dlosses"}
     held = Golden.read(path).arrays
     return [name for name in held if name not in known and not name.startswith(("out/", "d/"))]
@@ -99,7 +97,7 @@ def _golden(path: str) -> Golden:
 
 
 def _of(computed: Mapping[str, Tensor], name: str) -> Tensor:
-    """A computed number, or infinity where there is none of that name: then it agrees with nothing."""
+    """A computed number, or infinity if the name is missing: then it agrees with nothing."""
     return computed.get(name, torch.tensor(float("inf")))
 
 
@@ -139,7 +137,7 @@ def _outputs(golden: Golden) -> dict[str, Tensor]:
 
 
 def _error(computed: Tensor, wanted: Tensor) -> float:
-    """The largest difference over the largest wanted value; the difference itself where all are 0."""
+    """The largest difference over the largest wanted value; the difference itself if all are 0."""
     computed = computed.detach()
     if computed.numel() == wanted.numel():
         computed = computed.reshape(wanted.shape)

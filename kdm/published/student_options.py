@@ -37,8 +37,8 @@ _NETWORK_KEYWORDS = (
 def student_of(keywords: Mapping[str, Any], *, is_factorised: bool) -> Koopman | KoopmanFactorised:
     """The options that these constructor arguments mean, except for the adversarial term.
 
-    `is_factorised` chooses KDM-F (App. C). Raises a ValueError that names an argument whose value has no
-    counterpart here.
+    `is_factorised` chooses KDM-F (App. C). Raises a ValueError that names an argument whose value
+    lacks a counterpart here.
     """
     shared: dict[str, Any] = {"networks": _coders(keywords), "losses": _losses(keywords)}
     kind = keywords["koopman_loss_type"]
@@ -97,7 +97,7 @@ def _losses(keywords: Mapping[str, Any]) -> KoopmanLosses:
 
 
 def _chosen(keyword: str, value: Any, known: Mapping[str, Any]) -> Any:
-    """The counterpart of an argument's value; a ValueError where there is none."""
+    """The counterpart of an argument's value; a ValueError without one."""
     if value not in known:
         raise ValueError(f"{keyword} is {value!r}; this project knows {', '.join(known)}")
     return known[value]

@@ -148,7 +148,7 @@ def _keywords(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> dic
 
 
 def _sides(tensors: Mapping[str, Tensor], coder: str) -> list[int]:
-    """The side in pixels of each level of a U-Net, finest first; a ValueError where there is none."""
+    """The side in pixels of each level of a U-Net, finest first; a ValueError without any."""
     names = [name.removeprefix(coder) for name in tensors if name.startswith(coder)]
     sides = sorted({int(found[1]) for name in names if (found := _SIDE.match(name))}, reverse=True)
     if not sides or sides[0] > _LARGEST_SIDE or sides[-1] < 1:
@@ -165,7 +165,7 @@ def _conditioning(tensors: Mapping[str, Tensor], num_classes: int) -> str:
 
 
 def _shape(tensors: Mapping[str, Tensor], name: str) -> tuple[int, int]:
-    """Rows and columns of a weight; a ValueError where it is missing."""
+    """Rows and columns of a weight; a ValueError if it is missing."""
     if name not in tensors or tensors[name].ndim < 2:
         raise ValueError(f"it holds no weight {name}, which a published KDM student has")
     return tensors[name].shape[0], tensors[name].shape[1]
@@ -176,7 +176,7 @@ def _columns(weight: Tensor) -> int:
 
 
 def _noise_scale(settings: Mapping[str, Any]) -> float:
-    """The standard deviation of x_T; a ValueError where the settings lack it.
+    """The standard deviation of x_T; a ValueError if the settings lack it.
 
     Students of EDM teachers have 80, those of flow matching 1.
     """

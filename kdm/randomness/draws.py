@@ -1,6 +1,6 @@
 """Random numbers of losses and networks: torch's own, or those that belong to each sample.
 
-Whatever is trained draws through `draws()`: latent noise ε (Algorithm 1, line 4), training times, dropout.
+All training draws through `draws()`: latent noise ε (Algorithm 1, line 4), training times, dropout.
 By default the numbers are those of torch's global generator, which the trainer seeds at each step. With
 `training.draws: sample` the trainer puts `SampleDraws` there (sample_draws.py): then no number depends
 on which samples are in the batch together.
@@ -86,7 +86,7 @@ _current: list[Draws] = [TorchDraws()]
 
 
 def draws() -> Draws:
-    """Where random numbers come from at the moment."""
+    """The current source of random numbers."""
     return _current[-1]
 
 

@@ -1,4 +1,4 @@
-"""Random numbers that belong to a sample: a pure function of its x_T, whatever batch it is in.
+"""Random numbers that belong to a sample: a pure function of its x_T, in any batch.
 
 GET starts from noise z_0 when it samples too. With these numbers its output is a function of x_T alone,
 so that a student's samples can be compared, cached and computed in any batches.
@@ -18,6 +18,6 @@ def keyed_normal(x_T: Samples, count: int) -> Float[Tensor, "n count"]:
     The key of a sample is a sum over the bits of its values, each mixed with its place.
     """
     bits = x_T.to(torch.float32).flatten(1).contiguous().view(torch.int32).to(torch.int64)
-    # Sums of integers have no order; the place of a value is mixed in before it is summed.
+    # Sums of integers ignore order; the place of a value is mixed in before it is summed.
     key = words(bits, bits.shape[1]).sum(1, keepdim=True)
     return normal(words(key, count))

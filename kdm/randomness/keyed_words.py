@@ -4,7 +4,7 @@
 
 Counters under a key are mixed by splitmix64's finaliser (Steele et al. 2014; γ is 2⁶⁴ over the golden
 ratio), in integers that wrap. Words become uniform numbers u and v, and these normals by Box and Muller
-(1958). It is a counter-based generator in the sense of Salmon et al. 2011: it has no state to save.
+(1958). It is a counter-based generator in the sense of Salmon et al. 2011: it needs no saved state.
 """
 
 import math

@@ -1,9 +1,9 @@
-"""Random numbers that belong to a sample of a step, whichever process has it and whatever is beside it.
+"""Random numbers that belong to a sample of a step, in any process and any batch.
 
     key of a sample = word `place` of sha256(seed/step/sample);   call c draws words of word c of that key
 
-`place` is where the sample is in the step's batch. So a step's random numbers are the same on any number of
-ranks and in any micro-batches, as with counter-based generators (Salmon et al. 2011).
+`place` is where the sample is in the step's batch. So a step's random numbers are the same on any
+number of ranks and in any micro-batches, as with counter-based generators (Salmon et al. 2011).
 """
 
 import hashlib
@@ -24,8 +24,8 @@ _LEVELS = 2**16  # of a share that drops out: four values of 16 bits come from o
 class SampleDraws(Draws):
     """A pure function of (seed, step, the sample's place in the step's batch, number of the call).
 
-    The rows of what is drawn belong to the samples in order. Where there are more rows than samples, they
-    start again from the first, with other words: two batches that pass a network as one. Where there are
+    The drawn rows belong to the samples in order. If there are more rows than samples, they start
+    again from the first, with other words: two batches that pass a network as one. If there are
     fewer, they belong to the first samples.
     """
 

@@ -1,8 +1,9 @@
-"""Which students of a column are best: the best number's, and those that cannot be told from it.
+"""The best students of a column: the best number's, and those that can't be told apart from it.
 
-A table that marks the smallest number alone claims a difference that chance may have made. So a student
-is marked too where the 95 % interval of its difference from the best holds 0 (`differences`). Numbers at
-the teacher's own value or beyond it count as equal: no student need do better than its teacher.
+A table that marks the smallest number alone claims a difference that chance may have made. So a
+student is marked too if the 95 % interval of its difference from the best contains 0
+(`differences`). Numbers at the teacher's own value or beyond it count as equal: no student need do
+better than its teacher.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,13 +31,13 @@ def best_rows(
         return frozenset()
     how_bad = {place: badness(row.values[name], meaning) for place, row in there.items()}
     least, floors = min(how_bad.values()), [] if floor is None else [badness(floor, meaning)]
-    # Students at the teacher's own number or beyond are equals: beyond it lies chance.
+    # Students at the teacher's own number or beyond are equals: beyond it is chance.
     best = max([least, *floors])
     leading = {place for place, bad in how_bad.items() if bad <= best}
     rows, is_paired = [there[place] for place in leading], are_comparable(students, name, meaning)
 
     def is_equal(row: Numbers) -> bool:
-        """Whether a row cannot be told from the best ones."""
+        """Whether a row can't be told apart from the best ones."""
         own = own_interval(row, name, meaning)
         if best > least and own.holds(best):
             return True
@@ -51,7 +52,7 @@ def best_rows(
 
 
 def how_marked(students: Sequence[Numbers], meanings: Mapping[str, Meaning]) -> str:
-    """What the marks rest on, in words for below the table; '' where no two students are compared.
+    """What the marks rest on, in words for below the table; '' if no two students are compared.
 
     Columns whose students weren't measured on the same noise are named, because there a mark says less.
     """
@@ -67,12 +68,10 @@ def how_marked(students: Sequence[Numbers], meanings: Mapping[str, Meaning]) -> 
     ]
     sentences = []
     if len(apart) < len(ranked):
-        seeds = (
-            ", with the spread over seeds where a row has several" if _has_seeds(students) else ""
-        )
+        seeds = ", with the spread over seeds if a row has several" if _has_seeds(students) else ""
         sentences.append(
-            "A student is marked with the best one where the 95% interval of their difference holds 0 "
-            f"(paired bootstrap over the same noise{seeds})."
+            "A student is marked with the best one if the 95% interval of their difference "
+            f"contains 0 (paired bootstrap over the same noise{seeds})."
         )
     if apart:
         sentences.append(

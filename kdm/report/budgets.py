@@ -1,7 +1,7 @@
-"""What each student was given and what it costs: numbers compare only where these are equal.
+"""Each student's budget and cost: numbers compare only if these are equal.
 
 A student that saw twice the images, or was trained with a critic, may be better for that alone. So the
-report prints the budgets and says in words where they differ.
+report prints the budgets and says in words if they differ.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ class Budget:
 
     name: str
     num_images: int  # samples that it was trained on, repeats counted
-    cpu_seconds: float | None  # of its training; None where it was not timed
+    cpu_seconds: float | None  # of its training; None if it wasn't timed
     has_critic: bool
     num_trained: int  # parameters
     num_used: int  # parameters, for sampling
@@ -39,7 +39,7 @@ def compared(budgets: Sequence[Budget]) -> str:
 
 
 def unequal(num_images: Mapping[str, int]) -> str:
-    """'kdm saw 102,400 pairs, regression 51,200: …', by student; '' where all saw as many.
+    """'kdm saw 102,400 pairs, regression 51,200: …', by student; '' if all saw as many.
 
     `num_images` counts repeats: a pair that was used in ten epochs counts ten times.
     """

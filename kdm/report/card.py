@@ -29,18 +29,18 @@ class StudentCard:
     references: tuple[Numbers, ...]  # in the student’s place: the teacher, then other samples
     num_heldout: int
     num_fresh: int
-    address: str  # where the student lies, as `load_student` takes it
+    address: str  # the student's place, as `load_student` takes it
     licence: str = "apache-2.0"
     command: str = ""  # that makes this student again
-    has_picture: bool = True  # samples.png lies beside it
+    has_picture: bool = True  # samples.png is beside it
     judge: str = ""  # a sentence: who judged, and how well it tells real samples
-    num_classes: int = 0  # that it can be asked for
+    num_classes: int = 0  # that it can draw
 
 
 def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
     """The text of card.md; `meanings` name and order the rows of its table of numbers.
 
-    Whatever a user wrote is escaped (`markdown.inline`), so that a name cannot become a link or a tag.
+    Text by a user is escaped (`markdown.inline`), so that a name cannot become a link or a tag.
     """
     student = card.student
     picture = ["![The teacher’s samples beside the student’s](samples.png)", ""]

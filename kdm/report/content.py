@@ -15,11 +15,11 @@ from kdm.report.budgets import Budget
 class Picture:
     """A PNG with the words that replace it.
 
-    `alt` tells a reader who doesn't see the picture what it shows, with its numbers.
+    `alt` describes the picture to a reader who doesn't see it, with its numbers.
     """
 
     png: bytes
-    alt: str  # what a reader who does not see it should know
+    alt: str  # for a reader who doesn't see it
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Rate:
 
     who: str
     nfe: int
-    samples_per_second: float | None  # wall time; None where it was not measured
+    samples_per_second: float | None  # wall time; None if it wasn't measured
     samples_per_cpu_second: float | None
     machine: str
 
@@ -63,11 +63,11 @@ class Numbers:
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)  # low and high, 95 %
     note: str = ""  # small print below the name
     # What resampled rows do to a number, over the noise of which `drawn_on` holds a digest a side; and
-    # each seed's own number where the row is the mean of several.
+    # each seed's own number if the row is the mean of several.
     deviations: Mapping[str, Sequence[float]] = field(default_factory=dict)
     drawn_on: Mapping[str, str] = field(default_factory=dict)
     by_seed: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    absent: str = "not measured"  # small print where it has no number
+    absent: str = "not measured"  # small print without a number
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class StudentEntry:
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """What became of the indices asked for, in one split: attempted = kept + masked + dropped.
+    """What became of the requested indices, in one split: attempted = kept + masked + dropped.
 
     Dropped ones were never stored; masked ones are stored, and readers leave them out.
     """
@@ -98,12 +98,12 @@ class SplitCounts:
     split: str
     attempted: int
     kept: int
-    dropped: Mapping[str, int]  # by reason; whatever was never stored
+    dropped: Mapping[str, int]  # by reason; all that was never stored
     masked: int = 0  # of those stored, what the filters' decisions leave out for readers
 
     @property
     def stored(self) -> int:
-        """Pairs that lie in the shards."""
+        """Pairs in the shards."""
         return self.kept + self.masked
 
 
@@ -111,8 +111,8 @@ class SplitCounts:
 class FilterCounts:
     """One filter's decisions over a split.
 
-    Where the threshold was calibrated, `false_positive_rate` states what share of held-out real data the
-    filter would drop by chance.
+    If the threshold was calibrated, `false_positive_rate` states what share of held-out real data
+    the filter would drop by chance.
     """
 
     filter: str
@@ -145,7 +145,7 @@ class Ancestor:
 class ReportContent:
     """All that a report page says.
 
-    The first eight fields every report has; the others are empty where a run has nothing of the kind. Only
+    Every report has the first eight fields; the others are empty if a run lacks them. Only
     `made_at` and `rates` differ between two runs of one recipe on one machine.
     """
 

@@ -1,9 +1,10 @@
 """Can two rows of the table of numbers be told apart? By the interval of their difference.
 
-Students are measured on the same noise, so the chance that they share falls out of a difference: with
-d_b, d'_b the deviations of two students on the same resample b, the spread of d_b − d'_b is what is left.
-Their separate intervals may overlap by far where the difference is sure (Efron & Tibshirani 1993,
-Ch. 8.3). Chance in training is another matter: it shows between seeds, and is added in quadrature.
+Students are measured on the same noise, so the chance that they share falls out of a difference:
+with d_b, d'_b the deviations of two students on the same resample b, the spread of d_b − d'_b
+remains. Their separate intervals may overlap by far although the difference is sure (Efron &
+Tibshirani 1993, Ch. 8.3). Chance in training is another matter: it shows between seeds, and is
+added in quadrature.
 """
 
 import math
@@ -18,7 +19,7 @@ from kdm.report.content import Numbers
 
 
 class Interval(NamedTuple):
-    """Where a number lies, at 95 %."""
+    """The range of a number, at 95 %."""
 
     low: float
     high: float
@@ -28,7 +29,7 @@ class Interval(NamedTuple):
         return self.low <= value <= self.high
 
     def meets(self, other: "Interval") -> bool:
-        """Whether a value lies in both."""
+        """Whether a value is in both."""
         return self.low <= other.high and other.low <= self.high
 
 
@@ -44,7 +45,7 @@ def are_comparable(rows: Sequence[Numbers], name: str, meaning: Meaning) -> bool
 
 
 def badness(value: float, meaning: Meaning) -> float:
-    """How bad a number is: larger is worse, whichever direction is better for it.
+    """How bad a number is: larger is worse, even if a higher number is better.
 
     A number that should be near 1 is as bad as its distance from 1.
     """
@@ -52,7 +53,7 @@ def badness(value: float, meaning: Meaning) -> float:
 
 
 def _sign(value: float, meaning: Meaning) -> int:
-    """+1 where a larger number is worse, −1 where it is better; by the side of 1 where 1 is best."""
+    """+1 if a larger number is worse, −1 if it is better; if 1 is best, the side of 1 decides."""
     if meaning.better == "nearer 1":
         return 1 if value >= 1 else -1
     return -1 if meaning.better == "higher" else 1
@@ -64,7 +65,7 @@ def difference(
     """The interval of one row's badness less the other's; both rows must be comparable.
 
     A paired bootstrap over samples. Fractions change by whole samples, so theirs is one sample wider
-    either way (Edwards 1948). Where a row is the mean of several seeds, the spread over seeds is added
+    either way (Edwards 1948). If a row is the mean of several seeds, the spread over seeds is added
     in quadrature: half² = (bootstrap's half)² + (seeds' half)².
     """
     values = [row.values[name] for row in (one, other)]

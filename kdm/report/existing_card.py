@@ -11,12 +11,12 @@ _MAX_BYTES = 2**22
 
 
 def front_of(folder: Folder) -> dict[str, Any]:
-    """The front matter of a folder's card; nothing where it has no card."""
+    """The front matter of a folder's card; empty without a card."""
     if not folder.exists(CARD):
         return {}
     return read_front_matter(folder.read(CARD, at_most=_MAX_BYTES).decode(errors="replace"))
 
 
 def licence_of(folder: Folder) -> str:
-    """The licence that the folder's card gives; 'unknown' where it gives none."""
+    """The licence that the folder's card gives; 'unknown' without one."""
     return said_by(front_of(folder))

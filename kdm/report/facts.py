@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kdm.report.content import ReportContent
 
-_SHARES = {"same_cell": "in the teacher’s cell", "class_agreement": "show the class asked for"}
+_SHARES = {"same_cell": "in the teacher’s cell", "class_agreement": "show the requested class"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Fact:
 
 
 def key_facts(content: ReportContent) -> tuple[Fact, ...]:
-    """What the content tells of pairs, agreement and speed, in this order; what it doesn't tell is left out.
+    """The content's facts on pairs, agreement and speed, in this order; missing ones are left out.
 
     Speed needs a student's rate and the teacher's.
     """
@@ -29,7 +29,7 @@ def key_facts(content: ReportContent) -> tuple[Fact, ...]:
 
 
 def _pairs(content: ReportContent) -> Fact | None:
-    """How many pairs each split kept; None where the content has no splits."""
+    """How many pairs each split kept; None without splits."""
     kept = [f"{split.kept:,} {split.split}" for split in content.splits]
     masked = sum(split.masked for split in content.splits)
     dropped = sum(split.attempted - split.stored for split in content.splits)

@@ -58,7 +58,7 @@ def galleries(
     """Every gallery that has a picture, in the order of the page.
 
     Pictures of samples need points of the plane, or images; samples of another shape get none. The
-    teacher's losses are drawn where they are known.
+    teacher's losses are drawn if they are known.
     """
     if not students:
         return ()
@@ -94,7 +94,7 @@ def _coloured(name: str, x_T: Points, x_0: Points) -> Picture:
     return Picture(
         noise_by_cell(x_T, x_0, title=name),
         f"{name}: {len(x_0):,} samples on the checkerboard coloured by their dark square "
-        f"({share:.1f}% lie on one), beside their noise in the same colours.",
+        f"({share:.1f}% are on one), beside their noise in the same colours.",
     )
 
 
@@ -169,10 +169,10 @@ def _histograms(filters: Sequence[FilterScores]) -> tuple[Picture, ...]:
 
 
 _COLOURS = (
-    "Left, samples coloured by the dark square they lie on; right, the same colours on the noise "
+    "Left, samples coloured by the dark square they are on; right, the same colours on the noise "
     "they came from (the paper’s Fig. 2). A trained teacher cuts the noise into one piece a "
     "square; a faithful student cuts it the same way. All models got the same held-out noise; "
-    "grey points lie on no dark square."
+    "grey points are off the dark squares."
 )
 _SAMPLES = (
     "As many samples of the teacher and of each student, the students’ from noise of no pair. The "
@@ -190,7 +190,7 @@ _SPECTRUM = (
 )
 _LOSSES = "Loss terms over training, on a logarithmic scale. A term has one colour in all."
 _FILTERS = (
-    "Scores of generated pairs beside those of held-out real data, each where it lies; a single sample "
-    "shows as the lowest step. For a filter by distance, what lies left of the threshold is masked as a "
-    "near copy, and a generated curve left of the real one would speak of copying."
+    "Scores of generated pairs beside those of held-out real data, each at its place; a single "
+    "sample shows as the lowest step. For a filter by distance, anything left of the threshold is "
+    "masked as a near copy, and a generated curve left of the real one would suggest copying."
 )

@@ -19,7 +19,7 @@ def front_matter(fields: Mapping[str, Any]) -> str:
 
 
 def read_front_matter(text: str) -> dict[str, Any]:
-    """The fields of a card; {} where it has none that can be read.
+    """The fields of a card; {} if none can be read.
 
     A user may have edited the card, so what cannot be read counts as absent.
     """

@@ -13,7 +13,7 @@ from kdm.report.tables import columns, number
 from kdm.report.template import render
 from storage.digest import short
 
-# Printed where a student has them; the first that any event has is drawn as well.
+# Printed if a student has them; the first that any event has is drawn as well.
 KEY_NUMBERS = (
     "same_cell",
     "in_cells",
@@ -51,14 +51,14 @@ def render_overview(
 
 
 def _printed(value: float | None, meaning: Meaning) -> str:
-    """A number as the table shows it: percent for a fraction, '–' where it is missing."""
+    """A number as the table shows it: percent for a fraction, '–' if it is missing."""
     if value is None:
         return "–"
     return f"{100 * value:.2f}%" if meaning.is_fraction else number(value)
 
 
 def _trend(events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning]) -> Picture | None:
-    """The picture of the first number that any event has; None where none has one."""
+    """The picture of the first number that any event has; None without any."""
     for name, meaning in meanings.items():
         trends = _by_training(events, name)
         if trends:
@@ -78,7 +78,7 @@ def _trend(events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning]) -
 def _by_training(events: Sequence[EvaluationEvent], name: str) -> list[Trend]:
     """A line for each training: students of one name with other weights are not joined.
 
-    Where a name has several trainings, the line's name gets the first digits of its digest.
+    If a name has several trainings, the line's name gets the first digits of its digest.
     """
     points: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for place, event in enumerate(events, start=1):

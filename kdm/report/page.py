@@ -1,7 +1,7 @@
 """The report: one HTML file that needs no network, students beside their teacher.
 
-Pictures lie in the page as data, its one script is checked by its digest, and every field is escaped:
-the file can be mailed, kept for years and opened anywhere.
+Pictures are in the page as data, its one script is checked by its digest, and every field is
+escaped: the file can be mailed, kept for years and opened anywhere.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The card of a set of pairs: what lies in it and how it is read, for people and for the Hub.
+"""The card of a set of pairs: what is in it and how to read it, for people and for the Hub.
 
 It states what a reader needs to use the files without this project: types and shapes, how numbers
 became bytes, and the line of numpy that derives x_T. Front matter follows the Hub's `dataset_info`.
@@ -56,7 +56,7 @@ class PairsCard:
     name: str
     digest: str  # of the spec
     teacher: str
-    sampler: str  # with the number of evaluations, in words; '' where unknown
+    sampler: str  # with the number of evaluations, in words; '' if unknown
     spec: Mapping[str, Any]
     schema: PairSchema
     splits: tuple[SplitEntry, ...]
@@ -66,7 +66,7 @@ class PairsCard:
 
 
 def pairs_card(card: PairsCard) -> str:
-    """The text of card.md; it shows pairs.png, which lies beside it.
+    """The text of card.md; it shows pairs.png, which is beside it.
 
     Tables of splits and filters come first, then what the fields mean, then the whole spec.
     """
@@ -96,8 +96,8 @@ def pairs_card(card: PairsCard) -> str:
 def _whose(spec: Mapping[str, Any]) -> str:
     """Whose licence the card states."""
     if spec.get("kind") == "imported":
-        return "as was said at the import"
-    return "as teacher and data have it"
+        return "as stated at the import"
+    return "as for teacher and data"
 
 
 def _front(card: PairsCard) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def _noise(schema: PairSchema) -> str:
 
 
 def _noise_code(card: PairsCard) -> list[str]:
-    """The line of numpy that gives x_T of an index; [] where noise is stored."""
+    """The line of numpy that gives x_T of an index; [] if noise is stored."""
     noise = card.schema.noise
     if noise.kind == "stored":
         return []

@@ -63,9 +63,9 @@ def is_image(shape: tuple[int, ...]) -> bool:
 
 @picture
 def beside_teacher(models: Sequence[tuple[str, Points]], label: Classes | None) -> Figure:
-    """A row a model, [n, C, H, W] each, on the same noise; classes in turn where there are any.
+    """A row a model, [n, C, H, W] each, on the same noise; classes in turn if there are any.
 
-    Names stand left of their rows, in as much room as the longest needs.
+    Names are left of their rows, in as much room as the longest needs.
     """
     chosen = _in_turn(label, len(models[0][1]), _COLUMNS)
     shown = np.concatenate([_bytes(samples[chosen]) for _, samples in models])
@@ -82,7 +82,7 @@ def beside_teacher(models: Sequence[tuple[str, Points]], label: Classes | None) 
 
 
 def _grid(name: str, samples: Points, label: Classes | None) -> Picture:
-    """A grid of one model's samples from fresh noise, a column a class where there are a few."""
+    """A grid of one model's samples from fresh noise, a column a class if there are only a few."""
     num_classes = 0 if label is None else len(np.unique(label))
     num_columns = num_classes if 1 < num_classes <= _MAX_CLASSES else _ROWS
     chosen = _in_turn(label, len(samples), _ROWS * num_columns)
@@ -109,7 +109,7 @@ def _titled(images: NDArray[np.uint8], name: str, num_columns: int) -> Figure:
 def _in_turn(label: Classes | None, num_samples: int, count: int) -> NDArray[np.int64]:
     """Rows of the first samples; with labels the first of each class, then the second of each, ….
 
-    Fewer than `count` where there are fewer samples; every round of classes is whole. So column j of a
+    Fewer than `count` if there are fewer samples; every round of classes is whole. So column j of a
     grid is always one class.
     """
     if label is None:
@@ -133,5 +133,5 @@ _BESIDE = (
 )
 _SAMPLES = (
     "Samples of the teacher and of each student, the students’ from noise of no pair; a column is a "
-    "class where the set has a few."
+    "class if the set has only a few."
 )

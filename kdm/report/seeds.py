@@ -63,7 +63,7 @@ def _row(alike: Sequence[StudentEntry], others: set[str]) -> Numbers:
 def _mean_deviations(
     alike: Sequence[StudentEntry], names: Sequence[str]
 ) -> dict[str, Sequence[float]]:
-    """The mean over seeds of what each resample does, where every seed has as many.
+    """The mean over seeds of what each resample does, if every seed has as many.
 
     Whether the seeds share their noise is for `drawn_on` to say.
     """
@@ -87,7 +87,7 @@ def _over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
 def _common_name(names: Sequence[str], others: set[str]) -> str:
     """'kdm' of kdm-0, kdm-1, kdm-2, unless another student has that name.
 
-    Where names share nothing, it is the first one and how many more there are.
+    If names share nothing, it is the first one and how many more there are.
     """
     first, last = min(names), max(names)  # what these share, all share
     shared = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))

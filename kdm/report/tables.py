@@ -64,7 +64,7 @@ class Group:
 
 @dataclass(frozen=True)
 class SampleCounts:
-    """How many samples stand behind a number."""
+    """How many samples are behind a number."""
 
     heldout: int
     fresh: int
@@ -105,8 +105,8 @@ def rows(
 ) -> tuple[Row, ...]:
     """The references first, of them the teacher first, then a row a student, the best ones marked.
 
-    The best is marked in each column, with those that cannot be told from it (`kdm.report.best`). The
-    teacher is never marked: it is what students are read against.
+    The best is marked in each column, with those that can't be told apart from it
+    (`kdm.report.best`). The teacher is never marked: students are compared with it.
     """
     table = [Row(each.name, _cells(each, meanings, counts), True, each.note) for each in references]
     floor = references[0].values
@@ -145,14 +145,14 @@ def number(value: float) -> str:
 def percent(value: float, num_samples: int) -> tuple[str, str]:
     """'96.57%' and its binomial standard error '± 0.26', of a share among `num_samples`.
 
-    The error is empty where it is 0, at a share of 0 or 1, because nothing is that sure.
+    The error is empty if it is 0, at a share of 0 or 1, because nothing is that sure.
     """
     error = math.sqrt(max(value * (1 - value), 0.0) / num_samples)
     return f"{100 * value:.2f}%", f"± {100 * error:.2f}" if error else ""
 
 
 def counted(reasons: Mapping[str, int]) -> str:
-    """'near_copy 512, nan 3', the most frequent reason first; 'none' where nothing was dropped."""
+    """'near_copy 512, nan 3', the most frequent reason first; 'none' if nothing was dropped."""
     ordered = sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0]))
     return ", ".join(f"{reason} {count:,}" for reason, count in ordered if count) or "none"
 

@@ -1,7 +1,7 @@
 """The card of a student that is trained and not measured yet, in Markdown with YAML front matter.
 
-It stands until an evaluation replaces it: it says how the student was trained, what its losses were at
-the end, and the command that measures it.
+It stays until an evaluation replaces it: it says how the student was trained, its losses at the
+end, and the command that measures it.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class TrainingCard:
     num_trainable_parameters: int
     num_inference_parameters: int
     command: str  # that measures it
-    address: str  # where the student lies, as `load_student` takes it
+    address: str  # the student's place, as `load_student` takes it
     licence: str
     picture: str | None = None  # a file beside it: the teacher's images above its own
 

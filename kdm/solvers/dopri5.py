@@ -63,7 +63,7 @@ def _floats(coefficients: Row) -> tuple[float, ...]:
 NODES = _floats(DORMAND_PRINCE.nodes)[1:]
 STAGES = tuple(map(_floats, DORMAND_PRINCE.rows))[1:]
 # b_i - b^_i. Subtracted here and not as states, whose difference would drown in float32's rounding; and
-# subtracted as floats, which is what the bytes of samples made so far rest on.
+# subtracted as floats, on which the bytes of samples made so far depend.
 ERROR = tuple(
     float(weight) - float(other)
     for weight, other in zip(DORMAND_PRINCE.weights, DORMAND_PRINCE.embedded or (), strict=True)
@@ -88,13 +88,13 @@ class Attempt(NamedTuple):
 
     end: Tensor  # x_next [n, *shape]
     slopes: list[Tensor]  # k_1 … k_7, each [n, *shape]
-    ratio: float  # r, of the error to what the tolerance allows
+    ratio: float  # r, of the error to the tolerance
 
 
 def dopri5(velocity: Velocity, noise: Samples, tolerance: Tolerance) -> Samples:
     """The state [n, *shape] at t = 1 from noise [n, *shape] at t = 0, in the noise's number type.
 
-    Raises InvalidPairsError where no step is short enough, as after a velocity that is not finite.
+    Raises InvalidPairsError if no step is short enough, as after a velocity that isn't finite.
     """
     x, t = noise, 0.0
     slope = velocity(x, _time(t))
@@ -126,9 +126,9 @@ def _require_progress(t: float, h: float, attempt: Attempt) -> None:
     if math.isfinite(attempt.ratio) and t + h > t:
         return
     raise InvalidPairsError(
-        f"dopri5 is at {t:.6g} of its way and has no step that keeps its tolerance (the last was {h:.3g}, "
-        f"its error {attempt.ratio:.3g} times what is allowed); look at the teacher's velocities, or "
-        "choose a sampler of fixed steps"
+        f"dopri5 is at {t:.6g} of its way and can't find a step within its tolerance (the last was "
+        f"{h:.3g}, with {attempt.ratio:.3g} times the allowed error); look at the teacher's "
+        "velocities, or choose a sampler of fixed steps"
     )
 
 

@@ -10,7 +10,7 @@ With s stages a rule carries x from t to t + h by (Hairer, Nørsett & Wanner 199
     ----+---------------           `embedded` b^_i, is a rule of lower order over the same stages, so that
         | b_1  b_2  b_3            h Σ_i (b_i - b^_i) k_i estimates the error of a step.
 
-A rule says nothing of where steps begin and end (the grid), nor of which states are kept.
+A rule doesn't say where steps begin and end (the grid), or which states are kept.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ class Tableau:
     ) -> "Tableau":
         """From the table's text, '19372/6561 -25360/2187 …' a line; nodes are the sums of the lines.
 
-        Raises a ValueError where the shape is not a table's or an order condition fails.
+        Raises a ValueError if the shape is not a table's or an order condition fails.
         """
         table = tuple(map(row, rows))
         return cls(
@@ -86,7 +86,8 @@ class Tableau:
             )
         if not 0 < self.embedded_order < self.order:
             raise ValueError(
-                f"the embedded order is {self.embedded_order}; it must lie between 0 and {self.order}"
+                f"the embedded order is {self.embedded_order}; it must be above 0 and below "
+                f"{self.order}"
             )
         require_order(self.rows, embedded, self.embedded_order)
 
@@ -98,7 +99,7 @@ class Tableau:
     def step(self, slope: Slope, x: Samples, t: float, t_next: float) -> Samples:
         """x_next [n, *shape] at `t_next` from x [n, *shape] at `t`, in x's number type.
 
-        A stage with c_i = 1 is asked at `t_next` itself, not at t + h, which may round to another number.
+        A stage with c_i = 1 is evaluated at `t_next` itself, not at t + h, which may be rounded.
         """
         h = t_next - t
         slopes: list[Samples] = []
@@ -133,7 +134,7 @@ class _Terms(NamedTuple):
         return cls(denominator, tuple((j, each) for j, each in enumerate(factors) if each))
 
     def added(self, x: Samples, h: float, slopes: Sequence[Samples]) -> Samples:
-        """x + h Σ_j a_j k_j; x itself where there are no terms."""
+        """x + h Σ_j a_j k_j; x itself without terms."""
         if not self.terms:
             return x
         parts = [slopes[j] if factor == 1 else factor * slopes[j] for j, factor in self.terms]

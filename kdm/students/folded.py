@@ -49,7 +49,7 @@ class FoldedKoopman(nn.Module):
     def forward(self, x: Samples, label: Labels | None) -> Samples:
         """x_T over its divisor (n, ...) to x_0^ (n, ...), flat from an MLP.
 
-        `label` (n,) holds class numbers, and is required where the student distinguishes classes.
+        `label` (n,) holds class numbers, and is required if the student distinguishes classes.
         """
         z_T: Latents = self.encoder(x, label)
         x_0: Samples = self.decoder(self._pushed(z_T, label), label)

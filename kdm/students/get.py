@@ -27,7 +27,7 @@ class Get(StudentPlugin):
     plugin = "get"
 
     network: EquilibriumOptions = EquilibriumOptions()
-    sees_labels: bool = True  # where the pairs have some
+    sees_labels: bool = True  # if the pairs have any
     num_applications: int = Field(6, ge=1, le=1000)  # of the equilibrium blocks
     # The loss of the state j applications before the last weighs discount^j, as published.
     discount: float = Field(0.8, gt=0, le=1)

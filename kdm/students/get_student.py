@@ -66,7 +66,7 @@ class GetStudent(OneNetworkStudent):
     def measure(self, batch: Batch) -> Losses:
         """Σ_k discount^(K−k) d(x_k, x_0), K the last state; terms are `pred_1` … `pred_K`.
 
-        Earlier states weigh less, so that the loss asks most of where the iteration ends.
+        Earlier states weigh less, so that the end of the iteration matters most.
         """
         x_T, x_0 = batch.noise(), batch.x_0 / self._data_scale
         states = self._states(x_T, self._start(x_T, is_training=True), batch.label)

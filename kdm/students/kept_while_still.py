@@ -20,7 +20,7 @@ class Kept(Generic[Made]):
         self._made: Made | None = None
 
     def of(self, modules: tuple[nn.Module, ...], make: Callable[[], Made], *, kind: str) -> Made:
-        """What `make` gave for these modules as they are; `kind` says what else it depends on."""
+        """What `make` gave for these modules as they are; `kind` names its other dependencies."""
         stamp = (
             kind,
             *(
@@ -38,7 +38,7 @@ class Kept(Generic[Made]):
 def stand_still(modules: tuple[nn.Module, ...]) -> bool:
     """Whether no parameter learns, and a change of one would show in its stamp.
 
-    Tensors made in inference mode have no count of changes.
+    Tensors made in inference mode don't count changes.
     """
     return not any(
         each.requires_grad or each.is_inference()

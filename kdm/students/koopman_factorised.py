@@ -2,8 +2,8 @@
 
     C_η = Re(P Λ P_inv),   λ_j = exp(−exp ν_j) e^{iθ_j},   L = L_Koopman + Σ penalties
 
-Eigenvalues are parameters here, so that a penalty on them costs next to nothing, where KDM would need an
-eigendecomposition a step. Everything else is as in `kdm.students.koopman`.
+Eigenvalues are parameters here, so that a penalty on them costs next to nothing, while KDM would
+need an eigendecomposition a step. Everything else is as in `kdm.students.koopman`.
 """
 
 from collections.abc import Mapping

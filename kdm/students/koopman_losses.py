@@ -5,7 +5,7 @@
 
 The noise ε on both latents (Algorithm 1, line 4) makes decoder and operator smooth around them. The paper
 writes N(0, 0.4); in its published code 0.4 is the standard deviation. The latent term is the mean square
-whatever d is, and its gradient reaches both encoders (Algorithm 1, line 10).
+for every d, and its gradient reaches both encoders (Algorithm 1, line 10).
 """
 
 from typing import Annotated

@@ -26,17 +26,17 @@ class KoopmanOptions(StudentPlugin, ABC):
 
     @abstractmethod
     def _penalties(self, latent_dim: int) -> SpectralPenalties | None:
-        """The penalties on C_η; None where there are none."""
+        """The penalties on C_η; None without any."""
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError where d can't compare such samples, or lacks a file that it needs."""
+        """Raise a ValueError if d can't compare such samples, or lacks a file that it needs."""
         self.losses.distance.require_shape(shape, self.data_scale)
 
     def build(self, schema: PairSchema) -> Student:
         """An untrained student; its initial weights come from torch's global generator.
 
         They are drawn in this order: operator, the penalties' targets, E_φ_0, E_φ_T, D_ψ, C_μ. Raises a
-        ValueError where the networks can't take such samples.
+        ValueError if the networks can't take such samples.
         """
         from kdm.students.koopman_student import KoopmanStudent  # torch: imported only to build
 

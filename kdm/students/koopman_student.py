@@ -36,7 +36,7 @@ class KoopmanStudent(Student):
 
     `shape` is that of a sample; `coders` and `operator` are untrained modules for it; `penalties` and
     `adversary` add terms to Eq. 4. Public methods take x_0 and x_T (n, ...) in the pairs' units and
-    class numbers (n,), which are required where the student distinguishes classes (a ValueError
+    class numbers (n,), which are required if the student distinguishes classes (a ValueError
     otherwise). Latents are (n, d).
     """
 
@@ -146,7 +146,7 @@ class KoopmanStudent(Student):
         return {**self._losses.weights, **(self.penalties.weights if self.penalties else {})}
 
     def trace(self, batch: Batch) -> Trace:
-        """Algorithm 1, lines 2 to 9: what each loss needs, and nothing that none does.
+        """Algorithm 1, lines 2 to 9: what each loss needs, and nothing else.
 
         Two random draws in this order: ε_0, then ε_T. In the decoder, whose dropout is random too, the
         prediction comes before x_rec. z_0 and x_rec cover the first `rec_lat_share` of the batch.
@@ -225,7 +225,7 @@ class KoopmanStudent(Student):
         return x_0.reshape(len(z_0), *self._shape)
 
     def _decode_both(self, *parts: "_Part") -> tuple[Samples | None, ...]:
-        """Each part (z (n, d), labels) decoded, in one pass where the coders allow it; None stays None."""
+        """Each part (z (n, d), labels) decoded, if possible in one pass; None stays None."""
         given = [(z, labels) for z, labels in parts if z is not None]
         if len(given) < 2 or not self._joins_passes:
             return tuple(None if z is None else self._decode(z, labels) for z, labels in parts)

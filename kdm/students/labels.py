@@ -11,16 +11,16 @@ from kdm.shapes import Labels
 def one_hot(label: Labels | None, num_classes: int, *, like: Tensor) -> OneHot | None:
     """One-hot rows (n, classes) on the device of `like`, float32 at least.
 
-    None for a student that sees no label (0 classes). Raises a ValueError where labels are missing.
+    None for a student that sees no label (0 classes). Raises a ValueError if labels are missing.
     """
     given, dtype = required(label, num_classes), torch.promote_types(like.dtype, torch.float32)
     return None if given is None else F.one_hot(given, num_classes).to(dtype)
 
 
 def required(label: Labels | None, num_classes: int) -> Labels | None:
-    """The labels (n,) of a student that distinguishes classes; None where it doesn't.
+    """The labels (n,) of a student that distinguishes classes; None if it doesn't.
 
-    Raises a ValueError where it does and there are none.
+    Raises a ValueError if it does and labels are missing.
     """
     if not num_classes:
         return None

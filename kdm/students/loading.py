@@ -22,7 +22,7 @@ def load_student(
 
     `weights` are the last ones, or those of the lowest training loss; `precision` is what it samples
     in, float32 or bfloat16.
-    Raises a ValueError where the folder holds no such student or weights, and `DamageError` where a
+    Raises a ValueError if the folder lacks that student or those weights, and `DamageError` if a
     file isn't as it was written.
     """
     known = get_args(SamplingPrecision)

@@ -25,7 +25,7 @@ class StudentPlugin(Plugin, ABC):
         """
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError where it can't learn samples of this shape, or lacks a file that it needs.
+        """Raise a ValueError if it can't learn samples of this shape, or lacks a file.
 
         Called before any work starts. Without an override any shape will do.
         """

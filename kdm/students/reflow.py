@@ -3,7 +3,7 @@
     x_t = (1 − t) x_0 + t x_T,   v(x_t, t, y) ≈ dx_t/dt = x_T − x_0
 
 A first flow (here: the teacher) pairs each noise with one data point. A second flow, learned on the
-straight lines between these pairs, has nearly straight paths of its own, so that one Euler step from
+straight lines between these pairs, has nearly straight paths itself, so that one Euler step from
 t = 1 to t = 0 is a sample (Liu et al. 2023, "Flow straight and fast", Sec. 2: Reflow). Times, distances
 and weights are those of Lee et al. 2024, "Improving the training of rectified flows", Sec. 4. x_T is
 divided by the schema's noise scale and x_0 by `data_scale`; all losses are in these units.
@@ -33,7 +33,7 @@ class Reflow(StudentPlugin):
     # p(t) ∝ exp(a (t − ½)) + exp(−a (t − ½)): most times are near the ends (Lee et al., Sec. 4.1).
     time_exponent: float = Field(4.0, ge=0, le=50)
     distance: Annotated[Distance, Configured(DISTANCES)] = SampleHuber()  # of velocities
-    # Between x_t − t v and x_0, weighted 1 / t; theirs is LPIPS (Sec. 4.2). Null: none.
+    # Between x_t − t v and x_0, weighted 1 / t; in the paper LPIPS (Sec. 4.2). Null: none.
     perceptual: Annotated[Distance, Configured(DISTANCES)] | None = None
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 

@@ -1,8 +1,8 @@
 """The velocity of a rectified flow and its losses (Liu et al. 2023, Lee et al. 2024).
 
 Training sees points x_t = (1 − t) x_0 + t x_T of the line between the two ends of a pair, at times t
-that are mostly near 0 and 1, and asks v(x_t, t, y) to be the line's direction x_T − x_0. Sampling follows
-v from t = 1 to t = 0. Where the paths are straight a single step is exact.
+that are mostly near 0 and 1, and trains v(x_t, t, y) to be the line's direction x_T − x_0. Sampling
+follows v from t = 1 to t = 0. If the paths are straight, a single step is exact.
 """
 
 import math
@@ -58,7 +58,7 @@ class ReflowStudent(OneNetworkStudent):
         """x_0^ (n, ...) in the pairs' units: Euler's x ← x − v(x, t, y) / num_steps, t from 1 down.
 
         Nothing random: `seed` doesn't matter. Raises a ValueError for missing labels, and for labels
-        outside 0 … num_classes − 1, where the network sees labels.
+        outside 0 … num_classes − 1, if the network sees labels.
         """
         require_known(label, self.num_classes)
         labels = one_hot(label, self.num_classes, like=x_T)
@@ -108,7 +108,7 @@ def u_shaped_times(count: int, exponent: float, *, like: Samples) -> Times:
 def _weighted_mean(d: Distance, given: Samples, wanted: Samples, weight: Times) -> Scalar:
     """The mean of w_i d(given_i, wanted_i), weights (n,) and samples (n, ...).
 
-    A distance is a mean over a batch, so that each sample passes it as a batch of its own.
+    A distance is a mean over a batch, so that each sample passes it as a separate batch.
     """
     each = torch.vmap(lambda one, other: d.distance(one[None], other[None]))(given, wanted)
     return (weight * each).mean()

@@ -38,7 +38,7 @@ class Regression(StudentPlugin):
     noise_gain: float = Field(2.0, gt=0)  # times the first layer
     distance: Annotated[Distance, Configured(DISTANCES)] = L2()
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
-    network: UNetChoice | None = None  # a U-Net for pictures in place of the MLP
+    network: UNetChoice | None = None  # a U-Net for pictures instead of the MLP
 
     @model_validator(mode="after")
     def _check(self) -> "Regression":

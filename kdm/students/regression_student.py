@@ -43,7 +43,7 @@ class RegressionStudent(OneNetworkStudent):
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
         """x_0^ (n, ...) in the pairs' units. Nothing random: `seed` doesn't matter.
 
-        Raises a ValueError for missing labels, and for labels outside 0 … num_classes − 1, where the
+        Raises a ValueError for missing labels, and for labels outside 0 … num_classes − 1, if the
         network sees labels.
         """
         require_known(label, self.num_classes)

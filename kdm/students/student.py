@@ -46,7 +46,7 @@ class Student(nn.Module, ABC):
     ) -> StudentT:
         """The student of a folder with config.json and model.safetensors, ready to generate.
 
-        Raises as `load_student`, and a ValueError where it is a student of another class.
+        Raises as `load_student`, and a ValueError if it is a student of another class.
         """
         from kdm.students.loading import load_student  # which finds any student by its plugin
 
@@ -64,8 +64,8 @@ class Student(nn.Module, ABC):
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
         """x_0^ (n, *shape) for noise x_T of the same shape, in the pairs' units and without gradients.
 
-        Deterministic: equal x_T, labels and seed give equal samples, whatever else is in the batch.
-        Raises a ValueError where it needs labels and gets none, or unknown ones.
+        Deterministic: equal x_T, labels and seed give equal samples, in any batch.
+        Raises a ValueError if it needs labels and gets none, or unknown ones.
         """
 
     @abstractmethod

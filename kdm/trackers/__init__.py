@@ -1,1 +1,1 @@
-"""Where a training's numbers and pictures go while it runs, for people to watch."""
+"""The places for a training's numbers and pictures while it runs, for people to watch."""

@@ -25,7 +25,7 @@ class TensorBoard(TrackerPlugin):
     needs_disk: ClassVar[bool] = True
 
     def open(self, folder: Folder, *, first_step: int) -> "EventFile":
-        """A file of its own for each start, by time, so that a later one is read last."""
+        """A separate file for each start, by time, so that a later one is read last."""
         return EventFile(folder.local_path(FOLDER), first_step)
 
 
@@ -33,7 +33,7 @@ class EventFile(Tracker):
     """One event file, flushed at each entry."""
 
     def __init__(self, folder: Path, first_step: int) -> None:
-        # Imported here: they take a second of a training process that may have no tracker.
+        # Imported here: they take a second of a training process that may not have a tracker.
         from tensorboardX.proto.event_pb2 import Event, SessionLog
         from tensorboardX.record_writer import RecordWriter
 

@@ -40,5 +40,5 @@ class TrackerPlugin(Plugin, ABC):
     def open(self, folder: Folder, *, first_step: int) -> Tracker:
         """A tracker of the run in `folder`, whose next entry may come after `first_step` steps.
 
-        What an earlier process of the same run told of that step and later is void.
+        Entries of an earlier process of the same run for that step and later are void.
         """

@@ -1,14 +1,14 @@
-"""`python -m kdm.training JOB.json [PARENT]`: run a training job (a path or URL) in a process of its own.
+"""`python -m kdm.training JOB.json [PARENT]`: do a training job (a path or URL) in a new process.
 
-Progress comes as JSON lines on stdout, from the first rank where torchrun has started several. Errors are
-one sentence on stderr. Exit codes:
+Progress comes as JSON lines on stdout, from the first rank if torchrun has started several. Errors
+are one sentence on stderr. Exit codes:
 
 0    the job is done
 1    training broke down: a loss or a weight isn't finite
 2    the job can't be done
 3    another rank has left
-143  stopped by SIGTERM or SIGUSR1, or because the parent (process PARENT where given) has died: after a
-     checkpoint, or without one where a step would have taken too long
+143  stopped by SIGTERM or SIGUSR1, or because the parent (process PARENT, if given) has died: after a
+     checkpoint, or without one if a step would have taken too long
 """
 
 import os

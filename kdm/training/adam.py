@@ -39,7 +39,7 @@ class Adam:
     def gradients(self) -> dict[str, Tensor]:
         """The gradients that the next step follows, by parameter name; each has its parameter's shape.
 
-        A parameter that no loss reached has none and is left out.
+        A parameter that no loss reached doesn't have one and is left out.
         """
         named = zip(self._names, self._parameters, strict=True)
         return {name: grad for name, each in named if (grad := each.grad) is not None}
@@ -70,7 +70,7 @@ class Adam:
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from what `state` gave; a KeyError where a parameter has no entry."""
+        """Continue from what `state` gave; a KeyError if a parameter is missing."""
         for part, tensors in self._parts():
             for name, tensor in zip(self._names, tensors, strict=True):
                 tensor.copy_(state[f"{name}/{part}"])

@@ -2,10 +2,10 @@
 
     score of a checkpoint = mean of the model's total loss L over the history since the checkpoint before
 
-It needs no held-out pair. The published code keeps the checkpoint with the best FID against the test
-set's statistics, which selects on the test set; early stopping in general wants data of its own (Prechelt
-1998). So the result of a run stays its last weights, and these are an offer beside it. L belongs to the
-weights as they were at each step, while what is kept is their moving average.
+It needs no held-out pair. The published code keeps the checkpoint with the best FID against the
+test set's statistics, which selects on the test set; early stopping in general needs separate data
+(Prechelt 1998). So the result of a run stays its last weights, and these are an extra offer. L
+belongs to the weights as they were at each step, while what is kept is their moving average.
 """
 
 import math
@@ -27,9 +27,9 @@ from storage.folders import Folder
 class BestWeights:
     """Keeps them in a run's folder: best.safetensors, and best.json with step, loss and digest.
 
-    `identity` is all that the run's numbers depend on; what another run left in the folder doesn't
-    count. A run that was killed and continues ends with the same bytes: what it kept after its last
-    checkpoint it will come to again.
+    `identity` is all that the run's numbers depend on; files of another run in the folder don't
+    count. A run that was killed and continues ends with the same bytes: it will keep again what it
+    kept after its last checkpoint.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class BestWeights:
         if not counted or fmean(counted) >= self._lowest:
             return
         state = ema.model_state()
-        # Where they aren't finite, the checkpoint that comes next ends the run.
+        # If they aren't finite, the next checkpoint ends the run.
         if all(tensor.isfinite().all() for tensor in state.values()):
             self._lowest = fmean(counted)
             self._keep(step, safetensors_bytes(state))
@@ -76,7 +76,7 @@ class BestWeights:
         self._folder.replace(BEST, seal(document))
 
     def _kept_before(self) -> float:
-        """The score of what this run has kept already; infinity where it has kept nothing."""
+        """The score of what this run has kept already; infinity if nothing was kept."""
         try:
             document = unseal(self._folder.read(BEST), f"{self._folder.url}/{BEST}")
         except FileNotFoundError:

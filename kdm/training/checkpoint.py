@@ -54,8 +54,8 @@ class Checkpoints:
     """The checkpoints of one run in `folder`, of which the last `keep` stay.
 
     `identity` is all that the run's numbers depend on and `randomness` names the rule by which its
-    random numbers are drawn; both stand in every record, and a run loads only its own. `notify` is told
-    of damaged checkpoints that are skipped.
+    random numbers are drawn; both are in every record, and a run loads only its own. `notify` gets
+    notices of damaged checkpoints that are skipped.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Checkpoints:
     def save(self, snapshot: Snapshot) -> None:
         """Write a checkpoint and remove all but the last `keep`.
 
-        Raises `NonFiniteError`, before anything is written, where a tensor holds NaN or Inf: training
+        Raises `NonFiniteError`, before anything is written, if a tensor holds NaN or Inf: training
         can continue from any checkpoint that is there.
         """
         _require_finite(snapshot)
@@ -86,10 +86,10 @@ class Checkpoints:
         self._forget_all_but(_steps(self._folder)[-self._keep :])
 
     def newest(self) -> Snapshot | None:
-        """The newest checkpoint whose digest agrees; None where there is none.
+        """The newest checkpoint whose digest agrees; None without one.
 
         A damaged one is skipped, with a notice. Raises `MismatchError`, naming the fields that differ,
-        where a checkpoint belongs to another run.
+        if a checkpoint belongs to another run.
         """
         self._folder.sweep()
         for step in reversed(_steps(self._folder)):
@@ -100,7 +100,7 @@ class Checkpoints:
         return None
 
     def _load(self, step: int) -> Snapshot:
-        """The checkpoint after `step` steps; `DamageError` where record or tensors are missing or changed."""
+        """The checkpoint after `step` steps; `DamageError` if a part is missing or changed."""
         name = _name(step)
         where = f"{self._folder.url}/{name}"
         record = unseal(self._read(name + _RECORD), where + _RECORD)
@@ -151,14 +151,14 @@ class Checkpoints:
     def _forget_all_but(self, steps: list[int]) -> None:
         """Remove all checkpoints but those of these steps, and tensors without a record."""
         kept = {_name(step) for step in steps}
-        # Records sort before tensors, so that no record ever stands without its tensors.
+        # Records sort before tensors, so that a record is never without its tensors.
         for name in filter(_OWN.fullmatch, self._folder.names()):
             if name.rsplit(".", 1)[0] not in kept:
                 self._folder.remove(name)
 
 
 def standing(url: str) -> str:
-    """The last words of a run in the folder `url` that is ended mid-step: where it will continue."""
+    """The last words of a run in the folder `url` that ends mid-step: where it will continue."""
     ended = "stopped mid-step, since the step took too long; the same command"
     folder = folder_at(url) / FOLDER
     if not folder.is_local:  # elsewhere the answer might take as long
@@ -178,7 +178,7 @@ def _name(step: int) -> str:
 
 
 def _require_finite(snapshot: Snapshot) -> None:
-    """Raise `NonFiniteError`, naming the tensor, where a snapshot holds NaN or Inf."""
+    """Raise `NonFiniteError`, naming the tensor, if a snapshot holds NaN or Inf."""
     for name, tensor in snapshot.tensors.items():
         if not tensor.isfinite().all():
             raise NonFiniteError(

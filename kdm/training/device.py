@@ -1,4 +1,4 @@
-"""Where a training runs, as a recipe says it; 'auto' is the GPU where torch finds one."""
+"""Where a training runs, as a recipe says it; 'auto' is the GPU if torch finds one."""
 
 from typing import Literal
 

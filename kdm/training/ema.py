@@ -19,7 +19,7 @@ from kdm.training.options import EmaOptions
 class Ema:
     """θ̄ of a model's trainable parameters θ; frozen parameters and buffers aren't averaged.
 
-    It starts as a copy of θ. Without options there is no average: θ̄ is θ.
+    It starts as a copy of θ. Without options θ̄ is θ.
     """
 
     def __init__(self, model: nn.Module, options: EmaOptions | None) -> None:
@@ -43,7 +43,7 @@ class Ema:
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from what `state` gave; a KeyError where a parameter has no entry."""
+        """Continue from what `state` gave; a KeyError if a parameter is missing."""
         for name, average in self.state().items():
             average.copy_(state[name])
 

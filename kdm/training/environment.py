@@ -19,7 +19,7 @@ from kdm.training.options import Precision, TrainingOptions
 def prepare(device: Device, options: TrainingOptions) -> torch.device:
     """Set up torch for a training, for the whole process; the device that it will run on.
 
-    From then on torch raises where only a kernel that isn't deterministic would do. Raises a
+    From then on torch raises if only a kernel that isn't deterministic would do. Raises a
     ValueError, before any work starts, for what this machine can't do.
     """
     chosen = _device(device)
@@ -42,7 +42,7 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
 
     Weights, averages and Adam's state stay float32, as mixed precision needs them (Micikevicius et al.
     2018, Sec. 3.1), and so do sums over values: losses, norms, softmax. bfloat16 has float32's range, so
-    that losses need no scaling (Kalamkar et al. 2019).
+    that losses don't need scaling (Kalamkar et al. 2019).
     """
     if precision != "bfloat16":
         return nullcontext()

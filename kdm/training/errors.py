@@ -4,7 +4,7 @@ from storage.errors import StoreError
 
 
 class Interrupted(Exception):
-    """The run was asked to stop, and wrote a checkpoint; the same command continues from it."""
+    """After a request to stop, the run wrote a checkpoint; the same command continues from it."""
 
 
 class NonFiniteError(StoreError):

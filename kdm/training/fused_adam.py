@@ -4,8 +4,8 @@
 
 with g the gradient, m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) after t steps. The public way to the kernel
 is `torch.optim.Adam(fused=True)`, which imports PyTorch's compiler: a second of CPU time for each
-training process. So the kernel is called by its private name while it has the arguments known here, and
-through the public class in any release of PyTorch where it doesn't. Both give the same bits.
+training process. So the kernel is called by its private name while it has the arguments known here,
+and through the public class in any PyTorch release without them. Both give the same bits.
 """
 
 from functools import lru_cache
@@ -27,7 +27,7 @@ class Moving(NamedTuple):
 
     parameters: list[Tensor]  # θ, each with a gradient
     means: list[Tensor]  # m, of its parameter's shape
-    squares: list[Tensor]  # v, likewise
+    squares: list[Tensor]  # v, of its parameter's shape
     num_steps: list[Tensor]  # t, a float32 scalar
 
 

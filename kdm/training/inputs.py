@@ -1,7 +1,7 @@
 """What a training job learns from: stored pairs (x_T, x_0), or the points x_0 of a data set.
 
-Students learn from pairs, teachers from points. An input is data: it names a set, and opens it only when
-asked. Its `identity` is the part of a training's name that stands for the data, by content and not by
+Students learn from pairs, teachers from points. An input is data: it names a set, and opens it only
+when needed. Its `identity` represents the data in a training's name, by content and not by
 place, so that a copied or converted set trains the same student.
 """
 
@@ -42,15 +42,15 @@ def _unsaid(_notice: Notice) -> None:
 
 
 class Input(Options, ABC):
-    """Samples for a training: where they are, what they are, and how they reach the trainer."""
+    """Samples for a training: their place, their kind, and how they reach the trainer."""
 
     @abstractmethod
     def pair_schema(self) -> PairSchema:
-        """What one sample is: shape, noise, label. Raises a StoreError where the set can't be opened."""
+        """What one sample is: shape, noise, label. A StoreError if the set can't be opened."""
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """All that the samples depend on, as JSON values: neither where they are nor their format."""
+        """All that the samples depend on, as JSON values: without their place and format."""
 
     @abstractmethod
     def source(
@@ -63,7 +63,7 @@ class Input(Options, ABC):
     ) -> Source:
         """Batches of the samples on a device, their digests checked; `share` is a rank's part of each.
 
-        The order follows from `training.seed` alone. `notify` is told where the samples are kept.
+        The order follows from `training.seed` alone. `notify` gets the place of the samples.
         """
 
 
@@ -75,7 +75,7 @@ class PairsInput(Input):
     split: str = "train"
     layout: str = DEFAULT_LAYOUT
     count: int = Field(ge=1)
-    masks: tuple[Mask, ...] | None = None  # (): none; None: the one decision there is
+    masks: tuple[Mask, ...] | None = None  # (): none; None: the only decision there is
     # Pairs that take at most this share of a GPU's free memory are decoded onto it at the start; the
     # rest is for the steps. No number depends on it.
     on_gpu_share: float = Field(0.25, ge=0, le=1)
@@ -128,7 +128,7 @@ class PairsInput(Input):
 
     @property
     def taken(self) -> tuple[Mask, ...]:
-        """The masks whose decisions apply; a ValueError or StoreError where one isn't there."""
+        """The masks whose decisions apply; a ValueError or StoreError if one isn't there."""
         return self._store().masks(self.masks)
 
     def place(self, device: Device) -> Place:
@@ -156,13 +156,13 @@ def _free_bytes(device: Device) -> int:
 
 
 class DatasetInput(Input):
-    """The training points x_0 of a reference set: what a teacher learns from."""
+    """The training points x_0 of a reference set: for training a teacher."""
 
     kind: Literal["dataset"]
     dataset: DataSet
 
     def pair_schema(self) -> PairSchema:
-        """The set's shape, and its classes if it has any; points have no noise."""
+        """The set's shape, and its classes if it has any; points don't have noise."""
         num_classes = self.dataset.num_classes
         label = None if num_classes is None else LabelRule(rule="stored", num_classes=num_classes)
         return PairSchema(shape=self.dataset.shape, label=label)
@@ -179,7 +179,7 @@ class DatasetInput(Input):
         notify: Notify = _unsaid,
         share: Share = WHOLE,
     ) -> Source:
-        """Points x_0, with their classes where the set has some."""
+        """Points x_0, with their classes if the set has any."""
         from kdm.data import points_source  # torch: imported only to train
 
         return points_source(

@@ -1,7 +1,7 @@
 """One training as data: which model, on what, how and where. `python -m kdm.training` runs it.
 
-A job is a JSON document that a stage writes and another process reads: training runs as a process of its
-own, which can be killed, started again and put on other machines. Reading a job imports no torch.
+A job is a JSON document that a stage writes and another process reads: training runs as a separate
+process, which can be killed, restarted and put on other machines. Reading a job imports no torch.
 """
 
 from typing import Annotated, Any, Literal
@@ -49,7 +49,7 @@ class TrainingJob(Options):
     def identity(self) -> dict[str, Any]:
         """All that weights and losses depend on, except the machine, as JSON values.
 
-        It is the digest of a student's name (docs/store.md), and stands in checkpoints and results.
+        It is the digest of a student's name (docs/store.md), and is in checkpoints and results.
         """
         return {
             "group": self.group,
@@ -61,7 +61,7 @@ class TrainingJob(Options):
     def objective(self, schema: PairSchema) -> Objective:
         """The untrained model with its losses; its initial weights depend on `training.seed` alone.
 
-        A student is built for the whole schema, a teacher for a shape. Raises a ValueError where the
+        A student is built for the whole schema, a teacher for a shape. Raises a ValueError if the
         model can't learn such samples.
         """
         from kdm.randomness.step_seeds import seed_initial_weights  # torch: imported only to train

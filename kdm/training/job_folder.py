@@ -12,7 +12,7 @@ from storage.options import parse
 
 
 def read_job(url: str) -> TrainingJob:
-    """The job of a JSON document at a path or URL; a ValueError where there is none, or a wrong one."""
+    """The job of a JSON document at a path or URL; a ValueError if it is missing or wrong."""
     place, slash, name = url.rpartition("/")
     folder = folder_at(place or slash or ".")
     try:
@@ -27,8 +27,8 @@ def read_job(url: str) -> TrainingJob:
 def is_done(folder: Folder, identity: dict[str, Any]) -> bool:
     """Whether a job of this identity is done in the folder, with weights whose digest agrees.
 
-    Raises `MismatchError`, naming the fields that differ, where another job was done there, and
-    `DamageError` where the weights aren't what was written.
+    Raises `MismatchError`, naming the fields that differ, if another job was done there, and
+    `DamageError` if the weights aren't what was written.
     """
     config = read_config(folder)
     if config is None:

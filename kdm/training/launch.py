@@ -29,9 +29,9 @@ _LOOK_EVERY = 0.2  # seconds between two looks at ranks and parent
 # Ranks of one machine talk over its loopback interface alone.
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 _SETTINGS = {
-    # torchrun warns where this isn't set; each rank takes training.num_threads.
+    # torchrun warns if this isn't set; each rank takes training.num_threads.
     "OMP_NUM_THREADS": "1",
-    # Seconds after which a rank that was told to stop is killed; it promises to leave within ten.
+    # Seconds until a rank that got a request to stop is killed; it promises to leave within ten.
     "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "12",
 }
 

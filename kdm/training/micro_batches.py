@@ -4,7 +4,7 @@
 
 holds because every loss is a mean over samples. So gradients can be computed on several devices (Goyal et
 al. 2017, Sec. 3) or one after another on one. Random numbers must then belong to samples, not to the
-order of computing: `training.draws: sample` gives each sample a stream of its own, as counter-based
+order of computing: `training.draws: sample` gives each sample a separate stream, as counter-based
 generators allow (Salmon et al. 2011). What looks at a whole batch, as batch normalisation does, can't be
 split.
 """
@@ -35,9 +35,9 @@ class Part(NamedTuple):
 
 
 class Parts:
-    """A rank's parts of each step, and where their random numbers come from.
+    """A rank's parts of each step, and the source of their random numbers.
 
-    Raises a ValueError where so many ranks can't share a step evenly.
+    Raises a ValueError if so many ranks can't share a step evenly.
     """
 
     def __init__(self, options: TrainingOptions, ranks: Ranks) -> None:
@@ -66,7 +66,7 @@ class Parts:
     def drawing(self, step: int, part: Part) -> Iterator[None]:
         """A context in which random draws are seeded per step, or per sample.
 
-        Raises a ValueError at its end where `draws` is 'sample' and the model drew from torch's own
+        Raises a ValueError at its end if `draws` is 'sample' and the model drew from torch's own
         generator: its numbers would depend on the number of ranks.
         """
         if self._draws is None:
@@ -111,7 +111,7 @@ def require_divisible(options: TrainingOptions, num_ranks: int) -> None:
 
 
 def require_whole_batches(objective: Objective, options: TrainingOptions, ranks: Ranks) -> None:
-    """Raise a ValueError where a module normalises by statistics of the whole batch, and parts differ.
+    """Raise a ValueError if a module normalises by statistics of the whole batch, and parts differ.
 
     `SharedBatchNorm2d` has the statistics of all ranks, but not of several micro-batches.
     """
@@ -150,7 +150,7 @@ def _normalising(objective: Objective) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _rows(batch: Batch, rows: slice, num_parts: int) -> Batch:
-    """These rows of a batch, in memory of their own, as one of `num_parts` parts of the step's batch."""
+    """A copy of these rows of a batch, as one of `num_parts` parts of the step's batch."""
     columns = {
         name: column[rows].contiguous()
         for name in ("index", "x_0", "x_T", "label")

@@ -1,4 +1,4 @@
-"""Steps that go wrong: what happens where a loss or a gradient is NaN or infinite.
+"""Steps that go wrong: what happens if a loss or a gradient is NaN or infinite.
 
 The published code replaces such gradients by numbers (NaN by 0, ±∞ by ±10⁵) and continues, as EDM's
 training loop does (Karras et al. 2022); nothing then says that a training is broken. Here a run stops, or
@@ -67,7 +67,7 @@ class NonFiniteSteps:
         """Make a step in the block; under 'skip' one that goes wrong changes nothing.
 
         Weights, averages, buffers and optimisers are then as before it. Raises `NonFiniteError` under
-        'stop', and under 'skip' where more than 100 in a row went wrong.
+        'stop', and under 'skip' if more than 100 in a row went wrong.
         """
         before = _Before(self._objective, self._adams, playing) if self._skips else None
         try:

@@ -58,7 +58,7 @@ class Watch:
         self._trackers.scalars(step, values)
 
     def stepped(self, step: int) -> None:
-        """Draw a picture after `step` steps where one is due."""
+        """Draw a picture after `step` steps if one is due."""
         if step == self._first_step + 1:
             self._start_clocks(step)  # the first step also compiles, or loads its kernels
         if not is_due(self._options, step):

@@ -1,4 +1,4 @@
-"""How something is trained: every number that a run's weights depend on, besides its model and data.
+"""How something is trained: every number that a run's weights depend on, besides model and data.
 
 The optimiser is Adam (Kingma and Ba 2015), the schedule a linear warm-up (Goyal et al. 2017, Sec. 2.2) and
 half a cosine (Loshchilov and Hutter 2017, Eq. 5), the result a moving average of the weights. The paper
@@ -27,7 +27,7 @@ class EmaOptions(Options):
 
     decay: float = Field(0.9995, ge=0, lt=1)  # a step; averages over 1 / (1 − decay) steps
     # Until then the average spans a share of the run so far: decay 1 − 1 / (1 + warmup · steps).
-    # None: full decay from step 0, as published; such an average contains the initial weights for long.
+    # None: full decay from step 0, as published; then the initial weights count for long.
     warmup: float | None = Field(0.03, gt=0)
 
 
@@ -80,21 +80,21 @@ class TrainingOptions(LastingOptions):
         1, ge=1, le=1024
     )  # sums depend on it; a second one gains little (docs/results.md)
     # Of forward pass and loss; weights, averages and Adam's state are always float32. 'float32' is
-    # exactly that on a GPU too, where torch would compute convolutions in TF32. 'tf32' needs a GPU.
+    # exactly that on a GPU too, although torch would use TF32 for convolutions. 'tf32' needs a GPU.
     precision: Precision = "float32"
     is_compiled: bool = False  # networks by torch.compile; no name in a checkpoint changes
-    # Where a loss is NaN or infinite: stop, or skip the step (for such a gradient too) and count it.
+    # If a loss is NaN or infinite: stop, or skip the step (for such a gradient too) and count it.
     on_non_finite: NonFinite = "stop"
     log_every: int = Field(100, ge=1)  # steps between two entries of the loss history
     checkpoint_every: int = Field(1_000, ge=1)  # steps; no number depends on it
     keep_checkpoints: int = Field(2, ge=1)  # the last ones; a damaged newest leaves the one before
     # Also keep the weights of the checkpoint with the lowest training loss (kdm/training/best_weights.py).
     keep_best: bool = True
-    # Steps between two pictures of samples, drawn where samples are images and after the last step.
+    # Steps between two pictures of samples, if samples are images, and after the last step.
     # 0: none; None: five pictures a run. No number depends on it.
     samples_every: int | None = Field(None, ge=0)
-    # Trackers of losses and pictures; None: 'tensorboard' where samples are images and the folder is on
-    # this machine's disk. No number depends on it.
+    # Trackers of losses and pictures; None: 'tensorboard' if samples are images and the folder is
+    # on this machine's disk. No number depends on it.
     trackers: tuple[Annotated[TrackerPlugin, Configured(TRACKERS)], ...] | None = None
 
     @model_validator(mode="after")

@@ -34,7 +34,7 @@ def _compile(objective: Objective) -> None:
     """Have torch.compile compile the networks at their first batch; parameters keep their names."""
     if not objective.networks:
         raise ValueError(
-            "training.is_compiled is true, but this model has no network that can be compiled; "
+            "training.is_compiled is true, but this model doesn't have a network to compile; "
             "set it to false"
         )
     for network in objective.networks:

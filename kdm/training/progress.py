@@ -15,7 +15,7 @@ REPORT_EVERY = 0.2
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is after `step` steps.
+    """The progress of a run after `step` steps.
 
     Rates are over this attempt, from its first step; `losses` are those of the last logged step.
     """

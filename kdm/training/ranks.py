@@ -34,7 +34,7 @@ class Ranks:
     """This process among the ranks; with `count` 1 it trains alone, and every method does nothing.
 
     All ranks must call the same methods in the same order: each call that exchanges numbers waits for
-    the others. Raises `RankLostError` where one of them has left.
+    the others. Raises `RankLostError` if one of them has left.
     """
 
     def __init__(self, rank: int = 0, count: int = 1) -> None:
@@ -82,7 +82,7 @@ class Ranks:
             gradient.copy_(mean.view(gradient.shape))
 
     def require_equal(self, number: int, what: str) -> None:
-        """Raise a ValueError on every rank where `number` isn't the same on all of them."""
+        """Raise a ValueError on every rank if `number` isn't the same on all of them."""
         if self.count > 1 and self.any(self.total(number) != number * self.count):
             raise ValueError(
                 f"{what} is {number} on rank {self.rank} and differs on another; all ranks must "
@@ -97,9 +97,9 @@ ALONE = Ranks()
 def joined(device: torch.device, report: Report = lambda report: None) -> Iterator[Ranks]:
     """Join the ranks that torchrun has started, and leave them after the block.
 
-    A process that was started otherwise is alone. `report` is told after ten seconds whom it waits
-    for. Raises a ValueError where only some of torchrun's variables are set, and `RankLostError` where
-    the other ranks don't arrive within 300 seconds.
+    A process that was started otherwise is alone. After ten seconds `report` gets the ranks that it
+    waits for. Raises a ValueError if only some of torchrun's variables are set, and `RankLostError`
+    if the other ranks don't arrive within 300 seconds.
     """
     count = _told("WORLD_SIZE", 1)
     if count == 1:
@@ -117,16 +117,16 @@ def joined(device: torch.device, report: Report = lambda report: None) -> Iterat
 
 
 def own_device(device: torch.device, environment: Mapping[str, str] = os.environ) -> torch.device:
-    """The device of this rank: GPU number LOCAL_RANK where the ranks train on GPUs.
+    """The device of this rank: GPU number LOCAL_RANK if the ranks train on GPUs.
 
-    Raises a ValueError where the machine has fewer GPUs than ranks.
+    Raises a ValueError if the machine has fewer GPUs than ranks.
     """
     if device.type != "cuda" or _told("WORLD_SIZE", 1, environment) == 1:
         return device
     local = _told("LOCAL_RANK", 0, environment)
     if local >= torch.cuda.device_count():
         raise ValueError(
-            f"there is no GPU for rank {local} of this machine: torch finds "
+            f"this machine lacks a GPU for rank {local}: torch finds "
             f"{torch.cuda.device_count()}; start as many ranks as there are GPUs"
         )
     torch.cuda.set_device(local)
@@ -134,7 +134,7 @@ def own_device(device: torch.device, environment: Mapping[str, str] = os.environ
 
 
 def _join(backend: str) -> None:
-    """Meet the other ranks, and connect with them; `RankLostError` where they don't arrive in time."""
+    """Meet the other ranks, and connect with them; `RankLostError` if they don't arrive in time."""
     try:
         # The store comes first, since waiting for the others has another time limit than a step.
         arrival = timedelta(seconds=SECONDS_TO_ARRIVE)
@@ -144,7 +144,7 @@ def _join(backend: str) -> None:
     except (
         RuntimeError,
         OSError,
-    ) as error:  # what torch raises where a rank or the store is missing
+    ) as error:  # what torch raises if a rank or the store is missing
         raise RankLostError(
             f"not all of the {_told('WORLD_SIZE', 1)} ranks arrived at {_meeting_place()} within "
             f"{SECONDS_TO_ARRIVE} s; start all of them, or unset WORLD_SIZE to train alone"
@@ -153,7 +153,7 @@ def _join(backend: str) -> None:
 
 @contextmanager
 def _saying_what_is_awaited(count: int, report: Report) -> Iterator[None]:
-    """Report whom this rank waits for, once the block has taken ten seconds."""
+    """Report which ranks this one waits for, once the block has taken ten seconds."""
     sentence = f"waiting for the other {count - 1} of {count} ranks at {_meeting_place()}"
     sentence += f", for {SECONDS_TO_ARRIVE} s at most"
     timer = threading.Timer(_SECONDS_UNSAID, lambda: report(Notice(sentence)))
@@ -166,7 +166,7 @@ def _saying_what_is_awaited(count: int, report: Report) -> Iterator[None]:
 
 
 def _require_told(count: int) -> int:
-    """The rank of this process; a ValueError where variables that it needs are missing."""
+    """The rank of this process; a ValueError if variables that it needs are missing."""
     missing = [name for name in _NEEDED if not os.environ.get(name)]
     if missing:
         raise ValueError(
@@ -181,7 +181,7 @@ def _meeting_place() -> str:
 
 
 def _told(variable: str, alone: int, environment: Mapping[str, str] = os.environ) -> int:
-    """The number in an environment variable; `alone` where it isn't set, a ValueError for anything else."""
+    """The number in an environment variable; `alone` if unset, a ValueError for anything else."""
     value = environment.get(variable) or str(alone)
     if not value.isdigit():
         raise ValueError(f"{variable} is {value!r}; torchrun sets it to a number, or unset it")

@@ -23,10 +23,10 @@ from storage.folders import folder_at
 def run_job(
     job: TrainingJob, *, report: Report, should_stop: Callable[[], bool] = lambda: False
 ) -> None:
-    """Do a training job, or continue it; return at once where it is done.
+    """Do a training job, or continue it; return at once if it is done.
 
-    Raises `Interrupted`, after a checkpoint, where `should_stop` says so, and a ValueError or a
-    StoreError where the job can't be done: the step doesn't fit into memory, a loss isn't finite, or
+    Raises `Interrupted`, after a checkpoint, if `should_stop` says so, and a ValueError or a
+    StoreError if the job can't be done: the step doesn't fit into memory, a loss isn't finite, or
     stored pairs are damaged.
     """
     device = own_device(prepare(job.device, job.training))

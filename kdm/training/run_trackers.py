@@ -1,4 +1,4 @@
-"""The trackers of one run: those that its options name, or TensorBoard's where it has pictures to show."""
+"""The trackers of one run: those that its options name, or TensorBoard's if it draws pictures."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -13,10 +13,10 @@ from storage.plugins import configure
 
 
 class Trackers:
-    """Several trackers as one; none before `opened`.
+    """Several trackers as one; empty before `opened`.
 
-    A tracker that writes to a disk is left out where the run's folder isn't on one, and `report` is told
-    so where the options name it.
+    A tracker that writes to a disk is left out if the run's folder isn't on one; `report` gets a
+    notice of that if the options name it.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Trackers:
             tracker.picture(step, name, image)
 
     def _chosen(self) -> Iterator[TrackerPlugin]:
-        """The trackers to open: all that were asked for and can write where the run's folder is."""
+        """The trackers to open: all requested ones that can write to the run's folder."""
         for plugin in self._asked_for():
             if self._folder.is_local or not plugin.needs_disk:
                 yield plugin

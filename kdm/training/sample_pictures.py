@@ -31,7 +31,7 @@ def is_due(options: TrainingOptions, step: int) -> bool:
 
 
 def drawn(objective: Objective, ema: Ema, *, is_compiled: bool) -> Colours | None:
-    """A picture (height, width, colours) of the averaged model's samples; None where it draws none.
+    """A picture (height, width, colours) of the averaged model's samples; None if it can't draw.
 
     Dropout is off. Networks run uncompiled, since torch.compile would compile them again for this.
     """

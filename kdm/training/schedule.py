@@ -4,7 +4,7 @@
     constant:   η_max
     cosine:     η_max ½ (1 + cos(π (s − W) / (S − W)))                (Loshchilov and Hutter 2017, Eq. 5)
 
-with W warm-up steps of S in all. The paper has neither warm-up nor schedule (App. E.3): W = 0, constant.
+with W warm-up steps of S in all. The paper has no warm-up or schedule (App. E.3): W = 0, constant.
 """
 
 import math

@@ -27,7 +27,7 @@ class Steps:
     """Makes the steps of one run.
 
     `ema` is the average that a run exports, `non_finite` the policy for steps that go wrong. Raises a
-    ValueError where `ranks` or micro-batches can't share a step, or a module normalises over a batch
+    ValueError if `ranks` or micro-batches can't share a step, or a module normalises over a batch
     that no part has.
     """
 
@@ -46,8 +46,8 @@ class Steps:
     def make(self, step: int, batch: Batch, rate: float) -> dict[str, Losses] | None:
         """Make step number `step` on this rank's rows of its batch, with learning rate η = `rate`.
 
-        The losses over all ranks by player, or None where the step was skipped and changed nothing.
-        Raises `NonFiniteError` where a loss isn't finite and the step may not be skipped.
+        The losses over all ranks by player, or None if the step was skipped and changed nothing.
+        Raises `NonFiniteError` if a loss isn't finite and the step may not be skipped.
         """
         parts = self._parts.of(batch)
         playing = self._objective.playing(step / self._options.num_steps)

@@ -30,7 +30,7 @@ class StopRequest:
 
     `parent` is the process whose death counts, this process's own parent by default; `seconds` and
     `orphan_seconds` are how long the process has to leave by itself. `last_words` makes the message for
-    standard error where it didn't.
+    standard error if it didn't.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class StopRequest:
         self._before = {each: signal.signal(each, self._note) for each in STOPPING}
         reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
-        # Python writes each signal's number there as it comes, whatever the main thread is doing.
+        # Python writes each signal's number there as it comes, during any work of the main thread.
         self._fd_before = signal.set_wakeup_fd(self._writer)
         threading.Thread(target=self._wait, args=(reader,), daemon=True).start()
         return self
@@ -86,7 +86,7 @@ class StopRequest:
                 self._leave()
 
     def _leave(self) -> None:
-        """Print the final message and end the process at once, whatever its main thread is doing."""
+        """Print the final message and end the process at once, even if its main thread works."""
         sys.stderr.write(self.last_words() + "\n")
         sys.stderr.flush()
         os._exit(TERMINATED)

@@ -40,9 +40,9 @@ def with_pictures(
 ) -> Objective:
     """The objective of a student of pictures with a way to draw them; any other as it is.
 
-    It always draws the same pairs: the first held-out ones, or, where the set has none that the
-    student's masks have judged, the first that it learns from. Where their shard is damaged, `report`
-    is told and training continues without pictures.
+    It always draws the same pairs: the first held-out ones, or, if the set lacks any that the
+    student's masks have judged, the first that it trains on. If their shard is damaged, `report`
+    gets a notice and training continues without pictures.
     """
     student = objective.model
     if not isinstance(student, Student) or len(pairs.pair_schema().shape) != 3:

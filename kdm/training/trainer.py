@@ -48,7 +48,7 @@ class TrainingResult:
     losses: list[LossEntry]
     seconds: float
     cpu_seconds: float
-    counts: dict[str, int]  # of skipped steps; empty where none may be skipped
+    counts: dict[str, int]  # of skipped steps; empty if skipping is off
     num_ranks: int  # of the last attempt
 
 
@@ -56,7 +56,7 @@ class Trainer:
     """Trains an objective on a source; checkpoints are in `folder / "checkpoints"`.
 
     `identity` is all that the run's numbers depend on: a checkpoint of another run is refused. `report`
-    gets progress and notices, and `should_stop` is asked before every step. Raises a ValueError where
+    gets progress and notices, and `should_stop` is called before every step. Raises a ValueError if
     `ranks` or micro-batches can't share a step, or a module normalises over the whole batch.
     """
 
@@ -95,8 +95,8 @@ class Trainer:
     def fit(self) -> TrainingResult:
         """Train to the last step, from the newest sound checkpoint on.
 
-        Raises `Interrupted`, after a checkpoint, where `should_stop` says so, `NonFiniteError` where a
-        loss isn't finite and the step may not be skipped, and `RankLostError` where a rank has left.
+        Raises `Interrupted`, after a checkpoint, if `should_stop` says so, `NonFiniteError` if a
+        loss isn't finite and the step may not be skipped, and `RankLostError` if a rank has left.
         """
         self._resume()
         with self._watch.from_step(self._step):
@@ -118,13 +118,13 @@ class Trainer:
         )
 
     def _train_step(self, step: int) -> dict[str, Losses] | None:
-        """Make one step; the losses of its players, or None where it was skipped and changed nothing."""
+        """Make one step; the losses of its players, or None if skipped without a change."""
         seed_step(self._options.seed, step)
         rate = learning_rate(self._options, step)
         return self._steps.make(step, self._source.next_batch(), rate)
 
     def _keep_records(self, losses: dict[str, Losses] | None) -> None:
-        """After a step: log losses, keep best weights and checkpoint where they are due, report progress."""
+        """After a step: log losses, keep best weights and checkpoint if due, report progress."""
         is_last = self._step == self._options.num_steps
         self._watch.stepped(self._step)
         if losses is not None and (is_last or self._step % self._options.log_every == 0):
@@ -140,7 +140,7 @@ class Trainer:
         self._watch.say(self._step, self._logged())
 
     def _stop_if_asked(self) -> None:
-        """Write a checkpoint and raise `Interrupted` where any rank was asked to stop."""
+        """Write a checkpoint and raise `Interrupted` if any rank got a request to stop."""
         if self._ranks.any(self._should_stop()):
             if self._saved_step != self._step:
                 self._save()
@@ -194,7 +194,7 @@ class Trainer:
 
 
 def _values(losses: Mapping[str, Losses], *, is_shared: bool) -> dict[str, float]:
-    """Losses as numbers by name: TERM and `total`, or PLAYER/TERM where there are several players."""
+    """Losses as numbers by name: TERM and `total`, or PLAYER/TERM if there are several players."""
     values = {}
     for name, each in losses.items():
         prefix = f"{name}/" if is_shared else ""

@@ -3,8 +3,8 @@
     file ─ read ─► described values (storage/inert) ─ saved / edm_pickle ─► names, tensors ─► Checkpoint
     Checkpoint, preset ─ build ─► the network with exactly these tensors
 
-Unpickling runs whatever the file says. Here opcodes are interpreted, calls of a known few functions become
-inert values (`calls`), and everything else ends in an error before any tensor is read.
+Unpickling runs any code in the file. Here opcodes are interpreted, calls of a known few functions
+become inert values (`calls`), and everything else ends in an error before any tensor is read.
 """
 
 from pairgen.checkpoints.checkpoint import Checkpoint, Part

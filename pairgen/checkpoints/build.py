@@ -8,7 +8,7 @@ What the network is comes from the first of these that says it:
 
 The network is built on torch's device "meta", without memory for weights: keywords from a hostile file
 can't make it allocate anything. Names and shapes must then match one for one, and the checkpoint's tensors
-become the network's, without a copy where they are float32.
+become the network's, without a copy if they are float32.
 """
 
 import inspect
@@ -40,7 +40,7 @@ _MOST_LEVELS = 12
 def described(checkpoint: Checkpoint, preset: str = "") -> Preset:
     """What the checkpoint's network is built with, by the file, the preset's name, or the shapes.
 
-    Raises a ValueError if none of them says it, or if file and preset both do.
+    Raises a ValueError if none of them tells, or if file and preset both do.
     """
     if checkpoint.architecture:
         if preset:
@@ -104,10 +104,10 @@ def _of_file(checkpoint: Checkpoint) -> Preset:
     outer = checkpoint.architecture[0]
     if outer.init_args:
         raise ValueError(
-            f"{outer.class_name} was built with arguments that have no names; save its state dict "
+            f"{outer.class_name} was built with positional arguments; save its state dict "
             "and import that with --preset"
         )
-    # What was not passed to it still stands among its attributes: sigma_max, beta_d.
+    # What wasn't passed to it is still among its attributes: sigma_max, beta_d.
     own = set(_own_keywords(outer.class_name)) & checkpoint.attributes.keys()
     keywords = outer.init_kwargs | {name: checkpoint.attributes[name] for name in own}
     finite = {name: value for name, value in keywords.items() if value != math.inf}
@@ -117,7 +117,7 @@ def _of_file(checkpoint: Checkpoint) -> Preset:
 def empty(preset: Preset) -> Network:
     """The network on device "meta": shapes without memory.
 
-    Raises a ValueError if the keywords don't build one, with what torch or pydantic said.
+    Raises a ValueError if the keywords don't build one, with torch's or pydantic's reason.
     """
     _require_plausible(preset)
     try:
@@ -188,5 +188,5 @@ def _require_fit(wanted: Mapping[str, tuple[int, ...]], tensors: Tensors) -> Non
 def _float32(name: str, tensor: NDArray[Any]) -> torch.Tensor:
     """The same values; float16, bfloat16 and float64 are converted, other types are a ValueError."""
     if tensor.dtype.kind != "f":
-        raise ValueError(f"{name[:100]} holds {tensor.dtype}, where a network has float numbers")
+        raise ValueError(f"{name[:100]} holds {tensor.dtype}, but a network needs float numbers")
     return torch.from_numpy(np.ascontiguousarray(tensor, np.float32))

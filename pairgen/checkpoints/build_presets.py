@@ -57,7 +57,7 @@ class Preset(Options):
 
     precond: str | None = None  # None: a velocity network of flow matching
     init_kwargs: dict[str, Any]
-    img_resolution: int | None = Field(None, ge=1, le=4096)  # pixels, where no keyword says it
+    img_resolution: int | None = Field(None, ge=1, le=4096)  # pixels, if the keywords don't have it
     license: Licence = UNKNOWN  # of the weights
 
 

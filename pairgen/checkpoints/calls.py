@@ -1,10 +1,10 @@
 """The functions that checkpoints call, and the inert values that their calls become.
 
-A pickle is a program: an opcode GLOBAL puts a function's name on the stack, REDUCE calls it. The reader
-(storage/inert) imports and calls nothing. It looks the name up here: an `Answer` is given the name and the
-arguments, and returns the value that the call stands for, or None if its arguments aren't what that function
-is given by those who write such files; then the file is refused. Three dialects say what may be in a file:
-
+A pickle is a program: an opcode GLOBAL puts a function's name on the stack, REDUCE calls it. The
+reader (storage/inert) imports and calls nothing. It looks the name up here: an `Answer` gets the
+name and the arguments, and returns the value that the call stands for, or None if its arguments
+aren't those that such files usually have; then the file is refused. Three dialects say what may be
+in a file:
 | dialect | file | knows |
 |---|---|---|
 | NETWORK | EDM's network pickles | tensors, EDM's persistent objects |
@@ -39,7 +39,7 @@ def _set(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _bytes(_name: str, arguments: tuple[Any, ...]) -> Any:
-    """Protocol 2 has no bytes: it writes `_codecs.encode(text, 'latin1')`."""
+    """Protocol 2 can't write bytes: it writes `_codecs.encode(text, 'latin1')`."""
     match arguments:
         case (str(text), "latin1") if max(text, default="") <= "\xff":
             return text.encode("latin1")
@@ -49,7 +49,7 @@ def _bytes(_name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _storage(_name: str, arguments: tuple[Any, ...]) -> Any:
-    """`torch.storage._load_from_bytes(data)`: a whole torch file nested in the pickle, left where it is."""
+    """`torch.storage._load_from_bytes(data)`: a whole torch file in the pickle, left in place."""
     match arguments:
         case (Blob() as blob,):
             return blob
@@ -161,7 +161,7 @@ _SETTINGS: Final[dict[str, Answer]] = {
 }
 _PLAIN = ("pathlib ", "pathlib._local ", "datetime ", "omegaconf.")  # paths, times, configurations
 _TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32")
-_FACTORIES = frozenset(  # of defaultdicts, under Python 2's name where the protocol is 2
+_FACTORIES = frozenset(  # of defaultdicts, under Python 2's name if the protocol is 2
     f"{module} {name}"
     for module in ("builtins", "__builtin__")
     for name in (

@@ -27,7 +27,7 @@ class Checkpoint:
     """A network's tensors under their state-dict names and in their order, as read from one file."""
 
     kind: str  # edm-pickle, torchcfm, flow-matching or state-dict
-    weights: str  # ema, raw, or unknown where the file does not say
+    weights: str  # ema, raw, or unknown if the file doesn't say
     architecture: tuple[Part, ...]  # the preconditioner, then its network; empty if not in the file
     attributes: dict[str, Any]  # plain settings beside the tensors: sigma_max, training arguments
     tensors: dict[str, NDArray[np.generic]]  # bfloat16, which numpy lacks, is widened to float32

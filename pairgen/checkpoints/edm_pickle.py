@@ -93,14 +93,14 @@ def network_in(value: Any) -> Network:
 def _object(value: Any, known: tuple[str, ...]) -> _Object:
     """The persistent object that this is; a ValueError unless its class is one of `known`."""
     if not isinstance(value, Made) or value.of != PERSISTENT:
-        raise ValueError(f"something else stands where one of {', '.join(known)} should")
+        raise ValueError(f"something else is in the place of one of {', '.join(known)}")
     meta = value.arguments[0]
     version, name = meta.get("version"), meta.get("class_name")
     if meta.get("type") != "class":
-        raise ValueError(f"type {_shown(meta.get('type'))} stands where a class should")
+        raise ValueError(f"type {_shown(meta.get('type'))} is in the place of a class")
     if type(version) is not int or version != _VERSION:
         raise ValueError(
-            f"a class has version {_shown(version)} where EDM writes {_VERSION}; give a network of EDM"
+            f"a class has version {_shown(version)}, but EDM writes {_VERSION}; give an EDM network"
         )
     if type(name) is not str or name not in known:
         raise ValueError(
@@ -117,7 +117,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    """A value from the file as it may stand in an error: short, and never an object."""
+    """A value from the file as an error may show it: short, and never an object."""
     if is_scalar(value):
         return repr(value[:60] if type(value) is str else value)
     return "that isn't text"
@@ -179,7 +179,7 @@ def _hidden(module: _Object) -> frozenset[str]:
     """Names of buffers that a state dict leaves out; torch before 1.6 didn't have them."""
     names = module.state.get("_non_persistent_buffers_set", [])
     if not isinstance(names, list) or not all(type(name) is str for name in names[:_MAX_ENTRIES]):
-        raise ValueError(f"{module.class_name} hides buffers that have no names")
+        raise ValueError(f"{module.class_name} hides buffers without names")
     return frozenset(names[:_MAX_ENTRIES])
 
 
@@ -187,7 +187,7 @@ def _dict_of(module: _Object, name: str) -> dict[Any, Any]:
     """One of a module's dicts; a ValueError unless it is a dict of at most 256 entries."""
     value = module.state.get(name)
     if type(value) is not dict or len(value) > _MAX_ENTRIES:
-        raise ValueError(f"{module.class_name} has no {name}, or more than {_MAX_ENTRIES}")
+        raise ValueError(f"{module.class_name} lacks {name}, or has more than {_MAX_ENTRIES}")
     return value
 
 

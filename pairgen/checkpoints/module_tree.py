@@ -1,4 +1,4 @@
-"""A walk over a module of torch as it lies in a pickle: modules in modules, in the order of a state dict.
+"""A walk over a module of torch in a pickle: modules in modules, in the order of a state dict.
 
 A module's state is a dict with three dicts of interest: `_parameters` and `_buffers` hold its own tensors by
 name, `_modules` its children. `state_dict()` lists parameters, then buffers, then the children in their
@@ -14,7 +14,7 @@ class Node(NamedTuple):
     """A module somewhere in the tree."""
 
     prefix: str  # of its tensors' names: 'enc.' or '' at the root
-    value: Any  # as it stands in the file, unchecked
+    value: Any  # as it is in the file, unchecked
     depth: int  # 0 at the root
 
 

@@ -1,7 +1,7 @@
 """A module of torch that was saved whole (`torch.save(module)`): its class, settings and tensors.
 
-Published KDM students are such files. The classes are named in the pickle and never imported: a module is
-whatever object has `_parameters`, `_buffers` and `_modules`, and its tensors get the names that
+Published KDM students are such files. The classes are named in the pickle and never imported: any
+object with `_parameters`, `_buffers` and `_modules` is a module, and its tensors get the names that
 `state_dict()` would give them.
 """
 
@@ -54,7 +54,7 @@ def _own_tensors(state: dict[Any, Any], prefix: str) -> dict[str, TensorName]:
 
 
 def _state(node: Node) -> dict[Any, Any]:
-    """The module's attributes, of whatever class it is."""
+    """The module's attributes, for any class."""
     state = node.value.state if isinstance(node.value, Made) else None
     if type(state) is not dict:
         raise ValueError(f"{node.prefix[:80] or 'what it holds'} isn't a module of torch")
@@ -65,5 +65,5 @@ def _dict_of(state: dict[Any, Any], name: str) -> dict[Any, Any]:
     """One of a module's dicts; a ValueError unless it is a dict of at most 1,024 entries."""
     value = state.get(name)
     if type(value) is not dict or len(value) > _MAX_ENTRIES:
-        raise ValueError(f"a module has no {name}, or more than {_MAX_ENTRIES:,}")
+        raise ValueError(f"a module lacks {name}, or has more than {_MAX_ENTRIES:,}")
     return value

@@ -6,9 +6,9 @@
 | PK (zip), or torch's older magic number | `torch.save` | storage/inert/saved, then `saved` |
 | a length and "{" | .safetensors | storage/inert/safetensors |
 
-The numbers of tensors stay in the file until all names have been accepted; then each tensor is read once, and
-must lie inside its own storage. A file that is written to meanwhile is refused, since size and time of its
-last change are compared before and after.
+The numbers of tensors stay in the file until all names have been accepted; then each tensor is read
+once, and must be inside its own storage. A file that is written to meanwhile is refused, since size
+and time of its last change are compared before and after.
 """
 
 import hashlib
@@ -93,7 +93,7 @@ def _read_student(file: BufferedReader) -> Checkpoint:
 
 
 def _read_network(file: BufferedReader) -> Checkpoint:
-    """EDM's bare pickle, which must end where the file does."""
+    """EDM's bare pickle, which must end with the file."""
     file.seek(0)
     network = network_in(described_in(file, NETWORK).value)
     if file.read(1):
@@ -110,7 +110,7 @@ def _networks(file: BufferedReader, network: Network, storages: dict[str, Stored
 
 
 def _saved(file: BufferedReader, head: bytes, dialect: Dialect) -> tuple[Any, dict[str, Stored]]:
-    """The described value of a torch.save or .safetensors, and where its storages lie in the file."""
+    """The value that a torch.save or .safetensors describes, and where its storages are."""
     if not is_safetensors(head):
         return read_saved(file, dialect)
     tensors, storages = read_safetensors(file)
@@ -119,7 +119,7 @@ def _saved(file: BufferedReader, head: bytes, dialect: Dialect) -> tuple[Any, di
 
 
 def _read_tensors(file: BufferedReader, value: Any, storages: dict[str, Stored]) -> Checkpoint:
-    """The checkpoint of a state dict, wherever in the value it stands."""
+    """The checkpoint of a state dict, anywhere inside the value."""
     kind, weights, attributes, names = network_of(value)
     tensors = _arrays(file, names, storages)
     return Checkpoint(kind, weights, (), attributes, tensors, _sha256(file))
@@ -128,7 +128,7 @@ def _read_tensors(file: BufferedReader, value: Any, storages: dict[str, Stored])
 def _arrays(
     file: BufferedReader, names: dict[str, TensorName], storages: dict[str, Stored]
 ) -> dict[str, NDArray[Any]]:
-    """The tensors by name. All together they may take no more bytes than the file has: no zip bombs."""
+    """The tensors by name. Together they may take at most the file's own size: no zip bombs."""
     limit = min(os.fstat(file.fileno()).st_size, _MAX_BYTES)
     numbers, text = Budget(limit), Budget(limit)
     arrays = {}
@@ -144,7 +144,7 @@ def _arrays(
 def _stored(
     file: BufferedReader, tensor: TensorName, storages: dict[str, Stored], text: Budget
 ) -> tuple[Source, Stored]:
-    """Where a tensor's storage lies: in the file itself, or in bytes that the pickle holds as text."""
+    """Where a tensor's storage is: in the file itself, or in bytes that a pickle holds as text."""
     if not isinstance(tensor.storage, Blob):
         return file, storages[tensor.storage.key]
     text.spend(tensor.storage.num_bytes if tensor.storage.is_text else 0)

@@ -11,7 +11,7 @@ from pairgen.filters.filter import Filter
 
 @dataclass(frozen=True)
 class Decisions:
-    """keep bool [n]; reason text [n], empty where kept."""
+    """keep bool [n]; reason text [n], empty if kept."""
 
     keep: NDArray[np.bool_]
     reason: NDArray[np.str_]

@@ -51,7 +51,7 @@ def judged_pairs(
 def _audit_row(
     rule: DropRule, pairs: PairBatch, row: int, *, score: float, reason: str
 ) -> dict[str, Any]:
-    """What is stored of a rejected pair: why, and none of its values."""
+    """What is stored of a rejected pair: why, but not its values."""
     return {
         "index": int(pairs.index[row]),
         "filter": rule.filter.plugin,

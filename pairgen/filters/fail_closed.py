@@ -1,4 +1,4 @@
-"""Filters fail closed: whatever a filter does wrong ends the stage, and no pair passes without a decision.
+"""Filters fail closed: any fault of a filter ends the stage, and no pair passes without a decision.
 
 A filter is code of others. It sees arrays that it can't write to, everything that it raises is reported under
 its name, and everything that it returns is checked for type, shape and finite numbers before it is used.
@@ -21,8 +21,8 @@ class FilterError(StoreError):
 
 @contextmanager
 def named(chosen: Filter) -> Iterator[None]:
-    """Within it, whatever is raised comes out as a FilterError with the filter's name."""
-    # A filter is code of others and may raise anything; nothing is swallowed, only named.
+    """Turn anything raised in the block into a FilterError with the filter's name."""
+    # A filter is foreign code and may raise anything; nothing is swallowed, only named.
     try:
         yield
     except Exception as error:

@@ -4,7 +4,7 @@
     held-out real samples, fpr ─ calibrate ─► threshold
 
 Scores are stored once, under the digest of what they depend on (filter, options, reference). A decision
-needs only the scores and a threshold, so a new threshold needs neither the teacher nor the reference.
+needs only the scores and a threshold, so a new threshold doesn't need the teacher or the reference.
 """
 
 from abc import ABC, abstractmethod
@@ -38,7 +38,7 @@ class Filter(Plugin, ABC):
     """The options of one filter. What it drops follows from scores and threshold, nothing else."""
 
     # True: it drops copies of its reference, and the contract tests plant some. A filter of quality,
-    # say of how far a sample lies from all real ones, leaves it False: copies are good samples to it.
+    # say by the distance of a sample from all real ones, leaves it False: it considers copies good.
     finds_copies: ClassVar[bool] = False
 
     @abstractmethod
@@ -49,4 +49,4 @@ class Filter(Plugin, ABC):
     def decide(
         self, scores: Scores, threshold: float
     ) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
-        """Keep, bool [n], and the reason, text [n], empty where a pair is kept."""
+        """Keep, bool [n], and the reason, text [n], empty if a pair is kept."""

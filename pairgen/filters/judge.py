@@ -46,7 +46,7 @@ class Judge:
         if not 0 <= fpr < 1 or len(heldout) == 0:
             raise ValueError(
                 f"a false-positive rate of {fpr} cannot be calibrated on {len(heldout)} held-out "
-                "samples; the rate lies in [0, 1) and one sample is the least"
+                "samples; the rate must be in [0, 1), with at least one sample"
             )
         with named(self.chosen):
             threshold = float(self.fitted.calibrate(frozen(as_numbers(heldout)), fpr))
@@ -68,7 +68,7 @@ def fit_judge(chosen: Filter, reference: NDArray[Any]) -> Judge:
 
 
 def _read_only(pairs: PairBatch) -> PairBatch:
-    """As a filter sees pairs: x_0 in the units of the reference, whatever its stored type."""
+    """As a filter sees pairs: x_0 in the units of the reference, for any stored type."""
     label = None if pairs.label is None else frozen(pairs.label)
     x_0 = as_numbers(pairs.x_0)
     return PairBatch(frozen(pairs.index), frozen(pairs.x_T), frozen(x_0), label)

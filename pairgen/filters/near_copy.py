@@ -41,7 +41,7 @@ class NearCopy(Filter):
     def decide(
         self, scores: Scores, threshold: float
     ) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
-        """Keep where the distance is at least the threshold."""
+        """Keep a pair if its distance is at least the threshold."""
         keep = scores >= threshold
         return keep, np.where(keep, "", REASON)
 
@@ -60,7 +60,7 @@ class FittedNearCopy(FittedFilter):
         return self._distances(pairs.x_0)
 
     def calibrate(self, heldout: NDArray[Any], fpr: float) -> float:
-        """The largest distance below which at most floor(fpr · n) of the n held-out samples lie.
+        """The largest distance with at most floor(fpr · n) of the n held-out samples below it.
 
         That is the held-out distance with floor(fpr · n) smaller ones before it in sorted order.
         """

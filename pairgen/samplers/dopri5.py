@@ -65,10 +65,11 @@ class Dopri5(Sampler):
         return Trajectory(x_0, none, num_velocities * teacher.evaluations)
 
     def kept_steps(self, keep_states: int) -> tuple[int, ...]:
-        """(); a ValueError if any states are asked for."""
+        """(); a ValueError if the caller wants states."""
         if keep_states:
             raise ValueError(
-                f"{keep_states} states between noise and data are asked for, but the steps of 'dopri5' "
-                "differ from batch to batch; set num_states to 0, or choose a sampler of fixed steps"
+                f"{keep_states} states between noise and data are required, but the steps of "
+                "'dopri5' differ from batch to batch; set num_states to 0, or choose a sampler of "
+                "fixed steps"
             )
         return ()

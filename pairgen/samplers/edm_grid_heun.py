@@ -2,7 +2,7 @@
 
 On the straight path x_t = (1 - t) x_0 + t x_T the noise is σ = t / (1 - t) times as large as the
 data, so EDM's σ_i (Karras et al. 2022, Eq. 5) are the times t_i = σ_i / (1 + σ_i): steps short near
-both ends. As published, x_T of deviation 1 is taken to lie at the first of them, t = 80/81, and not
+both ends. As published, x_T of deviation 1 is taken to be at the first of them, t = 80/81, and not
 at 1; every step has two velocities, the last one, to t = 0, too.
 """
 
@@ -33,11 +33,11 @@ class EdmGridHeun(RuleOnGrid):
     def times(self, teacher: Teacher) -> list[float]:
         """t_i = σ_i / (1 + σ_i) of Eq. 5's levels, then 0.
 
-        Raises ValueError for a teacher whose noise doesn't lie at time 1, or a σ_min that isn't below σ_max.
+        Raises ValueError if the teacher's noise isn't at time 1, or σ_min isn't below σ_max.
         """
         if teacher.t_noise != 1:
             raise ValueError(
-                f"'edm-grid-heun' is for flow matching, whose noise lies at time 1; the teacher's lies "
+                f"'edm-grid-heun' is for flow matching, whose noise is at time 1; the teacher's is "
                 f"at {teacher.t_noise}: choose 'edm-heun'"
             )
         if self.sigma_min >= self.sigma_max:

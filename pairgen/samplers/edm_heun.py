@@ -1,8 +1,8 @@
 """EDM's deterministic sampler (Karras et al. 2022, Algorithm 1): Heun's method on noise levels.
 
 t_i = (T^(1/ρ) + i / (N - 1) · (σ_min^(1/ρ) - T^(1/ρ)))^ρ for i < N, then t_N = 0 (Eq. 5): short steps
-near the data. Made for fields whose time is the noise level (σ(t) = t, s(t) = 1), where T is the noise
-scale.
+near the data. Made for fields whose time is the noise level (σ(t) = t, s(t) = 1), with T as the
+noise scale.
 
 A step from t to t_next of length h = t_next - t is Heun's, with slope d = v(x, t) (lines 4 to 8):
 x + h/2 (d + v(x + h d, t_next)). The last one, from σ_min to 0, is Euler's, since such fields aren't

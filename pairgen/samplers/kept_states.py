@@ -15,7 +15,7 @@ def evenly_spaced(keep_states: int, *, num_steps: int, sampler: str) -> tuple[in
     """The steps, counted from 1, after which a state is kept; a ValueError if there are too few."""
     if not 0 <= keep_states < num_steps:
         raise ValueError(
-            f"{keep_states} states between noise and data are asked for, but '{sampler}' in "
+            f"{keep_states} states between noise and data are required, but '{sampler}' in "
             f"{num_steps} steps passes {num_steps - 1}; keep at most that many, or take more steps"
         )
     return tuple(number * num_steps // (keep_states + 1) for number in range(1, keep_states + 1))

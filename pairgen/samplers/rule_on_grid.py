@@ -3,7 +3,7 @@
     x at t_(i+1) = rule(v, x at t_i, t_i, t_(i+1)),   i = 0 … N - 1,   from x_T at t_0 to x_0 at t_N
 
 The rule is a checked table (kdm/solvers/tableau.py), the grid a list of N + 1 falling times (grids.py), and
-what is kept of the states is `FixedSteps`' affair.
+what is kept of the states is up to `FixedSteps`.
 """
 
 from abc import ABC
@@ -30,7 +30,7 @@ class RuleOnGrid(FixedSteps, ABC):
         return self.rule.num_stages * self.num_steps
 
     def times(self, teacher: Teacher) -> list[float]:
-        """The grid, `num_steps` + 1 falling times in the teacher's time; a ValueError if it has none."""
+        """The grid, `num_steps` + 1 falling times of the teacher; a ValueError without one."""
         return even_times(teacher, self.num_steps)
 
     def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:

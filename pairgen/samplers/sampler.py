@@ -24,7 +24,7 @@ class Trajectory(NamedTuple):
     """Where the field carried x_T: to x_0, by way of K states."""
 
     x_0: Samples  # [n, *shape]
-    states: Tensor  # [n, K, *shape], from noise to data without the ends; K is 0 unless asked for
+    states: Tensor  # [n, K, *shape], from noise to data without the ends; K is 0 by default
     nfe: int  # network evaluations that each sample took, all counted
 
 
@@ -58,7 +58,7 @@ class Sampler(Plugin, ABC):
         """The steps, counted from 1, after which a state is kept; ValueError if there are too few."""
 
     def begins_at(self, teacher: Teacher) -> float:
-        """The time at which the sampler takes x_T to lie, in the teacher's time."""
+        """The time that the sampler assumes for x_T, in the teacher's time."""
         return teacher.rounded(teacher.t_noise)
 
 

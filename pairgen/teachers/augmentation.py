@@ -1,8 +1,8 @@
-"""Augmentation that a network is told of (Karras et al. 2022, App. F.2 and Table 6).
+"""Augmentation that a network sees as labels (Karras et al. 2022, App. F.2 and Table 6).
 
-Images are flipped, scaled, turned, stretched and moved at random, and the network is given nine labels
-that say by how much. Asked without labels, as samplers do, it draws images as they were. Two things
-differ from what was published:
+Images are flipped, scaled, turned, stretched and moved at random, and the network gets nine labels
+that say by how much. Called without labels, as by samplers, it draws images as they were. Two
+things differ from the published version:
 
 - Pixels. There, a wavelet of six taps at twice the resolution, and an image continued by its reflection
   without repeating the edge pixels. Here, each pixel is the mean of four bicubic look-ups a quarter pixel
@@ -26,13 +26,13 @@ _FINER = 2  # look-ups a pixel and axis: enough for images that shrink by less t
 
 
 class _Drawn(NamedTuple):
-    """What is done to each of n images; 0 where nothing is done."""
+    """What is done to each of n images; 0 if nothing is done."""
 
     flips: Tensor  # [n, 2], 0 or 1: mirrored, upside down
     scale: Tensor  # [n], in standard deviations, as are stretch and shift
     angle: Tensor  # [n], radians
     stretch: Tensor  # [n]
-    direction: Tensor  # [n], radians: twice the angle of the stretched axis, which has no ends
+    direction: Tensor  # [n], radians: twice the angle of the stretched axis, which has no direction
     shift: Tensor  # [n, 2], right and down
 
     def labels(self) -> Tensor:
@@ -54,7 +54,7 @@ def augmented(images: Images, options: Augmentation) -> tuple[Images, Augmentati
     images = _flipped(_flipped(images, drawn.flips[:, 0], axis=3), drawn.flips[:, 1], axis=2)
     rows = labels[:, 2:].any(1).nonzero().flatten()
     if len(rows):
-        # Places of pixels need all of float32, whatever the networks around this compute in.
+        # Places of pixels need all of float32, even if the networks compute in less.
         with torch.autocast(images.device.type, enabled=False):
             moved = _looked_up(images[rows], _places(drawn, options)[rows])
         images = images.index_copy(0, rows, moved)
@@ -68,7 +68,7 @@ def mirrored(images: Images) -> Images:
 
 
 def _draw(o: Augmentation, images: Images) -> _Drawn:
-    """How each image is transformed; all numbers are drawn, whatever the options, so that streams agree."""
+    """How each image is transformed; any options draw all numbers, so that streams agree."""
     n, number = len(images), draws()
     flips = number.coins((n, 2), like=images).float()
     scale, stretch, *shift = number.normal((4, n), like=images, axis=1)
@@ -87,7 +87,7 @@ def _draw(o: Augmentation, images: Images) -> _Drawn:
 
 
 def _places(drawn: _Drawn, o: Augmentation) -> Tensor:
-    """[n, 2, 3]: from a pixel's place to where its colour lay before; an image's sides are 2 long.
+    """[n, 2, 3]: from a pixel's place to where its colour was before; an image's sides are 2 long.
 
     Images are scaled, turned, stretched, then shifted; so this is the inverse of each in reverse order.
     """

@@ -47,7 +47,7 @@ class EdmTeacher(TeacherPlugin):
     dropout: float = Field(0.0, ge=0, lt=1)
     P_mean: float = -1.2  # of ln σ in training (Table 1: for sigma_data 0.5)
     P_std: float = Field(1.2, gt=0)
-    augment: Augmentation | None = None  # which the network is told of, so that it draws none
+    augment: Augmentation | None = None  # which the network gets as labels: it draws without
     flip: bool = False  # half of the pictures mirrored, as if they were data: it draws both
     label_dropout: float = Field(0.0, ge=0, lt=1)  # labels hidden in training, for guidance
 
@@ -75,14 +75,14 @@ class EdmTeacher(TeacherPlugin):
             num_augmentations=NUM_LABELS if self.augment else 0,
         )
         from pairgen.teachers.edm_field import (
-            EdmField as Built,  # torch: only who builds waits for it
+            EdmField as Built,  # torch: imported only to build
         )
 
         return Built(self.network.denoiser(shape, task), num_classes=self.num_classes)
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """A new field over samples of `shape`, and EDM's loss on batches of data."""
-        from pairgen.teachers.preview import training_of  # torch: only training waits for it
+        from pairgen.teachers.preview import training_of  # torch: imported only to train
 
         field = self.build(shape)
         sampler = EdmHeun() if len(shape) == 3 else None
@@ -92,7 +92,7 @@ class EdmTeacher(TeacherPlugin):
 
     def loss(self, field: EdmField) -> Loss:
         """The loss that the field is trained by."""
-        from pairgen.teachers.edm_loss import EdmLoss  # torch: only training waits for it
+        from pairgen.teachers.edm_loss import EdmLoss  # torch: imported only to train
 
         return EdmLoss(
             field,

@@ -25,8 +25,8 @@ class EdmLoss:
     sigma_data: float
     P_mean: float  # of ln σ
     P_std: float
-    augment: Augmentation | None  # which the network is told of
-    flip: bool  # half of the pictures are mirrored, which the network isn't told
+    augment: Augmentation | None  # which the network gets as labels
+    flip: bool  # half of the pictures are mirrored, unknown to the network
 
     def __call__(self, batch: Batch) -> Losses:
         """The mean over samples and values, [ ], of a batch with x_0 [n, *shape] and labels [n]."""

@@ -16,7 +16,7 @@ from storage.options import Options
 
 
 class Task(NamedTuple):
-    """What the teacher wants of a denoiser, whatever its network."""
+    """What the teacher needs from a denoiser, with any network."""
 
     num_classes: int  # 0: it looks at no label
     sigma_data: float
@@ -35,7 +35,7 @@ class MlpNetwork(Options):
     input_gain: float = Field(2.0, gt=0)  # times the first layer
 
     def denoiser(self, shape: tuple[int, ...], task: Task) -> Module:
-        """An untrained D(x; σ); a ValueError if dropout, hidden labels or augmentation are asked for."""
+        """An untrained D(x; σ); a ValueError for dropout, hidden labels or augmentation."""
         if len(shape) != 1:
             raise ValueError(
                 f"network 'mlp' of teacher 'edm' is for samples of shape (d,), not {shape}; "
@@ -49,10 +49,10 @@ class MlpNetwork(Options):
                 )
         if task.num_augmentations:
             raise ValueError(
-                "network 'mlp' of teacher 'edm' is for points, which are not augmented; "
+                "network 'mlp' of teacher 'edm' is for points, which can't be augmented; "
                 "remove 'augment'"
             )
-        from kdm.networks.mlp import MLP  # torch: only who builds waits for it
+        from kdm.networks.mlp import MLP  # torch: imported only to build
         from kdm.networks.point_denoiser import PointDenoiser
 
         network = MLP(
@@ -77,7 +77,7 @@ class SongNetwork(Options):
 
     def denoiser(self, shape: tuple[int, ...], task: Task) -> Module:
         """An untrained D(x; σ)."""
-        from kdm.networks.preconditioning import EDM  # torch: only who builds waits for it
+        from kdm.networks.preconditioning import EDM  # torch: imported only to build
         from kdm.networks.song_unet import SongUNet, SongUNetOptions
 
         keywords = _keywords(self, shape, task)
@@ -96,7 +96,7 @@ class DhariwalNetwork(Options):
 
     def denoiser(self, shape: tuple[int, ...], task: Task) -> Module:
         """An untrained D(x; σ)."""
-        from kdm.networks.dhariwal_unet import (  # torch: only who builds waits for it
+        from kdm.networks.dhariwal_unet import (  # torch: imported only to build
             DhariwalUNet,
             DhariwalUNetOptions,
         )

@@ -42,7 +42,7 @@ class FlowMatchingTeacher(TeacherPlugin):
                 f"teacher 'flow-matching' is an MLP for samples of shape (d,), not {shape}; "
                 "choose a teacher for images"
             )
-        from kdm.networks.mlp import MLP  # torch: only who builds waits for it
+        from kdm.networks.mlp import MLP  # torch: imported only to build
         from pairgen.teachers.flow_matching_field import FlowMatchingField as Built
 
         num_values = shape[0]
@@ -59,7 +59,7 @@ class FlowMatchingTeacher(TeacherPlugin):
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """A new field over samples of `shape`, and the flow-matching loss on batches of data."""
         from pairgen.teachers.flow_matching_field import flow_matching_losses
-        from pairgen.teachers.preview import training_of  # torch: only training waits for it
+        from pairgen.teachers.preview import training_of  # torch: imported only to train
 
         field = self.build(shape)
         return training_of(field, partial(flow_matching_losses, field), field.network, None, shape)

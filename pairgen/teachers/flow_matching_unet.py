@@ -1,8 +1,8 @@
 """Flow matching of pictures: guided-diffusion's U-Net as velocity on the straight path.
 
 Network and keywords are those of torchcfm's CIFAR-10 example (Tong et al. 2024), the U-Net of Dhariwal &
-Nichol 2021; path, loss and direction of time are `flow_matching`'s. The network has one label more than
-there are classes, which stands for no label.
+Nichol 2021; path, loss and direction of time are `flow_matching`'s. The network has one label more
+than there are classes, meaning "no label".
 """
 
 from typing import ClassVar
@@ -29,7 +29,7 @@ class FlowMatchingUNet(TeacherPlugin):
     num_res_blocks: int = Field(2, ge=1)  # a level going down; one more going up
     channel_mult: tuple[int, ...] = Field((1, 2, 2, 2), min_length=1)  # a level, finest first
     attention_resolutions: tuple[int, ...] = (16,)  # pixels a side; and at the coarsest level
-    num_heads: int = Field(4, ge=1)  # of attention, where num_head_channels is null
+    num_heads: int = Field(4, ge=1)  # of attention, if num_head_channels is null
     num_head_channels: int | None = Field(64, ge=1)
     dropout: float = Field(0.1, ge=0, lt=1)
     num_classes: int = Field(0, ge=0, le=2**16)  # 0: it looks at no label
@@ -48,7 +48,7 @@ class FlowMatchingUNet(TeacherPlugin):
 
     def build(self, shape: tuple[int, ...]) -> PictureVelocity:
         """An untrained field over pictures of `shape` (C, H, H); a ValueError for other shapes."""
-        from kdm.networks.guided_unet import (  # torch: only who builds waits for it
+        from kdm.networks.guided_unet import (  # torch: imported only to build
             GuidedUNet,
             GuidedUNetOptions,
         )
@@ -71,7 +71,7 @@ class FlowMatchingUNet(TeacherPlugin):
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """A new field over samples of `shape`, and the flow-matching loss on batches of data."""
-        from pairgen.teachers.preview import training_of  # torch: only training waits for it
+        from pairgen.teachers.preview import training_of  # torch: imported only to train
 
         field = self.build(shape)
         sampler = Midpoint(num_steps=_PREVIEW_STEPS)
@@ -81,7 +81,7 @@ class FlowMatchingUNet(TeacherPlugin):
 
     def loss(self, field: PictureVelocity) -> Loss:
         """The loss that the field is trained by."""
-        from pairgen.teachers.picture_velocity import PictureLoss  # torch: only training waits
+        from pairgen.teachers.picture_velocity import PictureLoss  # torch: only to train
 
         return PictureLoss(
             field,

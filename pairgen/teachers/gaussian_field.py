@@ -32,7 +32,7 @@ class GaussianField(Teacher):
         return -mean + (t - (1 - t) * variance) / s_squared * (x - (1 - t) * mean)
 
     def solution(self, x_T: Samples) -> Samples:
-        """Where the exact flow carries x_T [n, *shape]: x_0 = mean + std · x_T."""
+        """Where the exact flow takes x_T [n, *shape]: x_0 = mean + std · x_T."""
         return self.mean.to(x_T) + self.std.to(x_T) * x_T
 
 

@@ -29,7 +29,7 @@ class Packed(NamedTuple):
     """A teacher as it will be written."""
 
     config: dict[str, Any]
-    weights: list[memoryview]  # the file's bytes: its head, then the tensors where they are
+    weights: list[memoryview]  # the file's bytes: its head, then the tensors in place
 
 
 def folder_name(name: str, checkpoint: Checkpoint, preset: Preset) -> str:

@@ -1,4 +1,4 @@
-"""What config.json of an imported teacher says: what the teacher is, and where it comes from."""
+"""The config.json of an imported teacher: what the teacher is, and where it comes from."""
 
 import math
 from typing import Any

@@ -35,7 +35,7 @@ from storage.inert.values import TensorName
 
 
 class Kind(NamedTuple):
-    """What a network's samples are: their shape, and how many classes it is told."""
+    """What a network's samples are: their shape, and how many classes it knows."""
 
     shape: tuple[int, ...]
     num_classes: int  # 0: it looks at no label
@@ -59,7 +59,7 @@ class ImportedVelocity(Teacher):
 
 
 class ImportedTeacher(TeacherPlugin):
-    """A network from a foreign checkpoint: what it is built with; the weights are a file of their own."""
+    """A network from a foreign checkpoint: its arguments; the weights are a separate file."""
 
     plugin = "imported"
     is_trained: ClassVar[bool] = True
@@ -69,7 +69,7 @@ class ImportedTeacher(TeacherPlugin):
         None  # EDMPrecond, VPPrecond, VEPrecond, iDDPMPrecond; None: flow matching
     )
     init_kwargs: dict[str, Any]
-    img_resolution: int | None = Field(None, ge=1, le=4096)  # pixels, where no keyword says it
+    img_resolution: int | None = Field(None, ge=1, le=4096)  # pixels, if the keywords don't have it
     # Standard deviation of x_T. Kept, and not worked out: iDDPM's, the level nearest to 80, is of a
     # float32 sum whose last bit may be another on another machine.
     noise_std: float = Field(1.0, gt=0)
@@ -133,7 +133,7 @@ class ImportedTeacher(TeacherPlugin):
 
 
 def kind_of(net: Network, preset: Preset) -> Kind:
-    """A network's samples; a ValueError if neither keywords nor preset say how large its images are."""
+    """A network's samples; a ValueError if keywords and preset lack the size of its images."""
     if isinstance(net, Preconditioner):
         side = net.model.options.img_resolution
         return Kind((preset.init_kwargs["img_channels"], side, side), net.model.options.label_dim)

@@ -23,7 +23,7 @@ class Interruptible(Teacher):
         self.dtype = teacher.dtype
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
-        """The teacher's; whatever `go_on` raises ends it before the network is asked."""
+        """The teacher's; if `go_on` raises, it ends before the network is called."""
         self._go_on()
         return self.teacher.velocity(x, t, label)
 

@@ -1,7 +1,7 @@
 """The options of a family of teachers: what a recipe names, and what builds the field.
 
-Read without torch. What determines a teacher, besides its weights, is the plugin's name, version and options
-(`describe`); the digest of its weights is that of their safetensors bytes.
+Read without torch. Apart from its weights, a teacher is determined by the plugin's name, version
+and options (`describe`); the digest of its weights is that of their safetensors bytes.
 """
 
 from abc import ABC, abstractmethod
@@ -33,7 +33,7 @@ class TeacherPlugin(Plugin, ABC):
 
     def loaded(self, shape: tuple[int, ...], weights: bytes) -> Teacher:
         """The teacher with these safetensors bytes as weights, which must fit name for name."""
-        from safetensors.torch import load  # torch: only who builds waits for it
+        from safetensors.torch import load  # torch: imported only to build
 
         teacher = self.build(shape)
         teacher.load_state_dict(load(weights))
@@ -59,6 +59,6 @@ def require_labels_to_hide(label_dropout: float, num_classes: int) -> None:
     """
     if label_dropout and not num_classes:
         raise ValueError(
-            f"label_dropout is {label_dropout}, but without num_classes there are no "
+            f"label_dropout is {label_dropout}, but without num_classes there aren't any "
             "labels to hide; give num_classes, or set it to 0"
         )

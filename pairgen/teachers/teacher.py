@@ -16,7 +16,7 @@ def load_teacher(
     """The teacher with these safetensors bytes, in eval mode, without gradients, on the CPU.
 
     `digest` is the sha256 that they must have. Raises MismatchError if they have another, ValueError if
-    there are none but the plugin needs some.
+    the plugin needs weights but there aren't any.
     """
     if plugin.is_trained and weights is None:
         raise ValueError(f"teacher '{plugin.plugin}' needs weights; train or import it first")

@@ -1,4 +1,4 @@
-"""The same pairs in another layout: equal contents, so a student cannot tell, and there is a way back."""
+"""The same pairs in another layout: equal contents for a student, and it can be undone."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ def convert(
 ) -> PairStore:
     """Write a split in another layout beside the existing one; a conversion that was stopped continues.
 
-    Raises a ValueError where its indices do not fill whole shards of the other size.
+    Raises a ValueError if its indices don't fill whole shards of the other size.
     """
     target = PairStore.create(source.folder, source.spec, split=source.split, layout=layout)
     reader = SpanReader(source)

@@ -1,4 +1,4 @@
-"""The environment that a record names where a shard was not made in the shards that it now lies in."""
+"""The environment that a record names for a shard that was made in shards of another size."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from storage.errors import DamageError
 from storage.store import PairStore
 
 # What a record of a converted set adds to its environment: bits depend on which samples were computed
-# side by side, so whatever makes a shard again must know in which shards the teacher ran.
+# side by side, so anything that makes a shard again must know in which shards the teacher ran.
 MADE_IN = "made_in_shards_of"
 
 
@@ -21,7 +21,7 @@ def environment_in(
 
 
 def common_environment(store: PairStore) -> dict[str, Any] | None:
-    """What all records that can be read agree on; None where they do not, or there are none."""
+    """What all readable records agree on; None if they differ or don't exist."""
     found: dict[str, Any] | None = None
     for shard in store.ledger.recorded():
         try:

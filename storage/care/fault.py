@@ -6,10 +6,10 @@ Kind = Literal[
     "missing",  # a record, manifest or mask rests on it
     "damaged",  # its bytes are not those that were written
     "swapped",  # it holds another file's bytes
-    "duplicate",  # another file or record stands for the same indices already
+    "duplicate",  # another file or record already covers the same indices
     "unrecorded",  # a shard's file that no record names
     "extra",  # a document about a shard that isn't there
-    "foreign",  # a set has no file of that name
+    "foreign",  # no set contains a file with this name
 ]
 
 
@@ -17,7 +17,7 @@ class Fault(NamedTuple):
     """One file, and a sentence that says what is wrong with it and what to do."""
 
     kind: Kind
-    shard: int | None  # None where the file isn't about one shard
+    shard: int | None  # None if the file isn't about one shard
     file: str  # below the set's folder
     sentence: str
 

@@ -38,7 +38,7 @@ class Waste(NamedTuple):
 def waste_of(store: PairStore, *, older_than: float = GRACE_SECONDS) -> list[Waste]:
     """Files of one split in one layout that no record or manifest names, and that are old enough (seconds).
 
-    Raises DamageError where a record or manifest cannot be read: it may name any of them.
+    Raises DamageError if a record or manifest can't be read: it may name any of them.
     """
     found = Inventory.of(store)
     files, before = dict(found.left), time.time() - older_than
@@ -81,8 +81,8 @@ def _take_in_ledger(found: Inventory) -> None:
         found.manifests(sizes)
     if found.faults:
         raise DamageError(
-            f"{len(found.faults)} records or manifests of {found.store.base.url} are not sound, so "
-            "their shards can't be told from waste; run 'kdm pairs repair' first "
+            f"{len(found.faults)} records or manifests of {found.store.base.url} are damaged, so "
+            "their shards can't be told apart from waste; run 'kdm pairs repair' first "
             f"({found.faults[0].sentence})"
         )
 

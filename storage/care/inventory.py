@@ -53,7 +53,7 @@ class Inventory:
 
     @classmethod
     def of(cls, store: PairStore) -> "Inventory":
-        """What lies there now."""
+        """What is there now."""
         return cls(store, dict(sorted({**_folders_in_place(store), **store.base.files()}.items())))
 
     def numbers(self, folder: str) -> list[int]:
@@ -62,7 +62,7 @@ class Inventory:
         return sorted(int(match[2]) for match in matches if match and match[1] == folder)
 
     def records(self, shards: Iterable[int]) -> Iterator[Record]:
-        """Those that are sound; what is wrong with the others is noted."""
+        """The sound ones; faults of the others are noted."""
         for shard in shards:
             self._asked_for.add(shard)
             name = f"records/{record_name(shard)}"
@@ -142,7 +142,7 @@ class Inventory:
             self.note("missing", f"records/{record_name(shard)}", f"is missing; {_REPAIR}", shard)
 
     def _tell_disputed(self, shard: int, manifests: list[str], *, is_confirmed: bool) -> None:
-        """A record that any manifest confirms is right; one that none confirms is not."""
+        """A record that any manifest confirms is right; one that none confirms is wrong."""
         if is_confirmed:
             for name in manifests:
                 self.note(
@@ -191,7 +191,7 @@ class Inventory:
         return shards | {each.content: JudgedShard(n, each.kept) for n, each in self.known.items()}
 
     def leftovers(self) -> None:
-        """Whatever is left: files that nothing reads."""
+        """The remaining files: nothing reads them."""
         for name in self.left:
             folder, _, rest = name.partition("/")
             if is_claim(name):

@@ -23,7 +23,7 @@ class Remade(NamedTuple):
 
 
 def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
-    """Write a shard, and its record where that was damaged.
+    """Write a shard, and its record if that was damaged.
 
     Raises MismatchError, and changes nothing, if it isn't what was frozen or recorded.
     """
@@ -55,7 +55,7 @@ def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
 
 
 def _agreed_nfe(store: PairStore) -> float:
-    """What all sound manifests and records say; 0, not known, where they do not agree."""
+    """What all sound manifests and records say; 0 (unknown) if they disagree."""
     said: set[float] = set()
     for read, numbers in (
         (store.ledger.manifest, store.ledger.sizes()),

@@ -32,7 +32,7 @@ def from_own_files(
         if is_last_resort:
             lacking = _lacking(store, wanted.shard, columns)
             dropped = dropped if dropped is not None else {"unknown": sorted(lacking)}
-            words = "its own files (what else its record said is lost)"
+            words = "its own files (the rest of its record is lost)"
             return Remade(columns, dropped, environment or {"lost": True}, words)
     return None
 
@@ -63,7 +63,7 @@ def siblings(store: PairStore) -> list[PairStore]:
 
 
 def _decoded(store: PairStore, shard: int) -> Iterator[Columns]:
-    """Whatever can be read of the files with this shard's number."""
+    """All that can be read from the files with this shard's number."""
     layout = store.files.layout
     names = [name for name in store.shards.files() if layout.format.shard_of(name) == shard]
     most = layout.format.max_bytes(store.schema, layout.shard_size)
@@ -80,7 +80,7 @@ def _decoded(store: PairStore, shard: int) -> Iterator[Columns]:
 
 
 def _reasons(store: PairStore, shard: int, columns: Columns) -> dict[str, list[int]] | None:
-    """Why the indices that a shard lacks were dropped; None where nothing tells."""
+    """Why the indices that a shard lacks were dropped; None if unknown."""
     lacking = _lacking(store, shard, columns)
     found: dict[str, list[int]] = {}
     if not lacking:

@@ -14,7 +14,7 @@ from storage.store import PairStore
 
 
 class Span(NamedTuple):
-    """What a set holds of some consecutive indices, and where it was made."""
+    """A set's data for some consecutive indices, and where they were made."""
 
     columns: Columns
     dropped: dict[str, list[int]]
@@ -24,7 +24,7 @@ class Span(NamedTuple):
 
 @dataclass
 class SpanReader:
-    """Reads any span of a set, verified, whatever its shards; the last shard stays in memory."""
+    """Reads any span of a set, verified, across its shards; the last shard stays in memory."""
 
     store: PairStore
     _last: tuple[Record, Columns] | None = field(default=None, repr=False)
@@ -90,7 +90,7 @@ def _dropped(records: list[Record], first: int, end: int) -> dict[str, list[int]
 
 
 def _nfe(records: list[Record], first: int, end: int) -> float:
-    """The mean over the indices first … end − 1; 0 where a record does not know its own."""
+    """The mean over the indices first … end − 1; 0 if a record doesn't know its own."""
     nums = [min(each.last_index + 1, end) - max(each.first_index, first) for each in records]
     if not all(record.nfe for record in records):
         return 0.0

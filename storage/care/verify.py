@@ -75,7 +75,7 @@ def _check_shards(found: Inventory, shards: list[int], *, deep: bool, report: Re
 
 
 def _swapped(fault: Fault, found: Inventory, digests: dict[str, str]) -> Fault:
-    """A damaged file that holds just what was recorded of another shard is a swapped one."""
+    """A damaged file with exactly the bytes recorded for another shard is a swapped one."""
     other = found.shard_of_digest.get(digests.get(fault.file, ""))
     if other is None or fault.kind != "damaged":
         return fault

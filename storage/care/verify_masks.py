@@ -25,11 +25,11 @@ class JudgedShard(NamedTuple):
     """What is known of a shard by its content digest."""
 
     shard: int
-    kept: int | None  # rows; None where no sound record tells
+    kept: int | None  # rows; None without a sound record
 
 
 def stray_kind(name: str, contents: Container[str]) -> Kind | None:
-    """Why nothing reads the file `name` below the masks of these contents; None where a reader may."""
+    """Why nothing reads the file `name` below the masks of these contents; None if a reader may."""
     match = DOCUMENT.fullmatch(name)
     if match is None or not _is_whole(match):
         return "foreign"
@@ -45,7 +45,7 @@ def mask_faults(
     place: str,
     is_all_known: bool = True,
 ) -> list[Fault]:
-    """Faults of the documents `names` below `masks`, which lies at `place` below the set.
+    """Faults of the documents `names` below `masks`, which is at `place` below the set.
 
     Unless all shards are known, one that judges an unknown shard isn't a fault.
     """
@@ -148,7 +148,7 @@ def _is_whole(match: re.Match[str]) -> bool:
 
 
 def _require_place(document: dict[str, Any], match: re.Match[str]) -> None:
-    """Raise DamageError where a document lies where another one belongs."""
+    """Raise DamageError if a document is where another one belongs."""
     if match["part"] == "filter":
         found = {"score": document["digest"]}
     else:

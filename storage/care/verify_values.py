@@ -27,7 +27,7 @@ def wrong_values(schema: PairSchema, split: str, columns: Columns) -> Iterator[s
 
 def _are_labels(columns: Columns, schema: PairSchema, split: str) -> bool:
     label, rule = columns["label"], schema.label
-    assert rule is not None  # the caller asks only where there is one
+    assert rule is not None  # the caller asks only if there is one
     if rule.rule == "stored":
         return not len(label) or 0 <= label.min() <= label.max() < rule.num_classes
     seed, index = schema.noise.seed, columns["index"]
@@ -43,13 +43,13 @@ def _is_finite(array: NDArray[Any]) -> bool:
 
 
 def _is_within(x_0: NDArray[Any], value_range: tuple[float, float]) -> bool:
-    """Whether stored values lie in the range; bytes by the number that each stands for."""
+    """Whether stored values are in the range; bytes by the number that each represents."""
     if not x_0.size:
         return True
     low, high = float(x_0.min()), float(x_0.max())
     if x_0.dtype == np.uint8:
-        # By either rule a byte b stands for numbers from (b - 128) / 127.5 to (b - 127) / 127.5.
+        # By either rule a byte b represents numbers from (b - 128) / 127.5 to (b - 127) / 127.5.
         return (low - 127) / 127.5 >= value_range[0] and (high - 128) / 127.5 <= value_range[1]
-    # Rounding keeps order, so what was in the range lies within its rounded ends.
+    # Rounding keeps order, so what was in the range is within its rounded ends.
     ends = [float(x_0.dtype.type(end)) for end in value_range]
     return min(ends[0], value_range[0]) <= low and high <= max(ends[1], value_range[1])

@@ -13,8 +13,8 @@ class Wanted(NamedTuple):
     """What a shard must hold again."""
 
     shard: int
-    content: str | None  # None where neither a record nor a manifest that can be read tells
-    record: Record | None  # None where the record is damaged too
+    content: str | None  # None if no readable record or manifest has it
+    record: Record | None  # None if the record is damaged too
 
 
 def wanted_shards(store: PairStore, faults: Sequence[Fault]) -> list[Wanted]:

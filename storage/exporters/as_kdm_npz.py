@@ -44,7 +44,7 @@ def export_kdm_npz(
 ) -> int:
     """Write the chosen pairs, a file each; the number of files.
 
-    Without a variant it is `cifar`, or `cifar-cond` where the set has labels. What is there already
+    Without a variant it is `cifar`, or `cifar-cond` if the set has labels. What is already there
     stays, so a stopped export goes on.
     """
     schema = chosen.store.schema
@@ -61,7 +61,7 @@ def _variant(name: str, schema: PairSchema) -> Variant:
     if name not in VARIANTS:
         raise ValueError(f"no variant '{name}'; there are: {', '.join(VARIANTS)}")
     if VARIANTS[name].has_label and schema.label is None:
-        raise ValueError(f"variant '{name}' has labels, this set has none; choose another")
+        raise ValueError(f"variant '{name}' has labels, but this set doesn't; choose another")
     return VARIANTS[name]
 
 
@@ -85,6 +85,6 @@ def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:
             content = io.BytesIO()
             np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
             member = zipfile.ZipInfo(f"{name}.npy", _FIRST_ZIP_DATE)
-            member.create_system = 3  # Unix, wherever it is written
+            member.create_system = 3  # Unix, on any system
             archive.writestr(member, content.getvalue())
     return buffer.getvalue()

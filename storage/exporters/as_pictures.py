@@ -1,9 +1,9 @@
 """x_0 alone, as the pictures that evaluation tools read: a folder of PNGs, or one .npz of bytes.
 
     png   000000017.png …, named by index; classes as EDM keeps them: dataset.json, written last
-    npz   arr_0 uint8 [n, H, W, C], arr_1 int64 [n] where there are classes (guided-diffusion's names)
+    npz   arr_0 uint8 [n, H, W, C], arr_1 int64 [n] if there are classes (guided-diffusion's names)
 
-Values in -1 … 1 become bytes by the set's rule of rounding, by half-even where it has none.
+Values in -1 … 1 become bytes by the set's rule of rounding, or by half-even if it doesn't have one.
 """
 
 from collections.abc import Iterator

@@ -16,7 +16,7 @@ _MAX_DESCRIPTION = 2**20
 
 
 def claim(folder: Folder, wanted: Mapping[str, Any]) -> str:
-    """Say what the folder is to hold; a `MismatchError` where anything else lies there.
+    """Write down what the folder will hold; a `MismatchError` if it holds anything else.
 
     Returns the digest of that, which tells this export from every other.
     """
@@ -28,12 +28,12 @@ def claim(folder: Folder, wanted: Mapping[str, Any]) -> str:
 
 
 def require_claimable(folder: Folder, wanted: Mapping[str, Any]) -> None:
-    """A `MismatchError` where a folder holds anything but what is wanted, or a part of it."""
+    """A `MismatchError` if a folder holds anything but the wanted export, or a part of it."""
     if not folder.exists(DESCRIPTION):
         if strange := folder.names():
             raise MismatchError(
-                f"{folder.url} holds '{strange[0]}', which no export has put there; "
-                "export to a folder of its own"
+                f"{folder.url} holds '{strange[0]}', which no export wrote; "
+                "export to an empty folder"
             )
         return
     data = folder.read(DESCRIPTION, at_most=_MAX_DESCRIPTION)

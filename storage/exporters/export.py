@@ -27,7 +27,7 @@ class Chosen:
 
     @classmethod
     def of(cls, store: PairStore, count: int, masks: Sequence[Mask] | None = None) -> "Chosen":
-        """By these masks, () for none; without a word by the one decision of filters there is."""
+        """By these masks, () for none; by default the only filter decision there is."""
         return cls(store, count, store.masks(masks))
 
     def batches(self, report: Report | None = None) -> Iterator[PairBatch]:

@@ -79,5 +79,5 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
 
 def _member(archive: zipfile.ZipFile, name: str) -> Any:
     member = zipfile.ZipInfo(f"{name}.npy", _FIRST_ZIP_DATE)
-    member.create_system = 3  # Unix, wherever it is written
+    member.create_system = 3  # Unix, on any system
     return archive.open(member, "w", force_zip64=True)

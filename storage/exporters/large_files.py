@@ -36,7 +36,7 @@ def spool(folder: Folder) -> Iterator[BinaryIO]:
 def put_spooled(folder: Folder, name: str, file: BinaryIO, *, may_replace: bool = True) -> bool:
     """Make `name` have a spooled file's bytes; one that has them is left alone.
 
-    False where it has others and they may not be replaced.
+    False if it has other bytes that may not be replaced.
     """
     file.flush()
     with (

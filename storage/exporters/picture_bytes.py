@@ -1,4 +1,4 @@
-"""Samples as the bytes of pictures: which samples have such a form, and how numbers are rounded."""
+"""Samples as the bytes of pictures: which samples can be pictures, and how numbers are rounded."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def rounding_of(schema: PairSchema) -> Rounding:
 
 
 def require_pictures(shape: tuple[int, ...], otherwise: str) -> None:
-    """A ValueError that says what to do `otherwise`, where samples of a shape aren't pictures."""
+    """A ValueError that says what to do `otherwise`, if samples of a shape aren't pictures."""
     if len(shape) != 3 or shape[0] not in _NUM_CHANNELS:
         raise ValueError(
             f"a sample has shape {list(shape)}, and a picture is [1 or 3, height, width], grey or "

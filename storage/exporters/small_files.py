@@ -1,4 +1,4 @@
-"""An export's files that fit in memory: written once, many at a time, and left alone where they are right."""
+"""An export's files that fit in memory: written once, many at a time; correct ones stay."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -2,7 +2,7 @@
 
 import re
 
-# One slash after the colon, none after the name of a protocol that is in use, or no colon.
+# One slash after the colon, or a common protocol without slashes or without a colon.
 _IN_USE = "file|s3a?|gs|gcs|https?|ftp|sftp|ssh|hdfs|abfss?|adl|az|memory|hf"
 _SLIP = re.compile(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*(?=:/(?!/))|(?i:{_IN_USE})(?=:(?!//)|//))(:/?|//)"
@@ -10,7 +10,7 @@ _SLIP = re.compile(
 
 
 def require_whole_address(place: str) -> None:
-    """Raise a ValueError where a path looks like a URL whose slashes or colon were mistyped."""
+    """Raise a ValueError if a path looks like a URL whose slashes or colon were mistyped."""
     slip = _SLIP.match(place)
     if slip is None:
         return

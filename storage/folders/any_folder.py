@@ -1,6 +1,6 @@
 """The folder that a path or URL names: on a disk of this machine, or on a file system behind a network.
 
-Both kinds are made of the abstract `Folder` (storage/folders/folder.py), which knows neither of them.
+Both kinds are made of the abstract `Folder` (storage/folders/folder.py), which doesn't know them.
 """
 
 import re
@@ -15,7 +15,7 @@ _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
 def folder_at(url: str) -> Folder:
     """The folder at a path or URL, made absolute at once; nothing is created.
 
-    Raises a ValueError, which never repeats the URL, where it isn't one or carries a secret.
+    Raises a ValueError, which never repeats the URL, if it isn't one or contains a secret.
     """
     require_whole_address(url)
     scheme, is_url, _ = url.partition("://")

@@ -1,8 +1,8 @@
 """Moving a finished file to a name that must be free: the first writer wins, and nobody sees half a file.
 
-A hard link does it on most file systems. exFAT, FAT, sshfs and some network drives have none; there a
-rename that refuses to replace does the same (renameat2(2), RENAME_NOREPLACE). Where a file system has
-neither, or ignores them, nothing is written at all.
+A hard link does it on most file systems. exFAT, FAT, sshfs and some network drives lack hard links;
+there a rename that refuses to replace does the same (renameat2(2), RENAME_NOREPLACE). If a file
+system has neither, or ignores them, nothing is written at all.
 """
 
 import ctypes
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from storage.errors import NoExclusiveCreationError
 
-# What link(2) and renameat2(2) answer where a file system does not have them: EPERM on FAT and exFAT,
-# ENOTSUP on network drives, ENOSYS on FUSE, EMLINK where a file may have one name; EINVAL for the flag.
+# What link(2) and renameat2(2) return if a file system lacks them: EPERM on FAT and exFAT, ENOTSUP
+# on network drives, ENOSYS on FUSE, EMLINK if a file may have only one name; EINVAL for the flag.
 _LACKING = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EINVAL)
 _AT_FDCWD, _NOREPLACE = -100, 1  # from fcntl.h and linux/fs.h
 
 
 def move_to_free_name(temporary: Path, target: Path) -> None:
-    """Give `temporary` the name `target`; a FileExistsError, and nothing changed, where that is taken.
+    """Give `temporary` the name `target`; if that is taken, a FileExistsError and no change.
 
-    Raises `NoExclusiveCreationError` where the file system has no way to do so.
+    Raises `NoExclusiveCreationError` if the file system can't do that.
     """
     try:
         os.link(temporary, target)
@@ -32,7 +32,7 @@ def move_to_free_name(temporary: Path, target: Path) -> None:
 
 
 def require_exclusive_creation(first: Path, second: Path, target: Path) -> None:
-    """Raise `NoExclusiveCreationError` unless of two new files the first gets a name and the second none.
+    """Raise `NoExclusiveCreationError` if a second new file can take the name of the first.
 
     The three are in one folder and the caller's to remove.
     """
@@ -50,7 +50,7 @@ def require_exclusive_creation(first: Path, second: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder, where the file system can be asked to."""
+    """Flush the names in a folder, if the file system supports that."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

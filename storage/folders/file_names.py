@@ -17,7 +17,7 @@ _MARKER = "_$folder$"  # ends the name of an empty object by which Hadoop's tool
 
 
 def require_below(name: str, url: str) -> None:
-    """Raise a ValueError where a name leads out of the folder at `url`, or isn't a name."""
+    """Raise a ValueError if a name leads out of the folder at `url`, or isn't a name."""
     if name and ("\0" in name or not {"", ".", ".."}.isdisjoint(name.split("/"))):
         raise ValueError(f"{name[:80]!r} is not the name of a file below {url}")
 
@@ -25,7 +25,7 @@ def require_below(name: str, url: str) -> None:
 def is_hidden(name: str) -> bool:
     """Whether any part of a name isn't ours: `.DS_Store`, `._x`, `Thumbs.db`, temporary files.
 
-    Nothing that is kept in a store has such a name, so listings skip them.
+    No file of a store has such a name, so listings skip them.
     """
     parts = name.split("/")
     return name.endswith(_MARKER) or any(

@@ -1,7 +1,8 @@
 """Every durable byte goes through here: folders at a path or any fsspec URL.
 
-The rule (docs/store.md, 'Two writers'): a file appears under its name whole and checked, or not at all.
-On a disk that takes a temporary name, which `sweep` removes where its writer was killed; elsewhere one put.
+The rule (docs/store.md, 'Two writers'): a file appears under its name whole and checked, or not at
+all. A disk takes a temporary name first, which `sweep` removes if its writer was killed; elsewhere
+it is one put.
 """
 
 from abc import ABC, abstractmethod
@@ -16,20 +17,20 @@ class FileInfo(NamedTuple):
     """What a listing says of a file."""
 
     num_bytes: int
-    modified_at: float  # seconds since 1970; 0 where the file system does not say
+    modified_at: float  # seconds since 1970; 0 if the file system doesn't say
 
 
 class Folder(ABC):
     """A folder at an absolute place; names inside it may contain '/' but never lead out of it.
 
-    Every answer is fresh: nothing is remembered of an earlier one. Whatever a file system says reports
-    comes as a `StoreError` with a sentence, except for a FileNotFoundError.
+    Every answer is fresh: nothing is cached. An error of the file system comes as a `StoreError`
+    with a sentence, except for a FileNotFoundError.
     """
 
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where it is, absolute, so that another process finds the same place; a path where local."""
+        """Where it is, absolute, so that another process finds the same place; a path if local."""
 
     @property
     @abstractmethod
@@ -39,11 +40,11 @@ class Folder(ABC):
     @property
     @abstractmethod
     def is_local(self) -> bool:
-        """Whether it lies on a disk of this machine."""
+        """Whether it is on a disk of this machine."""
 
     @abstractmethod
     def local_path(self, name: str = "") -> Path:
-        """The path of the folder, or of `name` in it; only where `is_local`."""
+        """The path of the folder, or of `name` in it; only if `is_local`."""
 
     @abstractmethod
     def __truediv__(self, name: str) -> "Folder":
@@ -51,7 +52,7 @@ class Folder(ABC):
 
     @abstractmethod
     def names(self) -> list[str]:
-        """What lies directly inside, sorted, without hidden names; [] where the folder doesn't exist.
+        """What is directly inside, sorted, without hidden names; [] if the folder doesn't exist.
 
         A folder that is there and cannot be listed is a `StoreError`, never an empty one.
         """
@@ -60,7 +61,7 @@ class Folder(ABC):
     def files(self) -> dict[str, FileInfo]:
         """All files here and below by their names from here, sorted, without hidden ones.
 
-        What is neither a folder nor a file (a pipe, a dangling link) counts as a file without bytes.
+        Anything else (a pipe, a dangling link) counts as a file without bytes.
         """
 
     @abstractmethod
@@ -73,17 +74,17 @@ class Folder(ABC):
 
     @abstractmethod
     def read(self, name: str, *, at_most: int | None = None) -> bytes:
-        """All bytes of a file; `DamageError`, before they are read, where they are more."""
+        """All bytes of a file; if there are more, `DamageError` before they are read."""
 
     @abstractmethod
     def read_many(self, names: Sequence[str], *, at_most: int | None = None) -> list[bytes]:
-        """All bytes of each file, in order; at once where each would be waited for."""
+        """All bytes of each file, in order; in parallel if each read has to wait."""
 
     @abstractmethod
     def create(self, name: str, data: bytes) -> bool:
-        """Write a new file; False, and nothing written, where one of that name exists.
+        """Write a new file; if the name is taken, False, and nothing is written.
 
-        Where an answer can be lost on its way, a file of equal bytes counts as this one.
+        If an answer can be lost on its way, a file of equal bytes counts as this one.
         """
 
     @abstractmethod
@@ -103,11 +104,11 @@ class Folder(ABC):
 
     @abstractmethod
     def require_space(self, num_bytes: int, purpose: str) -> None:
-        """Raise a `StoreError` before any work where `num_bytes` do not fit, if that can be known."""
+        """Raise a `StoreError` before any work if `num_bytes` don't fit, if that can be known."""
 
     @abstractmethod
     def require_writable(self, purpose: str) -> None:
-        """Raise a `StoreError` before any work where nothing can be written here."""
+        """Raise a `StoreError` before any work if nothing can be written here."""
 
     def num_bytes(self) -> int:
         """Bytes of all files below."""
@@ -115,7 +116,7 @@ class Folder(ABC):
 
 
 def require_size(num_bytes: int, at_most: int | None, where: str) -> None:
-    """Raise a `DamageError` where a file is larger than anything that is written there."""
+    """Raise a `DamageError` if a file is larger than anything ever written there."""
     if at_most is not None and num_bytes > at_most:
         raise DamageError(
             f"{where} has {num_bytes:,} bytes, at most {at_most:,} are read; "

@@ -1,6 +1,6 @@
-"""Files and folders that somebody else made, read where they lie.
+"""Files and folders that somebody else made, read in place.
 
-Whatever the system reports (no permission, a disk that fails) becomes one sentence with the path and
+An error of the system (no permission, a failing disk) becomes one sentence with the path and
 what to do about it.
 """
 
@@ -16,21 +16,21 @@ from storage.folders.local_errors import told
 
 @contextmanager
 def opened(path: Path) -> Iterator[BufferedReader]:
-    """A file, open for reading; a `StoreError` that names it where it cannot be read to its end."""
+    """A file, open for reading; a `StoreError` that names it if it can't be read to its end."""
     with told("read", path), path.open("rb") as file:
         yield file
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; a `StoreError` where its folder doesn't let anybody look."""
+    """Whether a file is there; a `StoreError` if its folder can't be searched."""
     with told("looked at", path):
         return path.is_file()
 
 
 def entries_of(folder: Path, remedy: str) -> list["os.DirEntry[str]"]:
-    """What lies in a folder, in no order, without hidden names.
+    """What is in a folder, unordered, without hidden names.
 
-    Raises a ValueError with the remedy where it isn't a folder, a `StoreError` where it cannot be listed.
+    Raises a ValueError with the remedy if it isn't a folder, a `StoreError` if it can't be listed.
     """
     with told("looked at", folder):
         is_folder = folder.is_dir()

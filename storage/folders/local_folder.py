@@ -36,7 +36,7 @@ class LocalFolder(Folder):
             return cls(user_path(url).absolute())
         parts = urlsplit(url)
         if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
-            raise ValueError("a file:// URL names no machine and has no '?' or '#': file:///path")
+            raise ValueError("a file:// URL can't have a machine name, '?' or '#': file:///path")
         return cls(Path(unquote(parts.path)))
 
     @property
@@ -148,7 +148,7 @@ class LocalFolder(Folder):
         standing = self._standing()
         try:
             _require_primitives(standing)
-            # Where the folder isn't there yet, nothing else removes what a killed probe left.
+            # If the folder isn't there yet, nothing else removes files of a killed probe.
             for name in filter(is_abandoned, os.listdir(standing)):
                 (standing / name).unlink(missing_ok=True)
         except NoExclusiveCreationError as error:
@@ -180,7 +180,7 @@ class LocalFolder(Folder):
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    # A pipe that lies where a file should be would keep the reader waiting for ever.
+    # A pipe in the place of a file would keep the reader waiting for ever.
     return os.open(path, flags | os.O_NONBLOCK)
 
 

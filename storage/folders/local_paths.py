@@ -19,7 +19,7 @@ def local_path(place: str, what: str) -> Path:
 
 
 def user_path(place: str) -> Path:
-    """A path as a user writes it, '~' for a home folder; a ValueError where no user is called that."""
+    """A path as a user writes it, '~' for a home folder; a ValueError if there is no such user."""
     try:
         return Path(place).expanduser()
     except RuntimeError as error:

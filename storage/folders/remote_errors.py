@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from storage.errors import StoreError, UnreachableError
 
-# Roots of what fsspec's drivers raise beside OSError; looked up where they are already imported.
+# Roots of what fsspec's drivers raise beside OSError; looked up if they are already imported.
 _ROOTS = (
     ("botocore.exceptions", "BotoCoreError"),
     ("botocore.exceptions", "ClientError"),
@@ -49,7 +49,7 @@ def told(done: str, url: str) -> Iterator[None]:
 
 
 def patiently(request: Callable[[], T]) -> T:
-    """The answer to a request, asked again where the fault is one that passes."""
+    """The answer to a request, sent again if the fault is temporary."""
     for attempt in range(_NUM_TRIES - 1):
         try:
             return request()

@@ -24,7 +24,7 @@ _NUM_AT_ONCE = 16  # requests; a home connection fills with fewer, a data centre
 _NUM_TRIES = 3  # of a put whose bytes do not read back: another writer may have come between
 # S3: two conditional puts of one name at once; the server asks for another try.
 _CONFLICT = "ConditionalRequestConflict"
-_EMPTY = ("InvalidRange", "416")  # what S3 says of the first bytes of a file that has none
+_EMPTY = ("InvalidRange", "416")  # S3's answer to a request for the first bytes of an empty file
 _UNBOUNDED = 2**62  # bytes
 
 
@@ -45,7 +45,7 @@ class RemoteFolder(Folder):
                 "credentials into the environment or the provider's config file (docs/remote.md)"
             )
         if "::" in url or any(sign in url for sign in "*[]"):
-            raise ValueError(f"a {parts.scheme}:// URL has no '::', '*', '[' or ']' here")
+            raise ValueError(f"a {parts.scheme}:// URL can't have '::', '*', '[' or ']' here")
         names = [name for name in f"{parts.netloc}/{parts.path}".split("/") if name]
         if not names or ".." in names or not (parts.netloc or parts.scheme == "memory"):
             raise ValueError(f"write the place as {parts.scheme}://bucket/kdm, without '..'")
@@ -151,7 +151,7 @@ class RemoteFolder(Folder):
             self.remove(name)
 
     def require_space(self, num_bytes: int, purpose: str) -> None:
-        """Nothing: an object store does not say what it has room for."""
+        """Nothing: an object store doesn't say how much room it has."""
 
     def require_writable(self, purpose: str) -> None:
         """Create a small file twice and remove it: rights, bucket, and whether create is exclusive."""
@@ -164,7 +164,7 @@ class RemoteFolder(Folder):
             raise type(error)(f"{purpose}: nothing was begun, {error}") from None
         if not is_exclusive:
             raise StoreError(
-                f"{self.url} replaces a file that was to be created only where there is none; "
+                f"{self.url} replaces an existing file even if told to create a new one only; "
                 "two writers would undo each other's work: use a server that honours If-None-Match"
             )
 

@@ -18,12 +18,12 @@ S3_CONFIG = {
     "max_pool_connections": 32,
 }
 _S3 = ("s3", "s3a")
-# s3fs would repeat all of that three times, and three times again where it reads.
+# s3fs would repeat all of that three times, and three times again when it reads.
 _S3FS_ATTEMPTS = 1
 
 
 def require_known(protocol: str) -> None:
-    """Raise a sentence where fsspec does not know a protocol, or lacks what it takes."""
+    """Raise a sentence if fsspec doesn't know a protocol, or lacks its driver."""
     import fsspec
 
     try:
@@ -65,7 +65,7 @@ def listed_below(system: Any, path: str) -> dict[str, dict[str, Any]]:
 
 
 def _walks(kind: type) -> bool:
-    """Whether a file system has no search of its own."""
+    """Whether a file system doesn't have its own search."""
     if hasattr(kind, "_find"):
         return kind._find is import_module("fsspec.asyn").AsyncFileSystem._find
     own = getattr(kind, "find", None)

@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 _PREFIX = ".tmp-"
-# As `temporary_name` makes them; other programs may use the same prefix for files of their own.
+# As `temporary_name` makes them; other programs may use the same prefix for their own files.
 _OURS = re.compile(rf"{re.escape(_PREFIX)}(.+)-([0-9]+)-[0-9a-f]{{32}}")
 
 

@@ -17,7 +17,7 @@ class Upload(NamedTuple):
 
 
 def unfinished_uploads(folder: Folder, *, older_than: float) -> list[Upload]:
-    """Those below a folder that began at least so many seconds ago; [] where it isn't on S3."""
+    """Those below a folder that began at least so many seconds ago; [] if it isn't on S3."""
     if not folder.url.startswith(("s3://", "s3a://")):
         return []
     system, path = file_system(folder.url)

@@ -10,7 +10,7 @@ from storage.folders.local_errors import told
 
 
 def walked(root: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each folder here and below with its files; StoreError where one cannot be listed."""
+    """Each folder here and below with its files; StoreError if one cannot be listed."""
     return ((folder, names) for folder, _, names in _walk(root))
 
 

@@ -30,29 +30,29 @@ class PairFormat(Protocol):
     def locate(
         self, shard: int, parts: Mapping[str, Buffer], schema: PairSchema, shard_size: int
     ) -> dict[str, Column]:
-        """Where each column lies in a shard's bytes, without copying them.
+        """Where each column is in a shard's bytes, without copying them.
 
-        Raises a ValueError where anything is not exactly as `encode` lays it out.
+        Raises a ValueError if anything is not exactly as `encode` lays it out.
         """
 
     def shard_of(self, name: str) -> int | None:
-        """The shard that a file below `shards/` belongs to; None where it isn't a shard's."""
+        """The shard that a file below `shards/` belongs to; None if it isn't a shard's."""
 
     def metadata(self, num_shards: int, schema: PairSchema, shard_size: int) -> dict[str, bytes]:
-        """Files of the whole set below `shards/`, by name, that tell plain readers what is there."""
+        """Files of the whole set below `shards/`, by name, that describe it to plain readers."""
 
 
 def require_indices(index: NDArray[np.int64], shard: int, shard_size: int) -> None:
     """Raise a ValueError unless these are indices of the shard, in rising order, each once."""
     first = shard * shard_size
     if len(index) and (index[0] < first or index[-1] >= first + shard_size):
-        raise ValueError(f"holds index {index[0]} or {index[-1]}, which is not of shard {shard}")
+        raise ValueError(f"holds index {index[0]} or {index[-1]}, which isn't in shard {shard}")
     if (np.diff(index) <= 0).any():
         raise ValueError("holds indices that do not rise")
 
 
 def require_size(schema: PairSchema, shard_size: int) -> None:
-    """Raise a ValueError where a shard would be too large to be held in memory."""
+    """Raise a ValueError if a shard would be too large to be held in memory."""
     num_bytes = schema.num_bytes * shard_size
     if num_bytes > MAX_SHARD_BYTES:
         raise ValueError(

@@ -9,7 +9,7 @@ MAX_SHARD_BYTES = 2**32  # 4 GiB: a shard is held in memory while it is written
 class ShardFile(NamedTuple):
     """One shard at rest: its name below `shards/`, its sha256, and its bytes.
 
-    Where a shard has several files, `parts` has the sha256 of each by its name below `shards/`.
+    If a shard has several files, `parts` has the sha256 of each by its name below `shards/`.
     """
 
     name: str

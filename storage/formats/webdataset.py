@@ -1,8 +1,8 @@
 """Shards as WebDataset tars: packed records of 256 samples as .npy members (docs/store.md).
 
-A tar is fully determined by its columns, so reading compares: every header, tar's and npy's, must be
-the very bytes that stand before so many rows of that field. What compares equal needs no parser, and
-whatever else tar can express (links, devices, paths, other encodings) is never equal.
+A tar is fully determined by its columns, so reading compares: every header, tar's and npy's, must
+have exactly the bytes that belong before so many rows of that field. What compares equal needs no
+parser, and anything else tar can express (links, devices, paths, other encodings) is never equal.
 """
 
 import re
@@ -165,7 +165,7 @@ def _num_rows(view: memoryview, place: int, row: RowType) -> int:
 
 
 def _start(view: memoryview, place: int, member: _Member) -> int:
-    """Where a member's rows begin, once all around them is as it must be."""
+    """Where a member's rows begin, once everything around them is verified."""
     head = member.head
     start, end = place + len(head), place + member.num_bytes
     if bytes(view[place:start]) != head:

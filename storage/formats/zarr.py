@@ -1,6 +1,6 @@
 """Shards as Zarr v3: one group of arrays, one Zarr shard a shard and field (docs/store.md).
 
-Row number is index: where an index was dropped, `index` holds -1 and the rest zeros. The bytes of a
+Row number is index: if an index was dropped, `index` holds -1 and the rest zeros. The bytes of a
 shard are laid out here, so that no release to come of the library changes them; the library writes
 the metadata, and a test holds that it writes and reads the same shards.
 """
@@ -217,7 +217,7 @@ def _starts(table: NDArray[np.uint64], grid: _Grid, part: str) -> NDArray[np.int
 def _require_empty(
     columns: dict[str, Column], parts: Mapping[str, Buffer], is_dropped: NDArray[np.bool_]
 ) -> None:
-    """Nothing stands where a sample was left out."""
+    """Rows of left-out samples are empty."""
     rows = np.flatnonzero(is_dropped)
     for field, column in columns.items():
         if field != "index" and gather(column, parts[column.part], rows).view(np.uint8).any():

@@ -15,7 +15,7 @@ IMPORTERS = ("kdm-checkerboard", "kdm-npz", "get", "rectified-flow", "per-sample
 
 
 def importer_of(source: Path) -> str:
-    """The importer that reads a file or folder, by the names of what lies there."""
+    """The importer that reads a file or folder, by the names of the files there."""
     if is_file(source) or not source.is_dir():
         return "kdm-checkerboard"
     found = entries_of(source, "give the one that holds the published files")

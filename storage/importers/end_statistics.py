@@ -14,7 +14,7 @@ SHAPE_TOLERANCE = 0.15
 NOISE_ERRORS, DATA_ERRORS = 5, 6
 # Beyond what chance gives: noise that was stored as float16 or reached by a step shows less.
 WHITE_TOLERANCE = 0.02
-# An end is data where it departs clearly; what lies between noise and data is neither.
+# An end is data if it departs clearly; anything between noise and data is neither.
 CLEAR_SHAPE, CLEAR_CORRELATION = 0.3, 0.2
 # Flow matching; EDM (Karras et al. 2022, Table 1); EDM's sampler on iDDPM's nearest noise level.
 PLAIN_SCALES = (1.0, 80.0, 80.2037)
@@ -56,7 +56,7 @@ class End(NamedTuple):
 
 
 def measure(end: NDArray[Any]) -> End:
-    """An end's statistics, [n, *shape]; a ValueError where it has NaN or Inf, or nothing."""
+    """An end's statistics, [n, *shape]; a ValueError if it has NaN or Inf, or nothing."""
     samples = np.asarray(end, np.float64)
     numbers = samples.ravel()
     if not np.isfinite(numbers).all():

@@ -28,7 +28,7 @@ class Ends(NamedTuple):
 def tell_ends(first: NDArray[Any], last: NDArray[Any], *, stated: NoiseEnd | None = None) -> Ends:
     """The noise end and the data end, [n, *shape] each.
 
-    Raises a ValueError with both ends' statistics where it is not clear and not stated.
+    Raises a ValueError with both ends' statistics if they don't tell and the user doesn't either.
     """
     statistics = (measure(first), measure(last))
     verdict = told(*statistics, stated=stated)

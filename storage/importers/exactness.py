@@ -44,7 +44,7 @@ class Exactness:
         self._changed: dict[tuple[str, str], int] = {}
 
     def note(self, pairs: PairBatch) -> None:
-        """Look at more pairs; what a row before has ruled out is not asked again."""
+        """Look at more pairs; what an earlier row ruled out isn't tested again."""
         for (name, dtype), test in _TESTS.items():
             array = getattr(pairs, name)
             if array is None or (name, dtype) in self._changed:
@@ -63,7 +63,7 @@ class Exactness:
         }
 
     def advice(self, options: ImportOptions) -> str:
-        """What smaller types would hold the same, in words; empty where there is none."""
+        """Which smaller types would hold the same, in words; empty if none would."""
         smaller = [
             f"{name}_dtype={dtype} holds {what}"
             for name, dtype, what in (

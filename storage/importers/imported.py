@@ -39,14 +39,14 @@ class ImportOptions(LastingOptions):
 
     x_0_dtype: Literal["uint8", "float16", "float32"] = "float32"
     x_T_dtype: Literal["float16", "float32"] = "float32"
-    keep_states: bool = False  # those between noise and data, where the source has them
+    keep_states: bool = False  # those between noise and data, if the source has them
     states_dtype: Literal["float16", "float32"] = "float32"
     lossy: bool = False  # whether values may be rounded to these types
     # What unit-variance noise was multiplied by before the teacher's first step: 80 for EDM.
     noise_scale: float | None = Field(None, gt=0)
-    # Which end of the source is noise, where the numbers do not tell; null: they must tell.
+    # Which end of the source is noise, if the numbers don't tell; null: they must tell.
     noise_end: NoiseEnd | None = None
-    # Of labels that are whole numbers, which do not say it; null where there are none.
+    # For labels that are whole numbers, which don't tell it; null without labels.
     num_classes: int | None = Field(None, ge=1, le=2**31)
 
 

@@ -61,12 +61,12 @@ class KdmFolder:
     keep_states: bool
     names: list[str]
     model: _Content  # of the first file
-    # By row, zeros where a file was not read yet: 32 MB for a million files.
+    # By row, zeros for files not read yet: 32 MB for a million files.
     _digests: bytearray = field(repr=False)
 
     @classmethod
     def open(cls, folder: Path, *, keep_states: bool = False) -> Self:
-        """The set in a folder; a ValueError where it holds anything but .npz files."""
+        """The set in a folder; a ValueError if it holds anything but .npz files."""
         names = _names(folder)
         model, _ = _read(folder / names[0])
         if keep_states and not 1 <= len(model.states) - 2 <= MAX_STATES:

@@ -1,6 +1,6 @@
-"""Whether samples may be noise of a scale, each by itself, and where a sample says which end is noise.
+"""Whether samples may be noise of a scale, each by itself, and which samples tell the noise end.
 
-The bounds are such that noise breaks one of them less than once in 10^9 samples.
+With these bounds, noise breaks one of them less than once in 10^9 samples.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def _has_tails(
 
 
 def disagreement(first: NDArray[Any], last: NDArray[Any]) -> tuple[int, int] | None:
-    """Two samples of [n, *shape] whose noise is first and last; None where all that tell agree."""
+    """Two samples of [n, *shape] whose noise is first and last; None if all that tell agree."""
     if first[0].size < MIN_NUMBERS:
         return None
     white = [is_white(np.asarray(end, np.float64)[:, None]) for end in (first, last)]

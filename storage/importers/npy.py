@@ -33,20 +33,20 @@ class _Header(NamedTuple):
 
 
 def array_in(data: bytes) -> NDArray[Any]:
-    """The array, without copying; a ValueError where its header does not fit its bytes exactly."""
+    """The array, without copying; a ValueError if its header does not fit its bytes exactly."""
     header, offset = _header(data[:_MAX_HEADER], len(data))
     flat = np.frombuffer(data, header.dtype, offset=offset)
     return flat.reshape(header.shape, order="F" if header.is_fortran else "C")
 
 
 def array_rows(path: Path) -> TensorRows:
-    """The array of a file as rows to read, of which none is read yet; a ValueError as of `array_in`."""
+    """The array of a file as rows to read, none of them read yet; a ValueError as in `array_in`."""
     stamp = stamp_of(path)
     with opened(path) as file:
         header, offset = _header(file.read(_MAX_HEADER), stamp.num_bytes)
     if not header.shape or 0 in header.shape or (header.is_fortran and len(header.shape) > 1):
         raise ValueError(
-            "its numbers do not lie row after row, or there are none; save it with "
+            "its numbers aren't stored row after row, or it lacks rows; save it with "
             "np.save(file, np.ascontiguousarray(array))"
         )
     axes = tuple(range(len(header.shape) - 1))
@@ -54,7 +54,7 @@ def array_rows(path: Path) -> TensorRows:
 
 
 def _header(start: bytes, num_bytes: int) -> tuple[_Header, int]:
-    """What the first bytes of a file say, and where its numbers begin."""
+    """The header in a file's first bytes, and where its numbers begin."""
     require_itself(start)
     before = _BEFORE_HEADER.get(start[:8], 0)
     end = before + int.from_bytes(start[8:before], "little")

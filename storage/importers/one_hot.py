@@ -17,6 +17,6 @@ def classes_of(
         row = int(np.flatnonzero(~is_one_hot)[0])
         raise ValueError(
             f"{place(first_row + row)} has the label {np.array2string(labels[row], threshold=12)}, "
-            "which is not one-hot: a label must be one 1 and otherwise zeros"
+            "which isn't one-hot: a label must be one 1 and otherwise zeros"
         )
     return np.asarray(is_one.argmax(axis=1), np.int64)

@@ -1,4 +1,4 @@
-"""A published set that lies in parts: files of noise and of data side by side, a row a pair."""
+"""A published set in parts: files of noise and of data side by side, a row a pair."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from storage.importers.one_hot import classes_of
 from storage.importers.published import PublishedRows
 from storage.importers.torch_files import TensorRows
 
-_RIGHT = "right are floats of one shape [n, ...] and labels [n, classes] or none"
+_RIGHT = "expected floats of one shape [n, ...] and labels [n, classes], or no labels"
 
 
 class Part(NamedTuple):
@@ -30,7 +30,7 @@ class Part(NamedTuple):
         return [f"{tensor.dtype} {list(tensor.shape)}" for tensor in tensors]
 
     def require_pairs(self, place: str) -> None:
-        """A ValueError where the ends are not floats of one shape, or labels not one-hot rows."""
+        """A ValueError if the ends are not floats of one shape, or labels not one-hot rows."""
         label = self.label
         is_labelled = label is None or (len(label.shape) == 2 and len(label) == len(self.last))
         floats = self.first.dtype.kind == self.last.dtype.kind == "f"
@@ -46,7 +46,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class PartedSet:
-    """All parts one after the other as rows, read as few at a time as are asked for."""
+    """All parts one after the other as rows, read only as far as the caller needs."""
 
     importer: str
     version: int

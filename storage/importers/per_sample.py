@@ -32,7 +32,7 @@ MAX_MEMBER_BYTES = 2**26
 
 
 class _Member(NamedTuple):
-    """One .npy of a tar, where it lies."""
+    """One .npy of a tar, and its place there."""
 
     key: str
     field: str
@@ -42,7 +42,7 @@ class _Member(NamedTuple):
 
 @dataclass(frozen=True)
 class PerSampleTars:
-    """A folder of such tars as rows; nothing but heads is read until rows are asked for."""
+    """A folder of such tars as rows; only heads are read until a caller needs rows."""
 
     importer: ClassVar[str] = "per-sample"
     version: ClassVar[int] = 1
@@ -60,7 +60,7 @@ class PerSampleTars:
     def open(
         cls, folder: Path, *, num_classes: int | None = None, keep_states: bool = False
     ) -> Self:
-        """The set in a folder; a ValueError where it holds anything but such tars."""
+        """The set in a folder; a ValueError if it holds anything but such tars."""
         tars = _tars(folder)
         stamps = tuple(map(stamp_of, tars))
         tar: list[int] = []
@@ -159,7 +159,7 @@ def _tars(folder: Path) -> list[Path]:
     entries = entries_of(folder, "give the one that holds the tars")
     names = sorted(entry.name for entry in entries)
     if strange := [name for name in names if not name.endswith(".tar")]:
-        raise ValueError(f"{folder} holds {strange[0]!r}, which is not a .tar; take it out")
+        raise ValueError(f"{folder} holds {strange[0]!r}, which isn't a .tar; take it out")
     if not names:
         raise ValueError(f"{folder} holds no .tar file; give the folder that the export wrote")
     return [folder / name for name in names]
@@ -179,7 +179,7 @@ def _grouped(members: Iterable[_Member]) -> Iterator[dict[str, _Member]]:
         listed = list(found)
         sample = {member.field: member for member in listed}
         if len(sample) != len(listed) or not {NOISE, DATA} <= sample.keys():
-            raise ValueError(f"sample {key} has no {NOISE} and {DATA}, or a member twice")
+            raise ValueError(f"sample {key} lacks {NOISE} or {DATA}, or has a member twice")
         yield sample
 
 
@@ -193,8 +193,8 @@ def _members(file: BinaryIO) -> Iterator[_Member]:
         found = _MEMBER.fullmatch(name)
         if found is None or head[156:157] not in b"0\0" or not _SIZE.fullmatch(head[124:136]):
             raise ValueError(
-                f"it holds {name[:80]!r}, which is not a plain file KEY.x_0.npy, .x_T.npy, .label.npy or "
-                ".states.npy, as kdm pairs export --to per-sample writes them"
+                f"it holds {name[:80]!r}, which isn't a plain file KEY.x_0.npy, .x_T.npy, "
+                ".label.npy or .states.npy, as kdm pairs export --to per-sample writes them"
             )
         size = int(head[124:135], 8)
         if size > min(MAX_MEMBER_BYTES, end - place - _BLOCK):
@@ -234,8 +234,8 @@ def _require_pair(
             f"{path} has labels, and nothing in it says how many classes there are; add "
             "--set num_classes=N"
             if num_classes is None
-            else f"{path} has no labels; leave num_classes out"
+            else f"{path} doesn't have labels; leave num_classes out"
         )
     states = model.get(STATES)
     if keep_states and (states is None or not 1 <= len(states) <= MAX_STATES):
-        raise ValueError(f"{path} has no states between its ends; leave keep_states out")
+        raise ValueError(f"{path} doesn't have states between its ends; leave keep_states out")

@@ -1,4 +1,4 @@
-"""A published set as rows, whatever files it lies in: the contract of an importer."""
+"""A published set as rows, from any kind of files: the contract of an importer."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
@@ -9,12 +9,12 @@ BLOCK_NUMBERS = 2**20  # of an end, in memory at once: 8 MB of float64
 
 
 class PublishedRows(NamedTuple):
-    """Rows as they lie in the source: both ends [n, *shape], states between [n, K, *shape], label."""
+    """Rows as the source has them: both ends [n, *shape], states between [n, K, *shape], label."""
 
     first: NDArray[Any]
     last: NDArray[Any]
     between: NDArray[Any] | None = None
-    label: NDArray[Any] | None = None  # int64 [n], where the source gives it out
+    label: NDArray[Any] | None = None  # int64 [n], if the source has it
 
 
 class PublishedSource(Protocol):
@@ -26,7 +26,7 @@ class PublishedSource(Protocol):
 
     @property
     def version(self) -> int:
-        """Raised where equal files would make other pairs."""
+        """Raise it when equal files would make other pairs."""
 
     @property
     def num_pairs(self) -> int:
@@ -45,7 +45,7 @@ class PublishedSource(Protocol):
         """Length of the one-hot labels; None without labels."""
 
     def rows(self, first: int, last: int) -> PublishedRows:
-        """The pairs of a half-open range; a ValueError that names the file where one is unusable."""
+        """The pairs of a half-open range; a ValueError that names the file if one is unusable."""
 
     def place(self, row: int) -> str:
         """The file that a pair lies in, and where in it, for a message."""

@@ -2,9 +2,9 @@
 
     z0.npy       noise [n, *shape]      z1.npy    where the flow takes it      label.npy    one-hot, if any
 
-They lie in a folder, or in one folder a seed: run_lib_reflow.py writes DATA_ROOT/SEED and reads all of
-DATA_ROOT. Rows are the folders in the order of their names, numbers by their value, then rows of the
-arrays. z0 is noise by that code; whether it is here the numbers decide, as of any set (see `ends`).
+They are in one folder, or in a folder per seed: run_lib_reflow.py writes DATA_ROOT/SEED and reads
+all of DATA_ROOT. Rows are the folders in the order of their names, numbers by their value, then the
+rows of the arrays. In that code z0 is noise; here the numbers decide, as for any set (see `ends`).
 """
 
 from pathlib import Path
@@ -53,18 +53,16 @@ def _seeds(folder: Path, names: list[str]) -> list[str]:
 
 
 def _require_known(folder: Path) -> None:
-    """A ValueError where an array is missing, or one lies there that would be left out."""
+    """A ValueError if an array is missing, or if there is one that would be left out."""
     entries = entries_of(folder, f"give the one that holds {NOISE} and {DATA}")
     arrays = {entry.name for entry in entries if entry.name.endswith(".npy")}
     if strange := sorted(arrays - {NOISE, DATA, LABEL}):
         raise ValueError(
-            f"{folder} holds '{strange[0]}', which is none of {NOISE}, {DATA} and {LABEL}; take it out "
+            f"{folder} holds '{strange[0]}', which isn't {NOISE}, {DATA} or {LABEL}; take it out "
             "of the folder"
         )
     if missing := sorted({NOISE, DATA} - arrays):
-        raise ValueError(
-            f"{folder} has no {missing[0]}; restore it: a pair is a row of both arrays"
-        )
+        raise ValueError(f"{folder} lacks {missing[0]}; restore it: a pair is a row of both arrays")
 
 
 def _part(folder: Path, name: str) -> Part:

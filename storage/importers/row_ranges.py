@@ -25,7 +25,7 @@ def split_rows(rows: Rows | None, *, num_pairs: int) -> dict[str, tuple[int, int
 
 
 def require_rows(rows: Rows, *, num_pairs: int) -> None:
-    """Raise a ValueError where a split's range is empty, outside the source, or another's as well."""
+    """Raise a ValueError if a split's range is empty, outside the source, or another's as well."""
     for split, (first, last) in rows.items():
         if not 0 <= first < last <= num_pairs:
             raise ValueError(

@@ -7,7 +7,7 @@ from storage.folders.local_errors import told
 
 
 class Stamp(NamedTuple):
-    """What changes where a file is written to."""
+    """What changes when a file is written to."""
 
     num_bytes: int
     modified_at: int

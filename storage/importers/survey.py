@@ -30,8 +30,8 @@ class Survey:
     source: PublishedSource
     conversion: Conversion
     noise_std: float  # of the sample, after the conversion
-    is_stated: bool  # which end is noise was stated, because the numbers do not tell
-    data_differ: bool  # most groups of data are seen not to be such noise
+    is_stated: bool  # the user stated which end is noise, because the numbers don't tell
+    data_differ: bool  # most groups of data clearly aren't such noise
     invalid: dict[int, str] = field(default_factory=dict)  # rows to leave out, and why
     exactness: Exactness = field(default_factory=Exactness)
     noise_power: float = 0.0  # sum of squares
@@ -45,7 +45,7 @@ class Survey:
 
 
 def surveyed(source: PublishedSource, options: ImportOptions, report: Report) -> Survey:
-    """Read every pair once; a ValueError that names the file where one does not belong."""
+    """Read every pair once; a ValueError that names the file if one doesn't belong."""
     survey = _told_apart(source, options)
     num_values = survey.conversion.schema.num_values
     group = samples_a_group(num_values)
@@ -62,7 +62,7 @@ def surveyed(source: PublishedSource, options: ImportOptions, report: Report) ->
 
 @dataclass
 class _Groups:
-    """Pairs judged in groups of one size, wherever blocks end and whatever remains at the end."""
+    """Pairs judged in groups of one size, across blocks, and the rest at the end."""
 
     survey: Survey
     size: int
@@ -152,7 +152,7 @@ def _factor(asked: float | None, found: float) -> float:
     if found != 1:
         raise ValueError(
             f"noise_scale is {asked}, but the noise has a standard deviation of {found:.4g}; it "
-            "can be given only where that is 1, as in sets of GET"
+            "can be given only if that is 1, as in sets of GET"
         )
     return asked
 
@@ -174,7 +174,7 @@ def _sound(survey: Survey, pairs: PairBatch) -> PairBatch:
 
 
 def _require_noise(survey: Survey, pairs: PairBatch, group: int) -> None:
-    """Each group of pairs must have noise at the noise end, and none at the other."""
+    """Each group of pairs must have noise at the noise end, and not at the other."""
     if not len(pairs):
         return
     x_T, x_0 = (
@@ -182,7 +182,7 @@ def _require_noise(survey: Survey, pairs: PairBatch, group: int) -> None:
     )
     test = NoiseTest(survey.noise_std)
     is_noise, is_both = test.passes(x_T), test.passes(x_0)
-    # Where the user's word is needed, only a group that clearly has them exchanged belies it.
+    # If the user stated it, only a group with clearly exchanged ends contradicts that.
     is_wrong = (
         ~is_noise & is_both if survey.is_stated else ~is_noise | (survey.data_differ & is_both)
     )
@@ -202,9 +202,9 @@ def _count(survey: Survey, pairs: PairBatch) -> None:
 def _foreign(survey: Survey, rows: NDArray[np.int64], which: tuple[bool, bool]) -> str:
     side, other = ("first", "last") if survey.conversion.noise_is_first else ("last", "first")
     found = {
-        (True, True): "has such noise at both ends",
-        (False, True): f"has such noise {other}",
-        (False, False): f"has no such noise {side}",
+        (True, True): "has that noise at both ends",
+        (False, True): f"has that noise {other}",
+        (False, False): f"doesn't have that noise {side}",
     }[which]
     place = survey.source.place(int(rows[0]))
     if len(rows) > 1:

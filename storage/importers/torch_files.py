@@ -21,20 +21,20 @@ _TENSORS = Dialect("tensor", TENSORS, 512, 64 * 1024, frozenset(STORAGE_TYPES) -
 
 @dataclass(frozen=True)
 class TensorRows:
-    """A tensor at rest: rows are read from its file, as few as are asked for."""
+    """A tensor in a file, of which only the rows that a caller needs are read."""
 
     path: Path
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     offset: int  # of its first byte
-    axes: tuple[int, ...]  # of a row, as they lie in the file, the outermost first
+    axes: tuple[int, ...]  # of a row, as they are in the file, the outermost first
     stamp: Stamp
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def rows(self, first: int, last: int) -> NDArray[Any]:
-        """The rows of a half-open range; a ValueError where the file has changed since."""
+        """The rows of a half-open range; a ValueError if the file has changed since."""
         size = math.prod(self.shape[1:])
         with opened(self.path) as file:
             if stamp_of(self.path) != self.stamp:
@@ -46,38 +46,38 @@ class TensorRows:
 
 
 def tensors_in(path: Path) -> tuple[TensorRows, ...]:
-    """The tensor that a file holds, or the two of a list; a ValueError where there is anything else."""
+    """The tensor that a file holds, or the two of a list; a ValueError for anything else."""
     with opened(path) as file:
         value, storages = read_saved(file, _TENSORS)
     names = [value] if isinstance(value, TensorName) else value
     if not isinstance(names, list | tuple) or not 1 <= len(names) <= 2:
-        raise ValueError("it holds neither a tensor nor a list of two")
+        raise ValueError("it must hold a tensor or a list of two")
     return tuple(_tensor(path, name, storages) for name in names)
 
 
 def _tensor(path: Path, name: Any, storages: dict[str, Stored]) -> TensorRows:
     if not isinstance(name, TensorName) or not isinstance(name.storage, StorageName):
-        raise ValueError("it holds neither a tensor nor a list of two")
+        raise ValueError("it must hold a tensor or a list of two")
     stored, dtype = storages[name.storage.key], STORAGE_TYPES[name.storage.kind]
     axes = _axes(name)
     if name.offset + math.prod(name.shape) > stored.name.num_values:
-        raise ValueError("a tensor does not lie inside its numbers")
+        raise ValueError("a tensor reaches beyond its numbers")
     offset = stored.place + name.offset * dtype.itemsize
     return TensorRows(path, dtype, name.shape, offset, axes, stamp_of(path))
 
 
 def _axes(name: TensorName) -> tuple[int, ...]:
-    """A row's axes as they lie in the file; a ValueError unless rows lie one after the other.
+    """A row's axes as they are in the file; a ValueError unless rows follow one another.
 
     So every number is there once: strides that repeat or skip some are refused.
     """
     if not name.shape or 0 in name.shape:
-        raise ValueError("a tensor has no rows")
-    # An axis of one place is stepped along never, so whatever stride it has says nothing.
+        raise ValueError("a tensor lacks rows")
+    # An axis of length one is never stepped along, so its stride means nothing.
     inner = sorted(range(1, len(name.shape)), key=lambda axis: -name.strides[axis])
     step = 1
     for axis in [*(axis for axis in inner[::-1] if name.shape[axis] > 1), 0]:
         if name.shape[axis] > 1 and name.strides[axis] != step:
-            raise ValueError("a tensor's numbers do not lie row after row; save it contiguous")
+            raise ValueError("a tensor's numbers aren't stored row after row; save it contiguous")
         step *= name.shape[axis]
     return tuple(axis - 1 for axis in inner)

@@ -11,7 +11,7 @@ from storage.inert.stand_ins import require_file_itself
 
 
 def read_trajectory(source: Path) -> NDArray[np.float32]:
-    """The file's array, mapped, not loaded; a ValueError where it is not [times ≥ 2, points, 2]."""
+    """The file's array, mapped, not loaded; a ValueError if it is not [times ≥ 2, points, 2]."""
     if not is_file(source):
         raise ValueError(f"{source} is not a file; give the path of the published .npy")
     try:

@@ -1,4 +1,4 @@
-"""Which of two ends is noise: by their statistics where these tell, else as the user states."""
+"""Which of two ends is noise: by their statistics if these tell, else as the user states."""
 
 from typing import Literal, NamedTuple
 
@@ -17,9 +17,9 @@ class Verdict(NamedTuple):
 
 
 def told(first: End, last: End, *, stated: NoiseEnd | None = None) -> Verdict:
-    """Which end is noise: by the numbers where they tell, else as stated.
+    """Which end is noise: by the numbers if they tell, else as stated.
 
-    Raises a ValueError where neither says it, or where a statement contradicts the numbers.
+    Raises a ValueError if neither tells, or if a statement contradicts the numbers.
     """
     found = _by_numbers(first, last)
     if found is None and stated is None:

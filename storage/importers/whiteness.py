@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 def correlations(groups: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], int]]:
     """Of [g, n, *shape]: the correlation of neighbours along each axis of a sample, [g].
 
-    With each the number of products that it is the mean of. It is taken about zero, where noise has
+    Each comes with the number of products in its mean. It is taken about zero, where noise has
     its mean; of nothing but zeros it is 1.
     """
     power = group_means(groups * groups)
@@ -26,7 +26,7 @@ def correlations(groups: NDArray[np.float64]) -> list[tuple[NDArray[np.float64],
 
 
 def is_white(groups: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which groups of [g, n, *shape] have no correlation between neighbours: bool [g]."""
+    """Which groups of [g, n, *shape] are uncorrelated between neighbours: bool [g]."""
     white = np.ones(len(groups), bool)
     for r, num in correlations(groups):
         white &= np.abs(r) < 8 / np.sqrt(num) + 60 / num

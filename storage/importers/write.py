@@ -20,7 +20,7 @@ _SHARD_OVERHEAD = 24 * 1024  # a tar's heads, a record, ends of disk blocks
 
 
 class Destination(NamedTuple):
-    """Where an imported set goes, and which rows of the source are which split."""
+    """Where an imported set goes, and which rows of the source form each split."""
 
     pairs: Folder
     name: str
@@ -33,7 +33,7 @@ def import_published(
 ) -> ImportedSet:
     """Survey all of a source, then store it as pairs with `stored` noise.
 
-    Importing again changes nothing and goes on where it was stopped.
+    Importing again changes nothing and continues where it stopped.
     """
     rows = split_rows(to.rows, num_pairs=source.num_pairs)
     counts = {split: last - first for split, (first, last) in rows.items()}

@@ -16,7 +16,7 @@ class Dialect:
     of: str
     answers: Mapping[str, Answer]
     max_opcodes: int  # of the longest known about a third
-    max_bytes: int  # of its text, and of the whole where it lies in a zip
+    max_bytes: int  # of its text, and of all of it if it is in a zip
     names: frozenset[str] = frozenset()  # that are never called
     classes: frozenset[str] = frozenset()  # of `answers`, those that NEWOBJ makes
     packages: tuple[
@@ -30,8 +30,7 @@ class Dialect:
         if known not in self.answers and known not in self.names and not self.keeps(known):
             shown = f"{module[:80]}.{name[:80]}"
             raise ValueError(
-                f"its pickle names '{shown}', which is not among what a {self.of} is read from"
-                f"{self.remedy}"
+                f"its pickle names '{shown}', which isn't allowed in a {self.of}{self.remedy}"
             )
 
     def builds(self, name: str) -> bool:
@@ -43,7 +42,7 @@ class Dialect:
         return name.startswith(self.packages)
 
     def called(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """What the call stands for; a ValueError where pickles of this kind don't make such a call."""
+        """What the call stands for; a ValueError if pickles of this kind don't make such a call."""
         answer = self.answers.get(name, _as_it_is if self.keeps(name) else None)
         value = answer(name, arguments) if answer else None
         if value is None:

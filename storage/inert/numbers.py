@@ -1,4 +1,4 @@
-"""A tensor's numbers, read from where they lie once its geometry fits inside its storage."""
+"""A tensor's numbers, read in place once its geometry fits inside its storage."""
 
 import math
 import zlib
@@ -27,7 +27,7 @@ class Budget:
 
 
 def read_array(file: Source, tensor: TensorName, stored: Stored, budget: Budget) -> NDArray[Any]:
-    """The tensor, contiguous; a ValueError where it does not lie inside its storage, each value once."""
+    """The tensor, contiguous; a ValueError unless its storage holds each of its values once."""
     dtype = STORAGE_TYPES[stored.name.kind]
     num_values = _span(tensor)
     if tensor.offset + num_values > stored.name.num_values:
@@ -61,7 +61,7 @@ def _shaped(flat: NDArray[Any], tensor: TensorName) -> NDArray[Any]:
     if math.prod(tensor.shape) == 0:
         return np.empty(tensor.shape, flat.dtype)
     strides = [step * flat.itemsize for step in tensor.strides]
-    # An axis of one place is stepped along never, so whatever stride it has says nothing.
+    # An axis of length one is never stepped along, so its stride means nothing.
     strides = [step if side > 1 else 0 for step, side in zip(strides, tensor.shape, strict=True)]
     return np.ascontiguousarray(as_strided(flat, tensor.shape, strides)).reshape(tensor.shape)
 

@@ -31,7 +31,7 @@ class Described(NamedTuple):
 
 
 def described_in(file: BinaryIO, dialect: Dialect) -> Described:
-    """What the pickle at the file's position describes; a ValueError where it holds anything else.
+    """What the pickle at the file's position describes; a ValueError if it holds anything else.
 
     Plain values, `TensorName` and `Made`. The file is left at the pickle's end.
     """
@@ -65,8 +65,8 @@ class _Walker:
             act = _ACTS.get(code)
             if act is None:
                 raise ValueError(
-                    f"its pickle uses {_title(code)}, which is not among what a {self._dialect.of} is "
-                    f"read from{self._dialect.remedy}"
+                    f"its pickle uses {_title(code)}, which isn't allowed in a {self._dialect.of}"
+                    f"{self._dialect.remedy}"
                 )
             act(self)
         raise ValueError(
@@ -149,7 +149,7 @@ class _Walker:
         end = self._file.seek(0, 2)
         if num_bytes > end - place:
             raise ValueError(
-                f"its pickle declares {num_bytes:,} bytes where {end - place:,} are left; fetch the "
+                f"its pickle declares {num_bytes:,} bytes, but {end - place:,} are left; fetch the "
                 "file again"
             )
         self._file.seek(place + num_bytes)
@@ -169,7 +169,7 @@ class _Walker:
     def update(self, values: list[Any]) -> None:
         target = self.pop(dict)
         if len(values) % 2 or not all(type(key) in _KEYS for key in values[::2]):
-            raise ValueError("its pickle uses a key of a dict that is neither text nor a number")
+            raise ValueError("its pickle uses a key of a dict that isn't text or a number")
         target.update(zip(values[::2], values[1::2], strict=True))
         self.push(target)
 
@@ -218,8 +218,8 @@ class _Walker:
         arguments, made = self.pop(tuple), self.pop(Global)
         if not self._dialect.builds(made.name):
             raise ValueError(
-                f"its pickle builds a {made.name.replace(' ', '.')}, which is not among what a "
-                f"{self._dialect.of} is read from{self._dialect.remedy}"
+                f"its pickle builds a {made.name.replace(' ', '.')}, which isn't allowed in a "
+                f"{self._dialect.of}{self._dialect.remedy}"
             )
         self.push(self._dialect.called(made.name, arguments))
 
@@ -234,7 +234,7 @@ class _Walker:
             case NumberType(), (int(), "<" | "|", *_):
                 pass
             case _:
-                raise ValueError("its pickle sets a state where no network has one")
+                raise ValueError("its pickle sets a state that a network doesn't have")
         self.push(target)
 
 

@@ -34,7 +34,7 @@ def is_safetensors(head: bytes) -> bool:
 
 
 def read_safetensors(file: Source) -> tuple[dict[str, TensorName], dict[str, Stored]]:
-    """The tensors by name, and where their numbers lie; a ValueError where anything does not fit."""
+    """The tensors by name, and where their numbers are; a ValueError if anything doesn't fit."""
     header, place = _header(file)
     tensors, storages = {}, {}
     for name, said in header.items():
@@ -70,12 +70,12 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _tensor(name: str, said: Any) -> tuple[TensorName, Stored]:
-    """The tensor, and where its numbers lie after the header."""
+    """The tensor, and where its numbers are after the header."""
     match said:
         case {"dtype": str(kind), "shape": list(shape), "data_offsets": [int(begin), int(end)]}:
             storage = StorageName(name, _kind(name, kind), 0)
         case _:
-            raise ValueError(f"'{name[:80]}' has no type, shape and place")
+            raise ValueError(f"'{name[:80]}' lacks type, shape or place")
     tensor = contiguous(storage, tuple(shape))
     storage = storage._replace(num_values=math.prod(tensor.shape))
     if begin < 0 or end - begin != num_bytes_of(storage):
@@ -90,7 +90,7 @@ def _kind(name: str, kind: str) -> str:
 
 
 def _require_filled(storages: list[Stored], place: int, end: int) -> None:
-    """A ValueError unless the numbers lie one after the other, from `place` to the file's end."""
+    """A ValueError unless the numbers follow one another, from `place` to the file's end."""
     for stored in sorted(storages, key=lambda stored: stored.place):
         if stored.place != place:
             raise ValueError(f"'{stored.name.key[:80]}' lies over another tensor or after a gap")

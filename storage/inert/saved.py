@@ -14,7 +14,7 @@ from storage.inert.zips import Member, members_of, read_member
 _ZIP = b"PK\3\4"
 _MAX_MEMBERS = 16_384  # parameters, averages and an optimiser's two of a large network: 2,300
 _PICKLE, _ORDER, _NUMBERS = "data.pkl", "byteorder", "data/"
-# What else torch writes; none of it is needed.
+# The rest of what torch writes; none of it is needed.
 _BESIDE = ("version", ".format_version", ".storage_alignment", ".data/serialization_id")
 
 
@@ -24,7 +24,7 @@ def is_saved(head: bytes) -> bool:
 
 
 def read_saved(file: Source, dialect: Dialect) -> tuple[Any, dict[str, Stored]]:
-    """The value that its pickle describes, and where its storages lie; a ValueError if it is none."""
+    """The value of its pickle, and where its storages are; a ValueError if it isn't one."""
     require_file_itself(file)
     head = file.read(len(MARK))
     if not is_saved(head):

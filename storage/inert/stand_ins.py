@@ -1,4 +1,4 @@
-"""What a failed download leaves in a file's place: told by its first bytes, before any other fault."""
+"""Failed downloads in a file's place, recognised by their first bytes before any other fault."""
 
 import re
 from typing import Any, Final
@@ -9,14 +9,14 @@ _POINTER: Final = b"version https://git-lfs.github.com/spec/"
 
 
 def require_itself(head: bytes) -> None:
-    """A ValueError where a file that begins so is empty, a Git LFS pointer or a page."""
+    """A ValueError if a file with this beginning is empty, a Git LFS pointer or a page."""
     start = head.removeprefix(b"\xef\xbb\xbf")[:_LENGTH]
     if not start:
         raise ValueError("it is empty; fetch the file again")
     if start.startswith(_POINTER):
         raise ValueError(
-            "it is a Git LFS pointer, a few lines of text that stand for the file; run 'git lfs pull' "
-            "where it was cloned, or download the file itself"
+            "it is a Git LFS pointer, a few lines of text in place of the file; run 'git lfs pull' "
+            "in its clone, or download the file itself"
         )
     if _PAGE.match(start):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The storages that tensors are views of: their types of numbers, and where these lie in a file."""
+"""The storages that tensors are views of: their types of numbers, and where these are in a file."""
 
 from typing import Any, Final, NamedTuple
 
@@ -24,11 +24,11 @@ STORAGE_TYPES: Final[dict[str, np.dtype[Any]]] = {
 
 
 class Stored(NamedTuple):
-    """Where a storage's numbers lie in the file; they are known to lie inside it."""
+    """Where a storage's numbers are in the file; they are known to be inside it."""
 
     name: StorageName
     place: int
-    crc: int | None = None  # of all of them, where the file has one
+    crc: int | None = None  # of all of them, if the file has one
 
 
 def num_bytes_of(storage: StorageName) -> int:

@@ -16,7 +16,7 @@ _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
 MARK: Final = b"\x80\x02\x8a\x0a" + _MAGIC.to_bytes(10, "little")  # the magic number's own pickle
 _MAX_TEXT = 96 * 2**20  # bytes; the largest tensor of a released network takes 63 MB as text
 _MAX_HEAD = 4096  # bytes before the numbers of one storage; they take about 400
-# Of the five pickles before a storage's numbers none has more than 25 opcodes.
+# None of the five pickles before a storage's numbers has more than 25 opcodes.
 _STORAGE = Dialect("storage", {}, 64, _MAX_HEAD, frozenset(STORAGE_TYPES))
 
 
@@ -29,7 +29,7 @@ class _Numbers(NamedTuple):
 
 
 def decoded(file: Source, blob: Blob) -> tuple[Source, Blob]:
-    """Where a nested stream's bytes are: protocol 2 has none and writes each as a letter."""
+    """Where a nested stream's bytes are: protocol 2 has no bytes and writes each as a letter."""
     if not blob.is_text:
         return file, blob
     if blob.num_bytes > _MAX_TEXT:
@@ -40,12 +40,12 @@ def decoded(file: Source, blob: Blob) -> tuple[Source, Blob]:
     try:
         data = file.read(blob.num_bytes).decode().encode("latin1")
     except UnicodeError as error:
-        raise ValueError("a nested stream is text that stands for no bytes") from error
+        raise ValueError("a nested stream is text that doesn't encode bytes") from error
     return BytesIO(data), Blob(0, len(data))
 
 
 def nested_storage(file: Source, blob: Blob) -> Stored:
-    """Where the one storage of a nested stream lies; the stream's pickles may hold nothing else."""
+    """Where the one storage of a nested stream is; the stream's pickles may hold nothing else."""
     file.seek(blob.place)
     head = BytesIO(file.read(min(blob.num_bytes, _MAX_HEAD)))
     described, keys = _pickles(head, _STORAGE)
@@ -56,7 +56,7 @@ def nested_storage(file: Source, blob: Blob) -> Stored:
 
 
 def read_stream(file: Source, dialect: Dialect) -> tuple[Any, dict[str, Stored]]:
-    """The value that a whole file of this form describes, and where its storages lie."""
+    """The value that a whole file of this form describes, and where its storages are."""
     file.seek(0)
     described, keys = _pickles(file, dialect)
     place = file.tell()
@@ -67,7 +67,7 @@ def read_stream(file: Source, dialect: Dialect) -> tuple[Any, dict[str, Stored]]
 def _storages_after(
     file: Source, named: dict[str, StorageName], numbers: _Numbers
 ) -> dict[str, Stored]:
-    """Where each storage lies; a ValueError unless they fill the place between begin and end."""
+    """Where each storage is; a ValueError unless they fill the place between begin and end."""
     place, found = numbers.place, {}
     for key in numbers.keys:
         file.seek(place)

@@ -18,7 +18,7 @@ class Global(NamedTuple):
 
 
 class Blob(NamedTuple):
-    """Long bytes or long text, left where they lie in the file."""
+    """Long bytes or long text, left in the file."""
 
     place: int
     num_bytes: int
@@ -58,7 +58,7 @@ class Made:
 
 
 def tensor_name(storage: StorageName | Blob, offset: Any, shape: Any, strides: Any) -> TensorName:
-    """A tensor of plausible numbers; a ValueError where one is negative, vast or no number."""
+    """A tensor of plausible numbers; a ValueError if one is negative, vast or not a number."""
     if not isinstance(shape, tuple) or not isinstance(strides, tuple):
         raise ValueError("it gives a tensor no shape")
     if len(shape) != len(strides) or len(shape) > _MAX_AXES:

@@ -21,7 +21,7 @@ _ENCRYPTED = 1
 
 
 class Member(NamedTuple):
-    """Where a member's bytes lie, and what they are."""
+    """Where a member's bytes are, and what they are."""
 
     name: str
     offset: int
@@ -32,7 +32,7 @@ class Member(NamedTuple):
 
 
 def members_of(file: BinaryIO, *, at_most: int = _MAX_MEMBERS) -> dict[str, Member]:
-    """The members by name; a ValueError where anything does not lie inside the file."""
+    """The members by name; a ValueError if anything is outside the file."""
     require_file_itself(file)
     place, num_bytes, num_members = _directory(file)
     if num_members > at_most or num_bytes > at_most * _MAX_ENTRY:
@@ -47,7 +47,7 @@ def members_of(file: BinaryIO, *, at_most: int = _MAX_MEMBERS) -> dict[str, Memb
 
 
 def read_member(file: BinaryIO, member: Member, *, at_most: int) -> bytes:
-    """A member's bytes, unpacked; a ValueError where they are more or others than it declares."""
+    """A member's bytes, unpacked; a ValueError if they aren't what it declares."""
     if max(member.num_bytes, member.num_stored) > at_most:
         raise ValueError(
             f"'{member.name}' declares {member.num_bytes:,} bytes; at most {at_most:,} are read"
@@ -82,7 +82,7 @@ def _directory(file: BinaryIO) -> tuple[int, int, int]:
         if mark == b"PK\6\7":
             mark, *_, here, total, size, place = _unpack(file, place_64, _END_64)
             if mark != b"PK\6\6" or here != total:
-                raise ValueError("its zip64 record is not where it should be")
+                raise ValueError("its zip64 record isn't where it should be")
     return place, size, total
 
 
@@ -99,7 +99,7 @@ def _entries(directory: bytes, num_members: int) -> list[tuple[int, Member]]:
         extra = directory[extra_at : extra_at + fields[11]]
         entries.append(_entry(fields, directory[name_at:extra_at], extra))
     if at != len(directory):
-        raise ValueError("its list of members does not end where it says")
+        raise ValueError("its list of members doesn't end where it says")
     return entries
 
 
@@ -112,7 +112,7 @@ def _entry(fields: tuple[Any, ...], name: bytes, extra: bytes) -> tuple[int, Mem
         raise ValueError("a member that is not packed declares two sizes")
     text = name.decode("ascii", errors="strict") if name.isascii() else ""
     if not text or not text.isprintable():
-        raise ValueError("a member has no plain name")
+        raise ValueError("a member's name isn't plain")
     return place, Member(text, 0, num_stored, num_bytes, method == _DEFLATED, crc)
 
 
@@ -135,9 +135,9 @@ def _located(file: BinaryIO, place: int, member: Member, *, end: int) -> Member:
     mark, *_, len_name, len_extra = _unpack(file, place, _LOCAL)
     offset = place + _LOCAL.size + len_name + len_extra
     if mark != b"PK\3\4" or _read_at(file, place + _LOCAL.size, len_name) != member.name.encode():
-        raise ValueError(f"'{member.name}' is not where the list of members says")
+        raise ValueError(f"'{member.name}' isn't where the list of members says")
     if offset + member.num_stored > end:
-        raise ValueError(f"'{member.name}' does not lie inside the file")
+        raise ValueError(f"'{member.name}' reaches beyond the file")
     return member._replace(offset=offset)
 
 

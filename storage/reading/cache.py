@@ -20,7 +20,7 @@ from storage.reading.open_file import OpenFile
 from storage.whole_numbers import whole_number
 
 DEFAULT_FOLDER = "~/.cache/kdm-offline/shards"
-# Two windows of 65,536 pairs of 3×64×64 take 6.4 GB where noise and data are stored in float16.
+# Two windows of 65,536 pairs of 3×64×64 take 6.4 GB if noise and data are stored in float16.
 DEFAULT_BYTES = 8 * 2**30
 _LOCK = ".lock"
 _DIGEST = re.compile("[0-9a-f]{64}")  # nothing else in the folder is the cache's to remove
@@ -49,9 +49,9 @@ class ShardCache:
         return cls(Path(os.environ.get("KDM_CACHE") or DEFAULT_FOLDER), max_bytes)
 
     def open(self, digest: str, fetch: Callable[[], bytes]) -> OpenFile:
-        """The file of this sha256, fetched where it is not there.
+        """The file of this sha256, fetched if it isn't there.
 
-        Raises `DamageError` where what was fetched has another sha256.
+        Raises `DamageError` if the fetched file has another sha256.
         """
         for _ in range(_TRIES):
             file = self._opened(digest)
@@ -64,7 +64,7 @@ class ShardCache:
         )
 
     def require_room(self, num_bytes: int, purpose: str) -> None:
-        """Raise a `StoreError` where so many bytes can never lie here together."""
+        """Raise a `StoreError` if so many bytes can never be here together."""
         if num_bytes > self.max_bytes:
             raise StoreError(
                 f"{purpose} needs {num_bytes:,} bytes at once, the cache at {self.folder} holds "
@@ -123,7 +123,7 @@ class ShardCache:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One process at a time, so that none makes room that another takes."""
+        """One process at a time, so that each uses the room that it made."""
         lock = self._lock()
         try:
             yield

@@ -1,4 +1,4 @@
-"""A file that rows are read from, wherever they lie in it, by any number of threads."""
+"""A file from which any number of threads read rows, at any place."""
 
 import mmap
 import os
@@ -38,7 +38,7 @@ class OpenFile:
         return mmap.mmap(self.descriptor, self.num_bytes, access=mmap.ACCESS_READ)
 
     def read_rows(self, offsets: NDArray[np.int64], rows: NDArray[Any], places: list[int]) -> None:
-        """Fill `rows[place]` from the bytes at each offset; DamageError where the file ends before."""
+        """Fill `rows[place]` from the bytes at each offset; DamageError if the file ends before."""
         size = rows.strides[0]
         target = rows.data.cast("B")
         for offset, place in zip(offsets.tolist(), places, strict=True):
@@ -58,7 +58,7 @@ class OpenFile:
 
 def _opened(path: Path) -> int:
     try:
-        # O_NONBLOCK: a pipe that lies where a file should be would keep the reader waiting for ever.
+        # O_NONBLOCK: a pipe in the place of a file would keep the reader waiting for ever.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None

@@ -22,7 +22,7 @@ SMALL_ROW = 64
 
 @dataclass(frozen=True)
 class ShardFiles:
-    """Where a store's files are opened: on its own disk, or in the cache where it is remote."""
+    """Where a store's files are opened: on its own disk, or in the cache if it is remote."""
 
     store: PairStore
     cache: ShardCache | None
@@ -44,7 +44,7 @@ class ShardFiles:
             ) from error
 
     def located(self, record: Record, opened: dict[str, OpenFile]) -> dict[str, Column]:
-        """Where the rows of a shard lie; its bytes are checked once a process."""
+        """Where the rows of a shard are; its bytes are checked once per process."""
         file = record.shard_file
         if sum(each.num_bytes for each in opened.values()) != record.num_bytes:
             # Read within bounds, so that a file of any size is refused with the usual sentence.
@@ -85,7 +85,7 @@ class OpenShard:
 
 
 def _row_of_index(store: PairStore, record: Record, masks: Sequence[Mask]) -> NDArray[np.int64]:
-    """The row of each of a shard's indices; −1 where generation or a mask dropped it."""
+    """The row of each of a shard's indices; −1 if generation or a mask dropped it."""
     keep = np.ones(record.kept, bool)
     for mask in masks:
         keep &= read_keep(store.base / "masks", mask, record.content_digest, num_rows=record.kept)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Indices in a canonical block, whatever the shard size: the order does not depend on the layout.
+# Indices in a canonical block, for any shard size: the order doesn't depend on the layout.
 BLOCK = 4096
 
 
@@ -20,7 +20,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Window:
-    """Indices that are shuffled as one; the first of them stands at `offset` of its epoch."""
+    """Indices that are shuffled as one; the first of them is at `offset` of its epoch."""
 
     epoch: int
     offset: int
@@ -39,7 +39,7 @@ class Order:
     count: int
     window: int = 16
     # False: blocks are permuted and cut into windows, as teachers are trained on points from the
-    # start. All of those lie in memory, where a window's stray mean does no harm.
+    # start. All of those are in memory, and a window's stray mean does no harm.
     is_dealt: bool = True
 
     def windows(self, epoch: int) -> Iterator[NDArray[np.int64]]:
@@ -57,10 +57,10 @@ class Order:
     def windows_from(self, position: Position) -> Iterator[Window]:
         """What comes after a position, epoch after epoch without end; no window before it is made.
 
-        The first window begins at the position, wherever in a window that is.
+        The first window begins at the position, which may be inside a window.
         """
         if self.count < 1:
-            raise ValueError("an order of no indices has no windows; count must be at least 1")
+            raise ValueError("an order needs indices to have windows; count must be at least 1")
         epoch, offset = position.epoch, position.offset
         while True:
             yield from self._rest(epoch, offset)
@@ -76,10 +76,10 @@ class Order:
             yield Window(epoch, max(first, offset), index[max(offset - first, 0) :])
 
     def _dealt(self, epoch: int) -> NDArray[np.int64]:
-        """Blocks, a column for each window; those past the end of the set have no indices.
+        """Blocks, a column for each window; those past the end of the set are empty.
 
-        Where there are several windows, each gets one block of every run of as many neighbours: a
-        window then spans the set, and where one ends says nothing about what comes next.
+        If there are several windows, each gets one block of every run of as many neighbours: a
+        window then spans the set, and the end of one says nothing about what comes next.
         """
         num_blocks = -(-self.count // BLOCK)
         num_windows = -(-num_blocks // self.window)

@@ -14,7 +14,7 @@ from storage.reading.share import Share
 
 @dataclass(frozen=True)
 class Kept:
-    """Rows of one window that neither generation nor a mask dropped, in the order of reading."""
+    """Rows of one window left after generation and masks dropped some, in the order of reading."""
 
     epoch: int
     shards: Mapping[int, OpenShard]

@@ -1,7 +1,7 @@
 """Batches of pairs from files, in the canonical order, for any rank and worker.
 
-Rows are read where they lie, so memory holds a few batches and the numbers of two windows, whatever
-the size of the set. While batches are made of one window, the shards of the next are fetched and checked.
+Rows are read in place, so memory holds a few batches and the numbers of two windows, for a set of
+any size. While batches are made of one window, the shards of the next are fetched and checked.
 """
 
 from collections.abc import Generator
@@ -22,7 +22,7 @@ from storage.reading.windows import Windows
 from storage.records import PairBatch
 from storage.store import PairStore
 
-# A consumer that was slow for a while finds what it missed; of large samples fewer are kept ready.
+# A consumer that was slow for a while catches up; fewer batches of large samples are kept ready.
 BATCHES_AHEAD, BYTES_AHEAD = 4, 2**28
 WINDOWS_AHEAD = 1
 
@@ -39,7 +39,7 @@ class PairReader:
     store: PairStore
     order: Order
     batch_size: int
-    masks: tuple[Mask, ...] | None = None  # (): none; None: the one decision there is
+    masks: tuple[Mask, ...] | None = None  # (): none; None: the only decision there is
     share: Share = field(default_factory=Share)
     cache: ShardCache | None = None  # of remote shards; None: the default one
     threads: int = 1  # that make batches ahead; 0: all is done in the caller's
@@ -47,7 +47,7 @@ class PairReader:
 
     @cached_property
     def taken(self) -> tuple[Mask, ...]:
-        """The masks that it reads by; `MismatchError` where it names none and there are several."""
+        """The masks that it reads by; `MismatchError` if none are named and there are several."""
         return self.store.masks(self.masks)
 
     def __post_init__(self) -> None:

@@ -86,9 +86,9 @@ class Windows:
     def _require_some(self, kept: Kept, num_indices: int) -> None:
         self._num_passed = 0 if len(kept) else self._num_passed + num_indices
         count = self.order.count
-        # So many in a row hold a whole epoch, wherever in one they began.
+        # So many in a row hold a whole epoch, from any beginning.
         if self._num_passed >= 2 * count:
             raise ValueError(
-                f"none of the {count:,} indices has a row: filters dropped them all; "
+                f"filters dropped all of the {count:,} indices; "
                 "choose other masks or a milder threshold"
             )

@@ -88,7 +88,7 @@ def test_a_value_that_cannot_be_is_refused_with_what_would_be_right(
         (["teacher.model={plugin: gaussian}"], "is known in closed form; remove 'training'"),
         (
             ["filters=[]"],
-            "privacy.required is true, but the recipe has no filter that finds copies",
+            "privacy.required is true, but the recipe lacks a filter that finds copies",
         ),
         (["pairs.pairs.shape=[3]"], "pairs have shape (3,), the data set has (2,)"),
         (["pairs.pairs.x_0_dtype=uint8"], "with rounding, 'half-even' or 'floor'"),

@@ -73,7 +73,7 @@ def test_a_run_without_filters_does_not_unmask_what_others_export(
 def test_a_recipe_without_filters_refuses_judged_pairs_and_lists_the_choices(home: Path) -> None:
     words = ("distill", "tiny", "--direct", *UNFILTERED)
     said = refused(home, *words)
-    assert "recipe 'tiny' has no filters, but its pairs were filtered" in said
+    assert "recipe 'tiny' doesn't have filters, but its pairs were filtered" in said
     assert f"--mask none; there are: {decisions(home)[0]} (near-copy, threshold" in said
     assert not (home / "students").exists()
     assert "is the beginning of 0 decisions" in refused(home, *words, "--mask", "0123abcd")
@@ -110,6 +110,6 @@ def test_another_layout_of_judged_pairs_is_not_exported_whole_without_a_word(
     done(home, "pairs", "convert", "tiny", "--to", "wds-64")
     words = ("pairs", "export", "tiny", str(tmp_path / "out"), "--to", "kdm-npz")
     said = refused(home, *words, "--layout", "wds-64")
-    assert "train/wds-64 has no decision of a filter, but heldout/wds-256 and train/wds-256" in said
+    assert "train/wds-64 has no filter decision, but heldout/wds-256 and train/wds-256" in said
     assert "run filter-pairs on this one" in said
     assert not (tmp_path / "out").exists()

@@ -177,7 +177,7 @@ def test_a_sound_shard_never_goes_for_want_of_its_record(home: Path) -> None:
     for record in base.glob("records/*.json"):
         record.unlink()
     said = pairs("repair", "tiny", home=home)
-    assert "its own files (what else its record said is lost)" in said
+    assert "its own files (the rest of its record is lost)" in said
     folder = folder_at(str(the_set(home)))
     store = PairStore.open(folder, split="heldout", layout="wds-256")
     assert faults(store, deep=True) == []
@@ -297,7 +297,9 @@ def test_spot_check_compares_with_the_teacher(home: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Remaker, "alone", another)
     assert "BEYOND the tolerance" in failed("spot-check", "tiny", home=home)
-    assert "has no 'test' split" in refused("spot-check", "tiny", "--split", "test", home=home)
+    assert "doesn't have a 'test' split" in refused(
+        "spot-check", "tiny", "--split", "test", home=home
+    )
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_three_students_of_digits_learn_from_one_set_of_pairs(home: Folder) -> N
 
 def test_a_recipe_without_students_says_so_before_any_work(home: Folder) -> None:
     with pytest.raises(
-        ValueError, match="'digits' has no students; stop with --until filter-pairs"
+        ValueError, match="'digits' doesn't have students; stop with --until filter-pairs"
     ):
         run_stages(Run(load_recipe("digits", overrides=["students=[]"]), home))
     assert home.names() == []

@@ -175,6 +175,6 @@ def test_a_metric_of_classes_refuses_pairs_without_any_before_any_work(
     pairs = yaml.safe_load(DIGITS)["pairs"]
     del pairs["pairs"]["label"]
     asked = recipe(tmp_path, pairs=pairs, evaluation={"metrics": ["class-agreement"]})
-    with pytest.raises(ValueError, match="pairs have no labels; leave 'class-agreement' out"):
+    with pytest.raises(ValueError, match="pairs are unlabelled; leave 'class-agreement' out"):
         run_stages(Run(asked, home))
     assert home.names() == []

@@ -90,7 +90,9 @@ def test_where_a_data_set_lies_and_what_it_may_take_is_in_no_digest() -> None:
 def test_a_filter_that_has_no_real_samples_to_find_its_threshold_on_is_refused() -> None:
     data = "dataset={kind: arrays, source: a.npz, shape: [1, 8, 8]}"
     overrides = [data, "pairs.pairs.shape=[1, 8, 8]"]
-    with pytest.raises(ValueError, match=r"the data set holds none out; set dataset\.num_heldout"):
+    with pytest.raises(
+        ValueError, match=r"the data set doesn't hold any out; set dataset\.num_heldout"
+    ):
         load_recipe("tiny", overrides=overrides)
     assert load_recipe("tiny", overrides=[*overrides, "filters.near-copy.threshold=0.5"])
 

@@ -107,7 +107,7 @@ def test_what_lies_where_pictures_are_to_go_is_never_replaced(
     np.savez(tmp_path / "mine" / "reference.npz", arr_0=np.zeros((5, 8, 8, 3), np.uint8))
     before = (tmp_path / "mine" / "reference.npz").read_bytes()
     for out in ("mine", "mine/", "mine/reference.npz"):
-        with pytest.raises(StoreError, match=r"which no export has put there|something else"):
+        with pytest.raises(StoreError, match=r"which no export wrote|something else"):
             CliRunner().invoke(
                 app, ["sample", folder.url, "--out", f"{tmp_path}/{out}"], catch_exceptions=False
             )

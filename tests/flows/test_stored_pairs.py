@@ -88,7 +88,7 @@ def test_pairs_without_held_out_ones_are_learned_from_and_not_measured_on(home: 
     assert distil(home, "tiny-pictures").exists("model.safetensors")
     given = ("--student", "kdm", "--pairs", NAME, "--direct", "--home", home.url)
     ended = kdm("evaluate", "cifar10", *given, *TINY)
-    assert "has no held-out pairs to measure students on" in str(ended.exception)
+    assert "lacks held-out pairs to measure students on" in str(ended.exception)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_conditional_preset_refuses_pairs_without_labels(home: Folder) -> None
     )
     ended = kdm("distill", "cifar10", *words)
     assert isinstance(ended.exception, ValueError)
-    assert "student 'cifar10-cond' is class-conditional, and the pairs have no labels" in str(
+    assert "student 'cifar10-cond' is class-conditional, but the pairs are unlabelled" in str(
         ended.exception
     )
     assert home.names() == ["pairs"]
@@ -157,7 +157,7 @@ def test_classes_are_not_asked_of_stored_pairs_without_labels(home: Folder) -> N
     asked = ("--set", "evaluation.metrics=[class-agreement]")
     ended = kdm("evaluate", "cifar10", "--student", "kdm", *words, *asked, *TINY)
     assert isinstance(ended.exception, ValueError)
-    assert "pairs have no labels; leave 'class-agreement' out" in str(ended.exception)
+    assert "the pairs are unlabelled; leave 'class-agreement' out" in str(ended.exception)
     assert home.names() == ["pairs"]
 
 

@@ -164,7 +164,7 @@ def test_a_hostile_file_is_refused_and_does_nothing(
         held.trap = Hostile()
     file = write_module(tmp_path / "hostile.pt", outer)
     sentence = refused(file, tmp_path / "home")
-    assert "names 'posix.system', which is not among what a student is read from" in sentence
+    assert "names 'posix.system', which isn't allowed in a student" in sentence
     assert "\n" not in sentence
     assert not (tmp_path / "canary").exists()
 

@@ -162,7 +162,7 @@ def test_what_is_no_golden_is_refused_in_a_sentence(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     np.savez(tmp_path / "odd.npz", meta=np.array("{}"))
     (tmp_path / "text.npz").write_text("text")
-    assert "no array 'meta'" in refused("check", tmp_path / "other.npz")
+    assert "lacks the array 'meta'" in refused("check", tmp_path / "other.npz")
     assert "isn't a golden" in refused("check", tmp_path / "odd.npz")
     assert "isn't a .npz" in refused("check", tmp_path / "text.npz")
     assert "no such file" in refused("check", tmp_path / "none.npz")

@@ -70,9 +70,9 @@ def test_an_array_and_a_folder_of_the_same_pictures_have_one_digest(tmp_path: Pa
 
 
 BROKEN = {
-    "no labels": ("npz", npz(images=PICTURES), "it has no 'labels'.* leave num_classes out"),
-    "no labels in a npy": ("npy", npy(PICTURES), "it has no 'labels'"),
-    "no images": ("npz", npz(x=PICTURES), "it has no 'images' or 'arr_0' .found x.npy"),
+    "no labels": ("npz", npz(images=PICTURES), "it lacks 'labels'.* leave num_classes out"),
+    "no labels in a npy": ("npy", npy(PICTURES), "it lacks 'labels'"),
+    "no images": ("npz", npz(x=PICTURES), "it lacks 'images' or 'arr_0' .found x.npy"),
     "statistics alone": (
         "npz",
         npz(mu=PICTURES, sigma=PICTURES),

@@ -125,7 +125,7 @@ def test_a_batch_larger_than_the_set_runs_through_several_epochs() -> None:
 
 
 def test_a_source_without_a_kept_row_is_refused() -> None:
-    with pytest.raises(ValueError, match="dropped all of them"):
+    with pytest.raises(ValueError, match="filters dropped all of"):
         source(count=4, dropped=[0, 1, 2, 3])
 
 

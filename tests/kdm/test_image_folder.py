@@ -172,16 +172,19 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\
 ITEMS = list(zip(NAMES, LABELS, strict=True))
 WIDE = saved(Image.new("RGB", (8, 4)))
 BROKEN = {
-    "no labels": (without("dataset.json"), "it has no dataset.json.* leave num_classes out"),
-    "pictures outside of classes": ({"a/1.png": b"", "2.png": b""}, "put each class in a folder"),
-    "too few classes": ({"a/1.png": b"", "b/2.png": b""}, "num_classes is 3, .* lie in 2 folders"),
+    "no labels": (without("dataset.json"), "it lacks dataset.json.* leave num_classes out"),
+    "pictures outside of classes": (
+        {"a/1.png": b"", "2.png": b""},
+        "put each class in its own folder",
+    ),
+    "too few classes": ({"a/1.png": b"", "b/2.png": b""}, "num_classes is 3, .* are in 2 folders"),
     "a class above": ({"0/1.png": SOUND[NAMES[0]], "3/2.png": SOUND[NAMES[1]]}, "labels are 0 … 2"),
-    "null labels": (labelled({"labels": None}), "has no list of 'labels'"),
-    "a list alone": (labelled([]), "has no list of 'labels'"),
+    "null labels": (labelled({"labels": None}), "lacks the list 'labels'"),
+    "a list alone": (labelled([]), "lacks the list 'labels'"),
     "not JSON": ({**SOUND, "dataset.json": b"{"}, "not readable JSON"),
     "deep JSON": ({**SOUND, "dataset.json": b"[" * 10**5}, "not readable JSON"),
-    "a label too few": (labelled({"labels": ITEMS[1:]}), "has no label of, '00000/img00000000"),
-    "a label too many": (labelled({"labels": [*ITEMS, ["x", 1]]}), "a picture that is not there"),
+    "a label too few": (labelled({"labels": ITEMS[1:]}), "lacks the label of, '00000/img00000000"),
+    "a label too many": (labelled({"labels": [*ITEMS, ["x", 1]]}), "a picture that isn't there"),
     "a label twice": (labelled({"labels": [*ITEMS, ITEMS[0]]}), "labels a picture twice"),
     "a label of floats": (labelled({"labels": [["a", [0.5]]]}), r"each item is \[name, class\]"),
     "a label above": (labelled({"labels": [*ITEMS[1:], [NAMES[0], 3]]}), "labels are 0 … 2"),
@@ -198,7 +201,7 @@ BROKEN = {
     ),
     "a Git LFS pointer": (first(LFS), "img00000000.png: it is a Git LFS pointer"),
     "a page": (first(b"<!DOCTYPE html><html>"), "img00000000.png: it is a web page"),
-    "a stranger": ({**SOUND, "a.webp": b""}, "it holds 'a.webp', which is neither"),
+    "a stranger": ({**SOUND, "a.webp": b""}, "it holds 'a.webp', which isn't"),
     "no picture": ({"dataset.json": b'{"labels": []}'}, "holds no picture"),
 }
 
@@ -304,7 +307,7 @@ def test_a_set_larger_than_its_memory_is_refused(source: str):
 
 
 def test_a_set_without_held_out_pictures_says_how_to_have_some(source: str):
-    with pytest.raises(ValueError, match=r"no held-out pictures; give num_heldout"):
+    with pytest.raises(ValueError, match=r"doesn't have held-out pictures; give num_heldout"):
         opened(source).heldout()
     with pytest.raises(ValueError, match=r"num_heldout is 5, .* has 5 pictures"):
         opened(source, num_heldout=5).train()

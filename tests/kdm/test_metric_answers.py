@@ -41,7 +41,7 @@ FAULTS = {
     "Inf": ({"measure": lambda _: {"spread": np.float32("inf")}}, "gave spread the value inf"),
     "other names": (
         {"measure": lambda _: {"width": 1.0}},
-        "`measure` named 'width', where its `meanings` are 'spread'",
+        "`measure` named 'width', but its `meanings` are 'spread'",
     ),
     "no names": ({"measure": lambda _: {}}, "`measure` left out 'spread'"),
     "a bare number": ({"measure": lambda _: 1.0}, "`measure` returned float, not a dict by name"),

@@ -141,9 +141,9 @@ def test_a_class_with_too_few_pairs_for_its_map_is_named():
 @pytest.mark.parametrize(
     ("label", "dataset", "fault"),
     [
-        (None, DATA, "pairs have no labels; leave 'class-agreement' out"),
-        (LabelRule(num_classes=10), CheckerboardData(), "no data set with classes"),
-        (LabelRule(num_classes=10), None, "no data set with classes"),
+        (None, DATA, "pairs are unlabelled; leave 'class-agreement' out"),
+        (LabelRule(num_classes=10), CheckerboardData(), "without a data set with classes"),
+        (LabelRule(num_classes=10), None, "without a data set with classes"),
         (LabelRule(num_classes=3), DATA, "pairs have 3 classes, the data set 10"),
     ],
 )

@@ -93,5 +93,5 @@ def test_on_a_gpu_batches_are_those_of_the_cpu(store: PairStore, lie_on: torch.d
 def test_a_set_of_which_nothing_is_kept_is_refused() -> None:
     columns = {"x_0": torch.zeros(0, 2)}
     nothing = np.full(4, -1, np.int64)
-    with pytest.raises(ValueError, match="dropped all of them"):
+    with pytest.raises(ValueError, match="filters dropped all of"):
         MemorySource(columns, row_of_index=nothing, order=Order(0, 4), batch_size=2)

@@ -76,13 +76,13 @@ def test_a_recipe_switches_terms_as_table_5_does(terms: Any, weights: tuple[int,
     [
         ({"name": "get-s", "terms": "lat+pred", "has_adversary": False}, "has a single loss"),
         ({"name": "cifar10-reflow", "terms": "rec"}, "has a single loss"),
-        ({"name": "get-t", "has_adversary": True}, "has no critic"),
-        ({"name": "checkerboard", "has_adversary": True}, "has no critic"),
+        ({"name": "get-t", "has_adversary": True}, "lacks a critic"),
+        ({"name": "checkerboard", "has_adversary": True}, "lacks a critic"),
         ({"name": "cifar10-regression", "mode": "published"}, "leave 'mode' out"),
         ({"name": "cifar10-reflow", "mode": "published"}, "leave 'mode' out"),
         (
             {"name": "checkerboard", "mode": "published", "terms": "pred"},
-            "has no 'pred' for points",
+            "doesn't have 'pred' for points",
         ),
     ],
 )

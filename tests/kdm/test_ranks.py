@@ -6,12 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from itertools import count
 from typing import Any
 
 import psutil
 import pytest
-from local_prefect import wait_for
 from shared_steps import job
 
 from flows.progress import Meter, Progress
@@ -127,10 +127,11 @@ def test_two_machines_train_as_one_and_one_goes_on_after_the_other_is_killed(
         free.bind(("127.0.0.1", 0))
         meeting_place = f"127.0.0.1:{free.getsockname()[1]}"
     both = [started(place, "nodes", 1, "2", meeting_place) for _ in range(2)]
-    ranks = {}
-    wait_for(
-        lambda: [ranks.update(ranks_of(each.pid)) for each in both] and len(ranks) == 2, seconds=60
-    )
+    ranks: dict[int, psutil.Process] = {}
+    while len(ranks) < 2:
+        for each in both:
+            ranks.update(ranks_of(each.pid))
+        time.sleep(0.1)
     first = next(each for each in both if each.pid == ranks[0].ppid())
     second = next(each for each in both if each is not first)
     steps_until(first, 12)

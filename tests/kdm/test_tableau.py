@@ -53,7 +53,7 @@ def test_an_error_estimate_is_a_rule_of_lower_order_over_the_same_stages():
             replace(DORMAND_PRINCE, embedded=embedded)
     with pytest.raises(ValueError, match="others than the weights"):
         replace(DORMAND_PRINCE, embedded=DORMAND_PRINCE.weights)
-    with pytest.raises(ValueError, match="embedded order is 5; it must lie between 0 and 5"):
+    with pytest.raises(ValueError, match="embedded order is 5; it must be above 0 and below 5"):
         replace(DORMAND_PRINCE, embedded_order=5)
 
 

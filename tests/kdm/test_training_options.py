@@ -102,7 +102,7 @@ def test_a_model_without_a_network_to_compile_is_refused(
     monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda mode: None)
     nothing = Objective(torch.nn.Linear(2, 2), ())
     monkeypatch.setattr(TrainingJob, "objective", lambda job, schema: nothing)
-    with pytest.raises(ValueError, match="has no network that can be compiled; set it to false"):
+    with pytest.raises(ValueError, match="doesn't have a network to compile; set it to false"):
         run(teacher(home, is_compiled=True))
 
 

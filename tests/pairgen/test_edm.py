@@ -155,7 +155,7 @@ def test_without_classes_labels_do_not_matter():
         (tiny_unet(), (2,), r"'song-unet' .* \(C, H, H\) .* not \(2,\)"),
         (tiny_unet(), (3, 8, 7), r"'song-unet' .* not \(3, 8, 7\)"),
         (tiny_unet(), (3, 7, 7), r"a multiple of 2, as it has 2 levels"),
-        (EdmTeacher(augment={}), (2,), "points, which are not augmented; remove 'augment'"),
+        (EdmTeacher(augment={}), (2,), "points, which can't be augmented; remove 'augment'"),
         (EdmTeacher(flip=True), (2,), r"flip is for pictures, .* not \(2,\); set it to false"),
         (EdmTeacher(num_classes=2, label_dropout=0.1), (2,), r"support label dropout \(got 0\.1\)"),
     ],

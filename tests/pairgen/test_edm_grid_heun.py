@@ -46,7 +46,7 @@ def test_one_step_goes_all_the_way():
 
 
 def test_a_teacher_of_noise_levels_is_refused():
-    with pytest.raises(ValueError, match=r"noise lies at time 1; .* at 80\.0: choose 'edm-heun'"):
+    with pytest.raises(ValueError, match=r"noise is at time 1; .* at 80\.0: choose 'edm-heun'"):
         EdmGridHeun().sample(EdmTeacher().build((2,)), torch.zeros(1, 2))
 
 

@@ -59,7 +59,7 @@ def test_samples_are_pushed_to_their_labels():
 
 
 def test_guidance_without_labels_is_refused_before_and_while_it_is_sampled():
-    with pytest.raises(ValueError, match=r"guidance is 1\.5, .* but the pairs have none"):
+    with pytest.raises(ValueError, match=r"guidance is 1\.5, .* but the pairs are unlabelled"):
         require_generable(PairSchema(shape=(2,)), EdmHeun(), guidance=1.5)
     with pytest.raises(ValueError, match="guidance needs labels"):
         Guided(teacher(), 1.5).velocity(points(), T)

@@ -134,7 +134,7 @@ def test_an_export_under_other_masks_does_not_mix_with_one_that_is_there(
 def test_a_folder_with_something_else_in_it_is_refused(home: Folder, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("")
-    with pytest.raises(MismatchError, match=r"holds 'mine.txt', which no export has put there"):
+    with pytest.raises(MismatchError, match=r"holds 'mine.txt', which no export wrote"):
         export_per_sample(Chosen.of(filled_store(home / "set"), 100), at(tmp_path / "out"))
 
 
@@ -174,7 +174,7 @@ def test_progress_counts_indices_to_the_end(home: Folder, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("variant", "sentence"),
-    [("cifar-cond", r"has labels, this set has none"), ("imagenet", r"no variant 'imagenet'")],
+    [("cifar-cond", r"has labels, but this set doesn't"), ("imagenet", r"no variant 'imagenet'")],
 )
 def test_a_wrong_variant_is_refused_with_a_sentence(
     home: Folder, tmp_path: Path, variant: str, sentence: str

@@ -88,7 +88,7 @@ def test_a_set_with_one_kind_of_end_is_refused_with_the_statistics_of_both(
 def test_one_file_of_other_noise_is_refused_by_name(home: Folder, tmp_path: Path) -> None:
     pairs = made(20)
     pairs.x_T[7] *= 0.5
-    with pytest.raises(ValueError, match=r"000007.npz has no such noise first"):
+    with pytest.raises(ValueError, match=r"000007.npz doesn't have that noise first"):
         imported(home, write_kdm(tmp_path / "set", pairs, LAYOUT))
 
 

@@ -55,8 +55,8 @@ def test_points_come_back_but_for_dropped_indices(home: Folder, tmp_path: Path) 
 
 DAMAGES = {
     "a head of zeros": (0, bytes(512), "is damaged at byte 0"),
-    "another name": (0, b"x", r"not a plain file|no x_T and x_0"),
-    "a link": (156, b"2", "which is not a plain file"),
+    "another name": (0, b"x", r"isn't a plain file|lacks x_T or x_0"),
+    "a link": (156, b"2", "which isn't a plain file"),
     "a size beyond the file": (124, b"77777777777", "more than there are or are read"),
     "a header to evaluate": (512 + 10, b"(exit", "not that of a plain array"),
 }
@@ -82,6 +82,6 @@ def test_what_it_cannot_know_is_asked(home: Folder, exported: tuple[PairStore, P
         with pytest.raises(ValueError, match=sentence):
             imported("per-sample", home / "again", exported[1], **options)
     (exported[1] / "notes.txt").write_text("")
-    with pytest.raises(ValueError, match=r"holds 'notes.txt', which is not a \.tar"):
+    with pytest.raises(ValueError, match=r"holds 'notes.txt', which isn't a \.tar"):
         imported("per-sample", home / "again", exported[1], num_classes=10)
     assert not (home / "again").exists()

@@ -268,7 +268,7 @@ def test_a_set_without_a_kept_row_is_refused(small: PairStore) -> None:
     for content in small.content_digests(5):
         keep = np.zeros(small.record(0).kept, bool)
         write_decision(small.base / "masks", MASK, content, keep=keep, audit=[])
-    with pytest.raises(ValueError, match="dropped them all"):
+    with pytest.raises(ValueError, match="filters dropped all"):
         read(PairReader(small, Order(4, 5), 2, masks=(MASK,)), 1)
 
 

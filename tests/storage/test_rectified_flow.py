@@ -80,13 +80,13 @@ def test_the_numbers_decide_which_array_is_noise(home: Folder, tmp_path: Path) -
 
 PAIRS = made(NUM, scale=1.0)
 BROKEN = {
-    "one array": ({"z0": PAIRS.x_T}, "has no z1.npy; restore it"),
+    "one array": ({"z0": PAIRS.x_T}, "lacks z1.npy; restore it"),
     "another length": (
         {"z0": PAIRS.x_T[1:], "z1": PAIRS.x_0},
         r"are \['float32 \[29, .* one shape",
     ),
-    "bytes": ({"z0": PAIRS.x_T, "z1": PAIRS.x_0.astype(np.uint8)}, "uint8.*right are floats"),
-    "a stranger": ({"z0": PAIRS.x_T, "z1": PAIRS.x_0, "t0": PAIRS.x_0}, "'t0.npy', which is none"),
+    "bytes": ({"z0": PAIRS.x_T, "z1": PAIRS.x_0.astype(np.uint8)}, "uint8.*expected floats"),
+    "a stranger": ({"z0": PAIRS.x_T, "z1": PAIRS.x_0, "t0": PAIRS.x_0}, "'t0.npy', which isn't"),
     "classes as numbers": (
         {"z0": PAIRS.x_T, "z1": PAIRS.x_0, "label": PAIRS.label},
         r"labels \[n, classes\]",

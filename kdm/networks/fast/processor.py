@@ -2,9 +2,9 @@
 
 torch's convolutions are oneDNN's. With vectors of 512 bits they are twice as fast as with 256, while
 Winograd's transforms are limited by memory in both cases. The choice follows the processor's abilities
-and not a timing, so that equal machines give equal bytes whatever else they are doing. On AVX-512 training
-with Winograd took 1.1 to 1.6 times as long as with torch, at five sizes out of five; sampling uses the same
-choice without a measurement of its own. `python -m benchmarks convolutions` measures both.
+and not a timing, so that equal machines give equal bytes at any load. On AVX-512 training with
+Winograd took 1.1 to 1.6 times as long as with torch, at five sizes out of five; sampling uses the
+same choice without its own measurement. `python -m benchmarks convolutions` measures both.
 """
 
 import os
@@ -25,6 +25,6 @@ def has_wide_vectors() -> bool:
 
 
 def held_levels() -> dict[str, str]:
-    """The variables that hold a run to a lower instruction set, with their values where they are set."""
+    """The variables that hold a run to a lower instruction set, with their values if set."""
     names = (*HOLDS, "ATEN_CPU_CAPABILITY", "MKL_CBWR")
     return {name: os.environ[name] for name in names if os.environ.get(name)}

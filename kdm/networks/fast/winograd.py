@@ -31,7 +31,7 @@ _LEAST_WEIGHTS = (
 )  # channels in times out: with fewer the transforms cost what the products save
 _LEAST_PIXELS = 32**2  # of a map, for the same reason
 _VALUES_AT_ONCE = 2**17  # of the input, whose tiles then stay in the cache
-_TILES_AT_ONCE = 2**7  # where kernels are kept: with fewer they are read too often
+_TILES_AT_ONCE = 2**7  # if kernels are kept: with fewer they are read too often
 
 
 def is_faster(x: Images, weight: AnyKernels) -> bool:

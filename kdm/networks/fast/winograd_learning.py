@@ -1,4 +1,4 @@
-"""Winograd's convolution where gradients are wanted (Lavin & Gray 2016, Sec. 4; see winograd.py).
+"""Winograd's convolution with gradients (Lavin & Gray 2016, Sec. 4; see winograd.py).
 
     y = Aᵀ [U ⊙ V] A, U = G g Gᵀ, V = Bᵀ d B     D = A ∂y Aᵀ     ∂d = B [U ⊙ D] Bᵀ     ∂g = Gᵀ [V ⊙ D] G
 
@@ -65,7 +65,7 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Images, weight: Kernels, bias: Biases) -> Maps:
-        """y (n, o, h, w); the transformed tiles are kept where the kernel wants a gradient."""
+        """y (n, o, h, w); the transformed tiles are kept if the kernel needs a gradient."""
         points, kept = points_of(weight), []
         y = _empty_like(x, len(weight))
         for part in _parts(x):
@@ -80,7 +80,7 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_y: Maps) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        """∂x, ∂g and ∂b, each only where it is wanted."""
+        """∂x, ∂g and ∂b, each only if it is needed."""
         weight, *kept = ctx.saved_tensors
         has_x, has_weight, has_bias = ctx.needs_input_grad
         points = points_of(weight).transpose(1, 2)
@@ -124,7 +124,7 @@ def _blocks(y: Images) -> Columns:
 
 
 def _spread(pixels: Columns, x: Images) -> None:
-    """Write pixels (36, tiles · c) into x, added up where tiles overlap, without the margin."""
+    """Write pixels (36, tiles · c) into x, summed where tiles overlap, without the margin."""
     num, channels, height, width = x.shape
     down, across = height // _OUT, width // _OUT
     tiles = pixels.view(_TILE, _TILE, num, down, across, channels).permute(2, 3, 0, 4, 1, 5)
