@@ -25,7 +25,12 @@ _ROOTS = (
 )
 _NO_BUCKET = "NoSuchBucket"
 # A server that cannot keep up for a while, and answers that broke off.
-_PASSING = ("SlowDown", "ServiceUnavailable", "InternalError", "500", "503", "ClientPayloadError")
+_PASSING = (
+    *("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout"),
+    *("TooManyRequests", "RequestLimitExceeded", "Throttling", "ThrottlingException"),
+    *("429", "500", "502", "503", "504"),  # what a HEAD says, which has no body
+    "ClientPayloadError",
+)
 _NUM_TRIES = (
     4  # after those that each driver makes: with one answer in five lost, 1e-14 of all fail
 )

@@ -1,6 +1,7 @@
 """A proxy before an S3 server that loses answers, says it is busy, or sends everybody away."""
 
 import http.client
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,10 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-PASS, LOSE_ANSWER, CUT_ANSWER = "pass", "lose", "cut"
+PASS, LOSE_ANSWER, CUT_ANSWER, RESET, STALL = "pass", "lose", "cut", "reset", "stall"
+STALL_SECONDS = 3.0  # longer than the client waits
 # What the proxy does with a request, by its method and path: one of the above, or an S3 error code.
 Fault = Callable[[str, str], str]
-_STATUS = {"SlowDown": 503, "InternalError": 500, "ConditionalRequestConflict": 409}
+_STATUS = {
+    "SlowDown": 503,
+    "TooManyRequests": 429,
+    "InternalError": 500,
+    "ConditionalRequestConflict": 409,
+}
 
 
 @contextmanager
@@ -25,6 +32,10 @@ def faulty(endpoint: str, fault: Fault) -> Iterator[str]:
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             what = fault(self.command, self.path)
+            if what in (RESET, STALL):  # the server never hears of it
+                time.sleep(STALL_SECONDS if what == STALL else 0)
+                self.close_connection = True
+                return
             if what not in (PASS, LOSE_ANSWER, CUT_ANSWER):
                 self.say(_STATUS.get(what, 403), {"Content-Type": "application/xml"}, error(what))
                 return
@@ -39,10 +50,9 @@ def faulty(endpoint: str, fault: Fault) -> Iterator[str]:
 
         def say(self, status: int, headers: dict, data: bytes, claimed: int | None = None) -> None:
             self.send_response(status)
-            for name, value in headers.items():
+            length = str(len(data) if claimed is None else claimed)
+            for name, value in {"Content-Length": length, **headers}.items():
                 self.send_header(name, value)
-            length = len(data) if claimed is None else claimed
-            self.send_header("Content-Length", headers.get("Content-Length", str(length)))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(data)
