@@ -93,7 +93,6 @@ class _Making:
         wanted = sum(map(len, self.missing.values()))
         while any(self.missing.values()):
             num_made = sum(self._pass(split) for split, shards in self.missing.items() if shards)
-            self.missing = self.work.missing()
             if num_made or not any(self.missing.values()):
                 continue
             if self.part is not None:
@@ -110,7 +109,7 @@ class _Making:
         return True
 
     def _pass(self, split: str) -> int:
-        """Offer every missing shard of a split to the engine; how many it has made."""
+        """Offer every missing shard of a split to the engine, and look what is left; how many it made."""
         shards = self.missing[split]
         ordered = self.part.ordered(shards) if self.part else shards
         tally = Tally(self.work, split, len(shards))
@@ -118,6 +117,8 @@ class _Making:
             for made in self._results(split, ordered, tally):
                 self._take(made)
                 tally.take(made)
+        self.missing[split] = self.work.stores[split].missing(self.work.counts[split])
+        tally.settle(len(self.missing[split]))
         return tally.num_shards
 
     def _results(self, split: str, shards: list[int], tally: Tally) -> Iterator[MadeUnit]:

@@ -46,6 +46,10 @@ class Tally:
         self._num_evaluations += sum(each.num_evaluations for each in made.written)
         self._cpu_seconds += made.cpu_seconds
 
+    def settle(self, num_left: int) -> None:
+        """So many shards are left: what others have made, or a process that died, counts too."""
+        self._meter.at((self.num_missing - num_left) * self.work.shard_size, self._note)
+
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Note the rate at which this pass made samples."""
