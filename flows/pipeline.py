@@ -21,9 +21,9 @@ from flows.orchestration.parameters import (
     TrainingOptions,
     expose_options,
 )
+from flows.orchestration.shards_task import make_shards_as_task
 from flows.orchestration.tasks import (
     FlowState,
-    make_shards_as_task,
     refresh_as_task,
     run_as_tasks,
 )

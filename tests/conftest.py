@@ -133,6 +133,29 @@ def finished_once(places: pytest.TempPathFactory) -> tuple[Path, float]:
 
 
 @pytest.fixture(scope="session")
+def shared_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe whose pairs several commands make."""
+    from faults.generators import RECIPE
+
+    file = tmp_path_factory.mktemp("shared") / "shared.yaml"
+    file.write_text(RECIPE)
+    return file
+
+
+@pytest.fixture(scope="session")
+def shared_digests(shared_recipe: Path) -> dict[str, str]:
+    """The digests of its set, as one thread makes it."""
+    from faults.commands import finish
+    from faults.digests import digests_of
+    from faults.generators import generate, started
+
+    home = shared_recipe.parent / "golden"
+    ended = finish(started(generate(home, shared_recipe, "--workers", "1")))
+    assert ended.code == 0, ended.said
+    return digests_of(home)
+
+
+@pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """The URL of an empty bucket on an S3 server of this process; child processes find it too."""
     import boto3

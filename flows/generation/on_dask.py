@@ -59,20 +59,22 @@ class OnDask:
         """Keep every worker supplied; a unit whose worker died is made by another."""
         left, waiting = iter(units), list["Future[Any]"]()
         try:
-            while True:
-                while len(waiting) < _UNITS_A_WORKER * self.num_workers:
-                    unit = next(left, None)
-                    if unit is None:
-                        break
-                    waiting.append(self._submitted(unit))
-                if not waiting:
-                    return
+            while self._supply(waiting, left):
                 ended = self._first_ended(waiting, on_message)
                 waiting.remove(ended)
                 yield self._made(ended, on_message)
         finally:
             if self.client.status == "running":
                 self.client.cancel(waiting)  # type: ignore[no-untyped-call]
+
+    def _supply(self, waiting: "list[Future[Any]]", left: Iterator[Unit]) -> bool:
+        """Submit units until each worker has some waiting; whether any is waiting."""
+        while len(waiting) < _UNITS_A_WORKER * self.num_workers:
+            unit = next(left, None)
+            if unit is None:
+                break
+            waiting.append(self._submitted(unit))
+        return bool(waiting)
 
     def _submitted(self, unit: Unit) -> "Future[Any]":
         begun = child_protocol.begun(self._document, self.announcement)

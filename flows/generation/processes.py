@@ -6,7 +6,6 @@ A child that dies is started again with the same unit; the shards that it had wr
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -17,13 +16,13 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
+from flows.child_process import ask_to_stop, started, stop
 from flows.generation.child_protocol import begun, error_of, made_unit
 from flows.generation.engine import NoteInvalid, OnMessage
 from flows.generation.maker import Announcement
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
 from flows.generation.work import Work
-from kdm.training.child_environment import child_environment
 from pairgen.workers import num_cores
 from storage.errors import StoreError
 
@@ -76,15 +75,7 @@ class _Child:
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
-        if self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(GRACE_SECONDS)
-        if self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        stop(self.process, GRACE_SECONDS)
 
 
 @dataclass
@@ -136,18 +127,11 @@ class Processes:
         child.tell({"split": unit.split, "shards": list(unit.shards)})
 
     def _started(self, number: int) -> _Child:
-        environment = {**child_environment(), "PYTHONIOENCODING": "utf-8"}
-        if self.devices[number]:
-            environment["CUDA_VISIBLE_DEVICES"] = self.devices[number]
-        process = subprocess.Popen(
+        device = self.devices[number]
+        process = started(
             [sys.executable, "-P", "-m", "flows.generation.child"],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-            env=environment,
+            more={"CUDA_VISIBLE_DEVICES": device} if device else None,
         )
         child = _Child(number, process)
         threading.Thread(target=child.listen, args=(self._heard,), daemon=True).start()
@@ -169,11 +153,9 @@ class Processes:
 
     def stop(self) -> None:
         """End all children, at once."""
-        children = self._children.values()
-        for child in children:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.process.pid, signal.SIGTERM)
-        for child in children:
+        for child in self._children.values():
+            ask_to_stop(child.process)
+        for child in self._children.values():
             child.stop()
 
 

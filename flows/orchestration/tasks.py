@@ -24,9 +24,7 @@ from flows.request import Request
 from flows.stage import StageResult
 from flows.stages.claim import HeldError
 from flows.stages.eval_report import refresh_home, refreshing
-from flows.stages.generate_pairs import generate_shards
 from flows.stages.sequence import run_stages
-from flows.stages.train_teacher import train_teacher
 from flows.watcher import Watcher
 from storage.errors import StoreError
 from storage.folders import Folder
@@ -58,26 +56,13 @@ def run_as_tasks(request: Request) -> FlowState:
     return ended(results)
 
 
-def make_shards_as_task(request: Request, split: str, shards: Sequence[int]) -> FlowState:
-    """Make some shards of the request's pairs, in one task; returns the final state."""
-    watcher = WATCHER.get()
-    try:
-        enter_folder()
-        run = replace(request.run(), report=watcher.report, say=watcher.say)
-        teacher = train_teacher(run)  # which is there, or others train it
-        results = _in_task("make-shards", lambda: [generate_shards(run, teacher, split, shards)])
-    except USER_ERRORS as error:
-        return Failed(message=str(error), data=error)
-    return ended(results)
-
-
 def refresh_as_task(home: str) -> FlowState:
     """Measure every student of a home without a current report, in one task; returns the final state."""
     try:
         enter_folder()
         folder, watcher = home_folder(home), WATCHER.get()
         with refreshing(folder, say=watcher.say, waits=watcher.waits):
-            results = _in_task("eval-report", lambda: _refreshed(folder, watcher))
+            results = in_task("eval-report", lambda: _refreshed(folder, watcher))
         Artifacts("eval-report", watcher.warn).refreshed(results)
     except HeldError as error:
         return Completed(name="Skipped", message=str(error), data=[])
@@ -95,11 +80,12 @@ def as_task(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
     name = stage.__name__.replace("_", "-")
     # distill and evaluate are called once per student, their third argument.
     student = getattr(arguments[2], "name", "") if len(arguments) > 2 else ""
-    (result,) = _in_task(name, lambda: [stage(*arguments)], run_name=f"{name} {student}".strip())
+    (result,) = in_task(name, lambda: [stage(*arguments)], run_name=f"{name} {student}".strip())
     return result
 
 
-def _in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
+def in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
+    """Do the work as a task of that name; directly, with a warning, if Prefect's API is lost."""
     # The results are passed through a variable of this call, not through Prefect.
     made: list[StageResult] = []
 

@@ -3,10 +3,8 @@
 Ranks have their own process groups; each ends itself when its parent is gone.
 """
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections import deque
@@ -14,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flows.child_process import started, stop
 from flows.progress import Meter, unsaid
 from flows.ranks import ALONE, Ranks
-from kdm.training.child_environment import child_environment
 from storage.errors import StoreError
 from storage.folders import Folder
 
@@ -80,35 +78,13 @@ def _command(job: str, ranks: Ranks) -> list[str]:
 
 @contextmanager
 def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    environment = {**child_environment(), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-        env=environment,
-    )
+    child = started(command)
     try:
         yield child
     finally:
-        _stop(child)
+        stop(child, GRACE_SECONDS)
         if child.stdout is not None:
             child.stdout.close()
-
-
-def _stop(child: subprocess.Popen[str]) -> None:
-    if child.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(GRACE_SECONDS)
-    if child.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
 
 
 def _as_report(line: str) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def test_one_run_uses_every_plugin_that_is_shown(
     settings = {words[-1]: "--set" for words in shown if words[:3] == ["kdm", "run", "tiny"]}
     home = finished.copy(packaged / "home", "pairs", "students", "reports")
     options = [word for setting, option in settings.items() for word in (option, setting)]
-    said = succeed(kdm(home, *options)).said
+    ending = ("--student", "affine", "--until", "evaluate")
+    said = succeed(kdm(home, *options, *ending)).said
     assert "mean distance" in said
     assert "far-off" in said
     assert list((home / "students").glob("affine-*"))

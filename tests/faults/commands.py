@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,9 @@ def kdm(home: Path, *options: str, recipe: str = "tiny") -> list[str]:
     return [*command, "--home", str(home), *options]
 
 
-def start(command: list[str], **popen: object) -> subprocess.Popen[str]:
+def start(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, **popen: object
+) -> subprocess.Popen[str]:
     """The command in a process group of its own, without what the user's shell has set."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KDM_")}
     return subprocess.Popen(
@@ -37,7 +40,7 @@ def start(command: list[str], **popen: object) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        env={**kept, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        env={**kept, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **(environment or {})},
         **popen,  # type: ignore[call-overload]
     )
 

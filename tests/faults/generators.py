@@ -1,24 +1,24 @@
 """Several commands that generate one set at once, killed, paused and started again at random."""
 
 import contextlib
-import os
 import random
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
-from faults.commands import Ended, finish
+from faults.commands import Ended, finish, start
 
 KDM = str(Path(sys.executable).with_name("kdm"))
 SPAN = 1.5  # seconds without a sign of life after which a claim may be taken over
 NUM_SHARDS = 40  # of the training split
+TWICE = 0.1  # of them at most are made by two
 # A field that is known in closed form, with so many steps that a shard takes some 30 ms.
 RECIPE = """
 name: shared
@@ -49,23 +49,14 @@ def generate(home: Path, recipe: Path, *options: str) -> list[str]:
     return [KDM, "generate-pairs", str(recipe), "--direct", "--home", str(home), *options]
 
 
-def started(command: Sequence[str], **more: str) -> subprocess.Popen[str]:
-    """The command in a process group of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("KDM_")}
-    environment: Mapping[str, str] = {
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "KDM_CLAIM_SPAN": str(SPAN),
-    }
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**kept, **environment, **more},
-    )
+def started(command: Sequence[str]) -> subprocess.Popen[str]:
+    """The command, with a short span."""
+    return start(command, {"KDM_CLAIM_SPAN": str(SPAN)})
+
+
+def num_shards(home: Path) -> int:
+    """Training shards that have a record."""
+    return len(list(home.glob("pairs/*/train/*/records/*.json")))
 
 
 @dataclass
@@ -88,15 +79,11 @@ class Generators:
     def wait_for_shards(self, number: int, seconds: float = 120) -> None:
         """Until so many shards are there, or all commands have ended."""
         deadline = time.monotonic() + seconds
-        while self.num_shards() < number and any(
+        while num_shards(self.home) < number and any(
             each.poll() is None for each in self._running.values()
         ):
-            assert time.monotonic() < deadline, f"{self.num_shards()} shards after {seconds} s"
+            assert time.monotonic() < deadline, f"{num_shards(self.home)} shards after {seconds} s"
             time.sleep(0.01)
-
-    def num_shards(self) -> int:
-        """Training shards that have a record."""
-        return len(list(self.home.glob("pairs/*/train/*/records/*.json")))
 
     def disturb(self) -> None:
         """Kill one command and start it again, or pause one past the span of its claims."""
@@ -105,12 +92,12 @@ class Generators:
         if process.poll() is not None:
             self.events.append(f"{way}: had ended")
         elif self.chosen.random() < 0.5:
-            self.events.append(f"{way}: killed at {self.num_shards()} shards")
+            self.events.append(f"{way}: killed at {num_shards(self.home)} shards")
             process.kill()  # alone: its children must notice
             process.communicate()
             self._running[way] = started(generate(self.home, self.recipe, *way))
         else:
-            self.events.append(f"{way}: paused at {self.num_shards()} shards")
+            self.events.append(f"{way}: paused at {num_shards(self.home)} shards")
             with stopped(process.pid):
                 time.sleep(1.5 * SPAN)
 
@@ -124,6 +111,20 @@ class Generators:
         """Shards that a command made and another had written meanwhile."""
         said = "\n".join(each.said for each in self.ended)
         return sum(map(int, re.findall(r"(\d+) shards? (?:was|were) made by another", said)))
+
+
+def disturbed(
+    home: Path, recipe: Path, seed: int, *, num_events: int, with_dask: bool
+) -> Generators:
+    """Four commands that have made one set together, killed and paused at random by a seed."""
+    chosen = random.Random(seed)
+    generators = Generators(home, recipe, chosen, (ON_DASK, *WAYS[1:]) if with_dask else WAYS)
+    generators.begin()
+    for place in sorted(chosen.sample(range(1, NUM_SHARDS - 5), num_events)):
+        generators.wait_for_shards(place)
+        generators.disturb()
+    generators.finish()
+    return generators
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from faults.commands import finish
 from faults.digests import assert_equal, digests_of
-from faults.generators import RECIPE, generate, started
+from faults.generators import generate, num_shards, started
 from local_prefect import wait_for
 
 DASK = str(Path(sys.executable).with_name("dask"))
@@ -60,50 +60,31 @@ def cluster() -> Iterator[Cluster]:
         started_here.kill()
 
 
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("shared") / "shared.yaml"
-    file.write_text(RECIPE)
-    return file
-
-
-@pytest.fixture(scope="module")
-def golden(recipe: Path) -> dict[str, str]:
-    home = recipe.parent / "golden"
-    ended = finish(started(generate(home, recipe, "--workers", "1")))
-    assert ended.code == 0, ended.said
-    return digests_of(home)
-
-
-def num_shards(home: Path) -> int:
-    return len(list(home.glob("pairs/*/train/*/records/*.json")))
-
-
 def on(cluster: Cluster, home: Path, recipe: Path) -> subprocess.Popen[str]:
     address = cluster.address.replace("tcp://", "dask://")
     return started(generate(home, recipe, "--on", address))
 
 
 def test_a_worker_and_a_client_that_are_killed_cost_no_shard(
-    cluster: Cluster, recipe: Path, golden: dict[str, str], tmp_path: Path
+    cluster: Cluster, shared_recipe: Path, shared_digests: dict[str, str], tmp_path: Path
 ) -> None:
-    first = on(cluster, tmp_path, recipe)
+    first = on(cluster, tmp_path, shared_recipe)
     wait_for(lambda: num_shards(tmp_path) >= 3, seconds=90)
     first.kill()
     first.communicate()
-    second = on(cluster, tmp_path, recipe)
+    second = on(cluster, tmp_path, shared_recipe)
     before = num_shards(tmp_path)
     wait_for(lambda: num_shards(tmp_path) > before or second.poll() is not None, seconds=90)
     cluster.workers[0].kill()
     ended = finish(second)
     assert ended.code == 0, ended.said
-    assert_equal(digests_of(tmp_path), golden)
+    assert_equal(digests_of(tmp_path), shared_digests)
 
 
 def test_a_scheduler_that_is_killed_ends_the_command_in_time(
-    cluster: Cluster, recipe: Path, golden: dict[str, str], tmp_path: Path
+    cluster: Cluster, shared_recipe: Path, shared_digests: dict[str, str], tmp_path: Path
 ) -> None:
-    process = on(cluster, tmp_path, recipe)
+    process = on(cluster, tmp_path, shared_recipe)
     wait_for(lambda: num_shards(tmp_path) >= 3, seconds=90)
     cluster.scheduler.kill()
     began = time.monotonic()
@@ -113,12 +94,16 @@ def test_a_scheduler_that_is_killed_ends_the_command_in_time(
     assert "Traceback" not in ended.said
     assert time.monotonic() - began < 60
     cluster.kill()
-    assert finish(started(generate(tmp_path, recipe, "--workers", "1"))).code == 0
-    assert_equal(digests_of(tmp_path), golden)
+    assert finish(started(generate(tmp_path, shared_recipe, "--workers", "1"))).code == 0
+    assert_equal(digests_of(tmp_path), shared_digests)
 
 
-def test_a_scheduler_that_is_not_there_is_told_in_a_sentence(recipe: Path, tmp_path: Path) -> None:
-    ended = finish(started(generate(tmp_path, recipe, "--on", "dask://127.0.0.1:1")), seconds=90)
+def test_a_scheduler_that_is_not_there_is_told_in_a_sentence(
+    shared_recipe: Path, tmp_path: Path
+) -> None:
+    ended = finish(
+        started(generate(tmp_path, shared_recipe, "--on", "dask://127.0.0.1:1")), seconds=90
+    )
     assert ended.code == 2, ended.said
     assert "no Dask scheduler answers at tcp://127.0.0.1:1" in ended.said
     assert "Traceback" not in ended.said
