@@ -22,6 +22,7 @@ from benchmarks import (
     demo,
     digits,
     efficiency,
+    engines,
     generation,
     importer,
     operators,
@@ -39,6 +40,7 @@ from benchmarks.level import level
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "start-up": start_up.table,
     "worker": worker.table,
+    "engines": engines.table,
     "demo": demo.table,
     "threads": threads.table,
     "reading": reading.table,

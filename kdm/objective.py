@@ -54,6 +54,16 @@ class Objective:
     opening: tuple[Player, ...] = ()
     opening_share: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Raise a ValueError unless one of several players is the model, each with a name of its own."""
+        names = [player.name for player in self.players]
+        num_models = sum(player.module is self.model for player in self.players)
+        if len(names) > 1 and (num_models != 1 or len(set(names)) != len(names)):
+            raise ValueError(
+                f"the players {', '.join(names)} must have different names, and the module of exactly "
+                f"one must be the objective's model, which is averaged and exported; {num_models} are"
+            )
+
     def playing(self, share_done: float) -> tuple[Player, ...]:
         """Who steps on a batch once this share (0 … 1) of training is done."""
         return self.opening if share_done < self.opening_share else self.players

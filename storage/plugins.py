@@ -134,6 +134,12 @@ def _checked(loaded: Any, name: str) -> type[Plugin]:
         raise ValueError(f"plugin '{name}' is {loaded!r}, not a subclass of storage.plugins.Plugin")
     if loaded.plugin != name:
         raise ValueError(f"plugin '{name}' calls itself '{loaded.plugin}'; the two must agree")
+    if type(loaded.version) is not int or loaded.version < 1:
+        raise ValueError(
+            f"plugin '{name}' has version {loaded.version!r}; it must be a whole number from 1"
+        )
+    if lacking := sorted(loaded.__abstractmethods__):
+        raise ValueError(f"plugin '{name}' ({loaded.__name__}) doesn't define {', '.join(lacking)}")
     return loaded
 
 
@@ -146,8 +152,20 @@ def _loaded(entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except (ImportError, AttributeError) as error:
+        remedy = "correct that file, or install what it imports"
+        if _is_about(error, entry):
+            remedy = (
+                "correct that line of its pyproject.toml, then install the package again (this "
+                "project: make setup)"
+            )
         raise ValueError(
             f"plugin '{entry.name}' of package {_package(entry)} cannot be loaded from "
-            f"'{entry.value}' ({type(error).__name__}: {error}); correct that line of its "
-            "pyproject.toml, then install the package again (this project: make setup)"
+            f"'{entry.value}' ({type(error).__name__}: {error}); {remedy}"
         ) from error
+
+
+def _is_about(error: ImportError | AttributeError, entry: EntryPoint) -> bool:
+    """Whether the entry's own module or name isn't there, and not something that the module imports."""
+    if isinstance(error, AttributeError):
+        return error.name == entry.attr.partition(".")[0]
+    return f"{entry.module}.".startswith(f"{error.name}.")

@@ -12,7 +12,11 @@ from typing import ClassVar, Literal
 
 from kdm.metrics.bootstrap import Estimate
 from kdm.metrics.samples import EvaluationSamples
+from storage.did_you_mean import nearest
 from storage.plugins import Plugin
+
+BETTER = ["higher", "lower", "nearer 1"]
+MEASURED_ON = ["heldout", "fresh"]
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,20 @@ class Meaning:
 
     label: str  # the column's head
     explanation: str  # one sentence
-    better: Literal["higher", "lower", "nearer 1"]
+    better: Literal["higher", "lower", "nearer 1"]  # BETTER
     measured_on: Literal["heldout", "fresh"]  # which samples; their number gives standard errors
     is_fraction: bool = False  # printed in percent, with its binomial standard error
     # Whether this many samples separate students; if not, none is marked as the best.
     is_ranked: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise a ValueError for a word that no table knows."""
+        for name, known in (("better", BETTER), ("measured_on", MEASURED_ON)):
+            said = getattr(self, name)
+            if said not in known:
+                raise ValueError(
+                    f"the meaning of '{self.label}' has {name} {said!r}; {nearest(str(said), known)}"
+                )
 
 
 class Metric(Plugin):

@@ -84,3 +84,15 @@ def test_numbers_of_numpy_are_kept_as_plain_ones() -> None:
     found = measured(measure=lambda _: {"spread": np.float32(0.5)})
     assert found["values"] == found["floor"] == {"spread": 0.5}
     assert type(found["values"]["spread"]) is float
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (("smaller", "fresh"), "has better 'smaller'; known: higher, lower, nearer 1"),
+        (("lower", "held-out"), "has measured_on 'held-out'; did you mean 'heldout'"),
+    ],
+)
+def test_a_meaning_that_no_table_knows_is_refused(words: Any, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        Meaning("spread", "Spread of samples.", *words)

@@ -100,3 +100,42 @@ def test_what_packages_register_is_read_once_a_path(monkeypatch: pytest.MonkeyPa
     for name in ("euler", "heun", "midpoint"):
         assert plugin_class("pairgen.samplers", name).plugin == name
     assert scans == ["pairgen.samplers"]
+
+
+MODULE = """
+from abc import abstractmethod
+from storage.plugins import Plugin
+
+class Kind(Plugin):
+    plugin = "mine"
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("version = '3'", r"has version '3'; it must be a whole number from 1"),
+        ("version = True", r"has version True; it must be a whole number from 1"),
+        ("@abstractmethod\n    def measure(self): ...", r"\(Kind\) doesn't define measure"),
+        ("import colours", r"'colours'\); correct that file, or install what it imports"),
+        ("colour = Plugin.colour", r"colour\); correct that file, or install what it imports"),
+    ],
+)
+def test_what_is_wrong_in_a_plugins_file_is_told(
+    body: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = f"mine_{abs(hash(body))}"  # each is imported once
+    (tmp_path / f"{module}.py").write_text(MODULE.format(body=body))
+    monkeypatch.syspath_prepend(str(install(tmp_path, "mine", f"{FILTERS}mine = {module}:Kind\n")))
+    with pytest.raises(ValueError, match=words):
+        plugin_class("pairgen.filters", "mine")
+
+
+@pytest.mark.parametrize("line", ["nowhere:A", "storage.plugins:Nothing"])
+def test_a_line_that_leads_nowhere_is_the_one_to_correct(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(install(tmp_path, "mine", f"{FILTERS}mine = {line}\n")))
+    with pytest.raises(ValueError, match=r"correct that line of its pyproject.toml"):
+        plugin_class("pairgen.filters", "mine")
