@@ -92,6 +92,10 @@ faults: setup ## kills, bit flips and races by the hundred
 trials: setup ## full-size runs, an hour and more
 	$(BIN)/pytest $(CAMPAIGN) -m trials tests/trials tests/kdm/test_network_goldens.py $(PYTEST_ARGS)
 
+.PHONY: docker-test
+docker-test: ## image, services and a killed worker in containers; needs a Docker daemon (docker/test/run)
+	bash docker/test/run
+
 .PHONY: bench
 bench: setup ## times and rates
 	$(BIN)/python -m benchmarks
