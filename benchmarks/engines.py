@@ -16,9 +16,9 @@ import psutil
 from flows.config.generated_pairs import GeneratedPairs
 from flows.config.load import load_recipe
 from flows.documents.timings import machine
+from flows.generation.announcement import Announcement
 from flows.generation.engine import Engine
 from flows.generation.engines import start_of
-from flows.generation.maker import Announcement
 from flows.generation.unit import Unit
 from flows.generation.units import Units
 from flows.generation.work import Work

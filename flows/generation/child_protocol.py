@@ -6,7 +6,7 @@ child:   {"did": samples}, {"say": sentence}, {"made": unit}, {"error": sentence
 
 from typing import Any
 
-from flows.generation.maker import Announcement
+from flows.generation.announcement import Announcement
 from flows.generation.unit import MadeUnit
 from storage.errors import InvalidPairsError, StoreError
 

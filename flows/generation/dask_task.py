@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Any
 
+from flows.generation.announcement import Announcement
 from flows.generation.child_protocol import announced, failed
-from flows.generation.maker import Announcement, Maker, prepared_maker
+from flows.generation.maker import Maker, prepared_maker
 from flows.generation.unit import Unit
 from flows.generation.work import Work
 from pairgen.generation import check_invalid_rate

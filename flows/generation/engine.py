@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from flows.generation.maker import Announcement
+from flows.generation.announcement import Announcement
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
 from flows.generation.work import Work
-from pairgen.generation import DroppedIndices
 from pairgen.ordered_pool import Message
 
 OnMessage = Callable[[Message], None]
-NoteInvalid = Callable[[str, DroppedIndices], None]
+NoteInvalid = Callable[[str, dict[str, list[int]]], None]  # split; indices by reason
 
 
 class Engine(Protocol):

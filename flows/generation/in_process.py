@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from flows.generation.announcement import Announcement
 from flows.generation.engine import NoteInvalid, OnMessage
-from flows.generation.maker import Announcement, Maker, prepared_maker
+from flows.generation.maker import Maker, prepared_maker
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
 from flows.generation.work import Work

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flows.claim_file import process_number
+from flows.generation.announcement import Announcement
 from flows.generation.engine import Engine
 from flows.generation.engines import start_of
 from flows.generation.in_process import in_process
 from flows.generation.invalid_pairs import InvalidPairs
-from flows.generation.maker import Announcement, prepared_maker
+from flows.generation.maker import prepared_maker
 from flows.generation.part import Part
 from flows.generation.shard_claims import holders
 from flows.generation.tally import Tally

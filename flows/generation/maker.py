@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from flows.generation.announcement import Announcement
 from flows.generation.shard_claims import ShardClaims
 from flows.generation.shard_writer import ShardWriter
 from flows.generation.unit import MadeUnit, Unit
@@ -22,15 +23,6 @@ from pairgen.workers import Workforce, prepared_workers
 
 # Less work than this ends before anyone has read its cost.
 SECONDS_WORTH_SAYING, PAIRS_WORTH_SAYING = 5.0, 100_000
-
-
-@dataclass(frozen=True)
-class Announcement:
-    """What the cost of the whole work is estimated from, before it begins."""
-
-    num_pairs: int
-    num_bytes: int
-    num_makers: int = 1  # processes or machines that share it
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from distributed import Client, Future, LocalCluster
 from distributed.scheduler import KilledWorker
 
 from flows.generation import child_protocol
+from flows.generation.announcement import Announcement
 from flows.generation.child_protocol import error_of, made_unit
 from flows.generation.dask_task import make_unit, standing
 from flows.generation.engine import NoteInvalid, OnMessage, Starts
-from flows.generation.maker import Announcement
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
 from flows.generation.work import Work

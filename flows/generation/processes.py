@@ -17,9 +17,9 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from flows.child_process import ask_to_stop, started, stop
+from flows.generation.announcement import Announcement
 from flows.generation.child_protocol import begun, error_of, made_unit
 from flows.generation.engine import NoteInvalid, OnMessage
-from flows.generation.maker import Announcement
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
 from flows.generation.work import Work

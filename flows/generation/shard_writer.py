@@ -3,9 +3,9 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from flows.generation.shard_claims import ShardClaims
+from flows.generation.unit import Written
 from pairgen.generation import DroppedIndices
 from pairgen.ordered_pool import Message, OrderedPool
 from pairgen.worker import MadeShard, ShardJob
@@ -16,16 +16,6 @@ from storage.store import PairStore
 ENOUGH_REJECTED = 4096
 
 Pool = OrderedPool[ShardJob, MadeShard]
-
-
-class Written(NamedTuple):
-    """A shard that this process has made."""
-
-    shard: int
-    content: str  # digest
-    invalid: DroppedIndices
-    num_evaluations: int
-    was_there: bool  # another process had written it meanwhile
 
 
 @dataclass

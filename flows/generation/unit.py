@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from flows.generation.shard_writer import Written
+
+class Written(NamedTuple):
+    """A shard that this process has made."""
+
+    shard: int
+    content: str  # digest
+    invalid: dict[str, list[int]]
+    num_evaluations: int
+    was_there: bool  # another process had written it meanwhile
 
 
 class Unit(NamedTuple):

@@ -17,10 +17,9 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectException
 
+from flows.generation.announcement import Announcement
 from flows.generation.engine import NoteInvalid, OnMessage, Starts
-from flows.generation.maker import Announcement
-from flows.generation.shard_writer import Written
-from flows.generation.unit import MadeUnit, Unit
+from flows.generation.unit import MadeUnit, Unit, Written
 from flows.generation.units import Pace
 from flows.generation.work import Work
 from flows.request import Request
