@@ -1,7 +1,10 @@
 """The flows: one for each stage (teacher, pairs, masks, students, numbers, report), and one for all of them.
 
 A flow names its last stage; `run_as_tasks` checks the request and runs the stages up to that one, in the
-order of `flows/stages/sequence.py`. What the store already has is found, not made again.
+order of `flows/stages/sequence.py`. What the store already has is found, not made again. `make-shards` isn't
+a stage: it makes the shards that it is given, for a run of generate-pairs that shares its work.
+
+`expose_options` shows Prefect each of a flow's `**options` as a parameter of its own; calls don't change.
 """
 
 from typing import Unpack

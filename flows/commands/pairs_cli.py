@@ -87,7 +87,11 @@ def _gc(
     clear(name, home, older_than=3600 * older_than, is_confirmed=yes)
 
 
-@pairs_app.command("who", help="Show who is making which shards, and what is left.")
+@pairs_app.command(
+    "who",
+    help="Show who is making which shards, and what is left. Each process lives, is stopped, has died, "
+    "or, on another machine, was silent for some time (docs/clusters.md, 'Claims').",
+)
 def _who(
     name: Name,
     home: Home = DEFAULT_HOME,

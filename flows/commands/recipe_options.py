@@ -37,7 +37,11 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
     "overrides": (
         Annotated[
             list[str] | None,
-            typer.Option("--set", metavar="A.B=VALUE", help="Change one value; may be repeated."),
+            typer.Option(
+                "--set",
+                metavar="A.B=VALUE",
+                help="Change one value, as in --set pairs.sampler.num_steps=20; may be repeated.",
+            ),
         ],
         None,
     ),
@@ -144,11 +148,15 @@ _SHORTHANDS = {
     "mask": _Shorthand(
         "privacy.masks",
         "DECISION",
-        "Which filter decision to apply if the recipe lacks filters, or 'none'; may be repeated.",
+        "Which filter decision to apply if the recipe lacks filters, or 'none', as in --mask bf3c83aa5098 "
+        "('kdm pairs show' lists them); may be repeated.",
         may_repeat=True,
     ),
     "workers": _Shorthand(
-        "pairs.num_workers", "N", "Shards generated in parallel; 0: one per GPU or core."
+        "pairs.num_workers",
+        "N",
+        "Shards generated in parallel, by threads, processes or local Dask workers; 0: one per GPU or "
+        "core.",
     ),
 }
 

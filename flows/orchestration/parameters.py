@@ -142,7 +142,11 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 def expose_options(body: Body) -> Body:
-    """Show each of a flow's `**options` as a separate parameter, for Prefect's forms."""
+    """Show each of a flow's `**options` as a separate parameter, for Prefect's forms.
+
+    Only the signature changes, which Prefect reads: `home`, `count` and so on instead of `options`. The
+    defaults are those of `Request`; the body gets what a caller gave.
+    """
     (options,) = get_args(get_type_hints(body, include_extras=True)["options"])
     defaults = {field.name: field.default for field in fields(Request)}
     told = signature(body)

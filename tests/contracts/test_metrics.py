@@ -73,7 +73,11 @@ def test_every_ranked_number_was_resampled_so_that_students_can_be_compared(name
     found |= given.deviations(samples(name))
     for number, meaning in given.meanings.items():
         if meaning.is_ranked:
-            assert len(found[number]) == NUM_RESAMPLES, number
+            assert len(found.get(number, ())) == NUM_RESAMPLES, (
+                f"{number} is ranked, so `deviations` must give {NUM_RESAMPLES} numbers for it unless "
+                "`estimates` does: return {name: resampled_mean(values, label)} or `resampled` of "
+                "kdm.metrics.bootstrap, or set is_ranked=False in its Meaning"
+            )
             assert abs(np.mean(found[number])) < 1e-9 < np.std(found[number]), number
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from kdm.batch import Batch
+from kdm.objective import Player
 from kdm.students.plugin import GROUP, StudentPlugin
 from kdm.students.student import Student
 from kdm.training.adam import Adam
@@ -97,6 +98,17 @@ def pairs(name: str) -> Batch:
     return Batch(torch.arange(num_samples), x_0=x_0, x_T=x_T, label=labels(num_samples))
 
 
+def own_player(student: Student) -> Player:
+    objective = student.objective()
+    found = [each for each in objective.players if each.module is objective.model is student]
+    assert [each.name for each in found] == ["student"], (
+        "exactly one player must have the student itself as its module and as the objective's model, "
+        f"and be named 'student'; the players are {[each.name for each in objective.players]}: "
+        "write Objective(self, (…, Player('student', self, loss)))"
+    )
+    return found[0]
+
+
 @every_student
 def test_it_builds_from_its_defaults_and_from_its_own_description(name: str) -> None:
     plugin = configure(GROUP, CASES[name].choice)
@@ -124,8 +136,7 @@ def test_a_sample_depends_on_its_noise_and_on_nothing_else(name: str) -> None:
 
 @every_student
 def test_steps_along_the_gradient_lower_the_loss(name: str) -> None:
-    players = {each.name: each for each in build(name).objective().players}
-    player = players["student"]
+    player = own_player(build(name))
     adam, totals = Adam(player.module, TrainingOptions()), []
     for _ in range(8):
         torch.manual_seed(0)
@@ -146,7 +157,11 @@ def test_each_player_moves_its_own_parameters_and_no_others(name: str) -> None:
         player.loss(pairs(name)).total.backward()
         for other in players:
             has_gradient = any(each.grad is not None for each in other.module.parameters())
-            assert has_gradient == (other is player)
+            assert has_gradient == (other is player), (
+                f"the loss of '{player.name}' must give its own module a gradient and no other's: "
+                f"'{other.name}' {'got one' if has_gradient else 'got none'}; make other players' "
+                "networks in objective(), outside the student, and detach what they give each other"
+            )
 
 
 @every_student
@@ -176,10 +191,13 @@ def test_an_operator_is_a_matrix_with_a_spectrum_or_there_is_none(name: str) -> 
 @every_student
 def test_losses_by_component_are_those_that_train_it_but_for_a_critics(name: str) -> None:
     student, batch = build(name), pairs(name)
-    players = {each.name: each for each in student.objective().players}
+    player = own_player(student)
     torch.manual_seed(0)
-    trained = players["student"].loss(batch).terms
+    trained = player.loss(batch).terms
     torch.manual_seed(0)
     measured = student.measure(batch).terms
     assert measured
-    assert measured == {term: value for term, value in trained.items() if term != "adv"}
+    assert measured == {term: value for term, value in trained.items() if term != "adv"}, (
+        "`measure` must return the terms of the loss of player 'student', with the same names and "
+        "values, except 'adv'; name a critic's part 'adv', and leave it out of `measure`"
+    )
