@@ -113,5 +113,5 @@ def _peak_memory(*, is_here: bool) -> float:
 
 def _peak_of(pid: int) -> float:
     """KiB, as Linux counts them."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("VmHWM")))

@@ -63,14 +63,11 @@ class ClaimFile:
 
     def create(self, own: Claim) -> bool:
         """Claim what nobody has claimed; False if somebody has."""
-        for _ in range(_NUM_TRIES):
-            try:
+        for _ in range(_NUM_TRIES - 1):
+            # Another process may have removed the folder, which was empty, as this one wrote into it.
+            with suppress(FileNotFoundError):
                 return self.folder.create(self.name, _bytes(own, 0))
-            except StoreError:
-                # Another process may have removed the folder, which was empty, as this one wrote into it.
-                if self.folder.exists():
-                    raise
-        return False
+        return self.folder.create(self.name, _bytes(own, 0))
 
     def take_over(self, own: Claim) -> bool:
         """Claim what a dead or silent process has claimed; False if another process did so too, and later."""

@@ -48,7 +48,9 @@ class Tally:
 
     def settle(self, num_left: int) -> None:
         """So many shards are left: what others have made, or a process that died, counts too."""
-        self._meter.at((self.num_missing - num_left) * self.work.shard_size, self._note)
+        num_there = (self.num_missing - num_left) * self.work.shard_size
+        if num_there != self._num_done:
+            self._meter.at(num_there, self._note)
 
     @contextmanager
     def timed(self) -> Iterator[None]:

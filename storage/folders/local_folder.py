@@ -20,6 +20,7 @@ from storage.folders.local_paths import user_path
 from storage.folders.temporary import is_abandoned, temporary_name
 from storage.folders.walk import walked
 
+_NUM_TRIES = 5  # of making a folder
 _CHUNK = 2**16  # bytes that are read back at once: larger ones are fresh memory each time
 
 
@@ -211,7 +212,7 @@ def _written(target: Path, pieces: Sequence[memoryview]) -> Iterator[Path]:
     temporary = target.parent / temporary_name()
     missing = _missing_folders(target.parent)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         _write_and_check(temporary, pieces)
         yield temporary
         sync_folder(target.parent)
@@ -222,6 +223,21 @@ def _written(target: Path, pieces: Sequence[memoryview]) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         _remove_empty(missing)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder that another process may remove meanwhile because it's empty."""
+    for _ in range(_NUM_TRIES - 1):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            if folder.exists() or folder.is_symlink():  # a file is in its place
+                raise
+        except FileNotFoundError:  # one of those above it went
+            continue
+        else:
+            return
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _missing_folders(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from flows.process import identity, place_of_processes
 from storage.care.garbage import waste_of
 from storage.care.verify import faults
 from storage.folders import Folder
+from storage.folders.local_folder import LocalFolder
 from storage.store import PairStore
 
 KDM = str(Path(sys.executable).with_name("kdm"))
@@ -151,3 +152,19 @@ def test_who_of_a_set_that_nobody_makes(store: PairStore) -> None:
     assert ended.code == 0, ended.said
     assert "train/wds-256: 1 shards are there" in ended.said
     assert "nobody is making shards" in ended.said
+
+
+def test_a_folder_that_another_process_removes_meanwhile_is_made_again(
+    store: PairStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, left = LocalFolder.create, [1, 2]
+
+    def removed(folder: LocalFolder, name: str, data: bytes) -> bool:
+        if folder.name == "claims" and left:
+            left.pop()
+            raise FileNotFoundError(name)
+        return create(folder, name, data)
+
+    monkeypatch.setattr(LocalFolder, "create", removed)
+    with ShardClaims(store) as claims:
+        assert list(claims.taken([1])) == [1]
