@@ -30,7 +30,7 @@ READ_TIMEOUT = 2.0
 # What a request may take with all its attempts, whatever the server does (docs/remote.md).
 LIMIT = 90.0
 COUNT = 2000
-AT_ONCE = 8
+AT_ONCE = 4
 
 
 @dataclass
