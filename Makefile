@@ -3,7 +3,7 @@
 PYTHON ?= python3
 KDM_HOME ?= ./kdm-home
 PYTEST_ARGS ?=
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 2
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
@@ -34,8 +34,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: setup ## teacher, pairs, students and report of the recipe `checkerboard`
 	$(BIN)/kdm run checkerboard --home $(KDM_HOME)
 
-# The networks of the tests are small: a second thread gains little, and loses much beside other work. Three processes
-# share the files on two cores, since one or the other waits for a server or a clock. In their own order: the long files stand
+# The networks of the tests are small: a second thread gains little, and loses much beside other work. Two processes
+# share the files; a third gains nothing on two cores. In their own order: the long files stand
 # in the first folders, so that no process waits long for the last file of another.
 .PHONY: test
 test: export OMP_NUM_THREADS = 1
