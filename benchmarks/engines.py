@@ -35,7 +35,14 @@ TINY = [
     "pairs.layout=wds-32",
     "pairs.sampling_batch=32",
 ]
-DIGITS = ["teacher.training.num_steps=2", "pairs.layout=wds-256", "pairs.sampling_batch=256"]
+DIGITS = [
+    "teacher.training.num_steps=2",
+    "pairs.pairs.x_0_dtype=float32",
+    "pairs.pairs.rounding=none",
+    "pairs.pairs.value_range=[-1e6, 1e6]",
+    "pairs.layout=wds-256",
+    "pairs.sampling_batch=256",
+]
 
 
 def table() -> Iterator[str]:
