@@ -38,22 +38,20 @@ def main() -> int:
 
 def _make(lines: Lines) -> None:
     from flows.generation.child_protocol import announced
+    from flows.generation.invalid_pairs import InvalidPairs
     from flows.generation.maker import prepared_maker
     from flows.generation.unit import Unit
     from flows.generation.work import Work
-    from pairgen.generation import check_invalid_rate
 
     def on_message(message: int | str) -> None:
         _say({"say": message} if isinstance(message, str) else {"did": message})
 
-    def note_invalid(_split: str, invalid: dict[str, list[int]]) -> None:
-        # The parent counts those of all children; one shard alone may show that something is wrong.
-        check_invalid_rate(invalid, sum(work.counts.values()))
-
     first = next(lines)
     work = Work.read(first["work"], say=on_message)
+    # The parent counts those of all children; one process alone may show that something is wrong.
+    invalid = InvalidPairs(work.num_indices)
     maker = prepared_maker(
-        work, note_invalid, num_workers=1, num_shards=1, announcement=announced(first)
+        work, invalid.note, num_workers=1, num_shards=1, announcement=announced(first)
     )
     with maker as prepared:
         for line in lines:

@@ -9,10 +9,10 @@ from typing import Any
 
 from flows.generation.announcement import Announcement
 from flows.generation.child_protocol import announced, failed
+from flows.generation.invalid_pairs import InvalidPairs
 from flows.generation.maker import Maker, prepared_maker
 from flows.generation.unit import Unit
 from flows.generation.work import Work
-from pairgen.generation import check_invalid_rate
 from storage.digest import digest_of
 from storage.errors import StoreError
 from storage.folders import folder_at
@@ -33,11 +33,10 @@ class _Loaded:
         if self._maker is None or digest != self._digest:
             self.close()
             work = Work.read(document, say=self.said.append)
-            attempted = sum(work.counts.values())
+            # The client counts those of all workers; one alone may show that something is wrong.
             prepared = prepared_maker(
                 work,
-                # The client counts those of all workers; one shard alone may show that something is wrong.
-                lambda _split, invalid: check_invalid_rate(invalid, attempted),
+                InvalidPairs(work.num_indices).note,
                 num_workers=1,
                 num_shards=1,
                 announcement=announcement,

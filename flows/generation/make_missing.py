@@ -16,7 +16,8 @@ from flows.generation.in_process import in_process
 from flows.generation.invalid_pairs import InvalidPairs
 from flows.generation.maker import prepared_maker
 from flows.generation.part import Part
-from flows.generation.shard_claims import holders
+from flows.generation.shard_claims import ShardClaims, holders
+from flows.generation.shard_writer import has_kept
 from flows.generation.tally import Tally
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Units
@@ -55,7 +56,7 @@ def make_unit_here(work: Work, split: str, shards: list[int]) -> None:
     tally = Tally(work, split, len(shards))
     prepared = prepared_maker(
         work,
-        InvalidPairs(sum(work.counts.values())).note,
+        InvalidPairs(work.num_indices).note,
         num_workers=work.pairs.num_workers,
         num_shards=len(shards),
     )
@@ -68,7 +69,7 @@ def _make_first(work: Work, missing: Missing, invalid: InvalidPairs) -> None:
 
     Whether a filter rejects everything is for one process to see, before others begin.
     """
-    if _has_kept(work):
+    if all(map(has_kept, work.stores.values())):
         return
     prepared = prepared_maker(work, invalid.note, num_workers=1, num_shards=1)
     with prepared as maker:
@@ -85,9 +86,13 @@ class _Making:
     invalid: InvalidPairs
     part: Part | None
     missing: Missing
+    _seen: dict[str, ShardClaims] = field(init=False)  # what others' claims looked like
     _num_made: int = 0  # shards
     _num_twice: int = 0  # of them others' too
     _said_at: float = field(default=-_SAY_EVERY)
+
+    def __post_init__(self) -> None:
+        self._seen = {split: ShardClaims(store) for split, store in self.work.stores.items()}
 
     def until_all_is_there(self) -> bool:
         """Whether all shards are there at the end."""
@@ -112,6 +117,8 @@ class _Making:
     def _pass(self, split: str) -> int:
         """Offer every missing shard of a split to the engine, and look what is left; how many it made."""
         shards = self.missing[split]
+        if not self.engine.takes_all:  # which claims by itself, and remembers who was silent
+            shards = self._seen[split].freed(shards)
         ordered = self.part.ordered(shards) if self.part else shards
         tally = Tally(self.work, split, len(shards))
         with tally.timed():
@@ -166,14 +173,6 @@ class _Making:
     @property
     def _name(self) -> str:
         return self.work.stores["train"].folder.name
-
-
-def _has_kept(work: Work) -> bool:
-    """Whether each split has a pair that its filters kept."""
-    return all(
-        any(record.kept for record in store.records(store.ledger.recorded()))
-        for store in work.stores.values()
-    )
 
 
 def _num_bytes(work: Work, missing: Missing) -> int:

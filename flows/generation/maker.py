@@ -37,7 +37,6 @@ class Maker:
         written = tuple(self.writers[unit.split].written(unit.shards, on_message))
         return MadeUnit(
             unit.split,
-            len(unit.shards),
             written,
             time.perf_counter() - wall,
             time.process_time() - cpu,

@@ -61,6 +61,19 @@ class ShardClaims:
                 continue
             yield shard
 
+    def freed(self, shards: Iterable[int]) -> list[int]:
+        """Those of the shards that nobody is at; claims of owners that died or fell silent are removed.
+
+        For whoever hands shards to others: a worker that has just started can't know how long an owner
+        has been silent.
+        """
+        held = holders(self.store)
+        for shard, holder in list(held.items()):
+            if self._is_over(shard, holder):
+                self._file(shard).remove()
+                del held[shard]
+        return [shard for shard in shards if shard not in held]
+
     def release(self, shard: int) -> None:
         """Give up a shard that is written, or won't be."""
         with self._lock:

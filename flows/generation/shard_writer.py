@@ -18,6 +18,11 @@ ENOUGH_REJECTED = 4096
 Pool = OrderedPool[ShardJob, MadeShard]
 
 
+def has_kept(store: PairStore) -> bool:
+    """Whether a split has a pair that its filters kept."""
+    return any(record.kept for record in store.records(store.ledger.recorded()))
+
+
 @dataclass
 class ShardWriter:
     """The shards of one split that this process makes."""
@@ -36,8 +41,7 @@ class ShardWriter:
     ) -> Iterator[Written]:
         """Make and write those of the shards that are missing and that no other process is making."""
         if self._has_kept is None:
-            there = self.store.records(self.store.ledger.recorded())
-            self._has_kept = any(record.kept for record in there)
+            self._has_kept = has_kept(self.store)
         claimed: deque[int] = deque()
 
         def jobs() -> Iterator[ShardJob]:

@@ -27,7 +27,6 @@ class MadeUnit:
     """A unit that has ended. Shards that others hold, or that were there by then, aren't among `written`."""
 
     split: str
-    num_asked: int
     written: tuple[Written, ...]
     wall_seconds: float
     cpu_seconds: float

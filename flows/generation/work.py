@@ -40,6 +40,11 @@ class Work:
         """Indices asked for, by split."""
         return counts(self.pairs)
 
+    @property
+    def num_indices(self) -> int:
+        """All of them."""
+        return sum(self.counts.values())
+
     @cached_property
     def stores(self) -> dict[str, PairStore]:
         """Both splits of the set, which need not exist yet."""

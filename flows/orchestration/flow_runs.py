@@ -147,7 +147,7 @@ class FlowRuns:
             )
             for record in store.records(there)
         )
-        return MadeUnit(unit.split, len(unit.shards), written, seconds, seconds)
+        return MadeUnit(unit.split, written, seconds, seconds)
 
 
 def flow_runs(request: Request, num_workers: int) -> Starts:

@@ -12,7 +12,7 @@ from flows.generation.shard_claims import end_claims
 from flows.generation.work import Missing, Work
 from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic, require_sound_noise
-from flows.stages.committed import committed
+from flows.stages.committed import STAGE, committed
 from flows.stages.existing_pairs import imported_pairs, stored_pairs
 from flows.stages.pair_spec import pair_spec
 
@@ -69,9 +69,7 @@ def generate_shards(
 def _left_to_others(work: Work) -> StageResult:
     """The result of a part that ended while others still work; nothing is frozen yet."""
     store = work.stores["train"]
-    return StageResult(
-        "generate-pairs", store.folder.name, store.folder.url, store.spec_digest, "done"
-    )
+    return StageResult(STAGE, store.folder.name, store.folder.url, store.spec_digest, "done")
 
 
 def _write_card(run: Run, result: StageResult) -> None:

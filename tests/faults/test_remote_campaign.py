@@ -2,7 +2,7 @@
 
 import pytest
 from faults.journal import Journal, seeds
-from faults.remote_faults import faulty_server, local_golden, written_and_read
+from faults.remote_faults import LIMIT, faulty_server, local_golden, written_and_read
 
 from storage.folders import Folder
 
@@ -19,6 +19,8 @@ def test_sets_behind_a_failing_server_are_those_on_a_disk(
         with faulty_server(seed, monkeypatch) as faults:
             wrong = written_and_read(s3, golden)
         num_injected += faults.num_injected
+        if faults.longest > LIMIT:
+            wrong.append(f"a request took {faults.longest:.0f} s")
         journal.note({"seed": seed, "injected": dict(faults.counts), "faults": wrong})
         if num_injected >= NUM_INJECTED:
             break

@@ -168,3 +168,18 @@ def test_a_folder_that_another_process_removes_meanwhile_is_made_again(
     monkeypatch.setattr(LocalFolder, "create", removed)
     with ShardClaims(store) as claims:
         assert list(claims.taken([1])) == [1]
+
+
+def test_who_hands_shards_out_keeps_those_of_the_living_and_frees_those_of_the_silent(
+    store: PairStore,
+) -> None:
+    claim_by(store, 1, dead())
+    claim_by(store, 2, identity(), machine="elsewhere")
+    claim_by(store, 3, identity())
+    seen = ShardClaims(store)
+    assert seen.freed(range(1, 5)) == [1, 4]
+    assert list(holders(store)) == [2, 3]
+    time.sleep(0.4)
+    assert seen.freed([2, 4]) == [2, 4]
+    with ShardClaims(store) as worker:  # which has never seen the claim
+        assert list(worker.taken([2])) == [2]
