@@ -44,9 +44,9 @@ def quiet(command: list[str]) -> psutil.Popen:
     return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A scheduler and two workers."""
+    """A scheduler and two workers, of which a test may kill one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
