@@ -1,6 +1,7 @@
 """What a Dask worker runs: one unit, by a maker that stays loaded for the next."""
 
 import atexit
+import platform
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from flows.generation.maker import Maker, prepared_maker
 from flows.generation.unit import Unit
 from flows.generation.work import Work
 from storage.digest import digest_of
-from storage.errors import StoreError
+from storage.errors import MismatchError, StoreError
 from storage.folders import folder_at
 
 
@@ -55,16 +56,28 @@ _LOADED = _Loaded()
 atexit.register(_LOADED.close)
 
 
-def make_unit(begun: dict[str, Any], split: str, shards: Sequence[int]) -> dict[str, Any]:
+def make_unit(
+    clients_version: str, begun: dict[str, Any], split: str, shards: Sequence[int]
+) -> dict[str, Any]:
     """Make a unit on this worker: {"made": unit, "said": sentences}, or what `failed` says of an error."""
     announcement = announced(begun)
     with _LOADED.lock:
         _LOADED.said.clear()
         try:
+            _require_version(clients_version)
             made = _LOADED.maker(begun["work"], announcement).make(Unit(split, shards), _say)
         except (ValueError, StoreError) as error:
             return failed(error)
         return {"made": made.document(), "said": list(_LOADED.said)}
+
+
+def _require_version(wanted: str) -> None:
+    """A worker that joins late isn't asked for its standing before it gets work."""
+    if (own := version("kdm-offline")) != wanted:
+        raise MismatchError(
+            f"the Dask worker on {platform.node()} has kdm-offline {own}, the command {wanted}; install "
+            "the same version everywhere"
+        )
 
 
 def standing(home: str) -> dict[str, Any]:

@@ -31,12 +31,15 @@ from storage.errors import MismatchError, StoreError
 CONNECT_SECONDS = 10.0
 # A scheduler that isn't reached for so long is given up; what was written is found by the next run.
 LOST_AFTER = 30.0
-_LOOK_EVERY = 0.02
+_LOOK_EVERY = 0.005
+# A worker that has joined since the last count gets a unit within so long.
+_COUNT_EVERY = 2.0
 # A cluster may start workers when work comes: minutes, but not for ever.
 _WORKERS_WITHIN = 600.0
 _SAY_AFTER = 5.0
-# Units that each worker has waiting, so that none idles between two.
-_UNITS_A_WORKER = 2
+# glibc gives each thread an arena of its own. Dask makes units in another thread than the main one, and the
+# second arena cost a worker a fifth of its memory.
+_ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
 
 
 @dataclass
@@ -51,55 +54,70 @@ class OnDask:
     takes_all: bool = False
     _document: dict[str, Any] = field(init=False)
     _answered_at: float = field(default_factory=time.monotonic)
+    _had_workers_at: float = field(default_factory=time.monotonic)
+    _has_said: bool = False
 
     def __post_init__(self) -> None:
         self._document = self.work.document()
 
     def results(self, units: Iterable[Unit], on_message: OnMessage) -> Iterator[MadeUnit]:
-        """Keep every worker supplied; a unit whose worker died is made by another."""
+        """Keep every worker supplied, late ones too; a unit whose worker died is made by another."""
         left, waiting = iter(units), list["Future[Any]"]()
         try:
-            while self._supply(waiting, left):
-                ended = self._first_ended(waiting, on_message)
-                waiting.remove(ended)
-                yield self._made(ended, on_message)
+            while self._supply(waiting, left, on_message):
+                ended = self._first_ended(waiting)
+                if ended is not None:
+                    waiting.remove(ended)
+                    yield self._made(ended, on_message)
         finally:
             if self.client.status == "running":
                 self.client.cancel(waiting)  # type: ignore[no-untyped-call]
 
-    def _supply(self, waiting: "list[Future[Any]]", left: Iterator[Unit]) -> bool:
-        """Submit units until each worker has some waiting; whether any is waiting."""
-        while len(waiting) < _UNITS_A_WORKER * self.num_workers:
+    def _supply(
+        self, waiting: "list[Future[Any]]", left: Iterator[Unit], on_message: OnMessage
+    ) -> bool:
+        """Submit units until there is one for each worker; whether any is waiting.
+
+        One alone: Dask would queue a second at one worker while the other ends early.
+        """
+        self._count(on_message)
+        while len(waiting) < self.num_workers:
             unit = next(left, None)
             if unit is None:
                 break
             waiting.append(self._submitted(unit))
         return bool(waiting)
 
+    def _count(self, on_message: OnMessage) -> None:
+        """Count the cluster's workers; a StoreError once there has been none for too long."""
+        now, num_workers = time.monotonic(), _num_workers(self.client)
+        if num_workers:
+            self.num_workers, self._had_workers_at, self._has_said = num_workers, now, False
+        elif now - self._had_workers_at > _WORKERS_WITHIN:
+            raise StoreError(
+                f"the Dask cluster had no worker for {_WORKERS_WITHIN / 60:.0f} minutes; start "
+                "some, and run the same command again"
+            )
+        elif now - self._had_workers_at > _SAY_AFTER and not self._has_said:
+            on_message("the Dask cluster has no workers; waiting for one (Ctrl-C stops)")
+            self._has_said = True
+
     def _submitted(self, unit: Unit) -> "Future[Any]":
         begun = child_protocol.begun(self._document, self.announcement)
         self.announcement = None  # the first unit's worker announces the cost
-        return self.client.submit(make_unit, begun, unit.split, list(unit.shards), pure=False)
+        own = version("kdm-offline")
+        return self.client.submit(make_unit, own, begun, unit.split, list(unit.shards), pure=False)
 
-    def _first_ended(self, waiting: "list[Future[Any]]", on_message: OnMessage) -> "Future[Any]":
-        """Wait until a unit has ended; a StoreError once the scheduler, or every worker, is lost."""
-        began, has_said = time.monotonic(), False
-        while True:
+    def _first_ended(self, waiting: "list[Future[Any]]") -> "Future[Any] | None":
+        """A unit that has ended, or None after a while; a StoreError once the scheduler is lost."""
+        began = time.monotonic()
+        while time.monotonic() - began < _COUNT_EVERY:
             for future in waiting:
                 if future.status != "pending":
                     return future
             self._require_scheduler()
-            waited = time.monotonic() - began
-            if waited > _SAY_AFTER and not self.client.scheduler_info(n_workers=-1)["workers"]:
-                if not has_said:
-                    on_message("the Dask cluster has no workers; waiting for one (Ctrl-C stops)")
-                    has_said = True
-                if waited > _WORKERS_WITHIN:
-                    raise StoreError(
-                        f"the Dask cluster had no worker for {_WORKERS_WITHIN / 60:.0f} minutes; start "
-                        "some, and run the same command again"
-                    )
             time.sleep(_LOOK_EVERY)
+        return None
 
     def _require_scheduler(self) -> None:
         if self.client.status == "running":
@@ -117,6 +135,8 @@ class OnDask:
                     f"Dask workers died one after the other at the same shards ({error}): often for "
                     "memory; choose a smaller --batch or larger workers"
                 ) from error
+            if isinstance(error, (ImportError, AttributeError)):
+                raise _cannot_run(error) from error
             raise error
         answer = future.result()
         if "error" in answer:
@@ -163,8 +183,9 @@ def _local_cluster(work: Work, num_shards: int) -> LocalCluster:
     return LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=min(work.pairs.num_workers or num_auto, num_shards),
         threads_per_worker=1,
-        dashboard_address=None,
-        env=safe_path(os.environ),
+        dashboard_address="127.0.0.1:0",  # without one its port is fixed, and a second cluster warns
+        scheduler_kwargs={"dashboard": False},
+        env=_ONE_ARENA | safe_path(os.environ),
         silence_logs=50,  # when a worker ends, we print our own sentence
     )
 
@@ -189,9 +210,7 @@ def _require_fit(client: Client, work: Work) -> None:
     try:
         answers = client.run(standing, work.run.home.url)
     except (ImportError, AttributeError) as error:
-        raise MismatchError(
-            f"a Dask worker can't run kdm-offline {own} ({error}); install that version on every worker"
-        ) from error
+        raise _cannot_run(error) from error
     for worker, answer in answers.items():
         if answer["version"] != own:
             raise MismatchError(
@@ -203,6 +222,13 @@ def _require_fit(client: Client, work: Work) -> None:
                 f"the Dask worker {worker} doesn't see the home {work.run.home.url}; choose one that "
                 "all machines see: a shared file system, or a bucket as s3://BUCKET/kdm"
             )
+
+
+def _cannot_run(error: Exception) -> MismatchError:
+    return MismatchError(
+        f"a Dask worker can't run kdm-offline {version('kdm-offline')} ({error}); install that version on "
+        "every worker"
+    )
 
 
 def _lost(client: Client) -> StoreError:

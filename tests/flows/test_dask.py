@@ -16,6 +16,8 @@ from faults.digests import assert_equal, digests_of
 from faults.generators import generate, num_shards, started
 from local_prefect import wait_for
 
+from flows.generation.dask_task import make_unit
+
 DASK = str(Path(sys.executable).with_name("dask"))
 
 
@@ -96,6 +98,12 @@ def test_a_scheduler_that_is_killed_ends_the_command_in_time(
     cluster.kill()
     assert finish(started(generate(tmp_path, shared_recipe, "--workers", "1"))).code == 0
     assert_equal(digests_of(tmp_path), shared_digests)
+
+
+def test_a_late_worker_of_another_version_makes_nothing() -> None:
+    answer = make_unit("0.0.1", {"work": {}, "announcement": None}, "train", [0])
+    assert answer["kind"] == "StoreError"
+    assert "the command 0.0.1; install the same version everywhere" in answer["error"]
 
 
 def test_a_scheduler_that_is_not_there_is_told_in_a_sentence(
