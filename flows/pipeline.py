@@ -24,6 +24,7 @@ from flows.orchestration.parameters import (
     TrainingOptions,
     expose_options,
 )
+from flows.orchestration.run_name import run_name
 from flows.orchestration.shards_task import make_shards_as_task
 from flows.orchestration.tasks import (
     FlowState,
@@ -33,21 +34,21 @@ from flows.orchestration.tasks import (
 from flows.request import Request
 
 
-@flow(name="train-teacher", flow_run_name="train-teacher {recipe}", persist_result=False)
+@flow(name="train-teacher", flow_run_name=run_name, persist_result=False)
 @expose_options
 def train_teacher(recipe: RecipeName, **options: Unpack[TrainingOptions]) -> FlowState:
     """Train the recipe's teacher, unless the store has it."""
     return run_as_tasks(Request(recipe, until="train-teacher", **options))
 
 
-@flow(name="generate-pairs", flow_run_name="generate-pairs {recipe}", persist_result=False)
+@flow(name="generate-pairs", flow_run_name=run_name, persist_result=False)
 @expose_options
 def generate_pairs(recipe: RecipeName, **options: Unpack[GenerationOptions]) -> FlowState:
     """Make the pairs that the store lacks, and the teacher if they need one."""
     return run_as_tasks(Request(recipe, until="generate-pairs", **options))
 
 
-@flow(name="make-shards", flow_run_name="make-shards {recipe} {split}", persist_result=False)
+@flow(name="make-shards", flow_run_name=run_name, persist_result=False)
 @expose_options
 def make_shards(
     recipe: RecipeName, split: Split, shards: Shards, **options: Unpack[CommonOptions]
@@ -58,28 +59,28 @@ def make_shards(
     )
 
 
-@flow(name="filter-pairs", flow_run_name="filter-pairs {recipe}", persist_result=False)
+@flow(name="filter-pairs", flow_run_name=run_name, persist_result=False)
 @expose_options
 def filter_pairs(recipe: RecipeName, **options: Unpack[CommonOptions]) -> FlowState:
     """Judge the recipe's pairs with its filters; scores and decisions are masks beside the pairs."""
     return run_as_tasks(Request(recipe, until="filter-pairs", **options))
 
 
-@flow(name="distill", flow_run_name="distill {recipe}", persist_result=False)
+@flow(name="distill", flow_run_name=run_name, persist_result=False)
 @expose_options
 def distill(recipe: RecipeName, **options: Unpack[StudentTrainingOptions]) -> FlowState:
     """Train the recipe's students (or those named) on stored pairs; the teacher is not loaded."""
     return run_as_tasks(Request(recipe, until="distill", **options))
 
 
-@flow(name="evaluate", flow_run_name="evaluate {recipe}", persist_result=False)
+@flow(name="evaluate", flow_run_name=run_name, persist_result=False)
 @expose_options
 def evaluate(recipe: RecipeName, **options: Unpack[StudentOptions]) -> FlowState:
     """Measure the recipe's students (or those named) beside their teacher."""
     return run_as_tasks(Request(recipe, until="evaluate", **options))
 
 
-@flow(name="eval-report", flow_run_name="eval-report {recipe}", persist_result=False)
+@flow(name="eval-report", flow_run_name=run_name, persist_result=False)
 @expose_options
 def eval_report(recipe: OptionalRecipe = "", **options: Unpack[StudentOptions]) -> FlowState:
     """Write a recipe's report, with every stage before it.
@@ -92,7 +93,7 @@ def eval_report(recipe: OptionalRecipe = "", **options: Unpack[StudentOptions]) 
     return run_as_tasks(Request(recipe, until="eval-report", **options))
 
 
-@flow(name="pipeline", flow_run_name="pipeline {recipe}", persist_result=False)
+@flow(name="pipeline", flow_run_name=run_name, persist_result=False)
 @expose_options
 def pipeline(recipe: RecipeName, **options: Unpack[PipelineOptions]) -> FlowState:
     """All stages of a recipe, or those up to `until`."""

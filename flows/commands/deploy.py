@@ -3,62 +3,76 @@
 import os
 import subprocess
 import sys
-from importlib.resources import as_file, files
+from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import typer
+import yaml
 
-from flows.orchestration.prefect_settings import api_url, spare_loopback_the_proxy, unset_defaults
-from flows.orchestration.unusable_settings import UNUSABLE, what_is_unusable
+from flows.orchestration.configured_server import configured_server
+from flows.orchestration.work_pool import LOCAL, PROCESS, Runs, found_pool, job_variables
 from kdm.training.child_environment import safe_path
 
-POOL = "local"
+# In the package, so that an installed one has it too.
+_PREFECT_YAML = Path(__file__).parents[1] / "prefect.yaml"
+# A run of generate-pairs asks for as many runs of this one as it's told.
+_WITHOUT_LIMIT = "make-shards"
+_SCHEDULED = "eval-report"
 
 
-def deploy() -> None:
-    """Create the work pool if needed, then every deployment; a ValueError if that fails."""
-    spare_loopback_the_proxy()
-    if not _api():
-        raise ValueError(
-            "no Prefect server is configured: start one with 'prefect server start', then "
-            "'export PREFECT_API_URL=http://127.0.0.1:4200/api' here and where the worker runs"
-        )
-    if _prefect("work-pool", "inspect", POOL).returncode != 0:
-        _require(_prefect("work-pool", "create", POOL, "--type", "process"))
-    with as_file(files("flows") / "prefect.yaml") as file:
-        _require(_prefect("deploy", "--all", "--prefect-file", str(file)))
+def deploy(runs: Runs, *, limit: int | None) -> None:
+    """Create the work pool `local` if needed, then every deployment; a ValueError if that can't be."""
+    with configured_server() as client:
+        pool = found_pool(client, runs.pool)
+        variables = job_variables(pool, runs)
+    with TemporaryDirectory() as empty:  # Prefect imports flows from its current folder first
+        folder = Path(empty)
+        if pool is None:
+            _prefect(folder, "work-pool", "create", LOCAL, "--type", PROCESS)
+        file = folder / "prefect.yaml"
+        file.write_text(yaml.safe_dump(deployments(runs.pool, variables, limit)), encoding="utf-8")
+        _prefect(folder, "deploy", "--all", "--prefect-file", str(file))
     typer.echo(
-        f"deployed; start a worker with 'prefect worker start --pool {POOL}', then for one "
+        f"deployed; start a worker with 'prefect worker start --pool {runs.pool}', then for one "
         "'prefect deployment run generate-pairs/default --watch'"
     )
 
 
-def _api() -> str:
-    try:
-        return api_url()
-    except UNUSABLE as error:
-        raise ValueError(what_is_unusable(error)) from error
+def deployments(pool: str, variables: dict[str, Any], limit: int | None) -> dict[str, Any]:
+    """The project's `prefect.yaml`, for this pool and with this limit."""
+    content: dict[str, Any] = yaml.safe_load(_PREFECT_YAML.read_text(encoding="utf-8"))
+    for each in content["deployments"]:
+        each["work_pool"] = {"name": pool, "job_variables": variables}
+        flow = each["tags"][-1]
+        if limit is not None and flow != _WITHOUT_LIMIT:
+            each["concurrency_limit"] = _limited(flow, limit)
+    return content
 
 
-def _prefect(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "prefect", "--no-prompt", *words]
-    with TemporaryDirectory() as empty:  # Prefect imports flows from its current folder first
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            cwd=empty,
-            env={**os.environ, **unset_defaults(), **safe_path(), "PWD": os.getcwd()},
-        )
+def _limited(flow: str, limit: int) -> dict[str, Any]:
+    """Runs beyond the limit wait; one by the schedule is cancelled, since the next does the same."""
+    if flow == _SCHEDULED:
+        return {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    return {"limit": limit, "collision_strategy": "ENQUEUE"}
 
 
-def _require(ended: subprocess.CompletedProcess[str]) -> None:
+def _prefect(folder: Path, *words: str) -> None:
+    """A command of Prefect's, in a folder that holds no module; a ValueError if it fails."""
+    from prefect.settings import get_current_settings
+
+    # Settings may be in files of the folder in which `kdm` was called, where this command isn't.
+    told = get_current_settings().to_environment_variables(exclude_unset=True)
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "prefect", "--no-prompt", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, **told, **safe_path(), "PWD": os.getcwd()},
+    )
     if ended.returncode != 0:
-        said = [line.strip() for line in ended.stdout.splitlines() if line.strip()]
-        raise ValueError(
-            f"Prefect refused: {said[-1] if said else 'without a reason'}; start a server with "
-            "'prefect server start' and set PREFECT_API_URL to its address"
-        )
+        said = [line.strip() for line in ended.stdout.splitlines() if any(map(str.isalnum, line))]
+        raise ValueError(f"'prefect {words[0]}' failed: {said[-1] if said else 'without a reason'}")

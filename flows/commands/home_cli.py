@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, Home, Seed, whole
+from flows.commands.option_types import MOST_RUNS, MOST_SAMPLES, Home, Seed, whole
 from flows.commands.recipe_options import takes
 from flows.home import DEFAULT_HOME
 from flows.request import Request
@@ -85,10 +85,35 @@ def _sample(
     sample(student, home, Wanted(num_samples, seed, out, grid, label, precision, kept))
 
 
-def _deploy() -> None:
+def _deploy(
+    pool: Annotated[
+        str,
+        typer.Option(
+            "--pool", metavar="NAME", help="The work pool; one other than local must exist."
+        ),
+    ] = "local",
+    image: Annotated[
+        str,
+        typer.Option("--image", help="The image of its runs, if the pool is of containers."),
+    ] = "",
+    home: Annotated[
+        str,
+        typer.Option("--home", help="The home of its runs; else that of their environment."),
+    ] = "",
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            parser=whole(1, MOST_RUNS),
+            metavar="N",
+            help="At most N runs of each flow at a time; others wait (docs/prefect.md, 'Limits').",
+        ),
+    ] = None,
+) -> None:
     from flows.commands.deploy import deploy
+    from flows.orchestration.work_pool import Runs
 
-    deploy()
+    deploy(Runs(pool, image, home), limit=limit)
 
 
 def _doctor(home: Home = DEFAULT_HOME) -> None:

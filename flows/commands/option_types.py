@@ -17,6 +17,7 @@ from storage.whole_numbers import whole_number
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
 _SHOWN = 60  # characters of a value that is repeated
 MOST_SAMPLES = 10**10  # as a recipe has at most
+MOST_RUNS = 10**6  # of flows, at a time
 
 
 def whole(least: int, most: int) -> Callable[[str | int], int]:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prefect import Flow
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 from rich.console import Console
 
-from flows.commands.deploy import deploy
+from flows.commands.deploy import deploy, deployments
 from flows.orchestration.artifacts import Artifacts, address, made
 from flows.orchestration.deployed import FOLDER_VARIABLE, enter_folder, stay_in_empty_folder
 from flows.orchestration.prefect_settings import may_have_api, set_defaults
@@ -24,6 +25,7 @@ from flows.orchestration.run_log import watched_by
 from flows.orchestration.server_of_command import OWNER, end_orphaned_servers, prepare_prefect
 from flows.orchestration.tasks import as_task, ended
 from flows.orchestration.through_prefect import through_prefect
+from flows.orchestration.work_pool import Runs, job_variables
 from flows.pipeline import (
     distill,
     eval_report,
@@ -34,7 +36,7 @@ from flows.pipeline import (
     train_teacher,
 )
 from flows.progress import Progress
-from flows.request import Request
+from flows.request import STAGES, Request
 from flows.stage import StageResult
 from flows.stages.eval_report import refreshing
 from flows.terminal import Terminal
@@ -229,7 +231,30 @@ def test_deploying_without_a_server_says_how_to_start_one(tmp_path: Path) -> Non
     with pytest.raises(
         ValueError, match=r"no Prefect server is configured: start one .*PREFECT_API_URL"
     ):
-        deploy()
+        deploy(Runs(), limit=None)
+
+
+def test_a_server_that_does_not_answer_is_told_with_its_address_and_without_its_password() -> None:
+    os.environ["PREFECT_API_URL"] = "http://me:secret@127.0.0.1:9/api"
+    nobody = {PREFECT_API_URL: os.environ["PREFECT_API_URL"], PREFECT_CLIENT_MAX_RETRIES: 0}
+    with temporary_settings(nobody), pytest.raises(ValueError, match="doesn't answer") as told:
+        deploy(Runs(), limit=None)
+    assert "at http://127.0.0.1:9/api" in str(told.value)
+    assert "secret" not in str(told.value)
+
+
+def test_deployments_are_those_of_prefect_yaml_with_limits_on_what_is_started_by_hand() -> None:
+    variables = job_variables(None, Runs())
+    stated = yaml.safe_load(Path("prefect.yaml").read_text(encoding="utf-8"))
+    assert deployments("local", variables, None) == stated
+    limits = {
+        each["tags"][-1]: each.get("concurrency_limit")
+        for each in deployments("local", variables, 2)["deployments"]
+    }
+    assert limits.pop("make-shards") is None  # generate-pairs asks for as many as it's told
+    assert limits.pop("eval-report") == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    waiting = {"limit": 2, "collision_strategy": "ENQUEUE"}
+    assert limits == dict.fromkeys([*STAGES[:-1], "pipeline"], waiting)
 
 
 def test_a_deployed_run_goes_to_its_folder_after_all_imports(

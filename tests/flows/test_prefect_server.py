@@ -1,8 +1,9 @@
 """A real server, its worker and the `prefect` command: whatever becomes of them, the store decides."""
 
+import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ from conftest import Finished
 from faults.commands import Ended, finish
 from faults.digests import assert_equal, digests_of, unmeasured
 from local_prefect import BIN, LocalPrefect, wait_for
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.orchestration.configured_server import configured_server
+from flows.orchestration.work_pool import Runs, found_pool, job_variables
 from flows.stages.sequence import STAGES
 
 MEASURED = "students/*/metrics.json"  # without it `evaluate` is left to do, in seconds
@@ -127,11 +131,41 @@ def test_every_flow_is_deployed_and_the_cron_schedule_makes_runs(prefect: LocalP
     wait_for(a_run_of_eval_report_is_scheduled, seconds=30)
 
 
-def test_every_deployment_has_a_recipe_or_needs_none_and_tags(prefect: LocalPrefect) -> None:
+def test_every_deployment_has_a_recipe_or_needs_none_and_tags_and_explains_its_parameters(
+    prefect: LocalPrefect,
+) -> None:
     for each in prefect.ask("deployments"):
         assert each["tags"][0] == "kdm"
         assert Path(each["job_variables"]["env"]["KDM_DEPLOYED_IN"]).name.startswith("elsewhere")
         assert each["parameters"].get("recipe") == "checkerboard" or "eval-report" in each["tags"]
+        shown = each["parameter_openapi_schema"]["properties"].values()
+        assert all(parameter["description"] for parameter in shown)
+
+
+def test_runs_of_a_pool_of_containers_need_an_image_and_a_home_that_lasts(
+    prefect: LocalPrefect,
+) -> None:
+    variables = {"image": {"type": "string"}, "env": {"type": "object"}}
+    job = {"image": "{{ image }}", "env": "{{ env }}"}
+    template = {"job_configuration": job, "variables": {"properties": variables}}
+    pool = {"name": "boxes", "type": "docker", "base_job_template": template}
+    prefect.client.post("/work_pools/", json=pool).raise_for_status()
+    os.environ |= prefect.environment()
+    with temporary_settings({PREFECT_API_URL: prefect.api}), configured_server() as client:
+        with pytest.raises(ValueError, match="no work pool 'my-boxes' \\(did you mean 'boxes'"):
+            found_pool(client, "my-boxes")
+        boxes, own = found_pool(client, "boxes"), found_pool(client, "local")
+    wanted = Runs("boxes", "kdm-offline:cpu", "s3://bucket/kdm")
+    variables = {"env": {"PYTHONSAFEPATH": "1", "KDM_HOME": wanted.home}, "image": wanted.image}
+    assert job_variables(boxes, wanted) == variables
+    for pool, wrong, why in (
+        (boxes, replace(wanted, image=""), "which doesn't have kdm; give --image"),
+        (boxes, replace(wanted, home=""), "goes when they end; give --home"),
+        (boxes, replace(wanted, home="mine"), "mine is a relative path"),
+        (own, wanted, "without an image; leave --image out"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            job_variables(pool, wrong)
 
 
 def test_deployments_make_the_bytes_that_the_bare_stages_make(
@@ -149,6 +183,8 @@ def test_deployments_make_the_bytes_that_the_bare_stages_make(
     assert made.items() <= finished.digests.items()
     shared = prefect.ask("flow_runs", flows={"name": {"any_": ["make-shards"]}})
     assert [each["state_type"] for each in shared] == ["COMPLETED"] * 2  # a unit of each split
+    named = {f"generate-pairs tiny in {home}", f"make-shards tiny train in {home}"}
+    assert named <= {each["name"] for each in prefect.ask("flow_runs")}
     keys = {artifact["key"] for artifact in prefect.ask("artifacts")}
     assert {f"tiny-{stage}-progress" for stage in ("generate-pairs", "distill")} <= keys
 
