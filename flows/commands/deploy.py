@@ -52,9 +52,11 @@ def deployments(pool: str, variables: dict[str, Any], limit: int | None) -> dict
 
 def _limited(flow: str, limit: int) -> dict[str, Any]:
     """Runs beyond the limit wait; one by the schedule is cancelled, since the next does the same."""
+    from prefect.client.schemas.objects import ConcurrencyLimitStrategy as Further
+
     if flow == _SCHEDULED:
-        return {"limit": 1, "collision_strategy": "CANCEL_NEW"}
-    return {"limit": limit, "collision_strategy": "ENQUEUE"}
+        return {"limit": 1, "collision_strategy": Further.CANCEL_NEW.value}
+    return {"limit": limit, "collision_strategy": Further.ENQUEUE.value}
 
 
 def _prefect(folder: Path, *words: str) -> None:

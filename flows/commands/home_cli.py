@@ -1,13 +1,16 @@
 """Commands about a home, about a student's samples and about this machine."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.commands.option_types import MOST_RUNS, MOST_SAMPLES, Home, Seed, whole
+from flows.commands.option_types import MOST_RUNS, MOST_SAMPLES, Home, Seed, age, whole
 from flows.commands.recipe_options import takes
 from flows.home import DEFAULT_HOME
 from flows.request import Request
+
+_A_MONTH = timedelta(days=30)
 
 
 def add_home_commands(app: typer.Typer) -> None:
@@ -17,6 +20,9 @@ def add_home_commands(app: typer.Typer) -> None:
     app.command("rm", help="Remove a teacher, pairs, a student or a report.")(_rm)
     app.command("sample", help="Draw samples from a student.")(_sample)
     app.command("deploy", help="Deploy every flow to your Prefect server.")(_deploy)
+    app.command(
+        "prune", help="Remove old flow runs from your Prefect server; what they made stays."
+    )(_prune)
     app.command("doctor", help="Check that this machine has what is needed.")(_doctor)
 
 
@@ -114,6 +120,24 @@ def _deploy(
     from flows.orchestration.work_pool import Runs
 
     deploy(Runs(pool, image, home), limit=limit)
+
+
+def _prune(
+    older_than: Annotated[
+        timedelta,
+        typer.Option(
+            "--older-than",
+            parser=age,
+            metavar="AGE",
+            show_default=False,
+            help="Only runs that ended at least that long ago, as in 12h or 8w.  [default: 30d]",
+        ),
+    ] = _A_MONTH,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    from flows.commands.prune import prune
+
+    prune(older_than, is_confirmed=yes)
 
 
 def _doctor(home: Home = DEFAULT_HOME) -> None:

@@ -6,6 +6,7 @@ A number is what a recipe would accept, not all that Python reads as a number.
 import math
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -15,6 +16,8 @@ from storage.whole_numbers import whole_number
 
 # Without '_', spaces, 'nan' and 'inf'.
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
+_AGE = re.compile(r"([0-9]{1,4})([hdw])")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SHOWN = 60  # characters of a value that is repeated
 MOST_SAMPLES = 10**10  # as a recipe has at most
 MOST_RUNS = 10**6  # of flows, at a time
@@ -44,6 +47,18 @@ def number(least: float, most: float) -> Callable[[str | float], float]:
         return found
 
     return real
+
+
+def age(value: str | timedelta) -> timedelta:
+    """Reads '12h', '30d' or '8w'; a usage error if it isn't one, or is less than an hour."""
+    if isinstance(value, timedelta):
+        return value
+    found = _AGE.fullmatch(value)
+    if found is None or not int(found[1]):
+        raise typer.BadParameter(
+            f"{_short(value)} is not an age of an hour or more, as in 12h, 30d or 8w."
+        )
+    return int(found[1]) * _UNITS[found[2]]
 
 
 Home = Annotated[

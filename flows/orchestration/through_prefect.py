@@ -9,6 +9,7 @@ from typing import Any
 from flows.exit import API_LOST, stop_if_asked
 from flows.home import home_folder
 from flows.orchestration.direct import directly, refresh_directly
+from flows.orchestration.old_runs import TAG
 from flows.orchestration.prefect_settings import may_have_api
 from flows.orchestration.server_of_command import (
     forget_embedded_server,
@@ -89,6 +90,8 @@ def _flow_or(
     except UNUSABLE as error:
         terminal.warn(why_unusable(error))
         return without()
+    from prefect import tags
+
     from flows.orchestration.api_lost import LOST, why_lost
     from flows.orchestration.run_log import watched_by
 
@@ -97,7 +100,7 @@ def _flow_or(
     try:
         if server is not None:
             server.wait(startup_seconds())
-        with watched_by(terminal):
+        with watched_by(terminal), tags(TAG, flow):
             state = call(**parameters | {"home": home.url}, return_state=True)
     except LOST as error:
         API_LOST.set()

@@ -18,6 +18,7 @@ COUNTS = {
     "-n": ("sample", "kdm", "-n"),
     "--seed": ("sample", "kdm", "--seed"),
     "-k": ("pairs", "spot-check", "tiny", "-k"),
+    "--limit": ("deploy", "--limit"),
     "pairs --count": ("pairs", "export", "tiny", "x", "--to", "kdm-npz", "--count"),
 }
 ODD = ["1_000", " 5", "-3", "1e3", "5.0", "٣", "0x10", "true", "9" * 5000]
@@ -39,6 +40,12 @@ def test_an_age_or_a_scale_is_a_finite_number(odd: str) -> None:
     ):
         ended = CliRunner().invoke(app, list(words))
         assert f"{odd!r} is not a number from" in " ".join(ended.output.split())
+
+
+@pytest.mark.parametrize("odd", ["30", "0d", "1.5d", "-1d", "1 d", "30D", "٣d", "99999w"])
+def test_an_age_of_runs_has_a_unit_and_is_an_hour_at_least(odd: str) -> None:
+    ended = CliRunner().invoke(app, ["prune", "--older-than", odd])
+    assert f"{odd!r} is not an age of an hour or more" in " ".join(ended.output.split())
 
 
 @pytest.mark.parametrize("odd", ["5", True, 2.0, 0, -1])

@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from faults.digests import assert_equal, digests_of, unmeasured
 from local_prefect import BIN, LocalPrefect, wait_for
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.commands.prune import prune
 from flows.orchestration.configured_server import configured_server
 from flows.orchestration.work_pool import Runs, found_pool, job_variables
 from flows.stages.sequence import STAGES
@@ -212,6 +213,27 @@ def test_a_refresh_of_reports_leaves_a_link_to_each(
     (link,) = [data for key, data in left if key == "tiny-report" and str(home) in data]
     assert link.endswith("/report.html)")
     assert "eval-report-made" in dict(left)
+
+
+def test_only_ended_runs_of_this_project_are_pruned_and_with_them_what_the_server_has_of_them(
+    prefect: LocalPrefect,
+) -> None:
+    ended, living = prefect.made_run("COMPLETED", "kdm"), prefect.made_run("RUNNING", "kdm")
+    foreign = prefect.made_run("COMPLETED")  # its flow is called `pipeline` too
+    note = {"key": "tiny-made", "type": "markdown", "data": "", "flow_run_id": ended}
+    prefect.client.post("/artifacts/", json=note).raise_for_status()
+    line = {"name": "x", "level": 20, "message": "x", "flow_run_id": ended}
+    line["timestamp"] = datetime.now(UTC).isoformat()
+    prefect.client.post("/logs/", json=[line]).raise_for_status()
+    os.environ |= prefect.environment()
+    with temporary_settings({PREFECT_API_URL: prefect.api}):
+        prune(timedelta(hours=-1), is_confirmed=True)
+    left = {run["id"]: run["tags"] for run in prefect.ask("flow_runs") if run["end_time"]}
+    assert left == {foreign: []}
+    assert prefect.state_of(living) == "RUNNING"
+    assert {each["flow_run_id"] for each in prefect.ask("artifacts")} <= {None}
+    of_run = {"flow_run_id": {"any_": [ended]}}
+    wait_for(lambda: not prefect.ask("logs", logs=of_run), seconds=20)
 
 
 def test_a_server_killed_in_mid_run_costs_no_data(
