@@ -29,7 +29,7 @@ pairs:
   kind: generated
   name: shared
   sampler: {plugin: euler, num_steps: 100}
-  pairs: {shape: [8, 8], noise: {seed: 1, scale: 1.0}}
+  pairs: {shape: [64], noise: {seed: 1, scale: 1.0}}
   train: 1280
   heldout: 64
   sampling_batch: 32
