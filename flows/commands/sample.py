@@ -9,8 +9,8 @@ import psutil
 import torch
 import typer
 
+from flows.commands.all_samples import samples_as_picture
 from flows.commands.picture_files import PictureFiles, is_of_pictures
-from flows.commands.sample_picture import samples_as_picture
 from flows.device import settled_device
 from flows.home import found
 from kdm.evaluate.draw import fresh_noise, push

@@ -129,7 +129,7 @@ class Processes:
     def _started(self, number: int) -> _Child:
         device = self.devices[number]
         process = started(
-            [sys.executable, "-P", "-m", "flows.generation.child"],
+            [sys.executable, "-P", "-m", "flows.generation.generating_child"],
             stdin=subprocess.PIPE,
             more={"CUDA_VISIBLE_DEVICES": device} if device else None,
         )

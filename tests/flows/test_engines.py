@@ -36,7 +36,7 @@ def generating(process: subprocess.Popen[str]) -> list[psutil.Process]:
     found = []
     for child in family(process):
         with contextlib.suppress(psutil.NoSuchProcess):
-            if "flows.generation.child" in child.cmdline():
+            if "flows.generation.generating_child" in child.cmdline():
                 found.append(child)
     return found
 
@@ -82,7 +82,7 @@ command = psutil.Process(int(sys.argv[1]))
 while command.is_running():
     for child in command.children():
         try:
-            if "flows.generation.child" in child.cmdline():
+            if "flows.generation.generating_child" in child.cmdline():
                 child.kill()
         except psutil.NoSuchProcess:
             pass

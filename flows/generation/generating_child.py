@@ -1,4 +1,4 @@
-"""`python -m flows.generation.child`: makes units that its parent names on standard input.
+"""`python -m flows.generation.generating_child`: makes units that its parent names on standard input.
 
 Progress, results and errors go to standard output (child_protocol.py). It ends with its input: a parent that
 dies, however it does, leaves no child behind. SIGTERM ends it too; its claims are given up.
