@@ -10,6 +10,7 @@ from typing import Any
 import typer
 import yaml
 
+from flows.orchestration.automations import crash_silent_runs
 from flows.orchestration.configured_server import configured_server
 from flows.orchestration.work_pool import LOCAL, PROCESS, Runs, found_pool, job_variables
 from kdm.training.child_environment import safe_path
@@ -21,7 +22,7 @@ _WITHOUT_LIMIT = "make-shards"
 _SCHEDULED = "eval-report"
 
 
-def deploy(runs: Runs, *, limit: int | None) -> None:
+def deploy(runs: Runs, *, limit: int | None, with_automations: bool = False) -> None:
     """Create the work pool `local` if needed, then every deployment; a ValueError if that can't be."""
     with configured_server() as client:
         pool = found_pool(client, runs.pool)
@@ -33,6 +34,9 @@ def deploy(runs: Runs, *, limit: int | None) -> None:
         file = folder / "prefect.yaml"
         file.write_text(yaml.safe_dump(deployments(runs.pool, variables, limit)), encoding="utf-8")
         _prefect(folder, "deploy", "--all", "--prefect-file", str(file))
+    if with_automations:
+        with configured_server() as client:
+            crash_silent_runs(client)
     typer.echo(
         f"deployed; start a worker with 'prefect worker start --pool {runs.pool}', then for one "
         "'prefect deployment run generate-pairs/default --watch'"

@@ -115,11 +115,19 @@ def _deploy(
             help="At most N runs of each flow at a time; others wait (docs/prefect.md, 'Limits').",
         ),
     ] = None,
+    *,
+    automations: Annotated[
+        bool,
+        typer.Option(
+            "--automations",
+            help="Also let the server mark runs as Crashed that give no sign of life for 15 minutes.",
+        ),
+    ] = False,
 ) -> None:
     from flows.commands.deploy import deploy
     from flows.orchestration.work_pool import Runs
 
-    deploy(Runs(pool, image, home), limit=limit)
+    deploy(Runs(pool, image, home), limit=limit, with_automations=automations)
 
 
 def _prune(

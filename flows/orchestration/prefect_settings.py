@@ -58,6 +58,16 @@ def unset_defaults() -> dict[str, str]:
     return {name: value for name, value in DEFAULTS.items() if name not in chosen}
 
 
+def patience() -> dict[str, str]:
+    """How soon a deployed run gives up on the server: the user's choice, else that of a command.
+
+    Prefect's own is a minute for each request that isn't taken, and six for one that isn't answered.
+    """
+    names = ("PREFECT_CLIENT_MAX_RETRIES", "PREFECT_API_REQUEST_TIMEOUT")
+    chosen = {**DEFAULTS, **active_profile(), **os.environ}
+    return {name: str(chosen[name]) for name in names}
+
+
 def may_have_api(home: Folder) -> bool:
     """Whether the user has chosen an API or ruled out an embedded one, as far as the settings' text shows.
 

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flows.orchestration.prefect_settings import patience
 from storage.did_you_mean import nearest
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def found_pool(client: "SyncPrefectClient", name: str) -> Pool | None:
 def job_variables(pool: Pool | None, runs: Runs) -> dict[str, Any]:
     """What each run is started with; a ValueError if it could not work, as a container without `kdm`."""
     # No module is imported from the folder that the worker, or the container, was started in.
-    environment = {"PYTHONSAFEPATH": "1"} | ({"KDM_HOME": runs.home} if runs.home else {})
+    environment = {"PYTHONSAFEPATH": "1", **patience()}
+    if runs.home:
+        environment["KDM_HOME"] = runs.home
     if pool is None or pool.type == PROCESS:
         if runs.image:
             raise ValueError(

@@ -1,10 +1,10 @@
 """A real server, its worker and the `prefect` command: whatever becomes of them, the store decides."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,9 @@ from conftest import Finished
 from faults.commands import Ended, finish
 from faults.digests import assert_equal, digests_of, unmeasured
 from local_prefect import BIN, LocalPrefect, wait_for
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.commands.prune import prune
-from flows.orchestration.configured_server import configured_server
+from flows.orchestration.automations import NAME, crash_silent_runs
 from flows.orchestration.work_pool import Runs, found_pool, job_variables
 from flows.stages.sequence import STAGES
 
@@ -151,14 +150,15 @@ def test_runs_of_a_pool_of_containers_need_an_image_and_a_home_that_lasts(
     template = {"job_configuration": job, "variables": {"properties": variables}}
     pool = {"name": "boxes", "type": "docker", "base_job_template": template}
     prefect.client.post("/work_pools/", json=pool).raise_for_status()
-    os.environ |= prefect.environment()
-    with temporary_settings({PREFECT_API_URL: prefect.api}), configured_server() as client:
+    with prefect.asked() as client:
         with pytest.raises(ValueError, match="no work pool 'my-boxes' \\(did you mean 'boxes'"):
             found_pool(client, "my-boxes")
         boxes, own = found_pool(client, "boxes"), found_pool(client, "local")
     wanted = Runs("boxes", "kdm-offline:cpu", "s3://bucket/kdm")
-    variables = {"env": {"PYTHONSAFEPATH": "1", "KDM_HOME": wanted.home}, "image": wanted.image}
-    assert job_variables(boxes, wanted) == variables
+    started_with = job_variables(boxes, wanted)
+    assert started_with["image"] == wanted.image
+    assert started_with["env"].items() >= {"KDM_HOME": wanted.home}.items()
+    assert "KDM_DEPLOYED_IN" not in started_with["env"]  # a folder that containers don't have
     for pool, wrong, why in (
         (boxes, replace(wanted, image=""), "which doesn't have kdm; give --image"),
         (boxes, replace(wanted, home=""), "goes when they end; give --home"),
@@ -215,6 +215,34 @@ def test_a_refresh_of_reports_leaves_a_link_to_each(
     assert "eval-report-made" in dict(left)
 
 
+def test_a_run_without_a_sign_of_life_is_crashed_and_no_run_that_lives_has_ended_or_is_anothers(
+    prefect: LocalPrefect,
+) -> None:
+    with prefect.asked() as client:
+        crash_silent_runs(client)
+        crash_silent_runs(client, timedelta(seconds=12))  # again: there is still one
+        (automation,) = client.read_automations_by_name(NAME)
+    dead, living, cached = (prefect.made_run("RUNNING", "kdm") for _ in range(3))
+    foreign = prefect.made_run("RUNNING")
+    for run in (dead, living, cached):
+        prefect.sign_of_life(run, "kdm")
+    prefect.sign_of_life(foreign)
+    prefect.set_state(cached, "COMPLETED", "Cached")
+
+    def the_dead_is_crashed() -> bool:
+        prefect.sign_of_life(living, "kdm")
+        return prefect.state_of(dead) == "CRASHED"
+
+    wait_for(the_dead_is_crashed, seconds=90)
+    assert [prefect.state_of(run) for run in (living, foreign)] == ["RUNNING"] * 2
+    assert prefect.state_of(cached) == "COMPLETED"
+    firings = partial(prefect.events, "prefect.automation.triggered", f"automation.{automation.id}")
+    wait_for(lambda: bool(firings()), seconds=30)  # events are stored in batches
+    assert len(firings()) == 1
+    with prefect.asked() as client:
+        client.delete_automation(automation.id)
+
+
 def test_only_ended_runs_of_this_project_are_pruned_and_with_them_what_the_server_has_of_them(
     prefect: LocalPrefect,
 ) -> None:
@@ -225,8 +253,7 @@ def test_only_ended_runs_of_this_project_are_pruned_and_with_them_what_the_serve
     line = {"name": "x", "level": 20, "message": "x", "flow_run_id": ended}
     line["timestamp"] = datetime.now(UTC).isoformat()
     prefect.client.post("/logs/", json=[line]).raise_for_status()
-    os.environ |= prefect.environment()
-    with temporary_settings({PREFECT_API_URL: prefect.api}):
+    with prefect.asked():
         prune(timedelta(hours=-1), is_confirmed=True)
     left = {run["id"]: run["tags"] for run in prefect.ask("flow_runs") if run["end_time"]}
     assert left == {foreign: []}

@@ -6,15 +6,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psutil
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
-ROOT = Path(__file__).parents[2]
+from flows.orchestration.configured_server import configured_server
+
+ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 # Loops of the server that find nothing to do here.
 UNNEEDED = ("CANCELLATION_CLEANUP", "FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "REPOSSESSOR")
@@ -32,8 +38,8 @@ QUIET_AND_QUICK = {
 class LocalPrefect:
     """A server, and what asks it."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, settings: Mapping[str, str] = QUIET_AND_QUICK) -> None:
+        self.home, self.settings = home, settings
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -41,17 +47,18 @@ class LocalPrefect:
         # One client: to make the next one takes fifty milliseconds, and a test asks twice a second.
         self.client = httpx.Client(base_url=self.api, trust_env=False, timeout=30)
         self.server: psutil.Popen | None = None
+        self.of_server: dict[str, str] = {}  # its environment alone
 
     def environment(self, **more: str) -> dict[str, str]:
         """What its processes are started with; nothing of the user's Prefect or home."""
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("PREFECT_", "KDM_"))}
         mine = {"PREFECT_HOME": str(self.home), "PREFECT_API_URL": self.api}
-        return {**kept, **QUIET_AND_QUICK, **mine, **more}
+        return {**kept, **self.settings, **mine, **more}
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
         words = ["server", "start", "--no-ui", "--host", "127.0.0.1", "--port", str(self.port)]
-        self.server = self.background("prefect", *words)
+        self.server = self.background("prefect", *words, **self.of_server)
         wait_for(self.is_healthy, seconds=120)
 
     def is_healthy(self) -> bool:
@@ -90,10 +97,46 @@ class LocalPrefect:
         asked = {"flow_id": flow["id"], "tags": tags, "state": {"type": state}}
         return str(self.client.post("/flow_runs/", json=asked).raise_for_status().json()["id"])
 
+    def sign_of_life(self, run: str, *tags: str) -> None:
+        """What the process of a flow run with these tags says every three minutes."""
+        event = {
+            "id": str(uuid4()),
+            "event": "prefect.flow-run.heartbeat",
+            "occurred": datetime.now(UTC).isoformat(),
+            "resource": {"prefect.resource.id": f"prefect.flow-run.{run}"},
+            "related": [
+                {"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"}
+                for tag in tags
+            ],
+        }
+        self.client.post("/events", json=[event]).raise_for_status()
+
+    @contextmanager
+    def asked(self) -> Iterator[SyncPrefectClient]:
+        """What a command asks it with."""
+        os.environ.update(self.environment())
+        with temporary_settings({PREFECT_API_URL: self.api}), configured_server() as client:
+            yield client
+
     def state_of(self, run: str) -> str:
         """As the server knows it: 'SCHEDULED', 'COMPLETED' …"""
         state = self.client.get(f"/flow_runs/{run}").raise_for_status().json()["state"]
         return str(state["type"])
+
+    def set_state(self, run: str, kind: str, name: str) -> None:
+        """Put a run into a state, as its process does."""
+        body = {"state": {"type": kind, "name": name}}
+        self.client.post(f"/flow_runs/{run}/set_state", json=body).raise_for_status()
+
+    def events(self, name: str, automation: object) -> list[dict[str, Any]]:
+        """Events of this name about an automation."""
+        wanted = {
+            "event": {"name": [name]},
+            "resource": {"id": [f"prefect.automation.{automation}"]},
+        }
+        answer = self.client.post("/events/filter", json={"filter": wanted}).raise_for_status()
+        found: list[dict[str, Any]] = answer.json()["events"]
+        return found
 
     def ask(self, what: str, **body: Any) -> list[dict[str, Any]]:
         """POST /WHAT/filter."""
