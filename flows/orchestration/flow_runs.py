@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -32,6 +32,7 @@ _LOOK_EVERY = 2.0
 _SAY_AFTER = 60.0  # seconds in which no worker has taken a run
 _MOST_TRIES = 3  # of a unit whose run crashed
 _LOST_AFTER = 60.0  # seconds without an answer of the API
+_LOST = (httpx.HTTPError, PrefectException)
 
 
 @dataclass
@@ -62,7 +63,7 @@ class FlowRuns:
         left, open_ = iter(units), list[_Asked]()
         while True:
             while len(open_) < self.num_workers and (unit := next(left, None)) is not None:
-                open_.append(_Asked(unit, self._ask(unit)))
+                open_.append(_Asked(unit, self.ask(unit)))
             if not open_:
                 return
             for asked in list(open_):
@@ -78,7 +79,8 @@ class FlowRuns:
                     self._try_again(asked, run)
             time.sleep(_LOOK_EVERY)
 
-    def _ask(self, unit: Unit) -> UUID:
+    def ask(self, unit: Unit) -> UUID:
+        """Have the server make a run for this unit; its id."""
         parameters: dict[str, Any] = {
             "recipe": self.request.recipe,
             "home": self.work.run.home.url,
@@ -89,28 +91,48 @@ class FlowRuns:
         }
         if self.request.count is not None:
             parameters["count"] = self.request.count
-        try:
-            run = run_deployment(DEPLOYMENT, parameters=parameters, timeout=0)
-        except ObjectNotFound as error:
-            raise StoreError(
-                f"Prefect has no deployment {DEPLOYMENT}; make it with 'kdm deploy'"
-            ) from error
-        assert isinstance(run, FlowRun)  # awaitable only where an event loop runs
-        return run.id
+        key = str(
+            uuid4()
+        )  # of every attempt: where an answer is lost, there is one run all the same
+        while True:
+            try:
+                run = run_deployment(
+                    DEPLOYMENT, parameters=parameters, timeout=0, idempotency_key=key
+                )
+            except ObjectNotFound as error:
+                raise StoreError(
+                    f"Prefect has no deployment {DEPLOYMENT}; make it with 'kdm deploy'"
+                ) from error
+            except _LOST as error:
+                self._require_recent_answer(error)
+                time.sleep(_LOOK_EVERY)
+            else:
+                assert isinstance(run, FlowRun)  # awaitable only where an event loop runs
+                self._answered_at = time.monotonic()
+                return run.id
 
     def _run(self, number: UUID) -> FlowRun | None:
         """The run as the API tells of it; None while the API doesn't answer."""
         try:
             run = self.client.read_flow_run(number)
-        except (httpx.HTTPError, PrefectException) as error:
-            if time.monotonic() - self._answered_at > _LOST_AFTER:
-                raise StoreError(
-                    f"Prefect's API hasn't answered for {_LOST_AFTER:.0f} s ({error}); shards that were "
-                    "written stay: run the same command again"
-                ) from error
+        except _LOST as error:
+            self._require_recent_answer(error)
             return None
         self._answered_at = time.monotonic()
         return run
+
+    def _require_recent_answer(self, error: Exception) -> None:
+        """A StoreError if the API has refused a request, or hasn't answered for a minute."""
+        if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:
+            raise StoreError(
+                f"Prefect's API refused a run of {DEPLOYMENT} ({error}); make it again with 'kdm deploy', "
+                "from the version that the workers have"
+            ) from error
+        if time.monotonic() - self._answered_at > _LOST_AFTER:
+            raise StoreError(
+                f"Prefect's API hasn't answered for {_LOST_AFTER:.0f} s ({error}); shards that were "
+                "written stay: run the same command again"
+            ) from error
 
     def _say_if_late(self, asked: _Asked, run: FlowRun | None, on_message: OnMessage) -> None:
         is_waiting = run is not None and run.state is not None and run.state.is_scheduled()
@@ -131,7 +153,7 @@ class FlowRuns:
                 "written stay: run the same command again"
             )
         asked.num_tries += 1
-        asked.run, asked.asked_at = self._ask(asked.unit), time.monotonic()
+        asked.run, asked.asked_at = self.ask(asked.unit), time.monotonic()
 
     def _made(self, unit: Unit, seconds: float) -> MadeUnit:
         """What the store has of the unit now; a run that another had left nothing to do made nothing."""

@@ -7,19 +7,25 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 import yaml
 from prefect import Flow
+from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 from rich.console import Console
 
 from flows.commands.deploy import deploy, deployments
+from flows.generation.unit import Unit
 from flows.orchestration.artifacts import Artifacts, address, made
 from flows.orchestration.deployed import FOLDER_VARIABLE, enter_folder, stay_in_empty_folder
+from flows.orchestration.flow_runs import FlowRuns
 from flows.orchestration.prefect_settings import may_have_api, set_defaults
 from flows.orchestration.run_log import watched_by
 from flows.orchestration.server_of_command import OWNER, end_orphaned_servers, prepare_prefect
@@ -255,6 +261,25 @@ def test_deployments_are_those_of_prefect_yaml_with_limits_on_what_is_started_by
     assert limits.pop("eval-report") == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     waiting = {"limit": 2, "collision_strategy": "ENQUEUE"}
     assert limits == dict.fromkeys([*STAGES[:-1], "pipeline"], waiting)
+
+
+def test_a_group_of_shards_is_asked_for_until_the_server_answers_and_makes_one_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, run = list[str](), FlowRun(flow_id=uuid4())
+
+    def away_twice(*_: object, idempotency_key: str, **__: object) -> FlowRun:
+        asked.append(idempotency_key)
+        if len(asked) < 3:
+            raise httpx.ConnectError("away")
+        return run
+
+    monkeypatch.setattr("flows.orchestration.flow_runs.run_deployment", away_twice)
+    monkeypatch.setattr("flows.orchestration.flow_runs.time.sleep", lambda _: None)
+    work = SimpleNamespace(run=SimpleNamespace(home=folder_at("/nowhere")))
+    engine = FlowRuns(work, Request("tiny"), None, 1)  # type: ignore[arg-type]
+    assert engine.ask(Unit("train", (0,))) == run.id
+    assert asked == asked[:1] * 3
 
 
 def test_a_deployed_run_goes_to_its_folder_after_all_imports(
