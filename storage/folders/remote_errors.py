@@ -29,11 +29,15 @@ _PASSING = (
     *("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout"),
     *("TooManyRequests", "RequestLimitExceeded", "Throttling", "ThrottlingException"),
     *("429", "500", "502", "503", "504"),  # what a HEAD says, which has no body
-    "ClientPayloadError",
+    # Connections that broke. One that can't be opened isn't among them: that is an endpoint's end.
+    *("ClientPayloadError", "ConnectionClosedError", "HTTPClientError", "ReadTimeoutError"),
 )
-_NUM_TRIES = (
-    4  # after those that each driver makes: with one answer in five lost, 1e-14 of all fail
-)
+# A connection that was reset has the name of an endpoint that isn't there, but its own number.
+_BROKEN = {errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE}
+# After those that each driver makes: with one answer in five lost, 1e-14 of all fail.
+_NUM_TRIES = 4
+# Seconds after which no further try begins, so that a server that never answers is left after one.
+_PATIENCE = 40.0
 T = TypeVar("T")
 _LINKS = ("Connect", "Timeout", "HTTPClient", "Payload", "SlowDown", "Unavailable", "InternalError")
 
@@ -54,12 +58,13 @@ def told(done: str, url: str) -> Iterator[None]:
 
 
 def patiently(request: Callable[[], T]) -> T:
-    """The answer to a request, sent again if the fault is temporary."""
+    """The answer to a request, sent again for a while if the fault is temporary."""
+    began = time.monotonic()
     for attempt in range(_NUM_TRIES - 1):
         try:
             return request()
         except _raised() as error:
-            if reason_of(error) not in _PASSING:
+            if not _is_passing(error) or time.monotonic() - began > _PATIENCE:
                 raise
             time.sleep(random.uniform(0, 2**attempt))  # seconds; others must not come back together
     return request()
@@ -67,13 +72,24 @@ def patiently(request: Callable[[], T]) -> T:
 
 def reason_of(error: BaseException) -> str:
     """The server's code for an error ('NoSuchBucket'), else the error's kind."""
-    link: BaseException | None = error
-    while link is not None:
+    for link in _chain(error):
         response = getattr(link, "response", None)
         if isinstance(response, dict):
             return str(response.get("Error", {}).get("Code", ""))
-        link = link.__cause__ or link.__context__
     return type(error).__name__
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether the same request may be answered soon."""
+    numbers = {link.errno for link in _chain(error) if isinstance(link, OSError)}
+    return reason_of(error) in _PASSING or not numbers.isdisjoint(_BROKEN)
 
 
 def _raised() -> tuple[type[BaseException], ...]:

@@ -15,6 +15,7 @@ import pytest
 from conftest import CANARY
 from faults.proxy import CUT_ANSWER, LOSE_ANSWER, PASS, endpoint_at, faulty
 
+import storage.folders.remote_errors
 import storage.folders.remote_systems
 from storage.errors import StoreError, UnreachableError
 from storage.folders import Folder, folder_at
@@ -89,6 +90,19 @@ def test_a_busy_server_is_asked_again_until_it_answers(folder: Folder) -> None:
             assert folder.create(name, name.encode())
         assert folder.read_many("edcba") == [b"e", b"d", b"c", b"b", b"a"]
     assert "SlowDown" in said
+
+
+@pytest.mark.parametrize("what", [LOSE_ANSWER, CUT_ANSWER])
+def test_connections_that_break_more_often_than_the_driver_tries_are_made_again(
+    folder: Folder, impatient: None, what: str
+) -> None:
+    folder.create("a", b"there")
+    left: list[str] = []
+    with with_faults(lambda _method, _path: left.pop() if left else PASS):
+        for ask in (folder.files, lambda: folder.create("b", b"mine")):
+            left += [what] * 3  # the driver tries twice
+            assert ask()
+            assert left == []
 
 
 def test_an_exception_in_the_midst_of_a_write_leaves_nothing_visible(
@@ -194,7 +208,10 @@ def test_a_dead_endpoint_is_told_without_the_secret_in_its_address(
     assert CANARY not in says(error)
 
 
-def test_an_endpoint_that_never_answers_is_left(folder: Folder, impatient: None) -> None:
+def test_an_endpoint_that_never_answers_is_left(
+    folder: Folder, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage.folders.remote_errors, "_PATIENCE", 0.0)
     told = pytest.raises(UnreachableError, match="Timeout")
     with mute_server() as url, endpoint_at(url), told:
         folder.read("a")
@@ -242,6 +259,7 @@ def test_a_protocol_whose_package_is_missing_is_told_with_what_to_install() -> N
     script = """
 import sys
 sys.modules["s3fs"] = None
+import storage.folders.remote_errors
 import storage.folders.remote_systems
 from storage.folders import folder_at
 from storage.errors import StoreError
