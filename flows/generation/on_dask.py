@@ -16,9 +16,8 @@ from typing import Any
 from distributed import Client, Future, LocalCluster
 from distributed.scheduler import KilledWorker
 
-from flows.generation import child_protocol
 from flows.generation.announcement import Announcement
-from flows.generation.child_protocol import error_of, made_unit
+from flows.generation.child_protocol import begun, error_of, made_unit
 from flows.generation.dask_task import make_unit, standing
 from flows.generation.engine import NoteInvalid, OnMessage, Starts
 from flows.generation.unit import MadeUnit, Unit
@@ -103,10 +102,12 @@ class OnDask:
             self._has_said = True
 
     def _submitted(self, unit: Unit) -> "Future[Any]":
-        begun = child_protocol.begun(self._document, self.announcement)
+        document = begun(self._document, self.announcement)
         self.announcement = None  # the first unit's worker announces the cost
         own = version("kdm-offline")
-        return self.client.submit(make_unit, own, begun, unit.split, list(unit.shards), pure=False)
+        return self.client.submit(
+            make_unit, own, document, unit.split, list(unit.shards), pure=False
+        )
 
     def _first_ended(self, waiting: "list[Future[Any]]") -> "Future[Any] | None":
         """A unit that has ended, or None after a while; a StoreError once the scheduler is lost."""
