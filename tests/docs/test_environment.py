@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from conftest import KEPT
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "environment.md"
 PACKAGES = ("storage", "kdm", "pairgen", "flows")
@@ -34,3 +36,13 @@ def test_the_page_names_every_variable_of_the_code_and_no_other() -> None:
     named = {word for word in words if NAME.fullmatch(word)} - {"PREFECT_"}
     assert (read | named) - names_on_the_page() == set()
     assert names_on_the_page() - words - ours == set()
+
+
+def test_the_tests_keep_every_variable_that_is_said_to_them() -> None:
+    read = {
+        name
+        for file in (ROOT / "tests").rglob("*.py")
+        for name in READ.findall(file.read_text())
+        if name.startswith("KDM_")
+    }
+    assert read == KEPT
