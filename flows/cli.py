@@ -14,6 +14,7 @@ from flows.commands.student_cli import student_app
 from flows.commands.teacher_cli import teacher_app
 from flows.exit import Stopped, leave, stop_on_signals
 from storage.errors import StoreError
+from storage.redaction import Redacting, redacted, require_no_secret
 from storage.terminal import replace_what_cannot_be_said
 
 app = typer.Typer(
@@ -51,7 +52,9 @@ def main() -> NoReturn:
     replace_what_cannot_be_said()
     try:
         _refuse_empty(sys.argv[1:])
-        app()
+        _refuse_secrets(sys.argv[1:])
+        with Redacting():
+            app()
     except Stopped as stopped:
         typer.echo("stopped; what is finished is kept, and the same command resumes", err=True)
         leave(int(stopped.code or 0))
@@ -60,7 +63,7 @@ def main() -> NoReturn:
     except (ValueError, StoreError, OSError) as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        typer.echo(f"error: {_sentence(error)}", err=True)
+        typer.echo(f"error: {redacted(_sentence(error))}", err=True)
         leave(_exit_code(error))
     leave(0)
 
@@ -72,6 +75,15 @@ def _refuse_empty(arguments: list[str]) -> None:
         if is_option or not each.strip():
             what = each[:-1] if is_option else before if before.startswith("-") else "an argument"
             raise ValueError(f"{what} is given an empty value; give it one, or leave it out")
+
+
+def _refuse_secrets(arguments: list[str]) -> None:
+    """Everyone on this machine can read a command's arguments, and Prefect stores those of a run."""
+    for before, each in pairwise(["", *arguments]):
+        option, equals, value = each.partition("=")
+        if each.startswith("--") and equals:
+            require_no_secret(value, option)
+        require_no_secret(each, before if before.startswith("-") else "an argument")
 
 
 def _sentence(error: Exception) -> str:

@@ -28,6 +28,7 @@ from storage.folders import Folder, folder_at
 from storage.folders.local_folder import LocalFolder
 from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
 from storage.plugins import plugin_faults
+from storage.redaction import redacted
 
 PROJECT = "kdm-offline"
 PACKAGES = ("storage", "kdm", "pairgen", "flows")
@@ -63,7 +64,7 @@ def doctor(home: str) -> None:
         _prefect(folder),
         *_weights(),
     ]
-    rows = [[each.verdict, each.what, each.words] for each in findings]
+    rows = [[each.verdict, each.what, redacted(each.words)] for each in findings]
     typer.echo(aligned([["", "what", "found"], *rows]))
     if any(each.verdict == "broken" for each in findings):
         raise typer.Exit(1)

@@ -1,6 +1,6 @@
 """What a user asks for, in plain values: the parameters of a flow and the options of a command."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from flows.claim_file import claim_span
@@ -8,6 +8,7 @@ from flows.device import require_device
 from flows.home import home_folder
 from flows.progress import Reporter, silent
 from flows.ranks import ranks_of
+from storage.redaction import require_no_secret
 
 if TYPE_CHECKING:
     from flows.stage import Run
@@ -50,6 +51,7 @@ class Request:
         from flows.generation.part import Part
         from flows.stage import Run
 
+        require_no_secret(asdict(self), "the request")
         for name in ("count", "ranks", "nodes", "workers"):
             _require_whole(name, getattr(self, name))
         claim_span()

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from flows.progress import Meter, Progress
 from flows.stage import StageResult
+from storage.redaction import redacted
 
 SECONDS_BETWEEN_LINES = 5.0  # if standard error is a file or a pipe
 SECONDS_BETWEEN_FRAMES = 0.1
@@ -82,7 +83,7 @@ class Terminal:
             self._print(subject + more)
 
     def _print(self, line: str) -> None:
-        self._console.print(Text(line))
+        self._console.print(Text(redacted(line)))
 
 
 @contextmanager

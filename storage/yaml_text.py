@@ -12,6 +12,8 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 from yaml.reader import ReaderError
 
+from storage.redaction import redacted
+
 _TAG = "tag:yaml.org,2002:"
 # YAML 1.2.2, 10.3.2, and the characters that those words can begin with; '<<' is YAML 1.1's merge.
 _WORDS = {
@@ -81,7 +83,7 @@ class _Loader(yaml.SafeLoader):
             if key in lines:
                 places = f"in line {lines[key]} and in line {_line(key_node)}"
                 raise _RefusedError(
-                    f"the key '{str(key)[:_SHOWN]}' appears twice, {places}; keep one of them"
+                    f"the key '{redacted(str(key))[:_SHOWN]}' appears twice, {places}; keep one of them"
                 )
             lines[key] = _line(key_node)
 
@@ -118,7 +120,7 @@ def _word(loader: _Loader, node: ScalarNode, kind: str) -> str:
     """A scalar's text; with an explicit tag, as in `!!int no`, it need not be one of that kind."""
     word = str(loader.construct_scalar(node))
     if not _PATTERNS[kind].match(word):
-        raise _RefusedError(f"line {_line(node)}: '{word[:_SHOWN]}' is not {_A_KIND[kind]}")
+        raise _RefusedError(f"line {_line(node)}: '{redacted(word)[:_SHOWN]}' is not {_A_KIND[kind]}")
     return word
 
 
@@ -141,7 +143,8 @@ def _place(error: yaml.MarkedYAMLError, text: str) -> str:
         return f"line {mark.line + 1} names an anchor that isn't defined before it"
     if "another document" in problem:
         return f"line {mark.line + 1} begins a second document; keep one"
-    quoted = lines[mark.line].strip()[:_SHOWN] if mark.line < len(lines) else ""
+    # Before it's cut, since half a secret isn't recognised.
+    quoted = redacted(lines[mark.line].strip())[:_SHOWN] if mark.line < len(lines) else ""
     shown = f"'{quoted}'" if quoted else "its end"
     return (
         f"line {mark.line + 1}, column {mark.column + 1} ({shown}) doesn't fit what comes "

@@ -14,6 +14,7 @@ from kdm.presets.presets import preset_names
 from storage.did_you_mean import nearest
 from storage.folders import Folder
 from storage.options import parse
+from storage.redaction import require_no_secret
 from storage.whole_numbers import whole_number
 from storage.yaml_text import read_yaml
 
@@ -42,6 +43,7 @@ def load_recipe(
     """
     document = read_recipe(recipe)
     _lay_over(document, overrides, students)
+    require_no_secret(document, f"recipe '{recipe}'")  # it is stored with what is made
     if count is not None:
         _set_count(document, count)
     _require_data(document, recipe)

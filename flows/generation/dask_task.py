@@ -17,6 +17,7 @@ from flows.generation.work import Work
 from storage.digest import digest_of
 from storage.errors import MismatchError, StoreError
 from storage.folders import folder_at
+from storage.redaction import Redacting
 
 
 class _Loaded:
@@ -64,8 +65,9 @@ def make_unit(
     with _LOADED.lock:
         _LOADED.said.clear()
         try:
-            _require_version(clients_version)
-            made = _LOADED.maker(begun["work"], announcement).make(Unit(split, shards), _say)
+            with Redacting():
+                _require_version(clients_version)
+                made = _LOADED.maker(begun["work"], announcement).make(Unit(split, shards), _say)
         except (ValueError, StoreError) as error:
             return failed(error)
         return {"made": made.document(), "said": list(_LOADED.said)}

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from flows.exit import stop_on_signals
 from storage.imports import many_imports
+from storage.redaction import Redacting
 from storage.terminal import replace_what_cannot_be_said
 
 Lines = Iterator[dict[str, Any]]
@@ -29,7 +30,8 @@ def main() -> int:
         from storage.errors import StoreError
 
     try:
-        _make(_lines())
+        with Redacting():
+            _make(_lines())
     except (ValueError, StoreError) as error:
         _say(failed(error))
         return 2

@@ -14,6 +14,7 @@ from pydantic import Field, WithJsonSchema
 from flows.config.recipe_files import recipe_names
 from flows.config.splits import SPLITS
 from flows.request import STAGES, Request
+from storage.redaction import NO_SECRET
 
 
 def _choices(*words: str) -> dict[str, Any]:
@@ -25,11 +26,13 @@ def _schema(description: str, **schema: Any) -> WithJsonSchema:
     return WithJsonSchema({**schema, "description": description})
 
 
-_WORDS = {"type": "array", "items": {"type": "string"}}
+# What the server refuses it doesn't store.
+_TEXT: dict[str, Any] = {"type": "string", **NO_SECRET}
+_WORDS = {"type": "array", "items": _TEXT}
 _OPTIONAL_COUNT = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}
 
 
-_RECIPE = [_choices(*recipe_names()), {"type": "string", "pattern": r"\.ya?ml$"}]
+_RECIPE = [_choices(*recipe_names()), {**_TEXT, "pattern": r"\.ya?ml$"}]
 _RECIPE_WORDS = "A recipe's name, or the path of a YAML file on the worker's machine."
 
 RecipeName = Annotated[str, _schema(_RECIPE_WORDS, anyOf=_RECIPE)]
@@ -40,7 +43,7 @@ OptionalRecipe = Annotated[
     ),
 ]
 Home = Annotated[
-    str, _schema("Where everything is stored. Empty: KDM_HOME, else ./kdm-home.", type="string")
+    str, _schema("Where everything is stored. Empty: KDM_HOME, else ./kdm-home.", **_TEXT)
 ]
 _Whole = Annotated[int, Field(strict=True, ge=1)]  # no text, no true, no 2.0
 
@@ -62,12 +65,10 @@ On = Annotated[
     str,
     _schema(
         "Where shards are made: threads (the worker's process), processes, dask, or dask://HOST:PORT.",
-        type="string",
+        **_TEXT,
     ),
 ]
-Part = Annotated[
-    str, _schema("NUMBER/COUNT, for a job of an array that makes one set.", type="string")
-]
+Part = Annotated[str, _schema("NUMBER/COUNT, for a job of an array that makes one set.", **_TEXT)]
 Workers = Annotated[
     _Whole | None,
     _schema(
@@ -86,7 +87,7 @@ Nodes = Annotated[
     _schema("Machines that train together, a run on each. Empty: one.", **_OPTIONAL_COUNT),
 ]
 Rendezvous = Annotated[
-    str, _schema("HOST:PORT of one of these machines, where they meet.", type="string")
+    str, _schema("HOST:PORT of one of these machines, where they meet.", **_TEXT)
 ]
 Ranks = Annotated[
     _Whole | None,

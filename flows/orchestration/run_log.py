@@ -9,6 +9,7 @@ from prefect.logging import get_run_logger
 from flows.progress import Progress
 from flows.stage import StageResult
 from flows.watcher import Watcher
+from storage.redaction import redacted
 
 
 class RunLog:
@@ -25,11 +26,11 @@ class RunLog:
 
     def say(self, sentence: str) -> None:
         """A line."""
-        get_run_logger().info(sentence)
+        get_run_logger().info(redacted(sentence))
 
     def warn(self, sentence: str) -> None:
         """A warning."""
-        get_run_logger().warning(sentence)
+        get_run_logger().warning(redacted(sentence))
 
 
 _RUN_LOG = RunLog()

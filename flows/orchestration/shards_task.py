@@ -11,16 +11,18 @@ from flows.orchestration.tasks import USER_ERRORS, FlowState, ended, in_task
 from flows.request import Request
 from flows.stages.generate_pairs import generate_shards
 from flows.stages.train_teacher import train_teacher
+from storage.redaction import Redacting
 
 
 def make_shards_as_task(request: Request, split: str, shards: Sequence[int]) -> FlowState:
     """Make some shards of the request's pairs, in one task; returns the final state."""
     watcher = WATCHER.get()
     try:
-        enter_folder()
-        run = replace(request.run(), report=watcher.report, say=watcher.say)
-        teacher = train_teacher(run)  # which is there, or others train it
-        results = in_task("make-shards", lambda: [generate_shards(run, teacher, split, shards)])
+        with Redacting():
+            enter_folder()
+            run = replace(request.run(), report=watcher.report, say=watcher.say)
+            teacher = train_teacher(run)  # which is there, or others train it
+            results = in_task("make-shards", lambda: [generate_shards(run, teacher, split, shards)])
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
     return ended(results)

@@ -21,13 +21,14 @@ from flows.orchestration.flow_runs import flow_runs
 from flows.orchestration.run_log import WATCHER
 from flows.progress import Progress, Reporter
 from flows.request import Request
-from flows.stage import StageResult
+from flows.stage import Run, StageResult
 from flows.stages.claim import HeldError
 from flows.stages.eval_report import refresh_home, refreshing
 from flows.stages.sequence import run_stages
 from flows.watcher import Watcher
 from storage.errors import StoreError
 from storage.folders import Folder
+from storage.redaction import Redacting
 
 # The user's errors: reported in one sentence, never retried.
 USER_ERRORS = (ValueError, StoreError)
@@ -40,29 +41,36 @@ Work = Callable[[], list[StageResult]]
 
 def run_as_tasks(request: Request) -> FlowState:
     """Run the request's stages, one task each; returns the flow's final state."""
-    watcher = WATCHER.get()
     try:
-        enter_folder()
-        run = request.run()
-        artifacts = Artifacts(run.recipe.name, watcher.warn)
-        report = _to_both(watcher.report, artifacts.report)
-        run = replace(run, report=report, say=watcher.say)
-        if request.workers is not None:
-            run = replace(run, engine=flow_runs(request, request.workers))
-        results = run_stages(run, until=request.until, students=request.students, call=as_task)
+        with Redacting():
+            run, artifacts = _prepared(request)
+            results = run_stages(run, until=request.until, students=request.students, call=as_task)
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
     artifacts.finish(run, results)
     return ended(results)
 
 
+def _prepared(request: Request) -> tuple[Run, Artifacts]:
+    watcher = WATCHER.get()
+    enter_folder()
+    run = request.run()
+    artifacts = Artifacts(run.recipe.name, watcher.warn)
+    run = replace(run, report=_to_both(watcher.report, artifacts.report), say=watcher.say)
+    if request.workers is not None:
+        run = replace(run, engine=flow_runs(request, request.workers))
+    return run, artifacts
+
+
 def refresh_as_task(home: str) -> FlowState:
     """Measure every student of a home without a current report, in one task; returns the final state."""
+    watcher = WATCHER.get()
     try:
-        enter_folder()
-        folder, watcher = home_folder(home), WATCHER.get()
-        with refreshing(folder, say=watcher.say, waits=watcher.waits):
-            results = in_task("eval-report", lambda: _refreshed(folder, watcher))
+        with Redacting():
+            enter_folder()
+            folder = home_folder(home)
+            with refreshing(folder, say=watcher.say, waits=watcher.waits):
+                results = in_task("eval-report", lambda: _refreshed(folder, watcher))
         Artifacts("eval-report", watcher.warn).refreshed(results)
     except HeldError as error:
         return Completed(name="Skipped", message=str(error), data=[])
@@ -100,7 +108,8 @@ def in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
     )
     def thin() -> FlowState:
         try:
-            made[:] = work()
+            with Redacting():
+                made[:] = work()
         except USER_ERRORS as error:
             return Failed(message=str(error), data=error)
         return ended(made)

@@ -4,6 +4,7 @@ import os
 import tomllib
 
 from flows.orchestration.prefect_settings import active_profile, profiles_file
+from storage.redaction import redacted
 
 # What importing Prefect raises if its settings have the wrong type, or its folder isn't a folder.
 UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, OSError)
@@ -31,7 +32,7 @@ def what_is_unusable(error: Exception) -> str:
         where, error = f"{path} is not TOML", fault
     except OSError as fault:
         where, error = f"{path} cannot be read", fault
-    reason = " ".join(str(error).split("For further information")[0].split())
+    reason = redacted(" ".join(str(error).split("For further information")[0].split()))
     return f"Prefect cannot use its settings: {where} ({reason[:200]})"
 
 

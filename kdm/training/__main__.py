@@ -16,6 +16,7 @@ import sys
 
 from kdm.training.stop import TERMINATED, StopRequest
 from storage.imports import many_imports
+from storage.redaction import Redacting, redacted
 from storage.terminal import replace_what_cannot_be_said
 
 USER_ERROR, BROKE_DOWN, RANK_LOST = 2, 1, 3
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
         return _say("usage: python -m kdm.training JOB.json [PARENT]", USER_ERROR)
     parent = int(arguments[1]) if len(arguments) == 2 else None
     # Entered before torch is imported, which takes a second in which SIGTERM may come.
-    with StopRequest(parent) as should_stop:
+    with Redacting(), StopRequest(parent) as should_stop:
         return _run(arguments[0], should_stop)
 
 
@@ -63,7 +64,7 @@ def _say(sentence: str, code: int) -> int:
     # What happens to all ranks at once is reported by the first alone.
     if code in (TERMINATED, BROKE_DOWN) and os.environ.get("RANK", "0") != "0":
         return code
-    sys.stderr.write(sentence + "\n")
+    sys.stderr.write(redacted(sentence) + "\n")
     return code
 
 

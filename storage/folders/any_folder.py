@@ -8,6 +8,7 @@ import re
 from storage.folders.addresses import require_whole_address
 from storage.folders.folder import Folder
 from storage.folders.local_folder import LocalFolder
+from storage.redaction import require_no_secret
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
 
@@ -15,8 +16,9 @@ _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
 def folder_at(url: str) -> Folder:
     """The folder at a path or URL, made absolute at once; nothing is created.
 
-    Raises a ValueError, which never repeats the URL, if it isn't one or contains a secret.
+    Raises a ValueError, which never repeats the URL, if it isn't one or holds a secret.
     """
+    require_no_secret(url, "the place")
     require_whole_address(url)
     scheme, is_url, _ = url.partition("://")
     if not is_url or scheme.lower() == "file":

@@ -23,12 +23,13 @@ _ROOTS = (
     ("google.auth.exceptions", "GoogleAuthError"),
     ("azure.core.exceptions", "AzureError"),
 )
-_NO_BUCKET = "NoSuchBucket"
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 # A server that cannot keep up for a while, and answers that broke off.
 _PASSING = (
     *("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout"),
     *("TooManyRequests", "RequestLimitExceeded", "Throttling", "ThrottlingException"),
     *("429", "500", "502", "503", "504"),  # what a HEAD says, which has no body
+    *("ServerBusy", "OperationTimedOut"),
     # Connections that broke. One that can't be opened isn't among them: that is an endpoint's end.
     *("ClientPayloadError", "ConnectionClosedError", "HTTPClientError", "ReadTimeoutError"),
 )
@@ -39,7 +40,12 @@ _NUM_TRIES = 4
 # Seconds after which no further try begins, so that a server that never answers is left after one.
 _PATIENCE = 40.0
 T = TypeVar("T")
-_LINKS = ("Connect", "Timeout", "HTTPClient", "Payload", "SlowDown", "Unavailable", "InternalError")
+# 'AuthenticationFailed', 'NoCredentialsError', 'ExpiredToken' and their like.
+_RIGHTS = ("Credential", "Token", "Authent", "Authoriz", "401", "403")
+_LINKS = (
+    *("Connect", "Timeout", "HTTPClient", "Payload", "SlowDown", "Unavailable", "InternalError"),
+    *("ServerBusy", "ServiceRequest", "ServiceResponse"),
+)
 
 
 @contextmanager
@@ -50,10 +56,12 @@ def told(done: str, url: str) -> Iterator[None]:
     except FileExistsError:
         raise
     except FileNotFoundError as error:
-        if reason_of(error) == _NO_BUCKET:
+        if reason_of(error) in _NO_BUCKET:
             raise StoreError(f"{url} could not be {done}: there is no such bucket") from None
         raise FileNotFoundError(errno.ENOENT, "no such file", url) from None
-    except _raised() as error:
+    except raised() as error:
+        if reason_of(error) in _NO_BUCKET:  # Azure's, to a put
+            raise StoreError(f"{url} could not be {done}: there is no such bucket") from None
         raise _sentence(error, done, url) from None
 
 
@@ -63,7 +71,7 @@ def patiently(request: Callable[[], T]) -> T:
     for attempt in range(_NUM_TRIES - 1):
         try:
             return request()
-        except _raised() as error:
+        except raised() as error:
             if not _is_passing(error) or time.monotonic() - began > _PATIENCE:
                 raise
             time.sleep(random.uniform(0, 2**attempt))  # seconds; others must not come back together
@@ -71,12 +79,9 @@ def patiently(request: Callable[[], T]) -> T:
 
 
 def reason_of(error: BaseException) -> str:
-    """The server's code for an error ('NoSuchBucket'), else the error's kind."""
-    for link in _chain(error):
-        response = getattr(link, "response", None)
-        if isinstance(response, dict):
-            return str(response.get("Error", {}).get("Code", ""))
-    return type(error).__name__
+    """The server's code for an error ('NoSuchBucket', '503'), else the error's kind."""
+    codes = (_code_of(link) for link in _chain(error))
+    return next((code for code in codes if code is not None), type(error).__name__)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -92,10 +97,27 @@ def _is_passing(error: BaseException) -> bool:
     return reason_of(error) in _PASSING or not numbers.isdisjoint(_BROKEN)
 
 
-def _raised() -> tuple[type[BaseException], ...]:
+def _code_of(error: BaseException) -> str | None:
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # S3's
+        return str(response.get("Error", {}).get("Code", ""))
+    if str(error).startswith("Forbidden: "):  # Google's 403, as gcsfs raises it
+        return "403"
+    package = type(error).__module__.partition(".")[0]
+    for name in {"gcsfs": ("code",), "azure": ("error_code", "status_code")}.get(package, ()):
+        code = getattr(error, name, None)
+        if code:
+            return str(getattr(code, "value", code))
+    return None
+
+
+def raised() -> tuple[type[BaseException], ...]:
+    """What the drivers that are in use may raise."""
     there = [(sys.modules.get(module), name) for module, name in _ROOTS]
     found = [getattr(module, name, None) for module, name in there if module is not None]
-    return (OSError, NotImplementedError, *(each for each in found if each is not None))
+    # gcsfs makes some of a server's answers a ValueError.
+    more = (ValueError,) if "gcsfs" in sys.modules else ()
+    return (OSError, NotImplementedError, *more, *(each for each in found if each is not None))
 
 
 def _sentence(error: BaseException, done: str, url: str) -> StoreError:
@@ -103,7 +125,7 @@ def _sentence(error: BaseException, done: str, url: str) -> StoreError:
     words = f"{url} could not be {done} ({reason})"
     if isinstance(error, NotImplementedError):
         return StoreError(f"{words}: its file system cannot do that; choose another --home")
-    if isinstance(error, PermissionError) or "Credential" in reason or "Token" in reason:
+    if isinstance(error, PermissionError) or any(word in reason for word in _RIGHTS):
         return StoreError(
             f"{words}: check the credentials in the environment or config file, and their rights"
         )

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from storage.errors import DamageError, StoreError
 from storage.folders.file_names import is_hidden, require_below
 from storage.folders.folder import FileInfo, Folder, require_size
-from storage.folders.remote_errors import patiently, reason_of, told
+from storage.folders.remote_errors import patiently, raised, reason_of, told
 from storage.folders.remote_systems import file_system, listed_below, require_known
 from storage.folders.temporary import is_abandoned, temporary_name
 
@@ -24,7 +24,7 @@ _NUM_AT_ONCE = 16  # requests; a home connection fills with fewer, a data centre
 _NUM_TRIES = 3  # of a put whose bytes do not read back: another writer may have come between
 # S3: two conditional puts of one name at once; the server asks for another try.
 _CONFLICT = "ConditionalRequestConflict"
-_EMPTY = ("InvalidRange", "416")  # S3's answer to a request for the first bytes of an empty file
+_EMPTY = ("InvalidRange", "416")  # the answer to a request for the first bytes of an empty file
 _UNBOUNDED = 2**62  # bytes
 
 
@@ -39,7 +39,7 @@ class RemoteFolder(Folder):
     def at(cls, url: str) -> "RemoteFolder":
         """The folder at a URL; credentials come from the environment or config files alone."""
         parts = urlsplit(url)
-        if "@" in parts.netloc or "?" in url or "#" in url:
+        if "@" in parts.netloc or "?" in url or "#" in url or not _has_port(parts.netloc):
             raise ValueError(
                 f"a {parts.scheme}:// URL carries no user, password, '?' or '#' here; put "
                 "credentials into the environment or the provider's config file (docs/remote.md)"
@@ -165,7 +165,8 @@ class RemoteFolder(Folder):
         if not is_exclusive:
             raise StoreError(
                 f"{self.url} replaces an existing file even if told to create a new one only; "
-                "two writers would undo each other's work: use a server that honours If-None-Match"
+                "two writers would undo each other's work: use a server that honours If-None-Match "
+                "(Google's: ifGenerationMatch)"
             )
 
     def _is_put_again(self, name: str) -> bool:
@@ -202,7 +203,7 @@ class RemoteFolder(Folder):
         with told("read", f"{self.url}/{name}"):
             try:
                 return bytes(patiently(lambda: system.cat_file(path, start=0, end=num_bytes)))
-            except OSError as error:
+            except raised() as error:
                 if reason_of(error) in _EMPTY:
                     return b""
                 raise
@@ -237,10 +238,16 @@ class _ConflictError(Exception):
 def _conflicts() -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except raised() as error:
         if reason_of(error) == _CONFLICT:
             raise _ConflictError from None
         raise
+
+
+def _has_port(netloc: str) -> bool:
+    """Whether what follows a ':' is a port, and not a password."""
+    _, colon, port = netloc.partition(":")
+    return not colon or port.isdigit()
 
 
 def _is_below(name: str, path: str) -> bool:

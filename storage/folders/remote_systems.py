@@ -4,6 +4,8 @@ Credentials come from where each provider's library looks for them: the environm
 the machine's role. Options of a user's fsspec configuration stay in force.
 """
 
+import logging
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -17,7 +19,8 @@ S3_CONFIG = {
     "retries": {"total_max_attempts": 5, "mode": "standard"},
     "max_pool_connections": 32,
 }
-_S3 = ("s3", "s3a")
+_S3, _GOOGLE, _AZURE = ("s3", "s3a"), ("gs", "gcs"), ("az", "abfs", "abfss", "adl")
+_EXTRAS = {"s3": _S3, "gcs": _GOOGLE, "azure": _AZURE}
 # s3fs would repeat all of that three times, and three times again when it reads.
 _S3FS_ATTEMPTS = 1
 
@@ -29,8 +32,9 @@ def require_known(protocol: str) -> None:
     try:
         fsspec.get_filesystem_class(protocol)
     except ImportError:
-        extra = "'kdm-offline[s3]'" if protocol in _S3 else f"fsspec's driver for {protocol}://"
-        raise StoreError(f"{protocol}:// needs a package: pip install {extra}") from None
+        extras = [f"'kdm-offline[{name}]'" for name, known in _EXTRAS.items() if protocol in known]
+        needed = extras[0] if extras else f"fsspec's driver for {protocol}://"
+        raise StoreError(f"{protocol}:// needs a package: pip install {needed}") from None
     except ValueError:
         raise ValueError(
             f"{protocol}:// is not a file system that fsspec knows; use a path, or s3://bucket/kdm"
@@ -40,16 +44,40 @@ def require_known(protocol: str) -> None:
 def file_system(url: str) -> tuple[Any, str]:
     """fsspec's file system for a URL, and the path in it. Looked up each time: it is its own cache."""
     # Imported here, because a local store needs none of it.
-    core = import_module("fsspec.core")
+    core, conf = import_module("fsspec.core"), import_module("fsspec.config").conf
     protocol = url.partition("://")[0]
-    if protocol not in _S3:
-        system, path = core.url_to_fs(url, use_listings_cache=False)
-        return system, path
-    users = import_module("fsspec.config").conf.get("s3", {}).get("config_kwargs", {})
-    options = {"config_kwargs": {**S3_CONFIG, **users}}
+    _silence_logs()
+    options = _limits(protocol, conf)
     system, path = core.url_to_fs(url, use_listings_cache=False, **options)
-    system.retries = _S3FS_ATTEMPTS
+    if protocol in _S3:
+        system.retries = _S3FS_ATTEMPTS
     return system, path
+
+
+def _limits(protocol: str, conf: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Limits of time for each request, unless the user's configuration has its own."""
+    users = {key: value for each in _family(protocol) for key, value in conf.get(each, {}).items()}
+    if protocol in _S3:
+        return {"config_kwargs": {**S3_CONFIG, **users.get("config_kwargs", {})}}
+    limits: dict[str, Any] = {}
+    if protocol in _GOOGLE:  # six attempts, and some 35 s between them
+        timeout = import_module("aiohttp").ClientTimeout(total=None, sock_connect=5, sock_read=10)
+        limits = {"requests_timeout": timeout}
+    elif protocol in _AZURE:  # four attempts, and some 60 s between them
+        limits = {"connection_timeout": 5, "read_timeout": 15}
+    return {name: value for name, value in limits.items() if name not in users}
+
+
+def _family(protocol: str) -> tuple[str, ...]:
+    return next((known for known in _EXTRAS.values() if protocol in known), (protocol,))
+
+
+def _silence_logs() -> None:
+    """Print no driver's log of a failed request, with its address and a traceback; users may set one up."""
+    for name in ("gcsfs", "adlfs", "azure"):
+        log = logging.getLogger(name)
+        if not log.handlers:
+            log.addHandler(logging.NullHandler())
 
 
 def listed_below(system: Any, path: str) -> dict[str, dict[str, Any]]:

@@ -228,9 +228,13 @@ def test_no_request_is_waited_for_longer_than_a_minute_and_a_half() -> None:
 @pytest.mark.parametrize(
     ("url", "match"),
     [
-        (f"s3://user:{CANARY}@bucket/home", "carries no user, password"),
-        (f"s3://{CANARY}@bucket/home", "carries no user, password"),
-        (f"s3://bucket/home?X-Amz-Signature={CANARY}", "carries no user, password"),
+        (f"s3://user:{CANARY}@bucket/home", "an address with a user, a password"),
+        (f"s3://user:{CANARY}/a+b@bucket/home", "an address with a user, a password"),
+        (f"s3://user:{CANARY}", "carries no user, password"),
+        (f"s3://{CANARY}@bucket/home", "an address with a user, a password"),
+        (f"s3://bucket/home?X-Amz-Signature={CANARY}", "a password or a signature"),
+        (f"s3://bucket/home?versionId={CANARY}", "carries no user, password"),
+        (f"s3;//user:{CANARY}@bucket/home", "an address with a user, a password"),
         (f"s3://bucket/home#{CANARY}", "carries no user, password"),
         (f"key={CANARY}://bucket", "is not a protocol"),
         (f"nonsense://{CANARY}/x", "not a file system that fsspec knows"),
