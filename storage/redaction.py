@@ -37,12 +37,15 @@ _VARIABLES = re.compile(
 _PLACES = re.compile(r"_FILE$|APPLICATION_CREDENTIALS$")  # they name a file
 _SHORTEST = 8  # characters of a value; a shorter one is a word that is in many sentences
 # The same for values that Prefect takes, as a JSON schema; its page reads expressions as JavaScript does.
+_PARTS_OF_NAMES = ("sig", "token", "secret", "credential", "passw", "key")
 NO_SECRET = {
     "not": {
         "anyOf": [
             {"pattern": "//[^/]+@"},
             {"pattern": r"^(?!/).*:(?!//|[0-9]{1,5}/)\S+@"},
-            {"pattern": "[?&#].*([Ss]ig|[Tt]oken|[Ss]ecret|[Cc]redential|[Pp]assw|[Kk]ey).*="},
+            {
+                "pattern": f"[?&#].*({'|'.join(f'{each}|{each.title()}' for each in _PARTS_OF_NAMES)}).*="
+            },
         ]
     }
 }

@@ -120,7 +120,9 @@ def _word(loader: _Loader, node: ScalarNode, kind: str) -> str:
     """A scalar's text; with an explicit tag, as in `!!int no`, it need not be one of that kind."""
     word = str(loader.construct_scalar(node))
     if not _PATTERNS[kind].match(word):
-        raise _RefusedError(f"line {_line(node)}: '{redacted(word)[:_SHOWN]}' is not {_A_KIND[kind]}")
+        raise _RefusedError(
+            f"line {_line(node)}: '{redacted(word)[:_SHOWN]}' is not {_A_KIND[kind]}"
+        )
     return word
 
 
