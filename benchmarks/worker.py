@@ -23,7 +23,7 @@ from benchmarks.measured import kdm, measured
 from flows.documents.timings import machine
 
 _BIN = Path(sys.executable).parent
-_PATIENCE = 600.0  # seconds
+PATIENCE = 600.0  # seconds
 _TRIES = 30
 
 
@@ -33,7 +33,7 @@ def table(repeats: int = 3) -> Iterator[str]:
         measured("first", kdm("run", "tiny", "--direct", "--home", str(place / "home")))
         with served(place) as (api, environment):
             subprocess.run(kdm("deploy"), check=True, stdout=subprocess.DEVNULL, env=environment)
-            with _started("worker", "start", "--pool", "local", environment=environment):
+            with started("worker", "start", "--pool", "local", environment=environment):
                 found = [_run(api, str(place / "home")) for _ in range(repeats)]
     yield f"On {machine()}; {repeats} runs."
     yield ""
@@ -48,23 +48,23 @@ def table(repeats: int = 3) -> Iterator[str]:
 
 def _run(api: str, home: str) -> tuple[float, float]:
     """Wall and CPU seconds of one run before its first task."""
-    deployment = _ask(api, "deployments", deployments={"tags": {"all_": ["pipeline"]}})[0]["id"]
+    deployment = ask(api, "deployments", deployments={"tags": {"all_": ["pipeline"]}})[0]["id"]
     parameters = {"recipe": "tiny", "home": home}
-    run = _post(f"{api}/deployments/{deployment}/create_flow_run", parameters=parameters)["id"]
+    run = post(f"{api}/deployments/{deployment}/create_flow_run", parameters=parameters)["id"]
     cpu = 0.0
-    deadline = time.monotonic() + _PATIENCE
-    while not (tasks := _ask(api, "task_runs", flow_runs={"id": {"any_": [run]}})):
+    deadline = time.monotonic() + PATIENCE
+    while not (tasks := ask(api, "task_runs", flow_runs={"id": {"any_": [run]}})):
         assert time.monotonic() < deadline, "no task has started"
         cpu = max(cpu, _cpu_of(run))
         time.sleep(0.2)
-    started = min(_moment(each["start_time"]) for each in tasks if each["start_time"])
+    started = min(moment(each["start_time"]) for each in tasks if each["start_time"])
     states = httpx.get(f"{api}/flow_run_states/", params={"flow_run_id": run}).json()
-    taken = min(_moment(each["timestamp"]) for each in states if each["type"] == "PENDING")
-    _wait_for_end(api, run, deadline)
+    taken = min(moment(each["timestamp"]) for each in states if each["type"] == "PENDING")
+    wait_for_end(api, run, deadline)
     return started - taken, cpu
 
 
-def _wait_for_end(api: str, run: str, deadline: float) -> None:
+def wait_for_end(api: str, run: str, deadline: float) -> None:
     while httpx.get(f"{api}/flow_runs/{run}").json()["end_time"] is None:
         assert time.monotonic() < deadline, "the run has not ended"
         time.sleep(0.5)
@@ -82,16 +82,16 @@ def _cpu_of(run: str) -> float:
     return 0.0
 
 
-def _moment(text: str) -> float:
+def moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _ask(api: str, what: str, **body: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = _post(f"{api}/{what}/filter", **body)
+def ask(api: str, what: str, **body: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = post(f"{api}/{what}/filter", **body)
     return found
 
 
-def _post(url: str, **body: Any) -> Any:
+def post(url: str, **body: Any) -> Any:
     """The answer; asked again for a while where the server's database is busy (503)."""
     for _ in range(_TRIES):
         answer = httpx.post(url, json=body, timeout=60)
@@ -113,8 +113,8 @@ def served(place: Path) -> Iterator[tuple[str, dict[str, str]]]:
     own |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_WORKER_QUERY_SECONDS": "1"}
     environment = {**kept, **own}
     words = ("server", "start", "--no-ui", "--port", str(port))
-    with _started(*words, environment=environment):
-        deadline = time.monotonic() + _PATIENCE
+    with started(*words, environment=environment):
+        deadline = time.monotonic() + PATIENCE
         while not _is_healthy(api):
             assert time.monotonic() < deadline, "the server did not start"
             time.sleep(0.5)
@@ -128,7 +128,7 @@ def _is_healthy(api: str) -> bool:
 
 
 @contextmanager
-def _started(*words: str, environment: dict[str, str]) -> Iterator[None]:
+def started(*words: str, environment: dict[str, str]) -> Iterator[None]:
     """A `prefect` command that goes on until it is ended, with all that it has started."""
     process = psutil.Popen(
         [str(_BIN / "prefect"), *words],
