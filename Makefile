@@ -90,7 +90,7 @@ faults: setup ## kills, bit flips and races by the hundred
 
 .PHONY: trials
 trials: setup ## full-size runs, an hour and more
-	$(BIN)/pytest $(CAMPAIGN) -m trials tests/trials tests/kdm/test_network_goldens.py $(PYTEST_ARGS)
+	$(BIN)/pytest $(CAMPAIGN) -m trials tests/trials tests/kdm/test_network_goldens.py tests/kdm/test_student_steps.py $(PYTEST_ARGS)
 
 .PHONY: docker-test
 docker-test: ## image, services and a killed worker in containers; needs a Docker daemon (docker/test/run)
