@@ -22,7 +22,7 @@ from pairgen.filters.judge import Judge
 from pairgen.sampling import sampled_batches
 from pairgen.spec import PairSpec
 from pairgen.teachers.guided import sampled_field
-from storage.errors import InvalidPairsError, MismatchError
+from storage.errors import MismatchError
 from storage.noise import derive_labels, derive_noise
 from storage.records import (
     PairBatch,
@@ -31,9 +31,6 @@ from storage.records import (
     invalid_rows,
     require_schema,
 )
-
-# Of a stage's pairs: more of them are a fault of the teacher or the sampler, not of the machine.
-MAX_INVALID_RATE = 0.001
 
 DroppedIndices = dict[str, list[int]]  # by reason, rising
 
@@ -83,21 +80,6 @@ def generate_shard(
         done(len(sampled.pairs))
     pairs, rejected, audit = judged_pairs(spec.drop_at_write, filters, valid.among(undrawn))
     return GeneratedShard(pairs, len(index), valid.invalid, rejected, audit, valid.num_evaluations)
-
-
-def check_invalid_rate(invalid: Mapping[str, Sequence[int]], attempted: int) -> None:
-    """Raise InvalidPairsError when more than 0.1% of a stage's `attempted` indices are invalid."""
-    num_invalid = sum(len(indices) for indices in invalid.values())
-    if num_invalid <= MAX_INVALID_RATE * attempted:
-        return
-    faults = "; ".join(
-        f"{reason}: {len(indices)}, first at {', '.join(map(str, sorted(indices)[:3]))}"
-        for reason, indices in sorted(invalid.items())
-    )
-    raise InvalidPairsError(
-        f"{num_invalid} of {attempted} pairs are invalid ({faults}); at most 0.1% may be: "
-        "look at the teacher's training and the sampler's steps"
-    )
 
 
 def _undrawn(schema: PairSchema, split: str, index: NDArray[np.int64]) -> PairBatch:

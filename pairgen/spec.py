@@ -51,11 +51,11 @@ class PairSpec(Options):
     @property
     def nfe(self) -> int | None:
         """Network evaluations that one sample takes, exactly; None if that depends on the batch."""
-        if self.sampler.nfe is None:
-            return None
-        from pairgen.teachers.guided import Guided  # torch: imported only to sample
+        if self.sampler.nfe is None or self.guidance is None:
+            return self.sampler.nfe
+        from pairgen.teachers.guided import Guided  # torch: imported only if it must be
 
-        return self.sampler.nfe * (1 if self.guidance is None else Guided.num_asked)
+        return self.sampler.nfe * Guided.num_asked
 
     def document(self) -> dict[str, Any]:
         """The spec as canonical JSON values; `PairSpec` reads it back."""

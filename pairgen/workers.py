@@ -5,7 +5,6 @@ whose weights don't change; each GPU has a copy.
 """
 
 import copy
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ import torch
 from kdm.compiler import require_compiler
 from kdm.freed_memory import keep_freed_memory
 from pairgen.batch_size import auto_batch
+from pairgen.cores import num_cores
 from pairgen.field import Teacher
 from pairgen.filters.judge import Judge
 from pairgen.precision import arithmetic
@@ -104,10 +104,3 @@ def _compile(teacher: Teacher, device: torch.device) -> None:
         )
     for network in networks:
         network.compile()
-
-
-def num_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

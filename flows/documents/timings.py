@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import torch
-
-from pairgen.environment import device_model
 from storage.digest import seal, unseal
 from storage.errors import DamageError
 from storage.folders import Folder
@@ -30,6 +27,10 @@ def read_timings(folder: Folder) -> dict[str, Any]:
 
 
 def machine(device: str = "cpu") -> str:
-    """The machine that a rate was measured on."""
+    """The machine that a rate was measured on, which is this one."""
+    import torch
+
+    from pairgen.environment import device_model
+
     model, threads = device_model(torch.device(device)), torch.get_num_threads()
     return f"{model}, {threads} thread{'s' * (threads > 1)}, torch {torch.__version__}"

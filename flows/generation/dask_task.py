@@ -6,17 +6,19 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.generation.announcement import Announcement
 from flows.generation.child_protocol import announced, failed
 from flows.generation.invalid_pairs import InvalidPairs
-from flows.generation.maker import Maker, prepared_maker
 from flows.generation.unit import Unit
 from flows.generation.work import Work
 from storage.digest import digest_of
 from storage.errors import MismatchError, StoreError
 from storage.folders import folder_at
+
+if TYPE_CHECKING:
+    from flows.generation.maker import Maker
 from storage.redaction import Redacting
 
 
@@ -27,10 +29,12 @@ class _Loaded:
         self.lock = threading.Lock()
         self.said: list[str] = []
         self._stack, self._digest = ExitStack(), ""
-        self._maker: Maker | None = None
+        self._maker: "Maker | None" = None
 
-    def maker(self, document: dict[str, Any], announcement: Announcement | None) -> Maker:
+    def maker(self, document: dict[str, Any], announcement: Announcement | None) -> "Maker":
         """The maker of this work, loaded unless the last unit was of it too."""
+        from flows.generation.maker import prepared_maker  # torch: the client imports this file too
+
         digest = digest_of(document)
         if self._maker is None or digest != self._digest:
             self.close()

@@ -4,7 +4,6 @@ from typing import cast
 
 from flows.generation.engine import Starts
 from flows.generation.engine_names import scheduler_of
-from flows.generation.in_process import in_process
 from flows.stage import Run
 
 
@@ -21,4 +20,11 @@ def start_of(run: Run) -> Starts:
         from flows.generation.on_dask import on_dask
 
         return on_dask(scheduler_of(name))
+    from flows.generation.in_process import in_process
+
     return in_process
+
+
+def is_in_process(run: Run) -> bool:
+    """Whether the run's shards are made in this process; others need no torch here."""
+    return run.engine is None and run.on in ("", "threads")

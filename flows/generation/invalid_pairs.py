@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from pairgen.generation import check_invalid_rate
+from pairgen.invalid_rate import check_invalid_rate
 from storage.records import INVALID_REASONS
 from storage.store import PairStore
 

@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from flows.claim_file import process_number
 from flows.generation.announcement import Announcement
 from flows.generation.engine import Engine
-from flows.generation.engines import start_of
-from flows.generation.in_process import in_process
+from flows.generation.engines import is_in_process, start_of
 from flows.generation.invalid_pairs import InvalidPairs
-from flows.generation.maker import prepared_maker
+from flows.generation.kept import has_kept
 from flows.generation.part import Part
 from flows.generation.shard_claims import ShardClaims, holders
-from flows.generation.shard_writer import has_kept
 from flows.generation.tally import Tally
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Units
@@ -41,7 +39,7 @@ def make_missing(work: Work, missing: Missing, *, part: Part | None = None) -> b
         work.run.say(work.spec.sampler.caution)
     invalid = InvalidPairs.recorded(work.stores, work.counts, missing)
     start = start_of(work.run)
-    if work.spec.drop_at_write and start != in_process:
+    if work.spec.drop_at_write and not is_in_process(work.run):
         _make_first(work, missing, invalid)
         missing = work.missing()
     num_pairs = sum(map(len, missing.values())) * work.shard_size
@@ -53,6 +51,8 @@ def make_missing(work: Work, missing: Missing, *, part: Part | None = None) -> b
 
 def make_unit_here(work: Work, split: str, shards: list[int]) -> None:
     """Make some shards of a split in this process, as far as nobody else is at them."""
+    from flows.generation.maker import prepared_maker
+
     tally = Tally(work, split, len(shards))
     prepared = prepared_maker(
         work,
@@ -71,6 +71,8 @@ def _make_first(work: Work, missing: Missing, invalid: InvalidPairs) -> None:
     """
     if all(map(has_kept, work.stores.values())):
         return
+    from flows.generation.maker import prepared_maker
+
     prepared = prepared_maker(work, invalid.note, num_workers=1, num_shards=1)
     with prepared as maker:
         for split, shards in missing.items():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from flows.documents.timings import machine
 from flows.generation.announcement import Announcement
 from flows.generation.shard_claims import ShardClaims
 from flows.generation.shard_writer import ShardWriter
@@ -30,6 +31,7 @@ class Maker:
     """What makes units here."""
 
     writers: Mapping[str, ShardWriter]  # by split
+    machine: str
 
     def make(self, unit: Unit, on_message: Callable[[Message], None]) -> MadeUnit:
         """Make those shards of the unit that are missing and that nobody else is making."""
@@ -40,6 +42,7 @@ class Maker:
             written,
             time.perf_counter() - wall,
             time.process_time() - cpu,
+            self.machine,
         )
 
 
@@ -86,7 +89,8 @@ def prepared_maker(
             {
                 split: ShardWriter(store, pool, claims[split], note_invalid)
                 for split, store in work.stores.items()
-            }
+            },
+            machine(run.settled_device),
         )
 
 

@@ -24,7 +24,7 @@ from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
 from flows.generation.work import Work
 from kdm.training.child_environment import safe_path
-from pairgen.workers import num_cores
+from pairgen.cores import num_cores
 from storage.errors import MismatchError, StoreError
 
 CONNECT_SECONDS = 10.0

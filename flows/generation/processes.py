@@ -23,7 +23,7 @@ from flows.generation.engine import NoteInvalid, OnMessage
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
 from flows.generation.work import Work
-from pairgen.workers import num_cores
+from pairgen.cores import num_cores
 from storage.errors import StoreError
 
 GRACE_SECONDS = 10  # for a child to stop: it ends within one evaluation of its teacher

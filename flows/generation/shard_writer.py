@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from flows.generation.kept import has_kept
 from flows.generation.shard_claims import ShardClaims
 from flows.generation.unit import Written
 from pairgen.generation import DroppedIndices
@@ -16,11 +17,6 @@ from storage.store import PairStore
 ENOUGH_REJECTED = 4096
 
 Pool = OrderedPool[ShardJob, MadeShard]
-
-
-def has_kept(store: PairStore) -> bool:
-    """Whether a split has a pair that its filters kept."""
-    return any(record.kept for record in store.records(store.ledger.recorded()))
 
 
 @dataclass

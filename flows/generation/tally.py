@@ -3,9 +3,9 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from flows.documents.timings import machine, note_timing
+from flows.documents.timings import note_timing
 from flows.generation.unit import MadeUnit
 from flows.generation.work import Work
 from pairgen.ordered_pool import Message
@@ -24,6 +24,7 @@ class Tally:
     _num_done: int = 0  # samples
     _num_evaluations: int = 0
     _cpu_seconds: float = 0.0
+    _machines: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         name = f"{self.work.pairs.name} {self.split}"
@@ -45,6 +46,7 @@ class Tally:
         self.num_shards += len(made.written)
         self._num_evaluations += sum(each.num_evaluations for each in made.written)
         self._cpu_seconds += made.cpu_seconds
+        self._machines.add(made.machine)
 
     def settle(self, num_left: int) -> None:
         """So many shards are left: what others have made, or a process that died, counts too."""
@@ -65,7 +67,7 @@ class Tally:
             "num_samples": num_samples,
             "samples_per_second": num_samples / (time.perf_counter() - began),
             "samples_per_cpu_second": num_samples / max(self._cpu_seconds, 1e-9),
-            "machine": machine(),
+            "machine": " and ".join(sorted(self._machines)),
         }
         # The training split is the larger one, so its rate is reported.
         name = "sampling" if self.split == "train" else self.split

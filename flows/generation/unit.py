@@ -30,6 +30,7 @@ class MadeUnit:
     written: tuple[Written, ...]
     wall_seconds: float
     cpu_seconds: float
+    machine: str  # of its worker
 
     def document(self) -> dict[str, Any]:
         """JSON values."""

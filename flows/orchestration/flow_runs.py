@@ -169,7 +169,7 @@ class FlowRuns:
             )
             for record in store.records(there)
         )
-        return MadeUnit(unit.split, written, seconds, seconds)
+        return MadeUnit(unit.split, written, seconds, seconds, "workers of the pool")
 
 
 def flow_runs(request: Request, num_workers: int) -> Starts:

@@ -41,12 +41,19 @@ def generating(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
+def has_torch(process: psutil.Process) -> bool:
+    return any("libtorch" in each.path for each in process.memory_maps())
+
+
 def test_processes_make_the_bytes_of_one_thread_and_one_that_is_killed_is_replaced(
     shared_recipe: Path, shared_digests: dict[str, str], tmp_path: Path
 ) -> None:
     process = started(generate(tmp_path, shared_recipe, *PROCESSES))
     wait_for(lambda: num_shards(tmp_path) >= 3, seconds=60)
-    generating(process)[0].kill()
+    assert not has_torch(psutil.Process(process.pid))
+    child = generating(process)[0]
+    assert has_torch(child)
+    child.kill()
     ended = finish(process)
     assert ended.code == 0, ended.said
     assert "1,280/1,280 pairs" in ended.said

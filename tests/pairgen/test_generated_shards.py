@@ -8,7 +8,8 @@ from pairgen.environment import environment
 from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.filters.near_copy import NearCopy
-from pairgen.generation import GeneratedShard, check_invalid_rate, generate_shard
+from pairgen.generation import GeneratedShard, generate_shard
+from pairgen.invalid_rate import check_invalid_rate
 from pairgen.samplers.euler import Euler
 from pairgen.samplers.midpoint import Midpoint
 from pairgen.spec import PairSpec, TeacherIdentity

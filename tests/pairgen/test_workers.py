@@ -6,6 +6,7 @@ import torch
 from small_unet import made_by, require_equal_but_for_rounding
 
 from pairgen.batch_size import auto_batch
+from pairgen.cores import num_cores
 from pairgen.ordered_pool import Channel
 from pairgen.probe import Probe
 from pairgen.samplers.euler import Euler
@@ -13,7 +14,7 @@ from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianTeacher
 from pairgen.teachers.gaussian_field import GaussianField
 from pairgen.worker import ShardJob, Worker
-from pairgen.workers import Workforce, num_cores, prepared_workers
+from pairgen.workers import Workforce, prepared_workers
 from storage.errors import StoreError
 from storage.records import PairSchema
 
