@@ -30,7 +30,7 @@ SHARE = 0.2
 STALLED = 0.01  # each takes seconds
 READ_TIMEOUT = 2.0
 # What a request may take with all its attempts, whatever the server does (docs/remote.md).
-LIMIT = 130.0
+LIMIT = 140.0
 COUNT = 2000
 AT_ONCE = 4
 

@@ -217,6 +217,17 @@ def test_an_endpoint_that_never_answers_is_left(
         folder.read("a")
 
 
+def test_a_server_that_stays_busy_is_told_with_the_tries_it_was_given(
+    folder: Folder, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage.folders.remote_errors, "_LONGEST_WAIT", 0.0)
+    with (
+        with_faults(lambda _method, _path: "TooManyRequests"),
+        pytest.raises(UnreachableError, match=r"TooManyRequests, 8 tries in \d+ s"),
+    ):
+        folder.read("a")
+
+
 def test_no_request_is_waited_for_longer_than_a_minute_and_a_half() -> None:
     config = storage.folders.remote_systems.S3_CONFIG
     attempts = config["retries"]["total_max_attempts"]
