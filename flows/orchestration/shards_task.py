@@ -6,6 +6,7 @@ from dataclasses import replace
 from prefect.states import Failed
 
 from flows.orchestration.deployed import enter_folder
+from flows.orchestration.leaving import leave_in_time
 from flows.orchestration.run_log import WATCHER
 from flows.orchestration.tasks import USER_ERRORS, FlowState, ended, in_task
 from flows.request import Request
@@ -25,4 +26,6 @@ def make_shards_as_task(request: Request, split: str, shards: Sequence[int]) -> 
             results = in_task("make-shards", lambda: [generate_shards(run, teacher, split, shards)])
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
+    finally:
+        leave_in_time()
     return ended(results)

@@ -18,6 +18,7 @@ from flows.orchestration.api_lost import LOST, why_lost
 from flows.orchestration.artifacts import Artifacts
 from flows.orchestration.deployed import enter_folder
 from flows.orchestration.flow_runs import flow_runs
+from flows.orchestration.leaving import leave_in_time
 from flows.orchestration.run_log import WATCHER
 from flows.progress import Progress, Reporter
 from flows.request import Request
@@ -47,6 +48,8 @@ def run_as_tasks(request: Request) -> FlowState:
             results = run_stages(run, until=request.until, students=request.students, call=as_task)
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
+    finally:
+        leave_in_time()
     artifacts.finish(run, results)
     return ended(results)
 
@@ -76,6 +79,8 @@ def refresh_as_task(home: str) -> FlowState:
         return Completed(name="Skipped", message=str(error), data=[])
     except USER_ERRORS as error:
         return Failed(message=str(error), data=error)
+    finally:
+        leave_in_time()
     return ended(results)
 
 

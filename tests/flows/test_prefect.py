@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,7 @@ from flows.generation.unit import Unit
 from flows.orchestration.artifacts import Artifacts, address, made
 from flows.orchestration.deployed import FOLDER_VARIABLE, enter_folder, stay_in_empty_folder
 from flows.orchestration.flow_runs import FlowRuns
+from flows.orchestration.leaving import leave_in_time
 from flows.orchestration.prefect_settings import may_have_api, set_defaults
 from flows.orchestration.run_log import watched_by
 from flows.orchestration.server_of_command import OWNER, end_orphaned_servers, prepare_prefect
@@ -261,6 +263,21 @@ def test_deployments_are_those_of_prefect_yaml_with_limits_on_what_is_started_by
     assert limits.pop("eval-report") == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     waiting = {"limit": 2, "collision_strategy": "ENQUEUE"}
     assert limits == dict.fromkeys([*STAGES[:-1], "pipeline"], waiting)
+
+
+def test_a_workers_process_leaves_where_the_server_has_gone_and_no_other_process_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = SimpleQueue[int]()
+    monkeypatch.setattr(os, "_exit", left.put)
+    leave_in_time(0)  # of a command
+    os.environ["PREFECT__FLOW_RUN_ID"] = os.environ["PREFECT__RUNTIME__FLOW_RUN__ID"] = str(uuid4())
+    leave_in_time(0)
+    assert left.get(timeout=20) == 1
+    os.environ["PREFECT__FLOW_RUN_ID"] = str(uuid4())  # of a flow that calls this one
+    leave_in_time(0)
+    time.sleep(0.1)
+    assert left.empty()
 
 
 def test_a_group_of_shards_is_asked_for_until_the_server_answers_and_makes_one_run(

@@ -93,7 +93,7 @@ def run_deployment(prefect: LocalPrefect, flow: str, home: Path, **more: Any) ->
     """What `prefect deployment run FLOW/default --watch` asks the server for."""
     run = prefect.run(flow, recipe="tiny", home=str(home), device="cpu", **more)
     ended = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-    wait_for(lambda: prefect.state_of(run) in ended, seconds=120)
+    wait_for(lambda: prefect.state_of(run) in ended, seconds=300)
     assert prefect.state_of(run) == "COMPLETED"
 
 
@@ -258,7 +258,7 @@ def test_only_ended_runs_of_this_project_are_pruned_and_with_them_what_the_serve
     left = {run["id"]: run["tags"] for run in prefect.ask("flow_runs") if run["end_time"]}
     assert left == {foreign: []}
     assert prefect.state_of(living) == "RUNNING"
-    assert {each["flow_run_id"] for each in prefect.ask("artifacts")} <= {None}
+    assert ended not in {each["flow_run_id"] for each in prefect.ask("artifacts")}
     of_run = {"flow_run_id": {"any_": [ended]}}
     wait_for(lambda: not prefect.ask("logs", logs=of_run), seconds=20)
 
