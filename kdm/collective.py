@@ -3,6 +3,9 @@
 Losses and layers use it too (batch normalisation over all ranks), so that it knows nothing of training.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import torch.distributed as dist
 from torch import Tensor
 
@@ -23,10 +26,31 @@ def add_up_(numbers: Tensor) -> Tensor:
 
     All ranks must call it with tensors of one shape. Raises `RankLostError` if one has left.
     """
+    begin_adding_up_(numbers)()
+    return numbers
+
+
+def begin_adding_up_(numbers: Tensor) -> Callable[[], None]:
+    """Begin what `add_up_` does; the function that this returns waits until it is done.
+
+    Until then nobody may touch the numbers. Sums go in the order in which all ranks begin them.
+    """
+    with _told():
+        work = dist.all_reduce(numbers, async_op=True)
+
+    def wait() -> None:
+        with _told():
+            work.wait()
+
+    return wait
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say as `RankLostError` what gloo and NCCL raise if a connection is gone."""
     try:
-        dist.all_reduce(numbers)
-    except RuntimeError as error:  # what gloo and NCCL raise if a connection is gone
+        yield
+    except RuntimeError as error:
         raise RankLostError(
             "another rank has left during a step; the same command continues from the last checkpoint"
         ) from error
-    return numbers

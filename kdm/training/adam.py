@@ -4,7 +4,7 @@ Its numbers are those of `torch.optim.Adam(fused=True)`, bit for bit. That class
 it steps, so that a checkpoint before the first step, or one of a player who rests, would lack it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,11 @@ class Adam:
         self._steps = [torch.zeros((), device=each.device) for each in self._parameters]
         self._betas = options.betas
         self._epsilon = options.epsilon
+
+    @property
+    def parameters(self) -> Sequence[Tensor]:
+        """What it moves, in the module's order."""
+        return self._parameters
 
     def zero_grad(self) -> None:
         """Drop the gradients of the last step, so that the next ones don't add up with them."""

@@ -11,7 +11,7 @@ first rank alone writes and reports.
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 
 import torch
@@ -21,6 +21,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from kdm.collective import RankLostError, add_up_
 from kdm.objective import Losses
+from kdm.training.gradient_means import averaged_gradients
 from kdm.training.progress import Notice, Report
 from storage.reading.share import WHOLE, Share
 
@@ -71,15 +72,9 @@ class Ranks:
         total, *terms = (values / self.count).unbind()
         return Losses(total, dict(zip(losses.terms, terms, strict=True)))
 
-    def average_(self, gradients: Sequence[Tensor]) -> None:
-        """Replace each gradient by its mean over all ranks, in one message."""
-        if self.count == 1 or not gradients:
-            return
-        message = torch.cat([each.reshape(-1) for each in gradients])
-        add_up_(message)
-        means = torch.split(message / self.count, [each.numel() for each in gradients])
-        for gradient, mean in zip(gradients, means, strict=True):
-            gradient.copy_(mean.view(gradient.shape))
+    def averaging(self, parameters: Sequence[Tensor]) -> AbstractContextManager[None]:
+        """The backward pass of the block leaves each gradient's mean over all ranks."""
+        return nullcontext() if self.count == 1 else averaged_gradients(parameters, self.count)
 
     def require_equal(self, number: int, what: str) -> None:
         """Raise a ValueError on every rank if `number` isn't the same on all of them."""

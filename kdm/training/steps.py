@@ -80,13 +80,13 @@ class Steps:
         """Move one player by the mean gradient of all parts on all ranks; its losses over all of them."""
         adam = self._adams[player.name]
         adam.zero_grad()
-        losses = mean_losses(
-            [self._differentiated(player, step, part, len(parts)) for part in parts]
-        )
-        self._ranks.average_(list(adam.gradients().values()))
-        self.non_finite.check_gradients(player, losses)
+        losses = [self._differentiated(player, step, part, len(parts)) for part in parts[:-1]]
+        with self._ranks.averaging(adam.parameters):
+            losses.append(self._differentiated(player, step, parts[-1], len(parts)))
+        together = mean_losses(losses)
+        self.non_finite.check_gradients(player, together)
         adam.step(rate)
-        return losses
+        return together
 
     def _differentiated(self, player: Player, step: int, part: Part, num_parts: int) -> Losses:
         """Add a part's share to the player's gradient; the part's losses, averaged over ranks."""
