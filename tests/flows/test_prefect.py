@@ -1,6 +1,7 @@
 """What the Prefect layer promises, as far as no server is needed to see it."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -33,7 +34,7 @@ from flows.orchestration.run_log import watched_by
 from flows.orchestration.server_of_command import OWNER, end_orphaned_servers, prepare_prefect
 from flows.orchestration.tasks import as_task, ended
 from flows.orchestration.through_prefect import through_prefect
-from flows.orchestration.work_pool import Runs, job_variables
+from flows.orchestration.work_pool import Pool, Runs, job_variables
 from flows.pipeline import (
     distill,
     eval_report,
@@ -263,6 +264,13 @@ def test_deployments_are_those_of_prefect_yaml_with_limits_on_what_is_started_by
     assert limits.pop("eval-report") == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     waiting = {"limit": 2, "collision_strategy": "ENQUEUE"}
     assert limits == dict.fromkeys([*STAGES[:-1], "pipeline"], waiting)
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_pools_for_kubernetes_need_no_option_and_get_no_folder_of_this_machine(kind: str) -> None:
+    file = Path("docker/kubernetes") / f"pool-{kind}.json"
+    pool = Pool("local", "kubernetes", json.loads(file.read_text(encoding="utf-8")))
+    assert FOLDER_VARIABLE not in job_variables(pool, Runs())["env"]
 
 
 def test_a_workers_process_leaves_where_the_server_has_gone_and_no_other_process_does(
