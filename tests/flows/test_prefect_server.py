@@ -93,7 +93,7 @@ def run_deployment(prefect: LocalPrefect, flow: str, home: Path, **more: Any) ->
     """What `prefect deployment run FLOW/default --watch` asks the server for."""
     run = prefect.run(flow, recipe="tiny", home=str(home), device="cpu", **more)
     ended = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-    wait_for(lambda: prefect.state_of(run) in ended, seconds=300)
+    wait_for(lambda: prefect.state_of(run) in ended, seconds=600)
     assert prefect.state_of(run) == "COMPLETED"
 
 
