@@ -92,6 +92,13 @@ faults: setup ## kills, bit flips and races by the hundred
 trials: setup ## full-size runs, an hour and more
 	$(BIN)/pytest $(CAMPAIGN) -m trials tests/trials tests/kdm/test_network_goldens.py tests/kdm/test_student_steps.py $(PYTEST_ARGS)
 
+# Stores of Google and Azure: their drivers, an emulator of each, and the tests that are skipped without them.
+.PHONY: clouds-test
+clouds-test: setup ## homes on gs:// and az://, on emulators that it installs; needs npm
+	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[emulators]'
+	@npm install --silent --no-audit --no-fund --prefix build/npm azurite@3.37.0
+	PATH="$(CURDIR)/build/npm/node_modules/.bin:$$PATH" $(BIN)/pytest tests/flows/test_clouds.py $(PYTEST_ARGS)
+
 .PHONY: docker-test
 docker-test: ## image, services and a killed worker in containers; needs a Docker daemon (docker/test/run)
 	bash docker/test/run

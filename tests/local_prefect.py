@@ -59,7 +59,7 @@ class LocalPrefect:
         """Start the server and wait until it answers."""
         words = ["server", "start", "--no-ui", "--host", "127.0.0.1", "--port", str(self.port)]
         self.server = self.background("prefect", *words, **self.of_server)
-        wait_for(self.is_healthy, seconds=120)
+        wait_for(self.is_healthy, seconds=300)
 
     def is_healthy(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):

@@ -107,8 +107,8 @@ def test_no_credential_is_written_where_all_goes_well(place: Place, finished: Fi
             more = {"home": f"{place.bucket}/shared", "workers": 1}
             other = place.prefect.run("generate-pairs", recipe="tiny", **more)
             ends = ("COMPLETED", "FAILED", "CRASHED")
-            wait_for(lambda: place.prefect.state_of(run) in ends, seconds=300)
-            wait_for(lambda: place.prefect.state_of(other) in ends, seconds=300)
+            wait_for(lambda: place.prefect.state_of(run) in ends, seconds=1500)
+            wait_for(lambda: place.prefect.state_of(other) in ends, seconds=1500)
             assert [place.prefect.state_of(each) for each in (run, other)] == ["COMPLETED"] * 2
         for words in LOOKS:
             place.check(" ".join(words), *words, "--home", home)
@@ -255,7 +255,7 @@ def search_deployments(place: Place) -> None:
         ]
         wait_for(
             lambda: all(place.prefect.state_of(run) in ("FAILED", "CRASHED") for run in runs),
-            seconds=300,
+            seconds=1500,
         )
 
 
