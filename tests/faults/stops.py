@@ -66,10 +66,10 @@ def lives(process: psutil.Process) -> bool:
     return False
 
 
-def faults_of(trainee: Trainee) -> list[str]:
+def faults_of(trainee: Trainee, promised: float = SECONDS) -> list[str]:
     """What isn't as promised of a training that has just been asked to stop."""
-    seconds = trainee.seconds_until_gone(time.monotonic(), 3 * SECONDS)
-    faults = [] if seconds <= SECONDS else [f"it took {seconds:.1f} s"]
+    seconds = trainee.seconds_until_gone(time.monotonic(), 3 * promised)
+    faults = [] if seconds <= promised else [f"it took {seconds:.1f} s"]
     faults += [f"process {each} is left" for each in trainee.left_behind()]
     if list(trainee.home.glob(f"{STUDENT}/config.json")):
         return [*faults, "it had ended by itself"]

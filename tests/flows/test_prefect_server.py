@@ -1,5 +1,7 @@
 """A real server, its worker and the `prefect` command: whatever becomes of them, the store decides."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from conftest import Finished
+from faults.canaries import SECRET, credentials, hits
 from faults.commands import Ended, finish
 from faults.digests import assert_equal, digests_of, unmeasured
-from local_prefect import BIN, LocalPrefect, wait_for
+from faults.stops import Trainee, faults_of, flow_run
+from local_prefect import BIN, QUIET_AND_QUICK, LocalPrefect, wait_for
 
 from flows.commands.prune import prune
 from flows.orchestration.automations import NAME, crash_silent_runs
@@ -32,7 +37,8 @@ class Embedded:
 
 @pytest.fixture(scope="session")
 def embedded(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Embedded:
-    prefect = LocalPrefect(tmp_path_factory.mktemp("prefect"))
+    stated = credentials("http://127.0.0.1:9", tmp_path_factory.mktemp("stated"))
+    prefect = LocalPrefect(tmp_path_factory.mktemp("prefect"), {**QUIET_AND_QUICK, **stated})
     home = finished.copy(tmp_path_factory.mktemp("embedded") / "home", MEASURED)
     environment = prefect.environment()
     del environment["PREFECT_API_URL"]
@@ -189,6 +195,29 @@ def test_deployments_make_the_bytes_that_the_bare_stages_make(
     assert {f"tiny-{stage}-progress" for stage in ("generate-pairs", "distill")} <= keys
 
 
+def test_a_training_is_cancelled_on_the_page_and_ended_with_its_worker_after_a_checkpoint(
+    prefect: LocalPrefect, finished: Finished, tmp_path: Path
+) -> None:
+    patience = 60  # seconds; `make faults` wants ten
+    homes = [finished.copy(tmp_path / each, "students", "reports") for each in ("page", "worker")]
+    with flow_run(prefect, homes[0]) as run:
+        trainee = Trainee.of(homes[0], run.process)
+        prefect.set_state(run.number, "CANCELLING", "Cancelling")
+        assert faults_of(trainee, patience) == []
+        wait_for(lambda: prefect.state_of(run.number) == "CANCELLED", seconds=60)
+    with flow_run(prefect, homes[1]) as run:
+        trainee = Trainee.of(homes[1], run.process)
+        os.killpg(run.worker.pid, signal.SIGTERM)
+        assert faults_of(trainee, patience) == []
+
+
+def test_the_server_stores_no_run_with_a_password_in_its_parameters(prefect: LocalPrefect) -> None:
+    stated = f"s3://KEY:{SECRET}@bucket/home"
+    for more in ({"home": stated}, {"overrides": [f"teacher.name={stated}"]}, {"on": stated}):
+        with pytest.raises(httpx.HTTPStatusError, match="409"):
+            prefect.run("generate-pairs", recipe="tiny", **more)
+
+
 def test_flow_and_tasks_end_in_a_state_named_cached_where_nothing_is_missing(
     prefect: LocalPrefect, finished: Finished, tmp_path: Path
 ) -> None:
@@ -292,3 +321,9 @@ def test_no_server_is_started_where_nothing_is_missing_and_nobody_has_named_one(
     assert ended.said.count("cached") == len(STAGES)
     assert not (tmp_path / "prefect").exists()
     assert_equal(digests_of(home), finished.digests)
+
+
+def test_no_credential_of_the_environment_is_in_what_the_server_and_its_runs_have_written(
+    prefect: LocalPrefect, embedded: Embedded
+) -> None:
+    assert hits(prefect.home, embedded.home, embedded.ended.said) == []
