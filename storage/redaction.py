@@ -16,12 +16,13 @@ HIDDEN = "***"
 # What ends a word of a sentence, or a value in quotes; and what else stands before a user.
 _WORD, _BEFORE = r"\s'\"<>", r"@:=,()\[\]{}"
 # user:password@, also with slashes in the password and with slips before it (s3:/user:password@), but not as
-# part of a local path (/data/a:b@c). A port, and an '@' in a path behind it, are none.
-_BEGINNING = rf"(?:^|(?<=[{_WORD}{_BEFORE}])|(?<=//))"
+# part of a local path (/data/a:b@c). A port, and an '@' in a path behind it, are none; nor are an image with
+# its digest (kdm:cpu@sha256:…) and mailto:.
+_BEGINNING = rf"(?:^|(?<=[{_WORD}{_BEFORE}])|(?<=//))(?!mailto:)"
 _USER_AND_PASSWORD = (
-    rf"{_BEGINNING}[^{_WORD}{_BEFORE}/]+:(?!//|\d{{1,5}}(?:[/?#{_WORD}]|$))[^{_WORD}]+@"
+    rf"{_BEGINNING}[^{_WORD}{_BEFORE}/]+:(?!//|\d{{1,5}}(?:[/?#{_WORD}]|$))[^{_WORD}]+@(?!sha\d+:)"
 )
-_USER = rf"(?<=//)[^{_WORD}/]+@"
+_USER = rf"(?<=//)[^{_WORD}/]+@(?!sha\d+:)"
 _AUTHORITY = re.compile(f"{_USER_AND_PASSWORD}|{_USER}")
 # ?X-Amz-Signature=… of a presigned URL, &sig=… of a shared access signature, secret=… of a config file.
 _NAMES = (

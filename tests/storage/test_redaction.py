@@ -34,6 +34,10 @@ PLAIN = [
     "dataset.source=/data/12:30@host",
     "./12:30@host",
     "me@example.org",
+    "mailto:me@example.org",
+    "kdm-offline:cpu@sha256:0123456789abcdef",
+    "registry.example:5000/kdm-offline:cpu@sha256:0123456789abcdef",
+    "registry.example/kdm-offline:1.0@sha256:0123456789abcdef",
     "pairs.train_rows=[0, 5]",
     "model.num_tokens=5",
 ]
