@@ -128,15 +128,14 @@ class LocalPrefect:
         body = {"state": {"type": kind, "name": name}}
         self.client.post(f"/flow_runs/{run}/set_state", json=body).raise_for_status()
 
-    def events(self, name: str, automation: object) -> list[dict[str, Any]]:
-        """Events of this name about an automation."""
-        wanted = {
-            "event": {"name": [name]},
-            "resource": {"id": [f"prefect.automation.{automation}"]},
-        }
-        answer = self.client.post("/events/filter", json={"filter": wanted}).raise_for_status()
+    def events(self, name: str, about: str) -> list[dict[str, Any]]:
+        """Events of this name about a flow-run.ID or an automation.ID."""
+        wanted = {"filter": {"event": {"name": [name]}}}
+        answer = self.client.post("/events/filter", json=wanted).raise_for_status()
         found: list[dict[str, Any]] = answer.json()["events"]
-        return found
+        return [
+            each for each in found if each["resource"]["prefect.resource.id"] == f"prefect.{about}"
+        ]
 
     def ask(self, what: str, **body: Any) -> list[dict[str, Any]]:
         """POST /WHAT/filter."""
