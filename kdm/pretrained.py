@@ -83,6 +83,13 @@ def weights_file(name: str, *, of: str, otherwise: str) -> Path:
     return weights_folder() / name
 
 
+def sha256_of_weights(name: str) -> str:
+    """The sha256 of a file of the folder that is there."""
+    path = weights_folder() / name
+    found = path.stat()
+    return _sha256(path, found.st_size, found.st_mtime_ns)
+
+
 @lru_cache(maxsize=16)  # half a gigabyte takes a second
 def _sha256(path: Path, _num_bytes: int, _modified_at: int) -> str:
     with path.open("rb") as file:

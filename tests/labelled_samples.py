@@ -7,9 +7,15 @@ import numpy as np
 
 from kdm.datasets.digits import DigitsData
 from kdm.evaluate.classifier_training import ClassifierOptions, known_classifier
+from kdm.evaluate.evaluation_options import GROUP
 from kdm.evaluate.picture_judge import PictureJudge, judge_of
+from kdm.metrics.judgements import Judged
+from kdm.metrics.network_metric import NetworkMetric
+from kdm.metrics.protocol import Reference
 from kdm.metrics.samples import EvaluationSamples
+from kdm.metrics.views import RealView, Seen, View
 from storage.folders import folder_at
+from storage.plugins import configure, plugin_names
 
 DATA = DigitsData()
 NUM = 300  # samples of each set, thirty of each class, classes in turn
@@ -23,6 +29,15 @@ def judge() -> PictureJudge:
         return judge_of(known_classifier(folder_at(home), DATA, options), DATA)
 
 
+def seen_by_the_judge(judged: Judged) -> dict[View, Seen]:
+    """The classifier in a published network's place, for every view of the registered metrics."""
+    of = Reference(name="digits", split="train", digest="0" * 64, count=len(DATA.train()))
+    real = {"train": RealView(of, judged.real.train.features, None)}
+    own = Seen("0" * 64, judged.fresh, judged.reference, judged.second_reference, real)
+    metrics = [configure(GROUP, name) for name in plugin_names(GROUP)]
+    return {each.view: own for each in metrics if isinstance(each, NetworkMetric)}
+
+
 def picture_samples(error: float) -> EvaluationSamples:
     """Real digits, and a student's normal error of this size a pixel; the linear rival is a mean."""
     stream, label = np.random.RandomState(1), np.arange(NUM) % 10
@@ -33,6 +48,7 @@ def picture_samples(error: float) -> EvaluationSamples:
         (each + error * stream.standard_normal(each.shape)).astype(np.float32)
         for each in (heldout, fresh)
     )
+    judged = judge().judged(fresh_x_0_hat, reference, second)
     return EvaluationSamples(
         x_T=stream.standard_normal(heldout.shape).astype(np.float32),
         x_0=heldout,
@@ -44,5 +60,6 @@ def picture_samples(error: float) -> EvaluationSamples:
         label=label,
         fresh_label=label,
         linear_x_0=np.broadcast_to(heldout.mean(axis=0), heldout.shape),
-        judged=judge().judged(fresh_x_0_hat, reference, second),
+        judged=judged,
+        seen=seen_by_the_judge(judged),
     )

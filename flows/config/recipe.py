@@ -11,7 +11,7 @@ from flows.config.imported_pairs import ImportedPairs, Name
 from flows.config.stored_pairs import StoredPairs
 from flows.config.student_recipe import StudentRecipe
 from flows.config.teacher_recipe import TeacherRecipe
-from kdm.datasets import DataSet, described
+from kdm.datasets import DataSet, described, splits_of
 from kdm.evaluate.evaluate import needs_of, require_distinct, require_needs
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.licences import OWN, UNKNOWN, inherited
@@ -99,6 +99,7 @@ class Recipe(Options):
             return
         for metric in self.evaluation.metrics:
             metric.require_shape(self._shape)
+            metric.require_real(splits_of(self.dataset))
         if not isinstance(self.pairs, ImportedPairs):
             needs = needs_of(self.evaluation.metrics)
             require_needs(needs, label=self._label, dataset=self.dataset)

@@ -8,6 +8,7 @@ from flows.stage import Run, StageResult
 from kdm.evaluate.draw import TeacherSamples
 from kdm.evaluate.evaluate import needs_of, require_needs
 from kdm.evaluate.linear_map import MAX_PAIRS, linear_predictions
+from kdm.evaluate.network_views import NetworkViews
 from kdm.evaluate.picture_judge import picture_judge
 from kdm.export import load_student
 from kdm.report.picture_figures import is_image
@@ -33,6 +34,14 @@ def teacher_samples(
     judge = None
     if "classifier" in needs and dataset is not None:
         judge = picture_judge(run.home, dataset, device=torch.device(run.settled_device))
+    views = None
+    if "network" in needs:
+        views = NetworkViews(
+            run.home,
+            run.recipe.evaluation.metrics,
+            dataset,
+            device=torch.device(run.settled_device),
+        )
     return TeacherSamples(
         heldout=known,
         others=np.asarray(others.x_0),
@@ -40,6 +49,7 @@ def teacher_samples(
         other_label=others.label,
         linear_x_0=linear_predictions(others, known) if "linear" in needs else None,
         judge=judge,
+        views=views,
     )
 
 

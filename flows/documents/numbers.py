@@ -1,11 +1,12 @@
 """Turns a metrics document into what report, card and terminal show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flows.stage import Run
 from kdm.metrics.bootstrap import unpacked
 from kdm.report.content import Numbers, StudentEntry
+from storage.digest import short
 from storage.plugins import describe
 
 
@@ -42,8 +43,55 @@ def references(document: Mapping[str, Any]) -> tuple[Numbers, ...]:
     return (teacher, real)
 
 
+def require_one_protocol(documents: Sequence[Mapping[str, Any]]) -> None:
+    """Raise a ValueError if a number of several students was measured in different ways.
+
+    They would stand in one column. A run measures all students alike, unless a file of weights or
+    statistics changes while it runs.
+    """
+    first, *others = [(each["student"], each.get("protocols", {})) for each in documents]
+    for student, protocols in others:
+        for name, protocol in protocols.items():
+            known = first[1].get(name, protocol)
+            unlike = [key for key in protocol if key != "digest" and protocol[key] != known[key]]
+            if unlike:
+                raise ValueError(
+                    f"{name} of '{first[0]}' and of '{student}' differ in {', '.join(unlike)}, so "
+                    "they can't be compared; run `kdm evaluate` again for all students"
+                )
+
+
+def protocol_words(document: Mapping[str, Any]) -> str:
+    """A sentence a protocol of the document; empty if no number has one."""
+    numbers: dict[str, list[str]] = {}
+    protocols = {each["digest"]: each for each in document.get("protocols", {}).values()}
+    for name, each in document.get("protocols", {}).items():
+        numbers.setdefault(each["digest"], []).append(name)
+    return " ".join(
+        f"{', '.join(names)}: {_words(protocols[digest])}, protocol {short(digest)}."
+        for digest, names in numbers.items()
+    )
+
+
+def _words(protocol: Mapping[str, Any]) -> str:
+    classes, reference = protocol["num_classes"], protocol["reference"]
+    of = f" of {classes} classes" if classes else ""
+    against = ""
+    if reference is not None:
+        count = f"{reference['count']:,} pictures, " if reference["count"] else ""
+        against = f", against {reference['name']} ({count}{reference['split']})"
+    return (
+        f"{protocol['num_samples']:,} samples{of} as bytes through {protocol['network']} "
+        f"(sha256 {short(protocol['network_sha256'])}), mode {protocol['mode']}{against}"
+    )
+
+
 def judge_of(document: Mapping[str, Any]) -> str:
-    """A sentence about the classifier behind classes and features; empty without one."""
+    """Sentences about the networks behind classes and features; empty without any."""
+    return " ".join(filter(None, (_classifier_words(document), protocol_words(document))))
+
+
+def _classifier_words(document: Mapping[str, Any]) -> str:
     classifier = document.get("classifier")
     if classifier is None:
         return ""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.documents.numbers import entry, references, settings_of
+from flows.documents.numbers import entry, references, require_one_protocol, settings_of
 from flows.stage import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.budgets import unequal
@@ -29,6 +29,7 @@ def standings(run: Run, results: Sequence[StageResult]) -> Standings | None:
     evaluated = [result.facts for result in results if result.stage == "evaluate"]
     if not evaluated:
         return None
+    require_one_protocol(evaluated)
     meanings = by_samples(meanings_of(run.recipe.evaluation.metrics))
     first = evaluated[0]
     students = by_seeds([entry(facts, settings_of(run, facts["student"])) for facts in evaluated])

@@ -78,6 +78,7 @@ def evaluation_identity(run: Run, judged: StageResult, student: StageResult) -> 
             "masks": judged.facts["masks"],
             "evaluation": run.recipe.evaluation.model_dump(mode="json"),
             **_classifier(run),
+            **_networks(run),
         }
     )
 
@@ -89,3 +90,13 @@ def _classifier(run: Run) -> dict[str, str]:
     from kdm.evaluate.classifier_training import classifier_name  # torch
 
     return {"classifier": classifier_name(run.recipe.dataset)}
+
+
+def _networks(run: Run) -> dict[str, dict[str, str]]:
+    """The published networks and statistics, if a metric needs any."""
+    metrics = run.recipe.evaluation.metrics
+    if "network" not in needs_of(metrics):
+        return {}
+    from kdm.evaluate.network_views import seen_by  # torch
+
+    return {"networks": seen_by(metrics, run.recipe.dataset)}

@@ -23,12 +23,19 @@ from kdm.datasets.digits import DigitsData
 from kdm.datasets.image_folder import ImageFolderData
 from kdm.datasets.image_tars import ImageTarsData
 
-__all__ = ["DataSet", "described"]
+__all__ = ["DataSet", "described", "splits_of"]
 
 DataSet = Annotated[
     CheckerboardData | DigitsData | ImageFolderData | ImageTarsData | ArraysData,
     Field(discriminator="kind"),
 ]
+
+
+def splits_of(dataset: DataSet | None) -> tuple[str, ...]:
+    """What of it is real: ('train',), or with the part that was held out; () without a data set."""
+    if dataset is None:
+        return ()
+    return ("train", "heldout") if dataset.has_heldout else ("train",)
 
 
 def described(dataset: DataSet) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from kdm.evaluate.evaluation_options import EvaluationOptions
+from kdm.evaluate.network_views import NetworkViews
 from kdm.evaluate.picture_judge import PictureJudge
 from kdm.metrics.samples import Classes, EvaluationSamples, Points
 from kdm.students.student import Student
@@ -32,6 +33,7 @@ class TeacherSamples:
     other_label: Classes | None = None  # of `others`, if pairs have classes
     linear_x_0: Points | None = None  # of the held-out pairs, if a metric needs that rival
     judge: PictureJudge | None = None  # if a metric needs a classifier
+    views: NetworkViews | None = None  # if a metric needs a published network
 
 
 def draw_samples(
@@ -52,6 +54,8 @@ def draw_samples(
             "samples of the teacher; it needs at least 1 and 2, with classes 2 of each: generate more "
             "pairs"
         )
+    if teacher.views is not None:
+        teacher.views.require_samples(num_fresh)
     noise, label = noise[:num_fresh], None if label is None else label[:num_fresh]
     first, second = (as_numbers(teacher.others[rows]).astype(np.float32) for rows in sets)
     fresh = push(student, noise, label, options=options)
@@ -67,6 +71,7 @@ def draw_samples(
         fresh_label=label,
         linear_x_0=teacher.linear_x_0,
         judged=teacher.judge.judged(fresh, first, second) if teacher.judge else None,
+        seen=teacher.views.seen(fresh, first, second) if teacher.views else {},
     )
 
 

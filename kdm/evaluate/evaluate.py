@@ -39,6 +39,7 @@ def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> d
     Metrics with intervals add them, `intervals` and `floor_intervals` as [low, high]; `real` is what
     held-out real samples score in the student's place, if a metric has that. `deviations` of
     resampled rows (`packed`) and `drawn_on`, the digest of the noise, let two students be compared.
+    `protocols` say how numbers over a published network were measured (`Protocol`).
     """
     require_distinct(options.metrics)
     own, teachers, real = _Numbers(), _Numbers(), _Numbers()
@@ -54,16 +55,30 @@ def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> d
         "num_fresh": samples.num_fresh,
         "options": options.model_dump(mode="json"),
     }
-    parts = {
+    parts: dict[str, Any] = {
         "intervals": own.intervals,
         "floor_intervals": teachers.intervals,
         "real": real.values,
         "real_intervals": real.intervals,
         "deviations": {name: packed(each) for name, each in own.deviations.items() if each},
+        "protocols": protocols_of(options.metrics, samples, seed=options.seed),
     }
     if parts["deviations"]:
         document["drawn_on"] = samples.drawn_on()
     return document | {name: part for name, part in parts.items() if part}
+
+
+def protocols_of(
+    metrics: Iterable[Metric], samples: EvaluationSamples, *, seed: int
+) -> dict[str, dict[str, Any]]:
+    """How each number was measured, by name; only those that are meant to stand beside others'."""
+    protocols = ((metric, metric.protocol(samples, seed=seed)) for metric in metrics)
+    return {
+        name: protocol.document()
+        for metric, protocol in protocols
+        if protocol is not None
+        for name in metric.meanings
+    }
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ and what is left is the chance in their difference (ibid., Ch. 8.3, paired sampl
 """
 
 import base64
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 COVERAGE = 0.95
 NUM_RESAMPLES = 200
+_DEVIATIONS = 1.959964  # of the normal distribution, either way: 95 %
 Statistic = Callable[[NDArray[np.int64]], float]  # of the rows that were drawn
 
 
@@ -88,6 +90,31 @@ def resampled_mean(
 ) -> tuple[float, ...]:
     """`resampled` of the mean of a number a row, [n]."""
     return resampled(lambda rows: float(np.mean(values[rows])), len(values), label=label)
+
+
+def by_shares(
+    value: float, shares: NDArray[np.float64], label: NDArray[np.int64] | None = None
+) -> Estimate:
+    """A number that resamples move, to first order, as they move the mean of `shares`, [n].
+
+    So its interval costs means alone, whatever the number costs.
+    """
+    found = resampled_mean(shares, label)
+    below, above = spread(found)
+    return Estimate(value, value + below, value + above, found)
+
+
+def share_of(is_right: NDArray[np.bool_]) -> Estimate:
+    """The share of True in bool [n], with Wilson's score interval (Wilson 1927).
+
+    With z = 1.96: (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n). A bootstrap wouldn't give an
+    interval at all if every sample is right, and that can happen.
+    """
+    value, num, squared = float(is_right.mean()), len(is_right), _DEVIATIONS**2
+    centre = (value + squared / (2 * num)) / (1 + squared / num)
+    spread = math.sqrt(value * (1 - value) / num + squared / (4 * num**2))
+    half = _DEVIATIONS * spread / (1 + squared / num)
+    return Estimate(value, max(centre - half, 0.0), min(centre + half, 1.0))
 
 
 def spread(deviations: Sequence[float], *, coverage: float = COVERAGE) -> tuple[float, float]:

@@ -6,11 +6,12 @@ intervals subclasses `EstimatedMetric` and computes `estimates(samples)` with `b
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from kdm.metrics.bootstrap import Estimate
+from kdm.metrics.protocol import Protocol
 from kdm.metrics.samples import EvaluationSamples
 from storage.did_you_mean import nearest
 from storage.plugins import Plugin
@@ -46,11 +47,14 @@ class Metric(Plugin):
 
     meanings: ClassVar[Mapping[str, Meaning]]
     # What it needs beside samples: 'labels' of the pairs, a 'classifier' of the data set's classes,
-    # a 'linear' map of each class as a rival.
+    # a 'linear' map of each class as a rival, what a published 'network' sees.
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError if it can't measure samples of this shape; most take any."""
+
+    def require_real(self, splits: Collection[str]) -> None:
+        """Raise a ValueError if it compares with real pictures that the data set's splits lack."""
 
     @abstractmethod
     def measure(self, samples: EvaluationSamples) -> dict[str, float]:
@@ -75,6 +79,10 @@ class Metric(Plugin):
         an `Estimate` that has any, is compared by its printed value alone.
         """
         return {}
+
+    def protocol(self, samples: EvaluationSamples, *, seed: int) -> Protocol | None:
+        """How its numbers were measured, if they are meant to stand beside others' (`protocol`)."""
+        return None
 
     def real(self, samples: EvaluationSamples) -> dict[str, Estimate]:
         """What held-out real samples score in the student's place, if that means something."""

@@ -3,13 +3,15 @@
 Names follow the pages: x_T is noise, x_0 the teacher's data for it, x_0_hat the student's (x_0^).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdm.metrics.judgements import Judged
+from kdm.metrics.views import Seen, View
 from storage.digest import digest_of, sha256_of
 
 Points = NDArray[np.float32]
@@ -43,6 +45,7 @@ class EvaluationSamples:
         None  # [n, *shape] where the best linear map of each class takes x_T
     )
     judged: Judged | None = None  # what a classifier says of samples and of real pictures
+    seen: Mapping[View, Seen] = field(default_factory=dict)  # what published networks see in them
 
     def __post_init__(self) -> None:
         """Raise a ValueError that names the array which has a wrong shape or a NaN or Inf."""
@@ -99,6 +102,7 @@ class EvaluationSamples:
             x_0_hat=self.x_0,
             fresh_x_0_hat=self.second_reference,
             judged=judged,
+            seen={view: each.with_teacher_as_student() for view, each in self.seen.items()},
         )
 
 

@@ -21,6 +21,9 @@ KEY_NUMBERS = (
     "outliers",
     "class_agreement",
     "frechet_over_teachers",
+    "fid",
+    "fid_infinity",
+    "kid",
     "paired_mse",
     "paired_over_class_shuffled",
     "sw1_same_noise",
@@ -35,7 +38,8 @@ def render_overview(
     `meanings` are those of all metrics that any event has; the table shows the `KEY_NUMBERS` among them.
     """
     newest_first = sorted(events, key=lambda event: (event.when, event.student), reverse=True)
-    shown = {name: meanings[name] for name in KEY_NUMBERS if name in meanings} or dict(meanings)
+    key = {name: KEY_NUMBERS.index(of) for name in meanings if (of := _number(name)) in KEY_NUMBERS}
+    shown = {name: meanings[name] for name in sorted(key, key=key.__getitem__)} or dict(meanings)
     table = [
         (event, [_printed(event.values.get(name), meaning) for name, meaning in shown.items()])
         for event in newest_first
@@ -55,6 +59,11 @@ def _printed(value: float | None, meaning: Meaning) -> str:
     if value is None:
         return "–"
     return f"{100 * value:.2f}%" if meaning.is_fraction else number(value)
+
+
+def _number(column: str) -> str:
+    """The number that a column shows; one per protocol (`kdm.metrics.protocol.column`)."""
+    return column.partition("@")[0]
 
 
 def _trend(events: Sequence[EvaluationEvent], meanings: Mapping[str, Meaning]) -> Picture | None:

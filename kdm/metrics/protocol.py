@@ -1,0 +1,48 @@
+"""How a number was measured: all that must be equal before two numbers may stand in one column.
+
+FIDs of one generator differ by points between 5,000 and 50,000 samples, between two ways of resizing,
+and between a data set's training and test pictures. So a number of a published network's features goes
+with its protocol, and two numbers are of one column if the digests of their protocols agree.
+"""
+
+from typing import Any
+
+from storage.digest import digest_of, short
+from storage.options import Options
+
+
+class Reference(Options):
+    """The real pictures behind a number, or the statistics of some."""
+
+    name: str  # a data set's kind, or a file's name
+    split: str  # 'train' or 'heldout'; 'as published' of a file
+    digest: str  # of the data set's content, or the file's sha256
+    count: int | None = None  # pictures; None if a file doesn't say it
+
+
+class Protocol(Options):
+    """Of one number."""
+
+    metric: dict[str, Any]  # the plugin, its version and its options
+    num_samples: int
+    num_classes: int | None  # of the noise; each has as many samples as the others, or nearly
+    seed: int  # of the noise
+    network: str  # the file in the weights folder
+    network_sha256: str
+    mode: str  # how pictures reach the network's size: the words of clean-fid
+    quantised: bool  # whether samples became bytes first, as the pictures in files are
+    reference: Reference | None = None  # None if a metric doesn't look at real pictures
+
+    @property
+    def digest(self) -> str:
+        """Of all fields; equal digests, equal protocols."""
+        return digest_of(self.model_dump(mode="json"))
+
+    def document(self) -> dict[str, Any]:
+        """All fields and the digest."""
+        return self.model_dump(mode="json") | {"digest": self.digest}
+
+
+def column(name: str, digest: str | None) -> str:
+    """What a number's column is called where numbers of several runs meet."""
+    return name if digest is None else f"{name}@{short(digest)}"
