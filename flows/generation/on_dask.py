@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+import dask
 from distributed import Client, Future, LocalCluster
 from distributed.scheduler import KilledWorker
 
@@ -30,7 +31,7 @@ from storage.errors import MismatchError, StoreError
 CONNECT_SECONDS = 10.0
 # A scheduler that isn't reached for so long is given up; what was written is found by the next run.
 LOST_AFTER = 30.0
-_LOOK_EVERY = 0.005
+_LOOK_EVERY = 0.02
 # A worker that has joined since the last count gets a unit within so long.
 _COUNT_EVERY = 2.0
 # A cluster may start workers when work comes: minutes, but not for ever.
@@ -39,6 +40,9 @@ _SAY_AFTER = 5.0
 # glibc gives each thread an arena of its own. Dask makes units in another thread than the main one, and the
 # second arena cost a worker a fifth of its memory.
 _ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
+_BEFORE_START = "distributed.nanny.pre-spawn-environ"
+# Nobody looks at the profile that each worker takes of itself a hundred times a second.
+_WITHOUT_PROFILE = {"distributed.worker.profile.enabled": False}
 
 
 @dataclass
@@ -181,14 +185,18 @@ def _silence() -> None:
 
 def _local_cluster(work: Work, num_shards: int) -> LocalCluster:
     num_auto = max(1, num_cores() // work.pairs.num_threads)
-    return LocalCluster(  # type: ignore[no-untyped-call]
-        n_workers=min(work.pairs.num_workers or num_auto, num_shards),
-        threads_per_worker=1,
-        dashboard_address="127.0.0.1:0",  # without one its port is fixed, and a second cluster warns
-        scheduler_kwargs={"dashboard": False},
-        env=_ONE_ARENA | safe_path(os.environ),
-        silence_logs=50,  # when a worker ends, we print our own sentence
-    )
+    # What a cluster is given as `env` is set once Python runs, too late for all of these.
+    usual = dask.config.get(_BEFORE_START)
+    before_start = {**usual, **_ONE_ARENA, **safe_path(os.environ)}
+    with dask.config.set({_BEFORE_START: before_start, **_WITHOUT_PROFILE}):
+        return LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=min(work.pairs.num_workers or num_auto, num_shards),
+            threads_per_worker=1,
+            # Without an address its port is fixed, and a second cluster warns.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=50,  # when a worker ends, we print our own sentence
+        )
 
 
 def _connected(scheduler: str) -> Client:
