@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import httpx
 import psutil
+import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -114,9 +115,11 @@ class LocalPrefect:
     @contextmanager
     def asked(self) -> Iterator[SyncPrefectClient]:
         """What a command asks it with."""
-        os.environ.update(self.environment())
-        with temporary_settings({PREFECT_API_URL: self.api}), configured_server() as client:
-            yield client
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment().items():
+                patch.setenv(name, value)
+            with temporary_settings({PREFECT_API_URL: self.api}), configured_server() as client:
+                yield client
 
     def state_of(self, run: str) -> str:
         """As the server knows it: 'SCHEDULED', 'COMPLETED' …"""

@@ -7,7 +7,13 @@ import torch
 
 from flows.documents.evaluated_samples import teacher_samples
 from flows.documents.fates import counts_of_filters, fates_of_splits
-from flows.documents.numbers import entry, judge_of, references, settings_of
+from flows.documents.numbers import (
+    entry,
+    judge_of,
+    references,
+    require_one_protocol,
+    settings_of,
+)
 from flows.documents.rates import budget, rates
 from flows.documents.report_pictures import filter_scores, results, teacher_losses
 from flows.documents.reproduction import reproduction
@@ -20,7 +26,8 @@ from kdm.report.figures import galleries
 def report_content(
     run: Run, judged: StageResult, evaluated: Sequence[StageResult]
 ) -> ReportContent:
-    """All that the page of these students says."""
+    """All that the page of these students says; a ValueError if their numbers have several protocols."""
+    require_one_protocol([student.facts for student in evaluated])
     torch.set_num_threads(1)  # as its numbers were measured
     teacher = teacher_samples(run, judged, needs=frozenset())
     first = evaluated[0].facts

@@ -86,7 +86,7 @@ def seen_by(metrics: Iterable[Metric], dataset: DataSet | None) -> dict[str, str
     real = {each.real_set for each in asking} - {None}
     splits = {"train", "heldout"}
     names = {each.view.network for each in asking} | (real - splits)
-    digests = {str(name): sha256_of_weights(str(name)) for name in names}
+    digests = {name: sha256_of_weights(name) for name in sorted(map(str, names))}
     if real & splits and dataset is not None:
         digests["dataset"] = dataset.digest()
     return digests

@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import Finished
 from faults.commands import finish, kdm, start
-from faults.digests import assert_equal, digests_of, temporary_files
+from faults.digests import assert_equal, digests_of
 from faults.here import run_here, train_here
 
 from flows.config.load import load_recipe
@@ -125,18 +125,6 @@ def test_a_velocity_of_another_shape_fails_the_stage_and_writes_no_pair(home: Fo
     with pytest.raises(InvalidPairsError, match=r"velocity is torch.float32 \[256, 4\], but x is"):
         generate(home, faulty_recipe(fault="shape"))
     assert not list(home.path.rglob("shards/*"))
-
-
-def test_two_processes_at_once_leave_one_set_of_equal_bytes(
-    finished: Finished, tmp_path: Path
-) -> None:
-    home = finished.copy(tmp_path / "home", "pairs", "students", "reports")
-    both = [start(kdm(home, "--until", "filter-pairs")) for _ in range(2)]
-    ended = [finish(process) for process in both]
-    assert [each.code for each in ended] == [0, 0], [each.said for each in ended]
-    expected = {n: d for n, d in finished.digests.items() if n.startswith(("pairs", "teachers"))}
-    assert_equal(digests_of(home), expected)
-    assert temporary_files(home) == []
 
 
 def test_growth_leaves_a_reader_in_another_process_alone(
