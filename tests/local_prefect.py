@@ -163,6 +163,19 @@ class LocalPrefect:
             worker.wait()
 
 
+def start_kdm(home: Path, environment: dict[str, str], *more: str) -> subprocess.Popen[str]:
+    """`kdm run tiny` through Prefect, as this environment has it."""
+    words = ["run", "tiny", "--device", "cpu", "--home", str(home), *more]
+    return subprocess.Popen(
+        [str(BIN / "kdm"), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    )
+
+
 def wait_for(is_so: Callable[[], bool], *, seconds: float) -> None:
     """Wait until something is so; an AssertionError after that many seconds."""
     deadline = time.monotonic() + seconds

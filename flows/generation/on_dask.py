@@ -58,6 +58,7 @@ class OnDask:
     _document: dict[str, Any] = field(init=False)
     _answered_at: float = field(default_factory=time.monotonic)
     _had_workers_at: float = field(default_factory=time.monotonic)
+    _counted_at: float = -_COUNT_EVERY
     _has_said: bool = False
 
     def __post_init__(self) -> None:
@@ -93,7 +94,10 @@ class OnDask:
 
     def _count(self, on_message: OnMessage) -> None:
         """Count the cluster's workers; a StoreError once there has been none for too long."""
-        now, num_workers = time.monotonic(), _num_workers(self.client)
+        now = time.monotonic()
+        if now - self._counted_at < _COUNT_EVERY:
+            return  # asking the scheduler at every shard would cost more than handing it out
+        self._counted_at, num_workers = now, _num_workers(self.client)
         if num_workers:
             self.num_workers, self._had_workers_at, self._has_said = num_workers, now, False
         elif now - self._had_workers_at > _WORKERS_WITHIN:

@@ -12,7 +12,7 @@ import psutil
 from faults.commands import finish
 from faults.digests import digests_of, temporary_files
 from faults.postgres import Postgres
-from local_prefect import BIN, LocalPrefect, wait_for
+from local_prefect import BIN, LocalPrefect, start_kdm, wait_for
 
 MOST_AFTER = 120  # seconds that a process may take once its data are complete
 _ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -105,15 +105,7 @@ def faults_of_command(
     home: Path, golden: dict[str, str], trouble: Trouble, pace: float
 ) -> list[str]:
     """`kdm run` in that trouble: what is wrong with how it ended, or with what it left."""
-    words = ["run", "tiny", "--device", "cpu", "--home", str(home)]
-    running = subprocess.Popen(
-        [str(BIN / "kdm"), *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=trouble.prefect.environment(),
-    )
+    running = start_kdm(home, trouble.prefect.environment())
     trouble.happen(pace)
     ended = finish(running, seconds=900)
     wrong = [f"exit code {ended.code}: {ended.said[-400:]}"] if ended.code else []

@@ -16,7 +16,7 @@ from faults.canaries import SECRET, credentials, hits
 from faults.commands import Ended, finish
 from faults.digests import assert_equal, digests_of, unmeasured
 from faults.stops import Trainee, faults_of, flow_run
-from local_prefect import BIN, QUIET_AND_QUICK, LocalPrefect, wait_for
+from local_prefect import BIN, QUIET_AND_QUICK, LocalPrefect, start_kdm, wait_for
 
 from flows.commands.prune import prune
 from flows.orchestration.automations import NAME, crash_silent_runs
@@ -75,18 +75,6 @@ def prefect(deployed: LocalPrefect) -> LocalPrefect:
     if not deployed.is_healthy():
         deployed.start()
     return deployed
-
-
-def start_kdm(home: Path, environment: dict[str, str], *more: str) -> subprocess.Popen[str]:
-    words = ["run", "tiny", "--device", "cpu", "--home", str(home), *more]
-    return subprocess.Popen(
-        [str(BIN / "kdm"), *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-    )
 
 
 def run_kdm(home: Path, environment: dict[str, str], *more: str) -> Ended:
