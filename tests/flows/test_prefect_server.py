@@ -1,7 +1,5 @@
 """A real server, its worker and the `prefect` command: whatever becomes of them, the store decides."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -183,20 +181,16 @@ def test_deployments_make_the_bytes_that_the_bare_stages_make(
     assert {f"tiny-{stage}-progress" for stage in ("generate-pairs", "distill")} <= keys
 
 
-def test_a_training_is_cancelled_on_the_page_and_ended_with_its_worker_after_a_checkpoint(
+def test_a_training_that_is_cancelled_on_the_page_ends_after_a_checkpoint(
     prefect: LocalPrefect, finished: Finished, tmp_path: Path
 ) -> None:
-    patience = 60  # seconds; `make faults` wants ten
-    homes = [finished.copy(tmp_path / each, "students", "reports") for each in ("page", "worker")]
-    with flow_run(prefect, homes[0]) as run:
-        trainee = Trainee.of(homes[0], run.process)
+    patience = 60  # seconds; `make faults` wants ten, and ends workers too
+    home = finished.copy(tmp_path / "home", "students", "reports")
+    with flow_run(prefect, home) as run:
+        trainee = Trainee.of(home, run.process)
         prefect.set_state(run.number, "CANCELLING", "Cancelling")
         assert faults_of(trainee, patience) == []
         wait_for(lambda: prefect.state_of(run.number) == "CANCELLED", seconds=60)
-    with flow_run(prefect, homes[1]) as run:
-        trainee = Trainee.of(homes[1], run.process)
-        os.killpg(run.worker.pid, signal.SIGTERM)
-        assert faults_of(trainee, patience) == []
 
 
 def test_the_server_stores_no_run_with_a_password_in_its_parameters(prefect: LocalPrefect) -> None:

@@ -200,8 +200,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_dead_endpoint_is_told_without_the_secret_in_its_address(
-    folder: Folder, impatient: None
+    folder: Folder, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(storage.folders.remote_errors, "_LONGEST_WAIT", 0.0)
     told = pytest.raises(UnreachableError, match="check the network and the endpoint")
     with endpoint_at(f"http://user:{CANARY}@127.0.0.1:{closed_port()}"), told as error:
         folder.read("a")
