@@ -11,6 +11,7 @@ from flows.commands.home_cli import add_home_commands
 from flows.commands.pairs_cli import pairs_app
 from flows.commands.stages_cli import add_stage_commands
 from flows.commands.student_cli import student_app
+from flows.commands.study_cli import study_app
 from flows.commands.teacher_cli import teacher_app
 from flows.exit import Stopped, leave, stop_on_signals
 from storage.errors import StoreError
@@ -31,6 +32,7 @@ add_home_commands(app)
 app.add_typer(pairs_app, name="pairs")
 app.add_typer(teacher_app, name="teacher")
 app.add_typer(student_app, name="student")
+app.add_typer(study_app, name="study")
 
 TRACEBACK_VARIABLE = "KDM_TRACEBACK"
 

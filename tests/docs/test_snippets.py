@@ -64,8 +64,8 @@ def named_by(words: list[str]) -> tuple[Command, list[str], list[str]]:
     """The command that the words begin with, its name in full, and the rest of the words."""
     command, name = typer.main.get_command(app), []
     while isinstance(command, TyperGroup):
-        name.append(words[len(name)])
-        command = command.commands[name[-1]]
+        command = command.get_command(typer.Context(command), words[len(name)])
+        name.append(command.name)  # a study is a word for another command
     return command, name, words[len(name) :]
 
 

@@ -1,0 +1,43 @@
+"""The files of studies: those of the project, and a user's own; read without torch or pydantic."""
+
+from importlib.resources import files
+from typing import Any
+
+from storage.did_you_mean import nearest
+from storage.folders import local_file
+from storage.yaml_text import read_yaml
+
+
+def study_names() -> list[str]:
+    """The studies that come with this project, in the order of the paper."""
+    found = sorted(file.name for file in files("flows.studies").iterdir())
+    names = [name.removesuffix(".yaml") for name in found if name.endswith(".yaml")]
+    return sorted(names, key=lambda name: int(_document(name).get("order", len(names))))
+
+
+def study_titles() -> dict[str, str]:
+    """Their titles, one sentence each."""
+    return {name: str(_document(name).get("title", "")) for name in study_names()}
+
+
+def read_study(study: str) -> dict[str, Any]:
+    """The document of a study, as its file says it; a ValueError without such a study."""
+    if study in study_names():
+        return _document(study)
+    is_file = study.endswith((".yaml", ".yml"))
+    if is_file and (path := local_file(study, "a study's file")).is_file():
+        return _read(path.read_bytes(), study)
+    raise ValueError(
+        f"no study '{study}'; {nearest(study, study_names())} (or the path of a .yaml file)"
+    )
+
+
+def _document(name: str) -> dict[str, Any]:
+    return _read((files("flows.studies") / f"{name}.yaml").read_bytes(), name)
+
+
+def _read(text: bytes, name: str) -> dict[str, Any]:
+    document = read_yaml(text, f"study '{name}'")
+    if not isinstance(document, dict):
+        raise ValueError(f"study '{name}' must be a mapping, got {type(document).__name__}")
+    return document
