@@ -13,7 +13,7 @@ from kdm.metrics.judgements import Judged
 from kdm.metrics.network_metric import NetworkMetric
 from kdm.metrics.protocol import Reference
 from kdm.metrics.samples import EvaluationSamples
-from kdm.metrics.views import RealView, Seen, View
+from kdm.metrics.views import RealView, Seen, Sight, View
 from storage.folders import folder_at
 from storage.plugins import configure, plugin_names
 
@@ -33,7 +33,8 @@ def seen_by_the_judge(judged: Judged) -> dict[View, Seen]:
     """The classifier in a published network's place, for every view of the registered metrics."""
     of = Reference(name="digits", split="train", digest="0" * 64, count=len(DATA.train()))
     real = {"train": RealView(of, judged.real.train.features, None)}
-    own = Seen("0" * 64, judged.fresh, judged.reference, judged.second_reference, real)
+    fresh, teachers = (Sight(*each) for each in (judged.fresh, judged.second_reference))
+    own = Seen("0" * 64, fresh, teachers, real)
     metrics = [configure(GROUP, name) for name in plugin_names(GROUP)]
     return {each.view: own for each in metrics if isinstance(each, NetworkMetric)}
 

@@ -71,7 +71,7 @@ def draw_samples(
         fresh_label=label,
         linear_x_0=teacher.linear_x_0,
         judged=teacher.judge.judged(fresh, first, second) if teacher.judge else None,
-        seen=teacher.views.seen(fresh, first, second) if teacher.views else {},
+        seen=teacher.views.seen(fresh, second) if teacher.views else {},
     )
 
 

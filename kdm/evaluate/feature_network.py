@@ -12,6 +12,7 @@ Whether a file has it is tried on one picture before anything is measured.
 """
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from kdm.metrics.judgements import Judgement
 from kdm.metrics.views import Mode
 
 _SIDE = 299  # pixels, what the network was trained on
@@ -32,9 +32,11 @@ _TOLERANCE = 1e-4  # of probabilities, between two ways to them
 class FeatureNetwork:
     """A network of that interface on a device, ready to look at pictures."""
 
-    def __init__(self, path: Path, *, device: torch.device | None = None) -> None:
+    def __init__(
+        self, path: Path, mode: Mode = "legacy_tensorflow", *, device: torch.device | None = None
+    ) -> None:
         """Raises a ValueError that names the file if it isn't such a network."""
-        self.device = device or torch.device("cpu")
+        self.device, self._mode = device or torch.device("cpu"), mode
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter(
@@ -53,16 +55,17 @@ class FeatureNetwork:
                 f"inception-2015-12-05.pt ({reason[:120]}); put the published file there"
             ) from error
 
-    def judge(self, samples: NDArray[np.uint8], mode: Mode) -> Judgement:
-        """Of bytes [n, 1 or 3, H, W]; grey pictures are shown as coloured ones."""
-        coloured = np.broadcast_to(samples, (len(samples), 3, *samples.shape[2:]))
-        parts = [
-            self._features(coloured[first : first + _BATCH], mode)
-            for first in range(0, len(samples), _BATCH)
-        ]
-        features = torch.cat(parts)
-        probabilities = (features @ self._weight.cpu().T).softmax(1)
-        return Judgement(features.double().numpy(), probabilities.double().numpy())
+    def look(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features and probabilities, [n, d + classes], of bytes [n, 1 or 3, H, W].
+
+        Grey pictures are shown as coloured ones.
+        """
+        coloured = np.broadcast_to(pictures, (len(pictures), 3, *pictures.shape[2:]))
+        return by_batches(coloured, self._seen)
+
+    def _seen(self, pictures: NDArray[np.uint8]) -> Tensor:
+        features = self._features(pictures, self._mode)
+        return torch.cat([features, (features @ self._weight.cpu().T).softmax(1)], dim=1)
 
     @torch.inference_mode()
     def _features(self, pictures: NDArray[np.uint8], mode: Mode) -> Tensor:
@@ -87,6 +90,15 @@ class FeatureNetwork:
         if told.shape != own.shape or not torch.allclose(told.float().cpu(), own, atol=_TOLERANCE):
             raise ValueError("its probabilities aren't those of its features and output layer")
         return features.shape[1]
+
+
+def by_batches(
+    pictures: NDArray[np.uint8], look: Callable[[NDArray[np.uint8]], Tensor]
+) -> NDArray[np.float32]:
+    """What a network gives for all pictures, a few at a time."""
+    starts = range(0, len(pictures), _BATCH)
+    parts = [look(pictures[first : first + _BATCH]).numpy() for first in starts]
+    return np.concatenate(parts).astype(np.float32, copy=False)
 
 
 def cleanly_resized(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -40,7 +40,7 @@ def head_weights(net: LpipsNet) -> list[Tensor]:
         raise ValueError(
             f"{path} is not that of LPIPS v0.1; pip install --force-reinstall lpips==0.1.4"
         )
-    heads = _tensors(path)
+    heads = tensors_of(path)
     return [heads[f"lin{layer}.model.1.weight"].flatten() for layer in range(len(heads))]
 
 
@@ -51,7 +51,7 @@ def trunk_with(net: LpipsNet, file: Path, *, has_max_pooling: bool) -> nn.Module
     `has_max_pooling` False replaces each max pooling by average pooling, of the same size and step.
     Raises a ValueError if the file holds another network's weights, or anything but tensors.
     """
-    trunk, given = _empty_trunk(net), _tensors(file)
+    trunk, given = _empty_trunk(net), tensors_of(file)
     names = {name: f"features.{name.partition('.')[2]}" for name in trunk.state_dict()}
     try:
         trunk.load_state_dict({own: given[name] for own, name in names.items()}, assign=True)
@@ -83,7 +83,7 @@ def _average_pools(trunk: nn.Module) -> None:
                 setattr(part, name, nn.AvgPool2d(size, step, ceil_mode=layer.ceil_mode))
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
+def tensors_of(path: Path) -> dict[str, Tensor]:
     """A state dict by name, read without executing anything in it; a ValueError for other contents."""
     with path.open("rb") as file:
         require_named_itself(file.read(512), str(path))

@@ -28,6 +28,5 @@ class Fid(FrechetMetric):
 
     def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
         """A squared distance between features."""
-        to_real, features = self.to_real(samples), self.features(samples)
-        found = by_shares(to_real(features), to_real.shares(features), samples.fresh_label)
-        return {"fid": found}
+        found = self.to_real(samples).compared(self.features(samples))
+        return {"fid": by_shares(found.value, found.shares, samples.fresh_label)}

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kdm.metrics.feature_rows import ChosenRows, Features
 from kdm.metrics.frechet import FrechetTo
 
 
@@ -27,14 +28,14 @@ class Extrapolated(NamedTuple):
 
 
 def extrapolated_frechet(
-    features: NDArray[np.float64], to_real: FrechetTo, *, num_sizes: int = 15, seed: int = 0
+    features: Features, to_real: FrechetTo, *, num_sizes: int = 15, seed: int = 0
 ) -> Extrapolated:
     """d²_∞ of [n, d]; a ValueError unless there are more rows than sizes and dimensions need."""
     num_rows, dimension = features.shape
     sizes = _sizes(num_rows, dimension, num_sizes)
     stream = np.random.RandomState(seed)
     drawn = [stream.permutation(len(features))[:size] for size in sizes]
-    distances = np.array([to_real(features[rows]) for rows in drawn])
+    distances = np.array([to_real(ChosenRows(features, np.sort(rows))) for rows in drawn])
     design = np.stack([np.ones(num_sizes), 1 / np.array(sizes)], axis=1)
     weights = np.linalg.pinv(design)  # [2, K]: of the intercept and of the slope
     counts = np.zeros(len(features))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kdm.metrics.bootstrap import Estimate, by_shares
+from kdm.metrics.feature_rows import Features
 from kdm.metrics.metric import Meaning
 from kdm.metrics.network_metric import NetworkMetric
 from kdm.metrics.samples import EvaluationSamples
@@ -45,9 +46,9 @@ class InceptionScore(NetworkMetric):
 
     def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
         """From 1 to the number of classes."""
-        found = inception_scores(
-            self.seen(samples).fresh.probabilities, num_splits=self.num_splits, seed=self.seed
-        )
+        given = self.seen(samples).fresh.probabilities
+        assert given is not None  # Inception has classes
+        found = inception_scores(given, num_splits=self.num_splits, seed=self.seed)
         return {"inception_score": by_shares(found.value, found.shares, samples.fresh_label)}
 
 
@@ -60,7 +61,7 @@ class InceptionScores(NamedTuple):
 
 
 def inception_scores(
-    probabilities: NDArray[np.float64], *, num_splits: int = 10, seed: int = 2020
+    probabilities: Features, *, num_splits: int = 10, seed: int = 2020
 ) -> InceptionScores:
     """Of [n, classes], shuffled and split as torch-fidelity does; a ValueError for empty splits."""
     num = len(probabilities)
@@ -74,7 +75,7 @@ def inception_scores(
     scores, shares = [], np.zeros(num)
     for first, last in pairwise(bounds):
         rows = order[first:last]
-        divergences = _divergences(probabilities[rows])
+        divergences = _divergences(probabilities[rows].astype(np.float64))
         score = float(np.exp(divergences.mean()))
         scores.append(score)
         weight = score * num / (num_splits * len(rows))

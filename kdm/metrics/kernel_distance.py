@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kdm.metrics.feature_rows import Features
+
 Matrix = NDArray[np.float64]
 
 
@@ -30,8 +32,8 @@ class KernelDistance(NamedTuple):
 
 
 def kernel_distance(
-    features: Matrix,
-    reference: Matrix,
+    features: Features,
+    reference: Features,
     *,
     num_subsets: int = 100,
     subset_size: int = 1_000,
@@ -51,7 +53,9 @@ def kernel_distance(
         own, others = (
             stream.choice(len(each), subset_size, replace=False) for each in (features, reference)
         )
-        value, rows = _of_subset(features[own], reference[others])
+        value, rows = _of_subset(
+            *(each.astype(np.float64) for each in (features[own], reference[others]))
+        )
         total += value
         weights[own] += 1
         sums[own] += rows

@@ -11,16 +11,17 @@ One outlier of a set has a large ball that takes in everything: precision and re
 density and coverage don't do for outliers among the samples. Density may be above 1.
 
 A ball is closed for precision and recall (as in the first paper's code) and open for the other two (as
-in the second's); it matters for copies only.
+in the second's); it matters for copies only. `squared_distances` decides as float64 would.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-_MAX_BYTES = 2**26  # of one block of distances, 64 MiB
+from kdm.metrics.feature_rows import Features
+from kdm.metrics.squared_distances import SquaredDistances
+
 Matrix = NDArray[np.float64]
 
 
@@ -33,7 +34,9 @@ class Neighbourhoods(NamedTuple):
     covered: NDArray[np.bool_]  # [m] real pictures with a sample in their ball
 
 
-def neighbourhoods(features: Matrix, reference: Matrix, *, num_neighbours: int) -> Neighbourhoods:
+def neighbourhoods(
+    features: Features, reference: Features, *, num_neighbours: int
+) -> Neighbourhoods:
     """Of samples [n, d] and real features [m, d]; a ValueError if a set has too few rows."""
     fewest = min(len(features), len(reference))
     if fewest <= num_neighbours:
@@ -41,39 +44,21 @@ def neighbourhoods(features: Matrix, reference: Matrix, *, num_neighbours: int) 
             f"sets of {len(features):,} and {len(reference):,} rows don't have {num_neighbours} "
             f"neighbours of each; measure more samples, or set num_neighbours to less than {fewest:,}"
         )
-    own, real = (_radii(each, num_neighbours) for each in (features, reference))
+    own, real = (
+        SquaredDistances(each, each).radii(num_neighbours) for each in (features, reference)
+    )
     found = Neighbourhoods(
         np.zeros(len(features), np.bool_),
         np.zeros(len(reference), np.bool_),
         np.zeros(len(features)),
         np.zeros(len(reference), np.bool_),
     )
-    for rows, squares in _blocks(features, reference):
-        found.precise[rows] = (squares <= real).any(axis=1)
-        found.density[rows] = (squares < real).sum(axis=1) / num_neighbours
-        np.logical_or(found.recalled, (squares <= own[rows, None]).any(axis=0), out=found.recalled)
-        np.logical_or(found.covered, (squares < real).any(axis=0), out=found.covered)
+    for block in SquaredDistances(features, reference).blocks():
+        rows, columns = block.rows, block.columns
+        in_real, inside_real = block.within(real[columns][None, :])
+        in_own, _ = block.within(own[rows][:, None])
+        found.precise[rows] |= in_real.any(axis=1)
+        found.density[rows] += inside_real.sum(axis=1) / num_neighbours
+        found.recalled[columns] |= in_own.any(axis=0)
+        found.covered[columns] |= inside_real.any(axis=0)
     return found
-
-
-def _radii(features: Matrix, num_neighbours: int) -> NDArray[np.float64]:
-    """r_k² [n] of each row of [n, d], itself left out."""
-    radii = np.empty(len(features))
-    for rows, squares in _blocks(features, features):
-        own = np.arange(rows.start, rows.start + len(squares))
-        squares[np.arange(len(squares)), own] = -1.0  # the first, before any copy of it
-        radii[rows] = np.partition(squares, num_neighbours, axis=1)[:, num_neighbours]
-    return radii
-
-
-def _blocks(left: Matrix, right: Matrix) -> Iterator[tuple[slice, Matrix]]:
-    """Rows of [n, d] by blocks, with their squared distances [rows, m] to [m, d]."""
-    squares = np.einsum("ij,ij->i", right, right)
-    num_rows = max(1, _MAX_BYTES // (8 * len(right)))
-    for first in range(0, len(left), num_rows):
-        block = left[first : first + num_rows]
-        lengths = np.einsum("ij,ij->i", block, block)[:, None]
-        yield (
-            slice(first, first + len(block)),
-            (lengths + squares - 2 * (block @ right.T)).clip(0),
-        )

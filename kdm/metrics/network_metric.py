@@ -5,9 +5,9 @@ from collections.abc import Collection
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from kdm.metrics.feature_rows import Features
 from kdm.metrics.frechet import FrechetTo
 from kdm.metrics.metric import EstimatedMetric
 from kdm.metrics.protocol import Protocol
@@ -18,6 +18,8 @@ from kdm.pretrained import weights_file
 from storage.plugins import describe
 
 INCEPTION = "inception-2015-12-05.pt"
+PYTORCH_FID = "pt_inception-2015-12-05-6726825d.pth"
+CLASSES = 1_008  # of both
 _CHANNELS = (1, 3)
 
 
@@ -33,7 +35,7 @@ class NetworkMetric(EstimatedMetric):
     @property
     def view(self) -> View:
         """The pass that it shares with others."""
-        return View(INCEPTION, self.mode)
+        return View(PYTORCH_FID if self.mode == "legacy_pytorch" else INCEPTION, self.mode)
 
     @property
     def real_set(self) -> str | None:
@@ -82,7 +84,7 @@ class NetworkMetric(EstimatedMetric):
         """What its network sees."""
         return samples.seen[self.view]
 
-    def features(self, samples: EvaluationSamples) -> NDArray[np.float64]:
+    def features(self, samples: EvaluationSamples) -> Features:
         """Of the student's samples, [m, d]."""
         return self.seen(samples).fresh.features
 
@@ -132,9 +134,7 @@ class FrechetMetric(NetworkMetric):
         real = self.pictures(samples)
         if real.of.count is not None:
             self._require_rank(real.of.count, num_features, "real pictures")
-        found = real.features if real.moments is None else real.moments
-        assert found is not None  # a view of real pictures has either
-        return FrechetTo(found)
+        return real.frechet
 
     def _require_rank(self, count: int, num_features: int, whose: str) -> None:
         if count <= num_features:
@@ -155,7 +155,7 @@ class SplitMetric(NetworkMetric):
         """The data set's split."""
         return self.reference
 
-    def real_features(self, samples: EvaluationSamples) -> NDArray[np.float64]:
+    def real_features(self, samples: EvaluationSamples) -> Features:
         """Of the real pictures, [m, d]."""
         found = self.pictures(samples).features
         assert found is not None  # a split has features

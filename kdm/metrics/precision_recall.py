@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from kdm.metrics.bootstrap import Estimate, by_shares, resampled_mean, share_of
+from kdm.metrics.feature_rows import first_rows
 from kdm.metrics.metric import Meaning
 from kdm.metrics.neighbourhoods import neighbourhoods
 from kdm.metrics.network_metric import SplitMetric
@@ -55,7 +56,7 @@ class PrecisionRecall(SplitMetric):
     def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
         """Three shares, and a mean that may be above 1."""
         features = self.features(samples)
-        real = self.real_features(samples)[: len(features)]
+        real = first_rows(self.real_features(samples), len(features))
         found = neighbourhoods(features, real, num_neighbours=self.num_neighbours)
         label = samples.fresh_label
         precise, dense = resampled_mean(found.precise, label), found.density

@@ -8,6 +8,7 @@ import pytest
 from feature_sets import SETS, logits
 
 from kdm.metrics.bootstrap import by_shares, resampled
+from kdm.metrics.feature_rows import KeptRows
 from kdm.metrics.frechet import FrechetTo, Moments, frechet_distance, moments_of
 from kdm.metrics.frechet_extrapolated import extrapolated_frechet
 from kdm.metrics.inception_score import inception_scores
@@ -78,10 +79,37 @@ def test_copies_of_pictures_that_are_there_often_are_precise_but_not_for_prdc():
     assert (found["density"], found["coverage"]) == (0, 0)  # open balls, as prdc's
 
 
-def test_blocks_of_distances_change_no_neighbour(monkeypatch):
-    whole = shares(*SETS["many"](), 3)
-    monkeypatch.setattr("kdm.metrics.neighbourhoods._MAX_BYTES", 8 * 260 * 7)
-    assert shares(*SETS["many"](), 3) == whole
+@pytest.mark.parametrize("most", [3, 10**6])
+@pytest.mark.parametrize("name", ["many", "copies"])
+def test_blocks_of_distances_change_no_neighbour(name, most, monkeypatch):
+    whole = shares(*SETS[name](), 3)
+    monkeypatch.setattr("kdm.metrics.squared_distances._ROWS", 7)
+    monkeypatch.setattr("kdm.metrics.squared_distances._MOST", most)
+    assert shares(*SETS[name](), 3) == whole
+
+
+def test_neighbours_that_only_float64_tells_apart_are_told_apart():
+    """Steps of 2^-20 about a thousand: float32 has no digits left for their squares."""
+    line = 1_000 + np.cumsum(np.arange(1, 40))[:, None] * 2.0**-20
+    y = np.hstack([line, np.zeros_like(line)])
+    x = y + np.array([2.0**-21, 0])
+    apart = ((x[:, None] - y) ** 2).sum(-1)
+    radii = np.sort(((y[:, None] - y) ** 2).sum(-1), axis=1)[:, 2]
+    found = neighbourhoods(x, y, num_neighbours=2)
+    assert np.array_equal(found.precise, (apart <= radii).any(axis=1))
+    assert np.array_equal(found.density, (apart < radii).sum(axis=1) / 2)
+
+
+def test_rows_on_a_disk_give_the_numbers_of_the_same_rows_in_memory(tmp_path):
+    x, y = (each.astype(np.float32) for each in SETS["many"]())
+    np.save(tmp_path / "0.npy", x[:150])
+    np.save(tmp_path / "1.npy", x[150:])
+    kept = KeptRows([tmp_path / "0.npy", tmp_path / "1.npy"], 200, slice(0, 6))
+    assert np.array_equal(kept[np.array([199, 3, 150])], x[[199, 3, 150]])
+    assert frechet_distance(kept, y) == close(frechet_distance(x.astype(float), y), rel=1e-9)
+    assert shares(kept, y, 3) == shares(x.astype(float), y.astype(float), 3)
+    found = [extrapolated_frechet(each, FrechetTo(y), num_sizes=4).value for each in (kept, x)]
+    assert found[0] == found[1]
 
 
 def test_the_extrapolated_distance_has_no_bias_where_that_of_few_samples_does():
