@@ -41,8 +41,15 @@ _SAY_AFTER = 5.0
 # second arena cost a worker a fifth of its memory.
 _ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
 _BEFORE_START = "distributed.nanny.pre-spawn-environ"
-# Nobody looks at the profile that each worker takes of itself a hundred times a second.
-_WITHOUT_PROFILE = {"distributed.worker.profile.enabled": False}
+# What Dask does by the clock, beside the work: on one machine its processes take that from the workers' cores.
+_SELDOM = {
+    "distributed.worker.profile.enabled": False,  # a hundred times a second; nobody looks at it
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.scheduler.work-stealing": False,  # no worker has a second unit that waits
+    "distributed.scheduler.active-memory-manager.start": False,  # results are some names
+}
 
 
 @dataclass
@@ -192,7 +199,7 @@ def _local_cluster(work: Work, num_shards: int) -> LocalCluster:
     # What a cluster is given as `env` is set once Python runs, too late for all of these.
     usual = dask.config.get(_BEFORE_START)
     before_start = {**usual, **_ONE_ARENA, **safe_path(os.environ)}
-    with dask.config.set({_BEFORE_START: before_start, **_WITHOUT_PROFILE}):
+    with dask.config.set({_BEFORE_START: before_start, **_SELDOM}):
         return LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=min(work.pairs.num_workers or num_auto, num_shards),
             threads_per_worker=1,
