@@ -41,7 +41,7 @@ _SAY_AFTER = 5.0
 # second arena cost a worker a fifth of its memory.
 _ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
 _BEFORE_START = "distributed.nanny.pre-spawn-environ"
-# What Dask does by the clock, beside the work: on one machine its processes take that from the workers' cores.
+# What Dask does by the clock, beside the work: on one machine that comes out of the workers' cores.
 _SELDOM = {
     "distributed.worker.profile.enabled": False,  # a hundred times a second; nobody looks at it
     "distributed.worker.memory.monitor-interval": "1s",
