@@ -32,6 +32,7 @@ from benchmarks import (
     reading,
     scale,
     start_up,
+    student_flops,
     student_sampling,
     student_steps,
     threads,
@@ -58,6 +59,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "outside": outside.table,
     "pictures-pass": pictures_pass.table,
     "efficiency": efficiency.table,
+    "flops": student_flops.table,
     "scale": scale.table,
     "billion": billion.table,
 }

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
+from kdm.flops import counted
 from pairgen.checkpoints.build import empty
 from pairgen.checkpoints.build_presets import Preset, preset_named
 from pairgen.precision import Precision, arithmetic
@@ -65,9 +65,8 @@ def flops(preset: Preset) -> int:
     kind = kind_of(net, preset)
     x, t = torch.empty(1, *kind.shape, device="meta"), torch.empty((), device="meta")
     given = {"label": _labels(1, kind.num_classes, "meta")} if preset.precond is None else {}
-    with torch.no_grad(), FlopCounterMode(display=False) as counted:
-        net(x, t, **given)
-    return int(counted.get_total_flops())
+    with torch.no_grad():
+        return counted(lambda: net(x, t, **given)).total
 
 
 def table(preset: str | None = None) -> Iterator[str]:

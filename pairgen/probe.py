@@ -6,7 +6,6 @@ at T, on noise of a stream that no pair uses, is enough for time, FLOPs and memo
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -49,20 +48,13 @@ class Probe:
             evaluating += time.perf_counter() - drawn
         return drawing, evaluating
 
+    @torch.no_grad()
     def flops(self) -> int:
         """FLOPs of one sample's evaluation: two for each multiplication with its addition."""
-        # Imported here, because counting imports torch's compiler: a second.
-        from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+        from kdm.flops import counted  # counting imports torch's compiler: a second
 
-        def attention(query: Any, key: Any, value: Any, *_options: Any, **_more: Any) -> Any:
-            return sdpa_flop_count(query, key, value)  # type: ignore[no-untyped-call]
-
-        # The processor's fused attention, which torch does not count by itself.
-        fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-        with FlopCounterMode(display=False, custom_mapping={fused: attention}) as counted:
-            # With gradients, for which networks convolve in the plain way, even if it is slower.
-            self._evaluate(*self._drawn(1))
-        return int(counted.get_total_flops())
+        x_T, label = self._drawn(1)
+        return counted(lambda: self._evaluate(x_T, label)).total
 
     def _evaluate(self, x_T: Samples, label: Labels | None) -> None:
         field, sampler = sampled_field(self.teacher, self.spec.guidance), self.spec.sampler

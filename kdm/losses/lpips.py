@@ -54,7 +54,10 @@ class Lpips(FeatureDistance):
         head_weights(self.net)
 
     def network(self, device: Device) -> FeatureNetwork:
-        """The trunk with the channels' weights on a device; the last two in use are kept."""
+        """The trunk with the channels' weights on a device; the last two in use are kept.
+
+        The meta device has shapes without numbers, and needs no file.
+        """
         return _network(self, device)
 
     def weights_file(self) -> Path:
@@ -62,13 +65,17 @@ class Lpips(FeatureDistance):
 
         Raises a ValueError that says how to get the file, or the packages that read it.
         """
+        self.require_packages()
+        name = self.trunk or TRUNKS[self.net].file
+        return weights_file(name, of=f"distance 'lpips' with net {self.net}", otherwise=_OTHERWISE)
+
+    def require_packages(self) -> None:
+        """Raise a ValueError if a package that reads the weights isn't installed."""
         if find_spec("lpips") is None or find_spec("torchvision") is None:
             raise ValueError(
                 "distance 'lpips' needs the packages lpips and torchvision; pip install "
                 f"'kdm-offline[images]', or {_OTHERWISE}"
             )
-        name = self.trunk or TRUNKS[self.net].file
-        return weights_file(name, of=f"distance 'lpips' with net {self.net}", otherwise=_OTHERWISE)
 
     @property
     def _remedy(self) -> str:
@@ -79,9 +86,10 @@ class Lpips(FeatureDistance):
 def _network(options: Lpips, device: Device) -> FeatureNetwork:
     from kdm.losses.lpips_network import lpips_network  # torch: imported only to compare
 
+    options.require_packages()
     return lpips_network(
         options.net,
-        options.weights_file(),
+        None if device.type == "meta" else options.weights_file(),
         has_max_pooling=options.pooling == "max",
         resize=options.resize,
         device=device,

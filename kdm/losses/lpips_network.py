@@ -53,9 +53,14 @@ class _LpipsNetwork(nn.Module):
 
 
 def lpips_network(
-    net: LpipsNet, file: Path, *, has_max_pooling: bool, resize: int | None, device: torch.device
+    net: LpipsNet,
+    file: Path | None,
+    *,
+    has_max_pooling: bool,
+    resize: int | None,
+    device: torch.device,
 ) -> nn.Module:
-    """The frozen network f_l of a trunk's weights file, on a device.
+    """The frozen network f_l of a trunk's weights file, on a device; None: on the meta device alone.
 
     `resize` is the side in pixels that pictures are brought to, or None for their own. Called with
     pictures (n, 3, h, w) of −1 … 1 it gives one (n, c_l, h_l, w_l) for each of its layers, all

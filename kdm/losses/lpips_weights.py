@@ -44,22 +44,30 @@ def head_weights(net: LpipsNet) -> list[Tensor]:
     return [heads[f"lin{layer}.model.1.weight"].flatten() for layer in range(len(heads))]
 
 
-def trunk_with(net: LpipsNet, file: Path, *, has_max_pooling: bool) -> nn.Module:
+def trunk_with(net: LpipsNet, file: Path | None, *, has_max_pooling: bool) -> nn.Module:
     """The package's trunk on the CPU, with the weights of a torchvision classifier's file.
+
+    Without a file it is on the meta device and has shapes alone.
 
     Called with pictures (n, 3, h, w) it gives the activations (n, c_l, h_l, w_l) of its layers.
     `has_max_pooling` False replaces each max pooling by average pooling, of the same size and step.
     Raises a ValueError if the file holds another network's weights, or anything but tensors.
     """
-    trunk, given = _empty_trunk(net), tensors_of(file)
+    trunk = _empty_trunk(net)
+    if file is not None:
+        _fill(trunk, net, file)
+    if not has_max_pooling:
+        _average_pools(trunk)
+    return trunk
+
+
+def _fill(trunk: nn.Module, net: LpipsNet, file: Path) -> None:
+    given = tensors_of(file)
     names = {name: f"features.{name.partition('.')[2]}" for name in trunk.state_dict()}
     try:
         trunk.load_state_dict({own: given[name] for own, name in names.items()}, assign=True)
     except (KeyError, RuntimeError) as error:
         raise ValueError(f"{file} holds no weights of a torchvision {net}: {error}") from error
-    if not has_max_pooling:
-        _average_pools(trunk)
-    return trunk
 
 
 def _empty_trunk(net: LpipsNet) -> nn.Module:

@@ -117,6 +117,8 @@ def _assigned(eigenvalues: ComplexVector, targets: ComplexVector) -> Tensor:
     An assignment problem, solved exactly, so that an eigenvalue keeps its target when LAPACK's order
     changes.
     """
+    if eigenvalues.is_meta:  # shapes without numbers
+        return torch.empty(eigenvalues.shape[1], dtype=torch.int64, device=targets.device)
     from scipy.optimize import linear_sum_assignment  # takes a third of a second
 
     distances = torch.cdist(eigenvalues.T, targets.T)

@@ -10,6 +10,7 @@ results agree to about 1e-6.
 import copy
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,7 @@ from kdm.networks.edm_layers import Block, Conv, Norm
 from kdm.networks.fast import processor
 from kdm.networks.image_shapes import ClassLabels, Images, Maps
 from kdm.networks.memory_format import settled
+from kdm.networks.plain import uses_own_kernels
 from kdm.networks.song_unet import SongUNet
 
 Shift = Float[Tensor, "o"]
@@ -56,12 +58,12 @@ class FoldedUNet(nn.Module):
         if rows.device.type == "cuda":
             self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         is_plain = rows.device.type == "cpu" and self._dtype == torch.float32
-        if is_plain and not processor.has_wide_vectors():
+        if is_plain and not processor.has_wide_vectors() and uses_own_kernels():
             self._transform()
 
     def forward(self, x: Images, label: ClassLabels | None = None) -> Maps:
         """Images (n, c, h, w) to maps (n, out, h, w) of their type; `label` (n,) are class numbers."""
-        with torch.autocast(x.device.type, enabled=False):  # all is in its type already
+        with _without_autocast(x):  # all is in its type already
             given, rows = x.dtype, self._rows(label)
             x, skips = settled(self._ordered(x.to(self._dtype))), []
             for layer in self.enc.values():
@@ -120,6 +122,10 @@ class FoldedBlock(nn.Module):
         attended = attend(self.qkv(self.norm2(x)), self.num_heads, layout=Layout.HEAD_CHANNEL_PART)
         summed: Maps = self.proj(attended).add_(x, alpha=_SCALE)
         return summed
+
+
+def _without_autocast(x: Images) -> AbstractContextManager[object]:
+    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)
 
 
 def _require_standard(unet: SongUNet) -> None:

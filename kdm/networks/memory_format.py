@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from kdm.networks.image_shapes import Images
+from kdm.networks.plain import uses_own_kernels
 
 # Pixels from which on group norm has a fast path in channels_last; on smaller maps it takes 2 to 6 times
 # as long (torch 2.13), which convolutions that are a few per cent faster don't make up for.
@@ -41,4 +42,5 @@ def is_plain(x: Tensor) -> bool:
         and torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
+        and uses_own_kernels()
     )

@@ -35,9 +35,10 @@ def required(label: Labels | None, num_classes: int) -> Labels | None:
 def require_known(label: Labels | None, num_classes: int) -> None:
     """Raise a ValueError for a label outside 0 … num_classes − 1.
 
-    On a GPU the host waits for the answer, so that training doesn't call this.
+    On a GPU the host waits for the answer, so that training doesn't call this. Labels on the meta
+    device are shapes alone.
     """
-    if not num_classes or label is None or not len(label):
+    if not num_classes or label is None or not len(label) or label.is_meta:
         return
     if label.min() < 0 or label.max() >= num_classes:
         raise ValueError(

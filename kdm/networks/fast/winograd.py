@@ -14,6 +14,7 @@ from torch import Tensor
 
 from kdm.networks.fast import processor
 from kdm.networks.image_shapes import Images, Maps
+from kdm.networks.plain import uses_own_kernels
 
 AnyKernels = Float[Tensor, "o c k k"]
 Kernels = Float[Tensor, "o c 3 3"]
@@ -49,6 +50,7 @@ def is_faster(x: Images, weight: AnyKernels) -> bool:
         and height % _OUT == width % _OUT == 0
         and height * width >= _LEAST_PIXELS
         and not processor.has_wide_vectors()
+        and uses_own_kernels()
     )
 
 
