@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -155,6 +156,15 @@ def shared_digests(shared_recipe: Path) -> dict[str, str]:
     ended = finish(started(generate(home, shared_recipe, "--workers", "1")))
     assert ended.code == 0, ended.said
     return digests_of(home)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, for tests marked by `browser.needs_browser`."""
+    from browser import chromium
+
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -172,10 +172,14 @@ def test_a_page_without_the_optional_parts_has_none_of_their_heads():
 def test_the_overview_has_a_row_an_evaluation_the_newest_first():
     events = [
         EvaluationEvent(f"2025-01-0{day}", name, DIGEST, "pairs", {"same_cell": day / 10}, "r.html")
-        for day, name in ((1, "old"), (3, HOSTILE), (2, "middle"))
+        for day, name in ((1, "first-of-all"), (3, HOSTILE), (2, "middle"))
     ]
     overview = Page(render_overview(events, MEANINGS, made_at="2025-01-04"))
-    assert overview.text.index(HOSTILE) < overview.text.index("middle") < overview.text.index("old")
+    assert (
+        overview.text.index(HOSTILE)
+        < overview.text.index("middle")
+        < overview.text.index("first-of-all")
+    )
     assert [tag for tag, _ in overview.tags].count("img") == 1
     assert [attributes for tag, attributes in overview.tags if tag == "script"] == [{}]
 

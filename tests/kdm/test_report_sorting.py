@@ -1,37 +1,24 @@
-"""A click on a head of the report's tables sorts their rows; tried in a browser where there is one."""
+"""What the tables of a page do in a browser: a click on a head sorts them, a field filters long ones."""
 
-import html
-import json
-import re
-import shutil
-import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from browser import needs_browser, opened
 
 from kdm.metrics.metric import Meaning
 from kdm.report.content import Ancestor, Numbers, ReportContent, StudentEntry
 from kdm.report.page import render_report
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
 MEANINGS = {
     "error": Meaning("error", "an error", "lower", "heldout"),
     "share": Meaning("share", "a share", "higher", "fresh", is_fraction=True),
 }
 ERRORS = {"kdm-10": 1234.0, "kdm-9": 3.8e-4, "reflow": 0.04, "get": 12.5, "unmeasured": None}
-DIGESTS = ["12e456789012", "9f0000000000", "100000000000"]
-# Clicks the heads named in `clicks` (table, column, times), then tells the first column of each.
-DRIVER = """<script>
-const told = CLICKS.map(([place, column, times]) => {
-  const table = document.querySelectorAll("table")[place];
-  const head = table.tHead.rows[table.tHead.rows.length - 1].cells[column];
-  for (let each = 0; each < times; each++) head.click();
-  return [...table.tBodies[0].rows].map((row) => row.cells[SHOWN[place]].firstChild.textContent);
-});
-document.body.dataset.told = JSON.stringify(told);
-</script>"""
+DIGESTS = ["12e456789012", "9f0000000000", "100000000000", *(f"a1{n}" + 9 * "0" for n in range(5))]
+# The first column of a table's rows that are in sight.
+SHOWN = """([place, column]) => [...document.querySelectorAll("table")[place].tBodies[0].rows]
+  .filter((row) => row.checkVisibility()).map((row) => row.cells[column].firstChild.textContent)"""
 
 
 def page() -> str:
@@ -54,24 +41,39 @@ def page() -> str:
     return render_report(content, MEANINGS)
 
 
-def sorted_by(clicks: list[tuple[int, int, int]], folder: Path) -> list[list[str]]:
-    driver = DRIVER.replace("CLICKS", json.dumps(clicks)).replace("SHOWN", "[0, 2]")
-    # The page's policy lets no script run but its own, so this copy has none.
-    unguarded = re.sub(r"<meta http-equiv=[^>]*>", "", page())
-    (folder / "page.html").write_text(unguarded.replace("</body>", f"{driver}</body>"))
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += [f"--user-data-dir={folder / 'profile'}", (folder / "page.html").as_uri()]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    (told,) = re.findall(r'data-told="([^"]*)"', ended.stdout)
-    found: list[list[str]] = json.loads(html.unescape(told))
-    return found
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("page") / "page.html"
+    file.write_text(page())
+    return file
 
 
-@pytest.mark.skipif(not BROWSER, reason="no chromium here")
-def test_numbers_sort_as_numbers_names_in_their_order_and_digests_as_text(tmp_path: Path) -> None:
-    clicks = [(0, 1, 1), (0, 1, 1), (0, 0, 1), (1, 2, 1)]
-    up, down, by_name, digests = sorted_by(clicks, tmp_path)
-    assert up == ["teacher", "kdm-9", "reflow", "get", "kdm-10", "unmeasured"]
-    assert down == ["teacher", "kdm-10", "get", "reflow", "kdm-9", "unmeasured"]
-    assert by_name == ["teacher", "get", "kdm-9", "kdm-10", "reflow", "unmeasured"]
-    assert digests == sorted(DIGESTS)
+@needs_browser
+def test_numbers_sort_as_numbers_names_in_their_order_and_digests_as_text(
+    file: Path, browser: Any
+) -> None:
+    with opened(browser, file, []) as shown:
+
+        def rows_by(table: int, column: int, first: int = 0) -> list[str]:
+            shown.locator("table").nth(table).locator("thead tr:last-child th").nth(column).click()
+            found: list[str] = shown.evaluate(SHOWN, [table, first])
+            return found
+
+        assert rows_by(0, 1) == ["teacher", "kdm-9", "reflow", "get", "kdm-10", "unmeasured"]
+        assert rows_by(0, 1) == ["teacher", "kdm-10", "get", "reflow", "kdm-9", "unmeasured"]
+        assert rows_by(0, 0) == ["teacher", "get", "kdm-9", "kdm-10", "reflow", "unmeasured"]
+        assert rows_by(1, 2, first=2) == sorted(DIGESTS)
+
+
+@needs_browser
+def test_a_long_table_shows_the_rows_with_the_words_that_are_typed(
+    file: Path, browser: Any
+) -> None:
+    with opened(browser, file, []) as shown:
+        field = shown.get_by_label("Show only rows with these words")
+        assert field.count() == 1  # the other table is short
+        field.fill("A12 stu")
+        assert shown.evaluate(SHOWN, [1, 2]) == [each for each in DIGESTS if "a12" in each]
+        assert shown.locator("output").inner_text() == f"1 of {len(DIGESTS)} rows"
+        field.fill("")
+        assert len(shown.evaluate(SHOWN, [1, 2])) == len(DIGESTS)

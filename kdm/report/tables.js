@@ -1,7 +1,9 @@
 "use strict";
-// A click on a head sorts its table's rows; a second one turns them. The teacher's row stays on top, and
-// cells without a number stay below. Without this script the page reads as it is.
+// A click on a head sorts its table's rows; a second one turns them. A long table gets a field that leaves the
+// rows with all words that are typed there. Rows of the teacher and of other references stay on top and in
+// sight, and cells without a number stay below. Without this script the page reads as it is.
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+const FILTERED_FROM = 8;
 function shown(row, place) {
   const cell = row.cells[place];
   return (cell && cell.firstChild ? cell.firstChild.textContent : "").trim();
@@ -24,7 +26,8 @@ function order(rows, place, isText, turned) {
   there.sort((left, right) => turned * compare(shown(left, place), shown(right, place)));
   return [...there, ...rows.filter(isAbsent)];
 }
-for (const table of document.querySelectorAll("table")) {
+const isFixed = (row) => row.classList.contains("teacher");
+function makeSortable(table) {
   const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
   heads.forEach((head, place) => {
     head.classList.add("sortable");
@@ -34,7 +37,6 @@ for (const table of document.querySelectorAll("table")) {
       heads.forEach((each) => each.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", turned > 0 ? "ascending" : "descending");
       const rows = [...table.tBodies[0].rows];
-      const isFixed = (row) => row.classList.contains("teacher");
       const moved = rows.filter((row) => !isFixed(row));
       table.tBodies[0].append(
         ...rows.filter(isFixed), ...order(moved, place, head.classList.contains("mono"), turned));
@@ -46,4 +48,27 @@ for (const table of document.querySelectorAll("table")) {
       sort();
     });
   });
+}
+function makeFilterable(table) {
+  const rows = [...table.tBodies[0].rows].filter((row) => !isFixed(row));
+  if (rows.length < FILTERED_FROM) return;
+  const [line, field, told] = ["p", "input", "output"].map((each) => document.createElement(each));
+  line.className = "filter";
+  field.type = "search";
+  field.placeholder = "Filter rows";
+  field.setAttribute("aria-label", "Show only rows with these words");
+  field.addEventListener("input", () => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const fits = (row) => words.every((word) => row.textContent.toLowerCase().includes(word));
+    rows.forEach((row) => { row.hidden = !fits(row); });
+    const left = rows.filter((row) => !row.hidden).length;
+    told.textContent = words.length ? `${left} of ${rows.length} rows` : "";
+  });
+  line.append(field, told);
+  (table.closest(".scroll") || table).before(line);
+}
+for (const table of document.querySelectorAll("table")) {
+  if (!table.tHead || !table.tBodies.length) continue;
+  makeSortable(table);
+  makeFilterable(table);
 }
