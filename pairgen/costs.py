@@ -8,7 +8,10 @@ arithmetic is left out: it is below one percent of the time (docs/generation.md)
 
 from dataclasses import dataclass
 
+import torch
+
 from pairgen.probe import Probe
+from pairgen.spec import PairSpec
 from pairgen.worker import is_out_of_memory
 
 NUM_MEASURED = 64  # samples of the evaluation whose rate is measured
@@ -58,6 +61,15 @@ def estimate(
     if each * num_pairs > _WORTH_COUNTING:
         flops = float(probe.flops()) * num_velocities * num_pairs
     return Costs(num_pairs, probe.spec.nfe, flops, each * num_pairs, num_bytes, num_devices)
+
+
+def pair_flops(spec: PairSpec) -> float | None:
+    """FLOPs of one pair, counted on a teacher of random weights; None if its steps aren't known."""
+    shape, nfe = spec.pairs.shape, spec.sampler.nfe
+    if nfe is None:
+        return None
+    teacher = spec.teacher.plugin.build(shape).eval().requires_grad_(False)
+    return float(nfe * Probe(spec, teacher, torch.device("cpu")).flops())
 
 
 def _timed(probe: Probe, sampling_batch: int) -> tuple[float, float] | None:

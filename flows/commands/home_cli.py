@@ -18,6 +18,9 @@ def add_home_commands(app: typer.Typer) -> None:
     app.command("show", help="Print a recipe with its defaults, or list the recipes.")(_show)
     app.command("ls", help="List what is in a home.")(_ls)
     app.command("rm", help="Remove a teacher, pairs, a student or a report.")(_rm)
+    app.command("leaderboard", help="Compare every student of one set: quality and cost.")(
+        _leaderboard
+    )
     app.command("sample", help="Draw samples from a student.")(_sample)
     app.command("deploy", help="Deploy every flow to your Prefect server.")(_deploy)
     app.command(
@@ -44,6 +47,19 @@ def _ls(home: Home = DEFAULT_HOME) -> None:
     from flows.commands.ls import ls
 
     ls(home)
+
+
+def _leaderboard(
+    pairs: Annotated[str, typer.Argument(help="The set's name in 'kdm ls', or its folder.")],
+    by: Annotated[
+        str,
+        typer.Option("--by", metavar="NUMBER", help="What to order by, as paired_mse."),
+    ] = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.leaderboard import write_leaderboard
+
+    write_leaderboard(pairs, home, by=by)
 
 
 def _rm(
