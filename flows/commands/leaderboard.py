@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from flows.documents.leaderboard import leaderboard
+from flows.documents.leaderboard_rows import leaderboard
 from flows.documents.pages import write_page
 from flows.documents.student_costs import Counts
 from flows.home import bare, found, home_folder

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from flows.commands.human_cli import human_app
 from flows.commands.option_types import Home, whole
 from flows.home import DEFAULT_HOME
 
@@ -95,3 +96,6 @@ def _list() -> None:
     from flows.table import aligned
 
     typer.echo(aligned([["study", "title"], *([*each] for each in study_titles().items())]))
+
+
+study_app.add_typer(human_app, name="human")

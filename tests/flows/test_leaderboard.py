@@ -3,9 +3,11 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from browser import faults_of, needs_browser
 from conftest import Finished
 from typer.testing import CliRunner
 
@@ -99,6 +101,12 @@ def test_a_student_without_numbers_is_listed_with_the_command_that_measures_it(
     (absent,) = board(told[1])["not_measured"]
     assert absent["student"] == "later"
     assert "kdm evaluate" in absent["command"]
+
+
+@needs_browser
+def test_the_page_is_sound_in_a_browser(told: tuple[str, Path], browser: Any) -> None:
+    (page,) = (told[1] / "reports").glob("leaderboard-*/report.html")
+    assert faults_of(browser, page) == []
 
 
 def test_a_set_without_students_is_refused_before_anything_is_written(

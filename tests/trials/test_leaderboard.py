@@ -23,7 +23,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with `kdm`, the same trained half as long, and a copy of the first; below KDM_TRIALS_HOME."""
     named = os.environ.get("KDM_TRIALS_HOME")
     home = Path(named) / "digits" if named else tmp_path_factory.mktemp("digits")
-    kdm = next(each for each in load_recipe("digits").document()["students"] if each["name"] == "kdm")
+    kdm = next(
+        each for each in load_recipe("digits").document()["students"] if each["name"] == "kdm"
+    )
     steps = kdm["training"]["num_steps"]
     half = {**kdm, "name": "kdm-half", "training": {**kdm["training"], "num_steps": steps // 2}}
     students = f"students={json.dumps([kdm, half])}"

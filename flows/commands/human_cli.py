@@ -1,0 +1,57 @@
+"""The commands `kdm study human …`: a study with human raters, built and scored."""
+
+from typing import Annotated
+
+import typer
+
+from flows.commands.option_types import Home, Seed, whole
+from flows.home import DEFAULT_HOME
+
+_MOST = 1000  # questions; and pictures a side
+
+human_app = typer.Typer(
+    help="Ask people which of two collages looks more realistic.", no_args_is_help=True
+)
+
+
+@human_app.command("build", help="Make the page that raters open, without a network.")
+def _build(
+    student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="FOLDER", help="Where the page goes; else human-STUDENT."),
+    ] = "",
+    against: Annotated[
+        str,
+        typer.Option("--against", metavar="teacher|real", help="What the student is held against."),
+    ] = "teacher",
+    num_questions: Annotated[
+        int,
+        typer.Option(
+            "--questions", parser=whole(1, _MOST), metavar="N", help="Pairs a rater sees."
+        ),
+    ] = 10,
+    side: Annotated[
+        int,
+        typer.Option(
+            "--side", parser=whole(1, _MOST), metavar="N", help="Pictures along a collage."
+        ),
+    ] = 6,
+    *,
+    seed: Seed = 0,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.human_build import HumanStudy, build_human_study
+
+    build_human_study(student, home, HumanStudy(against, num_questions, side, seed, out))
+
+
+@human_app.command("score", help="The share of answers for the student, and how sure it is.")
+def _score(
+    answers: Annotated[list[str], typer.Argument(help="The files that raters saved.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.human_score import score_human_study
+
+    score_human_study(answers, home, as_json=as_json)
