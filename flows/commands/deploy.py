@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import typer
 import yaml
@@ -22,8 +23,11 @@ _WITHOUT_LIMIT = "make-shards"
 _SCHEDULED = "eval-report"
 
 
-def deploy(runs: Runs, *, limit: int | None, with_automations: bool = False) -> None:
+def deploy(
+    runs: Runs, *, limit: int | None, with_automations: bool = False, webhook: str = ""
+) -> None:
     """Create the work pool `local` if needed, then every deployment; a ValueError if that can't be."""
+    _require_address(webhook)
     with configured_server() as client:
         pool = found_pool(client, runs.pool)
         variables = job_variables(pool, runs)
@@ -37,10 +41,20 @@ def deploy(runs: Runs, *, limit: int | None, with_automations: bool = False) -> 
     if with_automations:
         with configured_server() as client:
             crash_silent_runs(client)
+    if webhook:
+        from flows.orchestration.worse import call_when_worse
+
+        with configured_server() as client:
+            call_when_worse(client, webhook)
     typer.echo(
         f"deployed; start a worker with 'prefect worker start --pool {runs.pool}', then for one "
         "'prefect deployment run generate-pairs/default --watch'"
     )
+
+
+def _require_address(webhook: str) -> None:
+    if webhook and not (urlsplit(webhook).scheme in ("http", "https") and urlsplit(webhook).netloc):
+        raise ValueError("--webhook is no address of a web server; give one as https://HOST/PATH")
 
 
 def deployments(pool: str, variables: dict[str, Any], limit: int | None) -> dict[str, Any]:

@@ -139,11 +139,20 @@ def _deploy(
             help="Also let the server mark runs as Crashed that give no sign of life for 15 minutes.",
         ),
     ] = False,
+    webhook: Annotated[
+        str,
+        typer.Option(
+            "--webhook",
+            metavar="URL",
+            help="Also let the server call this address when a student became worse.",
+        ),
+    ] = "",
 ) -> None:
     from flows.commands.deploy import deploy
     from flows.orchestration.work_pool import Runs
 
-    deploy(Runs(pool, image, home), limit=limit, with_automations=automations)
+    runs = Runs(pool, image, home)
+    deploy(runs, limit=limit, with_automations=automations, webhook=webhook)
 
 
 def _prune(

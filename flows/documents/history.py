@@ -9,12 +9,15 @@ from typing import Any
 from flows.documents.pages import write_page
 from flows.stage import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
+from kdm.metrics.bootstrap import unpacked
 from kdm.metrics.metric import Meaning
 from kdm.metrics.protocol import column
+from kdm.report.changes import Change, became_worse
 from kdm.report.content import EvaluationEvent
 from storage.digest import seal, unseal
 from storage.folders import Folder
 
+_UNCERTAINTY = ("intervals", "deviations", "drawn_on")
 _EVENT = re.compile(r"[0-9a-f]{64}\.json")
 
 
@@ -22,17 +25,28 @@ def write_overview(home: Folder, runs: Sequence[Run]) -> None:
     """Rewrite reports/overview.html from the history of evaluations."""
     from kdm.report.overview import render_overview
 
-    meanings = meanings_of(
-        {each.plugin: each for run in runs for each in run.recipe.evaluation.metrics}.values()
-    )
     events = read_events(home)
-    columns = {name for event in events for name in event.values}
     page = render_overview(
         events,
-        with_columns(meanings, columns),
+        _meanings(events, runs),
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     write_page(home / "reports", "overview.html", page)
+
+
+def changes_for_the_worse(run: Run, evaluated: Sequence[StageResult]) -> tuple[Change, ...]:
+    """What became worse with these trainings of the recipe's students, by the home's history."""
+    own = [event for event in read_events(run.home) if event.recipe == run.recipe.name]
+    digests = {student.facts["student_digest"] for student in evaluated}
+    changes = became_worse(own, _meanings(own, (run,)))
+    return tuple(change for change in changes if change.digest_after in digests)
+
+
+def _meanings(events: Sequence[EvaluationEvent], runs: Sequence[Run]) -> dict[str, Meaning]:
+    """Of every column that the events fill by a metric of these runs."""
+    metrics = {each.plugin: each for run in runs for each in run.recipe.evaluation.metrics}
+    columns = {name for event in events for name in event.values}
+    return with_columns(meanings_of(metrics.values()), columns)
 
 
 def read_events(home: Folder) -> list[EvaluationEvent]:
@@ -40,21 +54,29 @@ def read_events(home: Folder) -> list[EvaluationEvent]:
     history = home / "reports" / "history"
     names = filter(_EVENT.fullmatch, history.names())  # copies and notes aren't events
     documents = [unseal(history.read(name), f"{history.url}/{name}") for name in names]
-    events = [
-        EvaluationEvent(
-            when=document["created_at"],
-            student=document["student"],
-            digest=document["student_digest"],
-            pairs=document["pairs"],
-            values={
-                column(name, document.get("protocols", {}).get(name)): value
-                for name, value in document["values"].items()
-            },
-            report=document["report"],
-        )
-        for document in documents
-    ]
+    events = [_event(document) for document in documents]
     return sorted(events, key=lambda event: (event.when, event.student))
+
+
+def _event(document: Mapping[str, Any]) -> EvaluationEvent:
+    protocols, report = document.get("protocols", {}), document["report"]
+
+    def by_column(key: str) -> dict[str, Any]:
+        return {column(name, protocols.get(name)): x for name, x in document.get(key, {}).items()}
+
+    return EvaluationEvent(
+        when=document["created_at"],
+        student=document["student"],
+        digest=document["student_digest"],
+        pairs=document["pairs"],
+        values=by_column("values"),
+        report=report,
+        recipe=document.get("recipe", report.partition("/")[0].rpartition("-")[0]),
+        intervals=by_column("intervals"),
+        deviations={name: unpacked(each) for name, each in by_column("deviations").items()},
+        drawn_on=document.get("drawn_on", {}),
+        num_samples=document.get("num_samples", {}),
+    )
 
 
 def record_evaluations(run: Run, evaluated: Sequence[StageResult]) -> None:
@@ -68,6 +90,12 @@ def record_evaluations(run: Run, evaluated: Sequence[StageResult]) -> None:
             "pairs": student.facts["pairs"],
             "values": student.facts["values"],
             **_protocols(student),
+            **{key: student.facts[key] for key in _UNCERTAINTY if key in student.facts},
+            "num_samples": {
+                "heldout": student.facts["num_heldout"],
+                "fresh": student.facts["num_fresh"],
+            },
+            "recipe": run.recipe.name,
             "report": f"{run.report_folder().name}/report.html",
         }
         created_at = datetime.now(UTC).isoformat(timespec="seconds")

@@ -20,6 +20,7 @@ from flows.orchestration.deployed import enter_folder
 from flows.orchestration.flow_runs import flow_runs
 from flows.orchestration.leaving import leave_in_time
 from flows.orchestration.run_log import WATCHER
+from flows.orchestration.worse import tell_of_worse
 from flows.progress import Progress, Reporter
 from flows.request import Request
 from flows.stage import Run, StageResult
@@ -127,6 +128,7 @@ def in_task(name: str, work: Work, *, run_name: str = "") -> list[StageResult]:
         made[:] = work()
     else:
         state.result()  # raises what the stage raised
+        tell_of_worse(made)
     for result in made:
         watcher.finished(result)
     return made

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from flows.documents.history import record_evaluations, write_overview
+from flows.documents.history import changes_for_the_worse, record_evaluations, write_overview
 from flows.documents.measured import read_metrics
 from flows.documents.numbers import entry, settings_of
 from flows.documents.pages import is_whole, write_page
@@ -21,7 +21,7 @@ from storage.folders import Folder
 
 STAGE = "eval-report"
 # Raised when the page changes, so that old pages are rewritten.
-VERSION = 3
+VERSION = 4
 
 
 def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) -> StageResult:
@@ -46,15 +46,20 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
     from kdm.report.page import render_report
 
     run.begin(folder, "a report")
-    page = render_report(
-        report_content(run, judged, evaluated), meanings_of(run.recipe.evaluation.metrics)
-    )
-    write_page(folder, "report.html", page)
     record_evaluations(run, evaluated)
+    worse = changes_for_the_worse(run, evaluated)
+    sentences = tuple(change.sentence for change in worse)
+    content = replace(report_content(run, judged, evaluated), worse=sentences)
+    page = render_report(content, meanings_of(run.recipe.evaluation.metrics))
+    write_page(folder, "report.html", page)
     write_overview(run.home, (run,))
     document = _document(run, identity, evaluated)
+    if worse:
+        document["worse"] = [change.document() for change in worse]
     # Last: it says that all of the above is done.
     folder.replace("metrics.json", seal(document))
+    for sentence in sentences:
+        run.say(sentence)
     return replace(result, state="done", facts=document)
 
 

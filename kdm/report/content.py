@@ -167,6 +167,7 @@ class ReportContent:
     filters: tuple[FilterCounts, ...] = ()
     lineage: tuple[Ancestor, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    worse: tuple[str, ...] = ()  # sentences: what became worse since the training before
 
 
 @dataclass(frozen=True)
@@ -182,3 +183,9 @@ class EvaluationEvent:
     pairs: str
     values: Mapping[str, float]
     report: str = ""  # relative address of its report, if any
+    # What tells whether two evaluations differ by more than chance; documents of older versions lack it.
+    recipe: str = ""
+    intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)  # as in `Numbers`
+    deviations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    drawn_on: Mapping[str, str] = field(default_factory=dict)
+    num_samples: Mapping[str, int] = field(default_factory=dict)  # 'heldout' and 'fresh'

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from kdm.analyze.trend import MOST_TRENDS, Trend, trend_picture
 from kdm.metrics.metric import Meaning
+from kdm.report.changes import became_worse
 from kdm.report.content import EvaluationEvent, Picture
 from kdm.report.tables import columns, number
 from kdm.report.template import render
@@ -50,6 +51,7 @@ def render_overview(
         "table": table,
         "num_students": len({event.digest for event in events}),
         "trend": _trend(newest_first[::-1], shown),
+        "worse": became_worse(newest_first[::-1], meanings),
     }
     return render("overview.html.j2", fields)
 

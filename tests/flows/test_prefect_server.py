@@ -1,10 +1,14 @@
 """A real server, its worker and the `prefect` command: whatever becomes of them, the store decides."""
 
+import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -19,7 +23,9 @@ from local_prefect import BIN, QUIET_AND_QUICK, LocalPrefect, start_kdm, wait_fo
 from flows.commands.prune import prune
 from flows.orchestration.automations import NAME, crash_silent_runs
 from flows.orchestration.work_pool import Runs, found_pool, job_variables
+from flows.orchestration.worse import call_when_worse
 from flows.stages.sequence import STAGES
+from storage.digest import seal
 
 MEASURED = "students/*/metrics.json"  # without it `evaluate` is left to do, in seconds
 
@@ -213,16 +219,58 @@ def test_flow_and_tasks_end_in_a_state_named_cached_where_nothing_is_missing(
     assert {"tiny-made", "tiny-students", "tiny-samples", "tiny-report"} <= keys
 
 
-def test_a_refresh_of_reports_leaves_a_link_to_each(
+def test_a_refresh_of_reports_leaves_links_and_tells_a_webhook_what_became_worse(
     prefect: LocalPrefect, finished: Finished, tmp_path: Path
 ) -> None:
-    home = finished.copy(tmp_path / "home")
-    words = [str(BIN / "kdm"), "eval-report", "--home", str(home)]
-    subprocess.run(words, check=True, env=prefect.environment())
+    home = finished.copy(tmp_path / "home", "reports/*/metrics.json")
+    remember_a_better_training(home)
+    with called() as (url, calls):
+        with prefect.asked() as client:
+            for _ in range(2):  # again: there is still one
+                call_when_worse(client, url)
+        words = [str(BIN / "kdm"), "eval-report", "--home", str(home)]
+        for _ in range(2):  # what is current tells nothing
+            subprocess.run(words, check=True, env=prefect.environment())
+        wait_for(lambda: len(calls) == 1, seconds=60)
+    assert calls[0]["text"].startswith("kdm of tiny became worse: same cell as teacher was 99.90%")
+    assert calls[0]["change"]["report"].endswith("/report.html")
     left = [(each["key"], str(each["data"])) for each in prefect.ask("artifacts")]
-    (link,) = [data for key, data in left if key == "tiny-report" and str(home) in data]
+    (link,) = {data for key, data in left if key == "tiny-report" and str(home) in data}
     assert link.endswith("/report.html)")
     assert "eval-report-made" in dict(left)
+
+
+def remember_a_better_training(home: Path) -> None:
+    """As if the student had been trained before, and had been in the teacher's cell nearly always."""
+    history = home / "reports/history"
+    (event,) = (json.loads(file.read_text()) for file in history.glob("*.json"))
+    event |= {"student_digest": 64 * "0", "created_at": "2026-01-01T00:00:00+00:00"}
+    event["values"] = {"same_cell": 0.999}
+    del event["digest"]
+    (history / f"{64 * '0'}.json").write_bytes(seal(event))
+
+
+@contextmanager
+def called() -> Iterator[tuple[str, list[Any]]]:
+    """A server's address, and what was posted to it."""
+    calls: list[Any] = []
+
+    class Noting(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            calls.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Noting)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/hook", calls
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_run_without_a_sign_of_life_is_crashed_and_no_run_that_lives_has_ended_or_is_anothers(
