@@ -21,6 +21,7 @@ from storage.options import parse
 from storage.spec_file import read_spec
 
 NUM_KEY_METRICS = 3
+_KEY = "key.json"  # of a study with human raters, whose page is with them
 
 
 class _Row(NamedTuple):
@@ -148,7 +149,10 @@ def _accuracy(folder: Folder) -> str:
 def _numbers(document: dict[str, Any] | None) -> str:
     if document is None or "values" not in document:
         return "not evaluated"
-    options = parse(EvaluationOptions, document["options"], "metrics.json: options")
+    try:
+        options = parse(EvaluationOptions, document["options"], "metrics.json: options")
+    except ValueError:
+        return "measured by metrics that aren't installed here"
     values = document["values"]
     names = [name for name in meanings_of(options.metrics) if name in values]
     return ", ".join(f"{name} {number(values[name])}" for name in names[:NUM_KEY_METRICS])
@@ -183,7 +187,8 @@ def _reports(listing: _Listing, names: Sequence[str]) -> list[_Row]:
         page = f"reports/{name}/report.html"
         has_page = page in listing.files
         recipe = listing.recipes.get(f"reports/{name}", UNKNOWN)
-        finished = listing.finished(page) if has_page else "none yet"
+        finished = listing.finished(page if has_page else f"reports/{name}/{_KEY}")
+        finished = "none yet" if finished == UNKNOWN else finished
         said = [changes.get(name, ""), f"{listing.home.url}/{page}" if has_page else ""]
         cells = [name, recipe, finished, listing.size(f"reports/{name}")]
         rows.append(_Row(cells, "; ".join(each for each in said if each)))

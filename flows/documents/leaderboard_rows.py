@@ -12,11 +12,13 @@ from flows.documents.remembered_runs import known_runs
 from flows.documents.reproduction import reproduction
 from flows.documents.student_costs import Counts, cost_of, teacher_cost
 from flows.documents.trained_on import Trained, trained_on
+from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.report.content import Numbers, StudentEntry
 from kdm.report.leaderboard import Cost, Leaderboard, Standing
 from kdm.report.seeds import by_seeds
 from storage.did_you_mean import nearest
 from storage.folders import Folder
+from storage.options import parse
 
 # What rows are ordered by unless the user says it: the first of these that most students have.
 QUALITY = ("fid", "fid_infinity", "kid", "frechet_over_teachers", "in_cells_fresh", "sw1_fresh")
@@ -33,7 +35,7 @@ def leaderboard(home: Folder, pairs: Folder, by: str, counts: Counts) -> Leaderb
             f"{home.url} has no student of {pairs.name}; 'kdm distill RECIPE' trains one, and "
             "'kdm ls' lists what there is"
         )
-    measured = [each for each in students if each.is_measured]
+    measured, unread = _readable([each for each in students if each.is_measured])
     columns = columns_of([each.metrics for each in measured])
     return Leaderboard(
         pairs=pairs.name,
@@ -44,8 +46,21 @@ def leaderboard(home: Folder, pairs: Folder, by: str, counts: Counts) -> Leaderb
         counts=columns.counts,
         by=_chosen(by, columns),
         unmeasured=tuple(_unmeasured(home, [each for each in students if not each.is_measured])),
-        notes=(*columns.notes, *faults, *_machines(measured)),
+        notes=(*columns.notes, *faults, *unread, *_machines(measured)),
     )
+
+
+def _readable(measured: Sequence[Trained]) -> tuple[list[Trained], list[str]]:
+    """Those whose metrics this installation knows, and a sentence for each other one."""
+    known, unread = [], []
+    for student in measured:
+        try:
+            parse(EvaluationOptions, student.metrics["options"], "its evaluation")
+        except ValueError as error:
+            unread.append(f"{student.name} is left out: {error}.")
+        else:
+            known.append(student)
+    return known, unread
 
 
 def _standings(measured: Sequence[Trained], columns: Columns, counts: Counts) -> list[Standing]:

@@ -26,7 +26,10 @@ class Counts:
         asked = {**student.settings, "training": training, "schema": student.config["schema"]}
         digest = digest_of(asked)
         if digest not in self.known:
-            self.known[digest] = _counted(student)
+            counted = _counted(student)
+            if not counted:  # to be tried again: a plugin may be installed by then
+                return {}
+            self.known[digest] = counted
         return self.known[digest]
 
 

@@ -26,7 +26,7 @@ def command(home: Path, *words: str) -> str:
 
 def plant(home: Path, name: str, **changes: object) -> None:
     """A student under another name: the same files, with these changes in its documents."""
-    (own,) = (home / "students").glob("kdm-*")
+    own = min((home / "students").glob("kdm-*"), key=lambda each: len(each.name))
     place = home / "students" / f"{name}-{name.encode().hex():0<12.12}"
     shutil.copytree(own, place)
     for file, change in changes.items():
@@ -62,6 +62,19 @@ def unmeasured(document: dict) -> None:
     del document["values"]
 
 
+def by_a_metric_of_others(document: dict) -> None:
+    document["options"]["metrics"].append({"plugin": "theirs", "version": 1})
+
+
+def other_seed(document: dict) -> None:
+    document["weights"]["sha256"] = "1" * 64
+    document["identity"]["training"]["seed"] += 1
+
+
+def a_little_worse(document: dict) -> None:
+    document["values"]["paired_mse"] *= 1.01
+
+
 @pytest.fixture(scope="module")
 def told(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What the command says of a student, its copy and four others, and the home."""
@@ -70,6 +83,7 @@ def told(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     plant(home, "worse", metrics=worse, config=other_weights)
     plant(home, "elsewhere", metrics=on_other_noise, config=other_weights)
     plant(home, "later", metrics=unmeasured)
+    plant(home, "foreign", metrics=by_a_metric_of_others)
     return command(home, "tiny", "--by", "paired_mse"), home
 
 
@@ -87,6 +101,24 @@ def test_numbers_on_other_noise_have_columns_of_their_own(told: tuple[str, Path]
     assert not set(rows["kdm"]["values"]) & set(rows["elsewhere"]["values"])
     assert rows["elsewhere"]["not_told_apart_from"] == []
     assert "Not all students were measured in one way; they differ in noise." in said
+
+
+def test_a_student_that_was_measured_by_a_metric_that_is_missing_is_left_out(
+    told: tuple[str, Path],
+) -> None:
+    assert "foreign is left out" in told[0]
+    assert "foreign" not in {each["name"] for each in board(told[1])["rows"]}
+
+
+def test_seeds_are_one_row_and_a_copy_is_no_seed(told: tuple[str, Path], tmp_path: Path) -> None:
+    home = Path(shutil.copytree(told[1], tmp_path / "home"))
+    plant(home, "kdm-1", metrics=a_little_worse, config=other_seed)
+    command(home, "tiny", "--by", "paired_mse")
+    rows = {each["name"]: each for each in board(home)["rows"]}
+    assert rows["kdm"]["note"] == "mean of 2 seeds"
+    assert rows["planted"]["note"] == "same weights as kdm"
+    assert "kdm" in rows["planted"]["not_told_apart_from"]
+    assert "worse" not in rows["kdm"]["not_told_apart_from"]
 
 
 def test_half_the_steps_are_half_the_flops(told: tuple[str, Path]) -> None:
@@ -129,6 +161,7 @@ def test_the_page_is_listed_and_removed_as_a_report_is(told: tuple[str, Path]) -
     home = str(told[1])
     listed = CliRunner().invoke(app, ["ls", "--home", home]).output
     assert "leaderboard-tiny-" in listed
+    assert "measured by metrics that aren't installed here" in listed
     removed = CliRunner().invoke(app, ["rm", "leaderboard-tiny", "--yes", "--home", home])
     assert removed.exit_code == 0, removed.output
     assert not list(Path(home, "reports").glob("leaderboard-*"))
