@@ -21,7 +21,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the student `kdm` of digits; below KDM_TRIALS_HOME."""
     named = os.environ.get("KDM_TRIALS_HOME")
     home = Path(named) / "digits" if named else tmp_path_factory.mktemp("digits")
-    command = [KDM, "run", "digits", "--direct", "--student", "kdm", "--home", str(home)]
+    command = [KDM, "distill", "digits", "--direct", "--student", "kdm", "--home", str(home)]
     subprocess.run(command, check=True)
     return home
 
