@@ -13,6 +13,7 @@ from flows.commands.stages_cli import add_stage_commands
 from flows.commands.student_cli import student_app
 from flows.commands.study_cli import study_app
 from flows.commands.teacher_cli import teacher_app
+from flows.commands.two_words import TwoWords
 from flows.exit import Stopped, leave, stop_on_signals
 from storage.errors import StoreError
 from storage.redaction import Redacting, redacted, require_no_secret
@@ -20,6 +21,7 @@ from storage.terminal import replace_what_cannot_be_said
 
 app = typer.Typer(
     name="kdm",
+    cls=TwoWords,
     help="Distil diffusion models offline: generate pairs once, then train one-step students on them.",
     no_args_is_help=True,
     add_completion=False,

@@ -9,7 +9,7 @@ from storage.folders import Folder, folder_at
 
 HOME_VARIABLE = "KDM_HOME"
 DEFAULT_HOME = "./kdm-home"
-KINDS = ("teachers", "pairs", "students", "classifiers", "reports")
+KINDS = ("teachers", "pairs", "students", "classifiers", "references", "features", "reports")
 _THING = re.compile(rf"(.+)-[0-9a-f]{{{NAME_DIGITS}}}")
 
 

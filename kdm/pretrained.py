@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from storage.folders import local_file
+from storage.inert.stand_ins import require_file_itself
 
 _VARIABLE = "KDM_WEIGHTS"
 _DEFAULT = "~/.cache/kdm/weights"
@@ -33,6 +34,10 @@ SOURCES = {
         "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
         "pt_inception-2015-12-05-6726825d.pth"
     ),
+    **{  # EDM's statistics of training pictures, through the same network
+        f"{name}.npz": f"{_NVIDIA}/edm/fid-refs/{name}.npz"
+        for name in ("cifar10-32x32", "ffhq-64x64", "afhqv2-64x64", "imagenet-64x64")
+    },
     **{
         f"{name}.pkl": f"{_NVIDIA}/edm/pretrained/{name}.pkl"
         for name in (  # EDM's teachers (Karras et al. 2022)
@@ -43,6 +48,11 @@ SOURCES = {
             "edm-imagenet-64x64-cond-adm",
         )
     },
+}
+# Of files whose names don't say it, as several projects state it. Another file of that name may be a network
+# of the same interface: it is used, and what is measured with it says that it isn't the published one.
+SHA256 = {
+    "inception-2015-12-05.pt": "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4",
 }
 # torch.hub's habit: the last eight digits of a name are the first of its sha256.
 _HASHED = re.compile(r"-([0-9a-f]{8})\.pth$")
@@ -62,6 +72,11 @@ def fault_of(name: str) -> str | None:
     source = f" from {SOURCES[name]}" if name in SOURCES else ""
     if not path.is_file():
         return f"missing; put it there{source}"
+    with path.open("rb") as file:
+        try:
+            require_file_itself(file)
+        except ValueError as error:
+            return f"{str(error).removeprefix('it is ')}{source}"
     found, digits = path.stat(), _HASHED.search(name)
     if digits and not _sha256(path, found.st_size, found.st_mtime_ns).startswith(digits[1]):
         return f"not what its name says; get it{source or ' again'}"

@@ -11,6 +11,7 @@ from kdm.evaluate.evaluation_options import GROUP
 from kdm.evaluate.picture_judge import PictureJudge, judge_of
 from kdm.metrics.judgements import Judged
 from kdm.metrics.network_metric import NetworkMetric
+from kdm.metrics.perceived import Apart, Perceived, others
 from kdm.metrics.protocol import Reference
 from kdm.metrics.samples import EvaluationSamples
 from kdm.metrics.views import RealView, Seen, Sight, View
@@ -39,6 +40,16 @@ def seen_by_the_judge(judged: Judged) -> dict[View, Seen]:
     return {each.view: own for each in metrics if isinstance(each, NetworkMetric)}
 
 
+def perceived_by_pixels(x_T, x_0, x_0_hat, label) -> dict[str, Perceived]:
+    """The mean squared error in a perceptual network's place."""
+    rivals = x_0, x_0[others(x_T)], x_0[others(x_T, label)]
+    own, teachers = (
+        Apart(*(((samples - each).astype(float) ** 2).mean((1, 2, 3)) for each in rivals))
+        for samples in (x_0_hat, x_0)
+    )
+    return {"lpips-to-teacher": Perceived("0" * 64, own, teachers)}
+
+
 def picture_samples(error: float) -> EvaluationSamples:
     """Real digits, and a student's normal error of this size a pixel; the linear rival is a mean."""
     stream, label = np.random.RandomState(1), np.arange(NUM) % 10
@@ -50,8 +61,9 @@ def picture_samples(error: float) -> EvaluationSamples:
         for each in (heldout, fresh)
     )
     judged = judge().judged(fresh_x_0_hat, reference, second)
+    x_T = stream.standard_normal(heldout.shape).astype(np.float32)
     return EvaluationSamples(
-        x_T=stream.standard_normal(heldout.shape).astype(np.float32),
+        x_T=x_T,
         x_0=heldout,
         x_0_hat=x_0_hat,
         fresh_x_T=stream.standard_normal(fresh.shape).astype(np.float32),
@@ -62,5 +74,6 @@ def picture_samples(error: float) -> EvaluationSamples:
         fresh_label=label,
         linear_x_0=np.broadcast_to(heldout.mean(axis=0), heldout.shape),
         judged=judged,
+        perceived=perceived_by_pixels(x_T, heldout, x_0_hat, label),
         seen=seen_by_the_judge(judged),
     )

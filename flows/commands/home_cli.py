@@ -16,8 +16,8 @@ _A_MONTH = timedelta(days=30)
 def add_home_commands(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("show", help="Print a recipe with its defaults, or list the recipes.")(_show)
-    app.command("ls", help="List what is in a home.")(_ls)
-    app.command("rm", help="Remove a teacher, pairs, a student or a report.")(_rm)
+    app.command("ls", help="List what is in a home, also what metrics keep there.")(_ls)
+    app.command("rm", help="Remove one thing that 'kdm ls' lists.")(_rm)
     app.command("leaderboard", help="Compare every student of one set: quality and cost.")(
         _leaderboard
     )

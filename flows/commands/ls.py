@@ -1,4 +1,4 @@
-"""`kdm ls`: lists a home's teachers, pairs, students, classifiers and reports."""
+"""`kdm ls`: lists what a home holds, a table for each kind of thing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.report.tables import number
 from kdm.trained import CONFIG, read_config
+from storage.digest import unseal
 from storage.errors import DamageError, MismatchError
 from storage.folders import FileInfo, Folder
 from storage.options import parse
@@ -22,6 +23,7 @@ from storage.spec_file import read_spec
 
 NUM_KEY_METRICS = 3
 _KEY = "key.json"  # of a study with human raters, whose page is with them
+ABOUT = "about.json"  # of references and features
 
 
 class _Row(NamedTuple):
@@ -146,6 +148,41 @@ def _accuracy(folder: Folder) -> str:
     return ", ".join(f"{split} {share:.2%}" for split, share in config["accuracy"].items())
 
 
+def _references(listing: _Listing, names: Sequence[str]) -> list[_Row]:
+    rows = []
+    for name in names:
+        place, about = f"references/{name}", _about(listing, "references", name)
+        count = f"{about['of']['count']:,}" if about else UNKNOWN
+        network = _network(about["identity"]["view"]) if about else "damaged"
+        finished = listing.finished(f"{place}/{ABOUT}")
+        rows.append(_Row([name, count, network, finished, listing.size(place)]))
+    return rows
+
+
+def _features(listing: _Listing, names: Sequence[str]) -> list[_Row]:
+    rows = []
+    for name in names:
+        place, about = f"features/{name}", _about(listing, "features", name)
+        begun = listing.finished(f"{place}/{ABOUT}")
+        whose = about["of"] if about else "damaged"
+        count = f"{about['identity']['count']:,}" if about else UNKNOWN
+        rows.append(_Row([name, whose, count, begun, listing.size(place)]))
+    return rows
+
+
+def _about(listing: _Listing, kind: str, name: str) -> dict[str, Any] | None:
+    """What a folder says of itself; None if it can't be read."""
+    place = f"{kind}/{name}/{ABOUT}"
+    try:
+        return unseal(listing.home.read(place), place)
+    except (FileNotFoundError, DamageError):
+        return None
+
+
+def _network(view: Mapping[str, Any]) -> str:
+    return f"{view['network']}, {view['mode']}"
+
+
 def _numbers(document: dict[str, Any] | None) -> str:
     if document is None or "values" not in document:
         return "not evaluated"
@@ -201,5 +238,7 @@ _TABLES = {
     "pairs": (PAIRS_HEAD, _pairs),
     "students": (_TRAINED_HEAD, _students),
     "classifiers": (["name", "accuracy", "finished", "size"], _classifiers),
+    "references": (["name", "pictures", "network", "finished", "size"], _references),
+    "features": (["name", "what was seen", "pictures", "begun", "size"], _features),
     "reports": (["name", "recipe", "finished", "size"], _reports),
 }

@@ -2,7 +2,8 @@
 
 Pairs rest on the teacher whose weights their spec.json has, students on the set whose content their
 config.json (or, before training is done, a checkpoint) has, their numbers on the classifier that
-their metrics.json names. A student's job.json carries no digest: it may add to that, never take from it.
+their metrics.json names, or on the reference statistics that it names. A student's job.json carries no
+digest: it may add to that, never take from it.
 """
 
 import json
@@ -32,7 +33,7 @@ class Resting(NamedTuple):
 
 
 def resting_on(home: Folder, kind: str, name: str) -> Resting:
-    """What in a home depends on one of its things; nothing depends on students and reports."""
+    """What in a home depends on one of its things; nothing depends on students, features and reports."""
     thing = home / kind / name
     try:
         if kind == "teachers":
@@ -41,6 +42,8 @@ def resting_on(home: Folder, kind: str, name: str) -> Resting:
             return _students_of_pairs(home, thing)
         if kind == "classifiers":
             return _asked(home, "students", lambda student: _is_judged_by(student, name))
+        if kind == "references":
+            return _asked(home, "students", lambda student: _is_compared_with(student, name))
     except StoreError as error:
         return Resting([], [str(error)])
     return Resting([], [])
@@ -141,6 +144,13 @@ def _is_judged_by(student: Folder, classifier: str) -> bool:
         return False
     judge = _sealed(student, _METRICS).get("classifier")
     return isinstance(judge, dict) and judge.get("name") == classifier
+
+
+def _is_compared_with(student: Folder, reference: str) -> bool:
+    if not student.exists(_METRICS):
+        return False
+    metrics = _sealed(student, _METRICS).get("options", {}).get("metrics", [])
+    return any(each.get("reference") == reference for each in metrics)
 
 
 def _named_by_job(student: Folder) -> str:

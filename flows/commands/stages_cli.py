@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.commands.option_types import Home
 from flows.commands.recipe_options import Recipe, takes
+from flows.home import DEFAULT_HOME
 from flows.request import Request
 
 
@@ -17,6 +19,9 @@ def add_stage_commands(app: typer.Typer) -> None:
     app.command("filter-pairs", help="Score pairs and write keep/drop masks.")(_filter_pairs)
     app.command("distill", help="Train students on stored pairs.")(_distill)
     app.command("evaluate", help="Measure students beside their teacher.")(_evaluate)
+    app.command(
+        "evaluate reference", help="Keep statistics of real pictures, for FID against them."
+    )(_reference)
     app.command(
         "eval-report",
         help="Write a recipe's report, or all outdated ones.",
@@ -51,6 +56,38 @@ def _distill(recipe: Recipe, **options: Any) -> None:
 @takes("students", "device", "direct")
 def _evaluate(recipe: Recipe, **options: Any) -> None:
     _run_flow("evaluate", recipe, options)
+
+
+def _reference(
+    data: Annotated[
+        str,
+        typer.Argument(help="A recipe with a data set, or pictures: a folder, zip, tar or array."),
+    ],
+    split: Annotated[str, typer.Option("--split", help="train or heldout.")] = "train",
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric",
+            help="The metric that takes them, as in evaluation.metrics: fid, '{plugin: fid, mode: clean}'.",
+        ),
+    ] = "fid",
+    shape: Annotated[
+        str,
+        typer.Option("--shape", metavar="C,H,W", help="Of pictures that no recipe describes."),
+    ] = "",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="A.B=VALUE", help="Change one value, as in --set dataset.source=PATH."
+        ),
+    ] = None,
+    *,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.reference import Wanted, reference
+
+    reference(Wanted(data, split, metric, shape, tuple(overrides or ()), device), home)
 
 
 @takes("students", "device", "direct")

@@ -10,6 +10,7 @@ from flows.config.recipe import Recipe
 from flows.config.recipe_files import read_recipe
 from flows.config.stored_pairs import complete_pairs
 from flows.config.stored_teacher import complete as complete_teacher
+from flows.config.wishes import with_wishes
 from kdm.presets.presets import preset_names
 from storage.did_you_mean import nearest
 from storage.folders import Folder
@@ -19,6 +20,7 @@ from storage.whole_numbers import whole_number
 from storage.yaml_text import read_yaml
 
 _STORED_PAIRS = "pairs.stored="
+_METRICS = "evaluation.metrics"
 _IN_FILES = (
     "image-folder",
     "image-tars",
@@ -49,7 +51,7 @@ def load_recipe(
     _require_data(document, recipe)
     if home is not None:
         _complete(document, home)
-    return parse(Recipe, document, f"recipe '{recipe}'")
+    return with_wishes(parse(Recipe, document, f"recipe '{recipe}'"))
 
 
 def _set_count(document: dict[str, Any], count: int) -> None:
@@ -97,6 +99,8 @@ def _lay_over(
     _add_presets(document, students)
     for override in asked:
         apply_override(document, override)
+    if any(each.startswith(_METRICS) for each in asked):  # who says which gets these, or an error
+        document["evaluation"].pop("where_files_are", None)
 
 
 def _complete(document: dict[str, Any], home: Folder) -> None:

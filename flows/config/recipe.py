@@ -75,9 +75,9 @@ class Recipe(Options):
                 "privacy.required is true, but the recipe lacks a filter that finds copies; add "
                 "'near-copy' to filters"
             )
-        if self.dataset is not None and self._shape not in (None, self.dataset.shape):
+        if self.dataset is not None and self.shape not in (None, self.dataset.shape):
             raise ValueError(
-                f"pairs have shape {self._shape}, the data set has {self.dataset.shape}; "
+                f"pairs have shape {self.shape}, the data set has {self.dataset.shape}; "
                 "they must be equal"
             )
         if self.filters and self.privacy.masks is not None:
@@ -95,23 +95,25 @@ class Recipe(Options):
         """Raise a ValueError if a metric can't measure these pairs, or lacks what it needs."""
         if isinstance(self.pairs, StoredPairs) and not self.pairs.heldout:
             raise ValueError(f"{self.pairs.folder} lacks held-out pairs to measure students on")
-        if self._shape is None:  # the metrics themselves look, once it is known
-            return
         for metric in self.evaluation.metrics:
-            metric.require_shape(self._shape)
+            if self.shape is not None:  # or else `teacher_samples` looks, once it is known
+                metric.require_shape(self.shape)
+            metric.require_files()
             metric.require_real(splits_of(self.dataset))
+        if self.shape is None:
+            return
         if not isinstance(self.pairs, ImportedPairs):
             needs = needs_of(self.evaluation.metrics)
             require_needs(needs, label=self._label, dataset=self.dataset)
 
     def require_learnable(self, students: Iterable[StudentRecipe]) -> None:
         """Raise a ValueError if a student can't learn samples of this shape, or lacks the labels it needs."""
-        if self._shape is None:  # training itself looks, once it is known
+        if self.shape is None:  # training itself looks, once it is known
             return
         for student in students:
             student.require_labels(self._label)
             try:
-                student.model.require_shape(self._shape)
+                student.model.require_shape(self.shape)
             except ValueError as error:
                 raise ValueError(f"student '{student.name}': {error}") from error
 
@@ -121,7 +123,7 @@ class Recipe(Options):
         return ("train", "heldout") if self.pairs.heldout else ("train",)
 
     @property
-    def _shape(self) -> tuple[int, ...] | None:
+    def shape(self) -> tuple[int, ...] | None:
         pairs = self.pairs
         return pairs.pairs.shape if isinstance(pairs, GeneratedPairs) else pairs.shape
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import torch
 
+from flows.config.wishes import missing_words
 from flows.documents.evaluated_samples import teacher_samples
 from flows.documents.fates import counts_of_filters, fates_of_splits
 from flows.documents.numbers import (
@@ -50,7 +51,7 @@ def report_content(
             filters=filter_scores(run, judged),
         ),
         teacher=run.recipe.teacher.name if run.recipe.teacher else "teacher",
-        judge=judge_of(first),
+        judge=" ".join(filter(None, (judge_of(first), missing_words(run.recipe)))),
         rates=rates(judged, evaluated),
         budgets=tuple(budget(run, student) for student in evaluated),
         splits=fates_of_splits(run, judged),

@@ -9,6 +9,7 @@ from kdm.evaluate.draw import TeacherSamples
 from kdm.evaluate.evaluate import needs_of, require_needs
 from kdm.evaluate.linear_map import MAX_PAIRS, linear_predictions
 from kdm.evaluate.network_views import NetworkViews
+from kdm.evaluate.perception import Perception
 from kdm.evaluate.picture_judge import picture_judge
 from kdm.export import load_student
 from kdm.report.picture_figures import is_image
@@ -28,6 +29,8 @@ def teacher_samples(
     needs = needs_of(run.recipe.evaluation.metrics) if needs is None else needs
     heldout = open_split(run, judged, "heldout")
     require_needs(needs, label=heldout.schema.label, dataset=dataset)
+    for metric in run.recipe.evaluation.metrics:
+        metric.require_shape(heldout.schema.shape)
     wanted = max(3 * run.recipe.evaluation.num_fresh, MAX_PAIRS if "linear" in needs else 0)
     others = open_split(run, judged, "train").load(min(pairs.train, wanted), masks).pairs
     known = heldout.load(pairs.heldout, masks).pairs
@@ -41,6 +44,12 @@ def teacher_samples(
             run.recipe.evaluation.metrics,
             dataset,
             device=torch.device(run.settled_device),
+            shape=heldout.schema.shape,
+        )
+    perception = None
+    if "perceptual" in needs:
+        perception = Perception(
+            run.recipe.evaluation.metrics, device=torch.device(run.settled_device)
         )
     return TeacherSamples(
         heldout=known,
@@ -50,6 +59,7 @@ def teacher_samples(
         linear_x_0=linear_predictions(others, known) if "linear" in needs else None,
         judge=judge,
         views=views,
+        perception=perception,
     )
 
 

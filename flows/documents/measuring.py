@@ -35,5 +35,6 @@ def _numbers(run: Run, folder: Folder, model: Student, teacher: TeacherSamples) 
     picture = sample_picture(samples, folder.name.rpartition("-")[0])
     if picture is not None:
         folder.replace("samples.png", picture)
-    described = teacher.judge.described() if teacher.judge else {}
+    described = teacher.views.described() if teacher.views else {}
+    described |= teacher.judge.described() if teacher.judge else {}
     return measure_samples(samples, options) | described

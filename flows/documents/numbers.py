@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.stage import Run
 from kdm.metrics.bootstrap import unpacked
+from kdm.pretrained import SHA256
 from kdm.report.content import Numbers, StudentEntry
 from storage.digest import short
 from storage.plugins import describe
@@ -62,15 +63,18 @@ def require_one_protocol(documents: Sequence[Mapping[str, Any]]) -> None:
 
 
 def protocol_words(document: Mapping[str, Any]) -> str:
-    """A sentence a protocol of the document; empty if no number has one."""
-    numbers: dict[str, list[str]] = {}
-    protocols = {each["digest"]: each for each in document.get("protocols", {}).values()}
-    for name, each in document.get("protocols", {}).items():
-        numbers.setdefault(each["digest"], []).append(name)
+    """A sentence for all numbers that were measured alike; empty if no number has a protocol."""
+    alike: dict[str, dict[str, str]] = {}
+    for name, protocol in document.get("protocols", {}).items():
+        alike.setdefault(_words(protocol), {})[name] = short(protocol["digest"])
     return " ".join(
-        f"{', '.join(names)}: {_words(protocols[digest])}, protocol {short(digest)}."
-        for digest, names in numbers.items()
+        f"{', '.join(names)}: {words} ({_protocols(list(dict.fromkeys(names.values())))})."
+        for words, names in alike.items()
     )
+
+
+def _protocols(digests: list[str]) -> str:
+    return f"protocol{'s' if len(digests) > 1 else ''} {', '.join(digests)}"
 
 
 def _words(protocol: Mapping[str, Any]) -> str:
@@ -80,9 +84,14 @@ def _words(protocol: Mapping[str, Any]) -> str:
     if reference is not None:
         count = f"{reference['count']:,} pictures, " if reference["count"] else ""
         against = f", against {reference['name']} ({count}{reference['split']})"
+    form = "as bytes " if protocol["quantised"] else ""
+    network, sha256 = protocol["network"], protocol["network_sha256"]
+    known = SHA256.get(network, sha256)
+    own = f", {protocol['num_features']:,} features" if protocol.get("num_features") else ""
+    other = "" if known == sha256 else ", not the published file"
     return (
-        f"{protocol['num_samples']:,} samples{of} as bytes through {protocol['network']} "
-        f"(sha256 {short(protocol['network_sha256'])}), mode {protocol['mode']}{against}"
+        f"{protocol['num_samples']:,} samples{of} {form}through {network} "
+        f"(sha256 {short(sha256)}{own}{other}), mode {protocol['mode']}{against}"
     )
 
 

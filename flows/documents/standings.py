@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flows.config.wishes import missing_words
 from flows.documents.numbers import entry, references, require_one_protocol, settings_of
 from flows.stage import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
@@ -37,7 +38,8 @@ def standings(run: Run, results: Sequence[StageResult]) -> Standings | None:
     printed = rows(students, references(first), meanings=meanings, counts=counts)
     heads = [f"{column.label} {column.arrow}" for column in columns(meanings)]
     lines = [(head, *(row.cells[i].line for row in printed)) for i, head in enumerate(heads)]
-    note = unequal({facts["student"]: _num_images(run, facts["student"]) for facts in evaluated})
+    images = {facts["student"]: _num_images(run, facts["student"]) for facts in evaluated}
+    note = " ".join(filter(None, (unequal(images), missing_words(run.recipe))))
     return Standings(tuple(row.name for row in printed), tuple(lines), note)
 
 

@@ -76,7 +76,7 @@ def evaluation_identity(run: Run, judged: StageResult, student: StageResult) -> 
             "contents": contents,
             "counts": [run.recipe.pairs.train, run.recipe.pairs.heldout],
             "masks": judged.facts["masks"],
-            "evaluation": run.recipe.evaluation.model_dump(mode="json"),
+            "evaluation": run.recipe.evaluation.measured(),
             **_classifier(run),
             **_networks(run),
         }
@@ -93,9 +93,9 @@ def _classifier(run: Run) -> dict[str, str]:
 
 
 def _networks(run: Run) -> dict[str, dict[str, str]]:
-    """The published networks and statistics, if a metric needs any."""
+    """Files of the weights folder and real pictures, if a metric needs any."""
     metrics = run.recipe.evaluation.metrics
-    if "network" not in needs_of(metrics):
+    if not any(metric.files() for metric in metrics):
         return {}
     from kdm.evaluate.network_views import seen_by  # torch
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.evaluate.network_views import NetworkViews
+from kdm.evaluate.perception import Perception
 from kdm.evaluate.picture_judge import PictureJudge
 from kdm.metrics.samples import Classes, EvaluationSamples, Points
 from kdm.students.student import Student
@@ -34,6 +35,7 @@ class TeacherSamples:
     linear_x_0: Points | None = None  # of the held-out pairs, if a metric needs that rival
     judge: PictureJudge | None = None  # if a metric needs a classifier
     views: NetworkViews | None = None  # if a metric needs a published network
+    perception: Perception | None = None  # if a metric compares how pictures look
 
 
 def draw_samples(
@@ -57,12 +59,14 @@ def draw_samples(
     if teacher.views is not None:
         teacher.views.require_samples(num_fresh)
     noise, label = noise[:num_fresh], None if label is None else label[:num_fresh]
+    x_T, x_0 = heldout.x_T.astype(np.float32), as_numbers(heldout.x_0).astype(np.float32)
+    x_0_hat = push(student, heldout.x_T, heldout.label, options=options)
     first, second = (as_numbers(teacher.others[rows]).astype(np.float32) for rows in sets)
     fresh = push(student, noise, label, options=options)
     return EvaluationSamples(
-        x_T=heldout.x_T.astype(np.float32),
-        x_0=as_numbers(heldout.x_0).astype(np.float32),
-        x_0_hat=push(student, heldout.x_T, heldout.label, options=options),
+        x_T=x_T,
+        x_0=x_0,
+        x_0_hat=x_0_hat,
         fresh_x_T=noise,
         fresh_x_0_hat=fresh,
         reference=first,
@@ -72,6 +76,11 @@ def draw_samples(
         linear_x_0=teacher.linear_x_0,
         judged=teacher.judge.judged(fresh, first, second) if teacher.judge else None,
         seen=teacher.views.seen(fresh, second) if teacher.views else {},
+        perceived=(
+            teacher.perception.perceived(x_T, x_0, x_0_hat, heldout.label)
+            if teacher.perception
+            else {}
+        ),
     )
 
 

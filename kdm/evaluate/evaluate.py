@@ -30,6 +30,7 @@ def evaluate_student(
     from kdm.evaluate.draw import draw_samples  # torch: imported only to measure
 
     document = measure_samples(draw_samples(student, teacher, options=options), options)
+    document |= teacher.views.described() if teacher.views else {}
     return document | (teacher.judge.described() if teacher.judge else {})
 
 
@@ -53,7 +54,7 @@ def measure_samples(samples: EvaluationSamples, options: EvaluationOptions) -> d
         "floor": teachers.values,
         "num_heldout": samples.num_heldout,
         "num_fresh": samples.num_fresh,
-        "options": options.model_dump(mode="json"),
+        "options": options.measured(),
     }
     parts: dict[str, Any] = {
         "intervals": own.intervals,

@@ -3,12 +3,13 @@
 `metrics.json` repeats these options, because numbers under others don't compare.
 """
 
-from typing import Annotated, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import Field
 
 from kdm.metrics.metric import Metric
-from storage.options import Options
+from storage.options import LastingOptions, Options
 from storage.plugins import Configured, configure
 
 GROUP = "kdm.metrics"
@@ -19,8 +20,17 @@ def _default_metrics() -> tuple[Metric, ...]:
     return tuple(cast(Metric, configure(GROUP, name)) for name in _DEFAULT)
 
 
-class EvaluationOptions(Options):
+class WhereFilesAre(Options):
+    """Metrics to add if all that they need is there: a recipe's wish, where `metrics` is a demand."""
+
+    metrics: tuple[Annotated[Metric, Configured(GROUP)], ...]
+    num_fresh: int = Field(ge=2, le=10**8)  # if any of them is measured
+
+
+class EvaluationOptions(LastingOptions):
     """All that determines a student's numbers beside the student and the pairs."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {"where_files_are": None}
 
     metrics: tuple[Annotated[Metric, Configured(GROUP)], ...] = Field(
         default_factory=_default_metrics
@@ -30,3 +40,8 @@ class EvaluationOptions(Options):
     )  # samples from fresh noise, and in each teacher set
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of fresh noise and of a stochastic student
     batch_size: int = Field(2_500, ge=1)  # samples a call; round-off may depend on it
+    where_files_are: WhereFilesAre | None = None  # in a recipe that was loaded: those that aren't
+
+    def measured(self) -> dict[str, Any]:
+        """What numbers depend on: all but wishes that weren't granted."""
+        return self.model_dump(mode="json", exclude={"where_files_are"})

@@ -97,11 +97,20 @@ def by_shares(
 ) -> Estimate:
     """A number that resamples move, to first order, as they move the mean of `shares`, [n].
 
-    So its interval costs means alone, whatever the number costs.
+    So its interval costs means alone, whatever the number costs: a normal one, because a mean's
+    standard error is known without resamples. These only serve comparisons.
     """
-    found = resampled_mean(shares, label)
-    below, above = spread(found)
-    return Estimate(value, value + below, value + above, found)
+    half = _DEVIATIONS * _error_of_mean(shares, label)
+    return Estimate(value, value - half, value + half, resampled_mean(shares, label))
+
+
+def _error_of_mean(shares: NDArray[np.float64], label: NDArray[np.int64] | None) -> float:
+    """Its standard error over samples, drawn within each class if there are any."""
+    _, classes = np.unique(np.zeros(len(shares)) if label is None else label, return_inverse=True)
+    counts = np.bincount(classes)
+    means = np.bincount(classes, shares) / counts
+    squares = np.bincount(classes, (shares - means[classes]) ** 2)
+    return float(np.sqrt((squares / np.maximum(counts - 1, 1) * counts).sum()) / len(shares))
 
 
 def share_of(is_right: NDArray[np.bool_]) -> Estimate:

@@ -6,13 +6,17 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kdm.metrics.bootstrap import Estimate, by_shares
 from kdm.metrics.metric import Meaning
-from kdm.metrics.network_metric import FrechetMetric
+from kdm.metrics.network_metric import FrechetMetric, InceptionMetric
 from kdm.metrics.samples import EvaluationSamples
+from kdm.metrics.views import Sight
 
 
-class Fid(FrechetMetric):
+class Fid(InceptionMetric, FrechetMetric):
     """FID of samples from fresh noise; the real pictures are taken as fixed."""
 
     plugin: ClassVar[str] = "fid"
@@ -26,7 +30,10 @@ class Fid(FrechetMetric):
         )
     }
 
-    def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+    def of(
+        self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
+    ) -> dict[str, Estimate]:
         """A squared distance between features."""
-        found = self.to_real(samples).compared(self.features(samples))
-        return {"fid": by_shares(found.value, found.shares, samples.fresh_label)}
+        found = self.to_real(samples).compared(sight.features)
+        sure = by_shares(found.value, found.shares, label)
+        return {"fid": sure._replace(low=max(sure.low, 0.0))}  # no distance is below 0

@@ -32,7 +32,7 @@ def extrapolated_frechet(
 ) -> Extrapolated:
     """d²_∞ of [n, d]; a ValueError unless there are more rows than sizes and dimensions need."""
     num_rows, dimension = features.shape
-    sizes = _sizes(num_rows, dimension, num_sizes)
+    sizes = extrapolation_sizes(num_rows, dimension, num_sizes)
     stream = np.random.RandomState(seed)
     drawn = [stream.permutation(len(features))[:size] for size in sizes]
     distances = np.array([to_real(ChosenRows(features, np.sort(rows))) for rows in drawn])
@@ -46,8 +46,8 @@ def extrapolated_frechet(
     return Extrapolated(float(value), float(slope), shares - shares.mean())
 
 
-def _sizes(num_rows: int, dimension: int, num_sizes: int) -> list[int]:
-    """n_1 … n_K for n rows of d features."""
+def extrapolation_sizes(num_rows: int, dimension: int, num_sizes: int) -> list[int]:
+    """n_1 … n_K for n rows of d features; a ValueError if they are too few for a line."""
     least = max(num_rows // 10, dimension + 1)
     if num_rows < least + num_sizes:
         raise ValueError(

@@ -21,13 +21,14 @@ from pydantic import Field
 from kdm.metrics.bootstrap import Estimate, by_shares
 from kdm.metrics.feature_rows import Features
 from kdm.metrics.metric import Meaning
-from kdm.metrics.network_metric import NetworkMetric
+from kdm.metrics.network_metric import InceptionMetric
 from kdm.metrics.samples import EvaluationSamples
+from kdm.metrics.views import Sight
 
 _LEAST = 1e-300  # a probability that is 0 adds 0 · log 0 = 0
 
 
-class InceptionScore(NetworkMetric):
+class InceptionScore(InceptionMetric):
     """The score of samples from fresh noise, over Inception's 1,008 classes without their bias."""
 
     plugin: ClassVar[str] = "inception-score"
@@ -44,12 +45,17 @@ class InceptionScore(NetworkMetric):
     num_splits: int = Field(10, ge=1)  # as published; fewer score higher
     seed: int = Field(2020, ge=0, le=2**32 - 1)  # of the shuffle; torch-fidelity's
 
-    def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+    def require_samples(self, count: int, num_features: int) -> None:
+        """A ValueError if a split would be empty."""
+        require_splits(count, self.num_splits)
+
+    def of(
+        self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
+    ) -> dict[str, Estimate]:
         """From 1 to the number of classes."""
-        given = self.seen(samples).fresh.probabilities
-        assert given is not None  # Inception has classes
-        found = inception_scores(given, num_splits=self.num_splits, seed=self.seed)
-        return {"inception_score": by_shares(found.value, found.shares, samples.fresh_label)}
+        assert sight.probabilities is not None  # Inception has classes
+        found = inception_scores(sight.probabilities, num_splits=self.num_splits, seed=self.seed)
+        return {"inception_score": by_shares(found.value, found.shares, label)}
 
 
 class InceptionScores(NamedTuple):
@@ -65,11 +71,7 @@ def inception_scores(
 ) -> InceptionScores:
     """Of [n, classes], shuffled and split as torch-fidelity does; a ValueError for empty splits."""
     num = len(probabilities)
-    if num < num_splits:
-        raise ValueError(
-            f"{num:,} samples can't be split into {num_splits}; measure more of them, or set "
-            f"num_splits to at most {num:,}"
-        )
+    require_splits(num, num_splits)
     order = np.random.RandomState(seed).permutation(num)
     bounds = [split * num // num_splits for split in range(num_splits + 1)]
     scores, shares = [], np.zeros(num)
@@ -81,6 +83,15 @@ def inception_scores(
         weight = score * num / (num_splits * len(rows))
         shares[rows] = weight * (divergences - divergences.mean())
     return InceptionScores(float(np.mean(scores)), float(np.std(scores)), shares)
+
+
+def require_splits(count: int, num_splits: int) -> None:
+    """A ValueError if a split of so many rows would be empty."""
+    if count < num_splits:
+        raise ValueError(
+            f"{count:,} samples can't be split into {num_splits}; measure more of them, or set "
+            f"num_splits to at most {count:,}"
+        )
 
 
 def _divergences(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

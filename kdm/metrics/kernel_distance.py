@@ -45,8 +45,7 @@ def kernel_distance(
     fewer than two.
     """
     subset_size = min(subset_size, len(features), len(reference))
-    if subset_size < 2:
-        raise ValueError("a kernel distance needs two samples and two real pictures; measure more")
+    require_two(subset_size)
     stream = np.random.RandomState(seed)
     total, weights, sums = 0.0, np.zeros(len(features)), np.zeros(len(features))
     for _ in range(num_subsets):
@@ -62,6 +61,12 @@ def kernel_distance(
     centred = sums - weights * (sums.sum() / weights.sum())
     scale = len(features) / (num_subsets * subset_size)
     return KernelDistance(total / num_subsets, centred * scale)
+
+
+def require_two(count: int) -> None:
+    """A ValueError if a set has no two rows."""
+    if count < 2:
+        raise ValueError("a kernel distance needs two samples and two real pictures; measure more")
 
 
 def _of_subset(x: Matrix, y: Matrix) -> tuple[float, NDArray[np.float64]]:

@@ -6,16 +6,19 @@ Unlike FID it has no bias, so it compares sets of few samples; the formula is `k
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from kdm.metrics.bootstrap import Estimate, by_shares
-from kdm.metrics.kernel_distance import kernel_distance
+from kdm.metrics.kernel_distance import kernel_distance, require_two
 from kdm.metrics.metric import Meaning
-from kdm.metrics.network_metric import SplitMetric
+from kdm.metrics.network_metric import InceptionMetric, SplitMetric
 from kdm.metrics.samples import EvaluationSamples
+from kdm.metrics.views import Sight
 
 
-class Kid(SplitMetric):
+class Kid(InceptionMetric, SplitMetric):
     """KID of samples from fresh noise; the real pictures are taken as fixed."""
 
     plugin: ClassVar[str] = "kid"
@@ -33,13 +36,19 @@ class Kid(SplitMetric):
     subset_size: int = Field(1_000, ge=2)
     seed: int = Field(2020, ge=0, le=2**32 - 1)  # of the subsets; torch-fidelity's
 
-    def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+    def require_samples(self, count: int, num_features: int) -> None:
+        """A ValueError if there are no two."""
+        require_two(count)
+
+    def of(
+        self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
+    ) -> dict[str, Estimate]:
         """A squared distance in the kernel's space, often printed times 1,000."""
         found = kernel_distance(
-            self.features(samples),
+            sight.features,
             self.real_features(samples),
             num_subsets=self.num_subsets,
             subset_size=self.subset_size,
             seed=self.seed,
         )
-        return {"kid": by_shares(found.value, found.shares, samples.fresh_label)}
+        return {"kid": by_shares(found.value, found.shares, label)}

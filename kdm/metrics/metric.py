@@ -53,6 +53,13 @@ class Metric(Plugin):
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError if it can't measure samples of this shape; most take any."""
 
+    def files(self) -> tuple[str, ...]:
+        """Names of files in the weights folder on which its numbers depend."""
+        return ()
+
+    def require_files(self) -> None:
+        """Raise a ValueError for a file or package that it lacks, whatever it measures."""
+
     def require_real(self, splits: Collection[str]) -> None:
         """Raise a ValueError if it compares with real pictures that the data set's splits lack."""
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdm.metrics.feature_rows import Features
-from kdm.metrics.squared_distances import SquaredDistances
+from kdm.metrics.squared_distances import DistanceBlock, SquaredDistances
 
 Matrix = NDArray[np.float64]
 
@@ -32,33 +32,65 @@ class Neighbourhoods(NamedTuple):
     recalled: NDArray[np.bool_]  # [m] real pictures in a sample's ball
     density: NDArray[np.float64]  # [n] real balls a sample is in, over k
     covered: NDArray[np.bool_]  # [m] real pictures with a sample in their ball
+    recall_shares: Matrix  # [n] what each sample adds to recall, and to coverage
+    coverage_shares: Matrix  # [n]
 
 
 def neighbourhoods(
     features: Features, reference: Features, *, num_neighbours: int
 ) -> Neighbourhoods:
     """Of samples [n, d] and real features [m, d]; a ValueError if a set has too few rows."""
-    fewest = min(len(features), len(reference))
-    if fewest <= num_neighbours:
-        raise ValueError(
-            f"sets of {len(features):,} and {len(reference):,} rows don't have {num_neighbours} "
-            f"neighbours of each; measure more samples, or set num_neighbours to less than {fewest:,}"
-        )
+    require_neighbours(min(len(features), len(reference)), num_neighbours)
     own, real = (
         SquaredDistances(each, each).radii(num_neighbours) for each in (features, reference)
     )
-    found = Neighbourhoods(
-        np.zeros(len(features), np.bool_),
-        np.zeros(len(reference), np.bool_),
-        np.zeros(len(features)),
-        np.zeros(len(reference), np.bool_),
-    )
+    precise, density = np.zeros(len(features), np.bool_), np.zeros(len(features))
+    recalled, covered = _Holders(len(reference)), _Holders(len(reference))
     for block in SquaredDistances(features, reference).blocks():
         rows, columns = block.rows, block.columns
         in_real, inside_real = block.within(real[columns][None, :])
         in_own, _ = block.within(own[rows][:, None])
-        found.precise[rows] |= in_real.any(axis=1)
-        found.density[rows] += inside_real.sum(axis=1) / num_neighbours
-        found.recalled[columns] |= in_own.any(axis=0)
-        found.covered[columns] |= inside_real.any(axis=0)
-    return found
+        precise[rows] |= in_real.any(axis=1)
+        density[rows] += inside_real.sum(axis=1) / num_neighbours
+        recalled.add(in_own, block)
+        covered.add(inside_real, block)
+    return Neighbourhoods(
+        precise,
+        recalled.number > 0,
+        density,
+        covered.number > 0,
+        *(each.shares(len(features)) for each in (recalled, covered)),
+    )
+
+
+class _Holders:
+    """How many samples hold each real picture, and which one holds it if it is one alone.
+
+    Without that sample the picture would be lost. n/m times the number of pictures that a sample holds
+    alone is what it adds to their share, by the jackknife (Efron & Stein 1981).
+    """
+
+    def __init__(self, num_real: int) -> None:
+        self.number = np.zeros(num_real, np.int64)
+        self._last = np.zeros(num_real, np.int64)
+
+    def add(self, is_held: NDArray[np.bool_], block: DistanceBlock) -> None:
+        """Of a block's rows of samples and columns of real pictures."""
+        self.number[block.columns] += is_held.sum(axis=0)
+        (some,) = np.nonzero(is_held.any(axis=0))
+        self._last[block.columns.start + some] = block.rows.start + is_held[:, some].argmax(axis=0)
+
+    def shares(self, num_samples: int) -> Matrix:
+        """What each sample adds, [n]."""
+        alone = self._last[self.number == 1]
+        counts = np.bincount(alone, minlength=num_samples).astype(np.float64)
+        return counts * (num_samples / len(self.number))
+
+
+def require_neighbours(count: int, num_neighbours: int) -> None:
+    """A ValueError if rows of so many don't have as many neighbours."""
+    if count <= num_neighbours:
+        raise ValueError(
+            f"{count:,} samples or real pictures don't have {num_neighbours} neighbours each; measure "
+            f"more, or set num_neighbours to less than {count:,}"
+        )

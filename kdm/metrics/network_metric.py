@@ -1,75 +1,77 @@
-"""What metrics over Inception's features share: the network, the mode, the reference, the protocol."""
+"""What metrics over a network's features share: the network, the reference, the protocol."""
 
+import re
 import zipfile
+from abc import abstractmethod
 from collections.abc import Collection
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from numpy.typing import NDArray
+from pydantic import AfterValidator
 
+from kdm.metrics.bootstrap import Estimate
 from kdm.metrics.feature_rows import Features
 from kdm.metrics.frechet import FrechetTo
 from kdm.metrics.metric import EstimatedMetric
 from kdm.metrics.protocol import Protocol
-from kdm.metrics.reference_statistics import read_moments
 from kdm.metrics.samples import EvaluationSamples
-from kdm.metrics.views import Mode, RealView, Seen, View
+from kdm.metrics.views import Mode, RealView, Seen, Sight, View
 from kdm.pretrained import weights_file
 from storage.plugins import describe
 
 INCEPTION = "inception-2015-12-05.pt"
 PYTORCH_FID = "pt_inception-2015-12-05-6726825d.pth"
-CLASSES = 1_008  # of both
+NUM_FEATURES, CLASSES = 2_048, 1_008  # of both
+SPLITS = ("train", "heldout")
 _CHANNELS = (1, 3)
+_STATISTICS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\.npz|-[0-9a-f]{12})")
 
 
 class NetworkMetric(EstimatedMetric):
-    """A metric over what Inception sees in samples from fresh noise; its file is in the weights folder."""
+    """A metric over what a network sees in samples from fresh noise; its file is in the weights folder."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"network"})
-
-    mode: Mode = "legacy_tensorflow"  # as EDM's fid.py and StyleGAN's, by which papers are compared
 
     _otherwise: ClassVar[str] = ""
 
     @property
+    @abstractmethod
     def view(self) -> View:
         """The pass that it shares with others."""
-        return View(PYTORCH_FID if self.mode == "legacy_pytorch" else INCEPTION, self.mode)
 
     @property
     def real_set(self) -> str | None:
-        """'train', 'heldout', the name of a file of statistics, or None if it needs no real pictures."""
+        """'train', 'heldout', the name of statistics, or None if it needs no real pictures."""
         return None
 
+    def files(self) -> tuple[str, ...]:
+        """The network's."""
+        return (self.view.network,)
+
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """A ValueError if samples aren't pictures, or a file is missing or isn't what it should be."""
+        """A ValueError if samples aren't pictures."""
         if len(shape) != 3 or shape[0] not in _CHANNELS:
             raise ValueError(
                 f"metric '{self.plugin}' is for grey or coloured pictures, [1 or 3, H, W], not for "
                 f"samples of shape {list(shape)}; leave it out of evaluation.metrics"
             )
+
+    def require_files(self) -> None:
+        """A ValueError if the network's file is missing or something else."""
         path = weights_file(
             self.view.network,
             of=f"metric '{self.plugin}'",
             otherwise="leave it out of evaluation.metrics; 'classifier-frechet' needs no file",
         )
-        if not zipfile.is_zipfile(path):
+        if path.suffix != ".pth" and not zipfile.is_zipfile(path):
             raise ValueError(
                 f"{path} isn't a TorchScript file, or is cut off; put the published one there"
-            )
-        if self.real_set not in (None, "train", "heldout"):
-            read_moments(
-                weights_file(
-                    str(self.real_set),
-                    of=f"metric '{self.plugin}'",
-                    otherwise="set reference to 'train' or 'heldout'",
-                )
             )
 
     def require_real(self, splits: Collection[str]) -> None:
         """A ValueError if the data set lacks the split that it compares with."""
-        if self.real_set in ("train", "heldout") and self.real_set not in splits:
+        if self.real_set in SPLITS and self.real_set not in splits:
             known = " and ".join(splits) or "no data set"
             raise ValueError(
                 f"metric '{self.plugin}' compares with the real pictures of '{self.real_set}', and the "
@@ -80,13 +82,32 @@ class NetworkMetric(EstimatedMetric):
     def require_samples(self, count: int, num_features: int) -> None:
         """Raise a ValueError if so many samples of so many features are too few."""
 
+    @abstractmethod
+    def of(
+        self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
+    ) -> dict[str, Estimate]:
+        """The numbers of pictures through the network's eyes, with their classes if they have any."""
+
+    def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+        """Those of the student's samples; a ValueError if there are too few."""
+        sight = self.seen(samples).fresh
+        self.require_samples(*sight.features.shape)
+        return self.of(samples, sight, samples.fresh_label)
+
+    def real(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+        """Those of real pictures that were held out, if they are enough and not compared with themselves."""
+        sight = self.seen(samples).heldout
+        if sight is None or self.real_set == "heldout":
+            return {}
+        try:
+            self.require_samples(*sight.features.shape)
+        except ValueError:
+            return {}
+        return self.of(samples, sight, None)
+
     def seen(self, samples: EvaluationSamples) -> Seen:
         """What its network sees."""
         return samples.seen[self.view]
-
-    def features(self, samples: EvaluationSamples) -> Features:
-        """Of the student's samples, [m, d]."""
-        return self.seen(samples).fresh.features
 
     def pictures(self, samples: EvaluationSamples) -> RealView:
         """The real pictures that it compares with."""
@@ -96,6 +117,7 @@ class NetworkMetric(EstimatedMetric):
     def protocol(self, samples: EvaluationSamples, *, seed: int) -> Protocol:
         """All that its numbers depend on beside the generator."""
         seen, label = self.seen(samples), samples.fresh_label
+        is_known = self.view.network in (INCEPTION, PYTORCH_FID)
         return Protocol(
             metric=describe(self) | {"version": self.version},
             num_samples=samples.num_fresh,
@@ -103,46 +125,76 @@ class NetworkMetric(EstimatedMetric):
             seed=seed,
             network=self.view.network,
             network_sha256=seen.sha256,
-            mode=self.mode,
+            num_features=None if is_known else seen.fresh.features.shape[1],
+            mode=self.view.mode,
             quantised=True,
             reference=None if self.real_set is None else seen.real[self.real_set].of,
         )
 
 
+class InceptionMetric(NetworkMetric):
+    """One over Inception, in either published form."""
+
+    mode: Mode = "legacy_tensorflow"  # as EDM's fid.py and StyleGAN's, by which papers are compared
+
+    @property
+    def view(self) -> View:
+        """Inception in this mode."""
+        return View(PYTORCH_FID if self.mode == "legacy_pytorch" else INCEPTION, self.mode)
+
+
+def _require_reference(name: str) -> str:
+    if name not in SPLITS and not _STATISTICS.fullmatch(name):
+        raise ValueError(
+            f"'{name[:80]}' is no reference; give train or heldout (a split of the recipe's data set), "
+            "NAME.npz (statistics in the weights folder), or NAME-DIGEST of `kdm evaluate reference`"
+        )
+    return name
+
+
 class FrechetMetric(NetworkMetric):
-    """One over a Fréchet distance, whose real pictures may be a file of published statistics."""
+    """One over a Fréchet distance, whose real pictures may be known by their statistics alone."""
 
-    # A split of the data set, or a file of statistics in the weights folder. Published FIDs of one
-    # generator differ by two points between training and test pictures.
-    reference: str = Field("train", pattern=r"^(train|heldout|[A-Za-z0-9][A-Za-z0-9._-]*\.npz)$")
+    # A split of the data set, a file of statistics in the weights folder, or the name of statistics that
+    # `kdm evaluate reference` left in the home. Published FIDs of one generator differ by two points
+    # between training and test pictures.
+    reference: Annotated[str, AfterValidator(_require_reference)] = "train"
 
-    _otherwise: ClassVar[str] = ", set reference to a file of statistics in the weights folder"
+    _otherwise: ClassVar[str] = ", set reference to statistics"
 
     @property
     def real_set(self) -> str:
-        """A split, or the name of a file."""
+        """A split, or the name of statistics."""
         return self.reference
+
+    def files(self) -> tuple[str, ...]:
+        """The network's, and the statistics' if they are one in the weights folder."""
+        return (*super().files(), *([self.reference] if self.reference.endswith(".npz") else []))
+
+    def require_files(self) -> None:
+        """A ValueError also if the file of statistics is missing."""
+        super().require_files()
+        if self.reference.endswith(".npz"):
+            weights_file(
+                self.reference,
+                of=f"metric '{self.plugin}'",
+                otherwise="set reference to 'train' or 'heldout'",
+            )
 
     def require_samples(self, count: int, num_features: int) -> None:
         """A ValueError unless a covariance of as many features can have full rank."""
-        self._require_rank(count, num_features, "samples")
-
-    def to_real(self, samples: EvaluationSamples) -> FrechetTo:
-        """The distance from real pictures; a ValueError if there are too few samples for it."""
-        count, num_features = self.features(samples).shape
-        self.require_samples(count, num_features)
-        real = self.pictures(samples)
-        if real.of.count is not None:
-            self._require_rank(real.of.count, num_features, "real pictures")
-        return real.frechet
-
-    def _require_rank(self, count: int, num_features: int, whose: str) -> None:
         if count <= num_features:
             raise ValueError(
-                f"{count:,} {whose} don't determine a covariance of {num_features:,} features; give at "
+                f"{count:,} samples don't determine a covariance of {num_features:,} features; give at "
                 f"least {num_features + 1:,} (evaluation.num_fresh, and twice as many training pairs), "
                 "or measure kid, whose mean doesn't depend on the number"
             )
+
+    def to_real(self, samples: EvaluationSamples) -> FrechetTo:
+        """The distance from real pictures; a ValueError if there are too few of them."""
+        real = self.pictures(samples)
+        require_real_count(real.of.count, self.seen(samples).fresh.features.shape[1])
+        return real.frechet
 
 
 class SplitMetric(NetworkMetric):
@@ -160,3 +212,12 @@ class SplitMetric(NetworkMetric):
         found = self.pictures(samples).features
         assert found is not None  # a split has features
         return found
+
+
+def require_real_count(count: int | None, num_features: int) -> None:
+    """A ValueError if so many real pictures don't determine a covariance; None: nobody knows."""
+    if count is not None and count <= num_features:
+        raise ValueError(
+            f"{count:,} real pictures don't determine a covariance of {num_features:,} features; compare "
+            f"with at least {num_features + 1:,} (reference), or measure kid"
+        )

@@ -3,22 +3,25 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from kdm.metrics.bootstrap import Estimate, by_shares, resampled_mean, share_of
 from kdm.metrics.feature_rows import first_rows
 from kdm.metrics.metric import Meaning
-from kdm.metrics.neighbourhoods import neighbourhoods
-from kdm.metrics.network_metric import SplitMetric
+from kdm.metrics.neighbourhoods import Neighbourhoods, neighbourhoods, require_neighbours
+from kdm.metrics.network_metric import InceptionMetric, SplitMetric
 from kdm.metrics.samples import EvaluationSamples
+from kdm.metrics.views import Sight
 
 
-class PrecisionRecall(SplitMetric):
+class PrecisionRecall(InceptionMetric, SplitMetric):
     """Four shares of samples from fresh noise and of real pictures.
 
     Real pictures are the first as many as there are samples: all four depend on both numbers.
-    Intervals of precision and density are over samples. Those of recall and coverage are over real
-    pictures, and leave out the chance of the samples, so no student is marked by them.
+    Intervals are over samples; those of recall and coverage by the jackknife, which is a little wide, so
+    no student is marked by them.
     """
 
     plugin: ClassVar[str] = "precision-recall"
@@ -53,16 +56,42 @@ class PrecisionRecall(SplitMetric):
 
     num_neighbours: int = Field(3, ge=1)  # k of Kynkäänniemi et al.; Naeem et al. take 5
 
-    def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
+    def require_samples(self, count: int, num_features: int) -> None:
+        """A ValueError if there aren't as many neighbours."""
+        require_neighbours(count, self.num_neighbours)
+
+    def of(
+        self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
+    ) -> dict[str, Estimate]:
         """Three shares, and a mean that may be above 1."""
-        features = self.features(samples)
+        features = sight.features
         real = first_rows(self.real_features(samples), len(features))
         found = neighbourhoods(features, real, num_neighbours=self.num_neighbours)
-        label = samples.fresh_label
-        precise, dense = resampled_mean(found.precise, label), found.density
-        return {
-            "precision": share_of(found.precise)._replace(deviations=precise),
-            "recall": share_of(found.recalled),
-            "density": by_shares(float(dense.mean()), dense, label),
-            "coverage": share_of(found.covered),
-        }
+        return neighbour_estimates(found, label)
+
+
+def neighbour_estimates(
+    found: Neighbourhoods, label: NDArray[np.int64] | None
+) -> dict[str, Estimate]:
+    """The numbers with their intervals, given the classes of samples, if there are any."""
+    precise, dense = resampled_mean(found.precise, label), found.density
+    return {
+        "precision": share_of(found.precise)._replace(deviations=precise),
+        "recall": _held(found.recalled, found.recall_shares, label),
+        "density": by_shares(float(dense.mean()), dense, label),
+        "coverage": _held(found.covered, found.coverage_shares, label),
+    }
+
+
+def _held(
+    is_held: NDArray[np.bool_], shares: NDArray[np.float64], label: NDArray[np.int64] | None
+) -> Estimate:
+    """A share of real pictures: its interval over samples, and over pictures where that is wider.
+
+    If no sample holds a picture alone, samples would leave no interval at all.
+    """
+    over_samples = by_shares(float(is_held.mean()), shares, label)
+    over_pictures = share_of(is_held)
+    low = max(min(over_samples.low, over_pictures.low), 0.0)
+    high = min(max(over_samples.high, over_pictures.high), 1.0)
+    return over_samples._replace(low=low, high=high)

@@ -29,18 +29,24 @@ class Protocol(Options):
     seed: int  # of the noise
     network: str  # the file in the weights folder
     network_sha256: str
-    mode: str  # how pictures reach the network's size: the words of clean-fid
+    num_features: int | None = None  # of a network that has no published name
+    mode: str  # how pictures reach the network's size: the words of clean-fid; 'own': metric's options
     quantised: bool  # whether samples became bytes first, as the pictures in files are
     reference: Reference | None = None  # None if a metric doesn't look at real pictures
 
     @property
     def digest(self) -> str:
         """Of all fields; equal digests, equal protocols."""
-        return digest_of(self.model_dump(mode="json"))
+        return digest_of(self._fields())
 
     def document(self) -> dict[str, Any]:
         """All fields and the digest."""
-        return self.model_dump(mode="json") | {"digest": self.digest}
+        return self._fields() | {"digest": self.digest}
+
+    def _fields(self) -> dict[str, Any]:
+        """All that are said: what came later stands only where it says something."""
+        unsaid = {"num_features"} if self.num_features is None else set()
+        return self.model_dump(mode="json", exclude=unsaid)
 
 
 def column(name: str, digest: str | None) -> str:

@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdm.metrics.frechet import Moments
+from storage.inert.stand_ins import require_named_itself
 
 _ASYMMETRY = 1e-6  # of the largest entry: clean-fid's are float64, EDM's too
-_KINDS = {
-    b"version https://git-lfs": "a Git LFS pointer: run `git lfs pull` where it comes from",
-    b"<": "a web page: open its address in a browser and download the file itself",
-}
 
 
 def read_moments(path: Path, *, num_features: int | None = None) -> Moments:
@@ -47,10 +44,7 @@ def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     if not path.is_file():
         raise ValueError(f"{path} doesn't exist; put the file of statistics there")
     with path.open("rb") as file:
-        start = file.read(64).lstrip()
-    for sign, remedy in _KINDS.items():
-        if start.startswith(sign):
-            raise ValueError(f"{path} is {remedy}")
+        require_named_itself(file.read(512), str(path))
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files if name in ("mu", "sigma")} or {

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdm.metrics.judgements import Judged
+from kdm.metrics.perceived import Perceived
 from kdm.metrics.views import Seen, View
 from storage.digest import digest_of, sha256_of
 
@@ -46,6 +47,7 @@ class EvaluationSamples:
     )
     judged: Judged | None = None  # what a classifier says of samples and of real pictures
     seen: Mapping[View, Seen] = field(default_factory=dict)  # what published networks see in them
+    perceived: Mapping[str, Perceived] = field(default_factory=dict)  # by the metric that asked
 
     def __post_init__(self) -> None:
         """Raise a ValueError that names the array which has a wrong shape or a NaN or Inf."""
@@ -103,6 +105,9 @@ class EvaluationSamples:
             fresh_x_0_hat=self.second_reference,
             judged=judged,
             seen={view: each.with_teacher_as_student() for view, each in self.seen.items()},
+            perceived={
+                name: each.with_teacher_as_student() for name, each in self.perceived.items()
+            },
         )
 
 

@@ -66,6 +66,7 @@ class Seen:
     fresh: Sight
     teachers: Sight
     real: Mapping[str, RealView]  # 'train', 'heldout' or the name of statistics
+    heldout: Sight | None = None  # real pictures that may stand in the student's place
 
     def with_teacher_as_student(self) -> Self:
         """The teacher's set in the place of the student's samples."""

@@ -62,11 +62,11 @@ def commands(page: Path) -> list[list[str]]:
 
 def named_by(words: list[str]) -> tuple[Command, list[str], list[str]]:
     """The command that the words begin with, its name in full, and the rest of the words."""
-    command, name = typer.main.get_command(app), []
+    command, name, rest = typer.main.get_command(app), [], words
     while isinstance(command, TyperGroup):
-        command = command.get_command(typer.Context(command), words[len(name)])
+        _, command, rest = command.resolve_command(typer.Context(command), rest)
         name.append(command.name)  # a study is a word for another command
-    return command, name, words[len(name) :]
+    return command, name, rest
 
 
 def command_names(group: Command, name: tuple[str, ...] = ()) -> set[tuple[str, ...]]:

@@ -9,11 +9,18 @@ import yaml
 from faults.here import train_here
 from inception_like import NUM_FEATURES, weights_with_network
 
+from flows.commands.ls import ls
+from flows.commands.reference import Wanted, reference
 from flows.config.load import load_recipe
+from flows.config.wishes import missing_words
 from flows.documents.history import read_events, with_columns
 from flows.documents.numbers import require_one_protocol
 from flows.stage import Run
 from flows.stages.sequence import run_stages
+from kdm.datasets.arrays import ArraysData
+from kdm.evaluate.kept_references import read_reference
+from kdm.evaluate.network_views import Eyes, pictures_of
+from kdm.metrics.fid import Fid
 from kdm.metrics.kid import Kid
 from storage.folders import Folder, folder_at
 
@@ -79,12 +86,12 @@ def test_a_run_writes_numbers_with_intervals_and_how_they_were_measured(
         require_one_protocol([facts, again.facts])
 
 
-def test_too_few_samples_for_a_covariance_are_refused_before_the_student_draws_any(
-    tmp_path: Path, home: Folder, weights: Path, monkeypatch: pytest.MonkeyPatch
+def test_too_few_samples_for_a_covariance_are_refused_before_any_work(
+    tmp_path: Path, home: Folder, weights: Path
 ):
-    train_here(monkeypatch)
     with pytest.raises(ValueError, match=r"metric 'fid': 8 samples .* at least 9"):
         run_stages(run(tmp_path, home, num_fresh=8))
+    assert not home.files()
 
 
 def test_what_metrics_need_is_asked_for_before_any_work(tmp_path: Path, home: Folder):
@@ -94,11 +101,14 @@ def test_what_metrics_need_is_asked_for_before_any_work(tmp_path: Path, home: Fo
         with pytest.raises(ValueError, match=r"'fid' needs noise.npz in .*; or set reference to"):
             run_stages(run(tmp_path, home))
         (tmp_path / "weights" / "noise.npz").write_bytes(b"<html>")
-        with pytest.raises(ValueError, match=r"noise.npz is a web page"):
+        with pytest.raises(ValueError, match=r"'fid' needs noise.npz .* a web page"):
             run_stages(run(tmp_path, home))
         with pytest.raises(ValueError, match=r"'kid' .* the recipe has no data set; give dataset"):
             run_stages(run(tmp_path, home, metrics=["kid"]))
         (tmp_path / "weights" / "inception-2015-12-05.pt").write_bytes(b"<html>")
+        with pytest.raises(ValueError, match=r"inception.* in .* it is a web page"):
+            run_stages(run(tmp_path, home))
+        (tmp_path / "weights" / "inception-2015-12-05.pt").write_bytes(b"half of one")
         with pytest.raises(ValueError, match=r"isn't a TorchScript file"):
             run_stages(run(tmp_path, home))
     assert not home.files()
@@ -109,3 +119,72 @@ def test_a_number_has_a_column_for_each_protocol_and_one_without_any():
     labels = [each.label for each in with_columns(kid, ["kid@abcdef012345", "fid@1"]).values()]
     assert labels == ["KID [abcdef]"]
     assert with_columns(kid, ["paired_mse"]) == kid
+
+
+def test_statistics_are_computed_once_and_take_the_place_of_the_pictures(
+    tmp_path: Path, home: Folder, weights: Path, capsys: pytest.CaptureFixture[str]
+):
+    data = ArraysData(source=str(tmp_path / "real.npy"), shape=(1, 8, 8))
+    np.save(data.source, np.random.RandomState(0).randint(0, 256, (60, 1, 8, 8)).astype(np.uint8))
+    wanted = Wanted(data.source, "train", "fid", "1,8,8", (), "cpu")
+    reference(wanted, home.url)
+    reference(wanted, home.url)
+    said = capsys.readouterr().out
+    (name,) = (home / "references").names()
+    assert f"{name}: done, 60 pictures" in said
+    assert f"{name}: cached" in said
+    assert [row for row in listed_in(home, capsys) if name in row]
+    eyes = Eyes(home, Fid().view)
+    kept = read_reference(home, name, eyes.identity, (1, 8, 8))
+    direct = eyes.real(data, "train")
+    assert kept.of == direct.of
+    x = eyes.look(pictures_of(data, "train")[:30], of="others").features
+    assert kept.frechet(x) == pytest.approx(direct.frechet(x), rel=1e-9)
+    for refused, words in (
+        ({"reference": name, "mode": "clean"}, r"computed with mode legacy_tensorflow \(not clean"),
+        ({"reference": "digits-train-000000000000"}, f"no statistics .* {name}"),
+        ({"reference": "test"}, "'test' is no reference; give train or heldout"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            run_stages(run(tmp_path, home, metrics=[{"plugin": "fid", **refused}]))
+    with pytest.raises(ValueError, match=r"is about pictures of \[1, 8, 8\], and samples have \[3"):
+        read_reference(home, name, eyes.identity, (3, 8, 8))
+
+
+def listed_in(home: Folder, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    ls(home.url)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_wish_is_granted_where_its_files_are_and_named_where_they_are_not(
+    tmp_path: Path, home: Folder, weights: Path
+):
+    wishes = {"num_fresh": 30, "metrics": [{"plugin": "fd-features"}, "lpips-to-teacher", "paired"]}
+    recipe = run(tmp_path, home, metrics=["variance"], where_files_are=wishes).recipe
+    assert [metric.plugin for metric in recipe.evaluation.metrics] == ["variance", "paired"]
+    assert recipe.evaluation.num_fresh == 30
+    assert missing_words(recipe).startswith(
+        "fd-features and lpips-to-teacher aren't measured: the weights folder lacks dinov2_vitl14.pt"
+    )
+    path, asked = str(tmp_path / "noise.yaml"), ["evaluation.metrics=[variance]"]
+    assert missing_words(load_recipe(path, overrides=asked)) == ""
+
+
+def test_wishes_of_the_projects_recipes_leave_the_rest_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KDM_WEIGHTS", str(tmp_path))
+    for name, statistics in (("cifar10", "cifar10-32x32"), ("ffhq64", "ffhq-64x64")):
+        evaluation = load_recipe(name, overrides=OF_EDM).evaluation
+        assert [metric.plugin for metric in evaluation.metrics] == ["paired", "variance"]
+        assert (evaluation.num_fresh, evaluation.batch_size) == (1000, 250)
+        assert "where_files_are" not in evaluation.measured()
+        assert f"{statistics}.npz" in missing_words(load_recipe(name, overrides=OF_EDM))
+
+
+OF_EDM = [
+    "teacher={name: t, model: {plugin: gaussian, mean: 0.0, std: 0.5}}",
+    "pairs.sampler={plugin: euler, num_steps: 2}",
+    "pairs.pairs.noise.scale=1.0",
+    "pairs.sampling_batch=10",
+]

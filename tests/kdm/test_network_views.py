@@ -96,7 +96,7 @@ def test_a_missing_network_is_refused_with_its_address_and_another_metric(
 ):
     monkeypatch.setenv("KDM_WEIGHTS", str(tmp_path))
     with pytest.raises(ValueError, match=r"'kid' needs inception.*nvlabs.*'classifier-frechet'"):
-        Kid().require_shape((3, 8, 8))
+        Kid().require_files()
     with pytest.raises(ValueError, match=r"grey or coloured pictures.*\[2\]"):
         Kid().require_shape((2,))
 
@@ -106,7 +106,7 @@ def test_real_pictures_that_a_recipe_lacks_are_asked_for():
     Kid().require_real(("train",))
     with pytest.raises(ValueError, match="'heldout', and the recipe has train"):
         Kid(reference="heldout").require_real(("train",))
-    with pytest.raises(ValueError, match="no data set; give dataset, set reference to a file"):
+    with pytest.raises(ValueError, match="no data set; give dataset, set reference to statistics"):
         Fid().require_real(())
 
 
@@ -156,10 +156,10 @@ def test_statistics_that_mean_nothing_are_refused(tmp_path: Path, others, words)
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\n<html><body>404", "is a web page"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a Git LFS pointer"),
+        (b"\n<html><body>404", "s.npz: it is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "is a Git LFS pointer"),
         (b"PK\x03\x04 and no more", "isn't an .npz file of numbers, or is cut off"),
-        (b"", "isn't an .npz file of numbers, or is cut off"),
+        (b"", "s.npz: it is empty; fetch"),
         (b"\x93NUMPY\x01\x00", "isn't an .npz file of numbers, or is cut off"),
     ],
 )
