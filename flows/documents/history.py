@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from flows.documents.numbers import protocol_in_words
 from flows.documents.pages import write_page
 from flows.stage import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
@@ -17,6 +18,7 @@ from kdm.report.content import EvaluationEvent
 from storage.digest import seal, unseal
 from storage.folders import Folder
 
+DIGITS = 6  # of a protocol's digest, in a column's head
 _UNCERTAINTY = ("intervals", "deviations", "drawn_on")
 _EVENT = re.compile(r"[0-9a-f]{64}\.json")
 
@@ -76,6 +78,7 @@ def _event(document: Mapping[str, Any]) -> EvaluationEvent:
         deviations={name: unpacked(each) for name, each in by_column("deviations").items()},
         drawn_on=document.get("drawn_on", {}),
         num_samples=document.get("num_samples", {}),
+        protocols={key[:DIGITS]: said for key, said in document.get("measured", {}).items()},
     )
 
 
@@ -111,12 +114,18 @@ def with_columns(meanings: Mapping[str, Meaning], columns: Iterable[str]) -> dic
     found: dict[str, Meaning] = {}
     for name, meaning in meanings.items():
         own = [each for each in known if each.partition("@")[0] == name]
-        heads = {each: f"{meaning.label} [{each.partition('@')[2][:6]}]" for each in own}
+        heads = {each: f"{meaning.label} [{each.partition('@')[2][:DIGITS]}]" for each in own}
         found |= {each: replace(meaning, label=heads[each]) for each in own} or {name: meaning}
     return found
 
 
 def _protocols(student: StageResult) -> dict[str, dict[str, str]]:
-    """The digest of each protocol, by number, if there is any."""
+    """The digest of each protocol, by number, and its words, by digest, if there is any."""
     found = student.facts.get("protocols", {})
-    return {"protocols": {name: each["digest"] for name, each in found.items()}} if found else {}
+    if not found:
+        return {}
+    digests = {name: each["digest"] for name, each in found.items()}
+    return {
+        "protocols": digests,
+        "measured": {each["digest"]: protocol_in_words(each) for each in found.values()},
+    }

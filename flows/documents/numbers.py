@@ -66,7 +66,7 @@ def protocol_words(document: Mapping[str, Any]) -> str:
     """A sentence for all numbers that were measured alike; empty if no number has a protocol."""
     alike: dict[str, dict[str, str]] = {}
     for name, protocol in document.get("protocols", {}).items():
-        alike.setdefault(_words(protocol), {})[name] = short(protocol["digest"])
+        alike.setdefault(protocol_in_words(protocol), {})[name] = short(protocol["digest"])
     return " ".join(
         f"{', '.join(names)}: {words} ({_protocols(list(dict.fromkeys(names.values())))})."
         for words, names in alike.items()
@@ -77,7 +77,8 @@ def _protocols(digests: list[str]) -> str:
     return f"protocol{'s' if len(digests) > 1 else ''} {', '.join(digests)}"
 
 
-def _words(protocol: Mapping[str, Any]) -> str:
+def protocol_in_words(protocol: Mapping[str, Any]) -> str:
+    """How a number was measured, in a line."""
     classes, reference = protocol["num_classes"], protocol["reference"]
     of = f" of {classes} classes" if classes else ""
     against = ""

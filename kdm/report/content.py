@@ -189,3 +189,5 @@ class EvaluationEvent:
     deviations: Mapping[str, Sequence[float]] = field(default_factory=dict)
     drawn_on: Mapping[str, str] = field(default_factory=dict)
     num_samples: Mapping[str, int] = field(default_factory=dict)  # 'heldout' and 'fresh'
+    # How numbers of published networks were measured, in words, by the digits that a column's head ends in.
+    protocols: Mapping[str, str] = field(default_factory=dict)

@@ -25,6 +25,9 @@ KEY_NUMBERS = (
     "fid",
     "fid_infinity",
     "kid",
+    "inception_score",
+    "fd_features",
+    "lpips",
     "paired_mse",
     "paired_over_class_shuffled",
     "sw1_same_noise",
@@ -51,6 +54,7 @@ def render_overview(
         "table": table,
         "num_students": len({event.digest for event in events}),
         "trend": _trend(newest_first[::-1], shown),
+        "protocols": _protocols(newest_first, shown),
         "worse": became_worse(newest_first[::-1], meanings),
     }
     return render("overview.html.j2", fields)
@@ -61,6 +65,17 @@ def _printed(value: float | None, meaning: Meaning) -> str:
     if value is None:
         return "–"
     return f"{100 * value:.2f}%" if meaning.is_fraction else number(value)
+
+
+def _protocols(events: Sequence[EvaluationEvent], shown: Mapping[str, Meaning]) -> dict[str, str]:
+    """How the columns that are shown were measured, by the digits in their heads."""
+    known = {key: said for event in events for key, said in event.protocols.items()}
+    heads = [name.partition("@")[2] for name in shown]
+    return {
+        key: said
+        for key, said in known.items()
+        if any(each.startswith(key) for each in heads if each)
+    }
 
 
 def _number(column: str) -> str:

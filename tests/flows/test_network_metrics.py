@@ -76,6 +76,8 @@ def test_a_run_writes_numbers_with_intervals_and_how_they_were_measured(
     (event,) = read_events(home)
     assert f"fid@{protocol['digest'][:12]}" in event.values
     assert f"FID [{protocol['digest'][:6]}]" in (home / "reports").read("overview.html").decode()
+    overview = (home / "reports").read("overview.html").decode()
+    assert f"[{protocol['digest'][:6]}]: 40 samples of 2 classes as bytes through" in overview
     # Other statistics, another evaluation and another column.
     moments = {"mu": np.ones(NUM_FEATURES), "sigma": np.eye(NUM_FEATURES)}
     np.savez(weights / "noise.npz", **moments)
