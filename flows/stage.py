@@ -35,6 +35,8 @@ class Run:
     on: str = ""
     part: str = ""  # of an array of jobs that makes one set
     engine: Any = None  # how another engine is started (flows/generation/engine.py: Starts)
+    # Whether reports of the home cover this run; a point of a study belongs to the study's page.
+    is_remembered: bool = True
     # How the recipe was asked for; only the report's command line needs it.
     asked: Asked = field(default_factory=Asked)
 

@@ -1,15 +1,113 @@
-"""`kdm study NAME --on DATA`: runs a study, or shows its points."""
+"""`kdm study NAME --on DATA`: runs a study side by side, or shows its points."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from flows.progress import Progress
+from flows.study.estimate import Estimate
+from flows.study.made_trial import MadeTrial, found_trial, make_trial
+from flows.study.planning import planned
+from flows.study.prepared import prepare
+from flows.study.results import write_results
+from flows.study.side_by_side import run_side_by_side
 from flows.study.study_request import StudyRequest
+from flows.study.trials import Plan, Trial
+from flows.table import aligned, many
+from flows.terminal import Terminal, clock
+from pairgen.cores import num_cores
 
 
 def run_study(request: StudyRequest) -> None:
-    """Run a study, or continue it."""
-    show_points(request)
+    """Make what is missing of a study, then its page."""
+    plan = planned(request)
+    jobs = request.jobs or num_cores()
+    with Terminal() as terminal:
+        prepare(plan, terminal)
+        missing = [trial for trial in plan.trials if _found(plan, trial) is None]
+        board = Board(plan, len(plan.trials) - len(missing), missing, jobs, terminal)
+        board.show()
+        run_side_by_side(plan, missing, num_jobs=jobs, on_message=board.hear)
+        made = [_whole(plan, trial) for trial in plan.trials]
+        folder = write_results(plan, made)
+    typer.echo(f"\n{(folder.read('table.md')).decode().rstrip()}\n")
+    typer.echo(f"page: {folder.url}/index.html")
 
 
 def show_points(request: StudyRequest) -> None:
-    """Print its points."""
-    raise ValueError(
-        f"study '{request.study}' can't be run yet; 'kdm study list' lists the studies"
+    """Print the points, which of them are there, and how long the others take."""
+    plan = planned(request)
+    rows = [["point", "seed", "student", "state"]]
+    missing = []
+    for trial in plan.trials:
+        found = _found(plan, trial)
+        missing += [] if found else [trial]
+        name = trial.recipe.students[0].name if found is None else found.student.name
+        rows.append([trial.point.name, str(trial.seed), name, "cached" if found else "to do"])
+    typer.echo(aligned(rows))
+    jobs = request.jobs or num_cores()
+    typer.echo(
+        f"\n{len(plan.trials) - len(missing)} of {many(len(plan.trials), 'student')} are there"
+    )
+    if missing:
+        seconds = Estimate.of(plan).seconds
+        typer.echo(_time(len(missing), seconds, jobs))
+
+
+def _time(count: int, seconds: float | None, jobs: int) -> str:
+    if seconds is None:
+        return "how long a student takes isn't known before one is there"
+    wall = seconds * count / min(jobs, count)
+    return (
+        f"about {clock(wall)} for the others on {many(jobs, 'core')}, {seconds:.0f} CPU seconds "
+        "each; teacher and pairs, "
+        "if they are missing, come on top"
+    )
+
+
+class Board:
+    """Turns the lines of children into one line of progress with the time to go."""
+
+    def __init__(
+        self, plan: Plan, num_there: int, missing: Sequence[Trial], jobs: int, terminal: Terminal
+    ) -> None:
+        self._plan, self._terminal = plan, terminal
+        self._num_there, self._total = num_there, len(plan.trials)
+        self._jobs = jobs
+        self._shares = {trial.name: 0.0 for trial in missing}
+        self._estimate = Estimate.of(plan)
+
+    def hear(self, trial: Trial, message: dict[str, Any]) -> None:
+        """One line of a child."""
+        if "say" in message:
+            self._terminal.say(f"{trial.name}: {message['say']}")
+        elif "made" in message:
+            self._shares[trial.name] = 1.0
+            self._terminal.say(f"study           {self._plan.study.name}: {trial.name}  done")
+        elif "progress" in message:
+            progress = Progress(**message["progress"])
+            if progress.stage == "distill":
+                self._shares[trial.name] = 0.9 * progress.done / max(progress.total, 1)
+        self.show(trial)
+
+    def show(self, trial: Trial | None = None) -> None:
+        """The line as it is now."""
+        done = self._num_there + sum(share == 1.0 for share in self._shares.values())
+        rate, eta = self._estimate.rate_and_rest(list(self._shares.values()), self._jobs)
+        note = f"{trial.name} {self._shares[trial.name]:.0%}" if trial else ""
+        name = f"{self._plan.study.name} on {self._plan.data}"
+        self._terminal.report(
+            Progress("study", name, done, self._total, "students", rate, eta, note)
+        )
+
+
+def _found(plan: Plan, trial: Trial) -> MadeTrial | None:
+    return found_trial(trial.run(plan.home, device=plan.device), plan.analysis)
+
+
+def _whole(plan: Plan, trial: Trial) -> MadeTrial:
+    """A trial whose child has ended; what was removed meanwhile is made again here."""
+    return _found(plan, trial) or make_trial(
+        trial.run(plan.home, device=plan.device), plan.analysis
     )

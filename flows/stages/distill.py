@@ -33,5 +33,6 @@ def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResul
     result = train(run, STAGE, student.name, kind="students", job=job)
     tell_training(run, judged.name, student, result)
     result = replace(result, facts={**result.facts, "student": student.name})
-    remember(run, judged, result)
+    if run.is_remembered:
+        remember(run, judged, result)
     return result

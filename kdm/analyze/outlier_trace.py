@@ -17,8 +17,9 @@ from kdm.metrics.samples import Points
 _CROSS = "#9b0034"  # darker than every cell's colour
 
 
-@picture
-def outlier_trace(x_T: Points, x_0: Points, *, is_outlier: NDArray[np.bool_], title: str) -> Figure:
+def outlier_trace_figure(
+    x_T: Points, x_0: Points, *, is_outlier: NDArray[np.bool_], title: str
+) -> Figure:
     """Outliers among x_0 beside the x_T they came from; points [n, 2], the mask [n].
 
     The circle holds the inner two standard deviations of the noise: 1 − e⁻² of it, 86 %.
@@ -40,6 +41,9 @@ def outlier_trace(x_T: Points, x_0: Points, *, is_outlier: NDArray[np.bool_], ti
     _mark(left, x_0[is_outlier])
     _mark(right, x_T[is_outlier])
     return figure
+
+
+outlier_trace = picture(outlier_trace_figure)
 
 
 def _mark(axes: Axes, points: Points) -> None:

@@ -22,7 +22,7 @@ def samples_beside_teacher(teacher_x_0: Points, student_x_0: Points, *, student:
     figure = new_figure(5.6, 3.0)
     left, right = figure.subplots(1, 2)
     for axes, points, name in ((left, teacher_x_0, "teacher"), (right, student_x_0, student)):
-        _draw_board(axes)
+        draw_board(axes)
         _draw_points(axes, points, half_side=BOARD, title=_count(name, points))
     return figure
 
@@ -32,7 +32,7 @@ def samples_picture(x_0: Points, name: str) -> Figure:
     """One model's samples, [n, 2]."""
     figure = new_figure(2.7, 2.8)
     axes = figure.subplots()
-    _draw_board(axes)
+    draw_board(axes)
     _draw_points(axes, x_0, half_side=BOARD, title=_count(name, x_0))
     return figure
 
@@ -43,7 +43,7 @@ def pairs_picture(x_T: Points, x_0: Points) -> Figure:
     figure = new_figure(5.6, 3.0)
     left, right = figure.subplots(1, 2)
     _draw_points(left, x_T, half_side=noise_window(x_T), title="noise $x_T$")
-    _draw_board(right)
+    draw_board(right)
     _draw_points(right, x_0, half_side=BOARD, title="data $x_0$")
     return figure
 
@@ -60,7 +60,7 @@ def _count(name: str, points: Points) -> str:
     return literal(in_lines(f"{name}: {len(points):,} samples", _PANEL_INCHES, TITLE_POINTS))
 
 
-def _draw_board(axes: Axes) -> None:
+def draw_board(axes: Axes) -> None:
     """The eight dark squares as thin frames: where samples belong."""
     side = 1 / CELLS_PER_UNIT
     for across in range(-CELLS_EACH_WAY, CELLS_EACH_WAY):

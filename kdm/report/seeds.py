@@ -4,17 +4,15 @@ One training tells little of a method: the next seed may give another number. So
 settings are shown as mean ± t_{k−1} s / √k, with s the standard deviation over seeds.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
+from kdm.metrics.over_seeds import over_seeds
 from kdm.report.content import Numbers, StudentEntry
 from storage.digest import digest_of
-
-_COVERAGE = 0.95
 
 
 def by_seeds(students: Sequence[StudentEntry]) -> list[Numbers]:
@@ -48,7 +46,7 @@ def _row(alike: Sequence[StudentEntry], others: set[str]) -> Numbers:
             drawn_on=student.drawn_on,
         )
     names = [name for name in alike[0].values if all(name in each.values for each in alike)]
-    found = {name: _over_seeds([each.values[name] for each in alike]) for name in names}
+    found = {name: over_seeds([each.values[name] for each in alike]) for name in names}
     return Numbers(
         _common_name([each.name for each in alike], others),
         {name: value for name, (value, _) in found.items()},
@@ -73,15 +71,6 @@ def _mean_deviations(
         for name, rows in found.items()
         if len({len(each) for each in rows}) == 1
     }
-
-
-def _over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
-    """The mean of k ≥ 2 values, and its 95 % interval by Student's t."""
-    mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    from scipy.stats import t as students_t  # takes a second, and most students have one seed
-
-    half = float(students_t.ppf((1 + _COVERAGE) / 2, len(values) - 1)) * error
-    return mean, (mean - half, mean + half)
 
 
 def _common_name(names: Sequence[str], others: set[str]) -> str:

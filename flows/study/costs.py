@@ -1,0 +1,53 @@
+"""Numbers of a student that no metric gives: its size, and what training and sampling cost here.
+
+Times are CPU seconds of this machine, of which other work changes little; a repeated run doesn't reproduce
+them. Sizes are exact.
+"""
+
+from collections.abc import Mapping
+
+from flows.documents.timings import read_timings
+from flows.stage import StageResult
+from kdm.metrics.metric import Meaning
+
+COSTS: Mapping[str, Meaning] = {
+    "parameters_trained": Meaning(
+        "parameters trained", "of all networks but a critic", "lower", "heldout", is_ranked=False
+    ),
+    "parameters_used": Meaning(
+        "parameters used", "those that sampling needs", "lower", "heldout", is_ranked=False
+    ),
+    "training_seconds": Meaning(
+        "training, CPU s", "CPU seconds of the whole training", "lower", "heldout", is_ranked=False
+    ),
+    "step_milliseconds": Meaning(
+        "a step, CPU ms", "CPU milliseconds of a training step", "lower", "heldout", is_ranked=False
+    ),
+    "sample_microseconds": Meaning(
+        "a sample, CPU µs", "CPU microseconds of a sample", "lower", "fresh", is_ranked=False
+    ),
+}
+
+
+def costs_of(student: StageResult) -> dict[str, float]:
+    """Those that are known; times are missing where a student was trained elsewhere."""
+    parameters = student.facts["parameters"]
+    timings = read_timings(student.place)
+    found = {
+        "parameters_trained": parameters["trainable"],
+        "parameters_used": parameters["inference"],
+        "training_seconds": timings.get("cpu_seconds"),
+        "step_milliseconds": _times(1e3, timings.get("cpu_seconds_per_step")),
+        "sample_microseconds": _over(
+            1e6, timings.get("sampling", {}).get("samples_per_cpu_second")
+        ),
+    }
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _times(factor: float, value: float | None) -> float | None:
+    return None if value is None else factor * value
+
+
+def _over(factor: float, value: float | None) -> float | None:
+    return None if not value else factor / value
