@@ -12,7 +12,7 @@ from flows.config.stored_pairs import StoredPairs
 from flows.device import require_device
 from flows.home import home_folder
 from flows.study.measures import require_measures
-from flows.study.study import Study
+from flows.study.study import Point, Study
 from flows.study.study_files import read_study
 from flows.study.study_request import StudyRequest
 from flows.study.trials import Plan, Trial
@@ -36,25 +36,48 @@ def planned(request: StudyRequest) -> Plan:
     return plan
 
 
-def _trials(study: Study, data: str, home: Folder) -> Iterator[Trial]:
+def overrides_of(
+    study: Study, data: str, point: Point, *, seed: int
+) -> tuple[str, tuple[str, ...]]:
+    """The name of a point's student, and what the point changes in the recipe, as --set takes it."""
     on = study.on[data]
-    name = on.recipe or data
-    first = _first_student(name)
+    student = point.student or on.student or _first_student(on.recipe or data)
+    changes = {**on.set, **point.set, "student.training.seed": seed}
+    return student, tuple(_override(place, value, student) for place, value in changes.items())
+
+
+def _trials(study: Study, data: str, home: Folder) -> Iterator[Trial]:
+    name = study.on[data].recipe or data
     for point in study.points_on(data):
-        student = point.student or on.student or first
+        known: Recipe | None = None
         for seed in study.seeds_on(data):
-            changes = {**on.set, **point.set, "student.training.seed": seed}
-            overrides = tuple(_override(place, value, student) for place, value in changes.items())
+            student, overrides = overrides_of(study, data, point, seed=seed)
+            asked = Asked(recipe=name, overrides=overrides, students=(student,))
             try:
-                recipe = load_recipe(name, overrides=overrides, home=home)
+                known = _with_seed(known, seed) if known else _checked(asked, home)
             except ValueError as error:
                 raise ValueError(f"study '{study.name}', point '{point.name}': {error}") from error
-            recipe = _alone(recipe, student)
-            recipe.require_learnable(recipe.students)
-            recipe.require_measurable()
-            yield Trial(
-                point, seed, recipe, Asked(recipe=name, overrides=overrides, students=(student,))
-            )
+            yield Trial(point, seed, known, asked)
+
+
+def _with_seed(recipe: Recipe, seed: int) -> Recipe:
+    """The recipe of another seed, without reading it all again."""
+    (student,) = recipe.students
+    training = student.training.model_copy(update={"seed": seed})
+    return recipe.model_copy(
+        update={"students": (student.model_copy(update={"training": training}),)}
+    )
+
+
+def _checked(asked: Asked, home: Folder) -> Recipe:
+    """The recipe with the point's student alone; a ValueError if it can't learn or be measured."""
+    (student,) = asked.students
+    whole = load_recipe(asked.recipe, overrides=asked.overrides, home=home)
+    chosen = tuple(each for each in whole.students if each.name == student)
+    recipe = whole.model_copy(update={"students": chosen})
+    recipe.require_learnable(chosen)
+    recipe.require_measurable()
+    return recipe
 
 
 def _override(place: str, value: Any, student: str) -> str:
@@ -67,13 +90,6 @@ def _override(place: str, value: Any, student: str) -> str:
 def _first_student(recipe: str) -> str:
     students = read_recipe(recipe).get("students") or [{}]
     return str(students[0].get("name", ""))
-
-
-def _alone(recipe: Recipe, student: str) -> Recipe:
-    """The recipe without its other students."""
-    return recipe.model_copy(
-        update={"students": tuple(each for each in recipe.students if each.name == student)}
-    )
 
 
 def _require_analysis(analysis: Analysis | None, trials: tuple[Trial, ...]) -> None:

@@ -108,7 +108,9 @@ def _said(point: Point, plan: Plan) -> dict[str, str]:
 
 def _paper(plan: Plan) -> PaperNumbers | None:
     paper = plan.study.paper
-    return paper and PaperNumbers(paper.source, paper.data, paper.columns, paper.rows)
+    if paper is None:
+        return None
+    return PaperNumbers(paper.source, paper.data, paper.columns, paper.rows)
 
 
 def _charts(

@@ -39,6 +39,7 @@ class Children:
             command = [sys.executable, "-P", "-m", "flows.study.trial_child"]
             child = started(command, stdin=PIPE, more={} if _has_gpu(job) else _ONE_THREAD)
             self._running.append(child)
+        assert child.stdin is not None  # it was opened as a pipe
         child.stdin.write(job + "\n")
         child.stdin.flush()
         return child
@@ -134,4 +135,4 @@ def _read(line: str) -> dict[str, Any]:
 
 
 def _has_gpu(job: str) -> bool:
-    return json.loads(job)["device"] == "cuda"
+    return bool(json.loads(job)["device"] == "cuda")

@@ -18,6 +18,7 @@ from storage.digest import digest_of
 from storage.options import Options
 from storage.plugins import Configured
 
+Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
 Changes = Mapping[str, Any]  # values by their place: 'student.training.num_steps', 'pairs.train'
 
 
@@ -63,7 +64,7 @@ class On(Options):
     ] = ()  # numbers of the table, in its order; (): all of the recipe's metrics
     figure: tuple[str, ...] | None = None  # those that are drawn; null: the first four
     analysis: Annotated[Analysis, Configured(GROUP)] | None = None  # instead of the study's
-    seeds: tuple[int, ...] = ()  # instead of the study's
+    seeds: tuple[Seed, ...] = ()  # instead of the study's
     seconds: float | None = Field(None, gt=0)  # a point takes on one core, as measured
 
     @model_validator(mode="after")
@@ -81,7 +82,7 @@ class Study(Options):
     about: str = ""  # a paragraph for its page
     order: int = 0  # among the project's own
     varies: str = ""  # what `at` of its points is
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
     points: tuple[Point, ...] = ()
     analysis: Annotated[Analysis, Configured(GROUP)] | None = None
     paper: Paper | None = None
@@ -132,7 +133,9 @@ class Study(Options):
         described = (
             None if analysis is None else [analysis.plugin, analysis.model_dump(mode="json")]
         )
-        return digest_of({"on": on, "points": points, "seeds": self.seeds_on(data), "analysis": described})
+        return digest_of(
+            {"on": on, "points": points, "seeds": self.seeds_on(data), "analysis": described}
+        )
 
 
 def _combined(grid: Mapping[str, tuple[Any, ...]]) -> Iterator[Point]:

@@ -1,5 +1,6 @@
 """The files of studies: those of the project, and a user's own; read without torch or pydantic."""
 
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -10,14 +11,21 @@ from storage.yaml_text import read_yaml
 
 def study_names() -> list[str]:
     """The studies that come with this project, in the order of the paper."""
-    found = sorted(file.name for file in files("flows.studies").iterdir())
-    names = [name.removesuffix(".yaml") for name in found if name.endswith(".yaml")]
-    return sorted(names, key=lambda name: int(_document(name).get("order", len(names))))
+    return [*_titles()]
 
 
 def study_titles() -> dict[str, str]:
     """Their titles, one sentence each."""
-    return {name: str(_document(name).get("title", "")) for name in study_names()}
+    return dict(_titles())
+
+
+@cache
+def _titles() -> dict[str, str]:
+    found = sorted(file.name for file in files("flows.studies").iterdir())
+    names = [name.removesuffix(".yaml") for name in found if name.endswith(".yaml")]
+    documents = {name: _document(name) for name in names}
+    names.sort(key=lambda name: int(documents[name].get("order", len(names))))
+    return {name: str(documents[name].get("title", "")) for name in names}
 
 
 def read_study(study: str) -> dict[str, Any]:

@@ -5,8 +5,9 @@
 
 The denominator is of unrelated samples (`unrelated`), so d is 0 for the same sample and 1 for another.
 The paper brings each x̂_T to its own mean 0 and standard deviation 1 and shows pictures; here the distance
-is measured too, for the student and for its teacher. Noise of few coordinates has no standard deviation
-of its own to speak of, so it is divided by √(1 + σ²), which has the same expectation.
+is measured too, for the student and for its teacher. A noise has one ε for all σ, so that a curve is
+smooth. Noise of few coordinates has no standard deviation of its own to speak of, so it is divided by
+√(1 + σ²), which has the same expectation.
 """
 
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ def perturbed(x_T: Points, sigma: float, *, seed: int, scale: float = 1.0) -> Po
         flat = flat / np.sqrt(1 + sigma**2)
     else:
         flat = (flat - flat.mean(1, keepdims=True)) / flat.std(1, keepdims=True)
-    return (scale * flat).reshape(x_T.shape).astype(np.float32)
+    return np.asarray((scale * flat).reshape(x_T.shape), np.float32)
 
 
 def neighbourhood(
@@ -93,8 +94,8 @@ class LocalStructure(Analysis):
         x_T, label = subject.first(self.num_noises)
         unrelated = unrelated_square(subject.samples.x_0, subject.samples.label)
         noises = [
-            perturbed(x_T, sigma, seed=self.seed + place, scale=subject.noise_scale)
-            for place, sigma in enumerate(self.sigmas)
+            perturbed(x_T, sigma, seed=self.seed, scale=subject.noise_scale)
+            for sigma in self.sigmas
         ]
         of_student, own = neighbourhood(subject.student, x_T, label, noises, unrelated)
         of_teacher, others = neighbourhood(subject.teacher, x_T, label, noises, unrelated)

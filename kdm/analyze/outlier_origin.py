@@ -171,7 +171,7 @@ class OutlierOrigin(Analysis):
 
     def _outliers(self, subject: Subject, x_0: Points, label: Classes | None) -> NDArray[np.bool_]:
         if subject.regions is not None:
-            return subject.regions(x_0) == OUTSIDE
+            return np.asarray(subject.regions(x_0) == OUTSIDE)
         samples = subject.samples
         sets = (samples.reference, samples.second_reference)
         return is_far(x_0, label, sets, samples.fresh_label, self.quantile)

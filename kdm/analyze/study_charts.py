@@ -7,6 +7,7 @@ it was measured on other data, so it shares no axis with ours.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -130,19 +131,10 @@ def _mark(
         where = [place] * len(values)
         across, up = (values, where) if is_across else (where, values)
         axes.scatter(across, up, s=7, color=_SEED, linewidths=0, zorder=2)
-    given = {"xerr": error} if is_across else {"yerr": error}
     across, up = ([mean], [place]) if is_across else ([place], [mean])
-    axes.errorbar(
-        across,
-        up,
-        fmt="o",
-        color=colour,
-        markersize=4,
-        capsize=2.5,
-        linewidth=1.1,
-        zorder=3,
-        **given,
-    )
+    beside, above = (error, None) if is_across else (None, error)
+    style: dict[str, Any] = {"markersize": 4, "capsize": 2.5, "linewidth": 1.1, "zorder": 3}
+    axes.errorbar(across, up, xerr=beside, yerr=above, fmt="o", color=colour, **style)
     return mean
 
 

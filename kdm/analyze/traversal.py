@@ -46,4 +46,5 @@ def path_ratio(path: NDArray[np.floating]) -> NDArray[np.float64]:
     flat = path.reshape(*path.shape[:2], -1).astype(np.float64)
     length = np.linalg.norm(np.diff(flat, axis=0), axis=2).sum(axis=0)
     straight = np.linalg.norm(flat[-1] - flat[0], axis=1)
-    return np.divide(length, straight, out=np.full(len(straight), np.nan), where=straight > 0)
+    missing = np.full(len(straight), np.nan)
+    return np.asarray(np.divide(length, straight, out=missing, where=straight > 0))

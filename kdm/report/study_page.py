@@ -104,9 +104,9 @@ def csv_table(page: StudyPage) -> str:
             writer.writerow([row.name, name, "", repr(float(row.values[name])), low, high])
     if page.paper is not None:
         for name, values in page.paper.rows.items():
-            for column, value in zip(page.paper.columns, values, strict=True):
-                if value is not None:
-                    writer.writerow([name, f"{column} ({page.paper.source})", "", value, "", ""])
+            for column, printed in zip(page.paper.columns, values, strict=True):
+                if printed is not None:
+                    writer.writerow([name, f"{column} ({page.paper.source})", "", printed, "", ""])
     return file.getvalue()
 
 
