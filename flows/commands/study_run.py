@@ -44,7 +44,7 @@ def show_points(request: StudyRequest) -> None:
         found = _found(plan, trial)
         missing += [] if found else [trial]
         name = trial.recipe.students[0].name if found is None else found.student.name
-        rows.append([trial.point.name, str(trial.seed), name, "cached" if found else "to do"])
+        rows.append([trial.point.name, str(trial.seed), name, _state(plan, trial, found)])
     typer.echo(aligned(rows))
     jobs = request.jobs or num_cores()
     typer.echo(
@@ -53,6 +53,14 @@ def show_points(request: StudyRequest) -> None:
     if missing:
         seconds = Estimate.of(plan).seconds
         typer.echo(_time(len(missing), seconds, jobs))
+
+
+def _state(plan: Plan, trial: Trial, found: MadeTrial | None) -> str:
+    """Whether the student is there, and what was found of it."""
+    if found is not None:
+        return "cached"
+    is_measured = plan.analysis is not None and found_trial(trial.run(plan.home), None) is not None
+    return "to be analysed" if is_measured else "to do"
 
 
 def _time(count: int, seconds: float | None, jobs: int) -> str:
@@ -81,7 +89,7 @@ class Board:
     def hear(self, trial: Trial, message: dict[str, Any]) -> None:
         """One line of a child."""
         if "say" in message:
-            self._terminal.say(f"{trial.name}: {message['say']}")
+            self._terminal.say(message["say"])  # all trials say the same of their pairs: once
         elif "made" in message:
             self._shares[trial.name] = 1.0
             self._terminal.say(f"study           {self._plan.study.name}: {trial.name}  done")

@@ -19,7 +19,7 @@ from flows.study.trials import Plan, Trial
 from storage.errors import StoreError
 from storage.plugins import describe
 
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 _USER_ERROR = 2
 
 
