@@ -69,7 +69,8 @@ def study_chart(title: str, axis: Axis, panels: Sequence[Panel]) -> Figure:
 
 
 def _title(axes: Axes, panel: Panel) -> None:
-    words = f"{panel.label}{', in the paper' if panel.is_papers else ''}"
+    of = ", in the paper" if panel.is_papers else ", %" if panel.is_fraction else ""
+    words = f"{panel.label}{of}"
     axes.set_title(literal(in_lines(words, 2.9, TITLE_POINTS)))
     if panel.is_papers:
         axes.set_facecolor("#f5f7fa")
