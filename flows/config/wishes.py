@@ -9,7 +9,7 @@ from flows.config.recipe import Recipe
 from kdm.datasets import splits_of
 from kdm.metrics.metric import Metric
 from kdm.metrics.network_metric import NUM_FEATURES, InceptionMetric
-from kdm.pretrained import fault_of
+from kdm.pretrained import SOURCES, fault_of
 
 
 def with_wishes(recipe: Recipe) -> Recipe:
@@ -39,9 +39,8 @@ def missing_words(recipe: Recipe) -> str:
     files = {name: None for metric in wished.metrics for name in metric.files() if fault_of(name)}
     verb = "aren't" if len(wished.metrics) > 1 else "isn't"
     if files:
-        reason = (
-            f"the weights folder lacks {_listed(list(files))} (kdm doctor says where to get them)"
-        )
+        told = " (kdm doctor says where to get them)" if files.keys() <= SOURCES.keys() else ""
+        reason = f"the weights folder lacks {_listed(list(files))}{told}"
     else:
         reason = _fault(recipe, wished.metrics[0], wished.num_fresh)
     return f"{names} {verb} measured: {reason}."

@@ -61,7 +61,7 @@ class KeptFeatures:
         return -(-len(self._pictures) // _BATCH)
 
     def _about(self) -> dict[str, Any] | None:
-        """What the folder says of itself; None if it isn't there, is damaged or is of something else."""
+        """What the folder says of itself; None if it isn't there or is damaged."""
         try:
             about = unseal(self._folder.read(ABOUT), self._folder.url)
         except (FileNotFoundError, DamageError):
@@ -70,8 +70,6 @@ class KeptFeatures:
 
     def _began(self, num_features: int) -> dict[str, Any]:
         about = {"identity": self._identity, "of": self._of, "num_features": num_features}
-        for name in self._folder.names():  # of something else, or of nobody knows what
-            self._folder.remove(name)
         self._folder.replace(ABOUT, seal(about))
         return about
 
