@@ -6,9 +6,14 @@ them. Sizes are exact.
 
 from collections.abc import Mapping
 
+from flows.config.student_recipe import StudentRecipe
 from flows.documents.timings import read_timings
 from flows.stage import StageResult
 from kdm.metrics.metric import Meaning
+from kdm.trained import read_config
+from storage.folders import Folder
+from storage.options import parse
+from storage.records import PairSchema
 
 COSTS: Mapping[str, Meaning] = {
     "parameters_trained": Meaning(
@@ -23,10 +28,34 @@ COSTS: Mapping[str, Meaning] = {
     "step_milliseconds": Meaning(
         "a step, CPU ms", "CPU milliseconds of a training step", "lower", "heldout", is_ranked=False
     ),
+    "training_flops": Meaning(
+        "training FLOPs",
+        "of the whole training; a multiplication and addition are two, eigendecompositions aren’t counted",
+        "lower",
+        "heldout",
+        is_ranked=False,
+    ),
+    "sample_flops": Meaning("FLOPs a sample", "counted alike", "lower", "fresh", is_ranked=False),
     "sample_microseconds": Meaning(
         "a sample, CPU µs", "CPU microseconds of a sample", "lower", "fresh", is_ranked=False
     ),
 }
+
+
+FLOPS = frozenset({"sample_flops", "training_flops"})
+
+
+def flops_of(student: StudentRecipe, folder: Folder) -> dict[str, float]:
+    """FLOPs of a trained student's sample and of its whole training; counting takes seconds."""
+    from kdm.flops import sample_flops, training_flops  # torch, and its compiler
+
+    config = read_config(folder)
+    assert config is not None  # its training has ended
+    schema = parse(PairSchema, config["schema"], f"{folder.url}/config.json: schema")
+    return {
+        "sample_flops": float(sample_flops(student.model, schema).total),
+        "training_flops": float(training_flops(student.model, schema, student.training).total),
+    }
 
 
 def costs_of(student: StageResult) -> dict[str, float]:

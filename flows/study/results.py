@@ -7,10 +7,11 @@ says that the others are whole.
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flows.documents.numbers import entry, protocol_words, references, require_one_protocol
-from flows.study.costs import costs_of
+from flows.study.costs import FLOPS, costs_of, flops_of
 from flows.study.made_trial import MadeTrial
 from flows.study.measures import measured_on
 from flows.study.study import Point
@@ -36,7 +37,8 @@ _MOST_PANELS = 4
 
 def write_results(plan: Plan, made: Sequence[MadeTrial]) -> Folder:
     """Write the folder of a study from its trials, in their order; returns it."""
-    page = _page(plan, made)
+    entries = _entries(plan, made)
+    page = _page(plan, made, entries)
     folder = plan.folder
     folder.sweep()
     for drawing in page.drawings:
@@ -45,15 +47,15 @@ def write_results(plan: Plan, made: Sequence[MadeTrial]) -> Folder:
     folder.replace("table.md", markdown_table(page).encode())
     folder.replace("table.csv", csv_table(page).encode())
     folder.replace("index.html", render_study(page).encode())
-    folder.replace("numbers.json", seal(_document(plan, page, made)))
+    folder.replace("numbers.json", seal(_document(plan, page, made, entries)))
     return folder
 
 
-def _page(plan: Plan, made: Sequence[MadeTrial]) -> StudyPage:
+def _page(plan: Plan, made: Sequence[MadeTrial], entries: Sequence[StudentEntry]) -> StudyPage:
     require_one_protocol([each.student.facts for each in made])
     first = made[0]
     meanings = measured_on(plan)
-    rows = tuple(by_seeds([_entry(*each) for each in zip(plan.trials, made, strict=True)]))
+    rows = tuple(by_seeds(entries))
     known = {name for row in rows for name in row.values}
     meanings = {name: meaning for name, meaning in meanings.items() if name in known}
     facts = first.student.facts
@@ -76,7 +78,21 @@ def _page(plan: Plan, made: Sequence[MadeTrial]) -> StudyPage:
     )
 
 
-def _entry(trial: Trial, made: MadeTrial) -> StudentEntry:
+def _entries(plan: Plan, made: Sequence[MadeTrial]) -> list[StudentEntry]:
+    """Every trial's numbers; FLOPs, which take seconds to count, only for a study that prints them."""
+    counted: dict[str, dict[str, float]] = {}
+    if FLOPS & measured_on(plan).keys():
+        for trial, each in zip(plan.trials, made, strict=True):
+            if trial.point.name not in counted:
+                (student,) = trial.recipe.students
+                counted[trial.point.name] = flops_of(student, each.student.place)
+    return [
+        _entry(trial, each, counted.get(trial.point.name, {}))
+        for trial, each in zip(plan.trials, made, strict=True)
+    ]
+
+
+def _entry(trial: Trial, made: MadeTrial, flops: Mapping[str, float]) -> StudentEntry:
     """A trial's numbers; trials of one point differ in their seed alone, so they are one row."""
     document = made.student.facts
     found = made.findings
@@ -86,6 +102,7 @@ def _entry(trial: Trial, made: MadeTrial) -> StudentEntry:
         **document["values"],
         **(found.numbers if found else {}),
         **costs_of(made.student),
+        **flops,
     }
     whole["intervals"] = {**document.get("intervals", {}), **(found.intervals if found else {})}
     return entry(whole, settings)
@@ -95,7 +112,7 @@ def _references(first: MadeTrial) -> tuple[Numbers, ...]:
     document = first.student.facts
     teachers = first.findings.teacher if first.findings else {}
     whole = {**document, "floor": {**document["floor"], **teachers}}
-    return references(whole)
+    return tuple(replace(each, absent="") for each in references(whole))
 
 
 def _said(point: Point, plan: Plan) -> dict[str, str]:
@@ -177,12 +194,14 @@ def _drawings(plan: Plan, made: Sequence[MadeTrial]) -> list[Drawing]:
     return plan.analysis.draw(found)
 
 
-def _document(plan: Plan, page: StudyPage, made: Sequence[MadeTrial]) -> dict[str, Any]:
+def _document(
+    plan: Plan, page: StudyPage, made: Sequence[MadeTrial], entries: Sequence[StudentEntry]
+) -> dict[str, Any]:
     """All numbers of all trials, with what they are of."""
     students = [
         {"point": trial.point.name, "seed": trial.seed, "student": each.student.name}
-        | {"values": {name: _entry(trial, each).values.get(name) for name in page.meanings}}
-        for trial, each in zip(plan.trials, made, strict=True)
+        | {"values": {name: entry.values.get(name) for name in page.meanings}}
+        for trial, each, entry in zip(plan.trials, made, entries, strict=True)
     ]
     rows = {
         row.name: {

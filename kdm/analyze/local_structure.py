@@ -28,9 +28,7 @@ SIGMAS = tuple(round(0.05 * step, 2) for step in range(13))  # Sec. 6.1
 
 
 def perturbed(x_T: Points, sigma: float, *, seed: int, scale: float = 1.0) -> Points:
-    """x̂_T [n, *shape] of noise [n, *shape] with standard deviation `scale`; σ = 0 gives x_T itself."""
-    if sigma == 0:
-        return x_T
+    """x̂_T [n, *shape] of noise [n, *shape] with standard deviation `scale`; σ = 0 only normalises."""
     count = len(x_T)
     epsilon = np.random.RandomState(seed).standard_normal(x_T.shape)
     moved = x_T / scale + sigma * epsilon
@@ -45,7 +43,10 @@ def perturbed(x_T: Points, sigma: float, *, seed: int, scale: float = 1.0) -> Po
 def neighbourhood(
     apply: NoiseMap, x_T: Points, label: Classes | None, noises: list[Points], unrelated: float
 ) -> tuple[list[Points], NDArray[np.float64]]:
-    """G of each perturbed set of `noises`, and d [len(noises), n] of each sample from G(x_T)."""
+    """G of each perturbed set of `noises`, and d [len(noises), n] of each sample from G(x_T).
+
+    `x_T` is normalised as the others are.
+    """
     own = apply(x_T, label)
     moved = [apply(each, label) for each in noises]
     return moved, np.stack([np.sqrt(square_distance(each, own) / unrelated) for each in moved])
@@ -93,6 +94,7 @@ class LocalStructure(Analysis):
         assert subject.teacher is not None  # what `needs` asks for
         x_T, label = subject.first(self.num_noises)
         unrelated = unrelated_square(subject.samples.x_0, subject.samples.label)
+        x_T = perturbed(x_T, 0.0, seed=self.seed, scale=subject.noise_scale)
         noises = [
             perturbed(x_T, sigma, seed=self.seed, scale=subject.noise_scale)
             for sigma in self.sigmas

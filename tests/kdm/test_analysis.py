@@ -122,14 +122,17 @@ def test_a_straight_path_has_ratio_one_and_a_half_circle_half_of_pi() -> None:
     assert np.isnan(path_ratio(path)).all()  # it ends where it began
 
 
-def test_perturbed_noise_of_pictures_has_mean_0_and_deviation_1_and_sigma_0_changes_nothing() -> (
+def test_perturbed_noise_of_pictures_has_mean_0_and_deviation_1_and_points_stay_at_sigma_0() -> (
     None
 ):
     x_T = 80 * noise(5, 1, 8, 8)
     moved = perturbed(x_T, 0.6, seed=0, scale=80).reshape(5, -1)
     np.testing.assert_allclose(moved.mean(1), 0, atol=1e-4)
     np.testing.assert_allclose(moved.std(1), 80, rtol=1e-4)
-    assert perturbed(x_T, 0.0, seed=0, scale=80) is x_T
+    again = perturbed(perturbed(x_T, 0.0, seed=0, scale=80), 0.0, seed=0, scale=80)
+    np.testing.assert_allclose(again, perturbed(x_T, 0.0, seed=0, scale=80), rtol=1e-5)
+    points = noise(5, 2)
+    np.testing.assert_array_equal(perturbed(points, 0.0, seed=0), points)
 
 
 def test_a_student_that_is_its_teacher_has_its_local_structure_and_its_meaning() -> None:
