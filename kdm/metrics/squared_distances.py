@@ -33,13 +33,16 @@ class SquaredDistances:
         total: Double = np.add.reduce([block.sum(axis=0) for _, block in blocks(right)])
         self._centre = total / len(right)
 
-    def blocks(self) -> Iterator["DistanceBlock"]:
-        """All of them, by blocks of rows, and for each by blocks of columns."""
+    def blocks(self, *, is_half: bool = False) -> Iterator["DistanceBlock"]:
+        """All of them, by blocks of rows, and for each by blocks of columns.
+
+        Of a set with itself half of them hold everything: those whose columns aren't before the rows.
+        """
         for first in range(0, len(self._left), _ROWS):
             rows = slice(first, min(first + _ROWS, len(self._left)))
             x = self._left[rows]
             centred = _centred(x, self._centre)
-            for start in range(0, len(self._right), _ROWS):
+            for start in range(first if is_half else 0, len(self._right), _ROWS):
                 columns = slice(start, min(start + _ROWS, len(self._right)))
                 y = self._right[columns]
                 yield DistanceBlock(
@@ -49,8 +52,10 @@ class SquaredDistances:
     def radii(self, place: int) -> Double:
         """Each row's squared distance to the `place`-th nearest other row; the two sets are one."""
         found: Double = np.full((len(self._left), place), np.inf)
-        for block in self.blocks():
+        for block in self.blocks(is_half=True):
             found[block.rows] = block.nearest(found[block.rows])
+            if block.rows != block.columns:
+                found[block.columns] = block.turned().nearest(found[block.columns])
         return found[:, -1]
 
 
@@ -64,6 +69,13 @@ class DistanceBlock:
     y: NDArray[np.floating]
     low: Single  # [a, b] what they are at least
     slack: tuple[Single, Single]  # [a] and [b]: how far above it they may be, in sum
+
+    def turned(self) -> "DistanceBlock":
+        """Columns for rows."""
+        slack = self.slack[1], self.slack[0]
+        return DistanceBlock(
+            self.columns, self.rows, self.y, self.x, np.ascontiguousarray(self.low.T), slack
+        )
 
     def within(self, radii: Double) -> tuple[Flags, Flags]:
         """Whether each is at most, and whether it is below, squared radii of [a, 1] or [1, b]."""
