@@ -8,12 +8,13 @@ hollow point. Bars are 95 % intervals.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
 _WIDTH, _HEIGHT = 500, 330
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 14, 14, 48
-_LETTER, _LINE = 6.2, 13.0  # of a label of 11 pixels: the widest usual letter, and the height
+_LETTER, _LINE = 6.8, 13.0  # of a label of 11 pixels: the widest usual letter, and the height
 _MOST_LETTERS = 26
 _AWAY = (9.0, 20.0, 34.0, 52.0, 74.0)  # from a point to its label
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -80,11 +81,12 @@ def pareto_svg(
     least = min(each.value for each in points) / 2
     ends = [max(end, least) if is_log else end for each in points for end in (each.low, each.high)]
     upwards = _axis(ends, (_HEIGHT - _BOTTOM - 10, _TOP + 10), is_log=is_log)
+    best = front(points, is_lower_better=is_lower_better)
     drawn = [
         *_grid(across, upwards, cost_printed, printed),
-        *_line(front(points, is_lower_better=is_lower_better), across, upwards),
+        *_line(best, across, upwards),
         *(_mark(each, across, upwards) for each in points),
-        *_labels(points, across, upwards),
+        *_labels(points, _steps(best, across, upwards), across, upwards),
         f'<text class="axis" x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" '
         f'text-anchor="middle">{escape(along)}</text>',
         f'<text class="axis" transform="translate(13 {(_HEIGHT - _BOTTOM) / 2}) rotate(-90)" '
@@ -170,10 +172,22 @@ def _mark(point: Point, across: _Axis, upwards: _Axis) -> str:
     )
 
 
-def _labels(points: Sequence[Point], across: _Axis, upwards: _Axis) -> list[str]:
-    """Each name beside its point where it meets no other name and no point; with a line if far away."""
+def _steps(best: Sequence[Point], across: _Axis, upwards: _Axis) -> list[Box]:
+    """The place that the front's line takes."""
+    places = [(across.at(each.cost), upwards.at(each.value)) for each in best]
+    boxes = []
+    for (x, y), (to_x, to_y) in pairwise(places):
+        boxes.append((x, y - 1, to_x, y + 1))
+        boxes.append((to_x - 1, min(y, to_y), to_x + 1, max(y, to_y)))
+    return boxes
+
+
+def _labels(
+    points: Sequence[Point], lines: Sequence[Box], across: _Axis, upwards: _Axis
+) -> list[str]:
+    """Each name beside its point where it meets no name, point or line; with a lead if far away."""
     places = [(across.at(each.cost), upwards.at(each.value)) for each in points]
-    taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
+    taken: list[Box] = [*((x - 6, y - 6, x + 6, y + 6) for x, y in places), *lines]
     drawn = []
     for point, (x, y) in zip(points, places, strict=True):
         shown = point.name if len(point.name) <= _MOST_LETTERS else point.name[:24] + "…"
