@@ -63,6 +63,8 @@ class Leaderboard:
 
 def ordered(board: Leaderboard) -> tuple[Standing, ...]:
     """The rows, best number of `by` first; rows without it last."""
+    if not board.standings:
+        return ()
     meaning = board.meanings[board.by]
     there = [each for each in board.standings if board.by in each.numbers.values]
     there.sort(key=lambda each: badness(each.numbers.values[board.by], meaning))
@@ -87,13 +89,18 @@ def equals(board: Leaderboard, row: Standing) -> tuple[str, ...]:
 
 
 def shown(board: Leaderboard) -> list[str]:
-    """The columns, the one that rows are ordered by first, then those that most rows have."""
+    """The columns: the one that rows are ordered by, then those that most rows have.
 
-    def num_rows(column: str) -> int:
-        return sum(column in each.numbers.values for each in board.standings)
+    Of these, numbers on the other noise come first: agreement with the teacher beside quality.
+    """
+    names, side = list(board.meanings), board.meanings[board.by].measured_on
 
-    names = list(board.meanings)
-    return sorted(names, key=lambda name: (name != board.by, -num_rows(name), names.index(name)))
+    def place(name: str) -> tuple[bool, int, bool, int]:
+        num_rows = sum(name in each.numbers.values for each in board.standings)
+        is_of_side = board.meanings[name].measured_on == side
+        return name != board.by, -num_rows, is_of_side, names.index(name)
+
+    return sorted(names, key=place)
 
 
 def cells(board: Leaderboard) -> list[tuple[Standing, tuple[Cell, ...]]]:
@@ -130,7 +137,7 @@ def render_leaderboard(board: Leaderboard) -> str:
     rows = [each.numbers for each in board.standings]
     fields = {
         "board": board,
-        "columns": columns({name: meanings[name] for name in shown(board)}),
+        "columns": columns({name: meanings[name] for name in shown(board)}) if meanings else (),
         "rows": [
             (standing, found, costs(standing.cost), equals(board, standing))
             for standing, found in cells(board)

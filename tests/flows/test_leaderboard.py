@@ -141,6 +141,16 @@ def test_the_page_is_sound_in_a_browser(told: tuple[str, Path], browser: Any) ->
     assert faults_of(browser, page) == []
 
 
+def test_a_set_whose_students_are_not_measured_lists_them(
+    finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home", "students/*/metrics.json")
+    said = command(home, "tiny")
+    assert "no student of tiny-" in said
+    assert "kdm evaluate tiny" in said
+    assert board(home)["rows"] == []
+
+
 def test_a_set_without_students_is_refused_before_anything_is_written(
     finished: Finished, tmp_path: Path
 ) -> None:
