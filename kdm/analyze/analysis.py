@@ -86,6 +86,11 @@ class Drawing(NamedTuple):
     png: bytes
     svg: bytes
 
+    @property
+    def width(self) -> int:
+        """On a page, in its pixels: of the PNG's 160 to an inch 1.5 for each."""
+        return round(int.from_bytes(self.png[16:20], "big") / 1.5)
+
 
 Found = Mapping[str, Sequence[Findings]]  # by the point's name, one for each seed
 

@@ -75,8 +75,8 @@ def traces(found: Found) -> list[Drawing]:
 def _curves(found: dict[str, list[Findings]]) -> Figure:
     columns = min(3, len(found))
     rows = -(-len(found) // columns)
-    figure = new_figure(3.3 * columns, 3.9 * rows + 0.3)
-    headline(figure, "Which score of the noise finds the outliers")
+    figure = new_figure(3.3 * columns, 3.3 * rows + 0.3)
+    headline(figure, "Which score finds the outliers")
     every = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (name, seeds) in zip(every, found.items(), strict=False):
         axes.plot([0, 1], [0, 1], color="#9aa5b1", linewidth=0.8, linestyle="--")
@@ -94,8 +94,9 @@ def _curves(found: dict[str, list[Findings]]) -> Figure:
         axes.set_title(name)
         axes.set_xlabel("other samples marked")
         axes.set_ylabel("outliers found")
-        axes.set_aspect("equal")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=7)
+        axes.legend(
+            loc="lower right", fontsize=6.2, frameon=True, framealpha=0.85, edgecolor="none"
+        )
     for axes in every[len(found) :]:
         axes.remove()
     return figure
