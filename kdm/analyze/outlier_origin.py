@@ -105,7 +105,6 @@ class OutlierOrigin(Analysis):
             "share of the teacher’s outliers whose noise makes an outlier of the student too",
             "higher",
             "heldout",
-            is_fraction=True,
             is_ranked=False,
         ),
         "auc_tail": Meaning(
