@@ -42,6 +42,13 @@ SPEC = {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Campaigns start every command as a user does; the suite hasn't the minutes."""
+    from faults import commands
+
+    commands.IS_WARM = "not faults" in config.option.markexpr
+
+
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
     """The environment as it was before, once a test is over: commands set what Prefect's server needs.

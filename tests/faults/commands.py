@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+from faults.warm import Warm
+
+# Set by conftest.py: whether commands of the suite are started quickly, or as a user does, in campaigns.
+IS_WARM = False
+_KDM = str(Path(sys.executable).with_name("kdm"))
 
 
 class Ended(NamedTuple):
@@ -23,16 +28,27 @@ class Ended(NamedTuple):
 
 def kdm(home: Path, *options: str, recipe: str = "tiny") -> list[str]:
     """`kdm run RECIPE --direct --home HOME`."""
-    kdm = str(Path(sys.executable).with_name("kdm"))
-    command = [kdm, "run", recipe, "--direct", "--device", "cpu"]
+    command = [_KDM, "run", recipe, "--direct", "--device", "cpu"]
     return [*command, "--home", str(home), *options]
 
 
 def start(
-    command: Sequence[str], environment: Mapping[str, str] | None = None, **popen: object
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    may_be_warm: bool = True,
+    **popen: object,
 ) -> subprocess.Popen[str]:
-    """The command in a process group of its own, without what the user's shell has set."""
+    """The command in a process group of its own, without what the user's shell has set.
+
+    In the suite one of `kdm` is forked with everything imported (`faults.warm`).
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KDM_")}
+    is_plain = command[0] == _KDM and popen.keys() <= {"cwd"} and "PYTHONPATH" not in kept
+    if IS_WARM and may_be_warm and is_plain:
+        more = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **(environment or {})}
+        cwd = str(popen["cwd"]) if popen.get("cwd") else None
+        return Warm(command, {**kept, **more}, cwd)  # type: ignore[return-value]
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -50,9 +50,9 @@ def generate(home: Path, recipe: Path, *options: str) -> list[str]:
     return [KDM, "generate-pairs", str(recipe), "--direct", "--home", str(home), *options]
 
 
-def started(command: Sequence[str]) -> subprocess.Popen[str]:
+def started(command: Sequence[str], *, may_be_warm: bool = True) -> subprocess.Popen[str]:
     """The command, with a short span."""
-    return start(command, {"KDM_CLAIM_SPAN": str(SPAN)})
+    return start(command, {"KDM_CLAIM_SPAN": str(SPAN)}, may_be_warm=may_be_warm)
 
 
 def num_shards(home: Path) -> int:

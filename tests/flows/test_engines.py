@@ -48,7 +48,7 @@ def has_torch(process: psutil.Process) -> bool:
 def test_processes_make_the_bytes_of_one_thread_and_one_that_is_killed_is_replaced(
     shared_recipe: Path, shared_digests: dict[str, str], tmp_path: Path
 ) -> None:
-    process = started(generate(tmp_path, shared_recipe, *PROCESSES))
+    process = started(generate(tmp_path, shared_recipe, *PROCESSES), may_be_warm=False)
     wait_for(lambda: num_shards(tmp_path) >= 3, seconds=60)
     assert not has_torch(psutil.Process(process.pid))
     child = generating(process)[0]
