@@ -3,7 +3,7 @@
 PYTHON ?= python3
 KDM_HOME ?= ./kdm-home
 PYTEST_ARGS ?=
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 
 BIN := .venv/bin
 INSTALLED := .venv/installed

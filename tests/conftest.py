@@ -165,9 +165,12 @@ def shared_digests(shared_recipe: Path) -> dict[str, str]:
     return digests_of(home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, for tests marked by `browser.needs_browser`."""
+    """Chromium, for tests marked by `browser.needs_browser`.
+
+    It goes with its module: while playwright is open, Prefect takes the thread for one of asynchronous code.
+    """
     from browser import chromium
 
     with chromium() as started:

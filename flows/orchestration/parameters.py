@@ -132,10 +132,9 @@ class StudentTrainingOptions(StudentOptions, TrainingOptions, total=False):
     """For a flow that trains students."""
 
 
-class PipelineOptions(StudentTrainingOptions, total=False):
+class PipelineOptions(StudentTrainingOptions, GenerationOptions, total=False):
     """For the flow of all stages."""
 
-    on: On
     until: Until
 
 

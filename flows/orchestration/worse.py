@@ -47,7 +47,8 @@ def call_when_worse(client: "SyncPrefectClient", url: str) -> None:
     from pydantic import SecretStr
 
     block: Any = Webhook(method="POST", url=SecretStr(url))
-    number = block.save(BLOCK, overwrite=True)  # encrypted on the server: it's often a secret
+    # Encrypted on the server: an address is often a secret.
+    number = block.save(BLOCK, overwrite=True, _sync=True)
     wanted = _automation(number)
     found = client.read_automations_by_name(NAME)
     if found:
