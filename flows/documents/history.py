@@ -23,11 +23,13 @@ _UNCERTAINTY = ("intervals", "deviations", "drawn_on")
 _EVENT = re.compile(r"[0-9a-f]{64}\.json")
 
 
-def write_overview(home: Folder, runs: Sequence[Run]) -> None:
-    """Rewrite reports/overview.html from the history of evaluations."""
+def write_overview(
+    home: Folder, runs: Sequence[Run], events: Sequence[EvaluationEvent] | None = None
+) -> None:
+    """Rewrite reports/overview.html from the history of evaluations, read unless it's given."""
     from kdm.report.overview import render_overview
 
-    events = read_events(home)
+    events = read_events(home) if events is None else events
     page = render_overview(
         events,
         _meanings(events, runs),
@@ -36,9 +38,11 @@ def write_overview(home: Folder, runs: Sequence[Run]) -> None:
     write_page(home / "reports", "overview.html", page)
 
 
-def changes_for_the_worse(run: Run, evaluated: Sequence[StageResult]) -> tuple[Change, ...]:
+def changes_for_the_worse(
+    run: Run, evaluated: Sequence[StageResult], events: Sequence[EvaluationEvent]
+) -> tuple[Change, ...]:
     """What became worse with these trainings of the recipe's students, by the home's history."""
-    own = [event for event in read_events(run.home) if event.recipe == run.recipe.name]
+    own = [event for event in events if event.recipe == run.recipe.name]
     digests = {student.facts["student_digest"] for student in evaluated}
     changes = became_worse(own, _meanings(own, (run,)))
     return tuple(change for change in changes if change.digest_after in digests)

@@ -11,9 +11,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from queue import SimpleQueue
-from typing import Any, NoReturn
+from typing import Any
 
 from flows.exit import stop_on_signals
+from flows.json_lines import leave, say_line
 from storage.imports import many_imports
 from storage.redaction import Redacting
 from storage.terminal import replace_what_cannot_be_said
@@ -33,7 +34,7 @@ def main() -> int:
         with Redacting():
             _make(_lines())
     except (ValueError, StoreError) as error:
-        _say(failed(error))
+        say_line(failed(error))
         return 2
     return 0
 
@@ -46,7 +47,7 @@ def _make(lines: Lines) -> None:
     from flows.generation.work import Work
 
     def on_message(message: int | str) -> None:
-        _say({"say": message} if isinstance(message, str) else {"did": message})
+        say_line({"say": message} if isinstance(message, str) else {"did": message})
 
     first = next(lines)
     work = Work.read(first["work"], say=on_message)
@@ -58,7 +59,7 @@ def _make(lines: Lines) -> None:
     with maker as prepared:
         for line in lines:
             unit = Unit(line["split"], line["shards"])
-            _say({"made": prepared.make(unit, on_message).document()})
+            say_line({"made": prepared.make(unit, on_message).document()})
 
 
 def _lines() -> Lines:
@@ -79,17 +80,5 @@ def _lines() -> Lines:
     has_all.set()
 
 
-def _say(line: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
-
-
-def _leave(code: int) -> NoReturn:
-    # Torch takes a second to shut down, and nothing is left to be written.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    _leave(main())
+    leave(main())

@@ -30,8 +30,12 @@ _WAITING = (
 
 def crash_silent_runs(client: "SyncPrefectClient", silence: timedelta = SILENCE) -> None:
     """Make the automation, or bring the one that is there up to date."""
-    wanted = _automation(silence)
-    found = client.read_automations_by_name(NAME)
+    make_or_update(client, _automation(silence))
+
+
+def make_or_update(client: "SyncPrefectClient", wanted: "AutomationCore") -> None:
+    """Have the server hold one automation of this name, as it is wanted."""
+    found = client.read_automations_by_name(wanted.name)
     if found:
         client.update_automation(found[0].id, wanted)
     else:

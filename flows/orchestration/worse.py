@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.events import emit_event
 
+from flows.orchestration.automations import make_or_update
 from flows.stage import StageResult
 
 if TYPE_CHECKING:
@@ -49,12 +50,7 @@ def call_when_worse(client: "SyncPrefectClient", url: str) -> None:
     block: Any = Webhook(method="POST", url=SecretStr(url))
     # Encrypted on the server: an address is often a secret.
     number = block.save(BLOCK, overwrite=True, _sync=True)
-    wanted = _automation(number)
-    found = client.read_automations_by_name(NAME)
-    if found:
-        client.update_automation(found[0].id, wanted)
-    else:
-        client.create_automation(wanted)
+    make_or_update(client, _automation(number))
 
 
 def _automation(block: Any) -> "AutomationCore":

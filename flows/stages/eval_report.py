@@ -5,7 +5,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from flows.documents.history import changes_for_the_worse, record_evaluations, write_overview
+from flows.documents.history import (
+    changes_for_the_worse,
+    read_events,
+    record_evaluations,
+    write_overview,
+)
 from flows.documents.measured import read_metrics
 from flows.documents.numbers import entry, settings_of
 from flows.documents.pages import is_whole, write_page
@@ -47,12 +52,13 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
 
     run.begin(folder, "a report")
     record_evaluations(run, evaluated)
-    worse = changes_for_the_worse(run, evaluated)
+    events = read_events(run.home)
+    worse = changes_for_the_worse(run, evaluated, events)
     sentences = tuple(change.sentence for change in worse)
     content = replace(report_content(run, judged, evaluated), worse=sentences)
     page = render_report(content, meanings_of(run.recipe.evaluation.metrics))
     write_page(folder, "report.html", page)
-    write_overview(run.home, (run,))
+    write_overview(run.home, (run,), events)
     document = _document(run, identity, evaluated)
     if worse:
         document["worse"] = [change.document() for change in worse]

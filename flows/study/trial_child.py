@@ -11,9 +11,10 @@ import signal
 import sys
 import threading
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import Any
 
 from flows.exit import Stopped, stop_on_signals
+from flows.json_lines import leave, say_line
 from storage.imports import many_imports
 from storage.redaction import Redacting
 from storage.terminal import replace_what_cannot_be_said
@@ -39,11 +40,11 @@ def main() -> int:
     except Stopped as stopped:
         return int(stopped.code or 0)
     except (ValueError, StoreError) as error:
-        _say(failed(error))
+        say_line(failed(error))
         return _TRAINING_FAILED if isinstance(error, TrainingFailedError) else 2
     finally:
         _has_ended.set()
-    _say({"made": True})
+    say_line({"made": True})
     return 0
 
 
@@ -59,10 +60,10 @@ def _make(job: dict[str, Any]) -> None:
     from storage.plugins import configure
 
     def report(progress: Progress) -> None:
-        _say({"progress": asdict(progress)})
+        say_line({"progress": asdict(progress)})
 
     def say(sentence: str) -> None:
-        _say({"say": sentence})
+        say_line({"say": sentence})
 
     run = Run(
         parse(Recipe, job["recipe"], "the recipe"),
@@ -85,17 +86,5 @@ def _end_with_input() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _say(line: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
-
-
-def _leave(code: int) -> NoReturn:
-    # Torch takes a second to shut down, and nothing is left to be written.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    _leave(main())
+    leave(main())

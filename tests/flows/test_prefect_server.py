@@ -20,6 +20,7 @@ from faults.digests import assert_equal, digests_of, unmeasured
 from faults.stops import Trainee, faults_of, flow_run
 from local_prefect import BIN, QUIET_AND_QUICK, LocalPrefect, start_kdm, wait_for
 
+from flows.commands.deploy import deploy
 from flows.commands.prune import prune
 from flows.orchestration.automations import NAME, crash_silent_runs
 from flows.orchestration.work_pool import Runs, found_pool, job_variables
@@ -231,6 +232,14 @@ def test_a_refresh_of_reports_leaves_links_and_tells_a_webhook_what_became_worse
     (link,) = {data for key, data in left if key == "tiny-report" and str(home) in data}
     assert link.endswith("/report.html)")
     assert "eval-report-made" in dict(left)
+
+
+@pytest.mark.parametrize("address", ["hooks.example.org/T0", "ftp://example.org/x", "https:///T0"])
+def test_a_webhook_that_is_no_web_address_is_refused_before_anything_is_deployed(
+    address: str,
+) -> None:
+    with pytest.raises(ValueError, match="--webhook is no address of a web server"):
+        deploy(Runs(), limit=None, webhook=address)
 
 
 def remember_a_better_training(home: Path) -> None:
