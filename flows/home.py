@@ -9,7 +9,11 @@ from storage.folders import Folder, folder_at
 
 HOME_VARIABLE = "KDM_HOME"
 DEFAULT_HOME = "./kdm-home"
-KINDS = ("teachers", "pairs", "students", "classifiers", "references", "features", "reports")
+KINDS = (
+    *("teachers", "pairs", "students", "classifiers", "references", "features"),
+    *("studies", "reports"),
+)
+ANALYSES = "analyses"  # what studies found of students: files without names
 _THING = re.compile(rf"(.+)-[0-9a-f]{{{NAME_DIGITS}}}")
 
 

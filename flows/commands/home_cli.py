@@ -17,7 +17,9 @@ def add_home_commands(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("show", help="Print a recipe with its defaults, or list the recipes.")(_show)
     app.command("ls", help="List what is in a home, also what metrics keep there.")(_ls)
-    app.command("rm", help="Remove one thing that 'kdm ls' lists.")(_rm)
+    app.command(
+        "rm", help="Remove one thing that 'kdm ls' lists; of a study or report, only its pages."
+    )(_rm)
     app.command("leaderboard", help="Compare every student of one set: quality and cost.")(
         _leaderboard
     )
@@ -67,7 +69,7 @@ def _rm(
     home: Home = DEFAULT_HOME,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Even if something depends on it.")
+        bool, typer.Option("--force", help="Even if pairs or students depend on it.")
     ] = False,
 ) -> None:
     from flows.commands.rm import rm

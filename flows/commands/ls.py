@@ -9,8 +9,8 @@ from flows.commands.differences import differences
 from flows.commands.made_by import Remembered, recipes_by_thing, remembered_runs
 from flows.commands.pairs_rows import PAIRS_HEAD, UNKNOWN, moment, pairs_rows
 from flows.documents.measured import read_metrics
-from flows.home import bare, home_folder, things
-from flows.table import aligned, num_bytes
+from flows.home import ANALYSES, bare, home_folder, things
+from flows.table import aligned, many, num_bytes
 from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.report.tables import number
@@ -22,8 +22,10 @@ from storage.options import parse
 from storage.spec_file import read_spec
 
 NUM_KEY_METRICS = 3
+_LONGEST_CHANGE = 72  # letters of an override: one may hold a whole recipe's students
 _KEY = "key.json"  # of a study with human raters, whose page is with them
 ABOUT = "about.json"  # of references and features
+_PAGE, _NUMBERS = "index.html", "numbers.json"  # of a study, the latter written last
 
 
 class _Row(NamedTuple):
@@ -62,6 +64,17 @@ def ls(home: str) -> None:
         found = rows(listing, things(folder, kind))
         if found:
             typer.echo(f"\n{kind}\n{_printed([_Row(head), *found])}")
+    _say_analyses(listing)
+
+
+def _say_analyses(listing: _Listing) -> None:
+    """What studies keep beside their students: files without names of their own."""
+    count = sum(name.startswith(f"{ANALYSES}/") for name in listing.files)
+    if count:
+        typer.echo(
+            f"\n{ANALYSES}\n  {many(count, 'answer')} of students to what studies asked "
+            f"({listing.size(ANALYSES)}); the folder may be deleted"
+        )
 
 
 def _printed(rows: Sequence[_Row]) -> str:
@@ -170,9 +183,34 @@ def _features(listing: _Listing, names: Sequence[str]) -> list[_Row]:
     return rows
 
 
-def _about(listing: _Listing, kind: str, name: str) -> dict[str, Any] | None:
+def _studies(listing: _Listing, names: Sequence[str]) -> list[_Row]:
+    """Written studies; while its students are made, a study has no folder."""
+    rows = []
+    for name in names:
+        place = f"studies/{name}"
+        written, said = f"{place}/{_NUMBERS}", _about(listing, "studies", name, _NUMBERS)
+        is_damaged = said is None and written in listing.files
+        finished = "damaged" if is_damaged else listing.finished(written)
+        page = f"{place}/{_PAGE}"
+        below = [f"on {said['data']}: {said['study']['title']}"] if said else []
+        below += [f"{listing.home.url}/{page}"] if page in listing.files else []
+        finished = "unfinished" if finished == UNKNOWN else finished
+        cells = [name, *_made_of(said), finished, listing.size(place)]
+        rows.append(_Row(cells, "; ".join(below)))
+    return rows
+
+
+def _made_of(study: Mapping[str, Any] | None) -> list[str]:
+    """How many students a study has, and of how many seeds."""
+    if study is None:
+        return [UNKNOWN] * 2
+    trials = study["trials"]
+    return [str(len(trials)), str(len({each["seed"] for each in trials}))]
+
+
+def _about(listing: _Listing, kind: str, name: str, file: str = ABOUT) -> dict[str, Any] | None:
     """What a folder says of itself; None if it can't be read."""
-    place = f"{kind}/{name}/{ABOUT}"
+    place = f"{kind}/{name}/{file}"
     try:
         return unseal(listing.home.read(place), place)
     except (FileNotFoundError, DamageError):
@@ -218,7 +256,7 @@ def _spec(folder: Folder) -> dict[str, Any]:
 
 
 def _reports(listing: _Listing, names: Sequence[str]) -> list[_Row]:
-    changes = {run.report: ", ".join(run.overrides) for run in listing.runs}
+    changes = {run.report: ", ".join(map(_cut, run.overrides)) for run in listing.runs}
     rows = []
     for name in names:
         page = f"reports/{name}/report.html"
@@ -232,6 +270,10 @@ def _reports(listing: _Listing, names: Sequence[str]) -> list[_Row]:
     return rows
 
 
+def _cut(change: str) -> str:
+    return change if len(change) <= _LONGEST_CHANGE else f"{change[: _LONGEST_CHANGE - 1]}…"
+
+
 _TRAINED_HEAD = ["name", "model", "recipe", "finished", "size"]
 _TABLES = {
     "teachers": (_TRAINED_HEAD, _teachers),
@@ -240,5 +282,6 @@ _TABLES = {
     "classifiers": (["name", "accuracy", "finished", "size"], _classifiers),
     "references": (["name", "pictures", "network", "finished", "size"], _references),
     "features": (["name", "what was seen", "pictures", "begun", "size"], _features),
+    "studies": (["name", "students", "seeds", "finished", "size"], _studies),
     "reports": (["name", "recipe", "finished", "size"], _reports),
 }

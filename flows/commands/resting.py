@@ -33,7 +33,11 @@ class Resting(NamedTuple):
 
 
 def resting_on(home: Folder, kind: str, name: str) -> Resting:
-    """What in a home depends on one of its things; nothing depends on students, features and reports."""
+    """What in a home depends on one of its things.
+
+    Nothing depends on students, features, studies and reports: what a study or a report says is
+    written down, and its students can be made again.
+    """
     thing = home / kind / name
     try:
         if kind == "teachers":

@@ -7,6 +7,7 @@ deleted at any time.
 
 from functools import partial
 
+from flows.home import ANALYSES
 from flows.stage import Run, StageResult
 from kdm.analyze.analysis import Analysis, Findings, Subject
 from storage.digest import digest_of
@@ -43,7 +44,7 @@ def findings(
 
 def _place(run: Run, evaluated: StageResult, analysis: Analysis) -> tuple[Folder, str]:
     identity = {"version": _VERSION, "of": evaluated.digest, "analysis": describe(analysis)}
-    return run.home / "analyses", f"{digest_of(identity)}.npz"
+    return run.home / ANALYSES, f"{digest_of(identity)}.npz"
 
 
 def _subject(

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from conftest import Finished
 from typer.testing import CliRunner
 
@@ -56,3 +57,29 @@ def test_students_of_one_kind_are_told_apart_by_what_differs(
     said = listed(home)
     assert f"num_steps={steps}; in_cells" in said
     assert f"num_steps={steps + 1}; in_cells" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "words"), [("{", "damaged"), ("{}", "damaged"), (None, "unfinished")]
+)
+def test_a_study_that_cannot_be_read_is_listed_as_such(
+    file: str | None, words: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "studies" / "losses-on-digits-0123456789ab"
+    folder.mkdir(parents=True)
+    (folder / "index.html").touch()
+    if file is not None:
+        (folder / "numbers.json").write_text(file)
+    assert re.search(rf" {folder.name}( +–){{2}} +{words} ", listed(tmp_path))
+
+
+def test_a_long_change_of_a_run_takes_no_page_of_the_list(
+    finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home")
+    (run,) = home.glob("reports/tiny-*/run.json")
+    document = unseal(run.read_bytes(), "run.json")
+    document["asked"]["overrides"] = ["students=" + "x" * 5000]
+    run.write_bytes(seal(document))
+    assert "x…" in listed(home)
+    assert max(len(line) for line in listed(home).splitlines()) < 300

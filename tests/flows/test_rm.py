@@ -194,3 +194,47 @@ def test_a_classifier_stays_where_a_students_numbers_name_it(home: Path) -> None
     assert str(metrics) in refused(home, f"classifiers/{name}")
     metrics.unlink()
     rm(home, name)
+
+
+def with_study(home: Path, data: bytes | None, digest: str = "0123456789ab") -> Path:
+    """A study's folder in a home; None: without the document that is written last."""
+    folder = home / "studies" / f"mine-on-tiny-{digest}"
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text("<h1>mine</h1>")
+    if data is not None:
+        (folder / "numbers.json").write_bytes(data)
+    return folder
+
+
+WRITTEN = seal({"data": "tiny", "study": {"title": "Mine"}, "trials": [{"seed": 0}, {"seed": 1}]})
+
+
+@pytest.mark.parametrize("form", ["mine-on-tiny", "studies/mine-on-tiny", "studies/{}/", "{}"])
+def test_a_study_goes_alone_and_leaves_its_students_and_pairs(home: Path, form: str) -> None:
+    before = digests_of(home)
+    folder = with_study(home, WRITTEN)
+    rm(home, form.format(folder.name))
+    assert digests_of(home) == before
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("data", [WRITTEN, b"{", b"{}", None])
+def test_a_study_keeps_no_student_just_as_a_report_keeps_none(
+    home: Path, data: bytes | None
+) -> None:
+    folder, student = with_study(home, data), thing(home, "students")
+    rm(home, f"students/{student}")
+    assert (folder / "index.html").exists()
+    rm(home, f"studies/{folder.name}")  # damaged or not, nothing depends on it
+
+
+@pytest.mark.parametrize(
+    "form", ["studies", "studies/", "studies/{}/numbers.json", "studies/../pairs", "analyses"]
+)
+def test_what_is_no_name_of_a_study_removes_nothing(home: Path, form: str) -> None:
+    assert refused(home, form.format(with_study(home, WRITTEN).name))
+
+
+def test_one_of_two_studies_of_a_name_must_be_named(home: Path) -> None:
+    folder, other = with_study(home, WRITTEN), with_study(home, WRITTEN, "ba9876543210")
+    assert f"studies/{folder.name} or studies/{other.name}" in refused(home, "mine-on-tiny")
