@@ -71,18 +71,17 @@ def _standings(measured: Sequence[Trained], columns: Columns, counts: Counts) ->
     costs = {each.name: cost_of(each, counts) for each in measured}
     copies = _copies(measured)
     firsts = [each for each in entries if each.name not in copies]
-    rows = [(row, _behind(row, firsts)) for row in by_seeds(firsts)]
-    for copy in (each for each in entries if each.name in copies):
-        (row,) = by_seeds([copy])
-        rows.append((row, [copy]))
+    rows = by_seeds(firsts)
+    rows += [row for each in entries if each.name in copies for row in by_seeds([each])]
+    digests = {each.name: each.digest for each in entries}
     return [
         Standing(
             row,
-            _mean([costs[each.name] for each in behind]),
-            tuple(each.digest for each in behind),
+            _mean([costs[name] for name in row.of]),
+            tuple(digests[name] for name in row.of),
             f"same weights as {copies[row.name]}" if row.name in copies else row.note,
         )
-        for row, behind in rows
+        for row in rows
     ]
 
 
@@ -116,17 +115,6 @@ def _copies(measured: Sequence[Trained]) -> dict[str, str]:
             found[student.name] = firsts[weights]
         firsts.setdefault(weights, student.name)
     return found
-
-
-def _behind(row: Numbers, entries: Sequence[StudentEntry]) -> list[StudentEntry]:
-    """The students that a row of `by_seeds` is made of."""
-    if not row.by_seed:
-        return [each for each in entries if each.name == row.name]
-    return [
-        each
-        for each in entries
-        if all(each.values.get(name) in values for name, values in row.by_seed.items())
-    ]
 
 
 def _mean(costs: Sequence[Cost]) -> Cost:

@@ -147,6 +147,6 @@ def _seeds(run: Run, evaluated: Sequence[StageResult]) -> dict[str, Any]:
     found = {
         row.name: {"values": dict(row.values), "intervals": dict(row.intervals), "of": row.note}
         for row in rows
-        if row.note
+        if row.by_seed
     }
     return {"seeds": found} if found else {}

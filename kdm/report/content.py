@@ -68,6 +68,7 @@ class Numbers:
     drawn_on: Mapping[str, str] = field(default_factory=dict)
     by_seed: Mapping[str, Sequence[float]] = field(default_factory=dict)
     absent: str = "not measured"  # small print without a number
+    of: tuple[str, ...] = ()  # the names of the students behind it
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Students that differ in nothing but their seed are one row: their mean, and how sure it is.
 
 One training tells little of a method: the next seed may give another number. So k trainings with equal
-settings are shown as mean ± t_{k−1} s / √k, with s the standard deviation over seeds.
+settings are shown as mean ± t_{k−1} s / √k, with s the standard deviation over seeds. A student with the
+settings and the seed of another one is that one again under another name: it says nothing about seeds.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -19,13 +21,24 @@ def by_seeds(students: Sequence[StudentEntry]) -> list[Numbers]:
     """A row for each student, or for all that were trained with the same settings but training.seed.
 
     Such a row has the mean of each number and its 95 % interval over seeds (Student's t). A number that
-    one of the seeds lacks is left out.
+    one of the seeds lacks is left out. If two students also have one seed, the later one has a row of its
+    own, which names the other.
     """
-    alike: dict[str, list[StudentEntry]] = {}
+    firsts: dict[str, StudentEntry] = {}
     for student in students:
+        firsts.setdefault(digest_of(student.settings), student)
+    alike: dict[str, list[StudentEntry]] = {}
+    for student in firsts.values():
         alike.setdefault(digest_of(_without_seed(student.settings)), []).append(student)
     names = {student.name for student in students}
-    return [_row(group, names - {each.name for each in group}) for group in alike.values()]
+    rows = [_row(group, names - {each.name for each in group}) for group in alike.values()]
+    originals = [(each, firsts[digest_of(each.settings)]) for each in students]
+    return rows + [_copy(each, first) for each, first in originals if each is not first]
+
+
+def _copy(student: StudentEntry, original: StudentEntry) -> Numbers:
+    note = f"same settings and seed as {original.name}"
+    return replace(_row([student], set()), note=note)
 
 
 def _without_seed(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,6 +57,7 @@ def _row(alike: Sequence[StudentEntry], others: set[str]) -> Numbers:
             student.intervals,
             deviations=student.deviations,
             drawn_on=student.drawn_on,
+            of=(student.name,),
         )
     names = [name for name in alike[0].values if all(name in each.values for each in alike)]
     found = {name: over_seeds([each.values[name] for each in alike]) for name in names}
@@ -55,6 +69,7 @@ def _row(alike: Sequence[StudentEntry], others: set[str]) -> Numbers:
         deviations=_mean_deviations(alike, names),
         drawn_on=dict(set.intersection(*(set(each.drawn_on.items()) for each in alike))),
         by_seed={name: [each.values[name] for each in alike] for name in names},
+        of=tuple(each.name for each in alike),
     )
 
 

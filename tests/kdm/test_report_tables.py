@@ -115,6 +115,21 @@ def test_another_setting_is_another_row_and_no_row_takes_a_students_name():
     assert (first.name, second.name, second.note) == ("kdm-0 and 1 more", "kdm", "")
 
 
+def test_a_copy_of_a_student_under_another_name_is_no_seed_but_a_row_that_says_so():
+    first, second = seeds([0.1, 0.3])
+    copy = replace(first, name="planted")
+    (alone, of_alone) = by_seeds([first, copy])
+    assert (alone.name, alone.note, alone.by_seed) == ("kdm-0", "", {})
+    assert (of_alone.name, of_alone.note) == ("planted", "same settings and seed as kdm-0")
+    mean, planted = by_seeds([first, copy, second])
+    assert (mean.note, mean.by_seed["error"], mean.of) == (
+        "mean of 2 seeds",
+        [0.1, 0.3],
+        ("kdm-0", "kdm-1"),
+    )
+    assert (planted.note, planted.values) == ("same settings and seed as kdm-0", copy.values)
+
+
 def test_unequal_budgets_and_a_critic_of_one_student_are_said():
     first = Budget("kdm", 6_000, 1.0, True, 10, 5, 1, 3)
     second = replace(first, name="regression", num_images=9_000, has_critic=False)
