@@ -1,10 +1,10 @@
 """`python -m benchmarks [NAME …] [OPTION …]`: run the named benchmarks, or all; a Markdown table each.
 
-`--count` is the number of pairs of `scale`, in place of a million. `--clone` is where `generation` (EDM's),
-`steps` and `sampling` (KDM's) find the published code that they compare with, `--full` adds the network of
-CIFAR-10's size to `generation`. `--preset` is the one network that `efficiency` measures, else several.
-`--recipe digits` has `ablation` measure students of pictures. The first line printed names the processor and
-its level of arithmetic.
+`--count` is the number of pairs of `scale`, in place of a million, and of pictures of `pictures-pass`.
+`--clone` is where `generation` (EDM's), `steps` and `sampling` (KDM's) find the published code that they
+compare with, `--full` adds the network of CIFAR-10's size to `generation`. `--preset` is the one network that
+`efficiency` measures, else several. `--recipe digits` has `ablation` measure students of pictures. The first
+line printed names the processor and its level of arithmetic.
 """
 
 import argparse
@@ -68,7 +68,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--count", type=int, default=scale.COUNT)
+    parser.add_argument("--count", type=int)
     parser.add_argument("--clone")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--preset")
@@ -77,7 +77,8 @@ def main(arguments: list[str]) -> int:
     tables: dict[str, Callable[[], Iterator[str]]] = {
         **BENCHMARKS,
         "ablation": partial(ablation.table, given.recipe),
-        "scale": partial(scale.table, given.count),
+        "scale": partial(scale.table, given.count or scale.COUNT),
+        "pictures-pass": partial(pictures_pass.table, given.count or pictures_pass.NUM_PICTURES),
         "generation": partial(generation.table, given.clone, is_full=given.full),
         "steps": partial(student_steps.table, given.clone),
         "sampling": partial(student_sampling.table, given.clone),

@@ -5,6 +5,9 @@ network is a stand-in with Inception's interface, 2,048 features and 1,008 class
 299×299 and go through one convolution, 0.07 GFLOP a picture. Inception itself takes 11.4 (5.7 billion
 multiplications and additions), so its own time is measured on a few hundred pictures, with random weights
 in pytorch-fid's layers, and the rest of the pass is divided by that. On two threads.
+
+Then the memory of a whole `kdm evaluate` (`whole_evaluation`). `--count` is another number of pictures, more
+than the 2,048 features.
 """
 
 import json
@@ -17,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measured import measured, python
+from benchmarks.whole_evaluation import whole_evaluation
 
 NUM_PICTURES, NUM_TIMED, NUM_FEATURES, NUM_CLASSES = 50_000, 200, 2_048, 1_008
 METRICS = ("fid", "fid-infinity", "kid", "inception-score", "precision-recall")
@@ -24,24 +28,28 @@ MAX_SHARE, MAX_GIB = 0.10, 1.5
 _THREADS = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
 
 
-def table() -> Iterator[str]:
+def table(count: int = NUM_PICTURES) -> Iterator[str]:
     os.environ.update(_THREADS)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KDM_WEIGHTS"] = folder
         write_stand_in(Path(folder))
-        own = json.loads(measured("network", python("pictures_pass.inception_alone", folder)).said)
-        measured("real pictures", python("pictures_pass.look_at_real", folder))
-        found = measured("pass", python("pictures_pass.one_pass", folder))
+        given = (folder, str(count))
+        own = json.loads(measured("network", python("pictures_pass.inception_alone", *given)).said)
+        measured("real pictures", python("pictures_pass.look_at_real", *given))
+        found = measured("pass", python("pictures_pass.one_pass", *given))
         peak, took = found.peak_gib, json.loads(found.said)
         yield "| part | s |\n|---|---:|"
-        yield f"| Inception's layers, {NUM_TIMED} pictures, times {NUM_PICTURES // NUM_TIMED} | {own:.0f} |"
+        yield f"| Inception's layers, {NUM_TIMED} pictures, times {count / NUM_TIMED:g} | {own:.0f} |"
         yield from (f"| {part} | {seconds:.1f} |" for part, seconds in took.items())
         extra = sum(took.values()) - took["stand-in network"]
         yield f"\nextra time over Inception's: {extra / own:.1%} (bar ≤ {MAX_SHARE:.0%}), "
         yield f"peak memory {peak:.2f} GiB (bar ≤ {MAX_GIB} GiB)"
+        whole = whole_evaluation(Path(folder), pictures(4, count))
+        yield f"\n`kdm evaluate` of {count:,} pictures: {whole.wall:.0f} s, "
+        yield f"peak memory {whole.peak_gib:.2f} GiB (bar ≤ {MAX_GIB} GiB)"
 
 
-def one_pass(folder: str) -> None:
+def one_pass(folder: str, num_pictures: str) -> None:
     """What the network sees in new pictures, and every metric of it."""
     from kdm.evaluate.evaluation_options import GROUP
     from kdm.evaluate.feature_network import FeatureNetwork
@@ -53,7 +61,7 @@ def one_pass(folder: str) -> None:
     from storage.folders import folder_at
     from storage.plugins import configure
 
-    took = {"stand-in network": 0.0}
+    took, count = {"stand-in network": 0.0}, int(num_pictures)
     look = FeatureNetwork.look
 
     def timed(network: FeatureNetwork, pictures: np.ndarray) -> np.ndarray:
@@ -66,11 +74,11 @@ def one_pass(folder: str) -> None:
     view = View(INCEPTION, "legacy_tensorflow")
     eyes = Eyes(folder_at(folder), view)
     begun = time.perf_counter()
-    real = eyes.look(pictures(1), of="real pictures")
-    fresh = eyes.look(pictures(2), of="samples")
+    real = eyes.look(pictures(1, count), of="real pictures")
+    fresh = eyes.look(pictures(2, count), of="samples")
     took["pictures, digests and files"] = time.perf_counter() - begun - took["stand-in network"]
-    reference = Reference(name="real", split="train", digest="0" * 64, count=NUM_PICTURES)
-    one = np.zeros((NUM_PICTURES, 1), np.float32)
+    reference = Reference(name="real", split="train", digest="0" * 64, count=count)
+    one = np.zeros((count, 1), np.float32)
     seen = Seen("0" * 64, fresh, fresh, {"train": RealView(reference, real.features, None)})
     samples = EvaluationSamples(one, one, one, one, one, one, one, seen={view: seen})
     for name in METRICS:
@@ -82,7 +90,7 @@ def one_pass(folder: str) -> None:
     print(json.dumps(took))
 
 
-def look_at_real(folder: str) -> None:
+def look_at_real(folder: str, num_pictures: str) -> None:
     """The pass over real pictures, which is made once for all students."""
     from kdm.evaluate.network_views import Eyes
     from kdm.metrics.network_metric import INCEPTION
@@ -90,11 +98,11 @@ def look_at_real(folder: str) -> None:
     from storage.folders import folder_at
 
     Eyes(folder_at(folder), View(INCEPTION, "legacy_tensorflow")).look(
-        pictures(1), of="real pictures"
+        pictures(1, int(num_pictures)), of="real pictures"
     )
 
 
-def inception_alone(_folder: str) -> None:
+def inception_alone(_folder: str, num_pictures: str) -> None:
     """Seconds that Inception's layers would take for all pictures."""
     import torch
 
@@ -108,17 +116,17 @@ def inception_alone(_folder: str) -> None:
         path = Path(folder) / "weights.pth"
         torch.save(network.state_dict(), path)
         eye = PytorchFidNetwork(path)
-    given = pictures(3)[: NUM_TIMED + 50]
+    given = pictures(3, NUM_TIMED + 50)
     eye.look(given[:50])
     begun = time.perf_counter()
     eye.look(given[50:])
-    print((time.perf_counter() - begun) * NUM_PICTURES / NUM_TIMED)
+    print((time.perf_counter() - begun) * int(num_pictures) / NUM_TIMED)
 
 
-def pictures(seed: int) -> np.ndarray:
-    """Bytes [50,000, 3, 32, 32]: coarse patterns with noise, other ones for each seed."""
+def pictures(seed: int, count: int) -> np.ndarray:
+    """Bytes [n, 3, 32, 32]: coarse patterns with noise, other ones for each seed."""
     stream = np.random.RandomState(seed)
-    coarse = stream.randint(0, 200, (NUM_PICTURES, 3, 4, 4)).astype(np.uint8)
+    coarse = stream.randint(0, 200, (count, 3, 4, 4)).astype(np.uint8)
     found = coarse.repeat(8, axis=2).repeat(8, axis=3)
     found += stream.randint(0, 56, found.shape, dtype=np.uint8)
     return found

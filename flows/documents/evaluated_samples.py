@@ -1,7 +1,11 @@
 """What students are measured on, and a student ready to be measured."""
 
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from flows.judged_pairs import masks_in, open_split
 from flows.stage import Run, StageResult
@@ -12,9 +16,10 @@ from kdm.evaluate.network_views import NetworkViews
 from kdm.evaluate.perception import Perception
 from kdm.evaluate.picture_judge import picture_judge
 from kdm.export import load_student
+from kdm.metrics.sample_sets import Source, gathered
 from kdm.report.picture_figures import is_image
 from kdm.students.student import Student
-from storage.records import PairSchema
+from storage.records import PairBatch, PairSchema, concatenate
 
 
 def teacher_samples(
@@ -31,8 +36,7 @@ def teacher_samples(
     require_needs(needs, label=heldout.schema.label, dataset=dataset)
     for metric in run.recipe.evaluation.metrics:
         metric.require_shape(heldout.schema.shape)
-    wanted = max(3 * run.recipe.evaluation.num_fresh, MAX_PAIRS if "linear" in needs else 0)
-    others = open_split(run, judged, "train").load(min(pairs.train, wanted), masks).pairs
+    others = _others(run, judged, MAX_PAIRS if "linear" in needs else 0)
     known = heldout.load(pairs.heldout, masks).pairs
     judge = None
     if "classifier" in needs and dataset is not None:
@@ -53,14 +57,43 @@ def teacher_samples(
         )
     return TeacherSamples(
         heldout=known,
-        others=np.asarray(others.x_0),
+        others=others.x_0,
         schema=heldout.schema,
         other_label=others.label,
-        linear_x_0=linear_predictions(others, known) if "linear" in needs else None,
+        linear_x_0=linear_predictions(others.first, known) if others.first else None,
         judge=judge,
         views=views,
         perception=perception,
     )
+
+
+class _Others(NamedTuple):
+    """Of training pairs the samples and classes, and the first pairs whole if they are asked for."""
+
+    x_0: Source
+    label: NDArray[np.int64] | None
+    first: PairBatch | None
+
+
+def _others(run: Run, judged: StageResult, num_whole: int) -> _Others:
+    """As many as two sets of fresh samples may need, read shard by shard."""
+    pairs = run.recipe.pairs
+    count = min(pairs.train, max(3 * run.recipe.evaluation.num_fresh, num_whole))
+    labels, first, num_first = list[NDArray[np.int64]](), list[PairBatch](), 0
+
+    def samples() -> Iterator[NDArray[Any]]:
+        nonlocal num_first
+        for each in open_split(run, judged, "train").kept(count, masks_in(judged)):
+            if each.label is not None:
+                labels.append(each.label)
+            if num_first < num_whole:
+                first.append(each.take(slice(num_whole - num_first)))
+                num_first += len(first[-1])
+            yield each.x_0
+
+    x_0 = gathered(samples())
+    label = np.concatenate(labels) if labels else None
+    return _Others(x_0, label, concatenate(first) if first else None)
 
 
 def placed_student(run: Run, student: StageResult, schema: PairSchema) -> Student:

@@ -29,7 +29,9 @@ def measured(
 def _numbers(run: Run, folder: Folder, model: Student, teacher: TeacherSamples) -> dict[str, Any]:
     options = run.recipe.evaluation
     samples = draw_samples(model, teacher, options=options)
-    rate = measure_throughput(model, samples.fresh_x_T, samples.fresh_label, options=options)
+    rate = measure_throughput(
+        model, samples.sets["fresh_x_T"], samples.fresh_label, options=options
+    )
     device = next(model.parameters()).device.type
     note_timing(folder, "sampling", {**rate.document(), "machine": machine(device)})
     picture = sample_picture(samples, folder.name.rpartition("-")[0])

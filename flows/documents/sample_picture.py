@@ -7,8 +7,8 @@ from kdm.report.picture_figures import beside_teacher, is_image
 
 def sample_picture(samples: EvaluationSamples, name: str) -> bytes | None:
     """A PNG: points in the plane, or rows of images below the teacher's; None for other shapes."""
-    shape = samples.x_0.shape[1:]
+    shape = samples.shape
     if shape == (2,):
         return samples_beside_teacher(samples.reference, samples.fresh_x_0_hat, student=name)
-    models = [("teacher", samples.x_0), (name, samples.x_0_hat)]
+    models = [("teacher", samples.sets["x_0"]), (name, samples.sets["x_0_hat"])]
     return beside_teacher(models, samples.label) if is_image(shape) else None

@@ -15,6 +15,7 @@ from torch import nn
 
 from kdm.data import as_float
 from kdm.metrics.judgements import Judgement
+from kdm.metrics.sample_sets import SampleSet
 from kdm.networks.image_shapes import Images, Maps
 from kdm.shapes import Latents, Outputs
 
@@ -64,7 +65,7 @@ class Classifier(nn.Module):
         return self.classes(dropped)  # type: ignore[no-any-return]
 
     @torch.no_grad()
-    def judge(self, samples: NDArray[Any], *, batch_size: int = 1_000) -> Judgement:
+    def judge(self, samples: NDArray[Any] | SampleSet, *, batch_size: int = 1_000) -> Judgement:
         """Features and probabilities of samples [n, C, H, H]: numbers of -1 … 1, or bytes."""
         parts = [
             self._judged(torch.from_numpy(samples[first : first + batch_size]))

@@ -6,6 +6,7 @@
   them is what chance alone gives, the floor of every distance between sets.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +17,14 @@ from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.evaluate.network_views import NetworkViews
 from kdm.evaluate.perception import Perception
 from kdm.evaluate.picture_judge import PictureJudge
+from kdm.metrics.sample_sets import SampleSet, Source, gathered
 from kdm.metrics.samples import Classes, EvaluationSamples, Points
 from kdm.students.student import Student
 from storage.noise import derive_labels, derive_noise
-from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema, as_numbers
+from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
 
 FRESH_SPLIT = "fresh"  # a split that no set has, so no pair has its noise, for any seed
+_AT_ONCE = 1_000  # samples of noise
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class TeacherSamples:
     """What the teacher brings: held-out pairs, other x_0 ([≥ 2, *shape]) and the pairs' schema."""
 
     heldout: PairBatch
-    others: NDArray[np.generic]  # x_0 of another split; more than 2·num_fresh are not used
+    others: Source  # x_0 of another split as stored; more than 2·num_fresh are not used
     schema: PairSchema
     other_label: Classes | None = None  # of `others`, if pairs have classes
     linear_x_0: Points | None = None  # of the held-out pairs, if a metric needs that rival
@@ -47,7 +50,7 @@ def draw_samples(
     with classes each row of the teacher's two sets has the class of that row of fresh noise.
     """
     heldout, schema = teacher.heldout, teacher.schema
-    noise, label = fresh_noise(schema, seed=options.seed, count=options.num_fresh)
+    label = _fresh_label(schema, seed=options.seed, count=options.num_fresh)
     sets = _two_sets(teacher, label, options.num_fresh)
     num_fresh = len(sets[0])
     if not num_fresh or not len(heldout):
@@ -58,11 +61,12 @@ def draw_samples(
         )
     if teacher.views is not None:
         teacher.views.require_samples(num_fresh)
-    noise, label = noise[:num_fresh], None if label is None else label[:num_fresh]
-    x_T, x_0 = heldout.x_T.astype(np.float32), as_numbers(heldout.x_0).astype(np.float32)
-    x_0_hat = push(student, heldout.x_T, heldout.label, options=options)
-    first, second = (as_numbers(teacher.others[rows]).astype(np.float32) for rows in sets)
-    fresh = push(student, noise, label, options=options)
+    label = None if label is None else label[:num_fresh]
+    x_T, x_0 = SampleSet(heldout.x_T), SampleSet(heldout.x_0)
+    x_0_hat = _drawn(student, heldout.x_T, heldout.label, options)
+    first, second = (SampleSet(teacher.others, rows) for rows in sets)
+    noise = SampleSet(gathered(_fresh_noise(schema, seed=options.seed, count=num_fresh)))
+    fresh = _drawn(student, noise, label, options)
     return EvaluationSamples(
         x_T=x_T,
         x_0=x_0,
@@ -106,15 +110,25 @@ def fresh_noise(
     schema: PairSchema, *, seed: int, count: int
 ) -> tuple[Points, NDArray[np.int64] | None]:
     """x_T [count, *shape] of no pair, at the pairs' noise scale, and labels if pairs have them."""
-    index = np.arange(count, dtype=np.int64)
-    noise = NoiseRule(seed=seed, scale=schema.noise.scale)
-    x_T = derive_noise(noise, FRESH_SPLIT, index, schema.shape)
+    noise = np.concatenate(list(_fresh_noise(schema, seed=seed, count=count)))
+    return noise, _fresh_label(schema, seed=seed, count=count)
+
+
+def _fresh_noise(schema: PairSchema, *, seed: int, count: int) -> Iterator[Points]:
+    """Some at a time."""
+    rule, index = NoiseRule(seed=seed, scale=schema.noise.scale), np.arange(count, dtype=np.int64)
+    for first in range(0, max(count, 1), _AT_ONCE):
+        yield derive_noise(rule, FRESH_SPLIT, index[first : first + _AT_ONCE], schema.shape)
+
+
+def _fresh_label(schema: PairSchema, *, seed: int, count: int) -> NDArray[np.int64] | None:
     if schema.label is None:
-        return x_T, None
+        return None
     # Stored labels belong to pairs; fresh noise doesn't have any, so it takes the classes in turn.
     is_stored = schema.label.rule == "stored"
     rule = LabelRule(num_classes=schema.label.num_classes) if is_stored else schema.label
-    return x_T, derive_labels(rule, seed=seed, split=FRESH_SPLIT, index=index)
+    index = np.arange(count, dtype=np.int64)
+    return derive_labels(rule, seed=seed, split=FRESH_SPLIT, index=index)
 
 
 def push(
@@ -124,14 +138,32 @@ def push(
     *,
     options: EvaluationOptions,
 ) -> Points:
-    """x_0_hat = student(x_T) in batches of `options.batch_size`, float32 [n, *shape] on the CPU."""
+    """x_0_hat = student(x_T), float32 [n, *shape] on the CPU."""
+    return np.concatenate(list(_pushed(student, x_T, label, options)))
+
+
+def _drawn(
+    student: Student,
+    x_T: Points | SampleSet,
+    label: NDArray[np.int64] | None,
+    options: EvaluationOptions,
+) -> SampleSet:
+    """x_0_hat = student(x_T), made once and kept while it's in use."""
+    return SampleSet(gathered(_pushed(student, x_T, label, options)))
+
+
+def _pushed(
+    student: Student,
+    x_T: Points | SampleSet,
+    label: NDArray[np.int64] | None,
+    options: EvaluationOptions,
+) -> Iterator[Points]:
+    """The same in batches of `options.batch_size`."""
     device = next((weight.device for weight in student.parameters()), torch.device("cpu"))
-    pushed = []
     for first in range(0, len(x_T), options.batch_size):
         rows = slice(first, first + options.batch_size)
         classes = None if label is None else torch.from_numpy(label[rows]).to(device)
         noise = torch.from_numpy(x_T[rows]).to(device)
         # A batch's seed tells it from the others; a deterministic student does not look at it.
         drawn = student.generate(noise, classes, seed=options.seed + first)
-        pushed.append(drawn.cpu().numpy())
-    return np.concatenate(pushed).astype(np.float32)
+        yield drawn.cpu().numpy().astype(np.float32, copy=False)

@@ -7,11 +7,12 @@ thousand of them, float32 [1,000, values], and the first digits of its sha256 st
 only rows in work are in memory. The folders may be deleted at any time.
 """
 
+import hashlib
 import io
 import re
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,19 @@ _BATCH = (
     1_000  # pictures: what a kill can cost; a multiple of what goes through a network at a time
 )
 _FILE = re.compile(r"(\d{5})-([0-9a-f]{12})\.npy")
-Pictures = NDArray[np.uint8]
-Look = Callable[[Pictures], NDArray[np.float32]]  # [n, C, H, W] to [n, values]
+Look = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # [n, C, H, W] to [n, values]
+
+
+class Pictures(Protocol):
+    """Bytes [n, C, H, W], an array or made as they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[n, C, H, W]."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.uint8]: ...
 
 
 class KeptFeatures:
@@ -37,7 +49,7 @@ class KeptFeatures:
 
     def __init__(self, home: Folder, pictures: Pictures, *, of: str, view: dict[str, Any]) -> None:
         """`view` is all that determines what a network sees; `of` says whose pictures they are."""
-        content = [list(pictures.shape), sha256_of(np.ascontiguousarray(pictures).data.cast("B"))]
+        content = [list(pictures.shape), _sha256_of(pictures)]
         self._identity = {"view": view, "pictures": digest_of(content), "count": len(pictures)}
         name = f"{PurePath(view['network']).stem}-{view['mode']}-{short(digest_of(self._identity))}"
         self._folder, self._of, self._pictures = home / FOLDER / name, of, pictures
@@ -117,3 +129,11 @@ class KeptFeatures:
             whole = np.concatenate(parts)
             rows, rest = whole[:, :num_features], whole[:, num_features:]
         return Sight(rows, rest if rest.shape[1] else None)
+
+
+def _sha256_of(pictures: Pictures) -> str:
+    """Of all their bytes."""
+    total = hashlib.sha256()
+    for first in range(0, len(pictures), _BATCH):
+        total.update(np.ascontiguousarray(pictures[first : first + _BATCH]).data.cast("B"))
+    return total.hexdigest()

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from kdm.datasets import DataSet, splits_of
 from kdm.datasets.pictures import Split
-from kdm.evaluate.kept_features import KeptFeatures
+from kdm.evaluate.kept_features import KeptFeatures, Pictures
 from kdm.evaluate.kept_references import read_reference, view_identity
 from kdm.evaluate.view_networks import Network, network_of
 from kdm.metrics.metric import Metric
 from kdm.metrics.network_metric import SPLITS, FrechetMetric, NetworkMetric, require_real_count
 from kdm.metrics.protocol import Reference
 from kdm.metrics.reference_statistics import read_moments
+from kdm.metrics.sample_sets import SampleSet, set_of
 from kdm.metrics.views import RealView, Seen, Sight, View
 from kdm.pretrained import sha256_of_weights, weights_folder
 from storage.folders import Folder
@@ -75,9 +76,11 @@ class NetworkViews:
             with _named(metric):
                 metric.require_samples(count, self._eyes[metric.view].network.num_features)
 
-    def seen(self, fresh: NDArray[Any], teachers: NDArray[Any]) -> dict[View, Seen]:
+    def seen(
+        self, fresh: NDArray[Any] | SampleSet, teachers: NDArray[Any] | SampleSet
+    ) -> dict[View, Seen]:
         """Two sets of samples of −1 … 1, [m, C, H, W] each, as the bytes that a file would hold."""
-        own, others = as_bytes(fresh), as_bytes(teachers)
+        own, others = AsBytes(set_of(fresh)), AsBytes(set_of(teachers))
         return {
             view: Seen(
                 eyes.sha256,
@@ -168,7 +171,7 @@ class Eyes:
         """All that determines what it sees."""
         return view_identity(self.view, self.sha256)
 
-    def look(self, pictures: NDArray[np.uint8], *, of: str) -> Sight:
+    def look(self, pictures: Pictures, *, of: str) -> Sight:
         """At bytes [n, C, H, W]; `of` says whose they are."""
         kept = KeptFeatures(self._home, pictures, of=of, view=self.identity)
         return kept.look(
@@ -193,6 +196,20 @@ def pictures_of(dataset: DataSet, split: Split) -> NDArray[np.uint8]:
                 "and pictures are numbers of −1 … 1 or bytes of 0 … 255; convert them"
             )
     return as_bytes(given)
+
+
+class AsBytes:
+    """A set's samples as bytes, made as they are asked for."""
+
+    def __init__(self, samples: SampleSet) -> None:
+        """Numbers of −1 … 1."""
+        self._samples, self.shape = samples, samples.shape
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
+        return as_bytes(self._samples[rows])
 
 
 def as_bytes(pictures: NDArray[Any]) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from kdm.losses.lpips_network import lpips_network
 from kdm.metrics.lpips_to_teacher import LpipsToTeacher
 from kdm.metrics.metric import Metric
 from kdm.metrics.perceived import Apart, Perceived, Points, others
+from kdm.metrics.sample_sets import SampleSet, set_of
 from kdm.pretrained import sha256_of_weights, weights_folder
 
 _BATCH = 64  # pictures a pass
@@ -26,11 +27,17 @@ class Perception:
         self._digests = {each.plugin: sha256_of_weights(each.files()[0]) for each in asking}
 
     def perceived(
-        self, x_T: Points, x_0: Points, x_0_hat: Points, label: NDArray[np.int64] | None
+        self,
+        x_T: Points | SampleSet,
+        x_0: Points | SampleSet,
+        x_0_hat: Points | SampleSet,
+        label: NDArray[np.int64] | None,
     ) -> dict[str, Perceived]:
         """Held-out pairs and the student's samples of them, pictures [n, C, H, W] of −1 … 1."""
+        noise = set_of(x_T).array()
+        rivals = others(noise), others(noise, label)
         return {
-            name: Perceived(self._digests[name], *_apart_by(network, x_T, x_0, x_0_hat, label))
+            name: Perceived(self._digests[name], *_apart_by(network, x_0, x_0_hat, *rivals))
             for name, network in self._networks.items()
         }
 
@@ -44,13 +51,12 @@ def _network(metric: LpipsToTeacher, device: torch.device) -> nn.Module:
 
 def _apart_by(
     network: nn.Module,
-    x_T: Points,
-    x_0: Points,
-    x_0_hat: Points,
-    label: NDArray[np.int64] | None,
+    x_0: Points | SampleSet,
+    x_0_hat: Points | SampleSet,
+    anyone: NDArray[np.int64],
+    alike: NDArray[np.int64],
 ) -> tuple[Apart, Apart]:
     """The student's distances, then those of the teacher in its place."""
-    anyone, alike = others(x_T), others(x_T, label)
     parts = []
     for first in range(0, len(x_0), _BATCH):
         rows = slice(first, first + _BATCH)

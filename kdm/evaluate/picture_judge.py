@@ -13,6 +13,7 @@ from kdm.datasets import DataSet
 from kdm.evaluate.classifier import Classifier
 from kdm.evaluate.classifier_training import KnownClassifier, known_classifier
 from kdm.metrics.judgements import Judged, RealPictures
+from kdm.metrics.sample_sets import SampleSet
 from storage.folders import Folder
 
 
@@ -26,7 +27,10 @@ class PictureJudge:
     real: RealPictures
 
     def judged(
-        self, fresh: NDArray[Any], reference: NDArray[Any], second_reference: NDArray[Any]
+        self,
+        fresh: NDArray[Any] | SampleSet,
+        reference: NDArray[Any] | SampleSet,
+        second_reference: NDArray[Any] | SampleSet,
     ) -> Judged:
         """Three sets of samples, [m, C, H, H] each."""
         judge = self.classifier.judge

@@ -129,9 +129,15 @@ class LpipsToTeacher(EstimatedMetric):
 def _errors(samples: EvaluationSamples) -> Apart:
     """Squared errors a pixel."""
 
-    def error(rows: NDArray[np.int64] | slice) -> NDArray[np.float64]:
-        apart = samples.x_0_hat.astype(np.float64) - samples.x_0[rows]
-        return np.asarray((apart.reshape(len(apart), -1) ** 2).mean(axis=1))
+    teachers = samples.sets["x_0"]
 
-    anyone, alike = others(samples.x_T), others(samples.x_T, samples.label)
-    return Apart(error(slice(None)), error(anyone), error(alike))
+    def error(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        errors = np.empty(len(rows))
+        for some, own in samples.sets["x_0_hat"].batches():
+            apart = own.astype(np.float64) - teachers[rows[some]]
+            errors[some] = (apart.reshape(len(own), -1) ** 2).mean(axis=1)
+        return errors
+
+    x_T = samples.x_T
+    same, anyone, alike = np.arange(len(x_T)), others(x_T), others(x_T, samples.label)
+    return Apart(error(same), error(anyone), error(alike))

@@ -89,5 +89,8 @@ class Paired(Metric):
 
 def _squared_errors(samples: EvaluationSamples) -> NDArray[np.float64]:
     """e = ‖x_0^ − x_0‖² of each pair, float64 [n]."""
-    difference = samples.x_0_hat.astype(np.float64) - samples.x_0
-    return np.asarray((difference.reshape(samples.num_heldout, -1) ** 2).sum(axis=1))
+    errors, teachers = np.empty(samples.num_heldout), samples.sets["x_0"]
+    for rows, own in samples.sets["x_0_hat"].batches():
+        difference = own.astype(np.float64) - teachers[rows]
+        errors[rows] = (difference.reshape(len(own), -1) ** 2).sum(axis=1)
+    return errors

@@ -75,7 +75,7 @@ def galleries(
 def _plane_galleries(students: Sequence[StudentResults]) -> list[Gallery]:
     """Noise by cell, samples and outliers of points in the plane; [] of anything else."""
     teacher = students[0].samples
-    if teacher.x_0.shape[1:] != (2,):
+    if teacher.shape != (2,):
         return []
     models = [("teacher", teacher.x_0)]
     models += [(student.name, student.samples.x_0_hat) for student in students]

@@ -20,7 +20,8 @@ from kdm.analyze.picture import (
     pixels_in,
 )
 from kdm.image_grid import image_grid
-from kdm.metrics.samples import Classes, EvaluationSamples, Points
+from kdm.metrics.sample_sets import Points, SampleSet
+from kdm.metrics.samples import Classes, EvaluationSamples
 from kdm.report.content import Gallery, Picture
 
 _COLUMNS = 20  # noises side by side
@@ -39,17 +40,18 @@ def picture_galleries(students: Mapping[str, EvaluationSamples]) -> list[Gallery
     if not students:
         return []
     teacher = next(iter(students.values()))
-    if not is_image(teacher.x_0.shape[1:]):
+    if not is_image(teacher.shape):
         return []
-    models = [("teacher", teacher.x_0)]
-    models += [(name, each.x_0_hat) for name, each in students.items()]
+    models = [("teacher", teacher.sets["x_0"])]
+    models += [(name, each.sets["x_0_hat"]) for name, each in students.items()]
     beside = Picture(
         beside_teacher(models, teacher.label),
         f"The teacher and {', '.join(students)} on the same {_COLUMNS} held-out noises, a row each; "
         "the teacher's row is the first.",
     )
-    grids = [_grid("teacher", teacher.reference, teacher.fresh_label)]
-    grids += [_grid(name, each.fresh_x_0_hat, each.fresh_label) for name, each in students.items()]
+    drawn = [("teacher", teacher, "reference")]
+    drawn += [(name, each, "fresh_x_0_hat") for name, each in students.items()]
+    grids = [_grid(name, each.sets[which], each.fresh_label) for name, each, which in drawn]
     return [
         Gallery("Teacher above students", _BESIDE, (beside,), is_wide=True),
         Gallery("Samples", _SAMPLES, tuple(grids), is_narrow=True),
@@ -62,7 +64,9 @@ def is_image(shape: tuple[int, ...]) -> bool:
 
 
 @picture
-def beside_teacher(models: Sequence[tuple[str, Points]], label: Classes | None) -> Figure:
+def beside_teacher(
+    models: Sequence[tuple[str, Points | SampleSet]], label: Classes | None
+) -> Figure:
     """A row a model, [n, C, H, W] each, on the same noise; classes in turn if there are any.
 
     Names are left of their rows, in as much room as the longest needs.
@@ -81,7 +85,7 @@ def beside_teacher(models: Sequence[tuple[str, Points]], label: Classes | None) 
     return figure
 
 
-def _grid(name: str, samples: Points, label: Classes | None) -> Picture:
+def _grid(name: str, samples: SampleSet, label: Classes | None) -> Picture:
     """A grid of one model's samples from fresh noise, a column a class if there are only a few."""
     num_classes = 0 if label is None else len(np.unique(label))
     num_columns = num_classes if 1 < num_classes <= _MAX_CLASSES else _ROWS
