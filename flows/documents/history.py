@@ -12,7 +12,7 @@ from flows.stage import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
 from kdm.metrics.bootstrap import unpacked
 from kdm.metrics.metric import Meaning
-from kdm.metrics.protocol import column
+from kdm.metrics.protocol import column, protocol_digest
 from kdm.report.changes import Change, became_worse
 from kdm.report.content import EvaluationEvent
 from storage.digest import seal, unseal
@@ -128,8 +128,8 @@ def _protocols(student: StageResult) -> dict[str, dict[str, str]]:
     found = student.facts.get("protocols", {})
     if not found:
         return {}
-    digests = {name: each["digest"] for name, each in found.items()}
+    digests = {name: protocol_digest(each) for name, each in found.items()}
     return {
         "protocols": digests,
-        "measured": {each["digest"]: protocol_in_words(each) for each in found.values()},
+        "measured": {digests[name]: protocol_in_words(each) for name, each in found.items()},
     }

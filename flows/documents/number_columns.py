@@ -12,7 +12,7 @@ from typing import Any
 from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.metrics.metric import Meaning
-from kdm.metrics.protocol import column
+from kdm.metrics.protocol import column, protocol_digest, without_reference
 from kdm.report.tables import SampleCounts
 from storage.digest import digest_of
 from storage.options import parse
@@ -72,12 +72,13 @@ def _ways(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
                 continue
             side = meaning.measured_on
             protocol = document.get("protocols", {}).get(name)
+            described = describe(metric)
             found[name] = {
-                "metric": describe(metric),
+                "metric": without_reference(described) if protocol else described,
                 "noise": document.get("drawn_on", {}).get(side),
                 "samples": document[f"num_{side}"],
                 "classifier": document.get("classifier", {}).get("name"),
-                "protocol": protocol and protocol["digest"],
+                "protocol": protocol and protocol_digest(protocol),
             }
     return found
 

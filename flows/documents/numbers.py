@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.stage import Run
 from kdm.metrics.bootstrap import unpacked
+from kdm.metrics.protocol import protocol_digest
 from kdm.pretrained import SHA256
 from kdm.report.content import Numbers, StudentEntry
 from storage.digest import short
@@ -54,6 +55,8 @@ def require_one_protocol(documents: Sequence[Mapping[str, Any]]) -> None:
     for student, protocols in others:
         for name, protocol in protocols.items():
             known = first[1].get(name, protocol)
+            if protocol_digest(known) == protocol_digest(protocol):
+                continue
             unlike = [key for key in protocol if key != "digest" and protocol[key] != known[key]]
             if unlike:
                 raise ValueError(
@@ -66,7 +69,7 @@ def protocol_words(document: Mapping[str, Any]) -> str:
     """A sentence for all numbers that were measured alike; empty if no number has a protocol."""
     alike: dict[str, dict[str, str]] = {}
     for name, protocol in document.get("protocols", {}).items():
-        alike.setdefault(protocol_in_words(protocol), {})[name] = short(protocol["digest"])
+        alike.setdefault(protocol_in_words(protocol), {})[name] = short(protocol_digest(protocol))
     return " ".join(
         f"{', '.join(names)}: {words} ({_protocols(list(dict.fromkeys(names.values())))})."
         for words, names in alike.items()

@@ -7,6 +7,7 @@ them are needed again. The digest covers network, mode and pictures.
 """
 
 import io
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from kdm.metrics.protocol import Reference
 from kdm.metrics.views import RealView, View
 from storage.did_you_mean import nearest
 from storage.digest import digest_of, seal, sha256_of, short, unseal
+from storage.errors import DamageError
 from storage.folders import Folder
 
 FOLDER = "references"
@@ -89,6 +91,17 @@ def read_reference(
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         moments = Moments(arrays["mu"], arrays["sigma"])
     return RealView(Reference(**about["of"]), None, moments)
+
+
+def reference_of(home: Folder, sha256: str, view: dict[str, Any]) -> Reference | None:
+    """The pictures behind a file with these bytes, if the home's own statistics have them."""
+    folder = home / FOLDER
+    for name in folder.names():
+        with suppress(FileNotFoundError, DamageError):
+            about = unseal(folder.read(f"{name}/{ABOUT}"), f"{folder.url}/{name}/{ABOUT}")
+            if about["sha256"] == sha256 and about["identity"]["view"] == view:
+                return Reference(**about["of"])
+    return None
 
 
 def _require_alike(about: dict[str, Any], view: dict[str, Any], where: str) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kdm.datasets import DataSet, splits_of
 from kdm.datasets.pictures import Split
 from kdm.evaluate.kept_features import KeptFeatures, Pictures
-from kdm.evaluate.kept_references import read_reference, view_identity
+from kdm.evaluate.kept_references import read_reference, reference_of, view_identity
 from kdm.evaluate.view_networks import Network, network_of
 from kdm.metrics.metric import Metric
 from kdm.metrics.network_metric import SPLITS, FrechetMetric, NetworkMetric, require_real_count
@@ -130,7 +130,9 @@ class NetworkViews:
         if not name.endswith(".npz"):
             return read_reference(self._home, name, eyes.identity, self._shape)
         moments = read_moments(weights_folder() / name, num_features=eyes.network.num_features)
-        of = Reference(name=name, split="as published", digest=sha256_of_weights(name))
+        sha256 = sha256_of_weights(name)
+        known = reference_of(self._home, sha256, eyes.identity)  # a copy of this home's own
+        of = known or Reference(name=name, split="as published", digest=sha256)
         return RealView(of, None, moments)
 
     def _pictures(self, split: str) -> NDArray[np.uint8]:

@@ -2,13 +2,17 @@
 
 FIDs of one generator differ by points between 5,000 and 50,000 samples, between two ways of resizing,
 and between a data set's training and test pictures. So a number of a published network's features goes
-with its protocol, and two numbers are of one column if the digests of their protocols agree.
+with its protocol, and two numbers are of one column if the digests of their protocols agree. The digest is of
+content: by which name real pictures or statistics were given makes no other column.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from storage.digest import digest_of, short
 from storage.options import Options
+
+VERSION = 2  # of the digest of a protocol with a reference; 1 had the reference's names in it
 
 
 class Reference(Options):
@@ -36,8 +40,8 @@ class Protocol(Options):
 
     @property
     def digest(self) -> str:
-        """Of all fields; equal digests, equal protocols."""
-        return digest_of(self._fields())
+        """Of all fields but names; equal digests, equal protocols."""
+        return protocol_digest(self._fields())
 
     def document(self) -> dict[str, Any]:
         """All fields and the digest."""
@@ -47,6 +51,26 @@ class Protocol(Options):
         """All that are said: what came later stands only where it says something."""
         unsaid = {"num_features"} if self.num_features is None else set()
         return self.model_dump(mode="json", exclude=unsaid)
+
+
+def protocol_digest(document: Mapping[str, Any]) -> str:
+    """The digest of a protocol as metrics.json has it, whichever version wrote that.
+
+    The same pictures may be a split of the recipe's data set or statistics by name, so of a reference only
+    its content counts: what the metric calls it and what its files are called doesn't.
+    """
+    said = {key: value for key, value in document.items() if key != "digest"}
+    reference = said.get("reference")
+    if reference is not None:
+        said["metric"] = without_reference(said["metric"])
+        said["reference"] = {key: reference[key] for key in ("split", "digest", "count")}
+        said["version"] = VERSION
+    return digest_of(said)
+
+
+def without_reference(metric: Mapping[str, Any]) -> dict[str, Any]:
+    """A metric's description without the word for its reference, whose content the protocol has."""
+    return {key: value for key, value in metric.items() if key != "reference"}
 
 
 def column(name: str, digest: str | None) -> str:

@@ -1,5 +1,6 @@
 """A run measures its students through a published network, says how, and refuses before it begins."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ from flows.commands.reference import Wanted, reference
 from flows.config.load import load_recipe
 from flows.config.wishes import missing_words
 from flows.documents.history import read_events, with_columns
+from flows.documents.number_columns import columns_of
 from flows.documents.numbers import require_one_protocol
 from flows.stage import Run
 from flows.stages.sequence import run_stages
 from kdm.datasets.arrays import ArraysData
 from kdm.evaluate.kept_references import read_reference
-from kdm.evaluate.network_views import Eyes, pictures_of
+from kdm.evaluate.network_views import Eyes, NetworkViews, pictures_of
 from kdm.metrics.fid import Fid
 from kdm.metrics.kid import Kid
+from kdm.metrics.protocol import Protocol, Reference
 from storage.folders import Folder, folder_at
+from storage.plugins import describe
 
 RECIPE = """
 name: noise
@@ -78,6 +82,16 @@ def test_a_run_writes_numbers_with_intervals_and_how_they_were_measured(
     assert f"FID [{protocol['digest'][:6]}]" in (home / "reports").read("overview.html").decode()
     overview = (home / "reports").read("overview.html").decode()
     assert f"[{protocol['digest'][:6]}]: 40 samples of 2 classes as bytes through" in overview
+    # The same statistics by another name are no other column, whatever digest was stored.
+    shutil.copy(weights / "noise.npz", weights / "same.npz")
+    fid = {"plugin": "fid", "reference": "same.npz"}
+    *_, renamed, _ = run_stages(run(tmp_path, home, metrics=[fid]))
+    old = {**facts["protocols"]["fid"], "digest": "0" * 64}
+    columns = columns_of([{**facts, "protocols": {"fid": old}}, renamed.facts])
+    assert [names["fid"] for names in columns.names] == ["fid", "fid"]
+    assert {name for event in read_events(home) for name in event.values if "fid" in name} == {
+        f"fid@{protocol['digest'][:12]}"
+    }
     # Other statistics, another evaluation and another column.
     moments = {"mu": np.ones(NUM_FEATURES), "sigma": np.eye(NUM_FEATURES)}
     np.savez(weights / "noise.npz", **moments)
@@ -140,6 +154,13 @@ def test_statistics_are_computed_once_and_take_the_place_of_the_pictures(
     kept = read_reference(home, name, eyes.identity, (1, 8, 8))
     direct = eyes.real(data, "train")
     assert kept.of == direct.of
+    shutil.copy(home.local_path(f"references/{name}/statistics.npz"), weights / "copy.npz")
+    views, pictures = NetworkViews(home, [Fid(reference="copy.npz")], None), np.load(data.source)
+    copied = views.seen(pictures, pictures)[Fid().view].real["copy.npz"]
+    given = {"train": direct, name: kept, "copy.npz": copied}
+    assert len({protocol_of(word, each.of) for word, each in given.items()}) == 1
+    others = [eyes.real(data, "train").of.model_copy(update={"split": "heldout"}), direct.of]
+    assert len({protocol_of("train", each) for each in others}) == 2
     x = eyes.look(pictures_of(data, "train")[:30], of="others").features
     assert kept.frechet(x) == pytest.approx(direct.frechet(x), rel=1e-9)
     for refused, words in (
@@ -151,6 +172,22 @@ def test_statistics_are_computed_once_and_take_the_place_of_the_pictures(
             run_stages(run(tmp_path, home, metrics=[{"plugin": "fid", **refused}]))
     with pytest.raises(ValueError, match=r"is about pictures of \[1, 8, 8\], and samples have \[3"):
         read_reference(home, name, eyes.identity, (3, 8, 8))
+
+
+def protocol_of(word: str, of: Reference) -> str:
+    """The digest of how FID is measured against a reference that the metric calls so."""
+    metric = Fid(reference=word)
+    return Protocol(
+        metric={**describe(metric), "version": metric.version},
+        num_samples=40,
+        num_classes=None,
+        seed=0,
+        network=metric.view.network,
+        network_sha256="0" * 64,
+        mode=metric.view.mode,
+        quantised=True,
+        reference=of,
+    ).digest
 
 
 def listed_in(home: Folder, capsys: pytest.CaptureFixture[str]) -> list[str]:
