@@ -15,6 +15,7 @@ from flows.cli import app
 from flows.config.load import apply_override
 from flows.config.recipe_files import read_recipe
 from flows.config.student_recipe import StudentRecipe
+from flows.study.costs import COSTS
 from flows.study.made_trial import found_trial, make_trial
 from flows.study.planning import overrides_of, planned
 from flows.study.results import write_results
@@ -22,6 +23,8 @@ from flows.study.study import Study
 from flows.study.study_files import read_study, study_names
 from flows.study.study_request import StudyRequest
 from flows.study.trials import Plan
+from kdm.evaluate.evaluate import meanings_of
+from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.presets.preset_choice import with_preset
 from storage.options import parse
 
@@ -101,6 +104,10 @@ def test_every_student_on_cifar10_is_valid_as_well(name: str) -> None:
             apply_override(document, override)
         (chosen,) = [each for each in document["students"] if each["name"] == student]
         parse(StudentRecipe, with_preset(chosen), point.name)
+        asked = parse(EvaluationOptions, document["evaluation"], point.name)
+        on, analysis = study.on["cifar10"], study.analysis_on("cifar10")
+        known = {*meanings_of(asked.metrics), *COSTS, *(analysis.meanings if analysis else ())}
+        assert {*on.measure, *(on.figure or ())} <= known
 
 
 @pytest.mark.parametrize(
@@ -150,6 +157,13 @@ def test_a_grid_makes_a_point_of_each_combination(tmp_path: Path) -> None:
     names = [trial.point.name for trial in plan_at(tmp_path / "home", study).trials]
     assert names[0] == "num_steps 10, width 8"
     assert len(names) == 4
+
+
+def test_the_papers_lpips_and_its_baseline_are_measured_on_pictures_of_its_size() -> None:
+    study = parse(Study, read_study("teacher-beside-student"), "teacher-beside-student")
+    on = study.on["cifar10"]
+    assert on.measure[:4] == ("lpips", "lpips_shuffled", "mse", "mse_shuffled")
+    assert study.paper.rows["kdm"][1:] == (0.13, 0.48, 0.009, 0.57)
 
 
 def test_a_killed_study_goes_on_and_ends_with_the_same_bytes(
