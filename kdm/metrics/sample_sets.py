@@ -25,6 +25,7 @@ from storage.records import as_numbers
 Points = NDArray[np.float32]
 Rows = slice | NDArray[np.int64]
 
+FOLDER_VARIABLE = "TMPDIR"  # of the folder for files without a name, which Python reads
 IN_MEMORY = 2**24  # bytes of a set: smaller ones are arrays
 _BATCH = 2**23  # bytes of a batch
 
@@ -157,5 +158,5 @@ def _told_if_full() -> Iterator[None]:
             raise
         raise StoreError(
             f"{tempfile.gettempdir()} is full, and samples that are measured lie there as long as they "
-            "are in work; free some space, or set TMPDIR to a folder on a larger disk"
+            f"are in work; free some space, or set {FOLDER_VARIABLE} to a folder on a larger disk"
         ) from error
