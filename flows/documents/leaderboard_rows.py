@@ -1,6 +1,7 @@
 """From the students of one set to its leaderboard (kdm/report/leaderboard.py)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,15 +72,17 @@ def _standings(measured: Sequence[Trained], columns: Columns, counts: Counts) ->
     costs = {each.name: cost_of(each, counts) for each in measured}
     copies = _copies(measured)
     firsts = [each for each in entries if each.name not in copies]
-    rows = by_seeds(firsts)
-    rows += [row for each in entries if each.name in copies for row in by_seeds([each])]
+    rows = by_seeds(firsts, taken=copies)
+    for copy in (each for each in entries if each.name in copies):
+        (row,) = by_seeds([copy])
+        rows.append(replace(row, note=f"same weights as {copies[copy.name]}"))
     digests = {each.name: each.digest for each in entries}
     return [
         Standing(
             row,
             _mean([costs[name] for name in row.of]),
             tuple(digests[name] for name in row.of),
-            f"same weights as {copies[row.name]}" if row.name in copies else row.note,
+            row.note,
         )
         for row in rows
     ]
@@ -106,10 +109,10 @@ def _entry(student: Trained, names: Mapping[str, str]) -> StudentEntry:
 
 
 def _copies(measured: Sequence[Trained]) -> dict[str, str]:
-    """The students whose weights another one has too, with that one's name."""
+    """The students whose weights another one has too, with that one's name: the shortest."""
     firsts: dict[str, str] = {}
     found = {}
-    for student in measured:
+    for student in sorted(measured, key=lambda each: (len(each.name), each.name)):
         weights = student.config["weights"]["sha256"]
         if weights in firsts:
             found[student.name] = firsts[weights]

@@ -5,7 +5,7 @@ settings are shown as mean ± t_{k−1} s / √k, with s the standard deviation 
 settings and the seed of another one is that one again under another name: it says nothing about seeds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import Any
@@ -17,12 +17,12 @@ from kdm.report.content import Numbers, StudentEntry
 from storage.digest import digest_of
 
 
-def by_seeds(students: Sequence[StudentEntry]) -> list[Numbers]:
+def by_seeds(students: Sequence[StudentEntry], *, taken: Collection[str] = ()) -> list[Numbers]:
     """A row for each student, or for all that were trained with the same settings but training.seed.
 
     Such a row has the mean of each number and its 95 % interval over seeds (Student's t). A number that
     one of the seeds lacks is left out. If two students also have one seed, the later one has a row of its
-    own, which names the other.
+    own, which names the other. `taken` are names that no row of several may take, beside the students'.
     """
     firsts: dict[str, StudentEntry] = {}
     for student in students:
@@ -30,7 +30,7 @@ def by_seeds(students: Sequence[StudentEntry]) -> list[Numbers]:
     alike: dict[str, list[StudentEntry]] = {}
     for student in firsts.values():
         alike.setdefault(digest_of(_without_seed(student.settings)), []).append(student)
-    names = {student.name for student in students}
+    names = {student.name for student in students} | set(taken)
     rows = [_row(group, names - {each.name for each in group}) for group in alike.values()]
     originals = [(each, firsts[digest_of(each.settings)]) for each in students]
     return rows + [_copy(each, first) for each, first in originals if each is not first]

@@ -117,14 +117,13 @@ def test_a_student_that_was_measured_by_a_metric_that_is_missing_is_left_out(
 def test_seeds_are_one_row_and_a_copy_is_no_seed(told: tuple[str, Path], tmp_path: Path) -> None:
     home = Path(shutil.copytree(told[1], tmp_path / "home"))
     plant(home, "kdm-1", metrics=a_little_worse, config=other_seed)
-    plant(
-        home, "trained-again", config=trained_again
-    )  # on another machine: other bits, the same seed
+    plant(home, "kdm-0")  # a copy whose folder comes first
+    plant(home, "trained-again", config=trained_again)  # elsewhere: other bits, the same seed
     command(home, "tiny", "--by", "paired_mse")
     rows = {each["name"]: each for each in board(home)["rows"]}
     assert rows["kdm"]["note"] == "mean of 2 seeds"
     assert rows["trained-again"]["note"] == "same settings and seed as kdm"
-    assert rows["planted"]["note"] == "same weights as kdm"
+    assert rows["planted"]["note"] == rows["kdm-0"]["note"] == "same weights as kdm"
     assert "kdm" in rows["planted"]["not_told_apart_from"]
     assert "worse" not in rows["kdm"]["not_told_apart_from"]
 

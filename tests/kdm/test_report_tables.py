@@ -113,6 +113,8 @@ def test_another_setting_is_another_row_and_no_row_takes_a_students_name():
     other = StudentEntry("kdm", "", {"error": 0.5}, 1, 1, {"training": {"seed": 0, "steps": 2}})
     first, second = by_seeds([*seeds([0.1, 0.2]), other])
     assert (first.name, second.name, second.note) == ("kdm-0 and 1 more", "kdm", "")
+    (row,) = by_seeds(seeds([0.1, 0.2]), taken=["kdm"])
+    assert row.name == "kdm-0 and 1 more"
 
 
 def test_a_copy_of_a_student_under_another_name_is_no_seed_but_a_row_that_says_so():
