@@ -44,7 +44,7 @@ def start(
     In the suite one of `kdm` is forked with everything imported (`faults.warm`).
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KDM_")}
-    is_plain = command[0] == _KDM and popen.keys() <= {"cwd"} and "PYTHONPATH" not in kept
+    is_plain = command[0] == _KDM and popen.keys() <= {"cwd"}
     if IS_WARM and may_be_warm and is_plain:
         more = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **(environment or {})}
         cwd = str(popen["cwd"]) if popen.get("cwd") else None

@@ -136,3 +136,4 @@ class _Command:
         os.environ.clear()
         os.environ.update(self.environment)
         sys.argv = self.arguments
+        sys.path[1:1] = filter(None, self.environment.get("PYTHONPATH", "").split(os.pathsep))

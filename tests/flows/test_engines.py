@@ -107,7 +107,7 @@ def test_children_leave_with_a_command_that_is_killed(shared_recipe: Path, tmp_p
     assert alive == []
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 3])  # `make faults` has the others
 def test_generators_killed_and_paused_at_random_make_one_set(
     seed: int, shared_recipe: Path, shared_digests: dict[str, str], tmp_path: Path
 ) -> None:
