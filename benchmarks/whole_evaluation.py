@@ -52,7 +52,7 @@ def whole_evaluation(folder: Path, pictures: np.ndarray) -> Measured:
     np.save(folder / "real.npy", pictures)
     trunk = _random_trunk(Path(os.environ["KDM_WEIGHTS"]))
     given = {"count": len(pictures), "num_train": 2 * len(pictures), "trunk": trunk}
-    recipe.write_text(RECIPE.format(folder=folder, **given))
+    recipe.write_text(RECIPE.format(folder=folder, **given), encoding="utf-8")
     how = (str(recipe), "--home", home, "--direct", "--device", "cpu")
     measured("student", kdm("distill", *how))
     return measured("evaluation", kdm("evaluate", *how))

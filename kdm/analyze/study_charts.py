@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
 from kdm.analyze.lettering import in_lines, literal
 from kdm.analyze.picture import INK, LINE_COLOURS, TITLE_POINTS, drawn, headline, new_figure
-from kdm.metrics.over_seeds import over_seeds
+from kdm.metrics.over_seeds import over_seeds, within_fractions
 
 _WIDTH, _COLUMNS = 7.2, 2  # inches; panels side by side
 _ROW, _FRAME, _PANEL = (
@@ -79,7 +79,7 @@ def _title(axes: Axes, panel: Panel) -> None:
 def _rows(axes: Axes, axis: Axis, panel: Panel, *, is_first: bool) -> None:
     """A point a row, the first at the top; names at the left panel only."""
     for row, values in enumerate(panel.values):
-        _mark(axes, row, _scaled(values, panel), LINE_COLOURS[0], is_across=True)
+        _mark(axes, row, values, panel, LINE_COLOURS[0], is_across=True)
     axes.set_ylim(len(axis.names) - 0.5, -0.5)
     names = [literal(in_lines(name, 1.6, 7.5)) for name in axis.names]
     axes.set_yticks(range(len(names)), names if is_first else [])
@@ -99,7 +99,7 @@ def _line(axes: Axes, axis: Axis, panel: Panel) -> None:
         places = [place for place, each in enumerate(series) if each == name]
         places = sorted((place for place in places if panel.values[place]), key=lambda p: at[p])
         means = [
-            _mark(axes, at[place], _scaled(panel.values[place], panel), colour, is_across=False)
+            _mark(axes, at[place], panel.values[place], panel, colour, is_across=False)
             for place in places
         ]
         if places:
@@ -120,17 +120,19 @@ def _line(axes: Axes, axis: Axis, panel: Panel) -> None:
 
 
 def _mark(
-    axes: Axes, place: float, values: Sequence[float], colour: str, *, is_across: bool
+    axes: Axes, place: float, values: Sequence[float], panel: Panel, colour: str, *, is_across: bool
 ) -> float:
     """Seeds as dots, their mean with its interval; the mean, NaN without values."""
     if not values:
         return float("nan")
-    mean, error = values[0], None
+    mean, error = _percent(values[0], panel), None
     if len(values) > 1:
-        mean, (low, high) = over_seeds(values)
+        middle, interval = over_seeds(values)
+        ends = within_fractions(interval) if panel.is_fraction else interval
+        mean, low, high = (_percent(each, panel) for each in (middle, *ends))
         error = [[mean - low], [high - mean]]
-        where = [place] * len(values)
-        across, up = (values, where) if is_across else (where, values)
+        dots, where = [_percent(each, panel) for each in values], [place] * len(values)
+        across, up = (dots, where) if is_across else (where, dots)
         axes.scatter(across, up, s=7, color=_SEED, linewidths=0, zorder=2)
     across, up = ([mean], [place]) if is_across else ([place], [mean])
     beside, above = (error, None) if is_across else (None, error)
@@ -147,10 +149,6 @@ def _wide(axes: Axes, panel: Panel, *, is_across: bool) -> None:
         (axes.set_xscale if is_across else axes.set_yscale)("log")
         return
     (axes.xaxis if is_across else axes.yaxis).set_major_locator(MaxNLocator(4))
-
-
-def _scaled(values: Sequence[float], panel: Panel) -> list[float]:
-    return [_percent(value, panel) for value in values]
 
 
 def _percent(value: float, panel: Panel) -> float:

@@ -15,3 +15,9 @@ def over_seeds(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
 
     half = float(students_t.ppf((1 + _COVERAGE) / 2, len(values) - 1)) * error
     return mean, (mean - half, mean + half)
+
+
+def within_fractions(interval: Sequence[float]) -> tuple[float, float]:
+    """The part of an interval that lies in [0, 1]: what is shown of a fraction's."""
+    low, high = interval
+    return max(low, 0.0), min(high, 1.0)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kdm.metrics.metric import Meaning
+from kdm.metrics.over_seeds import within_fractions
 from kdm.report.best import best_rows
 from kdm.report.content import Numbers
 
@@ -173,7 +174,8 @@ def _cells(
 def printed(row: Numbers, name: str, meaning: Meaning, counts: SampleCounts) -> tuple[str, str]:
     """A number of a row as text, and its interval, or a fraction's standard error, as small print.
 
-    A number that wasn't measured is '–' with the row's reason.
+    A number that wasn't measured is '–' with the row's reason. A fraction's interval ends at 0 and 100 %,
+    where Student's t over few seeds knows no such ends.
     """
     value, interval = row.values.get(name), row.intervals.get(name)
     if value is None:
@@ -183,5 +185,8 @@ def printed(row: Numbers, name: str, meaning: Meaning, counts: SampleCounts) -> 
         text, error = percent(value, counts.behind(meaning))
     if interval is None:
         return text, error
-    low, high = (f"{100 * end:.2f}" if meaning.is_fraction else number(end) for end in interval)
+    if meaning.is_fraction:
+        low, high = (f"{100 * end:.2f}" for end in within_fractions(interval))
+    else:
+        low, high = map(number, interval)
     return text, f"{low} … {high}" if low != high else ""

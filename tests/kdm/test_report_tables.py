@@ -85,6 +85,12 @@ def test_an_interval_stands_beside_its_number_unless_it_is_a_point():
     assert (share.line, error.line) == ("97.50% (97.00 … 98.00)", "0.100")
 
 
+def test_a_fractions_interval_over_few_seeds_ends_at_zero_and_all() -> None:
+    wide = Numbers("mean", {"share": 0.33}, {"share": (-1.1, 1.77)})
+    _, row = table([wide], {}, SHARE)
+    assert row.cells[0].line == "33.00% (0.00 … 100.00)"
+
+
 def test_students_that_cannot_be_told_from_the_best_are_marked_with_it():
     spread = {"a": (0.1, [0.08, 0.12]), "b": (0.13, [0.11, 0.15]), "c": (0.14, [0.13, 0.15])}
     students = [
