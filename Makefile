@@ -34,9 +34,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: setup ## teacher, pairs, students and report of the recipe `checkerboard`
 	$(BIN)/kdm run checkerboard --home $(KDM_HOME)
 
-# The networks of the tests are small: a second thread gains little, and loses much beside other work. Two processes
-# share the files; a third gains nothing on two cores. In their own order: the long files stand
-# in the first folders, so that no process waits long for the last file of another.
+# The networks of the tests are small: a second thread gains little, and loses much beside other work. Three processes
+# share the files of two cores, since servers and killed commands are waited for. In their own order: the long files
+# stand in the first folders, so that no process waits long for the last file of another.
 .PHONY: test
 test: export OMP_NUM_THREADS = 1
 test: export MKL_NUM_THREADS = 1
