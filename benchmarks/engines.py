@@ -16,12 +16,11 @@ import psutil
 from flows.config.generated_pairs import GeneratedPairs
 from flows.config.load import load_recipe
 from flows.documents.timings import machine
-from flows.generation.announcement import Announcement
 from flows.generation.engine import Engine
 from flows.generation.engines import start_of
 from flows.generation.unit import Unit
 from flows.generation.units import Units
-from flows.generation.work import Work
+from flows.generation.work import Announcement, Work
 from flows.stage import Run
 from flows.stages.pair_spec import pair_spec
 from flows.stages.train_teacher import train_teacher

@@ -3,9 +3,10 @@
 import os
 import sys
 from itertools import pairwise
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from flows.commands.home_cli import add_home_commands
 from flows.commands.pairs_cli import pairs_app
@@ -13,15 +14,26 @@ from flows.commands.stages_cli import add_stage_commands
 from flows.commands.student_cli import student_app
 from flows.commands.study_cli import study_app
 from flows.commands.teacher_cli import teacher_app
-from flows.commands.two_words import TwoWords
-from flows.exit import Stopped, leave, stop_on_signals
+from flows.exit import Stopped, TrainingFailedError, leave, stop_on_signals
 from storage.errors import StoreError
 from storage.redaction import Redacting, redacted, require_no_secret
-from storage.terminal import replace_what_cannot_be_said
+from storage.startup import replace_what_cannot_be_said
+
+
+class _TwoWords(TyperGroup):
+    """Takes two words for one command's name: `evaluate reference DATA` beside `evaluate RECIPE`."""
+
+    # Typer brings its own click, or uses the package, by release: their classes can't be named here.
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Click's, of the longest name."""
+        name = " ".join(args[:2])
+        command = self.get_command(ctx, name) if len(args) > 1 else None
+        return (name, command, args[2:]) if command else super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="kdm",
-    cls=TwoWords,
+    cls=_TwoWords,
     help="Distil diffusion models offline: generate pairs once, then train one-step students on them.",
     no_args_is_help=True,
     add_completion=False,
@@ -102,6 +114,4 @@ def _sentence(error: Exception) -> str:
 
 
 def _exit_code(error: Exception) -> int:
-    from flows.stages.child import TrainingFailedError
-
     return 1 if isinstance(error, TrainingFailedError | OSError) else 2

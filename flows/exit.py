@@ -1,4 +1,4 @@
-"""How a command ends: normally, by a signal, or after losing Prefect's server."""
+"""How a command ends: normally, by a signal, by a failed training, or after losing Prefect's server."""
 
 import os
 import signal
@@ -6,6 +6,8 @@ import sys
 from threading import Event
 from types import FrameType
 from typing import NoReturn
+
+from storage.errors import StoreError
 
 # Set once the API is lost for good. Prefect sends its last events as the interpreter ends, and
 # if nothing answers it waits seven seconds for each (two minutes after a run of six stages).
@@ -15,6 +17,10 @@ _signals: list[int] = []
 
 class Stopped(SystemExit):
     """A signal asked the command to end; its exit code is the shell's for that signal."""
+
+
+class TrainingFailedError(StoreError):
+    """The training process ended without a result: a failure, and not the user's error."""
 
 
 def stop_on_signals() -> None:

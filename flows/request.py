@@ -45,11 +45,10 @@ class Request:
     def run(self, report: Reporter = silent) -> "Run":
         """The recipe validated, the home made absolute, the device checked; a ValueError otherwise."""
         # Imported here because recipes need pydantic, and `kdm --help` must not wait for it.
-        from flows.config.asked import Asked
         from flows.config.load import load_recipe
         from flows.generation.engine_names import require_engine
         from flows.generation.part import Part
-        from flows.stage import Run
+        from flows.stage import Asked, Run
 
         require_no_secret(asdict(self), "the request")
         for name in ("count", "ranks", "nodes", "workers"):

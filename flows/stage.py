@@ -5,15 +5,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from flows.config.asked import Asked
 from flows.config.recipe import Recipe
 from flows.device import settled_device
 from flows.progress import Meter, Reporter, silent, unsaid
 from flows.ranks import ALONE, Ranks
 from storage.digest import short
 from storage.folders import Folder, folder_at
+from storage.options import Options
 
 State = Literal["done", "cached"]
+
+
+class Asked(Options):
+    """A recipe's name or file, and the overrides on top of it, as the user asked for them."""
+
+    recipe: str = ""  # empty in homes that are older than this field
+    overrides: tuple[str, ...] = ()
+    count: int | None = None
+    students: tuple[str, ...] = ()  # those that were named; a recipe doesn't list presets
 
 
 def nothing() -> None:

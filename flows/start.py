@@ -23,7 +23,7 @@ def main() -> NoReturn:
     # A run imports some thousand modules and ends; the search for garbage among them is a tenth of that.
     gc.set_threshold(100_000)
     from flows.cli import main as run
-    from storage.imports import end_without_search
+    from storage.startup import end_without_search
 
     end_without_search()
     run()

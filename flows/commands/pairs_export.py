@@ -1,6 +1,6 @@
 """`kdm pairs export`: writes pairs for other trainers, or the teacher's pictures alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import typer
@@ -9,24 +9,11 @@ from flows.commands.chosen_masks import chosen_masks
 from flows.commands.stored_set import layouts_by_split, require_set
 from flows.home import found, home_folder
 from flows.terminal import counting
-from storage.did_you_mean import nearest
 from storage.digest import short
-from storage.exporters.as_kdm_npz import export_kdm_npz
-from storage.exporters.as_per_sample import export_per_sample
-from storage.exporters.as_pictures import export_npz, export_png
-from storage.exporters.as_rectified_flow import export_rectified_flow
 from storage.exporters.export import Chosen
+from storage.exporters.forms import PICTURES, exporter
 from storage.folders import folder_at
 from storage.store import PairStore
-
-EXPORTS: Mapping[str, Callable[..., int]] = {
-    "kdm-npz": export_kdm_npz,
-    "per-sample": export_per_sample,
-    "rectified-flow": export_rectified_flow,
-    "png": export_png,
-    "npz": export_npz,
-}
-_PICTURES = ("png", "npz")  # without noise
 
 
 @dataclass(frozen=True)
@@ -45,8 +32,7 @@ class Export:
 
 def export_set(name: str, home: str, wanted: Export) -> None:
     """Write pairs for other trainers, without those that the recipe's filters dropped."""
-    if wanted.to not in EXPORTS:
-        raise ValueError(f"no export '{wanted.to}'; {nearest(wanted.to, list(EXPORTS))}")
+    export = exporter(wanted.to)
     if wanted.variant and wanted.to != "kdm-npz":
         raise ValueError(f"--variant is for --to kdm-npz; leave it out with --to {wanted.to}")
     folder = found(home, "pairs", name)
@@ -59,8 +45,8 @@ def export_set(name: str, home: str, wanted: Export) -> None:
     count = wanted.count or store.ledger.largest().attempted
     with counting("export", f"{wanted.split}/{store.layout}", "pairs") as report:
         options = {"variant": wanted.variant} if wanted.variant else {}
-        num = EXPORTS[wanted.to](Chosen.of(store, count, masks), target, report=report, **options)
+        num = export(Chosen.of(store, count, masks), target, report=report, **options)
     named = ", ".join(short(mask.decision) for mask in masks)
     masked = f", without what {named} drops" if masks else ", no mask applied"
-    unit = "pictures" if wanted.to in _PICTURES else "pairs"
+    unit = "pictures" if wanted.to in PICTURES else "pairs"
     typer.echo(f"{target.url}: {num:,} {unit}{masked}")

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from flows.config.asked import Asked
 from flows.config.recipe import Recipe
 from flows.documents.reproduction import write_recipe
 from flows.progress import Reporter, silent
-from flows.stage import Run, StageResult
+from flows.stage import Asked, Run, StageResult
 from storage.digest import seal, unseal
 from storage.errors import DamageError
 from storage.folders import Folder

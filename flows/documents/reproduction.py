@@ -5,12 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.config.asked import Asked
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
 from flows.config.recipe_files import recipe_names
 from flows.config.stored_pairs import StoredPairs
-from flows.stage import Run
+from flows.stage import Asked, Run
 from storage.errors import StoreError
 from storage.folders import Folder
 from storage.yaml_text import yaml_text

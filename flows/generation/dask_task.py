@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flows.generation.announcement import Announcement
-from flows.generation.child_protocol import announced, failed
+from flows.generation.child_protocol import announced
 from flows.generation.invalid_pairs import InvalidPairs
 from flows.generation.unit import Unit
-from flows.generation.work import Work
+from flows.generation.work import Announcement, Work
+from flows.json_lines import failed
 from storage.digest import digest_of
 from storage.errors import MismatchError, StoreError
 from storage.folders import folder_at

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from flows.generation.announcement import Announcement
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
-from flows.generation.work import Work
+from flows.generation.work import Announcement, Work
 from pairgen.ordered_pool import Message
 
 OnMessage = Callable[[Message], None]

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from flows.generation.announcement import Announcement
 from flows.generation.engine import NoteInvalid, OnMessage
 from flows.generation.maker import Maker, prepared_maker
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
-from flows.generation.work import Work
+from flows.generation.work import Announcement, Work
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flows.claim_file import process_number
-from flows.generation.announcement import Announcement
 from flows.generation.engine import Engine
 from flows.generation.engines import is_in_process, start_of
 from flows.generation.invalid_pairs import InvalidPairs
@@ -19,7 +18,7 @@ from flows.generation.shard_claims import ShardClaims, holders
 from flows.generation.tally import Tally
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Units
-from flows.generation.work import Missing, Work
+from flows.generation.work import Announcement, Missing, Work
 
 # A filter keeps 8 bytes of score and 1 of decision a sample, as base64 (4 bytes for 3), and a row of
 # text for each that it drops. A shard adds its tar's heads, its record and the ends of disk blocks.

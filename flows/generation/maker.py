@@ -6,11 +6,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from flows.documents.timings import machine
-from flows.generation.announcement import Announcement
 from flows.generation.shard_claims import ShardClaims
 from flows.generation.shard_writer import ShardWriter
 from flows.generation.unit import MadeUnit, Unit
-from flows.generation.work import Work
+from flows.generation.work import Announcement, Work
 from flows.stage import Run
 from pairgen.costs import Costs, estimate
 from pairgen.filters.drop_rule import DropRule

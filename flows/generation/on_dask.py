@@ -17,13 +17,13 @@ import dask
 from distributed import Client, Future, LocalCluster
 from distributed.scheduler import KilledWorker
 
-from flows.generation.announcement import Announcement
-from flows.generation.child_protocol import begun, error_of, made_unit
+from flows.generation.child_protocol import begun, made_unit
 from flows.generation.dask_task import make_unit, standing
 from flows.generation.engine import NoteInvalid, OnMessage, Starts
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
-from flows.generation.work import Work
+from flows.generation.work import Announcement, Work
+from flows.json_lines import error_of
 from kdm.training.child_environment import safe_path
 from pairgen.cores import num_cores
 from storage.errors import MismatchError, StoreError

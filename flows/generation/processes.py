@@ -17,12 +17,12 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from flows.child_process import ask_to_stop, started, stop
-from flows.generation.announcement import Announcement
-from flows.generation.child_protocol import begun, error_of, made_unit
+from flows.generation.child_protocol import begun, made_unit
 from flows.generation.engine import NoteInvalid, OnMessage
 from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Pace
-from flows.generation.work import Work
+from flows.generation.work import Announcement, Work
+from flows.json_lines import error_of
 from pairgen.cores import num_cores
 from storage.errors import StoreError
 

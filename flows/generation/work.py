@@ -19,6 +19,15 @@ Missing = dict[str, list[int]]  # shards, by split
 
 
 @dataclass(frozen=True)
+class Announcement:
+    """What the cost of the whole work is estimated from; it is printed before the work begins."""
+
+    num_pairs: int
+    num_bytes: int
+    num_makers: int = 1  # processes or machines that share it
+
+
+@dataclass(frozen=True)
 class Work:
     """The pairs of one recipe; `document` carries it to other processes and machines."""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from storage.imports import many_imports
+from storage.startup import many_imports
 
 if TYPE_CHECKING:
     import uvicorn

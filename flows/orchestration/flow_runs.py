@@ -17,11 +17,10 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectException
 
-from flows.generation.announcement import Announcement
 from flows.generation.engine import NoteInvalid, OnMessage, Starts
 from flows.generation.unit import MadeUnit, Unit, Written
 from flows.generation.units import Pace
-from flows.generation.work import Work
+from flows.generation.work import Announcement, Work
 from flows.request import Request
 from storage.errors import StoreError
 from storage.records import INVALID_REASONS

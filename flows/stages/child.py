@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from flows.child_process import started, stop
+from flows.exit import TrainingFailedError
 from flows.progress import Meter, unsaid
 from flows.ranks import ALONE, Ranks
-from storage.errors import StoreError
 from storage.folders import Folder
 
 # After a request to stop, a child writes a checkpoint first: ten seconds, and some slack.
@@ -23,10 +23,6 @@ GRACE_SECONDS = 20
 # Exit codes of `python -m kdm.training`.
 USER_ERROR = 2
 _NUM_LINES_KEPT = 20
-
-
-class TrainingFailedError(StoreError):
-    """The training process ended without a result."""
 
 
 def run_training(

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from flows.config.asked import Asked
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
 from flows.config.recipe_files import read_recipe
 from flows.config.stored_pairs import StoredPairs
 from flows.device import require_device
 from flows.home import home_folder
+from flows.stage import Asked
 from flows.study.measures import require_measures
 from flows.study.study import Point, Study
 from flows.study.study_files import read_study

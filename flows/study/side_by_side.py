@@ -13,8 +13,9 @@ from subprocess import PIPE
 from typing import Any
 
 from flows.child_process import started, stop
-from flows.generation.child_protocol import error_of
-from flows.stages.child import GRACE_SECONDS, TrainingFailedError
+from flows.exit import TrainingFailedError
+from flows.json_lines import error_of
+from flows.stages.child import GRACE_SECONDS
 from flows.study.trials import Plan, Trial
 from storage.errors import StoreError
 from storage.plugins import describe

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flows.config.asked import Asked
 from flows.config.recipe import Recipe
 from flows.progress import Reporter, silent, unsaid
-from flows.stage import Run
+from flows.stage import Asked, Run
 from flows.study.study import Point, Study
 from kdm.analyze.analysis import Analysis
 from storage.digest import digest_of, short

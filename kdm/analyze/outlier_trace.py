@@ -15,7 +15,6 @@ from kdm.analyze.picture import INK, QUIET, headline, new_figure, picture, plane
 from kdm.metrics.samples import Points
 
 _CROSS = "#9b0034"  # darker than every cell's colour
-_ROOM = 1.05  # a cross is 4 points wide, a panel about 150
 
 
 def outlier_trace_figure(
@@ -28,8 +27,8 @@ def outlier_trace_figure(
     figure = new_figure(5.6, 3.0)
     headline(figure, title)
     left, right = figure.subplots(1, 2)
-    plane(left, _with_room_for(x_0[is_outlier], BOARD))
-    plane(right, _with_room_for(x_T[is_outlier], noise_window(x_T)))
+    plane(left, BOARD)
+    plane(right, noise_window(x_T))
     share = 100 * float(np.mean(is_outlier))
     left.set_title(f"data $x_0$: {int(is_outlier.sum())} outliers ({share:.2f}%)")
     right.set_title("the noise $x_T$ they came from")
@@ -45,12 +44,6 @@ def outlier_trace_figure(
 
 
 outlier_trace = picture(outlier_trace_figure)
-
-
-def _with_room_for(marked: Points, half_side: float) -> float:
-    """Half side of a window in which every marked point ([k, 2]) lies, cross and all."""
-    reach = float(np.abs(marked).max(initial=0.0))
-    return max(half_side, _ROOM * reach)
 
 
 def _mark(axes: Axes, points: Points) -> None:

@@ -15,9 +15,8 @@ import os
 import sys
 
 from kdm.training.stop import TERMINATED, StopRequest
-from storage.imports import many_imports
 from storage.redaction import Redacting, redacted
-from storage.terminal import replace_what_cannot_be_said
+from storage.startup import many_imports, replace_what_cannot_be_said
 
 USER_ERROR, BROKE_DOWN, RANK_LOST = 2, 1, 3
 

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from kdm.training.__main__ import BROKE_DOWN, RANK_LOST, USER_ERROR
 from kdm.training.child_environment import child_environment
 from kdm.training.stop import TERMINATED
-from storage.imports import many_imports
-from storage.terminal import replace_what_cannot_be_said
+from storage.startup import many_imports, replace_what_cannot_be_said
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -8,10 +8,9 @@ import pytest
 
 import flows.documents.content
 import flows.stages.training
-from flows.config.asked import Asked
 from flows.config.load import load_recipe
 from flows.progress import Meter
-from flows.stage import Run, StageResult
+from flows.stage import Asked, Run, StageResult
 from flows.stages.sequence import STAGES, run_stages
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job

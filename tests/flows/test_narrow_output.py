@@ -10,7 +10,7 @@ import pytest
 from conftest import Finished
 
 from flows.cli import app
-from storage.terminal import replace_what_cannot_be_said
+from storage.startup import replace_what_cannot_be_said
 
 KDM = Path(sys.executable).with_name("kdm")
 

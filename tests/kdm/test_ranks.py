@@ -14,10 +14,11 @@ import psutil
 import pytest
 from shared_steps import job
 
+from flows.exit import TrainingFailedError
 from flows.progress import Meter, Progress
 from flows.ranks import Ranks
 from flows.ranks import ranks_of as asked_ranks
-from flows.stages.child import TrainingFailedError, run_training
+from flows.stages.child import run_training
 from kdm.training.errors import Interrupted
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job

@@ -13,7 +13,7 @@ from PIL import Image
 from kdm.analyze.cell_colours import noise_by_cell
 from kdm.analyze.lettering import in_lines, inches_of
 from kdm.analyze.loss_curves import LossHistory, loss_curves
-from kdm.analyze.outlier_trace import outlier_trace, outlier_trace_figure
+from kdm.analyze.outlier_trace import outlier_trace
 from kdm.analyze.picture import STYLE
 from kdm.analyze.sample_plots import samples_beside_teacher, samples_picture
 from kdm.analyze.score_histogram import score_histogram
@@ -132,12 +132,3 @@ def test_the_overview_draws_the_trainings_evaluated_last_and_counts_the_others()
         "share: 24 trainings over 30 evaluations; 6 earlier trainings are not drawn."
     )
     assert Image.open(io.BytesIO(trend.png)).size[1] < 1600
-
-
-def test_every_cross_of_an_outlier_lies_inside_its_panel() -> None:
-    x = np.array([[0.0, 0], [0.1, 0], [9, -0.2], [0.3, -7]], np.float32)
-    crosses = x[2:]
-    figure = outlier_trace_figure(x, x, is_outlier=np.abs(x).max(1) > 5, title="kdm")
-    for axes in figure.axes:
-        (low, high), reach = axes.get_xlim(), np.abs(crosses).max()
-        assert low < -reach < reach < high
