@@ -24,13 +24,11 @@ from flows.orchestration.parameters import (
     TrainingOptions,
     expose_options,
 )
+from flows.orchestration.refresh_task import refresh_as_task
+from flows.orchestration.requested_stages import run_as_tasks
 from flows.orchestration.run_name import run_name
 from flows.orchestration.shards_task import make_shards_as_task
-from flows.orchestration.tasks import (
-    FlowState,
-    refresh_as_task,
-    run_as_tasks,
-)
+from flows.orchestration.tasks import FlowState
 from flows.request import Request
 
 

@@ -56,3 +56,13 @@ def filter_counts(store: PairStore, mask: Mask, contents: Sequence[str]) -> Filt
         threshold=summary["threshold"],
         false_positive_rate=summary["fpr"],
     )
+
+
+def masked_words(decided: Sequence[FilterCounts]) -> str:
+    """'filter near-copy at threshold 0.0012 (false-positive rate 1.00%): 21 of 2,000 train masked'."""
+    masked = [f"{each.judged - each.kept:,} of {each.judged:,} {each.split}" for each in decided]
+    first = decided[0]
+    return (
+        f"filter {first.filter} at threshold {first.threshold:.6g} "
+        f"(false-positive rate {first.stated_rate}): {' and '.join(masked)} pairs masked"
+    )

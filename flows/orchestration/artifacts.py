@@ -19,7 +19,7 @@ from flows.documents.counts import fate_of_split
 from flows.documents.standings import standings
 from flows.judged_pairs import contents, masks_in, open_split
 from flows.orchestration.api_lost import LOST, why_lost
-from flows.progress import Progress
+from flows.progress import Progress, Reporter
 from flows.stage import Run, StageResult
 from kdm.report.content import SplitCounts
 from kdm.report.template import data_uri
@@ -53,6 +53,15 @@ class Artifacts:
             self._stage, self._progress = stage, None
         self._due = now + SECONDS_BETWEEN_UPDATES
         self._attempt(lambda: self._show(progress))
+
+    def after(self, first: Reporter) -> Reporter:
+        """A reporter that tells `first`, then this page."""
+
+        def report(progress: Progress) -> None:
+            first(progress)
+            self.report(progress)
+
+        return report
 
     def finish(self, run: Run, results: Sequence[StageResult]) -> None:
         """Publish what was made, the students next to their teacher, and the pictures."""

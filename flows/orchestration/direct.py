@@ -7,9 +7,13 @@ from typing import Any
 from flows.home import home_folder
 from flows.request import Request
 from flows.stage import StageResult
-from flows.stages.eval_report import refresh_home, refreshing
+from flows.stages.refresh import refresh_home, refreshing
 from flows.stages.sequence import run_stages
 from flows.watcher import Watcher
+
+
+class _WorkBeginsError(Exception):
+    """A stage has something to make, although the caller only wanted to know."""
 
 
 def directly(request: Request, watcher: Watcher) -> list[StageResult]:
@@ -20,6 +24,34 @@ def directly(request: Request, watcher: Watcher) -> list[StageResult]:
         students=request.students,
         call=_calling_for(watcher),
     )
+
+
+def found_directly(request: Request, watcher: Watcher) -> list[StageResult] | None:
+    """The results if nothing is missing; None, with nothing printed, if something is.
+
+    Starting a server of Prefect's takes seconds, and such a run is over before anyone could watch it there.
+    """
+    told: list[Callable[[], None]] = []
+
+    def call(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
+        result = stage(*arguments)
+        told.append(lambda: watcher.finished(result))
+        return result
+
+    def say(sentence: str) -> None:
+        told.append(lambda: watcher.say(sentence))
+
+    def begin() -> None:
+        raise _WorkBeginsError
+
+    run = replace(request.run(), say=say, before_work=begin)
+    try:
+        results = run_stages(run, until=request.until, students=request.students, call=call)
+    except (_WorkBeginsError, OSError):  # a task retries after a flaky disk or network
+        return None
+    for tell in told:
+        tell()
+    return results
 
 
 def refresh_directly(home: str, watcher: Watcher) -> list[StageResult]:

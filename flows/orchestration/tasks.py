@@ -1,11 +1,11 @@
-"""Stages as Prefect tasks, and a request's stages as the body of a flow.
+"""Stages as Prefect tasks.
 
 A task here is without a cache, a stored result and parameters: its stage asks the store what is
 missing, and if nothing is, the task ends in a state named `Cached`. So does the flow.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from prefect import State, Task, task
@@ -13,23 +13,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import Completed, Failed, get_state_exception
 
-from flows.home import home_folder
 from flows.orchestration.api_lost import LOST, why_lost
-from flows.orchestration.artifacts import Artifacts
-from flows.orchestration.deployed import enter_folder
-from flows.orchestration.flow_runs import flow_runs
-from flows.orchestration.leaving import leave_in_time
 from flows.orchestration.run_log import WATCHER
 from flows.orchestration.worse import tell_of_worse
-from flows.progress import Progress, Reporter
-from flows.request import Request
-from flows.stage import Run, StageResult
-from flows.stages.claim import HeldError
-from flows.stages.eval_report import refresh_home, refreshing
-from flows.stages.sequence import run_stages
-from flows.watcher import Watcher
+from flows.stage import StageResult
 from storage.errors import StoreError
-from storage.folders import Folder
 from storage.redaction import Redacting
 
 # The user's errors: reported in one sentence, never retried.
@@ -39,54 +27,6 @@ RETRIES, RETRY_SECONDS = 2, 5
 # A flow's state holds what each stage made, as JSON values.
 FlowState = State[list[dict[str, Any]]]
 Work = Callable[[], list[StageResult]]
-
-
-def run_as_tasks(request: Request) -> FlowState:
-    """Run the request's stages, one task each; returns the flow's final state."""
-    try:
-        with Redacting():
-            run, artifacts = _prepared(request)
-            results = run_stages(run, until=request.until, students=request.students, call=as_task)
-    except USER_ERRORS as error:
-        return Failed(message=str(error), data=error)
-    finally:
-        leave_in_time()
-    artifacts.finish(run, results)
-    return ended(results)
-
-
-def _prepared(request: Request) -> tuple[Run, Artifacts]:
-    watcher = WATCHER.get()
-    enter_folder()
-    run = request.run()
-    artifacts = Artifacts(run.recipe.name, watcher.warn)
-    run = replace(run, report=_to_both(watcher.report, artifacts.report), say=watcher.say)
-    if request.workers is not None:
-        run = replace(run, engine=flow_runs(request, request.workers))
-    return run, artifacts
-
-
-def refresh_as_task(home: str) -> FlowState:
-    """Measure every student of a home without a current report, in one task; returns the final state."""
-    watcher = WATCHER.get()
-    try:
-        with Redacting():
-            enter_folder()
-            folder = home_folder(home)
-            with refreshing(folder, say=watcher.say, waits=watcher.waits):
-                results = in_task("eval-report", lambda: _refreshed(folder, watcher))
-        Artifacts("eval-report", watcher.warn).refreshed(results)
-    except HeldError as error:
-        return Completed(name="Skipped", message=str(error), data=[])
-    except USER_ERRORS as error:
-        return Failed(message=str(error), data=error)
-    finally:
-        leave_in_time()
-    return ended(results)
-
-
-def _refreshed(home: Folder, watcher: Watcher) -> list[StageResult]:
-    return refresh_home(home, watcher.report, warn=watcher.warn, say=watcher.say)
 
 
 def as_task(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
@@ -142,14 +82,6 @@ def ended(results: Sequence[StageResult]) -> FlowState:
         message=", ".join(result.name for result in results) or "nothing to do",
         data=[asdict(result) for result in results],
     )
-
-
-def _to_both(first: Reporter, second: Reporter) -> Reporter:
-    def report(progress: Progress) -> None:
-        first(progress)
-        second(progress)
-
-    return report
 
 
 def _may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

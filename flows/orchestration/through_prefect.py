@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
 from flows.exit import API_LOST, stop_if_asked
 from flows.home import home_folder
-from flows.orchestration.direct import directly, refresh_directly
+from flows.orchestration.direct import directly, found_directly, refresh_directly
 from flows.orchestration.old_runs import TAG
 from flows.orchestration.prefect_settings import may_have_api
 from flows.orchestration.server_of_command import (
@@ -20,14 +20,9 @@ from flows.orchestration.server_of_command import (
 from flows.orchestration.unusable_settings import UNUSABLE, why_unusable
 from flows.request import Request
 from flows.stage import StageResult
-from flows.stages.sequence import run_stages
 from flows.terminal import Terminal
 
 Results = list[StageResult]
-
-
-class _WorkBeginsError(Exception):
-    """A stage has something to make, although the caller only wanted to know."""
 
 
 def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:
@@ -36,38 +31,10 @@ def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:
     if flow != "pipeline":
         del parameters["until"]  # the flow's name says it
     if not may_have_api(home_folder(request.home)):
-        found = _found(request, terminal)
+        found = found_directly(request, terminal)
         if found is not None:
             return found
     return _flow_or(lambda: directly(request, terminal), flow, parameters, terminal)
-
-
-def _found(request: Request, terminal: Terminal) -> Results | None:
-    """The results if nothing is missing; None, with nothing printed, if something is.
-
-    Starting a server takes seconds, and such a run is over before anyone could watch it there.
-    """
-    told: list[Callable[[], None]] = []
-
-    def call(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
-        result = stage(*arguments)
-        told.append(lambda: terminal.finished(result))
-        return result
-
-    def say(sentence: str) -> None:
-        told.append(lambda: terminal.say(sentence))
-
-    def begin() -> None:
-        raise _WorkBeginsError
-
-    run = replace(request.run(), say=say, before_work=begin)
-    try:
-        results = run_stages(run, until=request.until, students=request.students, call=call)
-    except (_WorkBeginsError, OSError):  # a task retries after a flaky disk or network
-        return None
-    for tell in told:
-        tell()
-    return results
 
 
 def refresh_through_prefect(home: str, terminal: Terminal) -> Results:

@@ -135,11 +135,8 @@ class _Wait:
 def _take(file: ClaimFile, own: Claim, wait: _Wait, is_there: Callable[[], bool]) -> bool:
     """Whether the claim was taken; it isn't if the result is there by then."""
     due = time.monotonic() + _LOOK_FOR_RESULT_EVERY
-    is_free = True
-    # Who waits only reads: an attempt to create the file writes a temporary one, which a kill would leave.
-    while not (is_free and file.create(own)):
+    while not file.create(own):
         holder = file.holder()
-        is_free = holder is None
         if holder is not None and wait.is_over(holder) and file.take_over(own):
             return True
         if time.monotonic() >= due:

@@ -1,28 +1,20 @@
 """Stage `eval-report`: the recipe's page, its numbers, and the overview of the whole home."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from flows.documents.history import (
-    changes_for_the_worse,
-    read_events,
-    record_evaluations,
-    write_overview,
-)
+from flows.documents.history import read_events, record_evaluations
 from flows.documents.measured import read_metrics
 from flows.documents.numbers import entry, settings_of
+from flows.documents.overview import changes_for_the_worse, write_overview
 from flows.documents.pages import is_whole, write_page
-from flows.documents.remembered_runs import known_runs, remembered
-from flows.progress import Reporter, silent, unsaid
+from flows.documents.remembered_runs import remembered
 from flows.stage import Run, StageResult
-from flows.stages.claim import claimed
 from flows.stages.evaluate import evaluate
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.seeds import by_seeds
 from storage.digest import digest_of, seal
-from storage.folders import Folder
 
 STAGE = "eval-report"
 # Raised when the page changes, so that old pages are rewritten.
@@ -67,47 +59,6 @@ def eval_report(run: Run, judged: StageResult, students: Sequence[StageResult]) 
     for sentence in sentences:
         run.say(sentence)
     return replace(result, state="done", facts=document)
-
-
-@contextmanager
-def refreshing(home: Folder, *, say: Callable[[str], None], waits: bool) -> Iterator[None]:
-    """Be the only process that refreshes a home; wait for another one, or raise a `HeldError`."""
-    what = f"eval-report of {home.url}"
-    with claimed(home / "reports", what, is_there=lambda: False, say=say, waits=waits):
-        yield
-
-
-def refresh_home(
-    home: Folder,
-    report: Reporter = silent,
-    *,
-    warn: Callable[[str], None] = unsaid,
-    say: Callable[[str], None] = unsaid,
-) -> list[StageResult]:
-    """Evaluate every student at a home without a current report, and rewrite the overview.
-
-    Nothing is trained and no teacher is loaded: it uses what finished runs remembered. A run whose
-    samples its metrics cannot measure is left out with a warning.
-    """
-    known_here = list(known_runs(home, report))
-    if not known_here:
-        return []  # an empty folder, perhaps of a mistyped name, stays empty
-    measurable = [known for known in known_here if _is_measurable(known.run, warn)]
-    results = [
-        eval_report(replace(known.run, say=say), known.judged, known.students)
-        for known in measurable
-    ]
-    write_overview(home, [known.run for known in measurable])
-    return results
-
-
-def _is_measurable(run: Run, warn: Callable[[str], None]) -> bool:
-    try:
-        run.recipe.require_measurable()
-    except ValueError as error:
-        warn(f"recipe '{run.recipe.name}' is left out of the reports: {error}")
-        return False
-    return True
 
 
 def _report_identity(run: Run, evaluated: Sequence[StageResult]) -> str:

@@ -1,33 +1,17 @@
 """Stage `filter-pairs`: score each shard once and decide by a threshold; the teacher is not loaded."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from flows.calibration import RecipeFilter
-from flows.documents.mask_counts import filter_counts
+from flows.documents.mask_counts import filter_counts, masked_words
 from flows.documents.set_card import write_pairs_card
 from flows.judged_pairs import contents, open_split
 from flows.stage import Run, StageResult
-from flows.stages.claim import claimed, end_claim_of_dead
+from flows.stages.claim import end_claim_of_dead
+from flows.stages.judging import STAGE, Judging
 from flows.stages.stated_masks import stated_masks
-from kdm.report.content import FilterCounts
-from pairgen.filters.decisions import decide
 from storage.digest import digest_of
-from storage.masks import (
-    Mask,
-    decision_digest,
-    has_scores,
-    judged,
-    read_scores,
-    write_decision,
-    write_decision_summary,
-    write_filter,
-    write_scores,
-)
-from storage.plugins import describe
-from storage.store import PairStore
-
-STAGE = "filter-pairs"
+from storage.masks import Mask
 
 
 def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
@@ -40,12 +24,13 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     if not run.recipe.filters:
         masks += stated_masks(run, pairs)
     for choice in run.recipe.filters:
-        judging = _Judging(run, RecipeFilter(choice, run.recipe.dataset))
+        judging = Judging(run, RecipeFilter(choice, run.recipe.dataset))
         masks.append(judging.mask)
         stores = [open_split(run, pairs, split) for split in run.recipe.splits]
         for store in stores:
             was_missing |= judging.cover(store)
-        run.say(_said([filter_counts(each, judging.mask, contents(run, each)) for each in stores]))
+        counts = [filter_counts(each, judging.mask, contents(run, each)) for each in stores]
+        run.say(masked_words(counts))
     if not was_missing:
         end_claim_of_dead(pairs.place)
     decided = {"masks": [mask.model_dump() for mask in masks], "of": pairs.digest}
@@ -58,81 +43,3 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     )
     write_pairs_card(run, judged)
     return judged
-
-
-def _said(decided: Sequence[FilterCounts]) -> str:
-    """'filter near-copy at threshold 0.0012 (false-positive rate 1.00%): 21 of 2,000 train masked'."""
-    masked = [f"{each.judged - each.kept:,} of {each.judged:,} {each.split}" for each in decided]
-    first = decided[0]
-    return (
-        f"filter {first.filter} at threshold {first.threshold:.6g} "
-        f"(false-positive rate {first.stated_rate}): {' and '.join(masked)} pairs masked"
-    )
-
-
-class _Judging:
-    """One filter at one threshold, over the shards of a set."""
-
-    def __init__(self, run: Run, chosen: RecipeFilter) -> None:
-        self._run, self._chosen = run, chosen
-        decision = decision_digest(chosen.score, chosen.threshold)
-        self.mask = Mask(score=chosen.score, decision=decision)
-
-    def cover(self, store: PairStore) -> bool:
-        """Score and decide what is missing in a split; whether this run did anything."""
-        undecided = self._undecided(store)
-        if not undecided:
-            return False
-        masks, what = store.base / "masks", f"judging {len(undecided)} shards"
-        self._run.begin(masks, what)
-
-        def is_there() -> bool:
-            return not self._undecided(store)
-
-        with claimed(store.folder, what, is_there=is_there, say=self._run.say) as has_work:
-            if has_work:
-                write_filter(masks, self.mask.score, self._description())
-                write_decision_summary(masks, self.mask, self._summary())
-                self._decide_all(store, self._undecided(store))
-        return has_work
-
-    def _undecided(self, store: PairStore) -> list[tuple[int, str]]:
-        """Shards without this decision, each with its content."""
-        there = judged(store.base / "masks", self.mask)
-        numbered = enumerate(contents(self._run, store))
-        return [(shard, content) for shard, content in numbered if content not in there]
-
-    def _decide_all(self, store: PairStore, undecided: list[tuple[int, str]]) -> None:
-        meter = self._run.meter(STAGE, store.split, len(undecided), "shards")
-        for done, (shard, content) in enumerate(undecided):
-            meter.at(done)
-            self._decide(store, shard, content)
-        meter.at(len(undecided))
-
-    def _decide(self, store: PairStore, shard: int, content: str) -> None:
-        masks, pairs = store.base / "masks", store.pairs(shard, content)
-        if not has_scores(masks, self.mask.score, content):
-            write_scores(masks, self.mask.score, content, self._chosen.judge.score(pairs))
-        scores = read_scores(masks, self.mask.score, content)
-        decisions = decide(self._chosen.choice.filter, scores, self._chosen.threshold)
-        audit = [
-            {"index": int(index), "score": float(score), "reason": str(reason)}
-            for index, score, reason, keep in zip(
-                pairs.index, scores, decisions.reason, decisions.keep, strict=True
-            )
-            if not keep
-        ]
-        write_decision(masks, self.mask, content, keep=decisions.keep, audit=audit)
-
-    def _description(self) -> dict[str, object]:
-        filter_ = describe(self._chosen.choice.filter)
-        return {"filter": filter_, "reference": self._chosen.reference}
-
-    def _summary(self) -> dict[str, object]:
-        num_calibrated_on = self._chosen.num_calibrated_on
-        return {
-            "filter": describe(self._chosen.choice.filter),
-            "threshold": self._chosen.threshold,
-            "fpr": None if num_calibrated_on is None else self._chosen.choice.fpr,
-            "calibrated_on": num_calibrated_on,
-        }

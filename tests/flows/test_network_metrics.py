@@ -14,9 +14,10 @@ from flows.commands.ls import ls
 from flows.commands.reference import Wanted, reference
 from flows.config.load import load_recipe
 from flows.config.wishes import missing_words
-from flows.documents.history import read_events, with_columns
+from flows.documents.history import read_events
 from flows.documents.number_columns import columns_of
 from flows.documents.numbers import require_one_protocol
+from flows.documents.overview import with_columns
 from flows.stage import Run
 from flows.stages.sequence import run_stages
 from kdm.datasets.arrays import ArraysData

@@ -17,7 +17,7 @@ from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
 from flows.judged_pairs import contents, masks_in, open_split
 from flows.stage import Run
-from flows.stages.eval_report import refresh_home
+from flows.stages.refresh import refresh_home
 from flows.stages.sequence import run_stages
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.digits import DigitsData

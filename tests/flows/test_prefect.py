@@ -47,7 +47,7 @@ from flows.pipeline import (
 from flows.progress import Progress
 from flows.request import STAGES, Request
 from flows.stage import StageResult
-from flows.stages.eval_report import refreshing
+from flows.stages.refresh import refreshing
 from flows.terminal import Terminal
 from kdm.report.content import SplitCounts
 from storage.folders import Folder, folder_at

@@ -12,7 +12,7 @@ from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
 from flows.config.recipe_files import recipe_names
 from flows.stage import Run
-from flows.stages.eval_report import refresh_home
+from flows.stages.refresh import refresh_home
 from flows.stages.sequence import run_stages
 from pairgen.teachers.gaussian import GaussianTeacher
 from storage.folders import folder_at
