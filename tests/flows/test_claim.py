@@ -21,7 +21,6 @@ from faults.disks import full_at
 from local_prefect import wait_for
 
 from flows import claim_file
-from flows.claim_file import Claim, ClaimFile
 from flows.process import identity
 from flows.stages import claim
 from flows.stages.claim import FILE, HangingError, HeldError, claimed
@@ -137,21 +136,6 @@ def test_a_waiting_run_follows_a_holder_that_is_killed(home: Folder) -> None:
             first.wait()
             assert says(second) == "has it"
     assert taken(home) == []
-
-
-def test_a_waiting_run_writes_nothing(home: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kill in the midst of a write would leave a temporary file, and with it the folder."""
-    create = ClaimFile.create
-    attempts: list[Claim] = []
-
-    def counted(file: ClaimFile, own: Claim) -> bool:
-        attempts.append(own)
-        return create(file, own)
-
-    monkeypatch.setattr(ClaimFile, "create", counted)
-    held_by(home, "another machine", "1:1")
-    taken(home)  # once the holder has been silent for its span
-    assert len(attempts) == 1
 
 
 def test_a_run_that_is_killed_as_it_waits_leaves_the_claim_to_its_holder(home: Folder) -> None:

@@ -12,7 +12,7 @@ from local_prefect import BIN
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.config.load import apply_override
+from flows.config.overrides import apply_override
 from flows.config.recipe_files import read_recipe
 from flows.config.student_recipe import StudentRecipe
 from flows.study.costs import COSTS
