@@ -13,7 +13,6 @@ from pathlib import Path
 
 import psutil
 
-from flows.config.generated_pairs import GeneratedPairs
 from flows.config.load import load_recipe
 from flows.documents.timings import machine
 from flows.generation.engine import Engine
@@ -78,8 +77,7 @@ def _work(recipe: str, overrides: Sequence[str], folder: str) -> Work:
     loaded = load_recipe(recipe, overrides=overrides)
     run = Run(loaded, folder_at(folder))
     teacher = train_teacher(run)
-    assert isinstance(loaded.pairs, GeneratedPairs)  # those of these recipes are
-    spec = pair_spec(run, loaded.pairs, weights=teacher.facts["weights"])
+    spec = pair_spec(run, weights=teacher.facts["weights"])
     return Work(run, spec, teacher)
 
 

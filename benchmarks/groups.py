@@ -18,7 +18,7 @@ from benchmarks.measured import kdm, measured
 from benchmarks.worker import PATIENCE, ask, moment, post, served, started, wait_for_end
 from flows.documents.timings import machine
 from flows.request import Request
-from flows.stages.generate_pairs import generate_shards
+from flows.stages.make_shards import generate_shards
 from flows.stages.train_teacher import train_teacher
 
 A_GROUP = 8  # shards, of 256 pairs

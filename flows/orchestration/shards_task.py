@@ -10,7 +10,7 @@ from flows.orchestration.leaving import leave_in_time
 from flows.orchestration.run_log import WATCHER
 from flows.orchestration.tasks import USER_ERRORS, FlowState, ended, in_task
 from flows.request import Request
-from flows.stages.generate_pairs import generate_shards
+from flows.stages.make_shards import generate_shards
 from flows.stages.train_teacher import train_teacher
 from storage.redaction import Redacting
 

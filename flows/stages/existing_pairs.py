@@ -14,7 +14,17 @@ from storage.importers import import_pairs
 from storage.store import PairStore
 
 
-def imported_pairs(run: Run, pairs: ImportedPairs) -> StageResult:
+def existing_pairs(run: Run) -> StageResult | None:
+    """The recipe's pairs if they need no teacher, else None."""
+    match run.recipe.pairs:
+        case StoredPairs() as stored:
+            return _stored(stored)
+        case ImportedPairs() as imported:
+            return _imported(run, imported)
+    return None
+
+
+def _imported(run: Run, pairs: ImportedPairs) -> StageResult:
     """What is missing of a published set, imported from its file or folder."""
     run.before_work()  # the whole source is read, even if everything is there
     meter = run.meter(STAGE, pairs.name, 0, "pairs")
@@ -39,7 +49,7 @@ def imported_pairs(run: Run, pairs: ImportedPairs) -> StageResult:
     return committed(stores, pairs, was_missing=made.was_missing)
 
 
-def stored_pairs(pairs: StoredPairs) -> StageResult:
+def _stored(pairs: StoredPairs) -> StageResult:
     """The set as it is; nothing is written. An error if it changed, or holds too few pairs."""
     folder = folder_at(pairs.folder)
     facts = dict(_splits(folder, pairs))

@@ -1,33 +1,27 @@
 """Stage `generate-pairs`: find what the store lacks, sample it, write it, freeze it in a manifest."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from flows.config.generated_pairs import GeneratedPairs
-from flows.config.imported_pairs import ImportedPairs
-from flows.config.stored_pairs import StoredPairs
 from flows.documents.set_card import write_pairs_card
 from flows.generation.part import Part
 from flows.generation.shard_claims import end_claims
 from flows.generation.work import Missing, Work
-from flows.stage import Run, StageResult, State
+from flows.stage import Run, StageResult
 from flows.stages.arithmetic import require_arithmetic, require_sound_noise
 from flows.stages.committed import STAGE, committed
-from flows.stages.existing_pairs import imported_pairs, stored_pairs
+from flows.stages.existing_pairs import existing_pairs
 from flows.stages.pair_spec import pair_spec
 
 
 def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     """Make the recipe's pairs that are missing; if none are, the teacher is not loaded."""
-    if isinstance(run.recipe.pairs, StoredPairs):
-        return stored_pairs(run.recipe.pairs)
-    pairs = run.recipe.pairs
-    if isinstance(pairs, ImportedPairs):
-        result = imported_pairs(run, pairs)
-        _write_card(run, result)
-        return result
+    existing = existing_pairs(run)
+    if existing is not None:
+        if run.recipe.pairs.kind == "imported":
+            _write_card(run, existing)
+        return existing
     assert teacher is not None  # a recipe with generated pairs has a teacher
-    spec = pair_spec(run, pairs, weights=teacher.facts["weights"])
+    spec = pair_spec(run, weights=teacher.facts["weights"])
     part = Part.parse(run.part) if run.part else None
     work = Work(run, spec, teacher, {"on": run.on or "threads", "part": run.part})
     missing = work.missing()
@@ -36,7 +30,7 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
         return _left_to_others(work)
     for store in work.stores.values():
         end_claims(store)
-    result = committed(work.stores, pairs, was_missing=was_missing)
+    result = committed(work.stores, work.pairs, was_missing=was_missing)
     lineage = {
         "teacher": [teacher.name, teacher.digest],
         "teacher_folder": f"teachers/{teacher.name}",
@@ -44,26 +38,6 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     result = replace(result, facts={**result.facts, **lineage})
     _write_card(run, result)
     return result
-
-
-def generate_shards(
-    run: Run, teacher: StageResult, split: str, shards: Sequence[int]
-) -> StageResult:
-    """Make those of the shards that are missing and that no other process is making; freeze nothing."""
-    assert isinstance(run.recipe.pairs, GeneratedPairs)  # no others are made shard by shard
-    spec = pair_spec(run, run.recipe.pairs, weights=teacher.facts["weights"])
-    work = Work(run, spec, teacher, {"on": "make-shards"})
-    store = work.stores[split]
-    missing = [shard for shard in shards if not store.is_there(shard)]
-    if missing:
-        run.begin(store.folder, f"making shards of {store.folder.name}")
-        require_arithmetic(run)
-        from flows.generation.make_missing import make_unit_here
-
-        make_unit_here(work, split, missing)
-    state: State = "done" if missing else "cached"
-    name = store.folder.name
-    return StageResult("make-shards", name, store.folder.url, store.spec_digest, state)
 
 
 def _left_to_others(work: Work) -> StageResult:

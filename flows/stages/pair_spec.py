@@ -7,8 +7,10 @@ from pairgen.filters.drop_rule import DropRule
 from pairgen.spec import PairSpec, TeacherIdentity
 
 
-def pair_spec(run: Run, pairs: GeneratedPairs, *, weights: str) -> PairSpec:
-    """The spec of the recipe's pairs, once the teacher's weights are known."""
+def pair_spec(run: Run, *, weights: str) -> PairSpec:
+    """The spec of the recipe's pairs, which a teacher with these weights makes."""
+    pairs = run.recipe.pairs
+    assert isinstance(pairs, GeneratedPairs)  # no others have such a spec
     assert run.recipe.teacher is not None  # checked by the recipe
     return PairSpec(
         teacher=TeacherIdentity(plugin=run.recipe.teacher.model, weights=weights),

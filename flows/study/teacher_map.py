@@ -22,7 +22,7 @@ def teacher_map(run: Run, teacher: StageResult) -> NoiseMap:
     """The map of a trained or stored teacher; its weights are read and checked here."""
     pairs = run.recipe.pairs
     assert isinstance(pairs, GeneratedPairs)  # an analysis that needs a teacher asked for it
-    spec = pair_spec(run, pairs, weights=teacher.facts["weights"])
+    spec = pair_spec(run, weights=teacher.facts["weights"])
     plugin = spec.teacher.plugin
     weights = teacher.place.read("model.safetensors") if plugin.is_trained else None
     network = load_teacher(plugin, spec.pairs.shape, weights=weights, digest=spec.teacher.weights)
