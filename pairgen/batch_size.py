@@ -8,7 +8,9 @@ import math
 
 import torch
 
+from pairgen.field import Teacher
 from pairgen.probe import Probe
+from pairgen.spec import PairSpec
 from pairgen.worker import is_out_of_memory
 
 MAX_BATCH = 4096  # more fills no GPU better
@@ -20,7 +22,9 @@ _PROBED = 8  # samples of the evaluation whose memory is measured
 _VALUES_ON_CPU = 2**15
 
 
-def auto_batch(probe: Probe, *, shard_size: int, num_sharing: int = 1) -> int:
+def auto_batch(
+    spec: PairSpec, teacher: Teacher, device: torch.device, *, shard_size: int, num_sharing: int = 1
+) -> int:
     """A power of two, at most `MAX_BATCH` and the shard's size.
 
     On a CPU it depends on the sample's shape alone. On a GPU, which `num_sharing` workers share, it
@@ -28,9 +32,9 @@ def auto_batch(probe: Probe, *, shard_size: int, num_sharing: int = 1) -> int:
     batch that was used.
     """
     most = min(MAX_BATCH, shard_size)
-    if probe.device.type == "cuda":
-        return _power_of_two(_held_by(probe) // num_sharing, most)
-    return _power_of_two(_VALUES_ON_CPU // probe.spec.pairs.num_values, most)
+    if device.type == "cuda":
+        return _power_of_two(_held_by(Probe(spec, teacher, device)) // num_sharing, most)
+    return _power_of_two(_VALUES_ON_CPU // spec.pairs.num_values, most)
 
 
 def _held_by(probe: Probe) -> int:

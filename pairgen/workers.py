@@ -20,7 +20,6 @@ from pairgen.cores import num_cores
 from pairgen.field import Teacher
 from pairgen.filters.judge import Judge
 from pairgen.precision import arithmetic
-from pairgen.probe import Probe
 from pairgen.sampling import place
 from pairgen.spec import PairSpec
 from pairgen.worker import Worker
@@ -79,8 +78,9 @@ def prepared_workers(
                 _compile(placed, device)
             batch = workforce.sampling_batch
             if batch == "auto":
-                probe = Probe(spec, placed, device)
-                batch = auto_batch(probe, shard_size=shard_size, num_sharing=num_sharing)
+                batch = auto_batch(
+                    spec, placed, device, shard_size=shard_size, num_sharing=num_sharing
+                )
             first[device] = Worker(
                 spec,
                 placed,

@@ -8,7 +8,6 @@ from small_unet import made_by, require_equal_but_for_rounding
 from pairgen.batch_size import auto_batch
 from pairgen.cores import num_cores
 from pairgen.ordered_pool import Channel
-from pairgen.probe import Probe
 from pairgen.samplers.euler import Euler
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianTeacher
@@ -174,9 +173,8 @@ def test_an_error_that_is_not_of_memory_is_not_hidden():
 )
 def test_on_a_processor_the_batch_follows_from_the_shape(shape, batch):
     spec = SPEC.model_copy(update={"pairs": PairSchema(shape=shape)})
-    probe = Probe(spec, Large(0), CPU)
-    assert auto_batch(probe, shard_size=4096) == batch
-    assert auto_batch(probe, shard_size=256) == min(batch, 256)
+    assert auto_batch(spec, Large(0), CPU, shard_size=4096) == batch
+    assert auto_batch(spec, Large(0), CPU, shard_size=256) == min(batch, 256)
 
 
 def test_workers_are_one_for_each_core_and_no_more_than_shards():
