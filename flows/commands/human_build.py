@@ -1,41 +1,25 @@
 """`kdm study human build`: the page for raters in a folder of its own, and the key in the home."""
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import torch
 import typer
-from numpy.typing import NDArray
 
-from flows.documents.evaluated_samples import placed_student, teacher_samples
+from flows.commands.human_pictures import HumanStudy, study_pictures
 from flows.documents.remembered_runs import KnownRun, known_runs
 from flows.home import bare, found, home_folder
 from flows.stage import StageResult
-from kdm.evaluate.draw import TeacherSamples, push
 from kdm.human.collages import study_of
 from kdm.human.rater_page import human_page
-from kdm.report.picture_figures import is_image
 from storage.digest import digest_of, seal, short, unseal
 from storage.errors import DamageError
 from storage.folders import Folder, folder_at
-from storage.records import as_numbers
 
 QUESTION = "Which picture looks more realistic?"
 KEY = "key.json"
 _AGAINST = ("teacher", "real")
-
-
-@dataclass(frozen=True)
-class HumanStudy:
-    """What the user asks for."""
-
-    against: str = "teacher"
-    num_questions: int = 10  # the paper's (App. E.4)
-    side: int = 6  # pictures along a collage
-    seed: int = 0  # of which pictures are shown
-    out: str = ""
 
 
 def build_human_study(name: str, home: str, wanted: HumanStudy) -> None:
@@ -51,8 +35,7 @@ def build_human_study(name: str, home: str, wanted: HumanStudy) -> None:
     if target.names():
         raise ValueError(f"{target.url} isn't empty; name another folder with --out")
     known, student = _known(place, folder)
-    teacher = teacher_samples(known.run, known.judged, needs=frozenset())
-    shown, others = _pictures(known, student, teacher, wanted)
+    shown, others = study_pictures(known, student, wanted)
     kept = _kept(place, student, wanted)
     study = study_of(shown, others, side=wanted.side, secret=kept["secret"])
     page = human_page(study, name=kept["study"], question=QUESTION)
@@ -79,60 +62,6 @@ def _known(home: Folder, student: Folder) -> tuple[KnownRun, StageResult]:
         f"no run of {home.url} knows {student.name}, so its pairs aren't known; 'kdm distill' or "
         "'kdm evaluate' of its recipe does"
     )
-
-
-def _pictures(
-    known: KnownRun, student: StageResult, teacher: TeacherSamples, wanted: HumanStudy
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """The student's pictures and the others (n, c, h, w), row for row of one noise, or one class."""
-    if not is_image(teacher.schema.shape):
-        raise ValueError(
-            f"{student.place.name} makes samples of shape {list(teacher.schema.shape)}, and raters "
-            "look at pictures"
-        )
-    heldout, count = teacher.heldout, wanted.num_questions * wanted.side**2
-    _require(len(heldout), count, "held-out pairs", wanted)
-    rows = np.random.RandomState(wanted.seed).permutation(len(heldout))[:count]
-    label = None if heldout.label is None else heldout.label[rows]
-    others = as_numbers(heldout.x_0[rows]).astype(np.float32)
-    if wanted.against == "real":
-        others = _real(known, label, wanted)
-    model = placed_student(known.run, student, teacher.schema)
-    drawn = push(model, heldout.x_T[rows], label, options=known.run.recipe.evaluation)
-    return drawn, others
-
-
-def _real(
-    known: KnownRun, label: NDArray[np.int64] | None, wanted: HumanStudy
-) -> NDArray[np.floating]:
-    """Held-out real pictures, of the same classes if pairs have any."""
-    dataset, count = known.run.recipe.dataset, wanted.num_questions * wanted.side**2
-    if dataset is None:
-        raise ValueError("this student's recipe names no data set; use --against teacher")
-    real = dataset.heldout() if dataset.has_heldout else dataset.train()
-    classes = dataset.labels("heldout" if dataset.has_heldout else "train")
-    _require(len(real), count, "real pictures", wanted)
-    order = np.random.RandomState(wanted.seed).permutation(len(real))
-    if label is None or classes is None:
-        return as_numbers(real[order[:count]]).astype(np.float32)
-    chosen = np.zeros(count, np.int64)
-    for each in np.unique(label):
-        places, rows = np.flatnonzero(label == each), order[classes[order] == each]
-        if len(rows) < len(places):
-            raise ValueError(
-                f"class {each} has {len(rows)} real pictures, and the collages need {len(places)}; ask "
-                "fewer --questions, or take a smaller --side"
-            )
-        chosen[places] = rows[: len(places)]
-    return as_numbers(real[chosen]).astype(np.float32)
-
-
-def _require(there: int, count: int, what: str, wanted: HumanStudy) -> None:
-    if there < count:
-        raise ValueError(
-            f"{wanted.num_questions} pairs of {wanted.side}×{wanted.side} collages need {count:,} "
-            f"{what}, and there are {there:,}; ask fewer --questions, or take a smaller --side"
-        )
 
 
 def _kept(home: Folder, student: StageResult, wanted: HumanStudy) -> dict[str, Any]:

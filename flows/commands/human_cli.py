@@ -41,7 +41,8 @@ def _build(
     seed: Seed = 0,
     home: Home = DEFAULT_HOME,
 ) -> None:
-    from flows.commands.human_build import HumanStudy, build_human_study
+    from flows.commands.human_build import build_human_study
+    from flows.commands.human_pictures import HumanStudy
 
     build_human_study(student, home, HumanStudy(against, num_questions, side, seed, out))
 

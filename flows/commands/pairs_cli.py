@@ -82,7 +82,7 @@ def _gc(
     ] = 1.0,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
-    from flows.commands.pairs_care import clear
+    from flows.commands.pairs_gc import clear
 
     clear(name, home, older_than=3600 * older_than, is_confirmed=yes)
 

@@ -81,7 +81,7 @@ def _run(
     home: Home = DEFAULT_HOME,
 ) -> None:
     from flows.commands.study_run import run_study, show_points
-    from flows.study.study_request import StudyRequest
+    from flows.study.planning import StudyRequest
 
     request = StudyRequest(study, on, home, device, jobs)
     if dry_run:

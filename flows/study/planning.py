@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from flows.config.load import load_recipe
@@ -14,13 +15,23 @@ from flows.stage import Asked
 from flows.study.measures import require_measures
 from flows.study.study import Point, Study
 from flows.study.study_files import read_study
-from flows.study.study_request import StudyRequest
 from flows.study.trials import Plan, Trial
 from kdm.analyze.analysis import Analysis
 from storage.folders import Folder
 from storage.options import parse
 
 _STUDENT = "student."  # how a place within the point's student begins
+
+
+@dataclass(frozen=True)
+class StudyRequest:
+    """What a user asks for, in plain values; nothing is checked before the study is read."""
+
+    study: str
+    on: str
+    home: str = ""
+    device: str = "auto"
+    jobs: int | None = None  # None: one per core
 
 
 def planned(request: StudyRequest) -> Plan:

@@ -17,11 +17,10 @@ from flows.config.recipe_files import read_recipe
 from flows.config.student_recipe import StudentRecipe
 from flows.study.costs import COSTS
 from flows.study.made_trial import found_trial, make_trial
-from flows.study.planning import overrides_of, planned
+from flows.study.planning import StudyRequest, overrides_of, planned
 from flows.study.results import write_results
 from flows.study.study import Study
 from flows.study.study_files import read_study, study_names
-from flows.study.study_request import StudyRequest
 from flows.study.trials import Plan
 from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.evaluation_options import EvaluationOptions

@@ -13,7 +13,7 @@ from published import MLP
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.commands.teacher_grid import grid_png
+from flows.commands.teacher_picture import grid_png
 from kdm.networks.build import build_edm, build_guided
 
 EDM = {"img_resolution": 8, "img_channels": 3, "label_dim": 4, "model_channels": 16}
