@@ -10,19 +10,13 @@ def require_networks(run: Run) -> None:
     needs = needs_of(recipe.evaluation.metrics)
     if not needs & {"network", "perceptual"}:
         return
-    import torch  # and what follows: only runs with such metrics wait for it
+    # torch: only runs with such metrics wait for it
+    from flows.documents.instruments import perception_of, views_of
 
-    device = torch.device(run.settled_device)
     if "network" in needs:
-        from kdm.evaluate.network_views import NetworkViews
-
-        shape = recipe.shape
-        views = NetworkViews(
-            run.home, recipe.evaluation.metrics, recipe.dataset, device=device, shape=shape
-        )
         # The teacher brings two sets of as many samples, of which a filter may drop some.
-        views.require(min(recipe.evaluation.num_fresh, recipe.pairs.train // 2))
+        views_of(run, recipe.shape).require(
+            min(recipe.evaluation.num_fresh, recipe.pairs.train // 2)
+        )
     if "perceptual" in needs:
-        from kdm.evaluate.perception import Perception
-
-        Perception(recipe.evaluation.metrics, device=device)
+        perception_of(run)
