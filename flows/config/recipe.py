@@ -1,7 +1,7 @@
 """A recipe: one complete, frozen, serialisable run, from data set to report."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -17,6 +17,7 @@ from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.licences import OWN, UNKNOWN, inherited
 from kdm.presets.preset_choice import with_preset
 from pairgen.teachers.plugin import TeacherPlugin
+from storage.did_you_mean import nearest
 from storage.digest import digest_of
 from storage.options import LastingOptions, Options
 from storage.records import LabelRule, PairSchema
@@ -90,6 +91,16 @@ class Recipe(Options):
         if len(set(names)) != len(names):
             raise ValueError(f"students must have different names (got {names})")
         return self
+
+    def chosen_students(self, names: Collection[str]) -> list[StudentRecipe]:
+        """The students of these names, in the recipe's order; all if none is named."""
+        known = [student.name for student in self.students]
+        for name in names:
+            if name not in known:
+                raise ValueError(
+                    f"recipe '{self.name}' has no student '{name}'; {nearest(name, known)}"
+                )
+        return [student for student in self.students if not names or student.name in names]
 
     def require_measurable(self) -> None:
         """Raise a ValueError if a metric can't measure these pairs, or lacks what it needs."""

@@ -7,7 +7,6 @@ import torch
 
 from flows.config.wishes import missing_words
 from flows.documents.evaluated_samples import teacher_samples
-from flows.documents.fates import counts_of_filters, fates_of_splits
 from flows.documents.numbers import (
     entry,
     judge_of,
@@ -15,12 +14,12 @@ from flows.documents.numbers import (
     require_one_protocol,
     settings_of,
 )
+from flows.documents.provenance import environment, fates, lineage
 from flows.documents.rates import budget, rates
 from flows.documents.report_pictures import filter_scores, results, teacher_losses
 from flows.documents.reproduction import reproduction
-from flows.judged_pairs import masks_in, open_split
 from flows.stage import Run, StageResult
-from kdm.report.content import Ancestor, ReportContent
+from kdm.report.content import ReportContent
 from kdm.report.figures import galleries
 
 
@@ -32,6 +31,7 @@ def report_content(
     torch.set_num_threads(1)  # as its numbers were measured
     teacher = teacher_samples(run, judged, needs=frozenset())
     first = evaluated[0].facts
+    splits, filters = fates(run, judged)
     made_again = reproduction(run, [student.facts["student"] for student in evaluated])
     return ReportContent(
         title=run.recipe.title,
@@ -54,25 +54,8 @@ def report_content(
         judge=" ".join(filter(None, (judge_of(first), missing_words(run.recipe)))),
         rates=rates(judged, evaluated),
         budgets=tuple(budget(run, student) for student in evaluated),
-        splits=fates_of_splits(run, judged),
-        filters=counts_of_filters(run, judged),
-        lineage=_lineage(judged, evaluated),
-        environment=_environment(run, judged),
+        splits=splits,
+        filters=filters,
+        lineage=lineage(judged, evaluated),
+        environment=environment(run, judged),
     )
-
-
-def _lineage(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Ancestor, ...]:
-    teacher = judged.facts.get("teacher")
-    ancestors = [Ancestor("teacher", *teacher)] if teacher else []
-    ancestors.append(Ancestor("pairs", judged.name, judged.facts["of"]))
-    ancestors += [Ancestor("mask", "decision", mask.decision) for mask in masks_in(judged)]
-    ancestors += [
-        Ancestor("student", student.facts["student"], student.facts["student_digest"])
-        for student in evaluated
-    ]
-    return tuple(ancestors)
-
-
-def _environment(run: Run, judged: StageResult) -> dict[str, str]:
-    record = open_split(run, judged, "train").record(0)
-    return {name: str(value) for name, value in sorted(record.environment.items())}

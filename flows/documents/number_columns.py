@@ -14,9 +14,13 @@ from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.metrics.metric import Meaning
 from kdm.metrics.protocol import column, protocol_digest, without_reference
 from kdm.report.tables import SampleCounts
+from storage.did_you_mean import nearest
 from storage.digest import digest_of
 from storage.options import parse
 from storage.plugins import describe
+
+# What rows are ordered by unless the user says it: the first of these that most students have.
+_QUALITY = ("fid", "fid_infinity", "kid", "frechet_over_teachers", "in_cells_fresh", "sw1_fresh")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,27 @@ class Columns:
     counts: Mapping[str, SampleCounts]
     names: Sequence[Mapping[str, str]]  # for each document: number to column
     notes: tuple[str, ...]  # a sentence for each number that has several columns
+
+    def chosen(self, by: str) -> str:
+        """The column to order rows by: the one that was named, else the usual one."""
+        names = list(self.meanings)
+        if by:
+            own = [name for name in names if name == by or name.partition("@")[0] == by]
+            if not own:
+                raise ValueError(
+                    f"no student of this set has the number '{by}'; {nearest(by, names)}"
+                )
+            return self._most(own)
+        for number in _QUALITY:
+            own = [name for name in names if name.partition("@")[0] == number]
+            if own:
+                return self._most(own)
+        fresh = [name for name in names if self.meanings[name].measured_on == "fresh"]
+        return next(iter((*fresh, *names)), "")
+
+    def _most(self, names: Sequence[str]) -> str:
+        """Of several columns the one that most students have."""
+        return max(names, key=lambda name: sum(name in each.values() for each in self.names))
 
 
 def columns_of(documents: Sequence[Mapping[str, Any]]) -> Columns:

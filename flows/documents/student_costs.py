@@ -6,12 +6,9 @@ from typing import Any
 from flows.documents.trained_on import Trained
 from kdm.report.leaderboard import Cost
 from storage.digest import digest_of
-from storage.errors import DamageError, MismatchError
-from storage.folders import Folder
 from storage.options import parse
 from storage.plugins import configure
 from storage.records import PairSchema
-from storage.spec_file import read_spec
 
 
 @dataclass
@@ -52,22 +49,6 @@ def cost_of(student: Trained, counts: Counts) -> Cost:
         machine=sampling.get("machine", ""),
         uncounted=tuple(found.get("uncounted", ())),
     )
-
-
-def teacher_cost(pairs: Folder) -> Cost:
-    """FLOPs of one pair, if the set says which teacher made it and how; nothing else is known."""
-    from pairgen.spec import PairSpec
-
-    try:
-        document = read_spec(pairs)
-    except (DamageError, MismatchError, FileNotFoundError):
-        return Cost()
-    if "teacher" not in document:
-        return Cost()
-    spec = parse(PairSpec, document, f"{pairs.url}/spec.json")
-    from pairgen.costs import pair_flops  # torch
-
-    return Cost(sample_flops=pair_flops(spec))
 
 
 def _counted(student: Trained) -> dict[str, Any]:

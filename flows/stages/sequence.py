@@ -7,7 +7,6 @@ missing. So every command starts with the stages before its own, which is cheap 
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
-from flows.config.student_recipe import StudentRecipe
 from flows.request import STAGES
 from flows.stage import Run, StageResult
 from flows.stages.distill import distill
@@ -45,7 +44,7 @@ def run_stages(
     an unknown stage or student, for students that can't learn the recipe's samples, and for
     metrics that can't measure them.
     """
-    chosen = _chosen_students(run, students)
+    chosen = run.recipe.chosen_students(students)
     last = _position(until)
     if last >= STAGES.index("distill") and not chosen:
         raise ValueError(
@@ -82,13 +81,3 @@ def _position(until: str) -> int:
     if until not in STAGES:
         raise ValueError(f"no stage '{until}'; {nearest(until, list(STAGES))}")
     return STAGES.index(until)
-
-
-def _chosen_students(run: Run, names: Collection[str]) -> list[StudentRecipe]:
-    known = [student.name for student in run.recipe.students]
-    for name in names:
-        if name not in known:
-            raise ValueError(
-                f"recipe '{run.recipe.name}' has no student '{name}'; {nearest(name, known)}"
-            )
-    return [student for student in run.recipe.students if not names or student.name in names]
