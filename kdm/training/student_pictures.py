@@ -16,8 +16,8 @@ from kdm.objective import Objective
 from kdm.shapes import Samples
 from kdm.students.student import Student
 from kdm.training.inputs import PairsInput
+from kdm.training.pictured_pairs import ROW, shown_pairs
 from kdm.training.progress import Notice
-from kdm.training.shown_pairs import ROW, shown_pairs
 from storage.errors import StoreError
 
 
