@@ -2,9 +2,15 @@
 
 from typing import Any
 
+from kdm.evaluate.evaluate import meanings_of
+from kdm.evaluate.evaluation_options import EvaluationOptions
+from kdm.report.tables import number
 from storage.digest import unseal
 from storage.errors import DamageError
 from storage.folders import Folder
+from storage.options import parse
+
+_NUM_KEY_METRICS = 3
 
 
 def read_metrics(folder: Folder) -> dict[str, Any] | None:
@@ -17,3 +23,16 @@ def read_metrics(folder: Folder) -> dict[str, Any] | None:
         return None
     document.pop("digest")
     return document
+
+
+def key_numbers(document: dict[str, Any] | None) -> str:
+    """The first three numbers of a metrics document, in the order of its metrics."""
+    if document is None or "values" not in document:
+        return "not evaluated"
+    try:
+        options = parse(EvaluationOptions, document["options"], "metrics.json: options")
+    except ValueError:
+        return "measured by metrics that aren't installed here"
+    values = document["values"]
+    names = [name for name in meanings_of(options.metrics) if name in values]
+    return ", ".join(f"{name} {number(values[name])}" for name in names[:_NUM_KEY_METRICS])
