@@ -13,7 +13,6 @@ from flows.config.generated_pairs import FilterRecipe
 from kdm.datasets import DataSet
 from pairgen.filters.digests import reference_digest, score_digest
 from pairgen.filters.judge import Judge, fit_judge
-from storage.records import PairBatch
 
 # By score digest, held-out samples and rate: a command that first looks for what is missing, and then runs,
 # calibrates once. The number only, because a fitted filter may hold a whole data set.
@@ -60,6 +59,4 @@ class RecipeFilter:
 
     def heldout_scores(self) -> NDArray[np.float64]:
         """Scores [n] of the held-out samples, which the report draws beside the generated ones'."""
-        heldout = self.dataset.heldout()
-        index = np.arange(len(heldout), dtype=np.int64)
-        return self.judge.score(PairBatch(index, np.zeros_like(heldout), heldout))
+        return self.judge.heldout_scores(self.dataset.heldout())

@@ -1,14 +1,17 @@
-"""What a filter is: it scores pairs against a reference, and a threshold turns scores into decisions.
+"""What a filter is: it scores pairs, and a threshold turns scores into decisions.
 
     reference ─ fit ─► fitted filter ─ score(pairs) ─► scores [n] ─ decide(threshold) ─► keep [n], reason [n]
-    held-out real samples, fpr ─ calibrate ─► threshold
+    scores of held-out real samples, fpr ─ calibrate ─► threshold
 
 Scores are stored once, under the digest of what they depend on (filter, options, reference). A decision
 needs only the scores and a threshold, so a new threshold doesn't need the teacher or the reference.
+
+A filter is its `fit` and its fitted filter's `score`; the rest follows from `drops`, the bad end of the
+scores. A filter that judges a pair by the others of its split is a `SetFilter` (set_filter.py).
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +29,6 @@ class FittedFilter(ABC):
     def score(self, pairs: PairBatch) -> Scores:
         """One finite number per pair, float32 or float64 [n]; a pair's score doesn't depend on the others."""
 
-    @abstractmethod
-    def calibrate(self, heldout: NDArray[Any], fpr: float) -> float:
-        """The threshold that drops at most the share `fpr` of these real samples [n, *shape].
-
-        The samples mustn't be part of the reference. `fpr` is the false-positive rate, 0 ≤ fpr < 1.
-        """
-
 
 class Filter(Plugin, ABC):
     """The options of one filter. What it drops follows from scores and threshold, nothing else."""
@@ -40,13 +36,33 @@ class Filter(Plugin, ABC):
     # True: it drops copies of its reference, and the contract tests plant some. A filter of quality,
     # say by the distance of a sample from all real ones, leaves it False: it considers copies good.
     finds_copies: ClassVar[bool] = False
+    # Which scores are dropped: those below the threshold, or those above it. One at the threshold is kept.
+    drops: ClassVar[Literal["low", "high"]] = "low"
+    # True: it looks at samples as pictures [1 or 3, H, W] and refuses anything else.
+    needs_pictures: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, reference: NDArray[Any]) -> FittedFilter:
         """The filter for these real samples [m, *shape], which the kept pairs must not reveal."""
 
-    @abstractmethod
+    def calibrate(self, scores: NDArray[np.float64], fpr: float) -> float:
+        """The threshold that drops at most the share `fpr` of real samples with these scores [n].
+
+        Of the sorted scores, the one with floor(fpr · n) worse ones. The samples mustn't be part of the
+        reference. `fpr` is the false-positive rate, 0 ≤ fpr < 1.
+        """
+        worst_first = np.sort(scores if self.drops == "low" else -scores)
+        found = float(worst_first[int(np.floor(fpr * len(scores)))])
+        return found if self.drops == "low" else -found
+
     def decide(
-        self, scores: Scores, threshold: float
+        self, scores: NDArray[np.float64], threshold: float
     ) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
         """Keep, bool [n], and the reason, text [n], empty if a pair is kept."""
+        keep = scores >= threshold if self.drops == "low" else scores <= threshold
+        return keep, np.where(keep, "", self.reason)
+
+    @property
+    def reason(self) -> str:
+        """Why a pair is dropped, as counts and audits say it: the plugin's name unless it says more."""
+        return self.plugin

@@ -38,6 +38,11 @@ class Judge:
         require_scores(self.chosen, scores, len(pairs))
         return scores.astype(np.float64)
 
+    def heldout_scores(self, heldout: NDArray[Any]) -> NDArray[np.float64]:
+        """Scores [n] of real samples [n, *shape] that aren't part of the reference, as if they were pairs."""
+        x_0 = np.asarray(heldout)
+        return self.score(PairBatch(np.arange(len(x_0), dtype=np.int64), np.zeros_like(x_0), x_0))
+
     def calibrate(self, heldout: NDArray[Any], fpr: float) -> float:
         """The threshold with a false-positive rate of at most `fpr` on real held-out samples.
 
@@ -48,11 +53,16 @@ class Judge:
                 f"a false-positive rate of {fpr} cannot be calibrated on {len(heldout)} held-out "
                 "samples; the rate must be in [0, 1), with at least one sample"
             )
-        with named(self.chosen):
-            threshold = float(self.fitted.calibrate(frozen(as_numbers(heldout)), fpr))
-        if not np.isfinite(threshold):
-            raise fault(self.chosen, f"calibrated the threshold {threshold}")
-        return threshold
+        return threshold_at(self.chosen, self.heldout_scores(heldout), fpr)
+
+
+def threshold_at(chosen: Filter, scores: NDArray[np.float64], fpr: float) -> float:
+    """The threshold that a filter finds for scores [n] of real samples; FilterError unless it is finite."""
+    with named(chosen):
+        threshold = float(chosen.calibrate(frozen(scores), fpr))
+    if not np.isfinite(threshold):
+        raise fault(chosen, f"calibrated the threshold {threshold}")
+    return threshold
 
 
 def fit_judge(chosen: Filter, reference: NDArray[Any]) -> Judge:

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdm.evaluate.nearest import nearest_distances
-from pairgen.filters.filter import Filter, FittedFilter, Scores
+from pairgen.filters.filter import Filter, FittedFilter
 from storage.records import PairBatch
 
-REASON = "near-copy"
 _MAX_TREE_VALUES = 64  # of a sample; in many dimensions a tree visits all it holds, one by one
 
 
@@ -38,13 +37,6 @@ class NearCopy(Filter):
             )
         return FittedNearCopy(points)
 
-    def decide(
-        self, scores: Scores, threshold: float
-    ) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
-        """Keep a pair if its distance is at least the threshold."""
-        keep = scores >= threshold
-        return keep, np.where(keep, "", REASON)
-
 
 class FittedNearCopy(FittedFilter):
     """Holds the reference [m, d] in float64, in a k-d tree if that is faster."""
@@ -58,14 +50,6 @@ class FittedNearCopy(FittedFilter):
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:
         """The distance of each x_0 to the nearest reference point, float64 [n], in x_0's units."""
         return self._distances(pairs.x_0)
-
-    def calibrate(self, heldout: NDArray[Any], fpr: float) -> float:
-        """The largest distance with at most floor(fpr · n) of the n held-out samples below it.
-
-        That is the held-out distance with floor(fpr · n) smaller ones before it in sorted order.
-        """
-        distances = np.sort(self._distances(heldout))
-        return float(distances[int(np.floor(fpr * len(distances)))])
 
     def _distances(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         if self._tree is None:

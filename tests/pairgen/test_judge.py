@@ -23,6 +23,9 @@ class Odd(Filter):
     def fit(self, reference):
         return OddFitted()
 
+    def calibrate(self, scores, fpr):
+        return float("nan")
+
     def decide(self, scores, threshold):
         return DECIDES[-1](scores)
 
@@ -30,9 +33,6 @@ class Odd(Filter):
 class OddFitted(FittedFilter):
     def score(self, pairs):
         return SCORE[-1](pairs)
-
-    def calibrate(self, heldout, fpr):
-        return float("nan")
 
 
 SCORE = [lambda pairs: np.ones(len(pairs))]

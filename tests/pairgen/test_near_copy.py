@@ -41,9 +41,8 @@ def test_a_pair_at_the_threshold_is_kept():
 
 @pytest.mark.parametrize(("fpr", "rank"), [(0.0, 0), (0.049, 4), (0.05, 5), (0.999, 99)])
 def test_the_threshold_is_the_heldout_distance_with_that_share_below_it(fpr, rank):
-    fitted, heldout = NearCopy().fit(points(50, 0)), points(100, 1)
-    distances = np.sort(fitted.score(pairs(heldout)))
-    assert fitted.calibrate(heldout, fpr) == distances[rank]
+    distances = NearCopy().fit(points(50, 0)).score(pairs(points(100, 1)))
+    assert NearCopy().calibrate(distances, fpr) == np.sort(distances)[rank]
 
 
 def test_no_pairs_have_no_scores():
