@@ -1,0 +1,93 @@
+"""Drops pairs whose sample is nearer to a real picture, or to its mirror image, than honest ones are.
+
+With d_1 ≤ d_2 ≤ … the Euclidean distances of x_0 to its nearest real pictures, the score is
+
+    distance    d_1
+    ratio       d_1 / d_2                          finds nothing where the reference has duplicates
+    carlini     d_1 / (α · mean(d_1 … d_k))        α = 1/2, k = 50 (Carlini et al. 2023, Sec. 5.1)
+
+The last two forgive smooth pictures, which are near everything. Pictures may be compared as means over areas
+(`size`), which forgives noise, blur and JPEG, and without each channel's mean (`is_centred`), which forgives
+brightness. A shift by two pixels hides a copy from all of them: `aligned` finds it.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pairgen.filters.filter import Filter, FittedFilter
+from pairgen.filters.pictures import (
+    Pictures,
+    mirrored,
+    reduced,
+    require_like,
+    require_pictures,
+)
+from storage.records import PairBatch
+
+Statistic = Literal["distance", "ratio", "carlini"]
+_ALPHA = 0.5
+_LEAST = 1e-6  # of a distance that others are divided by
+
+
+class PixelNN(Filter):
+    """Low scores are bad: a pair is kept if its score is at least the threshold."""
+
+    plugin = "pixel-nn"
+    finds_copies = True
+    needs_pictures = True
+
+    statistic: Statistic = "carlini"
+    num_neighbours: int = Field(50, ge=2, le=1000)  # k, of `carlini`
+    size: int | None = Field(
+        None, ge=4
+    )  # pixels a side of the means; null: the pictures as they are
+    is_centred: bool = False
+
+    def fit(self, reference: NDArray[Any]) -> "FittedPixelNN":
+        """The filter against real pictures [m, c, h, w], m ≥ 2."""
+        pictures = require_pictures(reference, self.plugin)
+        if len(pictures) < 2:
+            raise ValueError("'pixel-nn' compares distances to two real pictures; there is one")
+        return FittedPixelNN(self, pictures)
+
+    @property
+    def num_distances(self) -> int:
+        """How many nearest pictures the score needs."""
+        return {"distance": 1, "ratio": 2, "carlini": self.num_neighbours}[self.statistic]
+
+    def seen(self, pictures: Pictures) -> Pictures:
+        """Pictures [n, c, h, w] as they are compared."""
+        size = self.size
+        if size is not None and size < min(pictures.shape[2:]):
+            pictures = reduced(pictures, size)
+        if self.is_centred:
+            pictures = pictures - pictures.mean(axis=(2, 3), keepdims=True, dtype=np.float32)
+        return pictures
+
+
+class FittedPixelNN(FittedFilter):
+    """Holds the reference as it is compared."""
+
+    def __init__(self, chosen: PixelNN, pictures: Pictures) -> None:
+        from pairgen.filters.nearest_pictures import NearestPictures  # torch: recipes name filters
+
+        self._chosen, self._shape = chosen, pictures.shape[1:]
+        self._nearest = NearestPictures(chosen.seen(pictures))
+
+    def score(self, pairs: PairBatch) -> NDArray[np.float64]:
+        """The chosen statistic of each x_0, float64 [n]; distances are in x_0's units times √(c · h · w)."""
+        pictures = self._chosen.seen(require_like(pairs.x_0, self._shape))
+        found = self._nearest.distances([pictures, mirrored(pictures)], self._chosen.num_distances)
+        return _statistic(found, self._chosen.statistic)
+
+
+def _statistic(distances: NDArray[np.float64], statistic: Statistic) -> NDArray[np.float64]:
+    """Scores [n] of ascending distances [n, k]."""
+    nearest = distances[:, 0]
+    if statistic == "distance":
+        return nearest
+    usual = distances[:, 1] if statistic == "ratio" else _ALPHA * distances.mean(axis=1)
+    return nearest / np.maximum(usual, _LEAST)
