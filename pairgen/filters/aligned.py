@@ -84,9 +84,9 @@ def _alikeness(pictures: Pictures, real: Pictures) -> NDArray[np.float64]:
     from pairgen.filters.registration import alikeness
 
     def padded(some: Pictures) -> torch.Tensor:
-        all_of_them = torch.zeros(_REGISTERED_TOGETHER, *some.shape[1:])
-        all_of_them[: len(some)] = torch.from_numpy(some)
-        return all_of_them
+        all_of_them = np.zeros((_REGISTERED_TOGETHER, *some.shape[1:]), np.float32)
+        all_of_them[: len(some)] = some
+        return torch.from_numpy(all_of_them)
 
     found = alikeness(padded(pictures), padded(real))[: len(pictures)]
     return np.asarray(found.double().numpy())

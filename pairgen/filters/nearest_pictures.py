@@ -9,6 +9,7 @@ are padded to blocks of one size: a picture's distances don't depend on what it 
 N. Carlini et al. 2023, "Extracting Training Data from Diffusion Models", take k = 50, and no mirror image.
 """
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,7 +30,7 @@ class NearestPictures:
     def __init__(self, reference: Pictures) -> None:
         """`reference` [m, c, h, w], not copied if it is float32 in one piece."""
         flat = reference.reshape(len(reference), -1)
-        self._reference = torch.from_numpy(flat)
+        self._reference = _shared(flat)
         self._squares = torch.from_numpy(
             np.einsum("ij,ij->i", flat, flat, dtype=np.float64)
         ).float()
@@ -73,8 +74,15 @@ class NearestPictures:
         return np.asarray(torch.stack(squares).amin(0).numpy(), np.float64)
 
 
+def _shared(flat: NDArray[np.float32]) -> Tensor:
+    """The same memory as a tensor, which is only read: a filter's reference can't be written to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(flat)
+
+
 def _padded(pictures: Pictures) -> Tensor:
     """Pictures [n ≤ QUERIES, c, h, w] as rows [QUERIES, d], the last ones 0."""
     rows = torch.zeros(QUERIES, int(np.prod(pictures.shape[1:])))
-    rows[: len(pictures)] = torch.from_numpy(pictures.reshape(len(pictures), -1))
+    rows[: len(pictures)] = _shared(pictures.reshape(len(pictures), -1))
     return rows
