@@ -1,0 +1,1 @@
+"""Copies of real pictures that are planted to see which of them filters find."""
