@@ -1,0 +1,48 @@
+"""Recall of planted copies: thresholds, shares and curves from given scores."""
+
+import numpy as np
+import pytest
+
+from pairgen.filters.near_copy import NearCopy
+from pairgen.filters.pixel_nn import PixelNN
+from pairgen.planted.recall import CONTROL, TOGETHER, Scored, Share, recall_of
+
+STREAM = np.random.RandomState(0)
+COPIES, HALF = np.full(100, -1.0), np.concatenate([np.full(50, -1.0), np.full(50, 9.0)])
+
+
+def scored(filter_, name: str, **planted: np.ndarray) -> Scored:
+    heldout = STREAM.uniform(size=4000)
+    return Scored(name, filter_, heldout, planted, STREAM.uniform(size=500))
+
+
+FINDS_NOISE = scored(NearCopy(), "a", noise=COPIES, shift=HALF)
+FINDS_SHIFTS = scored(PixelNN(), "b", noise=HALF[::-1], shift=COPIES)
+RESULT = recall_of([FINDS_NOISE, FINDS_SHIFTS], 0.02)
+A, B, ALL, RANDOM = RESULT.found
+
+
+def test_filters_find_together_what_either_finds():
+    assert [each.name for each in RESULT.found] == ["a", "b", TOGETHER, CONTROL]
+    assert A.recall == {"noise": Share(100, 100), "shift": Share(50, 100)}
+    assert B.recall == {"noise": Share(50, 100), "shift": Share(100, 100)}
+    assert ALL.recall == {"noise": Share(100, 100), "shift": Share(100, 100)}
+
+
+def test_the_rate_is_measured_on_real_samples_that_did_not_calibrate():
+    assert ALL.false_positives.of == 2000
+    assert ALL.false_positives.value == pytest.approx(0.02, abs=0.01)
+    assert A.false_positives.value == pytest.approx(RESULT.rate, abs=0.01)
+    assert ALL.pairs.of == 500
+    assert ALL.pairs.value == pytest.approx(0.02, abs=0.025)
+
+
+def test_scores_that_know_nothing_have_half_the_area():
+    assert RANDOM.area.value == pytest.approx(0.5, abs=0.03 + 0.05)  # 200 copies
+    assert A.area.value == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_share_has_the_exact_binomial_interval():
+    assert Share(0, 100).interval == pytest.approx((0, 1 - 0.025 ** (1 / 100)))
+    assert Share(100, 100).interval == pytest.approx((0.025 ** (1 / 100), 1))
+    assert Share(0, 0).interval == (0, 1)
