@@ -104,7 +104,7 @@ def _described(pictures: Pictures) -> Tensor:
     """Descriptors [n, c · 64] of pictures [n, c, h, w]."""
     means = reduced(pictures, _SIZE)
     flat = (means - means.mean(axis=(2, 3), keepdims=True)).reshape(len(means), -1)
-    norms = np.sqrt(np.einsum("nd,nd->n", flat, flat))
+    norms = np.sqrt(np.einsum("ij,ij->i", flat, flat))
     return torch.from_numpy(flat / np.maximum(norms, _LEAST)[:, None])
 
 
