@@ -17,6 +17,8 @@ from pydantic_core import CoreSchema
 
 from storage.did_you_mean import nearest
 
+_NO_OPTIONS = "give options by name, as in {name: value}"
+_WORDS = {"model_type": _NO_OPTIONS, "dict_type": _NO_OPTIONS}  # in place of pydantic's, by kind
 _STRICT = ("int", "float", "bool")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 # A fault repeats the value, whose author could have written a gigabyte.
@@ -109,7 +111,7 @@ def _deepest(faults: list[Any]) -> list[Any]:
 
 def _sentence(fault: Any, data: Any) -> str:
     place = ".".join(_as_typed(fault["loc"], data))
-    message = str(fault["msg"]).removeprefix("Value error, ")
+    message = _WORDS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
     value = "" if isinstance(fault["input"], Mapping) else f" (got {_SHORT.repr(fault['input'])})"
     return f"{place}: {message}{value}" if place else f"{message}{value}"
 

@@ -5,7 +5,8 @@ two equal keys it silently takes the last.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import yaml
@@ -30,13 +31,15 @@ _PATTERNS = {kind: re.compile(f"(?:{words})$") for kind, (words, _) in _WORDS.it
 _A_KIND = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _NUM_DIGITS = 4300  # of a number at most, as Python reads them (sys.int_info)
 _SHOWN = 60  # characters of a line that is quoted
+_MAX_VALUES = 100_000  # of a document; aliases of aliases make 10^9 of ten lines
+_KINDS = {type(None): "it is empty", list: "it is a list"}
 
 
 def read_yaml(data: str | bytes, where: str) -> Any:
     """The value that a text says; a ValueError, which begins with `where`, for no such YAML."""
     text = data if isinstance(data, str) else _decoded(data, where)
     try:
-        return _unshared(yaml.load(text, Loader=_Loader))
+        return _unshared(yaml.load(text, Loader=_Loader), count(1))
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ValueError(
@@ -49,6 +52,15 @@ def read_yaml(data: str | bytes, where: str) -> Any:
         raise ValueError(f"{where} is not readable YAML: {_place(error, text)}") from error
     except RecursionError as error:
         raise ValueError(f"{where} is not readable YAML: it is nested too deep") from error
+
+
+def read_mapping(data: str | bytes, where: str) -> dict[str, Any]:
+    """The document of a file that holds keys and values; a ValueError, as above, for anything else."""
+    document = read_yaml(data, where)
+    if isinstance(document, dict):
+        return document
+    found = _KINDS.get(type(document), "it is a single value")
+    raise ValueError(f"{where} must be a mapping, with lines like 'name: mine'; {found}")
 
 
 def yaml_text(value: Any, *, sort_keys: bool = False) -> str:
@@ -66,6 +78,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> Any:
         self._refuse_twice(node)
         return super().construct_mapping(node, deep=deep)
+
+    def flatten_mapping(self, node: MappingNode) -> None:
+        super().flatten_mapping(node)
+        _refuse_more(len(node.value))
 
     def refuse_tag(self, node: Node) -> Any:
         raise _RefusedError(
@@ -158,13 +174,22 @@ def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _unshared(value: Any) -> Any:
-    """Each alias as a separate value, so that an override changes one place."""
+def _unshared(value: Any, numbers: Iterator[int]) -> Any:
+    """Each alias as a separate value, so that an override changes one place; `numbers` counts them."""
+    _refuse_more(next(numbers))
     if isinstance(value, Mapping):
-        return {key: _unshared(each) for key, each in value.items()}
+        return {key: _unshared(each, numbers) for key, each in value.items()}
     if isinstance(value, list):
-        return [_unshared(each) for each in value]
+        return [_unshared(each, numbers) for each in value]
     return value
+
+
+def _refuse_more(num_values: int) -> None:
+    if num_values > _MAX_VALUES:
+        raise _RefusedError(
+            f"holds more than {_MAX_VALUES:,} values, counted where an alias (*name) repeats them; "
+            "write fewer"
+        )
 
 
 for _kind, (_, _beginnings) in _WORDS.items():

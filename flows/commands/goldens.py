@@ -11,7 +11,7 @@ import typer
 
 from flows.table import aligned
 from kdm.published.golden_rounding import Compared
-from storage.folders import local_file
+from storage.folders import input_file
 from storage.inert.stand_ins import require_named_itself
 
 # What was compared in a golden's file, and the names of arrays that weren't.
@@ -50,9 +50,7 @@ def _numbers(each: Compared) -> list[str]:
 
 
 def _compared(golden: str, compare: Callable[[str], Comparison]) -> Comparison:
-    path = local_file(golden, "a golden")
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; name a golden's .npz")
+    path = input_file(golden, "a golden", "name a golden's .npz")
     with path.open("rb") as file:
         require_named_itself(file.read(512), str(path))
     if not zipfile.is_zipfile(path):

@@ -11,7 +11,7 @@ from flows.home import home_folder, things
 from kdm.human.score import Answers, read_answers, score
 from storage.digest import unseal
 from storage.errors import DamageError
-from storage.folders import Folder, local_file
+from storage.folders import Folder, input_file
 
 
 def score_human_study(files: Sequence[str], home: str, *, as_json: bool) -> None:
@@ -44,9 +44,7 @@ def score_human_study(files: Sequence[str], home: str, *, as_json: bool) -> None
 
 
 def _read(file: str) -> Answers:
-    path = local_file(file, "a file of answers")
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; name the files that raters saved")
+    path = input_file(file, "a file of answers", "name the files that raters saved")
     return read_answers(path.read_bytes(), file)
 
 

@@ -1,5 +1,6 @@
 """Rows of a table of sets: counts, sizes and when they were finished."""
 
+import re
 from datetime import UTC, datetime
 
 from flows.documents.counts import split_counts
@@ -12,6 +13,7 @@ from storage.store import PairStore
 
 PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "masked", "dropped", "size", "finished"]
 UNKNOWN = "–"
+_MANIFEST = re.compile(r"manifests/\d{6,}\.json")  # and nothing that others put beside one
 
 
 def moment(seconds: float) -> str:
@@ -28,7 +30,8 @@ def pairs_rows(folder: Folder) -> list[list[str]]:
         split, layout = place.split("/")
         found = {name: each for name, each in files.items() if name.startswith(f"{place}/")}
         size = num_bytes(sum(each.num_bytes for each in found.values()))
-        manifests = [each for name, each in found.items() if name.startswith(f"{place}/manifests/")]
+        below = {name.removeprefix(f"{place}/"): each for name, each in found.items()}
+        manifests = [each for name, each in below.items() if _MANIFEST.fullmatch(name)]
         finished = moment(max((each.modified_at for each in manifests), default=0))
         rows.append([folder.name, place, *_counts(folder, split, layout), size, finished])
     size = num_bytes(sum(each.num_bytes for each in files.values()))

@@ -16,7 +16,7 @@ from kdm.trained import read_config, read_weights
 from pairgen.checkpoints import Checkpoint, read_student
 from pairgen.teachers.imported_name import default_name
 from storage.digest import digest_of, short
-from storage.folders import Folder, local_file
+from storage.folders import Folder, input_file
 from storage.plugins import describe
 
 _IMPORTER = {"name": "published-kdm", "version": 1}  # raised when a file gives other tensors
@@ -34,9 +34,7 @@ class Import:
 
 def import_student(wanted: Import, home: str) -> None:
     """Store a student and its card; what exists stays as it is."""
-    path = local_file(wanted.file, "the student to import")
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; name the student to import")
+    path = input_file(wanted.file, "the student to import", "name the student to import")
     name = _name(wanted, path)
     checkpoint = read_student(path)
     try:

@@ -5,7 +5,7 @@ from typing import Any
 
 from storage.did_you_mean import nearest
 from storage.folders import local_file
-from storage.yaml_text import read_yaml
+from storage.yaml_text import read_mapping
 
 
 def recipe_names() -> list[str]:
@@ -32,7 +32,4 @@ def read_recipe(recipe: str) -> dict[str, Any]:
         raise ValueError(
             f"no recipe '{recipe}'; {nearest(recipe, recipe_names())} (or the path of a .yaml file)"
         )
-    document = read_yaml(text, f"recipe '{recipe}'")
-    if not isinstance(document, dict):
-        raise ValueError(f"recipe '{recipe}' must be a mapping, got {type(document).__name__}")
-    return document
+    return read_mapping(text, f"recipe '{recipe}'")

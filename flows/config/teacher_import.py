@@ -8,7 +8,7 @@ from pairgen.checkpoints import read_checkpoint
 from pairgen.checkpoints.build import described
 from pairgen.teachers.imported import Packed, folder_name, is_imported, packed, write_imported
 from pairgen.teachers.imported_name import default_name
-from storage.folders import Folder, local_file
+from storage.folders import Folder, input_file
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,7 @@ class Import:
 
 def store_import(wanted: Import, teachers: Folder) -> Folder:
     """Store a teacher with its card, without a picture; a ValueError if the file isn't a checkpoint."""
-    path = local_file(wanted.file, "the checkpoint to import")
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; name the checkpoint to import")
+    path = input_file(wanted.file, "the checkpoint to import", "name the checkpoint to import")
     folder, teacher = _read(path, wanted, teachers)
     if teacher is not None:
         write_imported(folder, teacher)

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from kdm.licences import UNKNOWN, Licence
 from storage.did_you_mean import nearest
-from storage.folders import local_file
+from storage.folders import input_file
 from storage.options import Options, parse
 from storage.yaml_text import read_yaml
 
@@ -92,9 +92,7 @@ def preset_named(name: str) -> Preset:
         return PRESETS[name]
     if not name.endswith((".yaml", ".yml", ".json")):
         raise ValueError(f"no preset '{name[:80]}'; {nearest(name, list(PRESETS))}")
-    path = local_file(name, "a preset's file")
-    if not path.is_file():
-        raise ValueError(f"--preset {path}: there is no such file")
+    path = input_file(name, "a preset's file", "name a preset or its file with --preset")
     return parse(Preset, _loaded(path), str(path))
 
 

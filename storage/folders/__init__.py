@@ -3,5 +3,6 @@
 from storage.folders.any_folder import folder_at
 from storage.folders.folder import FileInfo, Folder
 from storage.folders.local_paths import local_file
+from storage.folders.named_file import input_file
 
-__all__ = ["FileInfo", "Folder", "folder_at", "local_file"]
+__all__ = ["FileInfo", "Folder", "folder_at", "input_file", "local_file"]

@@ -11,9 +11,15 @@ _LEFT_BY_SYSTEMS = frozenset(
         "lost+found",
         "$recycle.bin",
         "system volume information",
+        "icon\r",  # a folder's own icon, by the Finder
     }
 )
-_MARKER = "_$folder$"  # ends the name of an empty object by which Hadoop's tools show a folder
+_ENDINGS = (
+    "_$folder$",  # an empty object by which Hadoop's tools show a folder
+    # Streams beside a file, which a disk without streams gets as files of their own.
+    ":zone.identifier",
+    ":encryptable",
+)
 
 
 def require_below(name: str, url: str) -> None:
@@ -28,6 +34,6 @@ def is_hidden(name: str) -> bool:
     No file of a store has such a name, so listings skip them.
     """
     parts = name.split("/")
-    return name.endswith(_MARKER) or any(
+    return name.lower().endswith(_ENDINGS) or any(
         part.startswith(".") or part.lower() in _LEFT_BY_SYSTEMS for part in parts
     )

@@ -47,6 +47,6 @@ def not_written(target: Path, num_bytes: int, error: OSError) -> Exception:
     if error.errno in _FORBIDDEN:
         return StoreError(
             f"{target} may not be written ({error.strerror}); nothing was left half-written: "
-            "choose another --home, or change its permissions"
+            "choose another place, or change its permissions"
         )
     return error

@@ -140,7 +140,7 @@ class LocalFolder(Folder):
         if num_bytes > free:
             raise StoreError(
                 f"{purpose} needs about {num_bytes:,} bytes but {standing} has {free:,} free; "
-                "free some space or choose another --home"
+                "free some space or choose another place"
             )
 
     def require_writable(self, purpose: str) -> None:
@@ -162,7 +162,7 @@ class LocalFolder(Folder):
                 ) from error
             raise StoreError(
                 f"{purpose}: {self.path} may not be written ({error.strerror}); nothing was begun: "
-                "choose another --home, or change its permissions"
+                "choose another place, or change its permissions"
             ) from error
 
     @contextmanager

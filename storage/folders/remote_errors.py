@@ -131,7 +131,7 @@ def _sentence(error: BaseException, done: str, url: str) -> StoreError:
     reason = reason_of(error)
     words = f"{url} could not be {done} ({', '.join([reason, *getattr(error, '__notes__', ())])})"
     if isinstance(error, NotImplementedError):
-        return StoreError(f"{words}: its file system cannot do that; choose another --home")
+        return StoreError(f"{words}: its file system cannot do that; choose another place")
     if isinstance(error, PermissionError) or any(word in reason for word in _RIGHTS):
         return StoreError(
             f"{words}: check the credentials in the environment or config file, and their rights"

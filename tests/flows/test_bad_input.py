@@ -144,6 +144,17 @@ def test_a_recipe_in_which_a_key_stands_twice_is_refused_with_both_lines(
         load_recipe(str(tmp_path / "mine.yaml"))
 
 
+@pytest.mark.parametrize(
+    ("text", "says"), [("", "it is empty"), ("- a", "it is a list"), ("a", "it is a single value")]
+)
+def test_a_recipe_without_keys_is_told_what_it_is(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(
+        ValueError, match=rf"must be a mapping, with lines like 'name: mine'; {says}$"
+    ):
+        load_recipe(str(tmp_path / "mine.yaml"))
+
+
 def test_a_recipe_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_bytes(b"name: x\ntitle: \xe9t\xe9\n")
     with pytest.raises(ValueError, match=r"mine\.yaml' is not UTF-8: line 2 has the byte 0xe9"):

@@ -1,5 +1,6 @@
 """Every door that takes a place: a URL with a slip, or a home folder of nobody, is one sentence."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,25 @@ def test_a_place_that_cannot_be_is_a_sentence_at_every_door(
     ended = CliRunner().invoke(app, [word.replace("PLACE", place) for word in DOORS[door]])
     assert isinstance(ended.exception, ValueError)
     assert says in str(ended.exception)
+
+
+@pytest.mark.parametrize("door", ["golden", "student golden", "checkpoint", "student", "answers"])
+def test_what_stands_in_the_place_of_a_file_is_told_as_it_is(door: str, tmp_path: Path) -> None:
+    doors = DOORS | {
+        "student": ("student", "import", "PLACE.pt"),
+        "answers": ("study", "human", "score", "PLACE.json"),
+    }
+    words = [word.replace("PLACE", str(tmp_path / "x")) for word in doors[door]]
+    file = Path(next(word for word in words if word.startswith(str(tmp_path))))
+    for make, remove, says in (
+        (os.mkdir, os.rmdir, "is a folder, not a file"),
+        (os.mkfifo, os.unlink, "is not a regular file"),
+    ):
+        make(file)
+        ended = CliRunner().invoke(app, words)
+        remove(file)
+        assert isinstance(ended.exception, ValueError)
+        assert says in str(ended.exception)
 
 
 @pytest.mark.parametrize("place", [SLIP, NOBODY])

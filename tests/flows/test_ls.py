@@ -1,6 +1,7 @@
 """What `kdm ls` says of things: of what, since when, and in what they differ."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -83,3 +84,13 @@ def test_a_long_change_of_a_run_takes_no_page_of_the_list(
     run.write_bytes(seal(document))
     assert "x…" in listed(home)
     assert max(len(line) for line in listed(home).splitlines()) < 300
+
+
+def test_a_set_is_finished_when_its_manifest_was_written_whatever_others_put_beside_it(
+    finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home")
+    (manifest,) = home.glob("pairs/*/train/*/manifests/*.json")
+    os.utime(manifest, (10**9, 10**9))  # 2001-09-09
+    manifest.with_name("000008.json~").touch()
+    assert re.search(r"train/wds-256 .* 2001-09-0\d \d\d:\d\d$", listed(home), re.MULTILINE)

@@ -132,6 +132,7 @@ def test_empty_objects_that_show_folders_are_no_files(s3: str) -> None:
             "a/.git/b",
         ),
         *("__MACOSX/a.json", "lost+found", ".ipynb_checkpoints/a-checkpoint.json", "a_$folder$"),
+        *("Icon\r", "Thumbs.db:encryptable", "a/000000.json:Zone.Identifier"),
     ],
 )
 def test_what_systems_leave_is_hidden(home: Folder, name: str) -> None:

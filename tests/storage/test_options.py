@@ -27,6 +27,11 @@ def test_every_fault_is_named_with_its_place_and_value() -> None:
         parse(Outer, {"inner": {"width": "x"}, "many": [{"width": "y"}]}, "recipe")
 
 
+def test_a_plain_value_in_place_of_options_is_told_how_to_write_them() -> None:
+    with pytest.raises(ValueError, match=r"recipe: inner: give options by name.*\(got 5\)$"):
+        parse(Outer, {"inner": 5, "many": []}, "recipe")
+
+
 def test_a_far_key_lists_what_is_known() -> None:
     with pytest.raises(ValueError, match="known: inner, many"):
         parse(Outer, {"zzz": 1}, "recipe")

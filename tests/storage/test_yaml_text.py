@@ -39,6 +39,12 @@ def test_a_plain_word_is_what_yaml_1_2_says(text: str, value: Any) -> None:
     assert (type(found), found) == (type(value), value)
 
 
+def _repeated(nine: str) -> str:
+    """Ten lines that stand for 9^9 values: each repeats the one before it nine times."""
+    lines = (f"a{n}: &a{n} " + nine.format(", ".join([f"*a{n - 1}"] * 9)) for n in range(1, 10))
+    return "\n".join(["a0: &a0 {k: 1}", *lines])
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -56,6 +62,8 @@ def test_a_plain_word_is_what_yaml_1_2_says(text: str, value: Any) -> None:
         ("[" * 5000, "nested too deep"),
         (b"a: 1\nb: \xe9", "is not UTF-8: line 2 has the byte 0xe9; save it as UTF-8"),
         ("9" * 5000, "a number of 5,000 digits"),
+        (_repeated("[{0}]"), "holds more than 100,000 values"),
+        (_repeated("{{<<: [{0}]}}"), "holds more than 100,000 values"),
     ],
 )
 def test_what_is_not_taken_is_told_with_its_line(text: str | bytes, says: str) -> None:
