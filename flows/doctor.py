@@ -12,7 +12,7 @@ import typer
 from flows.home import home_folder
 from flows.installation import Finding, Verdict, installed
 from flows.orchestration.prefect_settings import api_url, set_defaults
-from flows.orchestration.unusable_settings import UNUSABLE, why_unusable
+from flows.orchestration.unusable_settings import UNUSABLE, require_usable_proxies, why_unusable
 from flows.table import aligned, num_bytes
 from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError
@@ -57,6 +57,7 @@ def _home(home: Folder) -> Finding:
 def _prefect(home: Folder) -> Finding:
     set_defaults(home)
     try:
+        require_usable_proxies()
         api = api_url()
     except UNUSABLE as error:
         return Finding("prefect api", "note", why_unusable(error))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flows.orchestration.prefect_settings import api_url, spare_loopback_the_proxy, unset_defaults
-from flows.orchestration.unusable_settings import UNUSABLE, what_is_unusable
+from flows.orchestration.unusable_settings import UNUSABLE, require_usable_proxies, what_is_unusable
 
 if TYPE_CHECKING:
     import httpx
@@ -20,6 +20,7 @@ _REFUSED_LOGIN = (401, 403)
 def configured_server() -> Iterator["SyncPrefectClient"]:
     """A client of the server; a ValueError if none is configured, or it doesn't answer or refuses."""
     spare_loopback_the_proxy()
+    require_usable_proxies()
     os.environ.update(unset_defaults())
     address = re.sub(r"//[^/@]*@", "//", _configured_api())  # without a password
     import httpx

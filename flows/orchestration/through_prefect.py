@@ -17,7 +17,7 @@ from flows.orchestration.server_of_command import (
     start_embedded_server,
     startup_seconds,
 )
-from flows.orchestration.unusable_settings import UNUSABLE, why_unusable
+from flows.orchestration.unusable_settings import UNUSABLE, require_usable_proxies, why_unusable
 from flows.request import Request
 from flows.stage import StageResult
 from flows.terminal import Terminal
@@ -51,6 +51,7 @@ def _flow_or(
     home = home_folder(parameters.get("home", ""))
     terminal.waiting("starting Prefect …")
     try:
+        require_usable_proxies()
         prepare_prefect(home)  # before Prefect is imported, which reads its settings
         server = start_embedded_server()  # while it starts, this process imports what it needs
         call = getattr(import_module("flows.pipeline"), flow.replace("-", "_"))

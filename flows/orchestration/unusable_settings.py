@@ -1,13 +1,38 @@
-"""Explains settings that Prefect refuses."""
+"""Explains settings and proxies that Prefect refuses."""
 
 import os
+import re
 import tomllib
 
 from flows.orchestration.prefect_settings import active_profile, profiles_file
 from storage.redaction import redacted
 
 # What importing Prefect raises if its settings have the wrong type, or its folder isn't a folder.
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_HTTP = re.compile(r"https?://|(?!.*://)", re.IGNORECASE)  # without a scheme it is http
 UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, OSError)
+
+
+class UnusableProxyError(ValueError):
+    """A proxy in the environment that Prefect's client can't use, not even to leave it alone."""
+
+
+def require_usable_proxies() -> None:
+    """Raise UnusableProxyError by name: NO_PROXY doesn't help, as every proxy is opened for every client."""
+    proxies = {name: each for name, each in os.environ.items() if name.lower() in _PROXIES and each}
+    if not proxies:
+        return
+    import httpx
+
+    try:
+        httpx.Client().close()
+    except (ImportError, ValueError) as error:
+        other = [name for name, each in proxies.items() if not _HTTP.match(each)]
+        raise UnusableProxyError(
+            f"Prefect's client cannot use the proxy that {' and '.join(other or proxies)} names; it "
+            "takes http:// and https://, and socks5:// once 'pip install socksio' has run: unset it "
+            "for this command, or give such an address"
+        ) from error
 
 
 def why_unusable(error: Exception) -> str:
@@ -20,6 +45,8 @@ def what_is_unusable(error: Exception) -> str:
 
     For invalid TOML or a wrong type, Prefect raises the parser's message without the file.
     """
+    if isinstance(error, UnusableProxyError):
+        return str(error)
     path = profiles_file()
     try:
         names = _wrong_settings(error)

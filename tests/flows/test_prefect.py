@@ -26,6 +26,7 @@ from rich.console import Console
 from flows.commands.deploy import deploy, deployments
 from flows.generation.unit import Unit
 from flows.orchestration.artifacts import Artifacts, address, made
+from flows.orchestration.configured_server import configured_server
 from flows.orchestration.deployed import FOLDER_VARIABLE, enter_folder, stay_in_empty_folder
 from flows.orchestration.flow_runs import FlowRuns
 from flows.orchestration.leaving import leave_in_time
@@ -207,6 +208,28 @@ def test_the_server_on_loopback_is_never_asked_through_a_proxy(tmp_path: Path, n
     assert urllib.request.proxy_bypass("127.0.0.1:8123")
     assert urllib.request.proxy_bypass("inside.example")
     assert not urllib.request.proxy_bypass("bucket.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "proxy"),
+    [("ALL_PROXY", "socks5://me:secret@127.0.0.1:9"), ("all_proxy", "socks://127.0.0.1:9/")],
+)
+def test_a_proxy_that_prefects_client_refuses_is_named_and_hinders_no_run(
+    home: Folder, name: str, proxy: str
+) -> None:
+    os.environ |= {name: proxy, "PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    said = io.StringIO()
+    with pytest.raises(ValueError, match="no stage"):  # of the bare stages
+        through_prefect(
+            "pipeline",
+            Request("tiny", home.url, until="no such stage"),
+            Terminal(Console(file=said, width=400)),
+        )
+    assert f"cannot use the proxy that {name} names" in said.getvalue()
+    assert "continuing without Prefect" in said.getvalue()
+    assert "secret" not in said.getvalue()
+    with pytest.raises(ValueError, match=f"the proxy that {name} names"), configured_server():
+        pass
 
 
 def test_children_of_prefect_look_for_no_module_where_the_command_was_started(
