@@ -1,7 +1,8 @@
 """One JSON line an injection, and which injections to make: all, or the one to look at again.
 
 Lines go to build/faults/NAME.jsonl (another folder: KDM_FAULTS_LOG). KDM_FAULTS_SEED=17 makes a
-campaign inject the fault of that seed alone, as it was the first time.
+campaign inject the fault of that seed alone, as it was the first time; 17-199 goes on with the rest of a
+campaign that was stopped.
 """
 
 import json
@@ -12,9 +13,12 @@ from typing import Any
 
 
 def seeds(end: int, *, first: int = 0) -> Iterable[int]:
-    """first … end − 1, or the one seed that KDM_FAULTS_SEED names."""
+    """first … end − 1, or those that KDM_FAULTS_SEED names: one seed, or FIRST-LAST."""
     named = os.environ.get("KDM_FAULTS_SEED")
-    return range(first, end) if named is None else [int(named)]
+    if named is None:
+        return range(first, end)
+    lowest, _, highest = named.partition("-")
+    return range(int(lowest), int(highest or lowest) + 1)
 
 
 class Journal:
