@@ -47,12 +47,12 @@ class Terminal:
             return
         if self._live.is_started:
             self._due = now + SECONDS_BETWEEN_FRAMES
-            line = Text(progress_line(progress), no_wrap=True, overflow="ellipsis")
+            line = Text(_progress_line(progress), no_wrap=True, overflow="ellipsis")
             self._live.update(line, refresh=True)
         elif is_end or self._due or progress.done:
             self._due = now + SECONDS_BETWEEN_LINES
             self._has_begun = not is_end
-            self._print(progress_line(progress))
+            self._print(_progress_line(progress))
 
     def finished(self, result: StageResult) -> None:
         """One line per stage: how long it took, or that it was cached."""
@@ -99,7 +99,7 @@ def counting(stage: str, name: str, unit: str) -> Iterator[Callable[[int, int], 
         yield report
 
 
-def progress_line(progress: Progress) -> str:
+def _progress_line(progress: Progress) -> str:
     """'distill  kdm  4,200/10,000 steps  42%  512/s  0:11 to go  total 0.012'."""
     percent = 100 * progress.done // max(progress.total, 1)
     parts = [

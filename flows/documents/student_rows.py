@@ -102,11 +102,11 @@ def teacher_standing(
     values: dict[str, float] = {}
     intervals: dict[str, Any] = {}
     for student, names in zip(measured, columns.names, strict=True):
-        for number, name in names.items():
-            if number in student.metrics["floor"]:
-                values.setdefault(name, student.metrics["floor"][number])
-                interval = student.metrics.get("floor_intervals", {}).get(number)
-                if interval is not None:
-                    intervals.setdefault(name, interval)
+        found = student.metrics["floor"]
+        ranges = student.metrics.get("floor_intervals", {})
+        for number in (each for each in names if each in found):
+            values.setdefault(names[number], found[number])
+            if ranges.get(number) is not None:
+                intervals.setdefault(names[number], ranges[number])
     numbers = Numbers("teacher", values, intervals, absent="")
     return Standing(numbers, teacher_cost(pairs), ())

@@ -1,4 +1,7 @@
-"""Figures of samples of the same noise: the teacher's, and each student's (Figs. 4 and 6 to 9)."""
+"""Figures of samples of the same noise (arXiv 2505.13358, Figs. 4 and 6 to 9).
+
+The teacher's samples are shown first, then each student's.
+"""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,7 +10,8 @@ from kdm.analyze.analysis import Drawing, Found
 from kdm.analyze.cell_colours import BOARD
 from kdm.analyze.image_strips import are_images, strips
 from kdm.analyze.lettering import in_lines, literal
-from kdm.analyze.picture import PALETTE, TITLE_POINTS, drawn, headline, new_figure, plane
+from kdm.analyze.panels import panels
+from kdm.analyze.picture import PALETTE, TITLE_POINTS, drawn, plane
 from kdm.analyze.sample_plots import draw_board
 
 
@@ -37,16 +41,10 @@ def samples_beside(found: Found) -> list[Drawing]:
 
 @drawn
 def _boards(models: list[tuple[str, np.ndarray]]) -> Figure:
-    columns = min(3, len(models))
-    rows = -(-len(models) // columns)
-    figure = new_figure(2.5 * columns, 2.75 * rows + 0.3)
-    headline(figure, "The same noise through each")
-    every = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, (name, points) in zip(every, models, strict=False):
+    figure, every = panels("The same noise through each", len(models))
+    for axes, (name, points) in zip(every, models, strict=True):
         draw_board(axes)
         plane(axes, BOARD)
         axes.scatter(points[:, 0], points[:, 1], s=1.6, color=PALETTE[4], alpha=0.55, linewidths=0)
         axes.set_title(literal(in_lines(name, 2.2, TITLE_POINTS)))
-    for axes in every[len(models) :]:
-        axes.remove()
     return figure

@@ -1,4 +1,7 @@
-"""Figures of the local structure: distances over σ, and neighbourhoods as pictures (Figs. 3 and 10 to 12)."""
+"""Figures of the local structure (arXiv 2505.13358, Figs. 3 and 10 to 12).
+
+Distances over σ are a line chart; neighbourhoods are rows of pictures.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""Figures of outliers: ROC curves of what may predict them, and the noise they came from (Figs. 5c, 13)."""
+"""Figures of outliers (arXiv 2505.13358, Figs. 5c and 13).
+
+ROC curves show how well each score predicts them; a map shows the noise they came from.
+"""
 
 from collections.abc import Sequence
 
@@ -6,8 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kdm.analyze.analysis import Drawing, Findings, Found
+from kdm.analyze.lettering import in_lines, literal
 from kdm.analyze.outlier_trace import outlier_trace_figure
-from kdm.analyze.picture import LINE_COLOURS, drawn, headline, new_figure
+from kdm.analyze.panels import panels
+from kdm.analyze.picture import LINE_COLOURS, TITLE_POINTS, drawn
 from kdm.metrics.over_seeds import over_seeds
 
 _SCORES = {
@@ -73,12 +78,8 @@ def traces(found: Found) -> list[Drawing]:
 
 @drawn
 def _curves(found: dict[str, list[Findings]]) -> Figure:
-    columns = min(3, len(found))
-    rows = -(-len(found) // columns)
-    figure = new_figure(3.3 * columns, 3.3 * rows + 0.3)
-    headline(figure, "Which score finds the outliers")
-    every = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, (name, seeds) in zip(every, found.items(), strict=False):
+    figure, every = panels("Which score finds the outliers", len(found), width=3.3, height=3.3)
+    for axes, (name, seeds) in zip(every, found.items(), strict=True):
         axes.plot([0, 1], [0, 1], color="#9aa5b1", linewidth=0.8, linestyle="--")
         for place, (score, words) in enumerate(_SCORES.items()):
             drawn_seeds = [each for each in seeds if f"true_{score}" in each.arrays]
@@ -91,14 +92,12 @@ def _curves(found: dict[str, list[Findings]]) -> Figure:
                     alpha=0.9 if number == 0 else 0.4,
                     label=f"{words}: AUC {_area(drawn_seeds, score)}" if number == 0 else None,
                 )
-        axes.set_title(name)
+        axes.set_title(literal(in_lines(name, 3.0, TITLE_POINTS)))
         axes.set_xlabel("other samples marked")
         axes.set_ylabel("outliers found")
         axes.legend(
             loc="lower right", fontsize=6.2, frameon=True, framealpha=0.85, edgecolor="none"
         )
-    for axes in every[len(found) :]:
-        axes.remove()
     return figure
 
 

@@ -29,7 +29,7 @@ from kdm.metrics.samples import Classes, Points
 OUTSIDE = -1
 
 
-def nearest_distance(x: Points, others: Points) -> NDArray[np.float64]:
+def _nearest_distance(x: Points, others: Points) -> NDArray[np.float64]:
     """The distance of each of [n, *shape] to the nearest of [m, *shape]; [n]."""
     from scipy.spatial import cKDTree  # half a second, which listing names need not wait for
 
@@ -56,8 +56,8 @@ def is_far(
     for each in np.unique(rows):
         here, there = rows == each, known == each
         if there.any():
-            usual = np.quantile(nearest_distance(second[there], first[there]), quantile)
-            far[here] = nearest_distance(x[here], first[there]) > usual
+            usual = np.quantile(_nearest_distance(second[there], first[there]), quantile)
+            far[here] = _nearest_distance(x[here], first[there]) > usual
     return far
 
 
@@ -73,7 +73,7 @@ def border_score(x_T: Points, region: NDArray[np.int64]) -> NDArray[np.float64]:
         others = inside & (region != each) if each != OUTSIDE else inside
         if others.any():
             rows = region == each
-            score[rows] = -nearest_distance(x_T[rows], x_T[others])
+            score[rows] = -_nearest_distance(x_T[rows], x_T[others])
     return score
 
 

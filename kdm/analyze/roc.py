@@ -2,9 +2,9 @@
 
     AUC = P(score of a positive > score of a negative) + ½ P(equal)
 
-which is Mann and Whitney's U over (positives × negatives). The interval is DeLong's (DeLong et al. 1988):
-the variance of U from its placements, V10(i) = share of negatives below positive i, V01(j) = share of
-positives above negative j, var = s²(V10) / m + s²(V01) / n.
+which is the U of Mann & Whitney (1947) over (positives × negatives). The interval is DeLong's
+(DeLong et al. 1988): the variance of U from its placements, V10(i) = share of negatives below positive i,
+V01(j) = share of positives above negative j, var = s²(V10) / m + s²(V01) / n.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""Figures of the meaning in noise: its pieces by region (Fig. 2), and traversals between two noises."""
+"""Figures of the meaning in noise (arXiv 2505.13358, Fig. 2).
+
+Points are coloured by the region where they land; pictures are traversals between two noises.
+"""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,7 +10,8 @@ from kdm.analyze.analysis import Drawing, Found
 from kdm.analyze.cell_colours import noise_window, scatter_cells
 from kdm.analyze.image_strips import are_images, strips
 from kdm.analyze.lettering import in_lines, literal
-from kdm.analyze.picture import TITLE_POINTS, drawn, headline, new_figure, plane
+from kdm.analyze.panels import panels
+from kdm.analyze.picture import TITLE_POINTS, drawn, plane
 
 
 def noise_by_region(found: Found) -> list[Drawing]:
@@ -16,9 +20,9 @@ def noise_by_region(found: Found) -> list[Drawing]:
     if "region_teacher" not in first:
         return []
     shuffled = np.random.RandomState(0).permutation(first["region_teacher"])
-    panels = [("untrained: any noise, any square", shuffled), ("teacher", first["region_teacher"])]
-    panels += [(name, seeds[0].arrays["region_student"]) for name, seeds in found.items()]
-    png, svg = _planes(first["x_T"], panels)
+    pieces = [("untrained: any noise, any square", shuffled), ("teacher", first["region_teacher"])]
+    pieces += [(name, seeds[0].arrays["region_student"]) for name, seeds in found.items()]
+    png, svg = _planes(first["x_T"], pieces)
     return [
         Drawing(
             "noise-by-region",
@@ -60,16 +64,10 @@ def traversals(found: Found) -> list[Drawing]:
 
 
 @drawn
-def _planes(x_T: np.ndarray, panels: list[tuple[str, np.ndarray]]) -> Figure:
-    columns = min(3, len(panels))
-    rows = -(-len(panels) // columns)
-    figure = new_figure(2.5 * columns, 2.75 * rows + 0.3)
-    headline(figure, "Noise by the square where it lands")
-    every = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, (name, region) in zip(every, panels, strict=False):
+def _planes(x_T: np.ndarray, pieces: list[tuple[str, np.ndarray]]) -> Figure:
+    figure, every = panels("Noise by the square where it lands", len(pieces))
+    for axes, (name, region) in zip(every, pieces, strict=True):
         plane(axes, noise_window(x_T))
         axes.set_title(literal(in_lines(name, 2.2, TITLE_POINTS)))
         scatter_cells(axes, x_T, region)
-    for axes in every[len(panels) :]:
-        axes.remove()
     return figure

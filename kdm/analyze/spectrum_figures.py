@@ -6,6 +6,7 @@ from matplotlib.patches import Circle
 
 from kdm.analyze.analysis import Drawing, Found
 from kdm.analyze.lettering import in_lines, legend_below, legend_label, literal
+from kdm.analyze.panels import panels
 from kdm.analyze.picture import (
     INK,
     PALETTE,
@@ -49,19 +50,13 @@ def singular_values(found: Found) -> Drawing:
 
 @drawn
 def _planes(values: dict[str, np.ndarray]) -> Figure:
-    columns = min(3, len(values))
-    rows = -(-len(values) // columns)
-    figure = new_figure(2.5 * columns, 2.75 * rows + 0.3)
-    headline(figure, "Eigenvalues of the operator")
-    every = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure, every = panels("Eigenvalues of the operator", len(values))
     window = 1.1 * max(1.0, max(float(np.hypot(*each.T).max()) for each in values.values()))
-    for axes, (name, each) in zip(every, values.items(), strict=False):
+    for axes, (name, each) in zip(every, values.items(), strict=True):
         plane(axes, window)
         axes.add_patch(Circle((0, 0), 1, fill=False, color=INK, linewidth=1.0, linestyle="--"))
         axes.scatter(each[:, 0], each[:, 1], s=9, color=PALETTE[4], alpha=0.75, linewidths=0)
         axes.set_title(literal(in_lines(name, 2.2, TITLE_POINTS)))
-    for axes in every[len(values) :]:
-        axes.remove()
     return figure
 
 

@@ -49,8 +49,9 @@ def bootstrap(
 ) -> Estimate:
     """The statistic of all rows, and an interval of it that covers `coverage`.
 
-    Statistics of resampled rows may be off the value on average (a Fréchet distance grows as rows
-    repeat), so the interval is their spread about their own mean, moved to the value.
+    `label` is [num_rows], the classes to resample within (`resampled`). Statistics of resampled rows may
+    be off the value on average (a Fréchet distance grows as rows repeat), so the interval is their
+    spread about their own mean, moved to the value.
     """
     found = resampled(statistic, num_rows, label=label, num_resamples=num_resamples, seed=seed)
     value = statistic(np.arange(num_rows))

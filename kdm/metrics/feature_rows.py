@@ -42,7 +42,7 @@ class ChosenRows:
     """Some rows of features, read as they are needed."""
 
     def __init__(self, features: "Features", rows: NDArray[np.int64]) -> None:
-        """`rows` are positions; in order, they read fastest from a disk."""
+        """`rows` [n] are positions in features [m, d]; in order, they read fastest from a disk."""
         self._features, self._rows = features, rows
         self.shape: tuple[int, int] = (len(rows), features.shape[1])
 
@@ -62,14 +62,14 @@ Features = NDArray[np.float64] | NDArray[np.float32] | KeptRows | ChosenRows
 def blocks(
     features: Features, num_rows: int = _BLOCK
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """All rows in order, some at a time, as float64."""
+    """All rows of [n, d] in order, some at a time, as float64: their places and [rows, d]."""
     for first in range(0, len(features), num_rows):
         rows = slice(first, min(first + num_rows, len(features)))
         yield rows, features[rows].astype(np.float64)
 
 
 def first_rows(features: Features, count: int) -> Features:
-    """The first `count`, or all if there are fewer."""
+    """The first `count` rows of [n, d], or all if there are fewer."""
     return features if count >= len(features) else ChosenRows(features, np.arange(count))
 
 

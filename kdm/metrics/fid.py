@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kdm.metrics.bootstrap import Estimate, by_shares
+from kdm.metrics.bootstrap import Estimate
 from kdm.metrics.metric import Meaning
 from kdm.metrics.network_metric import FrechetMetric, InceptionMetric
 from kdm.metrics.samples import EvaluationSamples
@@ -33,7 +33,5 @@ class Fid(InceptionMetric, FrechetMetric):
     def of(
         self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
     ) -> dict[str, Estimate]:
-        """A squared distance between features."""
-        found = self.to_real(samples).compared(sight.features)
-        sure = by_shares(found.value, found.shares, label)
-        return {"fid": sure._replace(low=max(sure.low, 0.0))}  # no distance is below 0
+        """A squared distance between features [n, d]; `label` is [n]."""
+        return {"fid": self.distance(samples, sight, label)}

@@ -38,7 +38,7 @@ class FidInfinity(InceptionMetric, FrechetMetric):
     def of(
         self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
     ) -> dict[str, Estimate]:
-        """A squared distance between features."""
+        """A squared distance between features [n, d]; `label` is [n]."""
         found = extrapolated_frechet(
             sight.features, self.to_real(samples), num_sizes=self.num_sizes, seed=self.seed
         )

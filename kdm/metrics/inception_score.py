@@ -47,12 +47,12 @@ class InceptionScore(InceptionMetric):
 
     def require_samples(self, count: int, num_features: int) -> None:
         """A ValueError if a split would be empty."""
-        require_splits(count, self.num_splits)
+        _require_splits(count, self.num_splits)
 
     def of(
         self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
     ) -> dict[str, Estimate]:
-        """From 1 to the number of classes."""
+        """From 1 to the number of classes, of probabilities [n, classes]; `label` is [n]."""
         assert sight.probabilities is not None  # Inception has classes
         found = inception_scores(sight.probabilities, num_splits=self.num_splits, seed=self.seed)
         return {"inception_score": by_shares(found.value, found.shares, label)}
@@ -71,7 +71,7 @@ def inception_scores(
 ) -> InceptionScores:
     """Of [n, classes], shuffled and split as torch-fidelity does; a ValueError for empty splits."""
     num = len(probabilities)
-    require_splits(num, num_splits)
+    _require_splits(num, num_splits)
     order = np.random.RandomState(seed).permutation(num)
     bounds = [split * num // num_splits for split in range(num_splits + 1)]
     scores, shares = [], np.zeros(num)
@@ -85,7 +85,7 @@ def inception_scores(
     return InceptionScores(float(np.mean(scores)), float(np.std(scores)), shares)
 
 
-def require_splits(count: int, num_splits: int) -> None:
+def _require_splits(count: int, num_splits: int) -> None:
     """A ValueError if a split of so many rows would be empty."""
     if count < num_splits:
         raise ValueError(

@@ -43,7 +43,7 @@ class Kid(InceptionMetric, SplitMetric):
     def of(
         self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
     ) -> dict[str, Estimate]:
-        """A squared distance in the kernel's space, often printed times 1,000."""
+        """A squared distance in the kernel's space, often printed times 1,000; `label` is [n]."""
         found = kernel_distance(
             sight.features,
             self.real_features(samples),

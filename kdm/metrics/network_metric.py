@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 
-from kdm.metrics.bootstrap import Estimate
+from kdm.metrics.bootstrap import Estimate, by_shares
 from kdm.metrics.feature_rows import Features
 from kdm.metrics.frechet import FrechetTo
 from kdm.metrics.metric import EstimatedMetric
@@ -86,7 +86,7 @@ class NetworkMetric(EstimatedMetric):
     def of(
         self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
     ) -> dict[str, Estimate]:
-        """The numbers of pictures through the network's eyes, with their classes if they have any."""
+        """The numbers of n pictures from their features [n, d] and classes `label` [n], if they have any."""
 
     def estimates(self, samples: EvaluationSamples) -> dict[str, Estimate]:
         """Those of the student's samples; a ValueError if there are too few."""
@@ -189,6 +189,14 @@ class FrechetMetric(NetworkMetric):
                 f"least {num_features + 1:,} (evaluation.num_fresh, and twice as many training pairs), "
                 "or measure kid, whose mean doesn't depend on the number"
             )
+
+    def distance(
+        self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
+    ) -> Estimate:
+        """d² between the features [n, d] of `sight` and those of real pictures; `label` is [n]."""
+        found = self.to_real(samples).compared(sight.features)
+        sure = by_shares(found.value, found.shares, label)
+        return sure._replace(low=max(sure.low, 0.0))  # no distance is below 0
 
     def to_real(self, samples: EvaluationSamples) -> FrechetTo:
         """The distance from real pictures; a ValueError if there are too few of them."""

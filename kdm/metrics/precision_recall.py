@@ -63,7 +63,7 @@ class PrecisionRecall(InceptionMetric, SplitMetric):
     def of(
         self, samples: EvaluationSamples, sight: Sight, label: NDArray[np.int64] | None
     ) -> dict[str, Estimate]:
-        """Three shares, and a mean that may be above 1."""
+        """Three shares, and a mean that may be above 1, by features [n, d]; `label` is [n]."""
         features = sight.features
         real = first_rows(self.real_features(samples), len(features))
         found = neighbourhoods(features, real, num_neighbours=self.num_neighbours)
@@ -73,7 +73,7 @@ class PrecisionRecall(InceptionMetric, SplitMetric):
 def neighbour_estimates(
     found: Neighbourhoods, label: NDArray[np.int64] | None
 ) -> dict[str, Estimate]:
-    """The numbers with their intervals, given the classes of samples, if there are any."""
+    """The numbers with their intervals, given the classes of samples, `label` [n], if there are any."""
     precise, dense = resampled_mean(found.precise, label), found.density
     return {
         "precision": share_of(found.precise)._replace(deviations=precise),

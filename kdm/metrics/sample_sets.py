@@ -36,7 +36,7 @@ class FiledRows:
     def __init__(
         self, parts: Iterable[NDArray[Any]], dtype: np.dtype[Any], row_shape: tuple[int, ...]
     ) -> None:
-        """Parts of rows of this type and shape, written as they come."""
+        """Parts [rows, *row_shape] of this type, written as they come."""
         self._dtype, count = dtype, 0
         with _told_if_full():
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with this object)
@@ -51,7 +51,7 @@ class FiledRows:
         return self.shape[0]
 
     def __getitem__(self, rows: Rows) -> NDArray[Any]:
-        """A copy of some rows."""
+        """A copy of some rows, [rows, *row_shape]."""
         wanted = np.arange(len(self))[rows]
         found = np.empty((len(wanted), *self.shape[1:]), self._dtype)
         # Neighbours in the file are read at once.
@@ -70,10 +70,10 @@ Source = NDArray[Any] | FiledRows
 
 
 class SampleSet:
-    """n samples as numbers; bytes and float16 that were stored become float32 as they are read."""
+    """Samples [n, *shape] as numbers; stored bytes and float16 become float32 as they are read."""
 
     def __init__(self, source: Source, rows: NDArray[np.int64] | None = None) -> None:
-        """Those of a source, or some of its rows in this order."""
+        """Those of a source [m, *shape], or its `rows` [n] in this order."""
         self._source, self._rows = source, rows
         of_one = source.shape[1:]
         self.shape: tuple[int, ...] = source.shape if rows is None else (len(rows), *of_one)
@@ -82,16 +82,16 @@ class SampleSet:
         return self.shape[0]
 
     def __getitem__(self, rows: Rows) -> Points:
-        """Some of them, in memory."""
+        """Some of them, [rows, *shape], in memory."""
         found = self._source[rows if self._rows is None else self._rows[rows]]
         return _numbers(found)
 
     def array(self) -> Points:
-        """All of them in memory."""
+        """All of them, [n, *shape], in memory."""
         return self[:]
 
     def batches(self) -> Iterator[tuple[slice, Points]]:
-        """All of them in order, some at a time."""
+        """All of them in order, some at a time: their places and [rows, *shape]."""
         values = int(np.prod(self.shape[1:]))
         num_rows = max(1, _BATCH // max(1, 4 * values))
         for first in range(0, len(self), num_rows):
@@ -114,12 +114,12 @@ class SampleSet:
 
 
 def set_of(samples: "NDArray[Any] | SampleSet") -> SampleSet:
-    """An array as a set; a set stays."""
+    """An array [n, *shape] as a set; a set stays."""
     return samples if isinstance(samples, SampleSet) else SampleSet(samples)
 
 
 def gathered(parts: Iterable[NDArray[Any]]) -> Source:
-    """Parts of a set, at least one, in an array as long as that's small, else in a file."""
+    """Parts [rows, *shape] of a set, at least one: in an array as long as that's small, else in a file."""
     coming, held, num_bytes = iter(parts), list[NDArray[Any]](), 0
     for part in coming:
         held.append(part)

@@ -103,7 +103,7 @@ class EvaluationSamples:
 
     @property
     def sets(self) -> dict[str, SampleSet]:
-        """Every set by its field's name, of which only the rows in work are in memory."""
+        """Every set [n, *shape] by its field's name; only the rows in work are in memory."""
         given = ((name, vars(self)[name]) for name in (*_HELDOUT, *_FRESH))
         return {name: each for name, each in given if each is not None}
 

@@ -50,7 +50,7 @@ class SquaredDistances:
                 )
 
     def radii(self, place: int) -> Double:
-        """Each row's squared distance to the `place`-th nearest other row; the two sets are one."""
+        """Squared distances [n] to the `place`-th nearest other row; the two sets are one, [n, d]."""
         found: Double = np.full((len(self._left), place), np.inf)
         for block in self.blocks(is_half=True):
             found[block.rows] = block.nearest(found[block.rows])

@@ -80,18 +80,24 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
             f"noise. {student.num_inference_parameters:,} parameters sample; "
             f"{student.num_trainable_parameters:,} were trained.",
             "",
-            "```python",
-            "from kdm.export import load_student",
-            "",
-            f"student = load_student({card.address!r})",
-            f"x_0 = student.generate(x_T{', label' if card.num_classes else ''})",
-            "```",
+            *_loading(card),
             "",
             *(["Made by:", "", *code_block(card.command, "sh"), ""] if card.command else []),
             f"Licence: {inline(card.licence)}.",
             "",
         ]
     )
+
+
+def _loading(card: StudentCard) -> list[str]:
+    """How the student is loaded and called."""
+    lines = (
+        "from kdm.export import load_student",
+        "",
+        f"student = load_student({card.address!r})",
+        f"x_0 = student.generate(x_T{', label' if card.num_classes else ''})",
+    )
+    return code_block("\n".join(lines), "python")
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -102,12 +102,18 @@ def csv_table(page: StudyPage) -> str:
             for seed, value in zip(page.seeds, row.by_seed.get(name, ()), strict=False):
                 writer.writerow([row.name, name, seed, repr(value), "", ""])
             writer.writerow([row.name, name, "", repr(float(row.values[name])), low, high])
-    if page.paper is not None:
-        for name, values in page.paper.rows.items():
-            for column, printed in zip(page.paper.columns, values, strict=True):
-                if printed is not None:
-                    writer.writerow([name, f"{column} ({page.paper.source})", "", printed, "", ""])
+    writer.writerows(_printed_rows(page.paper) if page.paper is not None else ())
     return file.getvalue()
+
+
+def _printed_rows(paper: PaperNumbers) -> list[list[object]]:
+    """Lines of a CSV with what the paper prints, cells that it leaves empty left out."""
+    return [
+        [name, f"{column} ({paper.source})", "", printed, "", ""]
+        for name, values in paper.rows.items()
+        for column, printed in zip(paper.columns, values, strict=True)
+        if printed is not None
+    ]
 
 
 def _alone(page: StudyPage, names: set[str]) -> list[str]:

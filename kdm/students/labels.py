@@ -9,7 +9,7 @@ from kdm.shapes import Labels
 
 
 def one_hot(label: Labels | None, num_classes: int, *, like: Tensor) -> OneHot | None:
-    """One-hot rows (n, classes) on the device of `like`, float32 at least.
+    """One-hot rows [n, classes] of labels [n], on the device of `like` [n, …], float32 at least.
 
     None for a student that sees no label (0 classes). Raises a ValueError if labels are missing.
     """
@@ -18,7 +18,7 @@ def one_hot(label: Labels | None, num_classes: int, *, like: Tensor) -> OneHot |
 
 
 def required(label: Labels | None, num_classes: int) -> Labels | None:
-    """The labels (n,) of a student that distinguishes classes; None if it doesn't.
+    """The labels [n] of a student that distinguishes classes; None if it doesn't.
 
     Raises a ValueError if it does and labels are missing.
     """
@@ -33,7 +33,7 @@ def required(label: Labels | None, num_classes: int) -> Labels | None:
 
 
 def require_known(label: Labels | None, num_classes: int) -> None:
-    """Raise a ValueError for a label outside 0 … num_classes − 1.
+    """Raise a ValueError for a label [n] outside 0 … num_classes − 1.
 
     On a GPU the host waits for the answer, so that training doesn't call this. Labels on the meta
     device are shapes alone.

@@ -33,7 +33,7 @@ class Adam:
 
     @property
     def parameters(self) -> Sequence[Tensor]:
-        """What it moves, in the module's order."""
+        """What it moves, in the module's order, each of its own shape."""
         return self._parameters
 
     def zero_grad(self) -> None:
@@ -65,7 +65,8 @@ class Adam:
     def state(self) -> dict[str, Tensor]:
         """`PARAMETER/exp_avg` (m), `PARAMETER/exp_avg_sq` (v) and `PARAMETER/step` (t) of each one.
 
-        The tensors are the optimiser's own, not copies: they change with the next step.
+        m and v have the parameter's shape, t is a scalar []. The tensors are the optimiser's own, not
+        copies: they change with the next step.
         """
         return {
             f"{name}/{part}": tensors[row]
@@ -75,7 +76,7 @@ class Adam:
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from what `state` gave; a KeyError if a parameter is missing."""
+        """Continue from what `state` gave, of the same shapes; a KeyError if a parameter is missing."""
         for part, tensors in self._parts():
             for name, tensor in zip(self._names, tensors, strict=True):
                 tensor.copy_(state[f"{name}/{part}"])

@@ -38,17 +38,17 @@ class Ema:
             torch._foreach_lerp_(self._average, list(self._parameters), share)
 
     def state(self) -> dict[str, Tensor]:
-        """θ̄ by parameter name, the tensors themselves; empty without options."""
+        """θ̄ by parameter name, each of its parameter's shape and not a copy; empty without options."""
         return dict(zip(self._names, self._average, strict=True)) if self._options else {}
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from what `state` gave; a KeyError if a parameter is missing."""
+        """Continue from what `state` gave, of the same shapes; a KeyError if a parameter is missing."""
         for name, average in self.state().items():
             average.copy_(state[name])
 
     def model_state(self) -> dict[str, Tensor]:
-        """The model's state dict with θ̄ for its trainable parameters: this is exported."""
+        """The model's state dict with θ̄ for its trainable parameters, shapes alike: this is exported."""
         return {**self._model.state_dict(), **self.state()}
 
 

@@ -29,8 +29,9 @@ def averaged_gradients(
 ) -> Iterator[None]:
     """In the block, one backward pass completes the gradients; after it each is its mean over all ranks.
 
-    A parameter without a gradient is left out, on every rank. `begin` begins to add up a message in place
-    and returns what waits for it. If the block raises an error, nothing more is sent.
+    Parameters have any shapes; one without a gradient is left out, on every rank. `begin` begins to add
+    up a message, flat [number of values], in place and returns what waits for it. If the block raises
+    an error, nothing more is sent.
     """
     means = _Means(_buckets(list(reversed(parameters))), num_ranks, begin)
     hooks = [

@@ -73,7 +73,7 @@ class Ranks:
         return Losses(total, dict(zip(losses.terms, terms, strict=True)))
 
     def averaging(self, parameters: Sequence[Tensor]) -> AbstractContextManager[None]:
-        """The backward pass of the block leaves each gradient's mean over all ranks."""
+        """The backward pass of the block leaves each gradient's mean over all ranks, of the same shape."""
         return nullcontext() if self.count == 1 else averaged_gradients(parameters, self.count)
 
     def require_equal(self, number: int, what: str) -> None:

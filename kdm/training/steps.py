@@ -58,7 +58,10 @@ class Steps:
         return None
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that a step changes, by name: model/…, ema/…, players/PLAYER/…, optimisers/PLAYER/…."""
+        """All that a step changes, by name: model/…, ema/…, players/PLAYER/…, optimisers/PLAYER/….
+
+        Each has the shape of its parameter or buffer; an optimiser's step counts are scalars [].
+        """
         tensors = _under("model", self._objective.model.state_dict())
         tensors |= _under("ema", self.ema.state())
         for player in self._objective.players:
@@ -68,7 +71,7 @@ class Steps:
         return tensors
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Continue from what `tensors` gave."""
+        """Continue from what `tensors` gave, of the same names and shapes."""
         self._objective.model.load_state_dict(_below("model", tensors))
         self.ema.load(_below("ema", tensors))
         for player in self._objective.players:

@@ -75,10 +75,7 @@ def patiently(request: Callable[[], T]) -> T:
         try:
             return request()
         except raised() as error:
-            took = time.monotonic() - began
-            if not _is_passing(error) or number == _NUM_TRIES or took > _PATIENCE:
-                if number > 1:
-                    error.add_note(f"{number} tries in {took:.0f} s")
+            if _is_final(error, number, time.monotonic() - began):
                 raise
         # Others must not come back together.
         time.sleep(random.uniform(0, min(2 ** (number - 1), _LONGEST_WAIT)))
@@ -96,6 +93,14 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _is_final(error: BaseException, number: int, seconds: float) -> bool:
+    """Whether no try follows this one; if it was not the only one, the error says how many there were."""
+    is_final = not _is_passing(error) or number == _NUM_TRIES or seconds > _PATIENCE
+    if is_final and number > 1:
+        error.add_note(f"{number} tries in {seconds:.0f} s")
+    return is_final
 
 
 def _is_passing(error: BaseException) -> bool:
