@@ -33,7 +33,8 @@ class _Loaded:
 
     def maker(self, document: dict[str, Any], announcement: Announcement | None) -> "Maker":
         """The maker of this work, loaded unless the last unit was of it too."""
-        from flows.generation.maker import prepared_maker  # torch: the client imports this file too
+        # Imported here because it needs torch, and the client imports this file too.
+        from flows.generation.prepared_maker import prepared_maker
 
         digest = digest_of(document)
         if self._maker is None or digest != self._digest:

@@ -20,7 +20,7 @@ def start_of(run: Run) -> Starts:
         from flows.generation.on_dask import on_dask
 
         return on_dask(scheduler_of(name))
-    from flows.generation.in_process import in_process
+    from flows.generation.prepared_maker import in_process
 
     return in_process
 

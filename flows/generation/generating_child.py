@@ -11,7 +11,7 @@ def _make(lines: Lines) -> None:
     """Make units until none are left."""
     from flows.generation.child_protocol import announced
     from flows.generation.invalid_pairs import InvalidPairs
-    from flows.generation.maker import prepared_maker
+    from flows.generation.prepared_maker import prepared_maker
     from flows.generation.unit import Unit
     from flows.generation.work import Work
 

@@ -1,36 +1,125 @@
-"""Makes units in this process: workers with the teacher loaded, and a writer with claims for each split."""
+"""Makes shards in this process: workers sample them, and they are written in the order of their jobs.
+
+`prepared_maker` loads the teacher into the workers first.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from flows.documents.timings import machine
+from flows.generation.kept import has_kept
 from flows.generation.shard_claims import ShardClaims
-from flows.generation.shard_writer import ShardWriter
-from flows.generation.unit import MadeUnit, Unit
-from flows.generation.work import Announcement, Work
-from flows.stage import Run
-from pairgen.costs import Costs, estimate
-from pairgen.filters.drop_rule import DropRule
-from pairgen.filters.judge import Judge, fit_judge
+from flows.generation.unit import MadeUnit, Unit, Written
+from flows.generation.units import Pace
 from pairgen.generation import DroppedIndices
 from pairgen.ordered_pool import Message, OrderedPool
-from pairgen.probe import Probe
-from pairgen.teachers.teacher import Teacher, load_teacher
-from pairgen.worker import Worker
-from pairgen.workers import Workforce, prepared_workers
+from pairgen.worker import MadeShard, ShardJob
+from storage.errors import StoreError
+from storage.store import PairStore
 
-# Less work than this ends before anyone has read its cost.
-SECONDS_WORTH_SAYING, PAIRS_WORTH_SAYING = 5.0, 100_000
+# If a filter rejects this many in a row, the filter is at fault.
+ENOUGH_REJECTED = 4096
+
+Pool = OrderedPool[ShardJob, MadeShard]
+
+
+@dataclass
+class ShardWriter:
+    """The shards of one split that this process makes."""
+
+    store: PairStore
+    pool: Pool
+    claims: ShardClaims
+    # Called with a shard's invalid indices before it's written; raises if there are too many.
+    note_invalid: Callable[[str, DroppedIndices], None]
+    # Shards that are made but not written yet, because every pair of the split was rejected so far.
+    _unwritten: list[tuple[int, MadeShard]] = field(default_factory=list)
+    _has_kept: bool | None = None  # None: not looked yet
+
+    def written(
+        self, shards: Iterable[int], on_message: Callable[[Message], None]
+    ) -> Iterator[Written]:
+        """Make and write those of the shards that are missing and that no other process is making."""
+        if self._has_kept is None:
+            self._has_kept = has_kept(self.store)
+        claimed: deque[int] = deque()
+
+        def jobs() -> Iterator[ShardJob]:
+            for shard in self.claims.taken(shards):
+                claimed.append(shard)
+                yield ShardJob(self.store.split, self.store.indices(shard))
+
+        results = self.pool.results(jobs(), on_message)
+        while (done := self._next(claimed, results)) is not None:
+            yield from done
+        self._require_some()
+
+    def _next(self, claimed: deque[int], results: Iterator[MadeShard]) -> list[Written] | None:
+        # A separate function, so that no shard stays in memory while waiting for the next.
+        for made in results:
+            return self._take(claimed.popleft(), made)
+        return None
+
+    def _take(self, shard: int, made: MadeShard) -> list[Written]:
+        self.note_invalid(self.store.split, made.invalid)
+        self._unwritten.append((shard, made))
+        if not self._has_kept and len(made.columns["index"]):
+            self.store.begin()
+            self._has_kept = True
+        if self._has_kept:
+            ready, self._unwritten = self._unwritten, []
+            return [self._write(*each) for each in ready]
+        if len(self._unwritten) * self.store.shard_size >= ENOUGH_REJECTED:
+            self._require_some()
+        return []
+
+    def _require_some(self) -> None:
+        """Raise a `StoreError` if `drop_at_write` rejected everything that was made."""
+        if not self._unwritten:
+            return
+        reasons: Counter[str] = Counter()
+        for _, made in self._unwritten:
+            reasons.update({reason: len(rows) for reason, rows in made.dropped.items()})
+        said = ", ".join(f"{reason}: {num:,}" for reason, num in sorted(reasons.items()))
+        num_made = len(self._unwritten) * self.store.shard_size
+        raise StoreError(
+            f"pairs.drop_at_write rejects each of the first {num_made:,} {self.store.split} pairs ({said}), "
+            "and none of them was written: choose a milder fpr or threshold, or look at the teacher"
+        )
+
+    def _write(self, shard: int, made: MadeShard) -> Written:
+        was_there = self.store.is_there(shard)
+        self.store.write_audit(shard, made.audit)
+        record = self.store.write_columns(
+            shard,
+            made.columns,
+            dropped=made.dropped,
+            environment=made.environment,
+            nfe=made.num_evaluations / self.store.shard_size,
+        )
+        self.claims.release(shard)
+        return Written(
+            shard, record.content_digest, made.invalid, made.num_evaluations, was_there=was_there
+        )
 
 
 @dataclass(frozen=True)
 class Maker:
-    """What makes units here."""
+    """The engine of this process: its worker threads share the shards of a unit (`engine.Engine`)."""
 
     writers: Mapping[str, ShardWriter]  # by split
     machine: str
+    num_workers: int = 1
+    pace: Pace = field(default_factory=Pace)
+    takes_all: bool = True
+
+    def results(
+        self, units: Iterable[Unit], on_message: Callable[[Message], None]
+    ) -> Iterator[MadeUnit]:
+        """Make one unit after the other."""
+        for unit in units:
+            yield self.make(unit, on_message)
 
     def make(self, unit: Unit, on_message: Callable[[Message], None]) -> MadeUnit:
         """Make those shards of the unit that are missing and that nobody else is making."""
@@ -43,84 +132,3 @@ class Maker:
             time.process_time() - cpu,
             self.machine,
         )
-
-
-@contextmanager
-def prepared_maker(
-    work: Work,
-    note_invalid: Callable[[str, DroppedIndices], None],
-    *,
-    num_workers: int,
-    num_shards: int,
-    announcement: Announcement | None = None,
-) -> Iterator[Maker]:
-    """Load the teacher into `num_workers` workers (0: one a GPU or core), at most one for each shard.
-
-    Claims end with the context.
-    """
-    pairs, run = work.pairs, work.run
-    made_by = prepared_workers(
-        work.spec,
-        _load(work),
-        [_judge(run, rule) for rule in work.spec.drop_at_write],
-        workforce=Workforce(
-            run.settled_device,
-            pairs.sampling_batch,
-            pairs.num_threads,
-            num_workers,
-            is_compiled=pairs.is_compiled,
-        ),
-        num_shards=num_shards,
-        shard_size=work.stores["train"].shard_size,
-    )
-    with ExitStack() as stack:
-        workers = stack.enter_context(made_by)
-        if announcement is not None:
-            _say_costs(work, workers, announcement)
-        claims = {
-            split: stack.enter_context(
-                ShardClaims(store, {**work.note, "num_shards": work.num_shards[split]})
-            )
-            for split, store in work.stores.items()
-        }
-        pool = stack.enter_context(OrderedPool(workers))
-        yield Maker(
-            {
-                split: ShardWriter(store, pool, claims[split], note_invalid)
-                for split, store in work.stores.items()
-            },
-            machine(run.settled_device),
-        )
-
-
-def _say_costs(work: Work, workers: list[Worker], announced: Announcement) -> None:
-    first = workers[0]
-    costs = estimate(
-        Probe(work.spec, first.teacher, first.device),
-        announced.num_pairs,
-        num_bytes=announced.num_bytes,
-        sampling_batch=first.sampling_batch,
-        num_devices=announced.num_makers * len({worker.device for worker in workers}),
-    )
-    if _is_worth_saying(costs):
-        work.run.say(costs.sentence)
-
-
-def _is_worth_saying(costs: Costs) -> bool:
-    if costs.num_pairs >= PAIRS_WORTH_SAYING or costs.seconds is None:
-        return True
-    return costs.seconds >= SECONDS_WORTH_SAYING
-
-
-def _load(work: Work) -> Teacher:
-    weights, plugin = None, work.spec.teacher.plugin
-    if plugin.is_trained:
-        weights = work.teacher.place.read("model.safetensors")
-    return load_teacher(
-        plugin, work.spec.pairs.shape, weights=weights, digest=work.spec.teacher.weights
-    )
-
-
-def _judge(run: Run, rule: DropRule) -> Judge:
-    assert run.recipe.dataset is not None  # checked by the recipe
-    return fit_judge(rule.filter, run.recipe.dataset.train())

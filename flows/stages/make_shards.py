@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from flows.generation.invalid_pairs import InvalidPairs
+from flows.generation.tally import Tally
+from flows.generation.unit import Unit
 from flows.generation.work import Work
 from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic
@@ -19,9 +22,22 @@ def generate_shards(
     if missing:
         run.begin(store.folder, f"making shards of {store.folder.name}")
         require_arithmetic(run)
-        from flows.generation.make_missing import make_unit_here
-
-        make_unit_here(work, split, missing)
+        _make(work, split, missing)
     state: State = "done" if missing else "cached"
     name = store.folder.name
     return StageResult("make-shards", name, store.folder.url, store.spec_digest, state)
+
+
+def _make(work: Work, split: str, shards: list[int]) -> None:
+    """Make some shards of a split in this process, as far as nobody else is at them."""
+    from flows.generation.prepared_maker import prepared_maker  # torch
+
+    tally = Tally(work, split, len(shards))
+    prepared = prepared_maker(
+        work,
+        InvalidPairs(work.num_indices).note,
+        num_workers=work.pairs.num_workers,
+        num_shards=len(shards),
+    )
+    with prepared as maker, tally.timed():
+        tally.take(maker.make(Unit(split, shards), tally.on_message))

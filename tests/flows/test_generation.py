@@ -8,7 +8,7 @@ import torch
 import yaml
 from faults.digests import assert_equal, digests_of
 
-import flows.generation.maker
+import flows.generation.prepared_maker
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
 from flows.config.teacher_recipe import TeacherRecipe
@@ -114,7 +114,7 @@ def test_progress_counts_pairs_to_the_last(tmp_path: Path, home: Folder) -> None
 def test_costs_are_said_before_the_first_pair_is_made(
     tmp_path: Path, home: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flows.generation.maker, "PAIRS_WORTH_SAYING", 1000)
+    monkeypatch.setattr(flows.generation.prepared_maker, "PAIRS_WORTH_SAYING", 1000)
     told: list[Progress | str] = []
     run = Run(recipe(tmp_path), home, told.append, say=told.append)
     made(run)
