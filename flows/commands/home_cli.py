@@ -16,7 +16,7 @@ _A_MONTH = timedelta(days=30)
 def add_home_commands(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("show", help="Print a recipe with its defaults, or list the recipes.")(_show)
-    app.command("ls", help="List what is in a home, also what metrics keep there.")(_ls)
+    app.command("ls", help="List what is in a home, including what metrics keep there.")(_ls)
     app.command(
         "rm", help="Remove one thing that 'kdm ls' lists; of a study or report, only its pages."
     )(_rm)
@@ -55,7 +55,7 @@ def _leaderboard(
     pairs: Annotated[str, typer.Argument(help="The set's name in 'kdm ls', or its folder.")],
     by: Annotated[
         str,
-        typer.Option("--by", metavar="NUMBER", help="What to order by, as paired_mse."),
+        typer.Option("--by", metavar="NUMBER", help="The number to order by, such as paired_mse."),
     ] = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
@@ -69,7 +69,7 @@ def _rm(
     home: Home = DEFAULT_HOME,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Even if pairs or students depend on it.")
+        bool, typer.Option("--force", help="Remove it even if pairs or students depend on it.")
     ] = False,
 ) -> None:
     from flows.commands.rm import rm
@@ -118,11 +118,13 @@ def _deploy(
     ] = "local",
     image: Annotated[
         str,
-        typer.Option("--image", help="The image of its runs, if the pool is of containers."),
+        typer.Option("--image", help="The image of the runs, if the pool starts containers."),
     ] = "",
     home: Annotated[
         str,
-        typer.Option("--home", help="The home of its runs; else that of their environment."),
+        typer.Option(
+            "--home", help="The home of the runs; by default the one in their environment."
+        ),
     ] = "",
     limit: Annotated[
         int | None,
@@ -146,7 +148,7 @@ def _deploy(
         typer.Option(
             "--webhook",
             metavar="URL",
-            help="Also let the server call this address when a student became worse.",
+            help="Also let the server call this address when a student becomes worse.",
         ),
     ] = "",
 ) -> None:
@@ -165,7 +167,7 @@ def _prune(
             parser=age,
             metavar="AGE",
             show_default=False,
-            help="Only runs that ended at least that long ago, as in 12h or 8w.  [default: 30d]",
+            help="Only runs that ended at least that long ago, such as 12h or 8w.  [default: 30d]",
         ),
     ] = _A_MONTH,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,

@@ -19,11 +19,15 @@ def _build(
     student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
     out: Annotated[
         str,
-        typer.Option("--out", metavar="FOLDER", help="Where the page goes; else human-STUDENT."),
+        typer.Option(
+            "--out", metavar="FOLDER", help="Where to write the page; by default human-STUDENT."
+        ),
     ] = "",
     against: Annotated[
         str,
-        typer.Option("--against", metavar="teacher|real", help="What the student is held against."),
+        typer.Option(
+            "--against", metavar="teacher|real", help="What the student is compared with."
+        ),
     ] = "teacher",
     num_questions: Annotated[
         int,

@@ -65,13 +65,19 @@ Home = Annotated[
     str, typer.Option("--home", envvar=HOME_VARIABLE, help="Where everything is stored.")
 ]
 Seed = Annotated[
-    int, typer.Option("--seed", parser=whole(0, 2**64 - 1), metavar="N", help="A whole number.")
+    int,
+    typer.Option(
+        "--seed",
+        parser=whole(0, 2**64 - 1),
+        metavar="N",
+        help="A whole number; the same seed gives the same result.",
+    ),
 ]
-Name = Annotated[str, typer.Option("--name", help="What to call it; by default as its file.")]
+Name = Annotated[str, typer.Option("--name", help="The name to give it; by default the file's.")]
 License = Annotated[
-    str, typer.Option("--license", help="Its licence, as in mit; by default as published.")
+    str, typer.Option("--license", help="Its licence, such as mit; by default the published one.")
 ]
-Goldens = Annotated[list[str], typer.Argument(metavar="GOLDEN.npz…", help="Their files.")]
+Goldens = Annotated[list[str], typer.Argument(metavar="GOLDEN.npz…", help="Files of goldens.")]
 
 
 def _short(value: object) -> str:

@@ -57,7 +57,9 @@ def _verify(
 def _repair(
     name: Name,
     home: Home = DEFAULT_HOME,
-    source: Annotated[str, typer.Option("--source", help="What it was imported from.")] = "",
+    source: Annotated[
+        str, typer.Option("--source", help="The file or folder that it was imported from.")
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would be done.")
     ] = False,
@@ -69,7 +71,7 @@ def _repair(
 
 @pairs_app.command("gc", help="Remove files left behind by killed writers.")
 def _gc(
-    name: Annotated[str, typer.Argument(help="A set; without it, all of the home.")] = "",
+    name: Annotated[str, typer.Argument(help="A set; by default every set of the home.")] = "",
     home: Home = DEFAULT_HOME,
     older_than: Annotated[
         float,
@@ -96,7 +98,7 @@ def _who(
     name: Name,
     home: Home = DEFAULT_HOME,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Again every 5 s, until nobody is at work.")
+        bool, typer.Option("--watch", help="Look again every 5 s until nobody is at work.")
     ] = False,
 ) -> None:
     from flows.commands.pairs_who import who
@@ -107,7 +109,7 @@ def _who(
 @pairs_app.command("convert", help="Write a set in another layout, next to the existing one.")
 def _convert(
     name: Name,
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT-SIZE", help="As in zarr-4096.")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT-SIZE", help="Such as zarr-4096.")],
     source: Annotated[str, typer.Option("--from", help="The layout to read, of several.")] = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
@@ -120,12 +122,14 @@ def _convert(
 def _export(  # noqa: PLR0913  (one an option)
     name: Name,
     folder: Annotated[
-        str, typer.Argument(help="Where to write; empty, or a stopped run of this export.")
+        str,
+        typer.Argument(help="Where to write: an empty folder, or a stopped run of this export."),
     ],
     to: Annotated[
         str,
         typer.Option(
-            "--to", help="Pairs: kdm-npz, per-sample, rectified-flow. Pictures alone: png, npz."
+            "--to",
+            help="For pairs kdm-npz, per-sample or rectified-flow; for pictures alone png or npz.",
         ),
     ],
     split: Split = "train",
@@ -134,16 +138,28 @@ def _export(  # noqa: PLR0913  (one an option)
     count: Annotated[
         int | None,
         typer.Option(
-            "--count", parser=whole(1, MOST_SAMPLES), metavar="N", help="Indices; else all."
+            "--count",
+            parser=whole(1, MOST_SAMPLES),
+            metavar="N",
+            help="Export the first N indices; by default all.",
         ),
     ] = None,
-    variant: Annotated[str, typer.Option("--variant", help="Of kdm-npz, see docs/store.md.")] = "",
+    variant: Annotated[
+        str,
+        typer.Option(
+            "--variant", help="For kdm-npz: the variant, such as cifar-cond (docs/exchange.md)."
+        ),
+    ] = "",
     masks: Annotated[
         list[str] | None,
-        typer.Option("--mask", metavar="DECISION", help="Or none; else the recipe's."),
+        typer.Option(
+            "--mask",
+            metavar="DECISION",
+            help="A filter's decision, or 'none'; by default the recipe's masks.",
+        ),
     ] = None,
     unmasked: Annotated[
-        bool, typer.Option("--unmasked", help="With what filters would leave out.")
+        bool, typer.Option("--unmasked", help="Include pairs that filters would leave out.")
     ] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
@@ -163,7 +179,7 @@ def _import(  # noqa: PLR0913  (one an option)
             help="kdm-npz, get, rectified-flow, per-sample or kdm-checkerboard; by default detected.",
         ),
     ] = "",
-    name: Annotated[str, typer.Option("--name", help="What to call the set.")] = "",
+    name: Annotated[str, typer.Option("--name", help="The name of the set.")] = "",
     train: Annotated[str, typer.Option("--train", help="Training rows, as FIRST:END.")] = "",
     heldout: Annotated[str, typer.Option("--heldout", help="Held-out rows, as FIRST:END.")] = "",
     *,
@@ -177,7 +193,11 @@ def _import(  # noqa: PLR0913  (one an option)
     license_: License = "",
     options: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Of the importer, as x_0_dtype=uint8."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="An option of the importer, such as x_0_dtype=uint8.",
+        ),
     ] = None,
     home: Home = DEFAULT_HOME,
 ) -> None:

@@ -40,7 +40,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
             typer.Option(
                 "--set",
                 metavar="A.B=VALUE",
-                help="Change one value, as in --set pairs.sampler.num_steps=20; may be repeated.",
+                help="Change one value, such as --set pairs.sampler.num_steps=20; may be repeated.",
             ),
         ],
         None,
@@ -103,7 +103,9 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
         Annotated[
             str,
             typer.Option(
-                "--rendezvous", metavar="HOST:PORT", help="Where these machines meet: one of them."
+                "--rendezvous",
+                metavar="HOST:PORT",
+                help="One of these machines, where all of them meet.",
             ),
         ],
         "",

@@ -73,12 +73,16 @@ def _reference(
     ] = "fid",
     shape: Annotated[
         str,
-        typer.Option("--shape", metavar="C,H,W", help="Of pictures that no recipe describes."),
+        typer.Option(
+            "--shape", metavar="C,H,W", help="Shape of pictures that no recipe describes."
+        ),
     ] = "",
     overrides: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="A.B=VALUE", help="Change one value, as in --set dataset.source=PATH."
+            "--set",
+            metavar="A.B=VALUE",
+            help="Change one value, such as --set dataset.source=PATH.",
         ),
     ] = None,
     *,

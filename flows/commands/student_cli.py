@@ -45,14 +45,17 @@ def _check(goldens: Goldens) -> None:
     check(goldens)
 
 
-@student_app.command("presets", help="List the paper's students, or print one as in a recipe.")
+@student_app.command("presets", help="List the paper's students, or print one as a recipe has it.")
 def _presets(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="Which one; by default a list.")
+        str,
+        typer.Argument(
+            metavar="[NAME]", help="The preset to print; by default all names are listed."
+        ),
     ] = "",
     *,
     published: Annotated[
-        bool, typer.Option("--published", help="Without this project's departures.")
+        bool, typer.Option("--published", help="As published, without this project's changes.")
     ] = False,
 ) -> None:
     from flows.commands.student_presets import list_presets, show_preset

@@ -73,7 +73,7 @@ def _run(
         typer.Option(
             "--dry-run",
             "--list",
-            help="Print the points, which are there, and the time; make nothing.",
+            help="Print the points, which of them exist, and the time for the rest; make nothing.",
         ),
     ] = False,
     *,

@@ -19,7 +19,7 @@ def _import(
     name: Name = "",
     home: Home = DEFAULT_HOME,
     preset: Annotated[
-        str, typer.Option("--preset", help="Its network, if the file doesn't name it.")
+        str, typer.Option("--preset", help="The network's name, if the file doesn't have it.")
     ] = "",
     license_: License = "",
     *,
