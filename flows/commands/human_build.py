@@ -47,7 +47,7 @@ def build_human_study(name: str, home: str, wanted: HumanStudy) -> None:
     target.replace("index.html", page.encode())
     typer.echo(
         f"{target.url}/index.html: {wanted.num_questions} pairs; send this folder to your raters\n"
-        f"{keys.url}/{KEY}: whose each collage is; keep it from them\n"
+        f"{keys.url}/{KEY}: says which collage is whose; keep it from your raters\n"
         "then: kdm study human score answers-*.json"
     )
 
@@ -59,8 +59,8 @@ def _known(home: Folder, student: Folder) -> tuple[KnownRun, StageResult]:
             if each.place.name == student.name:
                 return known, each
     raise ValueError(
-        f"no run of {home.url} knows {student.name}, so its pairs aren't known; 'kdm distill' or "
-        "'kdm evaluate' of its recipe does"
+        f"no run of {home.url} records the pairs of {student.name}; run 'kdm distill' or "
+        "'kdm evaluate' with its recipe first"
     )
 
 

@@ -61,8 +61,8 @@ def _key(home: Folder, answers: Answers) -> dict[str, Any]:
         if key["study"] == answers.study:
             return key
     raise ValueError(
-        f"{home.url} has no sound key of study {answers.study[:12]}, which {answers.file} answers; "
-        "name with --home the home that the study was built in"
+        f"{home.url} has no valid key for study {answers.study[:12]}, which {answers.file} answers; "
+        "give the home in which the study was built with --home"
     )
 
 

@@ -40,8 +40,8 @@ def _say_analyses(listing: Listing) -> None:
     count = sum(name.startswith(f"{ANALYSES}/") for name in listing.files)
     if count:
         typer.echo(
-            f"\n{ANALYSES}\n  {many(count, 'answer')} of students to what studies asked "
-            f"({listing.size(ANALYSES)}); the folder may be deleted"
+            f"\n{ANALYSES}\n  {many(count, 'result')} of analyses of students "
+            f"({listing.size(ANALYSES)}); you may delete this folder"
         )
 
 

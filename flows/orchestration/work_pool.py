@@ -93,7 +93,7 @@ def _require_image(pool: Pool, runs: Runs) -> None:
 def _require_lasting_home(pool: Pool, runs: Runs) -> None:
     if not runs.home and "KDM_HOME" not in json.dumps(pool.template):
         raise ValueError(
-            f"runs of the work pool '{pool.name}' are containers, and a home on their own disk goes "
+            f"runs of the work pool '{pool.name}' are containers, and a home on their own disk is lost "
             "when they end; give --home with a bucket or a mounted folder, as in --home s3://bucket/kdm"
         )
     if runs.home and "://" not in runs.home and not runs.home.startswith("/"):

@@ -146,7 +146,7 @@ class InceptionMetric(NetworkMetric):
 def _require_reference(name: str) -> str:
     if name not in SPLITS and not _STATISTICS.fullmatch(name):
         raise ValueError(
-            f"'{name[:80]}' is no reference; give train or heldout (a split of the recipe's data set), "
+            f"'{name[:80]}' isn't a reference; give train or heldout (a split of the recipe's data set), "
             "NAME.npz (statistics in the weights folder), or NAME-DIGEST of `kdm evaluate reference`"
         )
     return name

@@ -157,6 +157,6 @@ def _told_if_full() -> Iterator[None]:
         if error.errno not in FULL:
             raise
         raise StoreError(
-            f"{tempfile.gettempdir()} is full, and samples that are measured lie there as long as they "
-            f"are in work; free some space, or set {FOLDER_VARIABLE} to a folder on a larger disk"
+            f"{tempfile.gettempdir()} is full; samples are kept there while they are measured: "
+            f"free some space, or set {FOLDER_VARIABLE} to a folder on a larger disk"
         ) from error

@@ -167,7 +167,7 @@ def test_statistics_are_computed_once_and_take_the_place_of_the_pictures(
     for refused, words in (
         ({"reference": name, "mode": "clean"}, r"computed with mode legacy_tensorflow \(not clean"),
         ({"reference": "digits-train-000000000000"}, f"no statistics .* {name}"),
-        ({"reference": "test"}, "'test' is no reference; give train or heldout"),
+        ({"reference": "test"}, "'test' isn't a reference; give train or heldout"),
     ):
         with pytest.raises(ValueError, match=words):
             run_stages(run(tmp_path, home, metrics=[{"plugin": "fid", **refused}]))

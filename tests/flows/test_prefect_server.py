@@ -155,7 +155,7 @@ def test_runs_of_a_pool_of_containers_need_an_image_and_a_home_that_lasts(
     assert "KDM_DEPLOYED_IN" not in started_with["env"]  # a folder that containers don't have
     for pool, wrong, why in (
         (boxes, replace(wanted, image=""), "which doesn't have kdm; give --image"),
-        (boxes, replace(wanted, home=""), "goes when they end; give --home"),
+        (boxes, replace(wanted, home=""), "is lost when they end; give --home"),
         (boxes, replace(wanted, home="mine"), "mine is a relative path"),
         (own, wanted, "without an image; leave --image out"),
     ):
