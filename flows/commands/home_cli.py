@@ -16,9 +16,9 @@ _A_MONTH = timedelta(days=30)
 def add_home_commands(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("show", help="Print a recipe with its defaults, or list the recipes.")(_show)
-    app.command("ls", help="List what is in a home, including what metrics keep there.")(_ls)
+    app.command("ls", help="List what is in a home. That includes what metrics keep there.")(_ls)
     app.command(
-        "rm", help="Remove one thing that 'kdm ls' lists; of a study or report, only its pages."
+        "rm", help="Remove one thing that 'kdm ls' lists. Of a study or report, only its pages."
     )(_rm)
     app.command("leaderboard", help="Compare every student of one set: quality and cost.")(
         _leaderboard
@@ -26,7 +26,7 @@ def add_home_commands(app: typer.Typer) -> None:
     app.command("sample", help="Draw samples from a student.")(_sample)
     app.command("deploy", help="Deploy every flow to your Prefect server.")(_deploy)
     app.command(
-        "prune", help="Remove old flow runs from your Prefect server; what they made stays."
+        "prune", help="Remove old flow runs from your Prefect server. What they made stays."
     )(_prune)
     app.command("doctor", help="Check that this machine has what is needed.")(_doctor)
 

@@ -9,9 +9,7 @@ from flows.home import DEFAULT_HOME
 
 _MOST = 1000  # questions; and pictures a side
 
-human_app = typer.Typer(
-    help="Ask people which of two collages looks more realistic.", no_args_is_help=True
-)
+human_app = typer.Typer(help="Ask people which collage looks more realistic.", no_args_is_help=True)
 
 
 @human_app.command("build", help="Make the page that raters open, without a network.")

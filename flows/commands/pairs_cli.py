@@ -8,7 +8,7 @@ from flows.commands.option_types import MOST_SAMPLES, Home, License, Seed, numbe
 from flows.home import DEFAULT_HOME
 
 pairs_app = typer.Typer(
-    help="Sets of pairs: verify, repair, convert, export, import.",
+    help="Verify, repair, convert, export and import pairs.",
     no_args_is_help=True,
 )
 

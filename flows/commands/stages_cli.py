@@ -19,9 +19,7 @@ def add_stage_commands(app: typer.Typer) -> None:
     app.command("filter-pairs", help="Score pairs and write keep/drop masks.")(_filter_pairs)
     app.command("distill", help="Train students on stored pairs.")(_distill)
     app.command("evaluate", help="Measure students beside their teacher.")(_evaluate)
-    app.command(
-        "evaluate reference", help="Keep statistics of real pictures, for FID against them."
-    )(_reference)
+    app.command("evaluate reference", help="Keep statistics of real pictures for FID.")(_reference)
     app.command(
         "eval-report",
         help="Write a recipe's report, or all outdated ones.",

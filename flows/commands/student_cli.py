@@ -8,7 +8,7 @@ from flows.commands.option_types import Goldens, Home, Name, number
 from flows.home import DEFAULT_HOME
 
 student_app = typer.Typer(
-    help="Students: import one, check a training step, list presets.",
+    help="Import a student, check a step, list presets.",
     no_args_is_help=True,
 )
 

@@ -8,7 +8,7 @@ from flows.commands.option_types import Goldens, Home, License, Name
 from flows.home import DEFAULT_HOME
 
 teacher_app = typer.Typer(
-    help="Teachers: import a checkpoint, check a network.",
+    help="Import a teacher's checkpoint, check a network.",
     no_args_is_help=True,
 )
 
