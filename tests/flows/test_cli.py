@@ -61,6 +61,14 @@ def test_help_names_every_command_within_half_a_second() -> None:
     assert min(seconds() for _ in range(3)) < HELP_SECONDS
 
 
+@pytest.mark.parametrize("group", [[], ["pairs"], ["student"], ["study"], ["study", "human"]])
+def test_no_line_about_a_command_is_cut(group: list[str]) -> None:
+    _, commands = kdm(*group, "--help").split("Commands:\n")
+    lines = commands.splitlines()
+    assert len(lines) >= 2
+    assert [line for line in lines if line.endswith("...")] == []
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
