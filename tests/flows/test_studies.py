@@ -197,7 +197,7 @@ def _check_results(plan: Plan, said: str) -> None:
     listed = CliRunner().invoke(app, ["ls", "--home", plan.home.url]).output
     assert f"  {plan.name}  2         1      20" in listed
     assert "on tiny: Two steps and one" in listed
-    assert "2 answers of students" in listed
+    assert "2 results of analyses of students" in listed
     assert "Two steps and one" in said
     made = [found_trial(trial.run(plan.home), plan.analysis) for trial in plan.trials]
     assert all(each is not None for each in made)
