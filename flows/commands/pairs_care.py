@@ -13,7 +13,11 @@ from storage.care.verify import faults
 from storage.folders import local_file
 from storage.store import PairStore
 
-_LEFT = {"gc": "left to 'kdm pairs gc'", "filter-pairs": "run filter-pairs to restore it"}
+_LEFT = {
+    "gc": "left to 'kdm pairs gc'",
+    "you": "left to you: it is no file of kdm's",
+    "filter-pairs": "run filter-pairs to restore it",
+}
 
 
 def verify(name: str, home: str, *, is_deep: bool) -> None:
@@ -81,7 +85,9 @@ def _mended(store: PairStore, wrong: list[Fault], sources: Sources) -> tuple[lis
 
 
 def _rest(fault: Fault) -> str:
-    """Which command fixes what repair can't: 'gc', 'filter-pairs', or none ('')."""
+    """Who fixes what repair can't: 'you', 'gc', 'filter-pairs', or nobody ('')."""
+    if fault.kind == "foreign":
+        return "you"
     if fault.kind in LEFT_TO_GC:
         return "gc"
     return "filter-pairs" if fault.kind == "missing" and "/masks/" in fault.file else ""

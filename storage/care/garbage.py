@@ -1,4 +1,7 @@
-"""Files of a set that nothing will ever read: left behind by killed writers, or superseded."""
+"""Files of a set that nothing will ever read: left behind by killed writers, or superseded.
+
+Only files whose names our writers make: a user's notes in a set's folder are the user's.
+"""
 
 import contextlib
 import stat
@@ -23,7 +26,6 @@ _WHY: dict[Kind, str] = {
     "unrecorded": "a shard's file without a record",
     "duplicate": "a second file of a shard, which no record names",
     "extra": "about a shard that isn't there",
-    "foreign": "not a file of a set",
 }
 
 
@@ -95,7 +97,7 @@ def _strays(found: Inventory) -> Iterator[tuple[str, str]]:
     for name in [name for name in found.left if name.startswith("masks/")]:
         kind = stray_kind(name.removeprefix("masks/"), contents)
         del found.left[name]
-        if kind is not None:
+        if kind is not None and kind in _WHY:
             yield name, _WHY[kind]
     for name in [name for name in found.left if is_claim(name)]:
         del found.left[name]
@@ -103,4 +105,5 @@ def _strays(found: Inventory) -> Iterator[tuple[str, str]]:
     found.leftovers()
     base = f"{found.store.split}/{found.store.layout}/"
     for fault in found.faults:
-        yield fault.file.removeprefix(base), _WHY[fault.kind]
+        if fault.kind in _WHY:
+            yield fault.file.removeprefix(base), _WHY[fault.kind]

@@ -22,6 +22,7 @@ _LEDGER = ("records", "manifests")
 _METADATA_BYTES = 2**20  # of a layout's file that describes the whole set; it has some thousand
 _FOLDER = FileInfo(0, 0.0)
 _REPAIR, _GC = "run 'kdm pairs repair'", "see 'kdm pairs gc'"
+_MOVE = "move it elsewhere, or remove it if nobody needs it"
 
 
 class Known(NamedTuple):
@@ -202,11 +203,11 @@ class Inventory:
                 words = f"is about a shard that isn't there; {_GC}"
                 self.note("extra", name, words, int(match[2]))
             else:
-                self.note("foreign", name, f"isn't a file of a set; {_GC}")
+                self.note("foreign", name, f"isn't a file of a set; {_MOVE}")
 
     def _tell_shard_file(self, name: str, shard: int | None) -> None:
         if shard is None:
-            self.note("foreign", name, f"isn't a shard's file; {_GC}")
+            self.note("foreign", name, f"isn't a shard's file; {_MOVE}")
         elif shard in self.known:
             words = f"stands for shard {shard}, whose record names another file; {_GC}"
             self.note("duplicate", name, words, shard)

@@ -19,17 +19,17 @@ from storage.store import PairStore
 STRAYS = {
     "shards/000001-0123456789ab.tar": "a second file of a shard, which no record names",
     "shards/000009-0123456789ab.tar": "a shard's file without a record",
-    "shards/x": "not a file of a set",
     "audit/000003.json": "about a shard that isn't there",
     f"masks/{MASK.score[:12]}/scores/{'0' * 64}.json": "about a shard that isn't there",
-    f"masks/{MASK.score[:12]}/x": "not a file of a set",
 }
+# A user's own files, which are nobody's waste.
+FOREIGN = ("shards/x", "notes.txt", f"masks/{MASK.score[:12]}/x")
 
 
 def with_strays(home: Folder) -> PairStore:
     store = filled_store(home)
     judge(store)
-    for name in STRAYS:
+    for name in (*STRAYS, *FOREIGN):
         store.base.create(name, b"12345")
     return PairStore.open(home, split="train", layout=store.layout)
 
@@ -51,8 +51,8 @@ def test_what_is_younger_than_the_grace_stays(home: Folder) -> None:
     store = with_strays(home)
     assert waste_of(store) == []
     old = time.time() - 3700
-    os.utime(store.shards.local_path("x"), (old, old))
-    assert [each.file for each in waste_of(store)] == ["train/wds-256/shards/x"]
+    os.utime(store.base.local_path("audit/000003.json"), (old, old))
+    assert [each.file for each in waste_of(store)] == ["train/wds-256/audit/000003.json"]
 
 
 @pytest.mark.parametrize("name", ["records/000002.json", "manifests/000004.json"])
