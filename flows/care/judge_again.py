@@ -17,6 +17,8 @@ from storage.folders import Folder
 
 def judge_again(rule: DropRule, home: Folder) -> Judge:
     """The filter, fitted on the data set that the rule names; a ValueError if no known recipe has it."""
+    if not rule.filter.needs_reference:
+        return fit_judge(rule.filter)
     unread: list[str] = []
     for dataset in _data_sets(home):
         try:

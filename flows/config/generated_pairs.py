@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flows.config.imported_pairs import Layout, Name
 from pairgen.filters.filter import Filter
+from pairgen.filters.set_filter import require_pair_by_pair
 from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.spec import require_generable
@@ -68,6 +69,8 @@ class GeneratedPairs(LastingOptions):
     @model_validator(mode="after")
     def _check_schema(self) -> Self:
         require_generable(self.pairs, self.sampler, guidance=self.guidance)
+        for choice in self.drop_at_write:
+            require_pair_by_pair(choice.filter)
         return self
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from flows.config.filter_rules import require_copy_finder, require_data, require_pictures
 from flows.config.generated_pairs import FilterRecipe, GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs, Name
 from flows.config.stored_pairs import StoredPairs
@@ -59,23 +60,15 @@ class Recipe(Options):
         if isinstance(self.pairs, GeneratedPairs):
             if self.teacher is None:
                 raise ValueError("generated pairs need a 'teacher'")
-            if self.dataset is None and (self.teacher.training or self.pairs.drop_at_write):
-                raise ValueError("a teacher that is trained, or a filter, needs a 'dataset'")
+            if self.dataset is None and self.teacher.training:
+                raise ValueError("a teacher that is trained needs a 'dataset'")
             _require_noise_of(self.teacher.model, self.pairs.pairs.noise.scale)
             _require_classes_of(self.teacher, self.pairs.pairs, self.dataset)
-        if self.filters and self.dataset is None:
-            raise ValueError("filters compare pairs with real data: give a 'dataset'")
-        if self._calibrates and self.dataset is not None and not self.dataset.has_heldout:
-            raise ValueError(
-                "a filter calibrates its threshold on real samples that the teacher never saw, but "
-                "the data set doesn't hold any out; set dataset.num_heldout, or give the filter a "
-                "threshold"
-            )
-        if self.privacy.required and not any(rule.filter.finds_copies for rule in self._rules):
-            raise ValueError(
-                "privacy.required is true, but the recipe lacks a filter that finds copies; add "
-                "'near-copy' to filters"
-            )
+        require_data(self._rules, self.dataset)
+        if self.shape is not None:
+            self.require_filters_fit(self.shape)
+        elif self.privacy.required:
+            require_copy_finder(self._rules, None)
         if self.dataset is not None and self.shape not in (None, self.dataset.shape):
             raise ValueError(
                 f"pairs have shape {self.shape}, the data set has {self.dataset.shape}; "
@@ -117,6 +110,12 @@ class Recipe(Options):
             needs = needs_of(self.evaluation.metrics)
             require_needs(needs, label=self._label, dataset=self.dataset)
 
+    def require_filters_fit(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError if filters can't judge samples of this shape, or don't keep copies out."""
+        require_pictures(self._rules, shape)
+        if self.privacy.required:
+            require_copy_finder(self._rules, shape)
+
     def require_learnable(self, students: Iterable[StudentRecipe]) -> None:
         """Raise a ValueError if a student can't learn samples of this shape, or lacks the labels it needs."""
         if self.shape is None:  # training itself looks, once it is known
@@ -152,10 +151,6 @@ class Recipe(Options):
     def _rules(self) -> tuple[FilterRecipe, ...]:
         at_write = self.pairs.drop_at_write if isinstance(self.pairs, GeneratedPairs) else ()
         return (*self.filters, *at_write)
-
-    @property
-    def _calibrates(self) -> bool:
-        return any(choice.threshold is None for choice in self._rules)
 
     def document(self) -> dict[str, Any]:
         """The recipe with every default resolved, as JSON values."""

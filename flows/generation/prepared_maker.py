@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
+from flows.calibration import reference_of
 from flows.documents.timings import machine
 from flows.generation.engine import NoteInvalid
 from flows.generation.maker import Maker, ShardWriter
@@ -112,5 +113,4 @@ def _load(work: Work) -> Teacher:
 
 
 def _judge(run: Run, rule: DropRule) -> Judge:
-    assert run.recipe.dataset is not None  # checked by the recipe
-    return fit_judge(rule.filter, run.recipe.dataset.train())
+    return fit_judge(rule.filter, reference_of(rule.filter, run.recipe.dataset))

@@ -19,14 +19,16 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
 
     Without filters, the recipe states which existing decisions to apply, if there are any.
     """
+    run.recipe.require_filters_fit(open_split(run, pairs, "train").schema.shape)
     masks: list[Mask] = []
     was_missing = False
     if not run.recipe.filters:
         masks += stated_masks(run, pairs)
     for choice in run.recipe.filters:
-        judging = Judging(run, RecipeFilter(choice, run.recipe.dataset))
-        masks.append(judging.mask)
         stores = [open_split(run, pairs, split) for split in run.recipe.splits]
+        covered = {store.split: contents(run, store) for store in stores}
+        judging = Judging(run, RecipeFilter(choice, run.recipe.dataset, covered))
+        masks.append(judging.mask)
         for store in stores:
             was_missing |= judging.cover(store)
         counts = [filter_counts(each, judging.mask, contents(run, each)) for each in stores]

@@ -4,7 +4,10 @@ from flows.calibration import RecipeFilter
 from flows.judged_pairs import contents
 from flows.stage import Run
 from flows.stages.claim import claimed
+from flows.stages.shards_in_turn import ShardsInTurn
 from pairgen.filters.decisions import decide
+from pairgen.filters.digests import scored_with
+from pairgen.filters.set_filter import SetFilter
 from storage.masks import (
     Mask,
     decision_digest,
@@ -55,11 +58,28 @@ class Judging:
         return [(shard, content) for shard, content in numbered if content not in there]
 
     def _decide_all(self, store: PairStore, undecided: list[tuple[int, str]]) -> None:
+        self._score_set(store)
         meter = self._run.meter(STAGE, store.split, len(undecided), "shards")
         for done, (shard, content) in enumerate(undecided):
             meter.at(done)
             self._decide(store, shard, content)
         meter.at(len(undecided))
+
+    def _score_set(self, store: PairStore) -> None:
+        """Score a whole split by a set filter, unless each of its shards has scores."""
+        chosen, masks = self._chosen.choice.filter, store.base / "masks"
+        covered = contents(self._run, store)
+        if not isinstance(chosen, SetFilter) or all(
+            has_scores(masks, self.mask.score, content) for content in covered
+        ):
+            return
+        total = chosen.num_readings * len(covered)
+        meter = self._run.meter(STAGE, store.split, total, "readings of shards")
+        shards = ShardsInTurn(store, covered, meter)
+        found = self._chosen.judge.score_all(shards)
+        for content, scores in zip(covered, found, strict=True):
+            write_scores(masks, self.mask.score, content, scores)
+        meter.at(total)
 
     def _decide(self, store: PairStore, shard: int, content: str) -> None:
         masks, pairs = store.base / "masks", store.pairs(shard, content)
@@ -77,8 +97,7 @@ class Judging:
         write_decision(masks, self.mask, content, keep=decisions.keep, audit=audit)
 
     def _description(self) -> dict[str, object]:
-        filter_ = describe(self._chosen.choice.filter)
-        return {"filter": filter_, "reference": self._chosen.reference}
+        return scored_with(self._chosen.choice.filter, self._chosen.reference)
 
     def _summary(self) -> dict[str, object]:
         num_calibrated_on = self._chosen.num_calibrated_on

@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from pairgen.filters.digests import score_digest
 from pairgen.filters.filter import Filter
+from pairgen.filters.set_filter import require_pair_by_pair
 from storage.digest import short
 from storage.masks import decision_digest
 from storage.options import Options
@@ -43,6 +44,7 @@ class DropRule(Options):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        require_pair_by_pair(self.filter)
         score = score_digest(self.filter, self.reference)
         decision = decision_digest(score, self.threshold)
         for name, given, right in [

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pairgen.filters.filter import Filter
 from storage.errors import StoreError
+from storage.records import PairBatch
 
 
 class FilterError(StoreError):
@@ -25,6 +26,8 @@ def named(chosen: Filter) -> Iterator[None]:
     # A filter is foreign code and may raise anything; nothing is swallowed, only named.
     try:
         yield
+    except StoreError:  # of the shards that it reads, or of this file: it says whose fault it is
+        raise
     except Exception as error:
         raise fault(chosen, f"failed ({type(error).__name__}: {error})") from error
 
@@ -35,6 +38,38 @@ def fault(chosen: Filter, what: str) -> FilterError:
         f"filter '{chosen.plugin}' {what}; nothing passes unjudged: fix the filter, or take it "
         "out of the recipe"
     )
+
+
+def require_reference(chosen: Filter, reference: NDArray[Any]) -> None:
+    """Raise a FilterError unless a filter can be fitted on these real samples [m, *shape]."""
+    if len(reference) == 0 or not np.isfinite(reference).all():
+        raise FilterError(
+            f"filter '{chosen.plugin}' has {len(reference):,} real samples to compare pairs with, or "
+            "values among them that aren't finite; give it a data set of at least one sample and "
+            "finite values only"
+        )
+    require_kind(chosen, reference.shape[1:], "real samples")
+
+
+def require_kind(chosen: Filter, shape: tuple[int, ...], whose: str) -> None:
+    """Raise a FilterError if a filter of pictures is given samples of another shape."""
+    if chosen.needs_pictures and not (len(shape) == 3 and shape[0] in (1, 3)):
+        raise FilterError(
+            f"filter '{chosen.plugin}' looks at pictures [1 or 3, height, width], but {whose} are "
+            f"{list(shape)}; take it out of the recipe"
+        )
+
+
+def require_numbers(chosen: Filter, pairs: PairBatch) -> None:
+    """Raise a FilterError if a pair isn't all finite: ranks and hashes would give it a score all the same."""
+    for array in (pairs.x_T, pairs.x_0):
+        rows = np.isfinite(array.reshape(len(array), -1)).all(axis=1) if array.size else array
+        if not rows.all():
+            index = int(pairs.index[np.flatnonzero(~rows)[0]])
+            raise FilterError(
+                f"filter '{chosen.plugin}' can't judge pair {index}, which holds values that aren't "
+                "finite; leave it out of the set"
+            )
 
 
 def require_scores(chosen: Filter, scores: Any, num_pairs: int) -> None:

@@ -40,10 +40,15 @@ class Filter(Plugin, ABC):
     drops: ClassVar[Literal["low", "high"]] = "low"
     # True: it looks at samples as pictures [1 or 3, H, W] and refuses anything else.
     needs_pictures: ClassVar[bool] = False
+    # False: it looks at no real sample, and is fitted on an empty array.
+    needs_reference: ClassVar[bool] = True
 
     @abstractmethod
     def fit(self, reference: NDArray[Any]) -> FittedFilter:
-        """The filter for these real samples [m, *shape], which the kept pairs must not reveal."""
+        """The filter for these real samples [m, *shape], which the kept pairs must not reveal.
+
+        They are at least one, and finite; a filter that needs no reference gets none of them.
+        """
 
     def calibrate(self, scores: NDArray[np.float64], fpr: float) -> float:
         """The threshold that drops at most the share `fpr` of real samples with these scores [n].

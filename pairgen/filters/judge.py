@@ -1,5 +1,6 @@
 """A fitted filter whose every answer is checked (fail_closed.py), for use by several threads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -7,9 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairgen.filters.digests import reference_digest, score_digest
-from pairgen.filters.fail_closed import fault, frozen, named, require_scores
+from pairgen.filters.digests import NO_SAMPLES, reference_digest, score_digest
+from pairgen.filters.fail_closed import (
+    FilterError,
+    fault,
+    frozen,
+    named,
+    require_kind,
+    require_numbers,
+    require_reference,
+    require_scores,
+)
 from pairgen.filters.filter import Filter, FittedFilter
+from pairgen.filters.set_filter import FittedSetFilter, PairShards, SetFilter
 from storage.records import PairBatch, as_numbers
 
 
@@ -20,12 +31,13 @@ class Judge:
     chosen: Filter
     fitted: FittedFilter
     reference: str  # digest of the samples it was fitted on
+    shape: tuple[int, ...] | None = None  # of one of these samples; None if it needs none
     # Shards are judged by several threads, and a filter need not know of any.
     _one_at_a_time: Lock = field(default_factory=Lock, compare=False, repr=False)
 
     @property
     def score_digest(self) -> str:
-        """The digest of all that its scores depend on."""
+        """The digest of all that its scores depend on, but of other pairs, which a set filter sees."""
         return score_digest(self.chosen, self.reference)
 
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:
@@ -33,10 +45,42 @@ class Judge:
 
         Raises FilterError, with the filter's name, on anything else.
         """
+        seen = self._seen(pairs)
         with self._one_at_a_time, named(self.chosen):
-            scores = self.fitted.score(_read_only(pairs))
+            scores = self.fitted.score(seen)
         require_scores(self.chosen, scores, len(pairs))
         return scores.astype(np.float64)
+
+    def score_all(self, shards: PairShards) -> list[NDArray[np.float64]]:
+        """The scores of a whole split by a set filter: for each shard one a pair, float64 [n].
+
+        Raises FilterError, with the filter's name, on anything else; what reading raises, as it is.
+        """
+        assert isinstance(self.fitted, FittedSetFilter)  # `fit_judge` looked
+        seen = _SeenShards(shards, self._seen)
+        with self._one_at_a_time, named(self.chosen):
+            found = self.fitted.score_all(seen)
+        if not isinstance(found, list) or len(found) != len(shards):
+            given = len(found) if isinstance(found, list) else type(found).__name__
+            raise fault(self.chosen, f"gave scores of {given} shards, and there are {len(shards)}")
+        for scores, num_pairs in zip(found, seen.lengths(), strict=True):
+            require_scores(self.chosen, scores, num_pairs)
+        return [scores.astype(np.float64) for scores in found]
+
+    def _seen(self, pairs: PairBatch) -> PairBatch:
+        """As a filter sees pairs: read-only, x_0 in the units of the reference, for any stored type."""
+        shape = pairs.x_0.shape[1:]
+        if self.shape not in (None, shape):
+            raise FilterError(
+                f"filter '{self.chosen.plugin}' was fitted on real samples {list(self.shape or ())} "
+                f"and can't judge pairs {list(shape)}; give it a data set of the pairs' own shape "
+                "and colours"
+            )
+        require_kind(self.chosen, shape, "the pairs")
+        require_numbers(self.chosen, pairs)
+        label = None if pairs.label is None else frozen(pairs.label)
+        x_0 = as_numbers(pairs.x_0)
+        return PairBatch(frozen(pairs.index), frozen(pairs.x_T), frozen(x_0), label)
 
     def heldout_scores(self, heldout: NDArray[Any]) -> NDArray[np.float64]:
         """Scores [n] of real samples [n, *shape] that aren't part of the reference, as if they were pairs."""
@@ -65,20 +109,43 @@ def threshold_at(chosen: Filter, scores: NDArray[np.float64], fpr: float) -> flo
     return threshold
 
 
-def fit_judge(chosen: Filter, reference: NDArray[Any]) -> Judge:
+def fit_judge(chosen: Filter, reference: NDArray[Any] | None = None) -> Judge:
     """The filter, fitted on real samples [m, *shape]; it sees them read-only, and bytes as -1 … 1.
 
-    Raises FilterError if fitting fails or returns something else than a FittedFilter.
+    One that needs no reference is fitted on none, whatever it is given. Raises FilterError if samples are
+    missing or unfit, or if fitting fails or returns something else than a FittedFilter.
     """
+    if reference is None or not chosen.needs_reference:
+        reference = NO_SAMPLES
+    if chosen.needs_reference:
+        require_reference(chosen, reference)
     with named(chosen):
         fitted = chosen.fit(frozen(as_numbers(reference)))
-    if not isinstance(fitted, FittedFilter):
-        raise fault(chosen, f"fitted to a {type(fitted).__name__}, not a FittedFilter")
-    return Judge(chosen, fitted, reference_digest(reference))
+    wanted = FittedSetFilter if isinstance(chosen, SetFilter) else FittedFilter
+    if not isinstance(fitted, wanted):
+        raise fault(chosen, f"fitted to a {type(fitted).__name__}, not a {wanted.__name__}")
+    shape = reference.shape[1:] if chosen.needs_reference else None
+    return Judge(chosen, fitted, reference_digest(reference), shape)
 
 
-def _read_only(pairs: PairBatch) -> PairBatch:
-    """As a filter sees pairs: x_0 in the units of the reference, for any stored type."""
-    label = None if pairs.label is None else frozen(pairs.label)
-    x_0 = as_numbers(pairs.x_0)
-    return PairBatch(frozen(pairs.index), frozen(pairs.x_T), frozen(x_0), label)
+@dataclass(frozen=True)
+class _SeenShards:
+    """Shards as a filter may see them, and how many pairs each has."""
+
+    shards: PairShards
+    seen: Callable[[PairBatch], PairBatch]
+    _lengths: dict[int, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.shards)
+
+    def read(self, shard: int) -> PairBatch:
+        pairs = self.seen(self.shards.read(shard))
+        self._lengths[shard] = len(pairs)
+        return pairs
+
+    def lengths(self) -> list[int]:
+        """Of all shards; one that the filter left unread is read now."""
+        for shard in set(range(len(self))) - self._lengths.keys():
+            self.read(shard)
+        return [self._lengths[shard] for shard in range(len(self))]

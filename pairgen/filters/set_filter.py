@@ -8,7 +8,7 @@ many pairs a shard holds, change no score.
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,21 @@ class FittedSetFilter(FittedFilter):
 class SetFilter(Filter):
     """The options of a filter whose fitted filter is a `FittedSetFilter`."""
 
+    # How often it reads each shard, about: progress and its ETA count readings.
+    num_readings: ClassVar[int] = 1
+
     @abstractmethod
     def fit(self, reference: NDArray[Any]) -> FittedSetFilter:
         """The filter for these real samples [m, *shape]; it may ignore them."""
+
+
+def require_pair_by_pair(chosen: Filter) -> None:
+    """Raise a ValueError if a filter can't judge pairs before they are stored."""
+    if isinstance(chosen, SetFilter):
+        raise ValueError(
+            f"filter '{chosen.plugin}' judges each pair by the whole set, which isn't there before "
+            "it is written; move it from pairs.drop_at_write to filters"
+        )
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def test_a_value_that_cannot_be_is_refused_with_what_would_be_right(
     ("choices", "says"),
     [
         (["teacher=null"], "generated pairs need a 'teacher'"),
-        (["dataset=null"], "a teacher that is trained, or a filter, needs a 'dataset'"),
+        (["dataset=null"], "a teacher that is trained needs a 'dataset'"),
         (["teacher.training=null"], "needs training; add 'training'"),
         (["teacher.model={plugin: gaussian}"], "is known in closed form; remove 'training'"),
         (

@@ -54,7 +54,7 @@ def test_pictures_are_stored_as_bytes_unless_the_recipe_says_otherwise() -> None
 
 
 def with_classes(pairs: int | None, data: str, teacher: int = 10) -> Recipe:
-    document = load_recipe("tiny").document()
+    document = load_recipe("tiny", overrides=["privacy.required=false"]).document()
     document["dataset"] = {"kind": data}
     document["pairs"]["pairs"]["shape"] = [1, 8, 8] if data == "digits" else [2]
     if pairs is not None:
@@ -79,7 +79,7 @@ def test_a_teacher_of_classes_learns_and_samples_as_many() -> None:
 def test_where_a_data_set_lies_and_what_it_may_take_is_in_no_digest() -> None:
     def digest(**options: object) -> str:
         given = {"kind": "arrays", "source": "a/set.npz", "shape": [1, 8, 8], "num_heldout": 9}
-        document = load_recipe("tiny").document()
+        document = load_recipe("tiny", overrides=["privacy.required=false"]).document()
         document["pairs"]["pairs"]["shape"] = [1, 8, 8]
         return parse(Recipe, {**document, "dataset": {**given, **options}}, "recipe").digest()
 
@@ -89,7 +89,7 @@ def test_where_a_data_set_lies_and_what_it_may_take_is_in_no_digest() -> None:
 
 def test_a_filter_that_has_no_real_samples_to_find_its_threshold_on_is_refused() -> None:
     data = "dataset={kind: arrays, source: a.npz, shape: [1, 8, 8]}"
-    overrides = [data, "pairs.pairs.shape=[1, 8, 8]"]
+    overrides = [data, "pairs.pairs.shape=[1, 8, 8]", "privacy.required=false"]
     with pytest.raises(
         ValueError, match=r"the data set doesn't hold any out; set dataset\.num_heldout"
     ):

@@ -1,0 +1,85 @@
+"""What the filters of a recipe need of it: real data, pictures, and among them one that finds copies."""
+
+from collections.abc import Sequence
+
+from flows.config.generated_pairs import FilterRecipe
+from kdm.datasets import DataSet
+from pairgen.filters.filter import Filter
+from storage.plugins import plugin_class, plugin_names
+
+_SMALLEST_SIDE = 8  # of a picture in which a shifted or mirrored copy can be told from another
+
+
+def require_data(rules: Sequence[FilterRecipe], dataset: DataSet | None) -> None:
+    """Raise a ValueError if filters lack the real samples to compare pairs with, or to calibrate on."""
+    if dataset is not None and not dataset.has_heldout and any(map(_is_calibrated, rules)):
+        raise ValueError(
+            "a filter calibrates its threshold on real samples that the teacher never saw, but "
+            "the data set doesn't hold any out; set dataset.num_heldout, or give the filter a "
+            "threshold"
+        )
+    for rule in rules if dataset is None else ():
+        if rule.filter.needs_reference:
+            raise ValueError(
+                f"filter '{rule.filter.plugin}' compares pairs with real data: give a 'dataset'"
+            )
+        if _is_calibrated(rule):
+            raise ValueError(
+                f"filter '{rule.filter.plugin}' calibrates its threshold on real data: give a "
+                "'dataset', or give the filter a threshold"
+            )
+
+
+def require_pictures(rules: Sequence[FilterRecipe], shape: tuple[int, ...]) -> None:
+    """Raise a ValueError if a filter looks at pictures, and samples of this shape aren't any."""
+    for rule in rules:
+        if rule.filter.needs_pictures and not (len(shape) == 3 and shape[0] in (1, 3)):
+            raise ValueError(
+                f"filter '{rule.filter.plugin}' looks at pictures [1 or 3, height, width], but the "
+                f"pairs have shape {shape}; take it out of the recipe"
+            )
+
+
+def require_copy_finder(rules: Sequence[FilterRecipe], shape: tuple[int, ...] | None) -> None:
+    """Raise a ValueError if no filter finds copies of the real samples, of pictures also as pictures.
+
+    A distance between numbers misses a mirrored or shifted picture. `shape` is that of a sample, None if it
+    isn't known yet.
+    """
+    finders = [rule.filter for rule in rules if rule.filter.finds_copies]
+    if not finders:
+        raise ValueError(
+            "privacy.required is true, but the recipe lacks a filter that finds copies; add "
+            f"{_finders(shape)} to filters"
+        )
+    if _are_pictures(shape) and not any(finder.needs_pictures for finder in finders):
+        raise ValueError(
+            "privacy.required is true, but no filter of the recipe looks for copies of pictures: "
+            f"'{finders[0].plugin}' misses mirrored and shifted ones; add {_finders(shape)} to "
+            "filters"
+        )
+
+
+def _is_calibrated(rule: FilterRecipe) -> bool:
+    return rule.threshold is None
+
+
+def _are_pictures(shape: tuple[int, ...] | None) -> bool:
+    if shape is None or len(shape) != 3:
+        return False
+    return shape[0] in (1, 3) and min(shape[1:]) >= _SMALLEST_SIDE
+
+
+def _finders(shape: tuple[int, ...] | None) -> str:
+    """The installed filters that would do, as a choice: "'exact' or 'near-copy'"."""
+    named = [
+        (name, plugin_class("pairgen.filters", name)) for name in plugin_names("pairgen.filters")
+    ]
+    found = [
+        f"'{name}'"
+        for name, each in named
+        if issubclass(each, Filter)
+        and each.finds_copies
+        and each.needs_pictures == _are_pictures(shape)
+    ]
+    return " or ".join(found)
