@@ -34,6 +34,10 @@ SOURCES = {
         "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
         "pt_inception-2015-12-05-6726825d.pth"
     ),
+    # Copy detection: SSCD (Pizzi et al. 2022), a ResNet-50 as TorchScript
+    "sscd_disc_mixup.torchscript.pt": (
+        "https://dl.fbaipublicfiles.com/sscd-copy-detection/sscd_disc_mixup.torchscript.pt"
+    ),
     **{  # EDM's statistics of training pictures, through the same network
         f"{name}.npz": f"{_NVIDIA}/edm/fid-refs/{name}.npz"
         for name in ("cifar10-32x32", "ffhq-64x64", "afhqv2-64x64", "imagenet-64x64")
