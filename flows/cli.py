@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from flows.commands.home_cli import add_home_commands
 from flows.commands.pairs_cli import pairs_app
+from flows.commands.privacy_cli import privacy_app
 from flows.commands.stages_cli import add_stage_commands
 from flows.commands.student_cli import student_app
 from flows.commands.study_cli import study_app
@@ -47,6 +48,7 @@ app.add_typer(pairs_app, name="pairs")
 app.add_typer(teacher_app, name="teacher")
 app.add_typer(student_app, name="student")
 app.add_typer(study_app, name="study")
+app.add_typer(privacy_app, name="privacy")
 
 TRACEBACK_VARIABLE = "KDM_TRACEBACK"
 

@@ -142,6 +142,14 @@ _SHORTHANDS = {
         "home.",
     ),
     "data": _Shorthand("dataset.source", "PATH", "The real data: a file or a folder."),
+    "reference": _Shorthand("dataset.source", "PATH", "The same as --data."),
+    "policy": _Shorthand(
+        "filters.policy",
+        "NAME",
+        "A list of filters instead of the recipe's, which share one false-positive rate: 'pictures', or "
+        "your own file.",
+    ),
+    "fpr": _Shorthand("filters.fpr", "RATE", "That rate, as in --policy pictures --fpr 0.01."),
     "layout": _Shorthand(
         "pairs.layout", "FORMAT-SIZE", "Format and size of shards, e.g. zarr-4096."
     ),
@@ -209,7 +217,9 @@ def _as_yaml(name: str, value: str | list[str]) -> str:
     """Numbers as they are, anything else as a string."""
     if isinstance(value, list):
         return json.dumps([] if asks_for_no_mask(value) else value)
-    is_number = name in ("batch", "workers") and value.isascii() and value.isdecimal()
+    is_number = name == "fpr" or (
+        name in ("batch", "workers") and value.isascii() and value.isdecimal()
+    )
     return value if is_number else json.dumps(value)
 
 

@@ -11,7 +11,7 @@ from pairgen.filters.set_filter import require_pair_by_pair
 from pairgen.precision import Precision
 from pairgen.samplers.sampler import Sampler
 from pairgen.spec import require_generable
-from storage.options import LastingOptions, Options
+from storage.options import LastingOptions
 from storage.plugins import Configured
 from storage.records import PairSchema
 from storage.store import DEFAULT_LAYOUT
@@ -23,12 +23,17 @@ def _require_batch(batch: Any) -> Any:
     return batch
 
 
-class FilterRecipe(Options):
+class FilterRecipe(LastingOptions):
     """A filter and its threshold: given directly, or calibrated to a false-positive rate."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {"jointly": False}
 
     filter: Annotated[Filter, Configured("pairgen.filters")]
     fpr: float = Field(0.01, ge=0, lt=1)  # share of held-out real samples that it may drop
     threshold: float | None = None  # in the filter's own unit; overrides `fpr`
+    jointly: bool = (
+        False  # `fpr` is of all such filters of the recipe together, which is that of each of them
+    )
 
 
 class GeneratedPairs(LastingOptions):

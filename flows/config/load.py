@@ -8,6 +8,7 @@ from typing import Any
 
 from flows.config.found_pairs import complete_pairs
 from flows.config.overrides import apply_override
+from flows.config.policies import expand_policy
 from flows.config.recipe import Recipe
 from flows.config.recipe_files import read_recipe
 from flows.config.stored_teacher import complete as complete_teacher
@@ -18,6 +19,7 @@ from storage.options import parse
 from storage.redaction import require_no_secret
 
 _STORED_PAIRS = "pairs.stored="
+_POLICY = "filters.policy="
 _METRICS = "evaluation.metrics"
 _IN_FILES = (
     "image-folder",
@@ -94,9 +96,12 @@ def _lay_over(
     if any(each.startswith(_STORED_PAIRS) for each in asked):
         _require_no_teacher(asked)
         document["pairs"] = {}
+    if any(each.startswith(_POLICY) for each in asked):
+        document["filters"] = {}
     _add_presets(document, students)
     for override in asked:
         apply_override(document, override)
+    expand_policy(document)
     if any(each.startswith(_METRICS) for each in asked):  # who says which gets these, or an error
         document["evaluation"].pop("where_files_are", None)
 

@@ -1,0 +1,200 @@
+"""Filters are tried on copies that are planted beside a set: what they find, what they drop by mistake.
+
+Nothing is written into the set. The result is kept at the home as proofs/NAME-DIGEST, by all that it depends
+on; a second question is answered from there.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.calibration import RecipeFilter
+from flows.documents.recall_content import Tried, lines_of, recall_page
+from flows.judged_pairs import contents, open_split
+from flows.progress import Meter
+from flows.stage import Run, StageResult
+from kdm.report.recall_page import markdown_recall, render_recall
+from pairgen.filters.digests import reference_digest
+from pairgen.filters.filter import Filter
+from pairgen.filters.pictures import Pictures, require_pictures
+from pairgen.planted.recall import Scored, recall_of
+from pairgen.planted.transforms import TRANSFORMS, planted
+from storage.digest import digest_of, seal, short, unseal
+from storage.folders import Folder
+from storage.plugins import describe
+from storage.records import as_numbers
+
+FOLDER = "proofs"
+STAGE = "privacy-test"
+VERSION = 1  # of what is planted and how it is counted
+_BATCH = 1024  # pictures between two lines of progress
+_HELDOUT, _PAIRS = "held-out pictures", "the set's own pairs"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked: how many copies of each transform, how many pairs of the set, from which seed."""
+
+    num_planted: int
+    num_pairs: int
+    seed: int
+    command: str
+
+
+def finders(run: Run) -> list[RecipeFilter]:
+    """The recipe's filters that find copies; a ValueError if it has none, or lacks real pictures."""
+    recipe = run.recipe
+    chosen = [
+        RecipeFilter(each, recipe.dataset) for each in recipe.filters if each.filter.finds_copies
+    ]
+    if not chosen:
+        raise ValueError(
+            f"recipe '{recipe.name}' has no filter that finds copies, so none can be tried; add "
+            "--policy pictures"
+        )
+    if recipe.dataset is None or not recipe.dataset.has_heldout:
+        raise ValueError(
+            "planted copies need real pictures, and held-out ones beside them to count mistakes on; name "
+            "them with --reference, and set dataset.num_heldout"
+        )
+    return chosen
+
+
+def trial(run: Run, pairs: StageResult, wanted: Wanted) -> Folder:
+    """The folder with the page, made if it is missing."""
+    chosen = finders(run)
+    folder = run.home / FOLDER / f"{pairs.name}-{short(_digest(run, pairs, wanted, chosen))}"
+    if not folder.exists("proof.json"):
+        run.begin(folder, "a page")
+        _make(run, pairs, wanted, chosen, folder)
+    return folder
+
+
+def said(folder: Folder) -> list[list[str]]:
+    """The table of a kept trial, for a terminal."""
+    document = unseal(folder.read("proof.json"), folder.url)
+    return [[str(cell) for cell in row] for row in document["table"]]
+
+
+def _digest(run: Run, pairs: StageResult, wanted: Wanted, chosen: Sequence[RecipeFilter]) -> str:
+    """Of all that the numbers depend on."""
+    dataset = run.recipe.dataset
+    assert dataset is not None  # `finders` has looked
+    return digest_of(
+        {
+            "version": VERSION,
+            "filters": [[each.score, each.choice.fpr] for each in chosen],
+            "transforms": list(TRANSFORMS),
+            "heldout": reference_digest(dataset.heldout()),
+            "pairs": list(contents(run, open_split(run, pairs, "train"))),
+            "planted": [wanted.num_planted, wanted.num_pairs, wanted.seed],
+        }
+    )
+
+
+def _make(
+    run: Run,
+    pairs: StageResult,
+    wanted: Wanted,
+    chosen: Sequence[RecipeFilter],
+    folder: Folder,
+) -> None:
+    tried = _samples(run, pairs, wanted)
+    names = _distinct([each.choice.filter for each in chosen])
+    total = len(chosen) * sum(len(each) for each in tried.values())
+    meter = run.meter(STAGE, pairs.name, total, "pictures")
+    scored = [
+        _scored(name, each, tried, meter, number * total // len(chosen))
+        for number, (name, each) in enumerate(zip(names, chosen, strict=True))
+    ]
+    recall = recall_of(scored, max(each.choice.fpr for each in chosen), seed=wanted.seed)
+    page = recall_page(
+        recall, _told(run, pairs, wanted, dict(zip(names, chosen, strict=True)), tried)
+    )
+    for drawing in page.drawings:
+        folder.replace(f"{drawing.name}.svg", drawing.svg)
+    folder.replace("table.md", markdown_recall(page).encode())
+    folder.replace("index.html", render_recall(page).encode())
+    folder.replace("proof.json", seal({"version": VERSION, "table": lines_of(recall)}))
+
+
+def _samples(run: Run, pairs: StageResult, wanted: Wanted) -> dict[str, Pictures]:
+    """What every filter scores: held-out pictures, the set's own, and the copies of each transform."""
+    dataset = run.recipe.dataset
+    assert dataset is not None  # `finders` has looked
+    reference = require_pictures(as_numbers(dataset.train()), "privacy test")
+    stream = np.random.RandomState(wanted.seed)
+    num = min(wanted.num_planted, len(reference))
+    found = {
+        _HELDOUT: require_pictures(as_numbers(dataset.heldout()), "privacy test"),
+        _PAIRS: _own(run, pairs, wanted.num_pairs),
+    }
+    for number, name in enumerate(TRANSFORMS):
+        rows = np.sort(stream.choice(len(reference), num, replace=False))
+        found[name] = planted(name, reference[rows], wanted.seed + number)
+    return found
+
+
+def _own(run: Run, pairs: StageResult, count: int) -> Pictures:
+    """The first samples of the set's training split."""
+    store = open_split(run, pairs, "train")
+    shards: list[NDArray[np.float32]] = []
+    for shard, content in enumerate(contents(run, store)):
+        shards.append(np.asarray(as_numbers(store.pairs(shard, content).x_0), np.float32))
+        if sum(map(len, shards)) >= count:
+            break
+    return np.concatenate(shards)[:count]
+
+
+def _scored(
+    name: str, chosen: RecipeFilter, tried: Mapping[str, Pictures], meter: Meter, done: int
+) -> Scored:
+    """One filter's scores of everything."""
+    scores: dict[str, NDArray[np.float64]] = {}
+    for kind, pictures in tried.items():
+        parts = []
+        for first in range(0, len(pictures), _BATCH):
+            meter.at(done, name)
+            batch = pictures[first : first + _BATCH]
+            parts.append(chosen.judge.heldout_scores(batch))
+            done += len(batch)
+        scores[kind] = np.concatenate([np.empty(0), *parts])
+    meter.at(done, name)
+    heldout, own = scores.pop(_HELDOUT), scores.pop(_PAIRS)
+    return Scored(name, chosen.choice.filter, heldout, scores, own)
+
+
+def _distinct(filters: Sequence[Filter]) -> list[str]:
+    """Names of the filters; those of one plugin are numbered."""
+    plugins = [each.plugin for each in filters]
+    return [
+        name if plugins.count(name) == 1 else f"{name} {plugins[: place + 1].count(name)}"
+        for place, name in enumerate(plugins)
+    ]
+
+
+def _told(
+    run: Run,
+    pairs: StageResult,
+    wanted: Wanted,
+    chosen: Mapping[str, RecipeFilter],
+    tried: Mapping[str, Pictures],
+) -> Tried:
+    dataset = run.recipe.dataset
+    assert dataset is not None  # `finders` has looked
+    settings = {
+        name: json.dumps(describe(each.choice.filter), sort_keys=True)
+        for name, each in chosen.items()
+    }
+    return Tried(
+        name=pairs.name,
+        num_planted=len(tried["exact"]),
+        num_reference=len(dataset.train()),
+        num_calibrating=(len(tried[_HELDOUT]) + 1) // 2,
+        seed=wanted.seed,
+        command=wanted.command,
+        settings=settings,
+    )
