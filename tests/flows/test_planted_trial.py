@@ -1,0 +1,97 @@
+"""`kdm privacy test` and policies: planted copies through a recipe's filters."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.config.load import load_recipe
+from storage.digest import unseal
+from storage.folders import Folder
+
+RECIPE = """
+name: small-digits
+title: Digits' pictures beside a teacher that is known in closed form
+dataset: {kind: digits}
+teacher: {name: gaussian, model: {plugin: gaussian}}
+pairs:
+  kind: generated
+  name: small-digits
+  sampler: {plugin: euler, num_steps: 1}
+  pairs: {shape: [1, 8, 8], noise: {seed: 1}}
+  train: 64
+  heldout: 64
+  layout: wds-64
+filters: {policy: %s, fpr: 0.02}
+"""
+POLICY = "filters: [{plugin: exact}, {plugin: pixel-nn, num_neighbours: 5}]"
+ASKED = ("--planted", "8", "--own", "16")
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    (tmp_path / "mine.yaml").write_text(POLICY)
+    file = tmp_path / "recipe.yaml"
+    file.write_text(RECIPE % (tmp_path / "mine.yaml"))
+    return file
+
+
+def proofs(home: Folder) -> list[Folder]:
+    return [home / "proofs" / name for name in (home / "proofs").names()]
+
+
+def tried(home: Folder, recipe: Path, *words: str) -> Result:
+    command = ["privacy", "test", str(recipe), *ASKED, *words, "--home", home.url]
+    return CliRunner().invoke(app, command)
+
+
+def test_planted_copies_are_counted_on_a_page_that_is_made_once(home: Folder, recipe: Path) -> None:
+    said = tried(home, recipe).stdout
+    (folder,) = proofs(home)
+    assert {"index.html", "table.md", "roc.svg", "recall.svg"} <= folder.files().keys()
+    table = unseal(folder.read("proof.json"), "proof")["table"]
+    shares = {row[0]: row[1:] for row in table[1:]}
+    assert table[0][1:] == ["exact", "pixel-nn", "all together"]
+    assert shares["exact"] == shares["mirrored"] == ["100.0%"] * 3
+    assert shares["noise 0.02"][0] == "0.0%"
+    page = folder.read("index.html").decode()
+    assert page.count("<img") == 2  # the curves: no picture of anybody
+    assert "isn&#39;t anonymisation" in page
+    assert tried(home, recipe).stdout == said
+    assert folder.read("index.html").decode() == page
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["--policy", "pictures-of-cats"], "no policy 'pictures-of-cats'.*pictures"),
+        (["--set", "filters=[]"], "no filter that finds copies.*--policy pictures"),
+        (["--set", "filters={fpr: 0.1}"], "lacks 'policy'.*policy: pictures"),
+        (["--set", "filters={policy: pictures, rate: 0.1}"], "doesn't know 'rate'"),
+        (["--fpr", "1.5"], "fpr"),
+        (["--planted", "0"], "planted"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused_before_any_work(
+    home: Folder, recipe: Path, overrides: list[str], said: str
+) -> None:
+    ended = tried(home, recipe, *overrides)
+    assert ended.exit_code != 0
+    assert re.search(said, " ".join(f"{ended.output} {ended.exception}".split()))
+    assert not home.exists()
+
+
+def test_a_policy_stands_for_its_filters_at_one_rate() -> None:
+    recipe = load_recipe("digits", overrides=["filters.policy=pictures", "filters.fpr=0.02"])
+    assert [each.filter.plugin for each in recipe.filters] == [
+        *("exact", "pixel-nn", "pixel-nn", "aligned")
+    ]
+    assert {(each.fpr, each.jointly) for each in recipe.filters} == {(0.02, True)}
+
+
+def test_filters_that_share_no_rate_are_written_as_before() -> None:
+    (only,) = load_recipe("digits").document()["filters"]
+    assert only.keys() == {"filter", "fpr", "threshold"}
