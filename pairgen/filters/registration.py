@@ -10,8 +10,8 @@ that makes b(W_p) most like q, by zero-normalised correlation over the overlap M
 
 Gauss–Newton on ‖q̂ − b̂‖², whose gradient leaves out what brightness and contrast change (Evangelidis and
 Psarakis 2008, "Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization"), first on
-half-size pictures from three starts, then on whole ones. In the end the tenth of M that fits worst is left
-out: something that covers a part of a copy doesn't hide it.
+half-size pictures from three starts (`coarse`), then on whole ones (`fine`). In the end of both the tenth of
+M that fits worst is left out: something that covers a part of a copy doesn't hide it.
 """
 
 import torch
@@ -31,8 +31,8 @@ _HIGHEST = torch.tensor([0.5, 0.35, 0.5, 0.5])
 _LONGEST_STEP = 0.25
 
 
-def alikeness(q: Tensor, b: Tensor) -> Tensor:
-    """The trimmed ρ of pictures q [n, c, h, w] and real ones b [n, c, h, w], each pair by itself; [n]."""
+def coarse(q: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """The best p [n, 4] and trimmed ρ [n] of pictures q and b [n, c, h, w] at half their size."""
     best = torch.full((len(q),), -torch.inf)
     place = torch.zeros(len(q), 4)
     half, half_b = _halved(q), _halved(b)
@@ -41,8 +41,13 @@ def alikeness(q: Tensor, b: Tensor) -> Tensor:
         is_better = ρ > best
         best = torch.where(is_better, ρ, best)
         place = torch.where(is_better[:, None], found, place)
-    place, _ = _register(q, b, place, FINE_STEPS)
-    return _trimmed(q, b, place)
+    return place, _trimmed(half, half_b, place)
+
+
+def fine(q: Tensor, b: Tensor, p: Tensor) -> Tensor:
+    """The trimmed ρ [n] of pictures q and b [n, c, h, w] from a coarse p [n, 4]."""
+    found, _ = _register(q, b, p, FINE_STEPS)
+    return _trimmed(q, b, found)
 
 
 def _starts(q: Tensor, b: Tensor) -> list[Tensor]:
