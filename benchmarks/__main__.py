@@ -1,6 +1,7 @@
 """`python -m benchmarks [NAME …] [OPTION …]`: run the named benchmarks, or all; a Markdown table each.
 
-`--count` is the number of pairs of `scale`, in place of a million, and of pictures of `pictures-pass`.
+`--count` is the number of pairs of `scale`, in place of a million, of pictures of `pictures-pass`, of queries of
+`picture-search`.
 `--clone` is where `generation` (EDM's), `steps` and `sampling` (KDM's) find the published code that they
 compare with, `--full` adds the network of CIFAR-10's size to `generation`. `--preset` is the one network that
 `efficiency` measures, else several. `--recipe digits` has `ablation` measure students of pictures. The first
@@ -28,6 +29,7 @@ from benchmarks import (
     importer,
     operators,
     outside,
+    picture_search,
     pictures_pass,
     reading,
     scale,
@@ -57,6 +59,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "convolutions": convolutions.table,
     "operators": operators.table,
     "outside": outside.table,
+    "picture-search": picture_search.table,
     "pictures-pass": pictures_pass.table,
     "efficiency": efficiency.table,
     "flops": student_flops.table,
@@ -79,6 +82,7 @@ def main(arguments: list[str]) -> int:
         "ablation": partial(ablation.table, given.recipe),
         "scale": partial(scale.table, given.count or scale.COUNT),
         "pictures-pass": partial(pictures_pass.table, given.count or pictures_pass.NUM_PICTURES),
+        "picture-search": partial(picture_search.table, given.count or picture_search.NUM_QUERIES),
         "generation": partial(generation.table, given.clone, is_full=given.full),
         "steps": partial(student_steps.table, given.clone),
         "sampling": partial(student_sampling.table, given.clone),
