@@ -1,7 +1,7 @@
 """The search of `pixel-nn` beside the machine's own products of matrices, in one run, on two threads.
 
-Pictures of 3×32×32 with values from a stream, 50,000 of them the reference, both views of each query. The product
-of matrices is torch's, of blocks of the search's own shape. `--count` is the number of queries.
+Pictures of 3×32×32 with values from a stream, 50,000 of them the reference, both views of each query. The
+product of matrices is torch's, of blocks of the search's own shape. `--count` is the number of queries.
 """
 
 import json
