@@ -1,10 +1,10 @@
 """A recipe's filter over its data set, and its threshold.
 
 A threshold is stated in the recipe, or calibrated: the one that drops at most the share `fpr` of real
-samples that no teacher saw.
+samples that no teacher saw. Filters that share a rate are calibrated together (pairgen/filters/joint.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.config.generated_pairs import FilterRecipe
+from flows.heldout_scores import kept_scores
 from kdm.datasets import DataSet
 from pairgen.filters.digests import NO_SAMPLES, reference_digest, score_digest, set_digest
 from pairgen.filters.filter import Filter
-from pairgen.filters.judge import Judge, fit_judge
+from pairgen.filters.joint import JointThresholds, joint_thresholds
+from pairgen.filters.judge import Judge, fit_judge, threshold_at
 from pairgen.filters.set_filter import SetFilter
+from storage.folders import Folder
 
-# By score digest, held-out samples and rate: a command that first looks for what is missing, and then runs,
-# calibrates once. The number only, because a fitted filter may hold a whole data set.
-_calibrated: dict[tuple[str, str, float], float] = {}
+# By score digest and held-out samples: a command that first looks for what is missing, and then runs, scores
+# once. Scores only, because a fitted filter may hold a whole data set.
+_scored: dict[tuple[str, str], NDArray[np.float64]] = {}
 
 
 class RecipeFilter:
@@ -31,19 +34,30 @@ class RecipeFilter:
         choice: FilterRecipe,
         dataset: DataSet | None,
         contents: Mapping[str, Sequence[str]] | None = None,
+        *,
+        home: Folder | None = None,
+        together: Sequence[FilterRecipe] = (),
     ) -> None:
-        """A set filter's scores rest on `contents` too, the digests of each split's shards in order."""
+        """A set filter's scores rest on `contents` too, the digests of each split's shards in order.
+
+        At the home, scores of held-out pictures are kept. `together` are all filters that share its rate.
+        """
         self.choice, self.dataset, self._contents = choice, dataset, contents or {}
+        self._home, self._together = home, together
 
     @cached_property
     def reference(self) -> str:
         """The digest of what pairs are compared with: real samples, or for a set filter all pairs too."""
-        chosen = self.choice.filter
-        samples = reference_of(chosen, self.dataset)
-        digest = None if samples is None else reference_digest(samples)
-        if isinstance(chosen, SetFilter):
-            return set_digest(self._contents, digest)
-        return digest or reference_digest(NO_SAMPLES)
+        if isinstance(self.choice.filter, SetFilter):
+            samples = reference_of(self.choice.filter, self.dataset)
+            return set_digest(self._contents, None if samples is None else self._own_reference)
+        return self._own_reference
+
+    @cached_property
+    def _own_reference(self) -> str:
+        """The digest of the real samples that it's fitted on, or of none."""
+        samples = reference_of(self.choice.filter, self.dataset)
+        return reference_digest(NO_SAMPLES if samples is None else samples)
 
     @cached_property
     def score(self) -> str:
@@ -60,12 +74,36 @@ class RecipeFilter:
         """As stated, else calibrated on the held-out samples; in the filter's own unit."""
         if self.choice.threshold is not None:
             return self.choice.threshold
-        assert self.dataset is not None  # checked by the recipe
-        heldout = self.dataset.heldout()
-        key = (self.score, reference_digest(heldout), self.choice.fpr)
-        if key not in _calibrated:
-            _calibrated[key] = self.judge.calibrate(heldout, self.choice.fpr)
-        return _calibrated[key]
+        if self._joint is not None:
+            return self._joint.thresholds[self._together.index(self.choice)]
+        scores = self.heldout_scores()
+        if not len(scores):
+            raise ValueError(
+                f"filter '{self.choice.filter.plugin}' can't be calibrated without held-out samples"
+            )
+        return threshold_at(self.choice.filter, scores, self.choice.fpr)
+
+    @property
+    def rate(self) -> float | None:
+        """The share of held-out samples that it may drop by itself; None if the threshold is stated."""
+        if self.choice.threshold is not None:
+            return None
+        return self.choice.fpr if self._joint is None else self._joint.rate
+
+    @cached_property
+    def _joint(self) -> JointThresholds | None:
+        """The thresholds of all that share the rate; None of a filter that shares none."""
+        if not (self.choice.jointly and self.choice in self._together):
+            return None
+        filters = [
+            RecipeFilter(each, self.dataset, home=self._home) if each != self.choice else self
+            for each in self._together
+        ]
+        return joint_thresholds(
+            [each.choice.filter for each in filters],
+            [each.heldout_scores() for each in filters],
+            self.choice.fpr,
+        )
 
     @property
     def num_calibrated_on(self) -> int | None:
@@ -78,7 +116,19 @@ class RecipeFilter:
         """Scores [n] of the held-out samples, which the report draws beside the generated ones'."""
         if self.dataset is None:
             return np.empty(0)
-        return self.judge.heldout_scores(self.dataset.heldout())
+        heldout = self.dataset.heldout()
+        key = (score_digest(self.choice.filter, self._own_reference), reference_digest(heldout))
+        if key not in _scored:
+            _scored[key] = self._scores(*key, lambda: self.judge.heldout_scores(heldout))
+        return _scored[key]
+
+    def _scores(
+        self, score: str, heldout: str, compute: Callable[[], NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Computed, or of pictures, where that takes minutes, from the home."""
+        if self._home is None or not self.choice.filter.needs_pictures:
+            return compute()
+        return kept_scores(self._home, score, heldout, compute)
 
 
 def reference_of(chosen: Filter, dataset: DataSet | None) -> NDArray[Any] | None:

@@ -2,10 +2,13 @@
 
     calibrations/SCORE-HELDOUT.json    scores of these samples by that filter on that reference
 
-They're scores of single real samples, so they're as private as the data: keep them where the data may be.
+They're scores of single real pictures, so they're as private as the data: keep them where the data may be.
 """
 
+import base64
+import binascii
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +16,9 @@ from numpy.typing import NDArray
 from storage.digest import seal, short, unseal
 from storage.errors import StoreError
 from storage.folders import Folder
-from storage.masks import MAX_BYTES, packed_numbers, unpacked_numbers
 
 FOLDER = "calibrations"
+_MAX_BYTES = 2**28  # of a million scores and more
 
 
 def kept_scores(
@@ -23,17 +26,24 @@ def kept_scores(
 ) -> NDArray[np.float64]:
     """The scores [n] of the held-out samples of digest `heldout`, float64; computed if they aren't there.
 
-    A file that is damaged, or of something else, is made again.
+    A file that is damaged, or of something else, is made again. A home that can't be written to keeps none.
     """
     folder, name = home / FOLDER, f"{short(score)}-{short(heldout)}.json"
-    try:
-        document = unseal(folder.read(name, at_most=MAX_BYTES), name)
-        if (document.get("score"), document.get("heldout")) == (score, heldout):
-            return unpacked_numbers(document["scores"], name)
-    except (FileNotFoundError, StoreError, KeyError):
-        pass
+    found = _read(folder, name, score, heldout)
+    if found is not None:
+        return found
     scores = compute()
-    document = {"score": score, "heldout": heldout, "scores": packed_numbers(scores)}
-    folder.require_writable("a calibration")
-    folder.replace(name, seal(document))
+    data = base64.b64encode(scores.astype("<f8").tobytes()).decode()
+    with suppress(StoreError, OSError):
+        folder.replace(name, seal({"score": score, "heldout": heldout, "scores": data}))
     return scores
+
+
+def _read(folder: Folder, name: str, score: str, heldout: str) -> NDArray[np.float64] | None:
+    try:
+        document = unseal(folder.read(name, at_most=_MAX_BYTES), name)
+        if (document["score"], document["heldout"]) != (score, heldout):
+            return None
+        return np.frombuffer(base64.b64decode(document["scores"], validate=True), "<f8").copy()
+    except (FileNotFoundError, StoreError, KeyError, TypeError, binascii.Error, ValueError):
+        return None

@@ -48,7 +48,9 @@ def finders(run: Run) -> list[RecipeFilter]:
     """The recipe's filters that find copies; a ValueError if it has none, or lacks real pictures."""
     recipe = run.recipe
     chosen = [
-        RecipeFilter(each, recipe.dataset) for each in recipe.filters if each.filter.finds_copies
+        RecipeFilter(each, recipe.dataset, home=run.home)
+        for each in recipe.filters
+        if each.filter.finds_copies
     ]
     if not chosen:
         raise ValueError(

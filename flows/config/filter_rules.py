@@ -30,6 +30,16 @@ def require_data(rules: Sequence[FilterRecipe], dataset: DataSet | None) -> None
             )
 
 
+def require_one_rate(rules: Sequence[FilterRecipe]) -> None:
+    """Raise a ValueError unless filters that share a false-positive rate state the same one."""
+    rates = sorted({rule.fpr for rule in rules})
+    if len(rates) > 1:
+        raise ValueError(
+            f"filters with 'jointly' share one false-positive rate, but these state {rates}; give all of "
+            "them the same fpr"
+        )
+
+
 def require_pictures(rules: Sequence[FilterRecipe], shape: tuple[int, ...]) -> None:
     """Raise a ValueError if a filter looks at pictures, and samples of this shape aren't any."""
     for rule in rules:

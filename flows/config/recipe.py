@@ -6,7 +6,12 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from flows.config.filter_rules import require_copy_finder, require_data, require_pictures
+from flows.config.filter_rules import (
+    require_copy_finder,
+    require_data,
+    require_one_rate,
+    require_pictures,
+)
 from flows.config.generated_pairs import FilterRecipe, GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs, Name
 from flows.config.stored_pairs import StoredPairs
@@ -65,6 +70,7 @@ class Recipe(Options):
             _require_noise_of(self.teacher.model, self.pairs.pairs.noise.scale)
             _require_classes_of(self.teacher, self.pairs.pairs, self.dataset)
         require_data(self._rules, self.dataset)
+        require_one_rate(self.joint_filters)
         if self.shape is not None:
             self.require_filters_fit(self.shape)
         elif self.privacy.required:
@@ -146,6 +152,11 @@ class Recipe(Options):
             case StoredPairs(label=label):
                 return label
         return None
+
+    @property
+    def joint_filters(self) -> tuple[FilterRecipe, ...]:
+        """The filters that share one false-positive rate."""
+        return tuple(each for each in self.filters if each.jointly and each.threshold is None)
 
     @property
     def _rules(self) -> tuple[FilterRecipe, ...]:

@@ -54,7 +54,7 @@ def filter_scores(run: Run, judged: StageResult) -> list[FilterScores]:
             FilterScores(
                 filter=choice.filter.plugin,
                 generated=np.concatenate(generated),
-                heldout=RecipeFilter(choice, run.recipe.dataset).heldout_scores(),
+                heldout=RecipeFilter(choice, run.recipe.dataset, home=run.home).heldout_scores(),
                 threshold=read_decision_summary(masks, mask)["threshold"],
             )
         )

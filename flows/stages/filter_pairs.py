@@ -27,7 +27,10 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     for choice in run.recipe.filters:
         stores = [open_split(run, pairs, split) for split in run.recipe.splits]
         covered = {store.split: contents(run, store) for store in stores}
-        judging = Judging(run, RecipeFilter(choice, run.recipe.dataset, covered))
+        chosen = RecipeFilter(
+            choice, run.recipe.dataset, covered, home=run.home, together=run.recipe.joint_filters
+        )
+        judging = Judging(run, chosen)
         masks.append(judging.mask)
         for store in stores:
             was_missing |= judging.cover(store)

@@ -104,6 +104,7 @@ class Judging:
         return {
             "filter": describe(self._chosen.choice.filter),
             "threshold": self._chosen.threshold,
-            "fpr": None if num_calibrated_on is None else self._chosen.choice.fpr,
+            "fpr": self._chosen.rate,
             "calibrated_on": num_calibrated_on,
+            **({"joint_fpr": self._chosen.choice.fpr} if self._chosen.choice.jointly else {}),
         }
