@@ -17,12 +17,14 @@ DATA = Path(__file__).parent / "data"
 MLP = DATA / "mlp_checkerboard.npz"
 CHECKERBOARD = "data/kdm_checkerboard_fm_10nfe.npy"
 CIFAR10 = "data/cifar10-jpeg-test.zip.xz"
+CIFAR10_TRAIN = "data/cifar10-jpeg-train.zip.xz"
 STEP = "reference/goldens/kdm/kdm_dense_16.npz"
 
 _FROM_CODE = "made by running {} with random weights, and too large to come along"
 _WHAT_IT_IS = {
     CHECKERBOARD: "the checkerboard pairs of KDM's repository (sampled_dataset.npy), without a licence",
     CIFAR10: "CIFAR-10's test pictures as JPEGs in EDM's zip layout, without a licence",
+    CIFAR10_TRAIN: "CIFAR-10's training pictures as JPEGs in EDM's zip layout, without a licence",
     "reference/goldens/kdm": _FROM_CODE.format("KDM's training step"),
     "reference/goldens/edm": _FROM_CODE.format("EDM's networks and sampler (NVlabs/edm)"),
     "reference/goldens/fm": _FROM_CODE.format("torchcfm's U-Net and torchdiffeq's solvers"),

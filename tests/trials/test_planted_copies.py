@@ -1,13 +1,10 @@
 """Copies of CIFAR-10's pictures under every transform, through the policy `pictures` (`make trials`).
 
-KDM_CIFAR10 names a folder with the training and the test pictures: cifar10-jpeg-train.zip.xz and
-cifar10-jpeg-test.zip.xz. Half of the test pictures calibrate, the other half measures. About 40 CPU minutes.
+Half of the test pictures calibrate, the other half measures. About 40 CPU minutes.
 """
 
-import os
-from pathlib import Path
-
 import pytest
+from published import CIFAR10, CIFAR10_TRAIN, published
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -15,8 +12,6 @@ from storage.digest import unseal
 
 pytestmark = pytest.mark.trials
 
-DATA = Path(os.environ.get("KDM_CIFAR10", "."))
-TRAIN, TEST = DATA / "cifar10-jpeg-train.zip.xz", DATA / "cifar10-jpeg-test.zip.xz"
 NUM_PLANTED = 2000
 MOST_FALSE_POSITIVES = 1.5  # percent
 LEAST = {  # percent found
@@ -36,30 +31,29 @@ LEAST = {  # percent found
     "rotation 5°": 92,
     "shift 1/8": 92,
 }
-RECIPE = f"""
+RECIPE = """
 name: planted-cifar
 title: CIFAR-10 beside a teacher that is known in closed form
-dataset: {{kind: image-folder, source: {TRAIN}, heldout_source: {TEST}, shape: [3, 32, 32]}}
-teacher: {{name: gaussian, model: {{plugin: gaussian}}}}
+dataset: {kind: image-folder, source: %s, heldout_source: %s, shape: [3, 32, 32]}
+teacher: {name: gaussian, model: {plugin: gaussian}}
 pairs:
   kind: generated
   name: planted-cifar
-  sampler: {{plugin: euler, num_steps: 1}}
-  pairs: {{shape: [3, 32, 32], noise: {{seed: 1}}}}
+  sampler: {plugin: euler, num_steps: 1}
+  pairs: {shape: [3, 32, 32], noise: {seed: 1}}
   train: 1024
   heldout: 64
   layout: wds-1024
-filters: {{policy: pictures, fpr: 0.01}}
+filters: {policy: pictures, fpr: 0.01}
 """
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """The trial's table by its rows: one filter after another, then all together."""
-    if not (TRAIN.is_file() and TEST.is_file()):
-        pytest.skip(f"{DATA} lacks {TRAIN.name} or {TEST.name}; name their folder by KDM_CIFAR10")
+    real = published(CIFAR10_TRAIN), published(CIFAR10)
     place = tmp_path_factory.mktemp("planted")
-    (place / "recipe.yaml").write_text(RECIPE)
+    (place / "recipe.yaml").write_text(RECIPE % real)
     command = ["privacy", "test", str(place / "recipe.yaml"), "--home", str(place / "home")]
     ended = CliRunner().invoke(
         app, [*command, "--planted", str(NUM_PLANTED)], catch_exceptions=False
