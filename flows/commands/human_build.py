@@ -8,7 +8,7 @@ import torch
 import typer
 
 from flows.commands.human_pictures import HumanStudy, study_pictures
-from flows.documents.remembered_runs import KnownRun, known_runs
+from flows.documents.remembered_runs import known_student
 from flows.home import bare, found, home_folder
 from flows.stage import StageResult
 from kdm.human.collages import study_of
@@ -34,7 +34,7 @@ def build_human_study(name: str, home: str, wanted: HumanStudy) -> None:
     target = folder_at(wanted.out or f"human-{bare(folder.name)}")
     if target.names():
         raise ValueError(f"{target.url} isn't empty; name another folder with --out")
-    known, student = _known(place, folder)
+    known, student = known_student(place, folder)
     shown, others = study_pictures(known, student, wanted)
     kept = _kept(place, student, wanted)
     study = study_of(shown, others, side=wanted.side, secret=kept["secret"])
@@ -49,18 +49,6 @@ def build_human_study(name: str, home: str, wanted: HumanStudy) -> None:
         f"{target.url}/index.html: {wanted.num_questions} pairs; send this folder to your raters\n"
         f"{keys.url}/{KEY}: says which collage is whose; keep it from your raters\n"
         "then: kdm study human score answers-*.json"
-    )
-
-
-def _known(home: Folder, student: Folder) -> tuple[KnownRun, StageResult]:
-    """The run that trained a student, which knows its pairs."""
-    for known in known_runs(home):
-        for each in known.students:
-            if each.place.name == student.name:
-                return known, each
-    raise ValueError(
-        f"no run of {home.url} records the pairs of {student.name}; run 'kdm distill' or "
-        "'kdm evaluate' with its recipe first"
     )
 
 

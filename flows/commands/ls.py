@@ -18,6 +18,7 @@ from storage.spec_file import read_spec
 
 _LONGEST_CHANGE = 72  # letters of an override: one may hold a whole recipe's students
 _KEY = "key.json"  # of a study with human raters, whose page is with them
+_AUDIT = "audit.json"  # written last
 _PAGE, _NUMBERS = "index.html", "numbers.json"  # of a study, the latter written last
 
 
@@ -93,6 +94,24 @@ def _studies(listing: Listing, names: Sequence[str]) -> list[Row]:
     return rows
 
 
+def _audits(listing: Listing, names: Sequence[str]) -> list[Row]:
+    """What a student was found to tell of its training set; a private part is named, not read."""
+    rows = []
+    for name in names:
+        place = f"audits/{name}"
+        written, said = f"{place}/{_AUDIT}", listing.about("audits", name, _AUDIT)
+        is_damaged = said is None and written in listing.files
+        finished = "damaged" if is_damaged else listing.finished(written)
+        finished = "unfinished" if finished == UNKNOWN else finished
+        page, has_private = f"{place}/audit.html", f"{place}/private/scores.json" in listing.files
+        below = [f"of students/{said['student']}"] if said else []
+        below += ["with a private part"] if has_private else []
+        below += [f"{listing.home.url}/{page}"] if page in listing.files else []
+        count = f"{said['of']['count']:,}" if said else UNKNOWN
+        rows.append(Row([name, count, finished, listing.size(place)], "; ".join(below)))
+    return rows
+
+
 def _made_of(study: Mapping[str, Any] | None) -> list[str]:
     """How many students a study has, and of how many seeds."""
     if study is None:
@@ -154,5 +173,6 @@ _TABLES = {
     "references": (["name", "pictures", "network", "finished", "size"], _references),
     "features": (["name", "what was seen", "pictures", "begun", "size"], _features),
     "studies": (["name", "students", "seeds", "finished", "size"], _studies),
+    "audits": (["name", "samples", "finished", "size"], _audits),
     "reports": (["name", "recipe", "finished", "size"], _reports),
 }

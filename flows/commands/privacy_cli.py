@@ -4,12 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, whole
+from flows.commands.option_types import MOST_SAMPLES, Home, whole
 from flows.commands.recipe_options import Recipe, takes
+from flows.home import DEFAULT_HOME
 from flows.request import Request
 
+_MOST_AUDITED = 10**6  # samples
+
 privacy_app = typer.Typer(
-    help="Try filters on planted copies of real pictures.",
+    help="Try filters on planted copies, and audit students.",
     no_args_is_help=True,
 )
 
@@ -48,3 +51,36 @@ def _test(
     from flows.commands.privacy_test import privacy_test
 
     privacy_test(Request(recipe, until="generate-pairs", **options), planted, own, seed)
+
+
+@privacy_app.command("audit", help="What of the training set can be told from a student.")
+def _audit(
+    student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
+    reference: Annotated[
+        str,
+        typer.Option(
+            "--reference",
+            metavar="PATH",
+            help="The pictures that the teacher was trained on, if not where the recipe says.",
+        ),
+    ] = "",
+    count: Annotated[
+        int,
+        typer.Option(
+            "--count", parser=whole(20, _MOST_AUDITED), metavar="N", help="Samples of each kind."
+        ),
+    ] = 5_000,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private",
+            help="Also write scores, indices and the nearest pairs, for you alone.",
+        ),
+    ] = False,
+    *,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.privacy_audit import Wanted, audit_student
+
+    audit_student(student, home, Wanted(reference, count, device, private))

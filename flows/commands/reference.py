@@ -12,6 +12,7 @@ from flows.config.recipe_files import recipe_titles
 from flows.device import require_device, settled_device
 from flows.home import home_folder
 from kdm.datasets import DataSet, splits_of
+from kdm.datasets.kind_at import kind_at
 from kdm.datasets.pictures import Split
 from kdm.evaluate.evaluation_options import GROUP
 from kdm.evaluate.kept_references import (
@@ -29,7 +30,6 @@ from storage.options import Options, parse
 from storage.plugins import configure, plugin_names
 from storage.yaml_text import read_yaml
 
-_KINDS = {".npy": "arrays", ".npz": "arrays", ".tar": "image-tars"}
 _UNNAMEABLE = re.compile(r"[^A-Za-z0-9._]+")
 
 
@@ -116,10 +116,8 @@ def _at(path: Path, wanted: Wanted) -> Any:
             f"--shape is '{wanted.shape}'; say the pictures' channels, height and width, as in "
             "--shape 3,32,32"
         )
-    tars = path.is_dir() and any(path.glob("*.tar"))
-    kind = "image-tars" if tars else _KINDS.get(path.suffix, "image-folder")
     document: dict[str, Any] = {
-        "kind": kind,
+        "kind": kind_at(path),
         "source": str(path),
         "shape": [int(each) for each in shape.groups()],
     }

@@ -79,6 +79,18 @@ def known_runs(home: Folder, report: Reporter = silent) -> Iterator[KnownRun]:
             yield KnownRun(run, _found(home, document["judged"]), students)
 
 
+def known_student(home: Folder, student: Folder) -> tuple[KnownRun, StageResult]:
+    """The run that trained a student, which knows its pairs; a ValueError if none of the home does."""
+    for known in known_runs(home):
+        for each in known.students:
+            if each.place.name == student.name:
+                return known, each
+    raise ValueError(
+        f"no run of {home.url} records the pairs of {student.name}; run 'kdm distill' or "
+        "'kdm evaluate' with its recipe first"
+    )
+
+
 def _document(folder: Folder) -> dict[str, Any] | None:
     if not folder.exists(FILE):
         return None

@@ -1,4 +1,7 @@
-"""A folder on a disk: temporary name, flush, re-read and hash, then a link or a rename."""
+"""A folder on a disk: temporary name, flush, re-read and hash, then a link or a rename.
+
+A private one is made with the mode 0700 and its files with 0600, whatever the umask: they never had another.
+"""
 
 import contextlib
 import os
@@ -7,6 +10,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -29,6 +33,7 @@ class LocalFolder(Folder):
     """A folder at an absolute path."""
 
     path: Path
+    is_private: bool = False  # only this user may look into it once it is made here
 
     @classmethod
     def at(cls, url: str) -> "LocalFolder":
@@ -57,7 +62,7 @@ class LocalFolder(Folder):
         return self.path / name
 
     def __truediv__(self, name: str) -> "LocalFolder":
-        return LocalFolder(self.local_path(name))
+        return LocalFolder(self.local_path(name), self.is_private)
 
     def names(self) -> list[str]:
         try:
@@ -107,7 +112,7 @@ class LocalFolder(Folder):
         target = self.local_path(name)
         if target.exists():
             return False
-        with _written(target, [memoryview(data)]) as temporary:
+        with _written(target, [memoryview(data)], is_private=self.is_private) as temporary:
             try:
                 move_to_free_name(temporary, target)
             except FileExistsError:
@@ -117,7 +122,7 @@ class LocalFolder(Folder):
     def replace(self, name: str, data: bytes | list[memoryview]) -> None:
         target = self.local_path(name)
         pieces = data if isinstance(data, list) else [memoryview(data)]
-        with _written(target, pieces) as temporary:
+        with _written(target, pieces, is_private=self.is_private) as temporary:
             os.replace(temporary, target)
 
     def remove(self, name: str) -> None:
@@ -208,12 +213,12 @@ def _info(path: str) -> FileInfo | None:
 
 
 @contextmanager
-def _written(target: Path, pieces: Sequence[memoryview]) -> Iterator[Path]:
+def _written(target: Path, pieces: Sequence[memoryview], *, is_private: bool) -> Iterator[Path]:
     temporary = target.parent / temporary_name()
     missing = _missing_folders(target.parent)
     try:
-        _make_folder(target.parent)
-        _write_and_check(temporary, pieces)
+        _make_folder(target.parent, 0o700 if is_private else 0o777)
+        _write_and_check(temporary, pieces, 0o600 if is_private else 0o666)
         yield temporary
         sync_folder(target.parent)
     except OSError as error:
@@ -225,11 +230,14 @@ def _written(target: Path, pieces: Sequence[memoryview]) -> Iterator[Path]:
         _remove_empty(missing)
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder that another process may remove meanwhile because it's empty."""
+def _make_folder(folder: Path, mode: int) -> None:
+    """Make a folder that another process may remove meanwhile because it's empty.
+
+    The mode, of which the umask takes away, is the folder's own; those above it have the usual one.
+    """
     for _ in range(_NUM_TRIES - 1):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode, parents=True, exist_ok=True)
         except FileExistsError:
             if folder.exists() or folder.is_symlink():  # a file is in its place
                 raise
@@ -237,7 +245,7 @@ def _make_folder(folder: Path) -> None:
             continue
         else:
             return
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode, parents=True, exist_ok=True)
 
 
 def _missing_folders(folder: Path) -> list[Path]:
@@ -251,8 +259,8 @@ def _remove_empty(folders: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def _write_and_check(temporary: Path, pieces: Sequence[memoryview]) -> None:
-    with temporary.open("wb") as file:
+def _write_and_check(temporary: Path, pieces: Sequence[memoryview], mode: int) -> None:
+    with open(temporary, "wb", opener=partial(os.open, mode=mode)) as file:
         file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())

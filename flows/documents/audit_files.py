@@ -1,0 +1,60 @@
+"""An audit's folder, audits/audit-STUDENT-DIGEST: what may be shown, and apart from it what is private.
+
+    audit.html  audit.md  audit.json    public; audit.json comes last and says that the others are whole
+    private/    scores.json  ROW.png    on a disk of mode 0700, its files 0600
+
+The private part isn't in a set of pairs, and no export reads it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kdm.privacy.audit import Audit
+from kdm.privacy.audit_document import private_document
+from kdm.privacy.collage import nearest_pairs
+from kdm.privacy.mirrored_views import is_picture
+from kdm.report.audit_page import markdown_audit, render_audit
+from storage.digest import seal, unseal
+from storage.errors import DamageError
+from storage.folders import Folder
+from storage.folders.private import private
+
+NUMBERS, PRIVATE, SCORES = "audit.json", "private", "scores.json"
+
+
+def read_audit(folder: Folder) -> dict[str, Any] | None:
+    """The public document; None if there is none, or it is damaged."""
+    if not folder.exists(NUMBERS):
+        return None
+    try:
+        return unseal(folder.read(NUMBERS), f"{folder.url}/{NUMBERS}")
+    except DamageError:
+        return None  # it is made again
+
+
+def has_private(folder: Folder) -> bool:
+    """Whether the private part is whole: its scores are written last."""
+    return (folder / PRIVATE).exists(SCORES)
+
+
+def write_public(folder: Folder, document: Mapping[str, Any], *, command: str) -> None:
+    """Write the page, its text and its numbers."""
+    folder.sweep()
+    folder.replace("audit.html", render_audit(document, command=command).encode())
+    folder.replace("audit.md", markdown_audit(document, command=command).encode())
+    folder.replace(NUMBERS, seal(document))
+
+
+def write_private(folder: Folder, audit: Audit, of: Mapping[str, Any]) -> Folder:
+    """Write scores, and of pictures the nearest pairs; returns the private folder.
+
+    What is there is removed first, because its mode may have been changed.
+    """
+    folder.remove(PRIVATE)
+    place = private(folder / PRIVATE)
+    if is_picture(audit.real.training.shape[1:]):
+        for name, row in audit.rows.items():
+            picture = nearest_pairs(row.samples, audit.real.training, row.neighbours)
+            place.replace(f"{name}.png", picture)
+    place.replace(SCORES, seal({**of, **private_document(audit)}))
+    return place
