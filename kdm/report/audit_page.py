@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kdm.metrics.bootstrap import Estimate
-from kdm.privacy.closer_share import NEAR
 from kdm.privacy.subjects import CONTROL, KEPT_PAIRS, PAIRS, STUDENT, TITLES
 from kdm.report.content import Picture
 from kdm.report.markdown import inline
@@ -35,8 +34,8 @@ MEANINGS = {
     "are, with its 95% interval; 1% is expected without copying",
     "closer": "share of samples that are closer to the training set than to as many held-out real samples, "
     "with its 95% interval; 50% are expected without copying",
-    "copying, C_T": "the data-copying test of Meehan et al. (2020): below −3, samples are closer to the training set "
-    "than held-out real ones are; above 3, they are farther from it",
+    "copying, C_T": "the data-copying test of Meehan et al. (2020): below −3, samples are closer to the "
+    "training set than held-out real ones are; above 3, they are farther from it",
     "membership": "Δ is MMD² to held-out real samples less MMD² to training samples, with its 95% interval; "
     "p is the chance of as large a Δ if samples told nothing of who was trained on (permutations)",
 }
@@ -53,7 +52,8 @@ class Cells(NamedTuple):
     closer: tuple[str, str]
     copying: str
     p_value: str
-    membership: str
+    difference: str  # Δ
+    interval: str
 
 
 def render_audit(document: Document, *, command: str) -> str:
@@ -74,7 +74,16 @@ def render_audit(document: Document, *, command: str) -> str:
 
 def markdown_audit(document: Document, *, command: str) -> str:
     """The same as Markdown, without pictures."""
-    heads = ["", "samples", *_heads(document), "very near", "closer", "copying, C_T", "membership, p", "Δ"]
+    heads = [
+        "",
+        "samples",
+        *_heads(document),
+        "very near",
+        "closer",
+        "copying, C_T",
+        "membership, p",
+        "Δ",
+    ]
     lines = [
         f"| {' | '.join(map(inline, heads))} |",
         "|---|" + (len(heads) - 1) * "---:|",
@@ -87,7 +96,7 @@ def markdown_audit(document: Document, *, command: str) -> str:
             " ".join(row.near),
             " ".join(row.closer),
         ]
-        cells += [row.copying, row.p_value, row.membership]
+        cells += [row.copying, row.p_value, f"{row.difference} {row.interval}"]
         lines.append(f"| {' | '.join(map(inline, cells))} |")
     parts = [
         [f"# What {inline(document['student'])} tells of its training set"],
@@ -103,9 +112,10 @@ def markdown_audit(document: Document, *, command: str) -> str:
 
 def findings(document: Document) -> list[str]:
     """What stands out, a sentence each."""
-    student = document["rows"][STUDENT]
-    sentences = [_near_words(student)] if student["near"] else []
-    sentences += [_closer_words(student)] if student["closer"] else []
+    student, control = (document["rows"][name] for name in (STUDENT, CONTROL))
+    sentences = [_near_words(student, control)] if student["near"] and control["near"] else []
+    if student["closer"] and control["closer"]:
+        sentences.append(_closer_words(student, control))
     sentences.append(_membership_words(document))
     sentences += [_duplicate_words(document)] if student["duplicates"] else []
     pairs, kept = (document["rows"].get(name) for name in (PAIRS, KEPT_PAIRS))
@@ -118,22 +128,24 @@ def findings(document: Document) -> list[str]:
     return sentences
 
 
-def _near_words(student: Document) -> str:
-    near = student["near"]
-    verdict = "more than" if near["low"] > NEAR else "no more than"
+def _near_words(student: Document, control: Document) -> str:
     return (
-        f"Of the student’s {student['num_samples']:,} samples {_interval(near)} are nearer to a training "
-        f"sample than 99% of held-out real samples are: {verdict} the 1% that is expected without copying."
+        f"Of the student’s {student['num_samples']:,} samples {_interval(student['near'])} are nearer to a "
+        f"training sample than 99% of held-out real samples are, {_against(student['near'], control['near'])}."
     )
 
 
-def _closer_words(student: Document) -> str:
-    closer = student["closer"]
-    verdict = "more than" if closer["low"] > 0.5 else "no more than"
+def _closer_words(student: Document, control: Document) -> str:
     return (
-        f"Of the student’s samples {_interval(closer)} are closer to the training set than to as many "
-        f"held-out real samples: {verdict} the 50% that are expected without copying."
+        f"Of the student’s samples {_interval(student['closer'])} are closer to the training set than to as "
+        f"many held-out real samples, {_against(student['closer'], control['closer'])}."
     )
+
+
+def _against(share: Document, control: Document) -> str:
+    """Whether a share is above the control's, by intervals that don't meet."""
+    verdict = "more" if share["low"] > control["high"] else "no more"
+    return f"{verdict} than chance explains (of held-out real ones themselves {_interval(control)})"
 
 
 def _membership_words(document: Document) -> str:
@@ -178,7 +190,8 @@ def _cells(name: str, row: Document, document: Document) -> Cells:
         closer=_with_ends(row["closer"]),
         copying="–" if copying is None else number(copying["value"]),
         p_value=number(test["p_value"]),
-        membership=f"Δ {number(test['value'])} ({number(test['low'])} … {number(test['high'])})",
+        difference=f"Δ {number(test['value'])}",
+        interval=f"({number(test['low'])} … {number(test['high'])})",
     )
 
 
