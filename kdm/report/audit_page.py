@@ -129,9 +129,10 @@ def findings(document: Document) -> list[str]:
 
 
 def _near_words(student: Document, control: Document) -> str:
+    near = student["near"]
     return (
-        f"Of the student’s {student['num_samples']:,} samples {_interval(student['near'])} are nearer to a "
-        f"training sample than 99% of held-out real samples are, {_against(student['near'], control['near'])}."
+        f"Of the student’s {student['num_samples']:,} samples {_interval(near)} are nearer to a training "
+        f"sample than 99% of held-out real samples are, {_against(near, control['near'])}."
     )
 
 
