@@ -17,13 +17,6 @@ _MAX_BYTES = 2**27  # of one block of distances, 128 MiB
 
 def nearest_distances(samples: NDArray[Any], reference: NDArray[Any]) -> NDArray[np.float64]:
     """The Euclidean distance of each of [n, *shape] to the nearest of [m, *shape], float64 [n]."""
-    return nearest_neighbours(samples, reference)[0]
-
-
-def nearest_neighbours(
-    samples: NDArray[Any], reference: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The same distances, and the rows [n] of the reference that are that near."""
     points, others = _flat(samples), _flat(reference)
     squares = np.einsum("ij,ij->i", others, others)  # without a copy of a large set
     num_rows = max(1, _MAX_BYTES // (8 * len(others)))
@@ -31,17 +24,16 @@ def nearest_neighbours(
         _nearest(points[first : first + num_rows], others, squares)
         for first in range(0, len(points), num_rows)
     ]
-    distances = np.concatenate([np.empty(0), *(part[0] for part in parts)])
-    return distances, np.concatenate([np.empty(0, np.int64), *(part[1] for part in parts)])
+    return np.concatenate([np.empty(0), *parts])
 
 
 def _nearest(
     points: NDArray[np.float64], others: NDArray[np.float64], squares: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """δ and j [n] for points [n, d]; `squares` [m] are ‖b‖²."""
+) -> NDArray[np.float64]:
+    """δ [n] for points [n, d]; `squares` [m] are ‖b‖²."""
     # ‖a‖² is the same for all b and left out.
     nearest = (squares - 2 * (points @ others.T)).argmin(axis=1)
-    return np.sqrt(((points - others[nearest]) ** 2).sum(axis=1)), nearest
+    return np.asarray(np.sqrt(((points - others[nearest]) ** 2).sum(axis=1)))
 
 
 def _flat(samples: NDArray[Any]) -> NDArray[np.float64]:
