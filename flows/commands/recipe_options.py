@@ -17,7 +17,12 @@ from flows.request import STAGES
 
 NO_MASK = "none"
 
-Recipe = Annotated[str, typer.Argument(help="A recipe's name ('kdm show' lists them) or file.")]
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        help="A recipe's name ('kdm show' lists them) or file; for filters also a stored set."
+    ),
+]
 
 _COMMON = ("home", "count", "overrides")  # for every command that takes a recipe
 _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a Request

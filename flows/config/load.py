@@ -11,6 +11,7 @@ from flows.config.overrides import apply_override
 from flows.config.policies import expand_policy
 from flows.config.recipe import Recipe
 from flows.config.recipe_files import read_recipe
+from flows.config.set_recipe import complete_reference, recipe_of_set
 from flows.config.stored_teacher import complete as complete_teacher
 from flows.config.wishes import with_wishes
 from kdm.presets.presets import preset_names
@@ -37,17 +38,21 @@ def load_recipe(
     home: Folder | None = None,
     students: Collection[str] = (),
 ) -> Recipe:
-    """A recipe by name, or by the path of a YAML file, with `a.b=c` overrides on top.
+    """A recipe by name, or by the path of a YAML file, with overrides on top; or that of a set.
 
     `count` is the number of training indices. Of `students` those that the recipe does not list may
     be presets. Stored pairs or a stored teacher come from the home, and so does what the recipe
     doesn't say about its pairs. Raises ValueError with every fault.
     """
-    document = read_recipe(recipe)
+    of_set = None if home is None else recipe_of_set(recipe, home)
+    document = read_recipe(recipe) if of_set is None else of_set
     _lay_over(document, overrides, students)
     require_no_secret(document, f"recipe '{recipe}'")  # it is stored with what is made
     if count is not None:
         _set_count(document, count)
+    if of_set is not None and home is not None:
+        complete_pairs(document, home)
+        complete_reference(document)
     _require_data(document, recipe)
     if home is not None:
         _complete(document, home)

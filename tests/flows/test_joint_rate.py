@@ -76,3 +76,28 @@ def test_a_damaged_file_of_scores_is_made_again(home: Folder, tmp_path: Path) ->
         kept.replace(name, b"?")
     again = run_stages(run_of(home, tmp_path), until="filter-pairs")[-1]
     assert again.digest == judged.digest
+
+
+def test_a_stored_set_is_filtered_against_pictures_without_a_recipe(
+    home: Folder, tmp_path: Path
+) -> None:
+    run_stages(run_of(home, tmp_path), until="generate-pairs")
+    (name,) = (home / "pairs").names()
+    pictures = np.random.RandomState(0).randint(0, 256, (300, 8, 8)).astype(np.uint8)
+    np.save(tmp_path / "real.npy", pictures)
+    overrides = [f"dataset.source={tmp_path}/real.npy", "dataset.num_heldout=100"]
+    for asked in ("small-digits", f"pairs/{name}", f"{home.url}/pairs/{name}"):
+        recipe = load_recipe(
+            asked, overrides=[*overrides, "filters.policy=pictures"], home=folder_at(home.url)
+        )
+        assert (recipe.pairs.kind, recipe.dataset.kind, recipe.shape) == (
+            *("stored", "arrays"),
+            (1, 8, 8),
+        )
+        assert len(recipe.filters) == 4
+    recipe = load_recipe(
+        "small-digits", overrides=[*overrides, "filters=[{filter: {plugin: exact}}]"], home=home
+    )
+    judged = run_stages(Run(recipe, home), until="filter-pairs")[-1]
+    assert judged.name == name
+    assert len(masks_in(judged)) == 1
