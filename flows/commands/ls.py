@@ -19,6 +19,7 @@ from storage.spec_file import read_spec
 _LONGEST_CHANGE = 72  # letters of an override: one may hold a whole recipe's students
 _KEY = "key.json"  # of a study with human raters, whose page is with them
 _AUDIT = "audit.json"  # written last
+_PROOF = "proof.json"  # the same
 _PAGE, _NUMBERS = "index.html", "numbers.json"  # of a study, the latter written last
 
 
@@ -112,6 +113,20 @@ def _audits(listing: Listing, names: Sequence[str]) -> list[Row]:
     return rows
 
 
+def _proofs(listing: Listing, names: Sequence[str]) -> list[Row]:
+    """Which planted copies filters found beside a set: finished pages."""
+    rows = []
+    for name in names:
+        place = f"proofs/{name}"
+        said = listing.about("proofs", name, _PROOF)
+        finished = "unfinished" if said is None else listing.finished(f"{place}/{_PROOF}")
+        page = f"{place}/index.html"
+        below = [f"{listing.home.url}/{page}"] if page in listing.files else []
+        count = UNKNOWN if said is None else str(len(said["table"][0]) - 2)
+        rows.append(Row([name, count, finished, listing.size(place)], "; ".join(below)))
+    return rows
+
+
 def _made_of(study: Mapping[str, Any] | None) -> list[str]:
     """How many students a study has, and of how many seeds."""
     if study is None:
@@ -173,6 +188,7 @@ _TABLES = {
     "references": (["name", "pictures", "network", "finished", "size"], _references),
     "features": (["name", "what was seen", "pictures", "begun", "size"], _features),
     "studies": (["name", "students", "seeds", "finished", "size"], _studies),
+    "proofs": (["name", "filters", "finished", "size"], _proofs),
     "audits": (["name", "samples", "finished", "size"], _audits),
     "reports": (["name", "recipe", "finished", "size"], _reports),
 }

@@ -8,11 +8,11 @@ from typing import Any
 
 from flows.config.recipe_files import recipe_names
 from flows.home import bare, matching
+from kdm.datasets.kind_at import kind_at
 from pairgen.teachers.imported_name import default_name
 from storage.folders import Folder, folder_at
 
 NUM_HELDOUT = 1000  # of the pictures at --reference, unless the user says how many
-_KINDS = {".npy": "arrays", ".npz": "arrays", ".tar": "image-tars"}
 
 
 def recipe_of_set(asked: str, home: Folder) -> dict[str, Any] | None:
@@ -43,9 +43,8 @@ def complete_reference(document: dict[str, Any]) -> None:
     if not isinstance(dataset, dict) or not dataset.get("source"):
         return
     path = Path(str(dataset["source"])).expanduser()
-    tars = path.is_dir() and any(path.glob("*.tar"))
     own: dict[str, Any] = {
-        "kind": "image-tars" if tars else _KINDS.get(path.suffix, "image-folder"),
+        "kind": kind_at(path),
         "shape": document["pairs"]["shape"],
     }
     if not dataset.get("heldout_source"):

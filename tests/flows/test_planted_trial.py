@@ -62,6 +62,15 @@ def test_planted_copies_are_counted_on_a_page_that_is_made_once(home: Folder, re
     assert "isn&#39;t anonymisation" in page
     assert tried(home, recipe).stdout == said
     assert folder.read("index.html").decode() == page
+    listed = CliRunner().invoke(app, ["ls", "--home", home.url]).stdout
+    assert folder.name in listed
+    assert (
+        CliRunner()
+        .invoke(app, ["rm", f"proofs/{folder.name}", "--yes", "--home", home.url])
+        .exit_code
+        == 0
+    )
+    assert not folder.exists("proof.json")
 
 
 @pytest.mark.parametrize(
