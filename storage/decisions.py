@@ -11,6 +11,7 @@ from storage.errors import MismatchError
 from storage.folders import Folder
 from storage.mask_documents import decisions_of
 from storage.masks import Mask, read_decision_summary
+from storage.set_folder import splits_of
 
 
 def default_masks(folder: Folder, place: str) -> tuple[Mask, ...]:
@@ -37,6 +38,19 @@ def named_masks(folder: Folder, place: str, starts: Sequence[str]) -> tuple[Mask
     """The decisions over SPLIT/LAYOUT that begin with these digits; a ValueError with the choices."""
     known = decisions_of(folder / place / "masks")
     return tuple(_named(folder, place, known, start) for start in starts)
+
+
+def decision_of_set(folder: Folder, start: str) -> Mask:
+    """The one decision over any split or layout that begins with these digits; a ValueError with the choices."""
+    known = {mask for place in splits_of(folder) for mask in decisions_of(folder / place / "masks")}
+    matches = [mask for mask in known if start and mask.decision.startswith(start)]
+    if len(matches) != 1:
+        there = [f"{place}: {choices(folder, place)}" for place in splits_of(folder)]
+        raise ValueError(
+            f"'{start}' is the beginning of {len(matches)} decisions of filters over {folder.url}; there "
+            f"are: {', '.join(there) or 'none'}"
+        )
+    return matches[0]
 
 
 def choices(folder: Folder, place: str) -> str:

@@ -13,6 +13,10 @@ class MismatchError(StoreError):
     """Two things that must agree (spec, environment, digest) do not."""
 
 
+class UnfinishedPurgeError(StoreError):
+    """A set that is being purged can't be read or written until the purge is finished."""
+
+
 class InvalidPairsError(StoreError):
     """A teacher or plugin returned pairs that the schema forbids."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from storage.digest import short
+from storage.digest import digest_of, short
 from storage.errors import DamageError
 from storage.folders import Folder
 from storage.ledger_files import read_manifest, read_record, read_records
@@ -47,8 +47,16 @@ class Ledger:
 
     def add(self, record: Record) -> bool:
         """Write a shard's record with an attempt id and the time; False if one is there already."""
-        stamp = {"attempt": uuid.uuid4().hex, "created_at": datetime.now(UTC).isoformat()}
-        return self.records_folder.create(record_name(record.shard), sealed(record, **stamp))
+        return self.records_folder.create(record_name(record.shard), _stamped(record))
+
+    def replace_record(self, record: Record) -> None:
+        """Write a record over the one that there is: of a shard that lost rows for good."""
+        self.records_folder.replace(record_name(record.shard), _stamped(record))
+
+    def replace_manifest(self, manifest: Manifest) -> None:
+        """Write a manifest over the one of its size: of a set that lost rows for good."""
+        data = sealed(manifest, created_at=datetime.now(UTC).isoformat())
+        self.manifests.replace(record_name(manifest.num_shards), data)
 
     def recorded(self) -> list[int]:
         """The shards that have a record, rising."""
@@ -73,19 +81,27 @@ class Ledger:
             raise ValueError(f"{self.base.url} has no manifest yet; run generate-pairs to its end")
         return self.manifest(max(sizes))
 
-    def freeze(self, num_shards: int) -> Manifest:
+    def contents(self, num_shards: int) -> str | None:
+        """The digest over the contents of the first shards; None if no manifest covers them."""
+        covering = [size for size in self.sizes() if size >= num_shards]
+        if not covering:
+            return None
+        return digest_of(self.manifest(min(covering)).content_digests[:num_shards])
+
+    def freeze(self, num_shards: int, replaced: Sequence[str] = ()) -> Manifest:
         """The manifest over the first records: the one that is there, or a new one.
 
-        A new one continues from the largest below it, so that growth costs what was added.
+        A new one continues from the largest below it, so that growth costs what was added. `replaced`
+        are the contents that purges took from a manifest of this size, which was lost.
         """
         if num_shards in self.sizes():
             return self.manifest(num_shards)
-        manifest = self._grown(num_shards)
+        manifest = self._grown(num_shards, replaced)
         data = sealed(manifest, created_at=datetime.now(UTC).isoformat())
         is_new = self.manifests.create(record_name(num_shards), data)
         return manifest if is_new else self.manifest(num_shards)
 
-    def _grown(self, num_shards: int) -> Manifest:
+    def _grown(self, num_shards: int, replaced: Sequence[str]) -> Manifest:
         below = [size for size in self.sizes() if size < num_shards]
         frozen = self.manifest(max(below)) if below else None
         contents = list(frozen.content_digests) if frozen else []
@@ -105,6 +121,7 @@ class Ledger:
             attempted=attempted,
             kept=kept,
             nfe=evaluations / attempted if is_known else 0.0,
+            replaced=replaced,
         )
 
     @property
@@ -124,6 +141,12 @@ class Ledger:
                 "files were swapped: remove it and run generate-pairs again"
             )
         return record
+
+
+def _stamped(record: Record) -> bytes:
+    """A record as bytes, with an attempt id and the time."""
+    stamp = {"attempt": uuid.uuid4().hex, "created_at": datetime.now(UTC).isoformat()}
+    return sealed(record, **stamp)
 
 
 def _numbers(folder: Folder) -> list[int]:

@@ -31,7 +31,7 @@ class Manifest(LastingOptions):
     """
 
     model_config = ConfigDict(strict=True)
-    added_later: ClassVar[Mapping[str, Any]] = {"nfe": 0.0}
+    added_later: ClassVar[Mapping[str, Any]] = {"nfe": 0.0, "replaced": []}
 
     version: int = VERSION
     split: str
@@ -41,6 +41,8 @@ class Manifest(LastingOptions):
     attempted: int
     kept: int = Field(ge=0)
     nfe: float = Field(0.0, ge=0, le=2**40)  # over all its records, as in each of them
+    # Of a purged set: the digests of the contents that this manifest listed before each purge.
+    replaced: list[Digest] = []
 
     @classmethod
     def over(
@@ -53,6 +55,7 @@ class Manifest(LastingOptions):
         attempted: int,
         kept: int,
         nfe: float = 0.0,
+        replaced: Iterable[str] = (),
     ) -> "Manifest":
         """The manifest over records with these content digests."""
         return cls(
@@ -63,6 +66,7 @@ class Manifest(LastingOptions):
             attempted=attempted,
             kept=kept,
             nfe=nfe,
+            replaced=list(replaced),
         )
 
     @model_validator(mode="before")

@@ -7,7 +7,7 @@ masks/SCORE-DIGEST/filter.json                     what was scored with: filter,
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -93,6 +93,12 @@ def read_decision_summary(masks: Folder, mask: Mask) -> dict[str, Any]:
     return _read(folder, "decision.json", mask.model_dump(), "threshold")
 
 
+def is_decided(masks: Folder, mask: Mask, content: str) -> bool:
+    """Whether a decision was made over a shard; its audit was written before."""
+    folder = masks / short(mask.score) / "decisions" / short(mask.decision)
+    return folder.exists(_name(content))
+
+
 def judged(masks: Folder, mask: Mask) -> set[str]:
     """The shards, by content, that have scores, decision and audit, and what both rest on."""
     decision = short(mask.decision)
@@ -113,7 +119,7 @@ def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDAr
     Raises `StoreError` if the shard was never judged: no pair passes unjudged.
     """
     folder = masks / short(mask.score) / "decisions" / short(mask.decision)
-    if not folder.exists(_name(content)):
+    if not is_decided(masks, mask, content):
         raise StoreError(
             f"decision {short(mask.decision)}… of shard {short(content)}… is missing below "
             f"{masks.url}; run filter-pairs on this set first"
@@ -127,6 +133,16 @@ def read_keep(masks: Folder, mask: Mask, content: str, *, num_rows: int) -> NDAr
             f"{where} judges {len(keep)} rows, the shard has {num_rows}; "
             "remove it and run filter-pairs again"
         )
+    return keep
+
+
+def read_keeps(
+    masks: Folder, chosen: Sequence[Mask], content: str, *, num_rows: int
+) -> NDArray[np.bool_]:
+    """Which stored rows of a shard all of these decisions keep, bool [num_rows]."""
+    keep = np.ones(num_rows, np.bool_)
+    for mask in chosen:
+        keep &= read_keep(masks, mask, content, num_rows=num_rows)
     return keep
 
 

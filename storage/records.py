@@ -18,6 +18,9 @@ Columns = dict[str, NDArray[Any]]
 Rounding = Literal["none", "half-even", "floor"]
 # Why a pair may not be written; a filter's reasons are others.
 INVALID_REASONS = ("nan", "inf", "range")
+PURGED = (
+    "purged"  # why a pair that was stored is gone: a filter's decision dropped it (docs/privacy.md)
+)
 MAX_VALUES = 2**24  # in one sample: 64 MB of float32, four times a 3×1024×1024 image and more
 MAX_STATES = 64
 # From here on float16 rounds to Inf: half way from its largest number, 65,504, to 65,536.

@@ -15,11 +15,20 @@ VERSION = 1
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
+class PurgeNote(Options):
+    """That a shard lost rows to a filter's decision; index and reason of each are below `purges/`."""
+
+    number: int = Field(ge=1)
+    decision: Digest
+    num_rows: int = Field(ge=1)
+    content: Digest | None  # that it had before; None if this layout was written later
+
+
 class Record(LastingOptions):
     """One shard: its indices, what was kept, what was dropped and why, and who made it."""
 
     model_config = ConfigDict(strict=True)
-    added_later: ClassVar[Mapping[str, Any]] = {"parts": {}, "nfe": 0.0}
+    added_later: ClassVar[Mapping[str, Any]] = {"parts": {}, "nfe": 0.0, "purges": []}
 
     version: int = VERSION
     shard: int = Field(ge=0, lt=2**40)
@@ -40,6 +49,7 @@ class Record(LastingOptions):
     # exact, as each was counted. 0: not known, as of imported pairs.
     nfe: float = Field(0.0, ge=0, le=2**40)
     environment: dict[str, Any]
+    purges: list[PurgeNote] = []  # what was removed since it was made; the indices are in `dropped`
 
     @model_validator(mode="after")
     def _check(self) -> Self:

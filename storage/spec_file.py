@@ -8,6 +8,8 @@ from storage.differing_fields import differing_fields
 from storage.digest import NAME_DIGITS, digest_of, short, unseal
 from storage.errors import DamageError, MismatchError
 from storage.folders import Folder
+from storage.options import parse
+from storage.records import PairSchema
 
 MAX_SPEC_BYTES = 2**20
 SPEC_VERSION = 1
@@ -38,6 +40,11 @@ def own_spec(folder: Folder) -> dict[str, Any]:
             "own files"
         )
     return spec
+
+
+def schema_in(spec: Mapping[str, Any], folder: Folder) -> PairSchema:
+    """What one pair of a set is; a ValueError names what is wrong with it."""
+    return parse(PairSchema, spec.get("pairs"), f"{folder.url}/spec.json: pairs")
 
 
 def num_rows(spec: Mapping[str, Any], split: str, where: str) -> int | None:

@@ -19,9 +19,9 @@ from storage.formats.column import Buffer, Column, columns_of
 from storage.formats.layout import Layout, parse_layout
 from storage.ledger import Ledger
 from storage.manifest import MAX_SHARDS, Manifest
-from storage.masks import Mask, read_keep
+from storage.masks import Mask, read_keeps
 from storage.noise import derive_noise
-from storage.options import parse
+from storage.purges import PurgedRows, Purges
 from storage.records import (
     Columns,
     LoadedPairs,
@@ -34,7 +34,7 @@ from storage.records import (
 from storage.set_folder import require_split, splits_of
 from storage.shard_record import Record, record_name
 from storage.shards import Shards
-from storage.spec_file import num_rows, own_spec, require_spec
+from storage.spec_file import num_rows, own_spec, require_spec, schema_in
 
 DEFAULT_LAYOUT = "wds-4096"
 CLAIMS = "claims"  # who is making which shard; nothing that is read depends on it
@@ -67,6 +67,7 @@ class PairStore:
         require_split(split)
         store = cls(folder, split, layout, spec)
         store.files.max_bytes()  # a shard that is too large to be held is refused
+        store.purges.require_finished()
         if folder.exists("spec.json") or store.base.exists("records"):  # whose spec was lost
             store.begin()
         return store
@@ -90,6 +91,7 @@ class PairStore:
                 f"{folder.url} doesn't have a '{split}' split in layout {layout}; "
                 f"there are: {', '.join(splits_of(folder)) or 'none yet'}"
             )
+        store.purges.require_finished()
         return store
 
     @property
@@ -112,6 +114,16 @@ class PairStore:
         """Records and manifests."""
         return Ledger(self.base, self.spec_digest, self.split, self.layout)
 
+    @cached_property
+    def purges(self) -> Purges:
+        """What was removed from the set for good."""
+        return Purges(self.folder, self.spec_digest)
+
+    def purged(self, shard: int) -> PurgedRows:
+        """What was removed from a shard for good; `write` leaves it out."""
+        first, end = shard * self.shard_size, (shard + 1) * self.shard_size
+        return self.purges.of_shard(self.split, self.layout, shard, first, end)
+
     @property
     def records_folder(self) -> Folder:
         """One JSON a shard."""
@@ -120,7 +132,7 @@ class PairStore:
     @cached_property
     def schema(self) -> PairSchema:
         """What one pair is."""
-        return parse(PairSchema, self.spec.get("pairs"), f"{self.folder.url}/spec.json: pairs")
+        return schema_in(self.spec, self.folder)
 
     @cached_property
     def spec_digest(self) -> str:
@@ -220,7 +232,22 @@ class PairStore:
         environment: Mapping[str, Any],
         nfe: float = 0.0,
     ) -> Record:
-        """Write a shard and its record from the columns that are stored."""
+        """Write a shard and its record from the columns that are stored, without purged rows."""
+        prepared = self.prepared(shard, columns, dropped=dropped, environment=environment, nfe=nfe)
+        return self._commit_record(*prepared)
+
+    def prepared(
+        self,
+        shard: int,
+        columns: Columns,
+        *,
+        dropped: Mapping[str, Iterable[int]],
+        environment: Mapping[str, Any],
+        nfe: float = 0.0,
+    ) -> tuple[Record, dict[str, bytes]]:
+        """A shard's record and its files by name, without purged rows; nothing is written."""
+        purged = self.purged(shard)
+        columns, left_out = purged.left_out(columns, dropped)
         encoded = self._layout.format.encode(shard, columns, self.schema, self.shard_size)
         asked = self.indices(shard)
         record = Record(
@@ -237,11 +264,12 @@ class PairStore:
             last_index=int(asked[-1]),
             attempted=len(asked),
             kept=len(columns["index"]),
-            dropped={reason: sorted(rows) for reason, rows in sorted(dropped.items())},
+            dropped=left_out,
             nfe=nfe,
             environment=dict(environment),
+            purges=purged.notes,
         )
-        return self._commit_record(record, encoded.parts)
+        return record, encoded.parts
 
     def write_audit(self, shard: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep the reasons of what a `drop_at_write` filter left out; call it before `write`."""
@@ -280,14 +308,15 @@ class PairStore:
 
     def commit(self, count: int) -> Manifest:
         """Freeze the first records into a manifest; an existing one stays as it is."""
-        manifest = self.ledger.freeze(self.num_shards(count))
+        manifest = self.freeze(self.num_shards(count))
         # The one file that changes, `zarr.json`, lets plain readers see all that is frozen.
         self.files.put_metadata(max(self.ledger.sizes()))
         return manifest
 
-    def metadata(self, num_shards: int) -> dict[str, bytes]:
-        """The layout's files at the root of `shards/` for a set of so many shards."""
-        return self.files.metadata(num_shards)
+    def freeze(self, num_shards: int) -> Manifest:
+        """The manifest over the first `num_shards` records: the one that is there, or a new one."""
+        replaced = self.purges.replaced(self.split, self.layout, num_shards)
+        return self.ledger.freeze(num_shards, replaced)
 
     def manifest(self, count: int) -> Manifest:
         """The smallest frozen manifest that covers `count` indices: what a reader pins."""
@@ -386,7 +415,4 @@ class PairStore:
         return LoadedPairs(pairs, row_of_index)
 
     def _masked(self, pairs: PairBatch, content: str, masks: Sequence[Mask]) -> PairBatch:
-        keep = np.ones(len(pairs), bool)
-        for mask in masks:
-            keep &= read_keep(self.base / "masks", mask, content, num_rows=len(pairs))
-        return pairs.take(keep)
+        return pairs.take(read_keeps(self.base / "masks", masks, content, num_rows=len(pairs)))

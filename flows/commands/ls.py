@@ -9,7 +9,7 @@ from flows.commands.differences import differences
 from flows.commands.listing import ABOUT, Listing, Row
 from flows.commands.made_by import recipes_by_thing, remembered_runs
 from flows.commands.model_rows import MODEL_HEAD, classifiers, students, teachers
-from flows.commands.pairs_rows import PAIRS_HEAD, UNKNOWN, pairs_rows
+from flows.commands.pairs_rows import PAIRS_HEAD, UNKNOWN, pairs_rows, purged_words
 from flows.home import ANALYSES, bare, home_folder, things
 from flows.table import aligned, many, num_bytes
 from storage.errors import DamageError, MismatchError
@@ -149,6 +149,7 @@ def _pairs(listing: Listing, names: Sequence[str]) -> list[Row]:
         *before, last = [Row(cells) for cells in pairs_rows(listing.home / "pairs" / name)]
         recipe = listing.recipes.get(f"pairs/{name}")
         said = [*([f"recipe {recipe}"] if recipe else []), apart[name]]
+        said += [f"purged: {words}" for words in purged_words(listing.home / "pairs" / name)]
         rows += [*before, Row(last.cells, "; ".join(each for each in said if each))]
     return rows
 

@@ -4,12 +4,13 @@ import typer
 
 from flows.care.repair import LEFT_TO_GC, planned, repair
 from flows.care.sources import Sources
-from flows.commands.set_stores import fail_with, sound_set
+from flows.commands.set_stores import fail_with, sound_set, stores_of
 from flows.commands.stored_set import home_of
 from flows.table import many
 from flows.terminal import counting
 from storage.care.fault import Fault
 from storage.care.verify import faults
+from storage.care.verify_purges import purge_faults
 from storage.folders import local_file
 from storage.store import PairStore
 
@@ -29,6 +30,7 @@ def verify(name: str, home: str, *, is_deep: bool) -> None:
             of_store = faults(store, deep=is_deep, report=report)
         typer.echo(f"{_place(store)}: {_judgement(store, of_store, is_deep=is_deep)}")
         wrong += of_store
+    wrong += purge_faults(stores)
     fail_with([f"{fault.kind}: {fault.sentence}" for fault in wrong])
 
 
@@ -48,6 +50,7 @@ def repair_set(name: str, home: str, *, source: str, is_dry: bool) -> None:
         for line in lines or ["sound"]:
             typer.echo(f"{_place(store)}: {line.removeprefix(base)}")
         failed += of_store
+    failed += [f"{fault.kind}: {fault.sentence}" for fault in purge_faults(stores_of(folder))]
     fail_with(failed)
 
 

@@ -90,6 +90,26 @@ def _gc(
 
 
 @pairs_app.command(
+    "purge",
+    help="Remove the pairs that a filter's decision dropped from the shards, for good, and list the students "
+    "that have read them (docs/privacy.md, 'Purging').",
+)
+def _purge(
+    name: Name,
+    decision: Annotated[
+        str, typer.Option("--decision", help="First digits of the decision ('kdm pairs show').")
+    ],
+    home: Home = DEFAULT_HOME,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without, only print what would go.")
+    ] = False,
+) -> None:
+    from flows.commands.pairs_purge import purge_set
+
+    purge_set(name, home, decision=decision, is_confirmed=yes)
+
+
+@pairs_app.command(
     "who",
     help="Show who is making which shards, and what is left. Each process lives, is stopped, has died, "
     "or, on another machine, was silent for some time (docs/clusters.md, 'Claims').",

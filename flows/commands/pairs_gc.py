@@ -10,7 +10,7 @@ from flows.home import found, home_folder, things
 from flows.table import aligned, num_bytes
 from storage.care.garbage import Waste, temporary_files, waste_of
 from storage.care.verify import spec_faults
-from storage.errors import DamageError
+from storage.errors import DamageError, UnfinishedPurgeError
 from storage.folders import Folder
 from storage.folders.uploads import Upload, abort, unfinished_uploads
 
@@ -41,8 +41,9 @@ def _waste(folder: Folder, older_than: float, unsure: list[str]) -> Iterator[Was
     yield from temporary_files(folder, older_than=older_than)
     for store in stores_of(folder):
         try:
+            store.purges.require_finished()
             yield from waste_of(store, older_than=older_than)
-        except DamageError as error:
+        except (DamageError, UnfinishedPurgeError) as error:
             unsure.append(str(error))
 
 

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from flows.documents.counts import split_counts
 from flows.documents.mask_counts import masked_by_decision
 from flows.table import num_bytes
-from storage.errors import DamageError, MismatchError
+from storage.digest import digest_of
+from storage.errors import DamageError, MismatchError, StoreError, UnfinishedPurgeError
 from storage.folders import Folder
+from storage.purges import Purges
 from storage.set_folder import splits_of
+from storage.spec_file import own_spec
 from storage.store import PairStore
 
 PAIRS_HEAD = ["name", "split/layout", "indices", "kept", "masked", "dropped", "size", "finished"]
@@ -38,10 +41,20 @@ def pairs_rows(folder: Folder) -> list[list[str]]:
     return rows or [[folder.name, "empty", "0", "0", UNKNOWN, "0", size, UNKNOWN]]
 
 
+def purged_words(folder: Folder) -> list[str]:
+    """'5 of 128 by 0b8ef6925cc7' for each purge of a set; none if the set can't be read."""
+    try:
+        return Purges(folder, digest_of(own_spec(folder))).words()
+    except (StoreError, FileNotFoundError, ValueError):
+        return []
+
+
 def _counts(folder: Folder, split: str, layout: str) -> tuple[str, str, str, str]:
     try:
         store = PairStore.open(folder, split=split, layout=layout)
         counts, masked = split_counts(store), masked_by_decision(store)
+    except UnfinishedPurgeError:
+        return "?", "?", "?", "half purged: see 'kdm pairs verify'"
     except (DamageError, MismatchError, ValueError):
         return "?", "?", "?", "damaged: see 'kdm pairs verify'"
     kept = _from_to([counts.kept - each for each in reversed(masked or [0])])

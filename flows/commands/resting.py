@@ -7,22 +7,21 @@ digest: it may add to that, never take from it.
 """
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
+from flows.commands.sealed_sources import sealed_document, sealed_field, sealed_sources
 from flows.home import things
-from storage.digest import digest_of, unseal
 from storage.errors import DamageError, StoreError
 from storage.folders import Folder
+from storage.ledger import Ledger
 from storage.set_folder import places
 from storage.spec_file import read_spec
 from storage.store import PairStore
 
 _CONFIG, _JOB, _METRICS, _SPEC = "config.json", "job.json", "metrics.json", "spec.json"
 _WEIGHTS = "model.safetensors"
-_CHECKPOINT = re.compile(r"step-[0-9]{8,}\.json")
 
 
 class Resting(NamedTuple):
@@ -75,7 +74,11 @@ def _weights(teacher: Folder) -> str | None:
     """The digest of its weights; None if it has none yet, so nothing can depend on it."""
     if not teacher.exists(_CONFIG) and not teacher.exists(_WEIGHTS):
         return None
-    return str(_field(_sealed(teacher, _CONFIG), f"{teacher.url}/{_CONFIG}", "weights", "sha256"))
+    return str(
+        sealed_field(
+            sealed_document(teacher, _CONFIG), f"{teacher.url}/{_CONFIG}", "weights", "sha256"
+        )
+    )
 
 
 def _has_teacher(pairs: Folder, weights: str | None) -> bool:
@@ -97,7 +100,7 @@ def _students_of_pairs(home: Folder, pairs: Folder) -> Resting:
 
 
 def _learns_from(student: Folder, pairs: Folder) -> bool:
-    answers = {_is_of(source, pairs) for source in _sealed_sources(student)}
+    answers = {_is_of(source, pairs) for source in sealed_sources(student)}
     if True in answers:
         return True
     if not answers and not student.files():
@@ -110,50 +113,43 @@ def _learns_from(student: Folder, pairs: Folder) -> bool:
         raise
 
 
-def _sealed_sources(student: Folder) -> Iterator[Mapping[str, Any]]:
-    """What the student learns from, according to its config or its checkpoints."""
-    names = [_CONFIG] if student.exists(_CONFIG) else _checkpoints(student)
-    for name in names:
-        where = f"{student.url}/{name}"
-        source = _field(_sealed(student, name), where, "identity").get("source")
-        yield source if isinstance(source, dict) else {}  # an imported student learned elsewhere
-
-
-def _checkpoints(student: Folder) -> list[str]:
-    names = filter(_CHECKPOINT.fullmatch, (student / "checkpoints").names())
-    return [f"checkpoints/{name}" for name in names]
-
-
 def _is_of(source: Mapping[str, Any], pairs: Folder) -> bool | None:
     """Whether a set holds exactly what a student learned from; None if it holds too few pairs to tell."""
     content, split, count = (source.get(name) for name in ("content", "split", "count"))
     if not isinstance(content, str) or not isinstance(count, int):
         return False
     layouts = [layout for each, layout in places(pairs) if each == split]
-    found = [_content(pairs, str(split), layout, count) for layout in layouts]
-    if content in found:
+    stores = [PairStore(pairs, str(split), layout, _spec(pairs)) for layout in layouts]
+    found = [_content(store, store.ledger, count) for store in stores]
+    if content in found or content in _before_purges(stores, count):
         return True
     return None if None in found else False
 
 
-def _content(pairs: Folder, split: str, layout: str, count: int) -> str | None:
-    store = PairStore(pairs, split, layout, _spec(pairs))
-    held = max(store.ledger.sizes(), default=0) * store.shard_size
-    # An imported set's last shard may be short, so its indices are fewer than `held`.
-    return digest_of(store.content_digests(count)) if 0 < count <= held else None
+def _before_purges(stores: Sequence[PairStore], count: int) -> Iterator[str | None]:
+    """What the first pairs of a split had for content before each purge."""
+    for store in stores:
+        for number in store.purges.numbers:
+            former = store.purges.former(number, store.split, store.layout)
+            yield _content(store, former, count)
+
+
+def _content(store: PairStore, ledger: Ledger, count: int) -> str | None:
+    # An imported set's last shard may be short, so its indices are fewer than its shards could hold.
+    return ledger.contents(-(-count // store.shard_size)) if count > 0 else None
 
 
 def _is_judged_by(student: Folder, classifier: str) -> bool:
     if not student.exists(_METRICS):
         return False
-    judge = _sealed(student, _METRICS).get("classifier")
+    judge = sealed_document(student, _METRICS).get("classifier")
     return isinstance(judge, dict) and judge.get("name") == classifier
 
 
 def _is_compared_with(student: Folder, reference: str) -> bool:
     if not student.exists(_METRICS):
         return False
-    metrics = _sealed(student, _METRICS).get("options", {}).get("metrics", [])
+    metrics = sealed_document(student, _METRICS).get("options", {}).get("metrics", [])
     return any(each.get("reference") == reference for each in metrics)
 
 
@@ -173,19 +169,3 @@ def _spec(pairs: Folder) -> dict[str, Any]:
         return read_spec(pairs)
     except FileNotFoundError:
         raise DamageError(f"{pairs.url}/{_SPEC} is missing; restore it") from None
-
-
-def _sealed(folder: Folder, name: str) -> dict[str, Any]:
-    where = f"{folder.url}/{name}"
-    try:
-        return unseal(folder.read(name), where)
-    except FileNotFoundError:
-        raise DamageError(f"{where} is missing; restore it") from None
-
-
-def _field(document: Any, where: str, *path: str) -> Any:
-    for key in path:
-        if not isinstance(document, dict) or key not in document:
-            raise DamageError(f"{where} lacks '{'.'.join(path)}'; restore it")
-        document = document[key]
-    return document

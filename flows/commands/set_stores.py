@@ -18,12 +18,18 @@ def stores_of(folder: Folder) -> list[PairStore]:
 
 
 def sound_set(name: str, home: str) -> tuple[Folder, list[PairStore]]:
-    """The folder of a set and its stores; exit code 1 if the spec is damaged."""
+    """The folder of a set and its stores; exit code 1 if the spec is damaged.
+
+    An `UnfinishedPurgeError` names the command that finishes a purge of the set.
+    """
     folder = found(home, "pairs", name)
     if folder.exists("spec.json") or not places(folder):
         require_set(folder)
     fail_with([f"{fault.kind}: {fault.sentence}" for fault in spec_faults(folder)])
-    return folder, stores_of(folder)
+    stores = stores_of(folder)
+    for store in stores[:1]:
+        store.purges.require_finished()
+    return folder, stores
 
 
 def fail_with(sentences: list[str]) -> None:

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from kdm.report.content import FilterCounts
 from storage.mask_documents import decisions_of
 from storage.masks import (
@@ -11,7 +9,7 @@ from storage.masks import (
     judged,
     read_audit,
     read_decision_summary,
-    read_keep,
+    read_keeps,
     read_scores,
 )
 from storage.store import PairStore
@@ -19,9 +17,7 @@ from storage.store import PairStore
 
 def num_masked(store: PairStore, masks: Sequence[Mask], content: str, *, num_rows: int) -> int:
     """The number of stored rows of a shard that at least one mask leaves out."""
-    keep = np.ones(num_rows, np.bool_)
-    for mask in masks:
-        keep &= read_keep(store.base / "masks", mask, content, num_rows=num_rows)
+    keep = read_keeps(store.base / "masks", masks, content, num_rows=num_rows)
     return int((~keep).sum())
 
 

@@ -62,6 +62,7 @@ def _card(
         schema=stores[0].schema,
         splits=tuple(map(split_entry, stores)),
         filters=filters_of(stores),
+        purged=tuple(stores[0].purges.words()),
         licence=origin.licence,
         has_picture=has_picture,
     )

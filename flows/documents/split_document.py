@@ -29,6 +29,7 @@ def split_document(folder: Folder, split: str, layout: str) -> dict[str, Any]:
         "attempted": counts.attempted,
         "kept": counts.kept,
         "dropped": dict(counts.dropped),
+        "purged": store.purges.words(split),
         "bytes": num_bytes,
         "bytes_a_pair": round(num_bytes / counts.kept, 1) if counts.kept else None,
         "nfe": manifest.nfe or None if manifest else None,

@@ -93,13 +93,14 @@ class StudentEntry:
 class SplitCounts:
     """What became of the requested indices, in one split: attempted = kept + masked + dropped.
 
-    Dropped ones were never stored; masked ones are stored, and readers leave them out.
+    Dropped ones aren't stored (never, or no longer since a purge); masked ones are stored, and readers
+    leave them out.
     """
 
     split: str
     attempted: int
     kept: int
-    dropped: Mapping[str, int]  # by reason; all that was never stored
+    dropped: Mapping[str, int]  # by reason; all that isn't stored
     masked: int = 0  # of those stored, what the filters' decisions leave out for readers
 
     @property

@@ -61,6 +61,7 @@ class PairsCard:
     schema: PairSchema
     splits: tuple[SplitEntry, ...]
     filters: tuple[FilterCounts, ...] = ()
+    purged: tuple[str, ...] = ()  # what was removed for good, in words, a purge each
     licence: str = "unknown"
     has_picture: bool = True
 
@@ -82,6 +83,7 @@ def pairs_card(card: PairsCard) -> str:
             *picture,
             *_tables(card.splits),
             *_filter_lines(card.filters),
+            *_purged_lines(card.purged),
             *_conventions(card),
             "All that determines the pairs:",
             "",
@@ -181,6 +183,16 @@ def _filter_lines(filters: tuple[FilterCounts, ...]) -> list[str]:
         for decision in filters
     ]
     return ["Filters, as masks beside the pairs:", "", *lines, ""] if lines else []
+
+
+def _purged_lines(purged: tuple[str, ...]) -> list[str]:
+    """What was removed for good, a line a purge."""
+    lines = [f"- purged: {inline(words)}" for words in purged]
+    return (
+        ["Removed from the pairs for good, by decisions of filters:", "", *lines, ""]
+        if lines
+        else []
+    )
 
 
 def _conventions(card: PairsCard) -> list[str]:

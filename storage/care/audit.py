@@ -5,7 +5,7 @@ from typing import Any
 
 from storage.digest import unseal
 from storage.errors import DamageError
-from storage.records import INVALID_REASONS
+from storage.records import INVALID_REASONS, PURGED
 from storage.shard_record import Record, record_name
 from storage.store import PairStore
 
@@ -17,7 +17,7 @@ def dropped_by_filters(record: Record) -> list[tuple[int, str]]:
     return sorted(
         (index, reason)
         for reason, rows in record.dropped.items()
-        if reason not in INVALID_REASONS
+        if reason not in (*INVALID_REASONS, PURGED)
         for index in rows
     )
 

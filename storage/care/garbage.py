@@ -91,7 +91,7 @@ def _take_in_ledger(found: Inventory) -> None:
 
 def _strays(found: Inventory) -> Iterator[tuple[str, str]]:
     """Files that are left over, by their names below the split, each with the reason."""
-    for name in found.store.metadata(1):
+    for name in found.store.files.metadata(1):
         found.left.pop(f"shards/{name}", None)
     contents = found.judged_shards()
     for name in [name for name in found.left if name.startswith("masks/")]:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from storage.care.audit import dropped_by_filters
 from storage.care.fault import Fault, Kind, words_of
 from storage.care.verify_masks import JudgedShard, mask_faults
 from storage.errors import DamageError
 from storage.folders import FileInfo
 from storage.folders.walk import folders_below
 from storage.manifest import Manifest
-from storage.records import INVALID_REASONS
 from storage.shard_record import Record, record_name
 from storage.store import CLAIMS, PairStore
 
@@ -81,7 +81,7 @@ class Inventory:
         for part in file.names:
             self.left.pop(f"shards/{part}", None)
             self.shard_of_digest.setdefault(file.parts.get(part, file.file_digest), shard)
-        if set(record.dropped) - set(INVALID_REASONS):
+        if dropped_by_filters(record):
             self.left.pop(f"audit/{record_name(shard)}", None)
         self.known[shard] = Known(record.content_digest, record.attempted, record.kept)
         before = self._shard_of_content.setdefault(record.content_digest, shard)
@@ -155,7 +155,7 @@ class Inventory:
 
     def metadata(self, num_shards: int) -> None:
         """The layout's own files over the whole set; nothing tells how they are before a manifest."""
-        for name, expected in self.store.metadata(num_shards).items():
+        for name, expected in self.store.files.metadata(num_shards).items():
             place = f"shards/{name}"
             is_there = self.left.pop(place, None) is not None or self.store.base.exists(place)
             if not is_there and num_shards:

@@ -23,10 +23,11 @@ class Remade(NamedTuple):
 
 
 def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
-    """Write a shard, and its record if that was damaged.
+    """Write a shard, and its record if that was damaged; without what was purged.
 
     Raises MismatchError, and changes nothing, if it isn't what was frozen or recorded.
     """
+    remade = without_purged(store, wanted.shard, remade)
     found = content_digest(remade.columns)
     if wanted.content not in (None, found):
         raise MismatchError(
@@ -54,6 +55,12 @@ def put_back(store: PairStore, wanted: Wanted, remade: Remade) -> None:
     store.files.put(encoded.parts)
 
 
+def without_purged(store: PairStore, shard: int, remade: Remade) -> Remade:
+    """What was made again, without the rows that a purge removed for good."""
+    columns, dropped = store.purged(shard).left_out(remade.columns, remade.dropped)
+    return remade._replace(columns=columns, dropped=dropped)
+
+
 def _agreed_nfe(store: PairStore) -> float:
     """What all sound manifests and records say; 0 (unknown) if they disagree."""
     said: set[float] = set()
@@ -79,7 +86,7 @@ def refreeze(store: PairStore, faults: Sequence[Fault]) -> list[str]:
     said = []
     for size in damaged:
         if size <= whole:
-            store.ledger.freeze(size)
+            store.freeze(size)
             said.append(f"manifest {record_name(size)}: frozen again from the records")
         else:
             said.append(f"manifest {record_name(size)}: removed; it listed missing shards")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from storage.care.audit import read_audit_rows
 from storage.care.environments import common_environment, environment_in
-from storage.care.put_back import Remade
+from storage.care.put_back import Remade, without_purged
 from storage.care.spans import SpanReader
 from storage.care.wanted import Wanted
 from storage.errors import DamageError, StoreError
@@ -47,9 +47,11 @@ def from_other_layout(
             span = SpanReader(other).read(int(asked[0]), int(asked[-1]) + 1)
         except (StoreError, ValueError):
             continue  # not all of it, or not sound: the next one may be
-        if wanted.content in (None, content_digest(span.columns)):
-            environment = environment_in(store, span.environment, other.shard_size)
-            return Remade(span.columns, span.dropped, environment, f"layout {other.layout}")
+        environment = environment_in(store, span.environment, other.shard_size)
+        found = Remade(span.columns, span.dropped, environment, f"layout {other.layout}")
+        found = without_purged(store, wanted.shard, found)
+        if wanted.content in (None, content_digest(found.columns)):
+            return found
     return None
 
 
@@ -96,4 +98,6 @@ def _reasons(store: PairStore, shard: int, columns: Columns) -> dict[str, list[i
 
 
 def _lacking(store: PairStore, shard: int, columns: Columns) -> set[int]:
-    return set(store.indices(shard).tolist()) - set(columns["index"].tolist())
+    """Indices that are neither in a shard nor purged."""
+    there = set(columns["index"].tolist()) | store.purged(shard).indices
+    return set(store.indices(shard).tolist()) - there

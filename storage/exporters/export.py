@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from storage.digest import digest_of
 from storage.exporters.claim import claim
 from storage.folders import Folder
-from storage.masks import Mask, read_keep
+from storage.masks import Mask, read_keeps
 from storage.records import Columns, PairBatch
 from storage.store import PairStore
 
@@ -52,10 +52,9 @@ class Chosen:
         return total
 
     def _keep(self, content: str, index: NDArray[np.int64]) -> NDArray[np.bool_]:
-        keep = np.asarray(index < self.count)
-        for mask in self.masks:
-            keep &= read_keep(self.store.base / "masks", mask, content, num_rows=len(index))
-        return keep
+        masks = self.store.base / "masks"
+        keep = read_keeps(masks, self.masks, content, num_rows=len(index))
+        return keep & (index < self.count)
 
     def describe(self) -> dict[str, Any]:
         """What determines these pairs."""

@@ -8,7 +8,7 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -70,6 +70,16 @@ class ShardCache:
                 f"{purpose} needs {num_bytes:,} bytes at once, the cache at {self.folder} holds "
                 f"{self.max_bytes:,}; raise KDM_CACHE_BYTES, or copy the set to a local disk"
             )
+
+    def forget(self, digests: Collection[str]) -> None:
+        """Remove the files of these sha256 that are here: what was purged is kept nowhere."""
+        for digest in digests:
+            path = self.folder / digest
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise self._unusable("written", error) from error
+            _SOUND.discard(path)
 
     def _opened(self, digest: str) -> OpenFile | None:
         path = self.folder / digest

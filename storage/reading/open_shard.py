@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from storage.errors import DamageError
 from storage.formats.column import Column, gather
-from storage.masks import Mask, read_keep
+from storage.masks import Mask, read_keeps
 from storage.reading.cache import ShardCache
 from storage.reading.open_file import OpenFile
 from storage.shard_record import Record
@@ -86,9 +86,8 @@ class OpenShard:
 
 def _row_of_index(store: PairStore, record: Record, masks: Sequence[Mask]) -> NDArray[np.int64]:
     """The row of each of a shard's indices; −1 if generation or a mask dropped it."""
-    keep = np.ones(record.kept, bool)
-    for mask in masks:
-        keep &= read_keep(store.base / "masks", mask, record.content_digest, num_rows=record.kept)
+    folder = store.base / "masks"
+    keep = read_keeps(folder, masks, record.content_digest, num_rows=record.kept)
     row_of_index = np.full(store.shard_size, -1, np.int64)
     kept = np.array(record.kept_indices(), np.int64) - record.first_index
     row_of_index[kept[keep]] = np.flatnonzero(keep)

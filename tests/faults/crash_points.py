@@ -7,11 +7,14 @@ as by kill -9, before the call is made.
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,17 +70,23 @@ def serve() -> None:
     import faults.here  # noqa: F401  (all that a fork needs, imported once)
 
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_forked(json.loads(line))._asdict()) + "\n")
+        order = json.loads(line)
+        outcome = in_fork(partial(_run, order), crash_at=order["crash_at"])
+        sys.stdout.write(json.dumps(outcome._asdict()) + "\n")
         sys.stdout.flush()
 
 
-def _forked(order: dict[str, Any]) -> Outcome:
+def in_fork(work: Callable[[], object], *, crash_at: int = 0, kill_after: float = 0.0) -> Outcome:
+    """Work in a fork of this process: gone at its change `crash_at` of the disk, or by SIGKILL after seconds."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _work(order, writer)
+        _work(work, crash_at, writer)
     os.close(writer)
+    if kill_after:
+        time.sleep(kill_after)
+        os.kill(child, signal.SIGKILL)
     with os.fdopen(reader) as answers:
         lines = answers.read().splitlines()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -85,26 +94,26 @@ def _forked(order: dict[str, Any]) -> Outcome:
     return Outcome(code, num_points, "\n".join(lines[num_points:]))
 
 
-def _work(order: dict[str, Any], writer: int) -> None:
+def _work(work: Callable[[], object], crash_at: int, writer: int) -> None:
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     try:
-        _run(order, writer)
+        left = [crash_at]
+        for name in POINTS:
+            setattr(os, name, _counted(getattr(os, name), left, writer))
+        work()
     except BaseException:  # noqa: BLE001  (it is told to the one who asked)
         os.write(writer, traceback.format_exc().encode())
         os._exit(1)
     os._exit(0)
 
 
-def _run(order: dict[str, Any], writer: int) -> None:
+def _run(order: dict[str, Any]) -> None:
     import pytest
     from faults.here import run_here, train_here
 
     train_here(pytest.MonkeyPatch())
-    left = [order["crash_at"]]
-    for name in POINTS:
-        setattr(os, name, _counted(getattr(os, name), left, writer))
     run_here(Path(order["home"]), *order["overrides"], until=order["until"])
 
 
