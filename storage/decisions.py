@@ -41,7 +41,7 @@ def named_masks(folder: Folder, place: str, starts: Sequence[str]) -> tuple[Mask
 
 
 def decision_of_set(folder: Folder, start: str) -> Mask:
-    """The one decision over any split or layout that begins with these digits; a ValueError with the choices."""
+    """The one decision in a set that begins with these digits; a ValueError with the choices."""
     known = {mask for place in splits_of(folder) for mask in decisions_of(folder / place / "masks")}
     matches = [mask for mask in known if start and mask.decision.startswith(start)]
     if len(matches) != 1:

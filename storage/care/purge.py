@@ -6,8 +6,8 @@
 A shard is named by its content and never changes; so each shard with dropped rows is replaced by one
 without them, under its own content digest. What is kept of the old one: its record and manifests (digests,
 counts, indices), and index, score and reason of every removed pair. What goes: the shard's files, also
-those that no record names, the scores, decisions and audits over the old content, the set's picture and
-card, and copies in this machine's cache. Scores and decisions over the pairs that stay are carried to the
+those that no record names, the scores, decisions and audits over the old content, the set's picture, and
+copies in this machine's cache. Scores and decisions over the pairs that stay are carried to the
 new content, so other decisions hold as before.
 
 Each step leaves alone what is there already, and what it needs is removed only after all shards are
@@ -27,8 +27,9 @@ from storage.purges import JOURNAL, Purges, purge_name
 from storage.reading.cache import ShardCache
 from storage.store import PairStore
 
-# They show pairs, or counts of them; whoever called for the purge draws them again.
-_PICTURED = ("pairs.png", "card.md")
+_PICTURE = (
+    "pairs.png"  # it shows the first pairs; the command draws it again, with the card's counts
+)
 Report = Callable[[int, int], None]  # shards that are done, of all
 
 
@@ -52,8 +53,7 @@ def finish_purge(
     for store in affected:
         former = store.purges.former(number, store.split, store.layout)
         _remove_replaced(store, former, set(shards[store.place]))
-    for name in _PICTURED:
-        folder.remove(name)
+    folder.remove(_PICTURE)
     forget_purged(folder, stores)
     folder.sweep()
     report(total, total)

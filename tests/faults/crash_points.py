@@ -77,7 +77,7 @@ def serve() -> None:
 
 
 def in_fork(work: Callable[[], object], *, crash_at: int = 0, kill_after: float = 0.0) -> Outcome:
-    """Work in a fork of this process: gone at its change `crash_at` of the disk, or by SIGKILL after seconds."""
+    """Work in a fork of this process: gone at its n-th change of the disk, or by SIGKILL after seconds."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
