@@ -22,7 +22,7 @@ from storage.errors import DamageError, UnfinishedPurgeError
 from storage.folders import Folder
 from storage.ledger import Ledger
 from storage.records import PURGED, Columns
-from storage.shard_record import PurgeNote, record_name
+from storage.shard_record import VERSION, PurgeNote, record_name
 
 PURGES, JOURNAL = "purges", "purge.json"
 BLOCK = 4096  # indices whose rows are in one file
@@ -191,6 +191,11 @@ class Purges:
         document = unseal(self.place.read(name, at_most=MAX_BYTES), where)
         if document.get("spec_digest") != self.spec_digest:
             raise DamageError(f"{where} is of another set; files were swapped: restore it")
+        if document.get("version") != VERSION:
+            raise DamageError(
+                f"{where} has format version {str(document.get('version'))[:20]}; this release reads "
+                f"version {VERSION}: use the release that wrote it"
+            )
         return document
 
 

@@ -9,6 +9,7 @@ from storage.errors import UnfinishedPurgeError
 from storage.folders import Folder
 from storage.masks import Mask
 from storage.purges import BLOCK, JOURNAL, Purges, rows_name
+from storage.shard_record import VERSION
 from storage.store import PairStore
 
 
@@ -30,7 +31,12 @@ def write_rows(purges: Purges, stores: Sequence[PairStore]) -> None:
     mask = Mask(score=journal["score"], decision=journal["decision"])
     if all(purges.block_numbers(number, each) == splits[each]["blocks"] for each in splits):
         return
-    about = {"version": 1, "number": number, "spec_digest": purges.spec_digest, **mask.model_dump()}
+    about = {
+        "version": VERSION,
+        "number": number,
+        "spec_digest": purges.spec_digest,
+        **mask.model_dump(),
+    }
     for split, rows in plan_purge(stores, mask).rows.items():
         for block, of_block in groupby(rows, lambda row: row["index"] // BLOCK):
             document = {**about, "split": split, "block": block, "rows": list(of_block)}

@@ -11,6 +11,7 @@ from storage.errors import DamageError, StoreError
 from storage.mask_documents import decisions_of
 from storage.masks import Mask, judged, read_audit, read_decision_summary, read_keep
 from storage.purges import BLOCK, Row
+from storage.shard_record import VERSION
 from storage.store import PairStore
 
 
@@ -32,7 +33,7 @@ class Plan(NamedTuple):
     def document(self, number: int, spec_digest: str) -> dict[str, Any]:
         """The journal, which stays as the tombstone of the whole purge."""
         return {
-            "version": 1,
+            "version": VERSION,
             "number": number,
             "spec_digest": spec_digest,
             **self.mask.model_dump(),

@@ -79,6 +79,15 @@ class _Tombstones:
                 for split, num_rows in missing.items():
                     words = f"counts {num_rows:+,} rows of '{split}' that its files don't have"
                     self._note("missing", name, f"{words}; {_RESTORE}")
+                self._require_records(number, document["shards"])
+
+    def _require_records(self, number: int, shards: dict[str, list[int]]) -> None:
+        """Every shard that a purge replaced has its record of before."""
+        for place, numbers in shards.items():
+            former = self.purges.former(number, *place.split("/"))
+            for shard in sorted(set(numbers).difference(former.recorded())):
+                name = f"{purge_name(number)}/{place}/records/{record_name(shard)}"
+                self._note("missing", name, f"is missing; {_RESTORE}")
 
     def _missing_rows(self, number: int, splits: dict[str, dict[str, int]]) -> dict[str, int]:
         """Rows that a purge's document counts and its files lack, by split."""

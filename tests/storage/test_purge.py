@@ -152,6 +152,11 @@ def test_what_a_backup_brings_back_and_what_a_tombstone_lacks_is_found(
     store.purges.place.replace(rows, data.replace(b'"first"', b'"wrong"'))
     assert "was changed after it was written" in purge_faults(stores_of(home))[0].sentence
     store.purges.place.replace(rows, data)
+    former = "000001/train/wds-64/records/000001.json"
+    data = store.purges.place.read(former)
+    store.purges.place.remove(former)
+    assert [fault.file for fault in purge_faults(stores_of(home))] == [f"purges/{former}"]
+    store.purges.place.create(former, data)
     home.remove("train")
     shutil.copytree(tmp_path / "backup", home.local_path("train"))
     assert [fault.shard for fault in purge_faults(stores_of(home))] == [0, 1]
