@@ -2,8 +2,8 @@
 
     score = d_1(x_0) = min over the reference's samples r of ‖x_0 − r‖
 
-the distance that `near-copy` takes, with the far end dropped. On CIFAR-10 (600 held-out pictures, 6,000 real) it
-tells pictures with noise of .2, of values in 0 … 1, from honest ones with an area under the ROC curve of
+the distance of `near-copy`, with the far end dropped. On CIFAR-10 (600 held-out pictures against 6,000 real)
+it tells pictures with noise of .2, of values in 0 … 1, from honest ones with an area under the ROC curve of
 .98, uniform noise with 1.00, and a contrast of 1.5 with .82. Over the distance of r to its third neighbour,
 as in the realism score of Kynkäänniemi et al. 2019, these are .94, 1.00 and .66, and every two real samples
 must be compared first. A blend of two real pictures is smooth, so it is near others, and isn't found.

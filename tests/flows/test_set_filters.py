@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from flows.care.repair import repair
@@ -13,7 +12,6 @@ from flows.progress import Progress
 from flows.stage import Run, StageResult
 from flows.stages.sequence import run_stages
 from pairgen.filters.drop_rule import DropRule
-from pairgen.filters.fail_closed import FilterError
 from pairgen.filters.truncation import FittedTruncation, Truncation
 from storage.care.verify import faults
 from storage.digest import short, unseal
@@ -58,9 +56,18 @@ def kept(run: Run, result: StageResult, split: str = "train") -> list[int]:
     return indices
 
 
-def test_the_stated_share_of_each_split_is_dropped_without_real_data(home: Folder) -> None:
-    run, result = judged(home)
-    assert [len(kept(run, result, split)) for split in ("train", "heldout")] == [192 - 20, 128 - 13]
+def test_the_stated_share_of_each_split_is_dropped_without_real_data(
+    home: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Progress] = []
+    run = Run(recipe(), home, told.append)
+    result = run_stages(run, until="filter-pairs")[-1]
+    assert len(kept(run, result)) == 192 - 20
+    assert len(kept(run, result, "heldout")) == 128 - 13
+    train = [each for each in told if each.unit == "readings of shards" and each.name == "train"]
+    assert [(each.done, each.total) for each in train] == [(done, 6) for done in range(7)]
+    monkeypatch.setattr(FittedTruncation, "score_all", None)  # a second run reads no shard
+    assert run_stages(run, until="filter-pairs")[-1].state == "cached"
 
 
 def test_masks_are_the_same_in_every_layout(home: Folder) -> None:
@@ -91,37 +98,6 @@ def test_lost_and_damaged_scores_come_back_as_they_were(home: Folder) -> None:
     assert run_stages(run, until="filter-pairs")[-1].digest == result.digest
     assert {name: folder.read(name) for name in folder.names()} == before
     assert faults(store) == []
-
-
-def test_a_second_run_reads_no_shard(home: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, _ = judged(home)
-    monkeypatch.setattr(FittedTruncation, "score_all", None)
-    assert run_stages(run, until="filter-pairs")[-1].state == "cached"
-
-
-def test_readings_are_counted_up_to_their_number(home: Folder) -> None:
-    told: list[Progress] = []
-    run_stages(Run(recipe(), home, told.append), until="filter-pairs")
-    train = [each for each in told if each.unit == "readings of shards" and each.name == "train"]
-    assert [(each.done, each.total) for each in train] == [(done, 6) for done in range(7)]
-
-
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        (lambda self, shards: [np.ones(64)] * 2, "gave scores of 2 shards, and there are 3"),
-        (lambda self, shards: np.ones((3, 64)), "gave scores of ndarray shards"),
-        (lambda self, shards: [np.ones(64)] * 2 + [np.ones(5)], r"\[5\] for 64 pairs"),
-        (lambda self, shards: [np.full(64, np.nan)] * 3, "gave row 0 the score nan"),
-        (lambda self, shards: shards.read(9), ".IndexError"),
-    ],
-)
-def test_an_answer_that_does_not_judge_each_pair_ends_the_stage(
-    answer: Any, says: str, home: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(FittedTruncation, "score_all", answer)
-    with pytest.raises(FilterError, match=f"filter 'truncation' .*{says}"):
-        judged(home)
 
 
 def test_a_set_filter_does_not_drop_at_write() -> None:

@@ -8,6 +8,8 @@ from pairgen.filters.fail_closed import FilterError
 from pairgen.filters.filter import Filter, FittedFilter
 from pairgen.filters.judge import Judge, fit_judge
 from pairgen.filters.near_copy import NearCopy
+from pairgen.filters.truncation import FittedTruncation, Truncation
+from storage.errors import DamageError
 from storage.records import PairBatch
 
 REFERENCE = np.zeros((3, 2), np.float32)
@@ -120,3 +122,34 @@ def test_a_filter_scores_bytes_as_the_numbers_that_they_stand_for():
     exact, rounded = (PairBatch(np.arange(2), x_0, each) for each in (x_0, stored))
     near_copy = fit_judge(NearCopy(), np.zeros((50, 2), np.float32))
     assert near_copy.score(rounded) == pytest.approx(near_copy.score(exact), abs=1e-2)
+
+
+class Shards(list):
+    """Pairs by shards, of which one may be damaged."""
+
+    def read(self, shard):
+        if self[shard] is None:
+            raise DamageError("shard 1 isn't what was recorded")
+        return self[shard]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (raising, "failed .KeyError: 'weights'."),
+        (lambda self, shards: [np.ones(4)], "scores of 1 shards, and there are 2"),
+        (lambda self, shards: np.ones((2, 4)), "scores of ndarray shards"),
+        (lambda self, shards: [np.ones(4), np.ones(3)], r"\[3\] for 4 pairs"),
+        (lambda self, shards: [np.ones(4), np.full(4, np.nan)], "row 0 the score nan"),
+        (lambda self, shards: writing(shards.read(1)), "read-only"),
+    ],
+)
+def test_a_filter_that_does_not_score_each_pair_of_a_set_fails_by_name(answer, said, monkeypatch):
+    monkeypatch.setattr(FittedTruncation, "score_all", answer)
+    with pytest.raises(FilterError, match=f"filter 'truncation' .*{said}"):
+        fit_judge(Truncation()).score_all(Shards([PAIRS, PAIRS]))
+
+
+def test_a_damaged_shard_is_not_the_fault_of_the_filter_that_reads_it():
+    with pytest.raises(DamageError, match=r"^shard 1 isn't what was recorded$"):
+        fit_judge(Truncation()).score_all(Shards([PAIRS, None]))
