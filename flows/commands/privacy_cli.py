@@ -19,7 +19,7 @@ privacy_app = typer.Typer(
 
 @privacy_app.command(
     "test",
-    help="Plant copies of real pictures beside a set and see which of them the filters find.",
+    help="Plant copies of real pictures and see which ones the filters find.",
 )
 @takes("device")
 def _test(

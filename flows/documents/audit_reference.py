@@ -45,6 +45,8 @@ def _at(path: Path, known: Any, shape: tuple[int, ...]) -> DataSet:
             f"--reference names pictures, and this student makes samples of shape {list(shape)}; "
             "leave it out"
         )
+    if not path.exists():
+        raise ValueError(f"--reference {path}: there is no such file or folder; correct the path")
     heldout = {
         option: getattr(known, option)
         for option in ("heldout_source", "num_heldout")

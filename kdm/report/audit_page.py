@@ -165,8 +165,9 @@ def _duplicate_words(document: Document) -> str:
     found, real = (document["rows"][name]["duplicates"] for name in (STUDENT, CONTROL))
     if not found["num"]:
         return "No two of the student’s samples are near-duplicates."
+    clusters = "1 cluster" if found["num"] == 1 else f"{found['num']:,} clusters"
     return (
-        f"{found['share']:.2%} of the student’s samples are in {found['num']:,} clusters of near-duplicates, "
+        f"{found['share']:.2%} of the student’s samples are in {clusters} of near-duplicates, "
         f"the largest of {found['largest']:,}; of held-out real samples {real['share']:.2%} are."
     )
 

@@ -40,6 +40,11 @@ def test_a_recipe_without_held_out_samples_is_refused(pictures: Path) -> None:
         audit_reference(load_recipe("tiny").model_copy(update={"dataset": None}), "", SHAPE)
 
 
+def test_a_place_without_pictures_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"--reference .*nowhere: there is no such file"):
+        audit_reference(load_recipe("tiny"), str(tmp_path / "nowhere"), SHAPE)
+
+
 def test_samples_of_another_shape_are_refused(pictures: Path) -> None:
     with pytest.raises(ValueError, match=r"have the shape \[3, 8, 8\], the pairs' \[1, 8, 8\]"):
         audit_reference(of_pictures(pictures), "", (1, 8, 8))

@@ -61,7 +61,9 @@ def test_help_names_every_command_within_half_a_second() -> None:
     assert min(seconds() for _ in range(3)) < HELP_SECONDS
 
 
-@pytest.mark.parametrize("group", [[], ["pairs"], ["student"], ["study"], ["study", "human"]])
+@pytest.mark.parametrize(
+    "group", [[], ["pairs"], ["student"], ["study"], ["study", "human"], ["privacy"]]
+)
 def test_no_line_about_a_command_is_cut(group: list[str]) -> None:
     _, commands = kdm(*group, "--help").split("Commands:\n")
     lines = commands.splitlines()

@@ -126,13 +126,12 @@ def test_a_public_audit_has_no_private_part_and_equals_the_other_one(made: Folde
 
 def test_exports_of_the_set_hold_nothing_of_an_audit(made: Folder, tmp_path: Path) -> None:
     (pairs,) = (made / "pairs").names()
-    for form in ("per-sample", "kdm-npz"):
-        given = ("--to", form, "--split", "train", "--home", made.url)
-        ended = kdm("pairs", "export", pairs, tmp_path / form, *given)
-        assert ended.exit_code == 0, (ended.output, ended.exception)
+    given = ("--to", "kdm-npz", "--split", "train", "--home", made.url)
+    ended = kdm("pairs", "export", pairs, tmp_path / "exported", *given)
+    assert ended.exit_code == 0, (ended.output, ended.exception)
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     audited = {file.read_bytes() for file in folder_of(made).rglob("*.*") if file.is_file()}
-    assert len(files) > 2
+    assert files
     assert not audited & {file.read_bytes() for file in files}
     assert not [file for file in files if "audit" in file.name or "private" in str(file)]
 
@@ -156,7 +155,7 @@ def refusal(home: Folder, *words: object) -> str:
 
 
 def test_what_cannot_be_audited_is_refused_with_a_sentence(made: Folder, tmp_path: Path) -> None:
-    assert "nearest is 'kdm" in refusal(made, "kdn") or "has no 'kdn'" in refusal(made, "kdn")
+    assert "students has no 'kdn'" in refusal(made, "kdn")
     assert "makes samples of shape [2]" in refusal(made, "kdm", "--reference", tmp_path)
 
 
