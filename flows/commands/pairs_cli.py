@@ -91,8 +91,8 @@ def _gc(
 
 @pairs_app.command(
     "purge",
-    help="Remove the pairs that a filter's decision dropped from the shards, for good, and list the students "
-    "that have read them (docs/privacy.md, 'Purging').",
+    help="Remove for good what a filter's decision dropped.\n\nThe shards are written again without these "
+    "pairs, and the students that have read them are listed (docs/privacy.md, 'Purging').",
 )
 def _purge(
     name: Name,

@@ -70,5 +70,5 @@ def test_a_full_disk_is_named_with_a_way_out(monkeypatch: pytest.MonkeyPatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    with pytest.raises(StoreError, match=r"is full, .* set TMPDIR to a folder on a larger disk"):
+    with pytest.raises(StoreError, match=r"is full; .* set TMPDIR to a folder on a larger disk"):
         gathered(STORED[:1])
