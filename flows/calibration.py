@@ -95,15 +95,12 @@ class RecipeFilter:
         """The thresholds of all that share the rate; None of a filter that shares none."""
         if not (self.choice.jointly and self.choice in self._together):
             return None
-        filters = [
-            RecipeFilter(each, self.dataset, home=self._home) if each != self.choice else self
+        # One after another: a fitted filter may hold a whole data set.
+        scores = [
+            RecipeFilter(each, self.dataset, home=self._home).heldout_scores()
             for each in self._together
         ]
-        return joint_thresholds(
-            [each.choice.filter for each in filters],
-            [each.heldout_scores() for each in filters],
-            self.choice.fpr,
-        )
+        return joint_thresholds([each.filter for each in self._together], scores, self.choice.fpr)
 
     @property
     def num_calibrated_on(self) -> int | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.calibration import RecipeFilter
+from flows.calibration import RecipeFilter, reference_of
 from flows.documents.recall_content import Tried, lines_of, recall_page
 from flows.judged_pairs import contents, open_split
 from flows.progress import Meter
@@ -19,8 +19,9 @@ from flows.stage import Run, StageResult
 from kdm.report.recall_page import markdown_recall, render_recall
 from pairgen.filters.digests import reference_digest
 from pairgen.filters.filter import Filter
+from pairgen.filters.judge import fit_judge
 from pairgen.filters.pictures import Pictures, require_pictures
-from pairgen.planted.recall import Scored, recall_of
+from pairgen.planted.recall import Rule, Scored, recall_of
 from pairgen.planted.transforms import TRANSFORMS, planted
 from storage.digest import digest_of, seal, short, unseal
 from storage.folders import Folder
@@ -29,7 +30,7 @@ from storage.records import as_numbers
 
 FOLDER = "proofs"
 STAGE = "privacy-test"
-VERSION = 1  # of what is planted and how it is counted
+VERSION = 2  # of what is planted and how it is counted
 _BATCH = 1024  # pictures between two lines of progress
 _HELDOUT, _PAIRS = "held-out pictures", "the set's own pairs"
 
@@ -88,7 +89,7 @@ def _digest(run: Run, pairs: StageResult, wanted: Wanted, chosen: Sequence[Recip
     return digest_of(
         {
             "version": VERSION,
-            "filters": [[each.score, each.choice.fpr] for each in chosen],
+            "filters": [[each.score, each.choice.model_dump(mode="json")] for each in chosen],
             "transforms": list(TRANSFORMS),
             "heldout": reference_digest(dataset.heldout()),
             "pairs": list(contents(run, open_split(run, pairs, "train"))),
@@ -112,7 +113,7 @@ def _make(
         _scored(name, each, tried, meter, number * total // len(chosen))
         for number, (name, each) in enumerate(zip(names, chosen, strict=True))
     ]
-    recall = recall_of(scored, max(each.choice.fpr for each in chosen), seed=wanted.seed)
+    recall = recall_of(scored, seed=wanted.seed)
     page = recall_page(
         recall, _told(run, pairs, wanted, dict(zip(names, chosen, strict=True)), tried)
     )
@@ -155,18 +156,22 @@ def _scored(
     name: str, chosen: RecipeFilter, tried: Mapping[str, Pictures], meter: Meter, done: int
 ) -> Scored:
     """One filter's scores of everything."""
+    # Fitted here, and gone at the end: a fitted filter holds the reference.
+    judge = fit_judge(chosen.choice.filter, reference_of(chosen.choice.filter, chosen.dataset))
     scores: dict[str, NDArray[np.float64]] = {}
     for kind, pictures in tried.items():
         parts = []
         for first in range(0, len(pictures), _BATCH):
             meter.at(done, name)
             batch = pictures[first : first + _BATCH]
-            parts.append(chosen.judge.heldout_scores(batch))
+            parts.append(judge.heldout_scores(batch))
             done += len(batch)
         scores[kind] = np.concatenate([np.empty(0), *parts])
     meter.at(done, name)
     heldout, own = scores.pop(_HELDOUT), scores.pop(_PAIRS)
-    return Scored(name, chosen.choice.filter, heldout, scores, own)
+    choice = chosen.choice
+    rule = Rule(choice.filter, choice.fpr, choice.threshold, choice.jointly)
+    return Scored(name, rule, heldout, scores, own)
 
 
 def _distinct(filters: Sequence[Filter]) -> list[str]:

@@ -40,9 +40,8 @@ def recall_page(recall: Recall, tried: Tried) -> RecallPage:
         title=f"Planted copies in {tried.name}",
         about=(
             f"{tried.num_planted:,} of {tried.num_reference:,} real pictures were planted under each "
-            f"transform (seed {tried.seed}). The filters together may drop {100 * recall.fpr:g}% of "
-            f"{tried.num_calibrating:,} real pictures that no teacher saw, so each may drop "
-            f"{100 * recall.rate:.2g}% by itself; mistakes are counted on others.",
+            f"transform (seed {tried.seed}). Thresholds that aren't stated come from "
+            f"{tried.num_calibrating:,} real pictures that no teacher saw; mistakes are counted on others.",
         ),
         columns=tuple(each.name for each in found),
         mistakes=(

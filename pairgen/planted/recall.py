@@ -17,6 +17,7 @@ from kdm.metrics.bootstrap import Estimate
 from pairgen.filters.decisions import decide
 from pairgen.filters.filter import Filter
 from pairgen.filters.joint import joint_thresholds
+from pairgen.filters.judge import threshold_at
 
 Scores = NDArray[np.float64]
 CONTROL = "random scores (control)"
@@ -47,11 +48,21 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """A filter and where its threshold comes from, as a recipe says it."""
+
+    filter: Filter
+    fpr: float = 0.01
+    threshold: float | None = None  # stated: then nothing is calibrated
+    jointly: bool = False  # the rate is that of all such filters together
+
+
+@dataclass(frozen=True)
 class Scored:
     """One filter's scores of everything that it was tried on."""
 
     name: str
-    filter: Filter
+    rule: Rule
     heldout: Scores  # of real pictures: the even rows calibrate, the odd ones measure
     planted: Mapping[str, Scores]  # by transform
     pairs: Scores  # of the set's own samples
@@ -74,22 +85,42 @@ class Found:
 class Recall:
     """A trial's result: each filter, all together, and the control."""
 
-    fpr: float  # that was asked for
-    rate: float  # that each filter got
+    fpr: float  # the largest that was asked for
     found: tuple[Found, ...]
 
 
-def recall_of(scored: Sequence[Scored], fpr: float, *, seed: int = 0) -> Recall:
-    """Thresholds for one rate of false positives over all filters, and what they drop of everything."""
-    calibrating = [each.heldout[::2] for each in scored]
-    joint = joint_thresholds([each.filter for each in scored], calibrating, fpr)
-    drops = [_Drops.of(each, at) for each, at in zip(scored, joint.thresholds, strict=True)]
+def recall_of(scored: Sequence[Scored], *, seed: int = 0) -> Recall:
+    """What filters drop of everything, at the thresholds that their rules give; at least one filter."""
+    thresholds = _thresholds(scored)
+    drops = [_Drops.of(each, at) for each, at in zip(scored, thresholds, strict=True)]
     found = [
         _found(each.name, at, dropped, each)
-        for each, at, dropped in zip(scored, joint.thresholds, drops, strict=True)
+        for each, at, dropped in zip(scored, thresholds, drops, strict=True)
     ]
     together = _found(TOGETHER, None, _Drops.any_of(drops), None)
-    return Recall(fpr, joint.rate, (*found, together, _control(scored[0], fpr, seed)))
+    fpr = max(each.rule.fpr for each in scored)
+    return Recall(fpr, (*found, together, _control(scored[0], fpr, seed)))
+
+
+def _thresholds(scored: Sequence[Scored]) -> list[float]:
+    """One a filter: as stated, of all that share a rate, or by its own rate."""
+    joint = [each for each in scored if each.rule.jointly and each.rule.threshold is None]
+    shared: dict[str, float] = {}
+    if joint:
+        found = joint_thresholds(
+            [each.rule.filter for each in joint],
+            [each.heldout[::2] for each in joint],
+            joint[0].rule.fpr,
+        )
+        shared = dict(zip([each.name for each in joint], found.thresholds, strict=True))
+    return [_own(each) if each.name not in shared else shared[each.name] for each in scored]
+
+
+def _own(scored: Scored) -> float:
+    rule = scored.rule
+    if rule.threshold is not None:
+        return rule.threshold
+    return threshold_at(rule.filter, scored.heldout[::2], rule.fpr)
 
 
 @dataclass(frozen=True)
@@ -101,7 +132,7 @@ class _Drops:
     @classmethod
     def of(cls, scored: Scored, threshold: float) -> "_Drops":
         def dropped(scores: Scores) -> NDArray[np.bool_]:
-            return ~decide(scored.filter, scores, threshold).keep
+            return ~decide(scored.rule.filter, scores, threshold).keep
 
         planted = {name: dropped(scores) for name, scores in scored.planted.items()}
         return cls(dropped(scored.heldout[1::2]), planted, dropped(scored.pairs))
@@ -121,7 +152,7 @@ def _found(name: str, threshold: float | None, drops: _Drops, scored: Scored | N
     found = Found(name, threshold, _share(drops.heldout), recall, _share(drops.pairs))
     if scored is None:
         return found
-    sign = 1 if scored.filter.drops == "high" else -1
+    sign = 1 if scored.rule.filter.drops == "high" else -1
     positives = sign * np.concatenate(list(scored.planted.values()))
     return _with_curve(found, positives, sign * scored.heldout[1::2])
 
