@@ -78,18 +78,26 @@ def _features(listing: Listing, names: Sequence[str]) -> list[Row]:
     return rows
 
 
+def _written(
+    listing: Listing, kind: str, name: str, last: str
+) -> tuple[Mapping[str, Any] | None, str]:
+    """The document that is written last, and when; 'damaged' or 'unfinished' if it isn't whole or there."""
+    written, said = f"{kind}/{name}/{last}", listing.about(kind, name, last)
+    if said is None and written in listing.files:
+        return None, "damaged"
+    finished = listing.finished(written)
+    return said, "unfinished" if finished == UNKNOWN else finished
+
+
 def _studies(listing: Listing, names: Sequence[str]) -> list[Row]:
     """Written studies; while its students are made, a study has no folder."""
     rows = []
     for name in names:
         place = f"studies/{name}"
-        written, said = f"{place}/{_NUMBERS}", listing.about("studies", name, _NUMBERS)
-        is_damaged = said is None and written in listing.files
-        finished = "damaged" if is_damaged else listing.finished(written)
+        said, finished = _written(listing, "studies", name, _NUMBERS)
         page = f"{place}/{_PAGE}"
         below = [f"on {said['data']}: {said['study']['title']}"] if said else []
         below += [f"{listing.home.url}/{page}"] if page in listing.files else []
-        finished = "unfinished" if finished == UNKNOWN else finished
         cells = [name, *_made_of(said), finished, listing.size(place)]
         rows.append(Row(cells, "; ".join(below)))
     return rows
@@ -100,10 +108,7 @@ def _audits(listing: Listing, names: Sequence[str]) -> list[Row]:
     rows = []
     for name in names:
         place = f"audits/{name}"
-        written, said = f"{place}/{_AUDIT}", listing.about("audits", name, _AUDIT)
-        is_damaged = said is None and written in listing.files
-        finished = "damaged" if is_damaged else listing.finished(written)
-        finished = "unfinished" if finished == UNKNOWN else finished
+        said, finished = _written(listing, "audits", name, _AUDIT)
         page, has_private = f"{place}/audit.html", f"{place}/private/scores.json" in listing.files
         below = [f"of students/{said['student']}"] if said else []
         below += ["with a private part"] if has_private else []
@@ -118,8 +123,7 @@ def _proofs(listing: Listing, names: Sequence[str]) -> list[Row]:
     rows = []
     for name in names:
         place = f"proofs/{name}"
-        said = listing.about("proofs", name, _PROOF)
-        finished = "unfinished" if said is None else listing.finished(f"{place}/{_PROOF}")
+        said, finished = _written(listing, "proofs", name, _PROOF)
         page = f"{place}/index.html"
         below = [f"{listing.home.url}/{page}"] if page in listing.files else []
         count = UNKNOWN if said is None else str(len(said["table"][0]) - 2)
