@@ -400,10 +400,17 @@ class PairStore:
         """
         return default_masks(self.folder, self.place) if named is None else tuple(named)
 
-    def kept(self, count: int, masks: Sequence[Mask] | None = None) -> Iterator[PairBatch]:
-        """The first `count` indices, verified, shard by shard, without the rows that a mask drops."""
+    def kept(
+        self, count: int, masks: Sequence[Mask] | None = None, *, first: int = 0
+    ) -> Iterator[PairBatch]:
+        """The first `count` indices, verified, shard by shard, without the rows that a mask drops.
+
+        Shards that end before index `first` aren't read.
+        """
         masks = self.masks(masks)
         for shard, content in enumerate(self.content_digests(count)):
+            if (shard + 1) * self.shard_size <= first:
+                continue
             pairs = self._masked(self.pairs(shard, content), content, masks)
             yield pairs.take(pairs.index < count)
 

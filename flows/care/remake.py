@@ -15,6 +15,7 @@ from pairgen.generation import GeneratedShard, generate_shard
 from pairgen.precision import arithmetic
 from pairgen.sampling import device_of, place
 from pairgen.spec import PairSpec
+from pairgen.symmetry import Symmetry, symmetry
 from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.care.environments import MADE_IN
 from storage.digest import short
@@ -80,6 +81,11 @@ class Remaker:
     def alone(self, split: str, index: NDArray[np.int64]) -> PairBatch:
         """The pairs of these indices in a separate batch."""
         return self._generated(split, index, sampling_batch=len(index)).pairs
+
+    def symmetry(self, num_pairs: int) -> Symmetry:
+        """What the teacher makes of so many noises and their mirror images."""
+        with arithmetic(self.spec.precision, self.teacher, device_of(self.teacher)):
+            return symmetry(self.spec, self.teacher, num_pairs)
 
     def _block(self, split: str, first: int, judges: Sequence[Judge] = ()) -> GeneratedShard:
         index = np.arange(first, first + self.made_in, dtype=np.int64)

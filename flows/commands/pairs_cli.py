@@ -229,6 +229,22 @@ def _import(  # noqa: PLR0913  (one an option)
     )
 
 
+@pairs_app.command(
+    "symmetry",
+    help="Ask the teacher whether mirrored noise gives mirrored samples (training.mirror).",
+)
+def _symmetry(
+    name: Name,
+    num_pairs: Annotated[
+        int, typer.Option("-k", parser=whole(2, 4096), metavar="N", help="How many noises.")
+    ] = 64,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    from flows.commands.pairs_symmetry import ask_teacher
+
+    ask_teacher(name, home, num_pairs=num_pairs)
+
+
 @pairs_app.command("spot-check", help="Generate a few random pairs again, and compare.")
 def _spot_check(
     name: Name,

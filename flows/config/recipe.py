@@ -130,6 +130,7 @@ class Recipe(Options):
             student.require_labels(self._label)
             try:
                 student.model.require_shape(self.shape)
+                student.training.require_shape(self.shape)
             except ValueError as error:
                 raise ValueError(f"student '{student.name}': {error}") from error
 

@@ -7,6 +7,7 @@ from flows.documents.remembered_runs import remember
 from flows.documents.trained_student import tell_training
 from flows.judged_pairs import open_split
 from flows.stage import Run, StageResult
+from flows.stages.mirroring import require_symmetric
 from flows.stages.training import train
 from storage.plugins import describe
 
@@ -17,6 +18,7 @@ def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResul
     """One student of the recipe on the judged pairs; every student reads the same shards."""
     pairs = run.recipe.pairs
     student.require_labels(open_split(run, judged, "train").schema.label)
+    require_symmetric(run, judged, student.training)
     job = {
         "group": "kdm.students",
         "model": describe(student.model),

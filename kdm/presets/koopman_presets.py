@@ -37,9 +37,10 @@ def images(
     def made(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
         is_published = mode == "published"
         noise, own = (0.4, {"distance": Lpips()}) if is_published else (0.05, {})
+        share = 1.0 if is_published else 0.25  # what rec and lat cost: 2.5 passes of coders, not 4
         options: dict[str, Any] = {
             "networks": UNetCoders(scales_noise=not is_published, **networks),
-            "losses": KoopmanLosses(rec_lat_share=1, latent_noise=noise, **{**own, **losses}),
+            "losses": KoopmanLosses(rec_lat_share=share, latent_noise=noise, **{**own, **losses}),
             "adversary": NonSaturating() if has_adversary else None,
         }
         if is_published and is_factorised:

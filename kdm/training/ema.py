@@ -8,12 +8,13 @@ from the first step, so that θ̄ holds e^−1 of the initial weights after 10,0
 at most a share of the run so far, as EDM's does (Karras et al. 2022, whose training code ramps it up).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from kdm.training.options import EmaOptions
+from kdm.training.options import Span
 
 
 class Ema:
@@ -22,8 +23,8 @@ class Ema:
     It starts as a copy of θ. Without options θ̄ is θ.
     """
 
-    def __init__(self, model: nn.Module, options: EmaOptions | None) -> None:
-        self._model = model
+    def __init__(self, model: nn.Module, options: Span | None) -> None:
+        self.model = model
         self._options = options
         named = [(name, each) for name, each in model.named_parameters() if each.requires_grad]
         self._names = [name for name, _ in named]
@@ -49,10 +50,26 @@ class Ema:
 
     def model_state(self) -> dict[str, Tensor]:
         """The model's state dict with θ̄ for its trainable parameters, shapes alike: this is exported."""
-        return {**self._model.state_dict(), **self.state()}
+        return {**self.model.state_dict(), **self.state()}
 
 
-def decay(options: EmaOptions, num_steps: int) -> float:
+@contextmanager
+def averaged(ema: Ema) -> Iterator[None]:
+    """Give the average's model its averaged weights and eval mode in the block; restore both afterwards."""
+    model = ema.model
+    modes = [(module, module.training) for module in model.modules()]
+    own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.load_state_dict(ema.model_state())
+    model.eval()
+    try:
+        yield
+    finally:
+        model.load_state_dict(own)
+        for module, is_training in modes:
+            module.training = is_training
+
+
+def decay(options: Span, num_steps: int) -> float:
     """β after `num_steps` steps; with a warm-up it grows until `options.decay` is reached.
 
     1 / (1 − β) = 1 + warmup · steps is how many steps the average spans.

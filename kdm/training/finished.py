@@ -8,6 +8,7 @@ from torch import nn
 
 from kdm.export import write_trained
 from kdm.students.student import Student
+from kdm.training.average_choice import Choice
 from kdm.training.job import TrainingJob
 from kdm.training.trainer import TrainingResult
 from storage.folders import Folder
@@ -20,27 +21,30 @@ MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 def write_finished(
     folder: Folder,
     job: TrainingJob,
-    model: nn.Module,
     *,
     identity: dict[str, Any],
     result: TrainingResult,
+    choice: Choice | None = None,
 ) -> None:
     """Write the averaged weights, losses and timings of a finished job, and last its config.json.
 
     The config names everything that the weights depend on; times and memory, which differ between equal
-    runs, go to timings.json.
+    runs, go to timings.json. Without a `choice` the first average is the result.
     """
+    exported = result.averages[choice.chosen if choice else 0]
     schema = job.source.pair_schema()
-    config = {
+    config: dict[str, Any] = {
         "group": job.group,
         "model": describe(job.model),
         "shape": list(schema.shape),
         "schema": schema.model_dump(mode="json") if job.source.kind == "pairs" else None,
         "identity": identity,
         "num_steps": job.training.num_steps,
-        "parameters": _num_parameters(model),
+        "parameters": _num_parameters(exported.model),
         **result.counts,
     }
+    if choice is not None:
+        config["averages"] = choice.document(job.training)
     num_steps = job.training.num_steps
     timings = {
         "seconds": result.seconds,
@@ -50,7 +54,9 @@ def write_finished(
         "num_ranks": result.num_ranks,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES,
     }
-    write_trained(folder, result.state, config=config, losses=result.losses, timings=timings)
+    write_trained(
+        folder, exported.model_state(), config=config, losses=result.losses, timings=timings
+    )
 
 
 def _num_parameters(model: nn.Module) -> dict[str, int]:

@@ -6,7 +6,7 @@ place, so that a copied or converted set trains the same student.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from pydantic import Field
@@ -23,7 +23,7 @@ from storage.options import Options
 from storage.reading.order import BLOCK, Order
 from storage.reading.reader import PairReader
 from storage.reading.share import WHOLE, Share
-from storage.records import LabelRule, PairSchema
+from storage.records import LabelRule, PairBatch, PairSchema
 from storage.store import DEFAULT_LAYOUT, PairStore
 
 Place = Literal["GPU", "memory", "files"]
@@ -113,7 +113,7 @@ class PairsInput(Input):
         """Pairs (x_T, x_0), kept where `place` says; the batches are the same from each place."""
         from kdm.data import StreamedSource, resident_source  # torch: imported only to train
 
-        order = Order(training.seed, self.count)
+        order = Order(training.seed, self.count - training.num_apart)
         reader = PairReader(
             self._store(), order, training.batch_size, masks=self.taken, share=share
         )
@@ -125,6 +125,15 @@ class PairsInput(Input):
 
         lie_on = device if place == "GPU" else torch.device("cpu")
         return resident_source(reader, lie_on=lie_on, device=device)
+
+    def kept_apart(self, training: TrainingOptions) -> Iterator[PairBatch]:
+        """The pairs that no step learns from, because they choose among averages; [n, *shape] each.
+
+        They are the last indices of `count`, without the rows that masks drop.
+        """
+        first = self.count - training.num_apart
+        for pairs in self._store().kept(self.count, self.taken, first=first):
+            yield pairs.take(pairs.index >= first)
 
     @property
     def taken(self) -> tuple[Mask, ...]:

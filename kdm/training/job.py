@@ -44,6 +44,13 @@ class TrainingJob(Options):
     def _check_source(self) -> "TrainingJob":
         if self.group == STUDENTS and self.source.kind != "pairs":
             raise ValueError("a student learns from pairs; give it a source of kind 'pairs'")
+        apart = self.training.num_apart
+        if apart and self.source.kind != "pairs":
+            raise ValueError("ema.others are for students; a teacher has one average")
+        if apart and self.source.kind == "pairs" and apart >= self.source.count:
+            raise ValueError(
+                f"ema.choose_on keeps {apart} pairs apart, but there are {self.source.count}; lower it"
+            )
         return self
 
     def identity(self) -> dict[str, Any]:
@@ -67,6 +74,7 @@ class TrainingJob(Options):
         from kdm.randomness.step_seeds import seed_initial_weights  # torch: imported only to train
 
         model: Any = self.model
+        self.training.require_shape(schema.shape)
         seed_initial_weights(self.training.seed)
         if self.group == STUDENTS:
             model.require_shape(schema.shape)

@@ -23,6 +23,7 @@ from kdm.objective import Losses, Objective
 from kdm.randomness.draws import drawing_from
 from kdm.randomness.sample_draws import SampleDraws
 from kdm.shapes import Indices
+from kdm.training.mirrored import mirrored
 from kdm.training.options import TrainingOptions
 from kdm.training.ranks import Ranks
 
@@ -47,14 +48,16 @@ class Parts:
         if options.draws == "sample":
             self._draws = SampleDraws(options.seed)
 
-    def of(self, batch: Batch) -> list[Part]:
-        """The parts of this rank's rows, which are dealt round-robin, as they are to ranks.
+    def of(self, batch: Batch, step: int) -> list[Part]:
+        """The parts of this rank's rows of a step, which are dealt round-robin, as they are to ranks.
 
         So the first rows of the step's batch are the first rows of its parts, spread evenly.
         """
         size, count = self._options.batch_size, self._ranks.count
         place = torch.arange(self._ranks.rank, size, count, device=batch.x_0.device)
         num_own = _num_micro_batches(self._options, count)
+        if self._options.mirror:
+            batch = mirrored(batch, place, seed=self._options.seed, step=step)
         if num_own * count == 1:
             return [Part(batch, place)]
         return [

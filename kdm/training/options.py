@@ -22,13 +22,41 @@ NonFinite = Literal["stop", "skip"]
 Decay = Annotated[float, Field(ge=0, lt=1)]  # of an average, a step
 
 
-class EmaOptions(Options):
-    """The moving average of the weights, which is what a training exports (kdm/training/ema.py)."""
+class Span(Options):
+    """Over how many of the last steps an average of the weights reaches (kdm/training/ema.py)."""
 
     decay: float = Field(0.9995, ge=0, lt=1)  # a step; averages over 1 / (1 − decay) steps
     # Until then the average spans a share of the run so far: decay 1 − 1 / (1 + warmup · steps).
     # None: full decay from step 0, as published; then the initial weights count for long.
     warmup: float | None = Field(0.03, gt=0)
+
+
+class EmaOptions(LastingOptions, Span):
+    """The moving average of the weights, which is what a training exports.
+
+    With `others` a student's run keeps several, and exports the one with the lowest loss on pairs that
+    it doesn't learn from (kdm/training/average_choice.py).
+    """
+
+    added_later: ClassVar[Mapping[str, Any]] = {"others": [], "choose_on": 512}
+
+    others: tuple[Span, ...] = Field((), max_length=8)
+    # With `others`: so many pairs, the last indices of the training split, decide and aren't learned from.
+    choose_on: int = Field(512, ge=1, le=2**20)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Those of all averages, its own first."""
+        return (self, *self.others)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.choose_on != 512 and not self.others:
+            raise ValueError("choose_on is for a choice; give `others`, or leave it out")
+        found = [(each.decay, each.warmup) for each in self.spans]
+        if len(set(found)) < len(found):
+            raise ValueError("two averages have the same decay and warmup; give each once")
+        return self
 
 
 class TrainingOptions(LastingOptions):
@@ -48,6 +76,8 @@ class TrainingOptions(LastingOptions):
         "keep_best": True,
         "draws": "step",
         "micro_batch": None,
+        "clip": None,
+        "mirror": False,
     }
     unseen: ClassVar[frozenset[str]] = frozenset(
         {
@@ -69,6 +99,10 @@ class TrainingOptions(LastingOptions):
     learning_rate: float = Field(8e-3, gt=0)  # at its highest
     betas: tuple[Decay, Decay] = (0.9, 0.95)  # β₁ and β₂ of Adam; published: 0.9 and 0.999
     epsilon: float = Field(1e-8, gt=0)  # added to the root √v̂ (Kingma and Ba 2015, Algorithm 1)
+    # The largest norm of a player's gradient; a longer one is shortened to it (Pascanu et al. 2013).
+    clip: float | None = Field(None, gt=0)
+    # Of pictures: half of each step's samples are mirrored, x_0 with its x_T (kdm/training/mirrored.py).
+    mirror: bool = False
     schedule: Literal["constant", "cosine"] = "cosine"  # cosine: down to 0 at the last step
     warmup_steps: int = Field(200, ge=0)  # linear, from 1 / warmup_steps of the learning rate
     ema: EmaOptions | None = EmaOptions()  # None: the last weights are exported
@@ -103,6 +137,18 @@ class TrainingOptions(LastingOptions):
         if self.trackers is None:
             require_one(TRACKERS, DEFAULT_TRACKER)
         return self
+
+    @property
+    def num_apart(self) -> int:
+        """Pairs that no step learns from, because they choose among several averages."""
+        return self.ema.choose_on if self.ema and self.ema.others else 0
+
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError if samples of this shape can't be trained on so."""
+        if self.mirror and len(shape) != 3:
+            raise ValueError(
+                f"training.mirror is for pictures, of shape (C, H, W), not {shape}; set it to false"
+            )
 
     def identity(self) -> dict[str, Any]:
         """All options that the weights and the loss history depend on, as JSON values."""

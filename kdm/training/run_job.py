@@ -8,15 +8,17 @@ from collections.abc import Callable
 
 import torch
 
+from kdm.training.average_choice import Choice, choice_among
 from kdm.training.environment import prepare
 from kdm.training.errors import OutOfMemoryError
 from kdm.training.finished import write_finished
+from kdm.training.inputs import PairsInput
 from kdm.training.job import TrainingJob
 from kdm.training.job_folder import is_done
 from kdm.training.placed_objective import placed_objective
 from kdm.training.progress import Notice, Progress, Report
 from kdm.training.ranks import Ranks, joined, own_device
-from kdm.training.trainer import Trainer
+from kdm.training.trainer import Trainer, TrainingResult
 from storage.folders import folder_at
 
 
@@ -72,7 +74,17 @@ def _run(
             "training.draws 'sample'), a smaller batch, or training.precision bfloat16"
         ) from error
     if ranks.is_first:
-        write_finished(folder, job, objective.model, identity=identity, result=result)
+        choice = _choice(job, result, device, report)
+        write_finished(folder, job, identity=identity, result=result, choice=choice)
+
+
+def _choice(
+    job: TrainingJob, result: TrainingResult, device: torch.device, report: Report
+) -> Choice | None:
+    """The choice among a student's averages; None if there is one."""
+    if not job.training.num_apart or not isinstance(job.source, PairsInput):
+        return None
+    return choice_among(result.averages, job.source, job.training, device, notify=report)
 
 
 def _unheard(_said: Progress | Notice) -> None:

@@ -4,18 +4,16 @@ They show θ̄ (kdm/training/ema.py), which is what would be exported at that st
 noise, so that one sees the same samples get better.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from kdm.image_grid import Colours, image_grid
 from kdm.objective import Objective
 from kdm.shapes import Samples
-from kdm.training.ema import Ema
+from kdm.training.ema import Ema, averaged
 from kdm.training.options import TrainingOptions
 
 _PICTURES = 5  # a run, unless its options say otherwise
@@ -37,28 +35,13 @@ def drawn(objective: Objective, ema: Ema, *, is_compiled: bool) -> Colours | Non
     """
     if objective.draw is None:
         return None
-    with _averaged(objective.model, ema), _uncompiled() if is_compiled else nullcontext():
+    with averaged(ema), _uncompiled() if is_compiled else nullcontext():
         return image_grid(_bytes(objective.draw()), num_columns=_NUM_COLUMNS, side=_SIDE)
 
 
 def _uncompiled() -> AbstractContextManager[object]:
     stance: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
     return stance
-
-
-@contextmanager
-def _averaged(model: nn.Module, ema: Ema) -> Iterator[None]:
-    """Give the model its averaged weights and eval mode in the block; restore both afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    model.load_state_dict(ema.model_state())
-    model.eval()
-    try:
-        yield
-    finally:
-        model.load_state_dict(own)
-        for module, is_training in modes:
-            module.training = is_training
 
 
 def _bytes(samples: Samples) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from kdm.batch import Batch
 from kdm.objective import Losses, Objective, Player
 from kdm.training.adam import Adam
+from kdm.training.clip import clip_
 from kdm.training.ema import Ema
 from kdm.training.environment import autocast
 from kdm.training.micro_batches import Part, Parts, mean_losses, require_whole_batches
@@ -26,9 +27,9 @@ from kdm.training.ranks import Ranks
 class Steps:
     """Makes the steps of one run.
 
-    `ema` is the average that a run exports, `non_finite` the policy for steps that go wrong. Raises a
-    ValueError if `ranks` or micro-batches can't share a step, or a module normalises over a batch
-    that no part has.
+    `averages` of the weights are what a run may export, `non_finite` the policy for steps that go
+    wrong. Raises a ValueError if `ranks` or micro-batches can't share a step, or a module normalises
+    over a batch that no part has.
     """
 
     def __init__(
@@ -38,10 +39,16 @@ class Steps:
         require_whole_batches(objective, options, ranks)
         self._objective, self._options, self._ranks = objective, options, ranks
         self._adams = {each.name: Adam(each.module, options) for each in objective.players}
-        self.ema = Ema(objective.model, options.ema)
+        spans = options.ema.spans if options.ema else (None,)
+        self.averages = [Ema(objective.model, span) for span in spans]
         self.non_finite = NonFiniteSteps(
             options.on_non_finite, objective, self._adams, notify=report
         )
+
+    @property
+    def ema(self) -> Ema:
+        """The first average: of pictures, of the best weights, and the only one that most runs have."""
+        return self.averages[0]
 
     def make(self, step: int, batch: Batch, rate: float) -> dict[str, Losses] | None:
         """Make step number `step` on this rank's rows of its batch, with learning rate η = `rate`.
@@ -49,21 +56,23 @@ class Steps:
         The losses over all ranks by player, or None if the step was skipped and changed nothing.
         Raises `NonFiniteError` if a loss isn't finite and the step may not be skipped.
         """
-        parts = self._parts.of(batch)
+        parts = self._parts.of(batch, step)
         playing = self._objective.playing(step / self._options.num_steps)
         with self.non_finite.watching(step, playing):
             losses = {player.name: self._play(player, step, parts, rate) for player in playing}
-            self.ema.update(step + 1)
+            for average in self.averages:
+                average.update(step + 1)
             return losses
         return None
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that a step changes, by name: model/…, ema/…, players/PLAYER/…, optimisers/PLAYER/….
+        """All that a step changes, by name: model/…, ema/…, ema-1/…, players/PLAYER/…, optimisers/PLAYER/….
 
         Each has the shape of its parameter or buffer; an optimiser's step counts are scalars [].
         """
         tensors = _under("model", self._objective.model.state_dict())
-        tensors |= _under("ema", self.ema.state())
+        for name, average in self._named_averages():
+            tensors |= _under(name, average.state())
         for player in self._objective.players:
             if player.module is not self._objective.model:
                 tensors |= _under(f"players/{player.name}", player.module.state_dict())
@@ -73,11 +82,16 @@ class Steps:
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Continue from what `tensors` gave, of the same names and shapes."""
         self._objective.model.load_state_dict(_below("model", tensors))
-        self.ema.load(_below("ema", tensors))
+        for name, average in self._named_averages():
+            average.load(_below(name, tensors))
         for player in self._objective.players:
             if player.module is not self._objective.model:
                 player.module.load_state_dict(_below(f"players/{player.name}", tensors))
             self._adams[player.name].load(_below(f"optimisers/{player.name}", tensors))
+
+    def _named_averages(self) -> list[tuple[str, Ema]]:
+        """The averages with their names in a checkpoint: ema, ema-1, ema-2, …."""
+        return [(f"ema-{row}" if row else "ema", each) for row, each in enumerate(self.averages)]
 
     def _play(self, player: Player, step: int, parts: list[Part], rate: float) -> Losses:
         """Move one player by the mean gradient of all parts on all ranks; its losses over all of them."""
@@ -88,6 +102,8 @@ class Steps:
             losses.append(self._differentiated(player, step, parts[-1], len(parts)))
         together = mean_losses(losses)
         self.non_finite.check_gradients(player, together)
+        if self._options.clip is not None:
+            clip_(adam.parameters, self._options.clip)
         adam.step(rate)
         return together
 

@@ -24,6 +24,7 @@ from kdm.objective import Losses, Objective
 from kdm.randomness.step_seeds import RULES, seed_step
 from kdm.training.best_weights import BestWeights
 from kdm.training.checkpoint import FOLDER, Checkpoints, LossEntry, Snapshot
+from kdm.training.ema import Ema
 from kdm.training.errors import Interrupted
 from kdm.training.observers import Watch
 from kdm.training.options import TrainingOptions
@@ -39,17 +40,22 @@ _UNWATCHED: dict[str, Any] = {"samples_every": 0, "trackers": ()}
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a finished run leaves: the averaged model's state dict, the loss history, the time it took.
+    """What a finished run leaves: averages of the weights, the loss history, the time it took.
 
     Seconds are over all attempts, and CPU seconds over all ranks too.
     """
 
-    state: dict[str, Tensor]
+    averages: list[Ema]
     losses: list[LossEntry]
     seconds: float
     cpu_seconds: float
     counts: dict[str, int]  # of skipped steps; empty if skipping is off
     num_ranks: int  # of the last attempt
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """The state dict of the averaged model, by the first average."""
+        return self.averages[0].model_state()
 
 
 class Trainer:
@@ -109,7 +115,7 @@ class Trainer:
         self._watch.say(self._step, self._logged(), is_last=True)
         seconds, cpu_seconds = self._clock()
         return TrainingResult(
-            self._steps.ema.model_state(),
+            self._steps.averages,
             self._losses,
             seconds,
             cpu_seconds,

@@ -167,7 +167,7 @@ def test_a_share_of_rows_that_parts_cannot_have_alike_is_refused() -> None:
 def test_a_model_that_asks_torch_for_numbers_is_refused_where_samples_have_their_own() -> None:
     batch = Batch(torch.arange(4), torch.zeros(4, 2))
     parts = Parts(TrainingOptions(batch_size=4, draws="sample"), ALONE)
-    (part,) = parts.of(batch)
+    (part,) = parts.of(batch, 0)
     with (
         pytest.raises(ValueError, match=r"draw through kdm\.randomness\.draws"),
         parts.drawing(0, part),
