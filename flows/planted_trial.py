@@ -21,8 +21,8 @@ from pairgen.filters.digests import reference_digest
 from pairgen.filters.filter import Filter
 from pairgen.filters.judge import fit_judge
 from pairgen.filters.pictures import Pictures, require_pictures
+from pairgen.planted.copies import LISTS, planted
 from pairgen.planted.recall import Rule, Scored, recall_of
-from pairgen.planted.transforms import TRANSFORMS, planted
 from storage.digest import digest_of, seal, short, unseal
 from storage.folders import Folder
 from storage.plugins import describe
@@ -42,6 +42,7 @@ class Wanted:
     num_planted: int
     num_pairs: int
     seed: int
+    transforms: str  # the name of a list of them
     command: str
 
 
@@ -90,7 +91,7 @@ def _digest(run: Run, pairs: StageResult, wanted: Wanted, chosen: Sequence[Recip
         {
             "version": VERSION,
             "filters": [[each.score, each.choice.model_dump(mode="json")] for each in chosen],
-            "transforms": list(TRANSFORMS),
+            "transforms": list(LISTS[wanted.transforms]),
             "heldout": reference_digest(dataset.heldout()),
             "pairs": list(contents(run, open_split(run, pairs, "train"))),
             "planted": [wanted.num_planted, wanted.num_pairs, wanted.seed],
@@ -135,7 +136,7 @@ def _samples(run: Run, pairs: StageResult, wanted: Wanted) -> dict[str, Pictures
         _HELDOUT: require_pictures(as_numbers(dataset.heldout()), "privacy test"),
         _PAIRS: _own(run, pairs, wanted.num_pairs),
     }
-    for number, name in enumerate(TRANSFORMS):
+    for number, name in enumerate(LISTS[wanted.transforms]):
         rows = np.sort(stream.choice(len(reference), num, replace=False))
         found[name] = planted(name, reference[rows], wanted.seed + number)
     return found
@@ -198,7 +199,7 @@ def _told(
     }
     return Tried(
         name=pairs.name,
-        num_planted=len(tried["exact"]),
+        num_planted=min(wanted.num_planted, len(dataset.train())),
         num_reference=len(dataset.train()),
         num_calibrating=(len(tried[_HELDOUT]) + 1) // 2,
         seed=wanted.seed,

@@ -1,6 +1,6 @@
 """The commands `kdm privacy …`: what filters find, and what can be told from a student."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -46,11 +46,19 @@ def _test(
         int,
         typer.Option("--seed", parser=whole(0, 2**32 - 1000), metavar="N", help="Of the copies."),
     ] = 0,
+    transforms: Annotated[
+        Literal["usual", "more", "all"],
+        typer.Option(
+            "--transforms",
+            help="What is done to the copies: the usual list, or those that no filter was chosen by.",
+        ),
+    ] = "usual",
     **options: Any,
 ) -> None:
     from flows.commands.privacy_test import privacy_test
 
-    privacy_test(Request(recipe, until="generate-pairs", **options), planted, own, seed)
+    request = Request(recipe, until="generate-pairs", **options)
+    privacy_test(request, planted, own, seed, transforms=transforms)
 
 
 @privacy_app.command("audit", help="What of the training set can be told from a student.")

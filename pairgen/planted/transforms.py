@@ -1,11 +1,10 @@
 """What may be done to a real picture so that it's still a copy: the transforms that filters are tried with.
 
 Each takes pictures [n, c, h, w] from -1 to 1 and a stream of random numbers, and gives pictures of the same
-shape, rounded to bytes as a store keeps them. Lengths are shares of the side: a shift of 1/16 is 2 of 32
-pixels. Units of noise, brightness and contrast are those of pixels from 0 to 1.
+shape (copies.py rounds them to bytes, as a store keeps them). Lengths are shares of the side: a shift of 1/16
+is 2 of 32 pixels. Units of noise, brightness and contrast are those of pixels from 0 to 1.
 """
 
-import io
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -14,17 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pairgen.filters.pictures import Pictures, as_bytes, as_numbers, mirrored
+from pairgen.planted.images import each_image, images_of, pictures_of, reopened
 
 Stream = np.random.RandomState
 Transform = Callable[[Pictures, Stream], NDArray[np.floating]]
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue, ITU-R BT.601
 _COVER = 0.0  # the grey of a patch
-
-
-def planted(name: str, pictures: Pictures, seed: int) -> Pictures:
-    """Copies of pictures [n, c, h, w] under the transform of that name, of a seed; float32, -1 … 1."""
-    changed = TRANSFORMS[name](pictures, np.random.RandomState(seed))
-    return as_numbers(as_bytes(np.asarray(changed, np.float32)))
 
 
 def _as_they_are(pictures: Pictures, stream: Stream) -> Pictures:
@@ -44,12 +38,14 @@ def _noise(sigma: float) -> Transform:
 
 def _jpeg(quality: int) -> Transform:
     def change(pictures: Pictures, stream: Stream) -> Pictures:
-        return _each_image(pictures, lambda image: _reopened(image, quality))
+        return each_image(pictures, lambda image: reopened(image, "JPEG", quality))
 
     return change
 
 
-def _brightness(factor: float) -> Transform:
+def brightness(factor: float) -> Transform:
+    """Every pixel times this factor, where black is 0."""
+
     def change(pictures: Pictures, stream: Stream) -> Pictures:
         return np.float32(factor) * (pictures + 1) - 1
 
@@ -105,7 +101,9 @@ def _blended(share: float) -> Transform:
     return change
 
 
-def _cropped(share: float) -> Transform:
+def cropped(share: float) -> Transform:
+    """A window of this share of the sides, anywhere, enlarged."""
+
     def change(pictures: Pictures, stream: Stream) -> Pictures:
         h, w = pictures.shape[2:]
         height, width = round(share * h), round(share * w)
@@ -115,7 +113,7 @@ def _cropped(share: float) -> Transform:
             window = (column, row, column + width, row + height)
             return image.resize((w, h), Image.Resampling.BICUBIC, box=window)
 
-        return _each_image(pictures, enlarged)
+        return each_image(pictures, enlarged)
 
     return change
 
@@ -128,11 +126,11 @@ def _zoomed_out(share: float) -> Transform:
         height, width = round(share * h), round(share * w)
         small = [
             np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
-            for image in _images(pictures)
+            for image in images_of(pictures)
         ]
         up, left = (h - height) // 2, (w - width) // 2
         around = ((0, 0), (0, 0), (up, h - height - up), (left, w - width - left))
-        return np.pad(_from_images(small, pictures.shape[1]), around, mode="edge")
+        return np.pad(pictures_of(small, pictures.shape[1]), around, mode="edge")
 
     return change
 
@@ -173,7 +171,7 @@ def _turned(degrees: float) -> Transform:
     return change
 
 
-def _after(*transforms: Transform) -> Transform:
+def after(*transforms: Transform) -> Transform:
     """One transform after another."""
 
     def change(pictures: Pictures, stream: Stream) -> Pictures:
@@ -194,43 +192,19 @@ TRANSFORMS: Mapping[str, Transform] = MappingProxyType(
         "JPEG 75": _jpeg(75),
         "JPEG 50": _jpeg(50),
         "JPEG 25": _jpeg(25),
-        "brightness 1.15": _brightness(1.15),
+        "brightness 1.15": brightness(1.15),
         "contrast 0.8": _contrast(0.8),
         "grey": _grey,
         "blur 1/32": _blur(1 / 32),
         "covered 1/4": _covered(1 / 4),
         "blend 0.8": _blended(0.8),
-        "crop 7/8": _cropped(7 / 8),
-        "crop 3/4": _cropped(3 / 4),
+        "crop 7/8": cropped(7 / 8),
+        "crop 3/4": cropped(3 / 4),
         "zoom-out 7/8": _zoomed_out(7 / 8),
         "shift 1/16": _shifted(1 / 16),
         "shift 1/8": _shifted(1 / 8),
         "rotation 5°": _turned(5),
         "rotation 10°": _turned(10),
-        "mirrored, crop 7/8, JPEG 50": _after(_mirrored, _cropped(7 / 8), _jpeg(50)),
+        "mirrored, crop 7/8, JPEG 50": after(_mirrored, cropped(7 / 8), _jpeg(50)),
     }
 )
-
-
-def _each_image(pictures: Pictures, change: Callable[[Image.Image], Image.Image]) -> Pictures:
-    """Pictures [n, c, h, w] of which each was changed as an image of bytes."""
-    changed = [np.asarray(change(image)) for image in _images(pictures)]
-    return _from_images(changed, pictures.shape[1])
-
-
-def _images(pictures: Pictures) -> list[Image.Image]:
-    stored = as_bytes(pictures).transpose(0, 2, 3, 1)
-    return [Image.fromarray(each[..., 0] if each.shape[-1] == 1 else each) for each in stored]
-
-
-def _from_images(images: list[NDArray[np.uint8]], num_channels: int) -> Pictures:
-    """[n, c, h, w] of n images [h, w] or [h, w, 3]."""
-    stored = np.stack(images).reshape(len(images), *images[0].shape[:2], num_channels)
-    return as_numbers(np.ascontiguousarray(stored.transpose(0, 3, 1, 2)))
-
-
-def _reopened(image: Image.Image, quality: int) -> Image.Image:
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=quality)
-    file.seek(0)
-    return Image.open(file)

@@ -73,6 +73,14 @@ def test_planted_copies_are_counted_on_a_page_that_is_made_once(home: Folder, re
     assert not folder.exists("proof.json")
 
 
+def test_other_transforms_are_another_trial(home: Folder, recipe: Path) -> None:
+    assert "upside down" in tried(home, recipe, "--transforms", "more").stdout
+    (folder,) = proofs(home)
+    names = [row[0] for row in unseal(folder.read("proof.json"), "proof")["table"]]
+    assert "quarter turn" in names
+    assert "mirrored" not in names
+
+
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [

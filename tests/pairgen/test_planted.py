@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from pairgen.filters.pictures import as_bytes, mirrored
-from pairgen.planted.transforms import TRANSFORMS, planted
+from pairgen.planted.copies import LISTS, planted
+from pairgen.planted.more_transforms import MORE_TRANSFORMS
+from pairgen.planted.transforms import TRANSFORMS
 
 STREAM = np.random.RandomState(0)
 ROWS, COLUMNS = np.meshgrid(np.linspace(-0.6, 0.6, 32), np.linspace(-0.6, 0.6, 32), indexing="ij")
@@ -17,7 +19,7 @@ PICTURES = np.stack(
 ).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", TRANSFORMS)
+@pytest.mark.parametrize("name", LISTS["all"])
 @pytest.mark.parametrize("num_channels", [1, 3])
 def test_a_copy_is_pictures_of_the_same_shape_the_same_for_the_same_seed(name, num_channels):
     pictures = PICTURES[:, :num_channels]
@@ -30,7 +32,7 @@ def test_a_copy_is_pictures_of_the_same_shape_the_same_for_the_same_seed(name, n
 
 def test_there_are_at_least_twenty_and_each_but_one_changes_something():
     stored = as_bytes(PICTURES)
-    same = [name for name in TRANSFORMS if (as_bytes(planted(name, PICTURES, 0)) == stored).all()]
+    same = [name for name in LISTS["all"] if (as_bytes(planted(name, PICTURES, 0)) == stored).all()]
     assert len(TRANSFORMS) >= 20
     assert same == ["exact"]
 
@@ -70,3 +72,28 @@ def test_grey_pictures_have_equal_channels_and_a_mirror_image_is_mirrored():
     grey = planted("grey", PICTURES, 0)
     assert np.array_equal(grey[:, 0], grey[:, 2])
     assert planted("mirrored", PICTURES, 0) == pytest.approx(mirrored(PICTURES), abs=1 / 127)
+
+
+def test_a_quarter_turn_and_a_negative_are_undone_by_their_like():
+    turned, negative = (planted(name, PICTURES, 0) for name in ("quarter turn", "negative"))
+    assert planted("half turn", turned, 0)[:, :, ::-1, ::-1] == pytest.approx(turned, abs=1e-6)
+    assert np.rot90(turned, -1, axes=(2, 3)) == pytest.approx(PICTURES, abs=1 / 127)
+    assert negative == pytest.approx(-PICTURES, abs=1 / 127)
+
+
+def test_a_gamma_is_a_power_of_pixels_from_0_to_1():
+    changed = MORE_TRANSFORMS["gamma 0.8"](PICTURES, STREAM)
+    assert (changed + 1) / 2 == pytest.approx(((PICTURES + 1) / 2) ** 0.8, abs=1e-6)
+
+
+def test_a_shear_leaves_the_middle_rows_and_pushes_the_others_apart():
+    """A slope across the columns is pushed by tan 5° of a pixel a row."""
+    moved = off("shear 5°")[0, 1]  # rises by 1.2 / 31 a pixel
+    wanted = np.tan(np.deg2rad(5)) * 1.2 / 31 * np.array([-15.5, 15.5])
+    assert moved[[0, -1], 16] == pytest.approx(wanted, abs=1 / 127)
+
+
+def test_one_pixel_in_a_hundred_is_salt_or_pepper():
+    many = np.zeros((4, 1, 64, 64), np.float32)
+    hit = np.abs(planted("salt and pepper 1%", many, 0)) > 0.9
+    assert hit.mean() == pytest.approx(0.01, rel=0.25)
