@@ -1,10 +1,13 @@
 """A recipe's filter over its data set, and its threshold.
 
 A threshold is stated in the recipe, or calibrated: the one that drops at most the share `fpr` of real
-samples that no teacher saw. Filters that share a rate are calibrated together (pairgen/filters/joint.py).
+samples that no teacher saw. A data set that holds none out calibrates by its training samples, each judged
+against the others (pairgen/filters/leave_one_out.py). Filters that share a rate are calibrated together
+(pairgen/filters/joint.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,14 +19,26 @@ from flows.heldout_scores import kept_scores
 from kdm.datasets import DataSet
 from pairgen.filters.digests import NO_SAMPLES, reference_digest, score_digest, set_digest
 from pairgen.filters.filter import Filter
-from pairgen.filters.joint import JointThresholds, joint_thresholds
+from pairgen.filters.joint import JointThresholds, joint_thresholds, share_dropped
 from pairgen.filters.judge import Judge, fit_judge, threshold_at
+from pairgen.filters.leave_one_out import MOST, VERSION, drawn_rows, left_out_scores
 from pairgen.filters.set_filter import SetFilter
+from pairgen.filters.share import Share
+from storage.digest import digest_of
 from storage.folders import Folder
 
 # By score digest and held-out samples: a command that first looks for what is missing, and then runs, scores
 # once. Scores only, because a fitted filter may hold a whole data set.
 _scored: dict[tuple[str, str], NDArray[np.float64]] = {}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a calibrated threshold drops of the samples that it comes from."""
+
+    own: Share
+    together: Share | None  # by all filters that share the rate; None of a filter that shares none
+    leaves_one_out: bool  # each of them was judged against the rest of the reference; else held out
 
 
 class RecipeFilter:
@@ -102,21 +117,33 @@ class RecipeFilter:
         ]
         return joint_thresholds([each.filter for each in self._together], scores, self.choice.fpr)
 
-    @property
-    def num_calibrated_on(self) -> int | None:
-        """Held-out samples that the threshold comes from; None if it is stated."""
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What the calibrating samples say of the threshold; None if it is stated."""
         if self.choice.threshold is not None or self.dataset is None:
             return None
-        return len(self.dataset.heldout())
+        own = share_dropped([self.choice.filter], [self.heldout_scores()], [self.threshold])
+        return Calibration(
+            own,
+            None if self._joint is None else self._joint.dropped,
+            leaves_one_out=not self.dataset.has_heldout,
+        )
 
     def heldout_scores(self) -> NDArray[np.float64]:
-        """Scores [n] of the held-out samples, which the report draws beside the generated ones'."""
-        if self.dataset is None:
+        """Scores [n] of the samples that calibrate it, which the report draws beside the generated ones'."""
+        dataset = self.dataset
+        if dataset is None:
             return np.empty(0)
-        heldout = self.dataset.heldout()
-        key = (score_digest(self.choice.filter, self._own_reference), reference_digest(heldout))
+        key = (score_digest(self.choice.filter, self._own_reference), calibrating(dataset))
+
+        def compute() -> NDArray[np.float64]:
+            if dataset.has_heldout:
+                return self.judge.heldout_scores(dataset.heldout())
+            reference = dataset.train()
+            return left_out_scores(self.choice.filter, reference, drawn_rows(reference))
+
         if key not in _scored:
-            _scored[key] = self._scores(*key, lambda: self.judge.heldout_scores(heldout))
+            _scored[key] = self._scores(*key, compute)
         return _scored[key]
 
     def _scores(
@@ -126,6 +153,14 @@ class RecipeFilter:
         if self._home is None or not self.choice.filter.needs_pictures:
             return compute()
         return kept_scores(self._home, score, heldout, compute)
+
+
+def calibrating(dataset: DataSet) -> str:
+    """The digest of the real samples that calibrate filters: those held out, or some of the reference."""
+    if dataset.has_heldout:
+        return reference_digest(dataset.heldout())
+    reference = reference_digest(dataset.train())
+    return digest_of({"left out of": reference, "version": VERSION, "most": MOST})
 
 
 def reference_of(chosen: Filter, dataset: DataSet | None) -> NDArray[Any] | None:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.calibration import RecipeFilter, reference_of
+from flows.calibration import RecipeFilter, calibrating, reference_of
 from flows.documents.recall_content import Tried, lines_of, recall_page
 from flows.judged_pairs import contents, open_split
 from flows.progress import Meter
 from flows.stage import Run, StageResult
 from kdm.report.recall_page import markdown_recall, render_recall
-from pairgen.filters.digests import reference_digest
 from pairgen.filters.filter import Filter
 from pairgen.filters.judge import fit_judge
 from pairgen.filters.pictures import Pictures, require_pictures
@@ -59,11 +58,8 @@ def finders(run: Run) -> list[RecipeFilter]:
             f"recipe '{recipe.name}' has no filter that finds copies, so none can be tried; add "
             "--policy pictures"
         )
-    if recipe.dataset is None or not recipe.dataset.has_heldout:
-        raise ValueError(
-            "planted copies need real pictures, and held-out ones beside them to count mistakes on; name "
-            "them with --reference, and set dataset.num_heldout"
-        )
+    if recipe.dataset is None:
+        raise ValueError("planted copies need real pictures to plant; name them with --reference")
     return chosen
 
 
@@ -92,7 +88,7 @@ def _digest(run: Run, pairs: StageResult, wanted: Wanted, chosen: Sequence[Recip
             "version": VERSION,
             "filters": [[each.score, each.choice.model_dump(mode="json")] for each in chosen],
             "transforms": list(LISTS[wanted.transforms]),
-            "heldout": reference_digest(dataset.heldout()),
+            "heldout": calibrating(dataset),
             "pairs": list(contents(run, open_split(run, pairs, "train"))),
             "planted": [wanted.num_planted, wanted.num_pairs, wanted.seed],
         }
@@ -116,7 +112,8 @@ def _make(
     ]
     recall = recall_of(scored, seed=wanted.seed)
     page = recall_page(
-        recall, _told(run, pairs, wanted, dict(zip(names, chosen, strict=True)), tried)
+        recall,
+        _told(run, pairs, wanted, dict(zip(names, chosen, strict=True)), len(scored[0].heldout)),
     )
     for drawing in page.drawings:
         folder.replace(f"{drawing.name}.svg", drawing.svg)
@@ -126,16 +123,15 @@ def _make(
 
 
 def _samples(run: Run, pairs: StageResult, wanted: Wanted) -> dict[str, Pictures]:
-    """What every filter scores: held-out pictures, the set's own, and the copies of each transform."""
+    """What every filter scores: held-out pictures if any, the set's own, and copies under each transform."""
     dataset = run.recipe.dataset
     assert dataset is not None  # `finders` has looked
     reference = require_pictures(as_numbers(dataset.train()), "privacy test")
     stream = np.random.RandomState(wanted.seed)
     num = min(wanted.num_planted, len(reference))
-    found = {
-        _HELDOUT: require_pictures(as_numbers(dataset.heldout()), "privacy test"),
-        _PAIRS: _own(run, pairs, wanted.num_pairs),
-    }
+    found = {_PAIRS: _own(run, pairs, wanted.num_pairs)}
+    if dataset.has_heldout:
+        found[_HELDOUT] = require_pictures(as_numbers(dataset.heldout()), "privacy test")
     for number, name in enumerate(LISTS[wanted.transforms]):
         rows = np.sort(stream.choice(len(reference), num, replace=False))
         found[name] = planted(name, reference[rows], wanted.seed + number)
@@ -157,6 +153,7 @@ def _scored(
     name: str, chosen: RecipeFilter, tried: Mapping[str, Pictures], meter: Meter, done: int
 ) -> Scored:
     """One filter's scores of everything."""
+    left_out = np.empty(0) if _HELDOUT in tried else chosen.heldout_scores()
     # Fitted here, and gone at the end: a fitted filter holds the reference.
     judge = fit_judge(chosen.choice.filter, reference_of(chosen.choice.filter, chosen.dataset))
     scores: dict[str, NDArray[np.float64]] = {}
@@ -169,7 +166,7 @@ def _scored(
             done += len(batch)
         scores[kind] = np.concatenate([np.empty(0), *parts])
     meter.at(done, name)
-    heldout, own = scores.pop(_HELDOUT), scores.pop(_PAIRS)
+    heldout, own = scores.pop(_HELDOUT, left_out), scores.pop(_PAIRS)
     choice = chosen.choice
     rule = Rule(choice.filter, choice.fpr, choice.threshold, choice.jointly)
     return Scored(name, rule, heldout, scores, own)
@@ -189,7 +186,7 @@ def _told(
     pairs: StageResult,
     wanted: Wanted,
     chosen: Mapping[str, RecipeFilter],
-    tried: Mapping[str, Pictures],
+    num_real: int,
 ) -> Tried:
     dataset = run.recipe.dataset
     assert dataset is not None  # `finders` has looked
@@ -201,7 +198,8 @@ def _told(
         name=pairs.name,
         num_planted=min(wanted.num_planted, len(dataset.train())),
         num_reference=len(dataset.train()),
-        num_calibrating=(len(tried[_HELDOUT]) + 1) // 2,
+        num_calibrating=(num_real + 1) // 2,
+        leaves_one_out=not dataset.has_heldout,
         seed=wanted.seed,
         command=wanted.command,
         settings=settings,

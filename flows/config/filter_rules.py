@@ -12,12 +12,6 @@ _SMALLEST_SIDE = 8  # of a picture in which a shifted or mirrored copy can be to
 
 def require_data(rules: Sequence[FilterRecipe], dataset: DataSet | None) -> None:
     """Raise a ValueError if filters lack the real samples to compare pairs with, or to calibrate on."""
-    if dataset is not None and not dataset.has_heldout and any(map(_is_calibrated, rules)):
-        raise ValueError(
-            "a filter calibrates its threshold on real samples that the teacher never saw, but "
-            "the data set doesn't hold any out; set dataset.num_heldout, or give the filter a "
-            "threshold"
-        )
     for rule in rules if dataset is None else ():
         if rule.filter.needs_reference:
             raise ValueError(

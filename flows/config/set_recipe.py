@@ -1,6 +1,7 @@
 """The recipe of a stored set, for a command that names it alone: `kdm filter-pairs PAIRS --reference PATH`.
 
-Its pairs are the set's, its data set the pictures at `--reference`, of which some calibrate filters.
+Its pairs are the set's, its data set the pictures at `--reference`. All of them are compared with: a picture
+that is held out would be one whose copies pass.
 """
 
 from pathlib import Path
@@ -11,8 +12,6 @@ from flows.home import bare, matching
 from kdm.datasets.kind_at import kind_at
 from pairgen.teachers.imported_name import default_name
 from storage.folders import Folder, folder_at
-
-NUM_HELDOUT = 1000  # of the pictures at --reference, unless the user says how many
 
 
 def recipe_of_set(asked: str, home: Folder) -> dict[str, Any] | None:
@@ -38,15 +37,10 @@ def recipe_of_set(asked: str, home: Folder) -> dict[str, Any] | None:
 
 
 def complete_reference(document: dict[str, Any]) -> None:
-    """Kind, shape and number of held-out pictures, into a document whose data set is only a source."""
+    """Kind and shape, into a document whose data set is only a source."""
     dataset = document.get("dataset")
     if not isinstance(dataset, dict) or not dataset.get("source"):
         return
     path = Path(str(dataset["source"])).expanduser()
-    own: dict[str, Any] = {
-        "kind": kind_at(path),
-        "shape": document["pairs"]["shape"],
-    }
-    if not dataset.get("heldout_source"):
-        own["num_heldout"] = NUM_HELDOUT
+    own = {"kind": kind_at(path), "shape": document["pairs"]["shape"]}
     document["dataset"] = {**own, **dataset}

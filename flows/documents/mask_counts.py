@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from flows.documents.calibration_words import calibration_words, unsure_rate
 from kdm.report.content import FilterCounts
 from storage.mask_documents import decisions_of
 from storage.masks import (
@@ -51,7 +52,14 @@ def filter_counts(store: PairStore, mask: Mask, contents: Sequence[str]) -> Filt
         dropped={reason: reasons.count(reason) for reason in sorted(set(reasons))},
         threshold=summary["threshold"],
         false_positive_rate=summary["fpr"],
+        calibration=calibration_words(summary),
     )
+
+
+def rate_warnings(store: PairStore, mask: Mask) -> list[str]:
+    """A sentence if few samples calibrated this decision for the rate that was asked for."""
+    warning = unsure_rate(read_decision_summary(store.base / "masks", mask))
+    return [warning] if warning else []
 
 
 def masked_words(decided: Sequence[FilterCounts]) -> str:

@@ -9,14 +9,21 @@ from kdm.analyze.analysis import Drawing
 from kdm.analyze.recall_figures import Bar, Curve, recall_figure, roc_figure
 from kdm.report.recall_page import RecallPage, share_cell
 from kdm.report.tables import Cell, Row
-from pairgen.planted.recall import CONTROL, TOGETHER, Found, Recall, Share
+from pairgen.filters.share import Share
+from pairgen.planted.recall import CONTROL, TOGETHER, Found, Recall
 
-LIMITS = (
-    "Only the transforms of this table were tried; another one may hide a copy.",
+_TRANSFORMS = "Only the transforms of this table were tried; another one may hide a copy."
+_HELD_OUT = (
     "False positives are counted on real pictures that no teacher saw. If the data have duplicates across "
-    "their splits, as CIFAR-10 has, some of these are true ones.",
+    "their splits, as CIFAR-10 has, some of these are true ones."
+)
+_LEFT_OUT = (
+    "False positives are counted on pictures of the reference, each judged against the others, which is the "
+    "weaker way: where pictures of one set are alike, thresholds are too low and copies pass."
+)
+_NO_PROMISE = (
     "Dropping copies lowers the chance that single training pictures are reproduced. It isn't anonymisation, "
-    "and it isn't differential privacy.",
+    "and it isn't differential privacy."
 )
 
 
@@ -27,6 +34,7 @@ class Tried(NamedTuple):
     num_planted: int  # of each transform
     num_reference: int
     num_calibrating: int
+    leaves_one_out: bool  # real pictures are of the reference, each judged against the others
     seed: int
     command: str
     settings: Mapping[str, str]  # a filter's options, by its name
@@ -36,16 +44,22 @@ def recall_page(recall: Recall, tried: Tried) -> RecallPage:
     """All that the page says."""
     found = recall.found
     transforms = list(found[0].recall)
+    real = "real pictures that no teacher saw"
+    if tried.leaves_one_out:
+        real = "pictures of the reference, each judged against the others (leave-one-out)"
     return RecallPage(
         title=f"Planted copies in {tried.name}",
         about=(
             f"{tried.num_planted:,} of {tried.num_reference:,} real pictures were planted under each "
             f"transform (seed {tried.seed}). Thresholds that aren't stated come from "
-            f"{tried.num_calibrating:,} real pictures that no teacher saw; mistakes are counted on others.",
+            f"{tried.num_calibrating:,} {real}; mistakes are counted on others.",
         ),
         columns=tuple(each.name for each in found),
         mistakes=(
-            _row("real pictures, held out", [each.false_positives for each in found]),
+            _row(
+                "real pictures, left out" if tried.leaves_one_out else "real pictures, held out",
+                [each.false_positives for each in found],
+            ),
             _row("the set's own pairs", [each.pairs for each in found]),
             Row("area under the ROC curve", tuple(_area(each) for each in found)),
         ),
@@ -56,7 +70,7 @@ def recall_page(recall: Recall, tried: Tried) -> RecallPage:
             if each.threshold is not None
         ),
         drawings=_drawings(recall),
-        limits=LIMITS,
+        limits=(_TRANSFORMS, _LEFT_OUT if tried.leaves_one_out else _HELD_OUT, _NO_PROMISE),
         command=tried.command,
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from flows.calibration import RecipeFilter
-from flows.documents.mask_counts import filter_counts, masked_words
+from flows.documents.mask_counts import filter_counts, masked_words, rate_warnings
 from flows.documents.set_card import write_pairs_card
 from flows.judged_pairs import contents, open_split
 from flows.stage import Run, StageResult
@@ -21,7 +21,7 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     """
     run.recipe.require_filters_fit(open_split(run, pairs, "train").schema.shape)
     masks: list[Mask] = []
-    was_missing = False
+    was_missing, warnings = False, dict[str, None]()
     if not run.recipe.filters:
         masks += stated_masks(run, pairs)
     for choice in run.recipe.filters:
@@ -36,6 +36,9 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
             was_missing |= judging.cover(store)
         counts = [filter_counts(each, judging.mask, contents(run, each)) for each in stores]
         run.say(masked_words(counts))
+        warnings |= dict.fromkeys(rate_warnings(stores[0], judging.mask))
+    for warning in warnings:  # once of filters that share a rate
+        run.say(warning)
     if not was_missing:
         end_claim_of_dead(pairs.place)
     decided = {"masks": [mask.model_dump() for mask in masks], "of": pairs.digest}

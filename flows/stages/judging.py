@@ -1,6 +1,7 @@
 """One filter at one threshold, over the shards of a set: what it scores and decides is kept as masks."""
 
 from flows.calibration import RecipeFilter
+from flows.documents.calibration_words import calibration_document
 from flows.judged_pairs import contents
 from flows.stage import Run
 from flows.stages.claim import claimed
@@ -100,11 +101,12 @@ class Judging:
         return scored_with(self._chosen.choice.filter, self._chosen.reference)
 
     def _summary(self) -> dict[str, object]:
-        num_calibrated_on = self._chosen.num_calibrated_on
+        calibration = self._chosen.calibration
         return {
             "filter": describe(self._chosen.choice.filter),
             "threshold": self._chosen.threshold,
             "fpr": self._chosen.rate,
-            "calibrated_on": num_calibrated_on,
+            "calibrated_on": None if calibration is None else calibration.own.of,
             **({"joint_fpr": self._chosen.choice.fpr} if self._chosen.choice.jointly else {}),
+            **({} if calibration is None else calibration_document(calibration)),
         }

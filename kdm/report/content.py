@@ -125,13 +125,17 @@ class FilterCounts:
     threshold: float
     # Stated: the share of held-out real points it would drop; None for a threshold set by hand.
     false_positive_rate: float | None
+    calibration: str = (
+        ""  # in words: on what it was measured, with its interval; decisions of old lack it
+    )
 
     @property
     def stated_rate(self) -> str:
         """The false-positive rate in words."""
         if self.false_positive_rate is None:
             return "not calibrated"
-        return f"{100 * self.false_positive_rate:.2f}%"
+        rate = f"{100 * self.false_positive_rate:.2f}%"
+        return f"{rate}: {self.calibration}" if self.calibration else rate
 
 
 @dataclass(frozen=True)

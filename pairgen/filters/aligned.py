@@ -11,6 +11,7 @@ half-size pictures is below 0.9 counts as that. What ρ misses, noise and JPEG o
 `pixel-nn` finds.
 """
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class Aligned(Filter):
     finds_copies = True
     drops = "high"
     needs_pictures = True
+    can_leave_out = True
 
     num_candidates: int = Field(4, ge=1, le=100)  # k
     gate: float = Field(0.75, ge=-1, le=1)
@@ -62,6 +64,13 @@ class FittedAligned(FittedFilter):
 
         self._chosen, self._stored = chosen, stored
         self._descriptors = CropDescriptors(stored)
+
+    def without(self, rows: NDArray[np.int64]) -> "FittedAligned":
+        """Without these rows of the reference; descriptors take longest to compute."""
+        left = copy(self)
+        left._stored = np.delete(self._stored, rows, axis=0)
+        left._descriptors = self._descriptors.without(rows)
+        return left
 
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:
         """The largest correlation of each x_0, float64 [n]."""

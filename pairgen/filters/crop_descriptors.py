@@ -8,6 +8,7 @@ picture resembles a crop of that, and a shifted one agrees with it in the middle
     the middle 3/4 of both                   with crops of 3/4
 """
 
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,6 +63,14 @@ class CropDescriptors:
                 for crop in [*large, *small]
             ]
         )
+
+    def without(self, rows: NDArray[np.int64]) -> "CropDescriptors":
+        """Without those of these pictures."""
+        stays = torch.ones(self._views.shape[1], dtype=torch.bool)
+        stays[torch.from_numpy(np.array(rows))] = False
+        left = copy(self)
+        left._views = self._views[:, stays]
+        return left
 
     def candidates(self, pictures: Pictures, k: int) -> Candidates:
         """The min(k, m) real pictures that each of [n ≤ QUERIES, c, h, w] may be a copy of."""

@@ -9,6 +9,7 @@ from held-out real ones here.
 """
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -33,6 +34,7 @@ class Embedding(Filter):
     plugin: ClassVar[str] = "embedding"
     finds_copies: ClassVar[bool] = True
     needs_pictures: ClassVar[bool] = True
+    can_leave_out: ClassVar[bool] = True
     drops = "high"
 
     # A file in the weights folder: a network x [n, 3, size, size] → [n, d].
@@ -80,6 +82,12 @@ class FittedEmbedding(FittedFilter):
     def __init__(self, network: Any, reference: NDArray[Any]) -> None:
         self._network = network
         self._reference = self._vectors(reference)
+
+    def without(self, rows: NDArray[np.int64]) -> "FittedEmbedding":
+        """Without these rows of the reference, whose pictures the network sees only once."""
+        left = copy(self)
+        left._reference = np.delete(self._reference, rows, axis=0)
+        return left
 
     def score(self, pairs: PairBatch) -> Vectors:
         """The largest cosine similarity to a real picture, float64 [n], −1 … 1."""

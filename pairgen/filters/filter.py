@@ -29,6 +29,10 @@ class FittedFilter(ABC):
     def score(self, pairs: PairBatch) -> Scores:
         """One finite number per pair, float32 or float64 [n]; a pair's score doesn't depend on the others."""
 
+    def without(self, rows: NDArray[np.int64]) -> "FittedFilter":
+        """The same as if it had been fitted without these rows of its reference; if `can_leave_out`."""
+        raise NotImplementedError("a filter with 'can_leave_out' defines 'without'")
+
 
 class Filter(Plugin, ABC):
     """The options of one filter. What it drops follows from scores and threshold, nothing else."""
@@ -42,6 +46,8 @@ class Filter(Plugin, ABC):
     needs_pictures: ClassVar[bool] = False
     # False: it looks at no real sample, and is fitted on an empty array.
     needs_reference: ClassVar[bool] = True
+    # True: `without` of the fitted filter takes samples out faster than fitting it again (leave_one_out.py).
+    can_leave_out: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, reference: NDArray[Any]) -> FittedFilter:

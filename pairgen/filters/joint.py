@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 from pairgen.filters.decisions import decide
 from pairgen.filters.filter import Filter
 from pairgen.filters.judge import threshold_at
+from pairgen.filters.share import Share
 
 Scores = NDArray[np.float64]
 
 
 class JointThresholds(NamedTuple):
-    """A threshold a filter, in their order, and the rate that each has by itself."""
+    """A threshold a filter, in their order, the rate that each has by itself, and what all of them drop."""
 
     thresholds: tuple[float, ...]
     rate: float
+    dropped: Share
 
 
 def joint_thresholds(
@@ -38,11 +40,23 @@ def joint_thresholds(
     low, high = 0, most  # samples that each filter may drop; 0 is taken whatever it drops
     while low < high:
         middle = (low + high + 1) // 2
-        if _num_dropped(filters, scores, _at(filters, scores, middle, num)) <= most:
+        if share_dropped(filters, scores, _at(filters, scores, middle, num)).count <= most:
             low = middle
         else:
             high = middle - 1
-    return JointThresholds(_at(filters, scores, low, num), low / num)
+    thresholds = _at(filters, scores, low, num)
+    return JointThresholds(thresholds, low / num, share_dropped(filters, scores, thresholds))
+
+
+def share_dropped(
+    filters: Sequence[Filter], scores: Sequence[Scores], thresholds: Sequence[float]
+) -> Share:
+    """The share that at least one filter drops, of samples with these scores [n], an array a filter."""
+    keeps = [
+        decide(each, own, threshold).keep
+        for each, own, threshold in zip(filters, scores, thresholds, strict=True)
+    ]
+    return Share(int(np.count_nonzero(~np.logical_and.reduce(keeps))), len(scores[0]))
 
 
 def _at(
@@ -54,13 +68,3 @@ def _at(
         threshold_at(each, own, min(rate, 1 - 0.5 / num))
         for each, own in zip(filters, scores, strict=True)
     )
-
-
-def _num_dropped(
-    filters: Sequence[Filter], scores: Sequence[Scores], thresholds: Sequence[float]
-) -> int:
-    keeps = [
-        decide(each, own, threshold).keep
-        for each, own, threshold in zip(filters, scores, thresholds, strict=True)
-    ]
-    return int(np.count_nonzero(~np.logical_and.reduce(keeps)))

@@ -1,7 +1,7 @@
 """A fitted filter whose every answer is checked (fail_closed.py), for use by several threads."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
@@ -87,6 +87,13 @@ class Judge:
         x_0 = np.asarray(heldout)
         return self.score(PairBatch(np.arange(len(x_0), dtype=np.int64), np.zeros_like(x_0), x_0))
 
+    def without(self, rows: NDArray[np.int64]) -> "Judge":
+        """One that judges by the reference without these rows; of a filter with `can_leave_out` alone."""
+        with named(self.chosen):
+            fitted = self.fitted.without(frozen(rows))
+        _require_fitted(self.chosen, fitted)
+        return replace(self, fitted=fitted, _one_at_a_time=Lock())
+
     def calibrate(self, heldout: NDArray[Any], fpr: float) -> float:
         """The threshold with a false-positive rate of at most `fpr` on real held-out samples.
 
@@ -121,11 +128,15 @@ def fit_judge(chosen: Filter, reference: NDArray[Any] | None = None) -> Judge:
         require_reference(chosen, reference)
     with named(chosen):
         fitted = chosen.fit(frozen(as_numbers(reference)))
+    _require_fitted(chosen, fitted)
+    shape = reference.shape[1:] if chosen.needs_reference else None
+    return Judge(chosen, fitted, reference_digest(reference), shape)
+
+
+def _require_fitted(chosen: Filter, fitted: Any) -> None:
     wanted = FittedSetFilter if isinstance(chosen, SetFilter) else FittedFilter
     if not isinstance(fitted, wanted):
         raise fault(chosen, f"fitted to a {type(fitted).__name__}, not a {wanted.__name__}")
-    shape = reference.shape[1:] if chosen.needs_reference else None
-    return Judge(chosen, fitted, reference_digest(reference), shape)
 
 
 @dataclass(frozen=True)

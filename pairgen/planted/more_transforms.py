@@ -186,8 +186,8 @@ MORE_TRANSFORMS: Mapping[str, Transform] = MappingProxyType(
 
 def _places(pictures: Pictures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Row and column of every pixel, both [h, w]."""
-    rows, columns = np.indices(pictures.shape[2:], np.float64)
-    return rows, columns
+    found = np.indices(pictures.shape[2:], np.float64)
+    return found[0], found[1]
 
 
 def _taken_at(

@@ -18,33 +18,11 @@ from pairgen.filters.decisions import decide
 from pairgen.filters.filter import Filter
 from pairgen.filters.joint import joint_thresholds
 from pairgen.filters.judge import threshold_at
+from pairgen.filters.share import Share
 
 Scores = NDArray[np.float64]
 CONTROL = "random scores (control)"
 TOGETHER = "all together"
-
-
-@dataclass(frozen=True)
-class Share:
-    """k of n."""
-
-    count: int
-    of: int
-
-    @property
-    def value(self) -> float:
-        """k / n; 0 of none."""
-        return self.count / self.of if self.of else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Clopper and Pearson's 95 % interval."""
-        from scipy.stats import binomtest  # half a second, which `kdm --help` need not wait for
-
-        found = (
-            binomtest(self.count, self.of).proportion_ci(0.95, "exact") if self.of else (0.0, 1.0)
-        )
-        return float(found[0]), float(found[1])
 
 
 @dataclass(frozen=True)

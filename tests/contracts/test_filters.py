@@ -15,6 +15,7 @@ from pairgen.filters.embedding import Embedding
 from pairgen.filters.fail_closed import FilterError
 from pairgen.filters.filter import Filter
 from pairgen.filters.judge import Judge, fit_judge, threshold_at
+from pairgen.filters.leave_one_out import left_out_scores
 from pairgen.filters.set_filter import SetFilter
 from storage.plugins import configure, describe, plugin_class, plugin_names
 from storage.records import PairBatch
@@ -173,6 +174,21 @@ def test_calibration_drops_at_most_the_stated_share_of_what_it_saw(name, fpr):
 def test_a_rate_that_is_none_is_refused(name):
     with pytest.raises(ValueError, match="false-positive rate"):
         judge(name).calibrate(real(name).heldout, fpr=1.0)
+
+
+@those(needs_reference=True)
+def test_a_sample_of_the_reference_is_judged_by_the_others_alone(name):
+    reference = real(name).reference[:90]
+    rows = np.array([17, 4, 80])
+    wanted = [
+        fit_judge(configured(name), np.delete(reference, row, axis=0)).score(
+            pairs(reference[row : row + 1])
+        )
+        for row in rows
+    ]
+    assert left_out_scores(configured(name), reference, rows) == pytest.approx(
+        np.concatenate(wanted), rel=1e-12
+    )
 
 
 @those(needs_reference=True)

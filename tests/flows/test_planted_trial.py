@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -79,6 +80,20 @@ def test_other_transforms_are_another_trial(home: Folder, recipe: Path) -> None:
     names = [row[0] for row in unseal(folder.read("proof.json"), "proof")["table"]]
     assert "quarter turn" in names
     assert "mirrored" not in names
+
+
+def test_a_set_that_holds_nothing_out_is_tried_on_its_own_pictures_left_out(
+    home: Folder, recipe: Path, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "real.npy", np.random.RandomState(0).randint(0, 256, (120, 8, 8), np.uint8))
+    document = recipe.read_text().replace("{kind: digits}", "{kind: arrays, shape: [1, 8, 8]}")
+    recipe.write_text(document)
+    said = tried(home, recipe, "--reference", str(tmp_path / "real.npy"))
+    assert said.exit_code == 0, said.output
+    (folder,) = proofs(home)
+    page = " ".join(folder.read("index.html").decode().split())
+    assert "come from 60 pictures of the reference, each judged against the others" in page
+    assert "no teacher saw" not in page
 
 
 @pytest.mark.parametrize(

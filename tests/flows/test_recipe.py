@@ -87,16 +87,6 @@ def test_where_a_data_set_lies_and_what_it_may_take_is_in_no_digest() -> None:
     assert len({digest(), digest(source="a/other.npz"), digest(num_heldout=8)}) == 3
 
 
-def test_a_filter_that_has_no_real_samples_to_find_its_threshold_on_is_refused() -> None:
-    data = "dataset={kind: arrays, source: a.npz, shape: [1, 8, 8]}"
-    overrides = [data, "pairs.pairs.shape=[1, 8, 8]", "privacy.required=false"]
-    with pytest.raises(
-        ValueError, match=r"the data set doesn't hold any out; set dataset\.num_heldout"
-    ):
-        load_recipe("tiny", overrides=overrides)
-    assert load_recipe("tiny", overrides=[*overrides, "filters.near-copy.threshold=0.5"])
-
-
 def test_a_count_for_imported_pairs_is_refused_in_the_users_words() -> None:
     with pytest.raises(ValueError, match="count is 5, but imported pairs cannot grow"):
         load_recipe("checkerboard-import", count=5)
