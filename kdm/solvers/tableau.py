@@ -26,6 +26,13 @@ from kdm.solvers.order_conditions import Row, require_order
 Slope = Callable[[Samples, float], Samples]  # v(x, t), [n, *shape] as x
 
 
+class Passed(NamedTuple):
+    """A state that a rule passes, and how far a rule of lower order is from it."""
+
+    x: Samples  # [n, *shape]
+    error: Samples  # [n, *shape], an estimate of one step's error; 0 where there is none
+
+
 @dataclass(frozen=True)
 class Tableau:
     """The coefficients of an explicit rule of order `order`, as exact fractions."""
@@ -101,12 +108,23 @@ class Tableau:
 
         A stage with c_i = 1 is evaluated at `t_next` itself, not at t + h, which may be rounded.
         """
+        return self._weight_terms.added(x, t_next - t, self._slopes(slope, x, t, t_next))
+
+    def step_with_error(self, slope: Slope, x: Samples, t: float, t_next: float) -> Passed:
+        """The same x_next, and h Σ_i (b_i - b^_i) k_i; the rule must have embedded weights."""
+        assert self.embedded is not None  # samplers ask for `embedded` first
+        slopes = self._slopes(slope, x, t, t_next)
+        lower = _Terms.of(self.embedded).added(x, t_next - t, slopes)
+        x_next = self._weight_terms.added(x, t_next - t, slopes)
+        return Passed(x_next, x_next - lower)
+
+    def _slopes(self, slope: Slope, x: Samples, t: float, t_next: float) -> list[Samples]:
         h = t_next - t
         slopes: list[Samples] = []
         for node, terms in zip(self.nodes, self._row_terms, strict=True):
             at = t_next if node == 1 else t + float(node) * h
             slopes.append(slope(terms.added(x, h, slopes), at))
-        return self._weight_terms.added(x, h, slopes)
+        return slopes
 
     @cached_property
     def _row_terms(self) -> tuple["_Terms", ...]:

@@ -18,8 +18,9 @@ from pydantic import Field
 
 from kdm.shapes import Labels, Samples
 from kdm.solvers.rules import EULER, HEUN
+from kdm.solvers.tableau import Passed, Slope
 from pairgen.late_field import Teacher
-from pairgen.samplers.grids import noise_levels
+from pairgen.samplers.grids import levels_to_data
 from pairgen.samplers.rule_on_grid import RuleOnGrid
 from pairgen.samplers.sampler import velocity
 
@@ -45,32 +46,33 @@ class EdmHeun(RuleOnGrid):
 
         The field too sees x rounded to that type; what it answers is added up in float64.
         """
-
-        def slope(x: Samples, t: float) -> Samples:
-            return velocity(teacher, x.to(x_T), t, label).double()
-
-        x = x_T.double()
+        x, slope = x_T.double(), self._slope(teacher, x_T, label)
         for t, t_next in pairwise(self.times(teacher)):
             rule = HEUN if t_next > 0 else EULER
             x = rule.step(slope, x, t, t_next)
             yield x.to(x_T)
+
+    def steps_with_errors(
+        self, teacher: Teacher, x_T: Samples, label: Labels | None
+    ) -> Iterator[Passed]:
+        """The same in float64, each with its difference from Euler's step; the last step is Euler's."""
+        x, slope = x_T.double(), self._slope(teacher, x_T, label)
+        for t, t_next in pairwise(self.times(teacher)):
+            if t_next > 0:
+                x, error = HEUN.step_with_error(slope, x, t, t_next)
+            else:
+                x, error = EULER.step(slope, x, t, t_next), x.new_zeros(x.shape)
+            yield Passed(x, error)
+
+    def _slope(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Slope:
+        def slope(x: Samples, t: float) -> Samples:
+            return velocity(teacher, x.to(x_T), t, label).double()
+
+        return slope
 
     def times(self, teacher: Teacher) -> list[float]:
         """Eq. 5's noise levels between T and σ_min, then 0.
 
         Raises ValueError if σ_min isn't below T, or if two levels round to one that the teacher knows.
         """
-        sigma_min = max(self.sigma_min, teacher.t_lowest)
-        if sigma_min >= teacher.t_noise:
-            raise ValueError(
-                f"sigma_min of 'edm-heun' is {sigma_min}, but the teacher's time begins at "
-                f"{teacher.t_noise}; choose a sigma_min well below that"
-            )
-        times = noise_levels(teacher.t_noise, sigma_min, num_steps=self.num_steps, rho=self.rho)
-        grid = [*map(teacher.rounded, times), 0.0]
-        if len(set(grid)) < len(grid):
-            raise ValueError(
-                f"the {self.num_steps} steps of 'edm-heun' begin at only {len(set(grid)) - 1} of the "
-                "noise levels that the teacher knows; take fewer steps"
-            )
-        return grid
+        return levels_to_data(teacher, self.plugin, self.num_steps, self.sigma_min, self.rho)

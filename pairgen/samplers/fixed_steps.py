@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from kdm.no_grad import no_grad
 from kdm.shapes import Labels, Samples
+from kdm.solvers.tableau import Passed
 from pairgen.late_field import Teacher
 from pairgen.samplers.alike import alike
 from pairgen.samplers.grids import even_times
@@ -37,6 +38,16 @@ class FixedSteps(Sampler, ABC):
     @abstractmethod
     def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:
         """x [n, *shape] after each of the `num_steps` steps, in x_T's number type; the last is x_0."""
+
+    def steps_with_errors(
+        self, teacher: Teacher, x_T: Samples, label: Labels | None
+    ) -> Iterator[Passed] | None:
+        """The states of `steps`, each with an estimate of that step's error; None if there is none.
+
+        The estimate is the difference from a rule of lower order over the same velocities, so it takes
+        none of its own, and it is larger than the error unless steps are too long for the order to show.
+        """
+        return None
 
     @no_grad
     def sample(

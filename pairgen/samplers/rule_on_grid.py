@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from kdm.shapes import Labels, Samples
-from kdm.solvers.tableau import Tableau
+from kdm.solvers.tableau import Passed, Slope, Tableau
 from pairgen.late_field import Teacher
 from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.grids import even_times
@@ -35,11 +35,25 @@ class RuleOnGrid(FixedSteps, ABC):
 
     def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:
         """x [n, *shape] after each step, from x_T to x_0."""
-
-        def slope(x: Samples, t: float) -> Samples:
-            return velocity(teacher, x, t, label)
-
-        x = x_T
+        x, slope = x_T, _slope(teacher, label)
         for t, t_next in pairwise(self.times(teacher)):
             x = self.rule.step(slope, x, t, t_next)
             yield x
+
+    def steps_with_errors(
+        self, teacher: Teacher, x_T: Samples, label: Labels | None
+    ) -> Iterator[Passed] | None:
+        """The same, each with the difference from the embedded rule; None if the rule has none."""
+        return None if self.rule.embedded is None else self._with_errors(teacher, x_T, label)
+
+    def _with_errors(
+        self, teacher: Teacher, x_T: Samples, label: Labels | None
+    ) -> Iterator[Passed]:
+        x, slope = x_T, _slope(teacher, label)
+        for t, t_next in pairwise(self.times(teacher)):
+            x, error = self.rule.step_with_error(slope, x, t, t_next)
+            yield Passed(x, error)
+
+
+def _slope(teacher: Teacher, label: Labels | None) -> Slope:
+    return lambda x, t: velocity(teacher, x, t, label)
