@@ -31,7 +31,7 @@ class Probe:
     @torch.no_grad()
     def evaluate(self, num_samples: int) -> None:
         """Compute the velocity of a batch of this size, and wait for it."""
-        x_T, label = self._drawn(num_samples)
+        x_T, label = self.drawn(num_samples)
         self._evaluate(x_T, label)
 
     @torch.no_grad()
@@ -41,7 +41,7 @@ class Probe:
         drawing = evaluating = 0.0
         for first in range(0, num_samples, at_once):
             begun = time.perf_counter()
-            x_T, label = self._drawn(min(at_once, num_samples - first))
+            x_T, label = self.drawn(min(at_once, num_samples - first))
             drawn = time.perf_counter()
             self._evaluate(x_T, label)
             drawing += drawn - begun
@@ -53,7 +53,7 @@ class Probe:
         """FLOPs of one sample's evaluation: two for each multiplication with its addition."""
         from kdm.flops import counted  # counting imports torch's compiler: a second
 
-        x_T, label = self._drawn(1)
+        x_T, label = self.drawn(1)
         return counted(lambda: self._evaluate(x_T, label)).total
 
     def _evaluate(self, x_T: Samples, label: Labels | None) -> None:
@@ -63,7 +63,8 @@ class Probe:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
-    def _drawn(self, num_samples: int) -> tuple[Tensor, Tensor | None]:
+    def drawn(self, num_samples: int) -> tuple[Tensor, Tensor | None]:
+        """Noise x_T [n, *shape] and labels [n], or None, of no pair, on the device."""
         index, pairs = np.arange(num_samples), self.spec.pairs
         x_T = torch.from_numpy(derive_noise(pairs.noise, _SPLIT, index, pairs.shape))
         if pairs.label is None:

@@ -1,14 +1,16 @@
 """The commands `kdm teacher …`; each imports its own implementation."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from flows.commands.option_types import Goldens, Home, License, Name
+from flows.commands.option_types import Goldens, Home, License, Name, whole
+from flows.commands.recipe_options import Recipe, takes
 from flows.home import DEFAULT_HOME
+from flows.request import Request
 
 teacher_app = typer.Typer(
-    help="Import a teacher's checkpoint, check a network.",
+    help="Import a teacher's checkpoint, check a network, compare samplers.",
     no_args_is_help=True,
 )
 
@@ -31,6 +33,23 @@ def _import(
     from flows.config.teacher_import import Import
 
     import_teacher(Import(file, name, preset, license_, has_samples=not no_samples), home)
+
+
+@teacher_app.command("samplers", help="How close each sampler comes in how many evaluations.")
+@takes("device")
+def _samplers(
+    recipe: Recipe,
+    num_samples: Annotated[
+        int,
+        typer.Option(
+            "-n", parser=whole(1, 2**16), metavar="N", help="Samples that every sampler makes."
+        ),
+    ] = 64,
+    **options: Any,
+) -> None:
+    from flows.commands.teacher_samplers import teacher_samplers
+
+    teacher_samplers(Request(recipe, until="train-teacher", **options), num_samples)
 
 
 @teacher_app.command(

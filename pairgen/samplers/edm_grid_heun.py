@@ -20,6 +20,7 @@ class EdmGridHeun(RuleOnGrid):
     plugin = "edm-grid-heun"
     rule = HEUN
     order = HEUN.order
+    meant_for = "flow matching"
 
     num_steps: int = Field(50, ge=1)  # to 0; the published FID is that of 50
     sigma_max: float = Field(80.0, gt=0)  # where the first step begins, as a noise level

@@ -31,6 +31,7 @@ class EdmHeun(RuleOnGrid):
     plugin = "edm-heun"
     rule = HEUN
     order = HEUN.order
+    meant_for = "noise levels"
 
     num_steps: int = Field(18, ge=1)  # from T to 0; the paper has 18 for 32 pixels, 40 for 64
     sigma_min: float = Field(0.002, gt=0)  # where the last step begins, in the teacher's time

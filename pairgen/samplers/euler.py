@@ -12,5 +12,6 @@ class Euler(RuleOnGrid):
     plugin = "euler"
     rule = EULER
     order = EULER.order
+    meant_for = "flow matching"
 
     num_steps: int = Field(20, ge=1)  # even steps from T to 0

@@ -6,7 +6,7 @@ An adaptive step is chosen by the error over a whole batch, and a sample then de
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from kdm.no_grad import no_grad
 from kdm.shapes import Labels, Samples
@@ -27,6 +27,8 @@ class FixedSteps(Sampler, ABC):
     """
 
     order: ClassVar[int]  # p: the error of x_0 falls as num_steps^-p
+    # Whose teachers its grid is for: time from 0 to 1, or noise levels. None: any.
+    meant_for: ClassVar[Literal["flow matching", "noise levels"] | None] = None
 
     num_steps: int  # from T to 0
 

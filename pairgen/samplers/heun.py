@@ -16,5 +16,6 @@ class Heun(RuleOnGrid):
     plugin = "heun"
     rule = HEUN
     order = HEUN.order
+    meant_for = "flow matching"
 
     num_steps: int = Field(10, ge=1)  # even steps from T to 0

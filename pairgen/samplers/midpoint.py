@@ -16,5 +16,6 @@ class Midpoint(RuleOnGrid):
     plugin = "midpoint"
     rule = MIDPOINT
     order = MIDPOINT.order
+    meant_for = "flow matching"
 
     num_steps: int = Field(10, ge=1)  # even steps from T to 0

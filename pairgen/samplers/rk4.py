@@ -15,5 +15,6 @@ class RungeKutta4(RuleOnGrid):
     plugin = "rk4"
     rule = RK4
     order = RK4.order
+    meant_for = "flow matching"
 
     num_steps: int = Field(5, ge=1)  # even steps from T to 0

@@ -1,0 +1,63 @@
+"""`kdm teacher samplers`: what it prints and keeps, and that it measures once."""
+
+from pathlib import Path
+
+import pytest
+from conftest import Finished
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.sampler_table import SamplerTable
+from pairgen.sampler_errors import Measured
+
+
+def said(*words: object) -> str:
+    ended = CliRunner().invoke(app, ["teacher", "samplers", *map(str, words)])
+    assert ended.exit_code == 0, (ended.output, ended.exception)
+    return ended.stdout
+
+
+def row(sampler: str, evaluations: int, error: float) -> Measured:
+    return Measured(sampler, evaluations, evaluations, error, None, 1e-3)
+
+
+def table(own: Measured, *others: Measured) -> SamplerTable:
+    return SamplerTable((own, *others), own, "rk4 at 200 evaluations", "a machine")
+
+
+def test_the_cheapest_sampler_that_is_as_close_is_recommended() -> None:
+    own = row("edm-heun", 35, 0.02)
+    best, near, dear = row("dpm-2m", 15, 0.019), row("ab-2", 11, 0.03), row("dpm-2m", 18, 0.01)
+    assert table(own, near, best, dear).sentence.startswith(
+        "dpm-2m at 15 evaluations is as close as edm-heun at 35: 2.3 times cheaper (--set "
+        "'pairs.sampler={plugin: dpm-2m, num_steps: 15}')"
+    )
+    assert (
+        table(own, near).sentence == "no sampler is as close as edm-heun at 35 in fewer evaluations"
+    )
+
+
+def test_a_table_is_measured_once_row_by_row_and_kept_with_its_figure(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pairgen import sampler_errors
+
+    monkeypatch.setattr(sampler_errors, "EVALUATIONS", (4, 6))
+    home = finished.copy(tmp_path / "home")
+    first = said("tiny", "-n", 32, "--home", home)
+    (folder,) = home.glob("teachers/*/samplers/*")
+    assert "unipc-3" in first
+    assert "of 32 samples from the same noises" in first
+    assert {each.name for each in folder.iterdir()} == {
+        *("samplers.json", "samplers.md", "samplers.png")
+    }
+    kept = {each.name: each.read_bytes() for each in folder.iterdir()}
+    assert said("tiny", "-n", 32, "--home", home) == first
+    assert {each.name: each.read_bytes() for each in folder.iterdir()} == kept
+    assert b"own estimate" in kept["samplers.md"]
+
+
+def test_a_teacher_in_closed_form_is_refused(tmp_path: Path) -> None:
+    words = ["tiny", "--home", tmp_path, "--set", "teacher={name: g, model: {plugin: gaussian}}"]
+    ended = CliRunner().invoke(app, ["teacher", "samplers", *map(str, words)])
+    assert "'gaussian' is known in closed form" in str(ended.exception)
