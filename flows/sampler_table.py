@@ -116,6 +116,7 @@ def sampler_table(run: Run, teacher: StageResult, num_samples: int) -> tuple[Fol
             f"teacher '{spec.teacher.plugin.plugin}' is known in closed form and has no folder to keep a "
             "table in; name a recipe with a trained teacher"
         )
+    torch.set_num_threads(getattr(run.recipe.pairs, "num_threads", 1))
     device, field = torch.device(run.settled_device), _field(spec, teacher)
     own = spec.sampler if isinstance(spec.sampler, FixedSteps) else None
     chosen = candidates(sampled_field(field, spec.guidance), own)
@@ -169,7 +170,6 @@ def _measure(
     at_once: int,
 ) -> None:
     """Measure what `rows` lack, and add it to them and to the folder, row by row."""
-    torch.set_num_threads(1)
     costs = [reference_sampler(probe.teacher).nfe, *(each.nfe for each in chosen)]
     meter = run.meter(STAGE, folder.name, sum(costs), "evaluations")
     meter.at(sum(costs[1 : len(rows) + 1]))

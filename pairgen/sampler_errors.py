@@ -5,6 +5,8 @@ matching, EDM's Heun for noise levels. The paired error is the root mean square,
 the difference from that.
 """
 
+import math
+import sys
 import time
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.rk4 import RungeKutta4
 from pairgen.teachers.guided import sampled_field
+from storage.errors import InvalidPairsError
 from storage.plugins import describe, plugin_class, plugin_names
 
 GROUP = "pairgen.samplers"
@@ -75,9 +78,13 @@ class Comparison:
     def __init__(self, probe: Probe, num_samples: int, *, at_once: int) -> None:
         self._field = sampled_field(probe.teacher, probe.spec.guidance)
         x_T, label = probe.drawn(num_samples)
-        labels = [None] * len(x_T) if label is None else label.split(at_once)
-        self._batches = list(zip(x_T.split(at_once), labels, strict=False))
+        batches = [slice(first, first + at_once) for first in range(0, num_samples, at_once)]
+        self._batches = [(x_T[each], None if label is None else label[each]) for each in batches]
         self._exact = self._sampled(reference_sampler(self._field))
+        if not self._exact.isfinite().all():
+            raise InvalidPairsError(
+                "the teacher's samples aren't finite in 200 evaluations; look at its velocities"
+            )
 
     @torch.no_grad()
     def measured(self, sampler: FixedSteps) -> Measured:
@@ -107,4 +114,6 @@ class Comparison:
 
 
 def _rms(x: Samples) -> float:
-    return float(x.square().mean().sqrt())
+    """The largest float if a value isn't finite: a sampler may diverge, and tables hold numbers."""
+    found = float(x.square().mean().sqrt())
+    return found if math.isfinite(found) else sys.float_info.max

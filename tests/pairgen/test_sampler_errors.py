@@ -1,5 +1,9 @@
 """Samplers beside each other: errors are those from the exact x_0, and multistep rules keep their promise."""
 
+import math
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +17,8 @@ from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.midpoint import Midpoint
 from pairgen.spec import PairSpec, TeacherIdentity
 from pairgen.teachers.gaussian import GaussianTeacher
+from pairgen.teachers.gaussian_field import GaussianField
+from storage.errors import InvalidPairsError
 from storage.plugins import configure
 from storage.records import PairSchema
 
@@ -72,6 +78,22 @@ def test_the_reference_is_as_good_as_exact_and_errors_are_distances_from_it():
     assert found.estimate is not None
     assert found.estimate > found.error
     assert comparison.measured(reference_sampler(probe().teacher)).error == 0
+
+
+class Broken(GaussianField):
+    """NaN in the middle of the path."""
+
+    def velocity(self, x, t, label=None):
+        return super().velocity(x, t, label) * (math.nan if t == 0.5 else 1)
+
+
+def test_a_sampler_that_diverges_has_a_number_and_a_reference_that_does_is_refused():
+    field = PLUGIN.build((2,))
+    with pytest.raises(InvalidPairsError, match="aren't finite in 200 evaluations"):
+        Comparison(replace(probe(), teacher=Broken(field.mean, field.std)), 3, at_once=3)
+    comparison = Comparison(probe(), 3, at_once=3)
+    comparison._field = Broken(field.mean, field.std)
+    assert comparison.measured(Midpoint(num_steps=1)).error == sys.float_info.max
 
 
 def test_candidates_are_those_for_the_teacher_with_the_most_steps_that_fit():

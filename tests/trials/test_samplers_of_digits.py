@@ -21,6 +21,6 @@ def test_eighteen_evaluations_reach_the_error_of_heuns_thirty_five(tmp_path: Pat
     rows = json.loads(kept.read_text())["rows"]
     (heun,) = (each for each in rows if (each["sampler"], each["evaluations"]) == ("edm-heun", 35))
     enough = [each for each in rows if each["error"] <= heun["error"]]
-    assert {"dpm-3m", "unipc-2", "unipc-3"} <= {
+    assert {"abm-3", "dpm-3m", "unipc-3"} <= {
         each["sampler"] for each in enough if each["evaluations"] <= MOST
     }
