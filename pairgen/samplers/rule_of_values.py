@@ -24,7 +24,7 @@ from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.grids import even_times, levels_to_data
 from pairgen.samplers.sampler import velocity
 
-# x_0 is D there: off by 0.0033 for the digits teacher, a fifth of the error of Heun's method in 35 evaluations.
+# x_0 is D there: off by 0.0033 for the digits teacher, a fifth of the error of EDM's Heun in 35 evaluations.
 _LOWEST = 0.02
 
 
