@@ -22,6 +22,7 @@ class Batch:
     x_T: Samples | None = None
     label: Labels | None = None
     num_parts: int = 1
+    share_done: float = 0.0  # of training, before this batch's step
 
     def num_first(self, share: float) -> int:
         """How many of its rows, always its first ones, are among the first `share` of the step's batch.

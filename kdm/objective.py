@@ -26,6 +26,18 @@ class Losses(NamedTuple):
 Loss = Callable[[Batch], Losses]
 
 
+class Pace(NamedTuple):
+    """How a player's optimiser departs from the training's at a step."""
+
+    rate: float = 1.0  # times the training's learning rate
+    beta_2: float | None = None  # in place of the training's
+
+
+def usual_pace(_share_done: float) -> Pace:
+    """The training's own rate and β₂, at any time."""
+    return Pace()
+
+
 @dataclass(frozen=True)
 class Player:
     """One set of parameters with its loss; each player has its own optimiser.
@@ -37,6 +49,7 @@ class Player:
     name: str
     module: Module
     loss: Loss
+    pace: Callable[[float], Pace] = usual_pace  # by the share of training that is done
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ f K = 6 times, differentiates through all of them, and holds every x_k against x
 sampling takes, for each sample, the state that moved least. A state z_k has shape (n, tokens, width).
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from kdm.losses.absolute import L1
+from kdm.losses.adversarial import Adversary
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import Distance
 from kdm.networks.transformer_options import EquilibriumOptions
@@ -25,6 +27,7 @@ class Get(StudentPlugin):
     """The published training; `network` holds the sizes (GET-S by default), for pictures only."""
 
     plugin = "get"
+    added_later: ClassVar[Mapping[str, Any]] = {"adversary": None}
 
     network: EquilibriumOptions = EquilibriumOptions()
     sees_labels: bool = True  # if the pairs have any
@@ -35,11 +38,14 @@ class Get(StudentPlugin):
     start: Literal["noise", "zeros"] = "noise"
     distance: Annotated[Distance, Configured(DISTANCES)] = L1()
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
+    adversary: Adversary | None = None  # a critic of the last picture beside d
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError for samples that can't be cut into patches, or that d can't compare."""
+        """Raise a ValueError for samples that can't be cut into patches, or that d or a critic can't see."""
         self.network.grid(shape)
         self.distance.require_shape(shape, self.data_scale)
+        if self.adversary is not None:
+            self.adversary.require_shape(shape)
 
     def build(self, schema: PairSchema) -> Student:
         """An untrained student; its initial weights come from torch's global generator.
@@ -60,4 +66,4 @@ class Get(StudentPlugin):
             distance=self.distance,
             data_scale=self.data_scale,
             noise_scale=schema.noise.scale,
-        )
+        ).against(self.adversary, schema.shape)

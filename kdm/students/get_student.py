@@ -5,23 +5,36 @@
 σ is the standard deviation of the pairs' noise: the published network sees x_T of unit variance.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
+from torch import Tensor
 
 from kdm.batch import Batch
 from kdm.losses.distances import Distance
 from kdm.networks.transformer import EquilibriumTransformer, States, Tokens
-from kdm.objective import Losses, weighted
 from kdm.randomness.draws import draws
 from kdm.randomness.keyed_noise import keyed_normal
-from kdm.shapes import Labels, Samples
+from kdm.shapes import Labels, Samples, Scalar
+from kdm.students.adversarial_steps import Own
 from kdm.students.labels import require_known, required
-from kdm.students.one_network import OneNetworkStudent
+from kdm.students.one_pass import OnePassStudent
 from kdm.students.student import sampling
 
 
-class GetStudent(OneNetworkStudent):
+class _Pictures(NamedTuple):
+    """The pictures x_1 … x_K (k, n, c, h, w) of a batch's states, and its x_0 (n, c, h, w), scaled."""
+
+    x_0: Samples
+    pictures: Tensor
+
+    @property
+    def x_pred(self) -> Samples:
+        """x_K."""
+        return self.pictures[-1]
+
+
+class GetStudent(OnePassStudent):
     """x_0^ = readout(z), z an estimate of the fixed point; losses are in units of `data_scale`.
 
     The arguments are the fields of `kdm.students.get.Get`, and the network that they describe.
@@ -63,19 +76,25 @@ class GetStudent(OneNetworkStudent):
             x_0 = self.network.read(settled)
         return x_0.to(x_T.dtype) * self._data_scale
 
-    def measure(self, batch: Batch) -> Losses:
+    @property
+    def _own(self) -> "Own[_Pictures]":
         """Σ_k discount^(K−k) d(x_k, x_0), K the last state; terms are `pred_1` … `pred_K`.
 
         Earlier states weigh less, so that the end of the iteration matters most.
         """
+        last = self._num_applications
+        weights = {f"pred_{k}": self._discount ** (last - k) for k in range(1, last + 1)}
+        return Own(self._trace, self._terms, weights)
+
+    def _trace(self, batch: Batch) -> "_Pictures":
         x_T, x_0 = batch.noise(), batch.x_0 / self._data_scale
         states = self._states(x_T, self._start(x_T, is_training=True), batch.label)
         pictures = self.network.read(states.flatten(0, 1)).reshape(len(states), *x_0.shape)
-        distances = self._distance.distances(list(pictures), x_0)
-        terms = {f"pred_{k}": each for k, each in enumerate(distances, 1)}
-        last = len(terms) - 1
-        weights = [self._discount ** (last - before) for before in range(len(terms))]
-        return weighted(terms, dict(zip(terms, weights, strict=True)))
+        return _Pictures(x_0, pictures)
+
+    def _terms(self, trace: "_Pictures") -> dict[str, Scalar]:
+        distances = self._distance.distances(list(trace.pictures), trace.x_0)
+        return {f"pred_{k}": each for k, each in enumerate(distances, 1)}
 
     def _states(self, x_T: Samples, z_0: Tokens, label: Labels | None) -> States:
         label = required(label, self.num_classes)

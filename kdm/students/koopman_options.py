@@ -29,8 +29,10 @@ class KoopmanOptions(StudentPlugin, ABC):
         """The penalties on C_η; None without any."""
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError if d can't compare such samples, or lacks a file that it needs."""
+        """Raise a ValueError if d or the critic can't take such samples, or d lacks a file."""
         self.losses.distance.require_shape(shape, self.data_scale)
+        if self.adversary is not None:
+            self.adversary.require_shape(shape)
 
     def build(self, schema: PairSchema) -> Student:
         """An untrained student; its initial weights come from torch's global generator.

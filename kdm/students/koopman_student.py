@@ -18,11 +18,11 @@ from kdm.coders.coders import BuiltCoders
 from kdm.losses.adversarial import Game
 from kdm.losses.spectral import SpectralPenalties
 from kdm.networks.image_shapes import OneHot
-from kdm.objective import Losses, Objective, Player, weighted
+from kdm.objective import Losses, Objective, weighted
 from kdm.operators import KoopmanOperator
 from kdm.randomness.draws import draws
 from kdm.shapes import Labels, Latents, Samples, Scalar
-from kdm.students.adversarial_steps import Duel
+from kdm.students.adversarial_steps import Own, objective_of
 from kdm.students.folded import FoldedKoopman
 from kdm.students.kept_while_still import Kept, stand_still
 from kdm.students.koopman_losses import KoopmanLosses
@@ -111,24 +111,12 @@ class KoopmanStudent(Student):
 
         The critic steps first on each batch. Until its game begins the student steps alone.
         """
-        networks = self.encoder_0, self.encoder_T, self.decoder
-        alone = (Player("student", self, self.measure),)
-        if self._adversary is None:
-            return Objective(self, alone, networks=networks)
-        critic = self._adversary.critic(self._shape)
-        duel = Duel(
-            self._adversary, critic, trace=self.trace, terms=self.terms, weights=self.weights
-        )
-        players = (
-            Player("critic", critic, duel.critic_losses),
-            Player("student", self, duel.student_losses),
-        )
-        return Objective(
+        return objective_of(
             self,
-            players,
-            networks=networks,
-            opening=alone,
-            opening_share=self._adversary.starts_at,
+            Own(self.trace, self.terms, self.weights),
+            networks=(self.encoder_0, self.encoder_T, self.decoder),
+            game=self._adversary,
+            shape=self._shape,
         )
 
     def inference_modules(self) -> tuple[nn.Module, ...]:

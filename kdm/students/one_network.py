@@ -1,4 +1,4 @@
-"""Students that are a single network: all of it trains, by one loss, and all of it samples."""
+"""Students that are a single network: all of it trains, and all of it samples."""
 
 from abc import ABC
 

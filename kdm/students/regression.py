@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, model_validator
 
 from kdm.coders.unet_choice import UNetChoice
+from kdm.losses.adversarial import Adversary
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import L2, Distance
 from kdm.networks.late_networks import MLP, SongUNet
@@ -28,7 +29,7 @@ class Regression(StudentPlugin):
     """The network (an MLP for points, or the U-Net that `network` describes) and its distance d."""
 
     plugin = "regression"
-    added_later: ClassVar[Mapping[str, Any]] = {"network": None}
+    added_later: ClassVar[Mapping[str, Any]] = {"network": None, "adversary": None}
 
     width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
     num_layers: int = Field(
@@ -39,6 +40,7 @@ class Regression(StudentPlugin):
     distance: Annotated[Distance, Configured(DISTANCES)] = L2()
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
     network: UNetChoice | None = None  # a U-Net for pictures instead of the MLP
+    adversary: Adversary | None = None  # a critic of pictures beside d
 
     @model_validator(mode="after")
     def _check(self) -> "Regression":
@@ -52,10 +54,12 @@ class Regression(StudentPlugin):
         return self
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError for samples that the network or the distance can't take."""
+        """Raise a ValueError for samples that network, distance or critic can't take."""
         if self.network is not None:
             self.network.require_shape(shape)
         self.distance.require_shape(shape, self.data_scale)
+        if self.adversary is not None:
+            self.adversary.require_shape(shape)
 
     def build(self, schema: PairSchema) -> Student:
         """An untrained student; its initial weights come from torch's global generator."""
@@ -67,7 +71,7 @@ class Regression(StudentPlugin):
             distance=self.distance,
             data_scale=self.data_scale,
             noise_scale=schema.noise.scale,
-        )
+        ).against(self.adversary, schema.shape)
 
     def _built_network(self, schema: PairSchema) -> MLP | SongUNet:
         if self.network is not None:

@@ -9,15 +9,16 @@ from kdm.batch import Batch
 from kdm.losses.distances import Distance
 from kdm.networks.folded_unet import FoldedUNet
 from kdm.networks.song_unet import SongUNet
-from kdm.objective import Losses, weighted
-from kdm.shapes import Labels, Samples
+from kdm.shapes import Labels, Samples, Scalar
+from kdm.students.adversarial_steps import Own
 from kdm.students.kept_while_still import Kept, stand_still
 from kdm.students.labels import one_hot, require_known, required
-from kdm.students.one_network import OneNetworkStudent
+from kdm.students.one_pass import OnePassStudent
 from kdm.students.student import DTYPES, sampling
+from kdm.students.trace import Trace
 
 
-class RegressionStudent(OneNetworkStudent):
+class RegressionStudent(OnePassStudent):
     """x_0^ = N(x_T, y); the loss is in units of `data_scale`.
 
     N sees x_T over the schema's noise scale, so that its inputs have unit variance, and gives
@@ -51,12 +52,19 @@ class RegressionStudent(OneNetworkStudent):
             x_0 = self._folded(x_T, label) if self._can_fold else self._predict(x_T, label)
         return x_0.reshape(x_T.shape).to(x_T.dtype) * self._data_scale
 
-    def measure(self, batch: Batch) -> Losses:
+    @property
+    def _own(self) -> Own[Trace]:
         """`pred`: d(x_0, N(x_T, y)) in scaled units (Eq. 7)."""
+        return Own(self._trace, self._terms, {})
+
+    def _trace(self, batch: Batch) -> Trace:
         x_0 = batch.x_0 / self._data_scale
-        predicted = self._predict(batch.noise(), batch.label).reshape(x_0.shape)
-        pred = self._distance.distance(predicted, x_0)
-        return weighted({"pred": pred}, {})
+        x_pred = self._predict(batch.noise(), batch.label).reshape(x_0.shape)
+        return Trace(x_0, x_pred=x_pred)
+
+    def _terms(self, trace: Trace) -> dict[str, Scalar]:
+        assert trace.x_pred is not None
+        return {"pred": self._distance.distance(trace.x_pred, trace.x_0)}
 
     @property
     def _can_fold(self) -> bool:

@@ -13,8 +13,8 @@ class Trace(NamedTuple):
     """
 
     x_0: Samples
-    z_0: Latents | None
-    z_T: Latents | None
-    pushed: Latents | None  # z_0^, from the noisy z_T
-    x_pred: Samples | None
-    x_rec: Samples | None  # from the noisy z_0
+    z_0: Latents | None = None
+    z_T: Latents | None = None
+    pushed: Latents | None = None  # z_0^, from the noisy z_T
+    x_pred: Samples | None = None
+    x_rec: Samples | None = None  # from the noisy z_0

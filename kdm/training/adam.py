@@ -50,16 +50,21 @@ class Adam:
         return {name: grad for name, each in named if (grad := each.grad) is not None}
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
+    def step(self, learning_rate: float, *, beta_2: float | None = None) -> None:
         """Move every parameter that has a gradient; the others stay and don't age.
 
-        `learning_rate` is this step's η (kdm/training/schedule.py).
+        `learning_rate` is this step's η (kdm/training/schedule.py), and `beta_2` its β₂, if it isn't
+        the training's.
         """
         moving = [row for row, each in enumerate(self._parameters) if each.grad is not None]
         own = self._parameters, self._exp_avg, self._exp_avg_sq, self._steps
         fused_adam(
             Moving(*([tensors[row] for row in moving] for tensors in own)),
-            Rule(learning_rate, self._betas, self._epsilon),
+            Rule(
+                learning_rate,
+                (self._betas[0], self._betas[1] if beta_2 is None else beta_2),
+                self._epsilon,
+            ),
         )
 
     def state(self) -> dict[str, Tensor]:

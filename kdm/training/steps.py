@@ -8,6 +8,7 @@ as it is after its step (Algorithm 1, line 17, in the published code's order).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -56,8 +57,9 @@ class Steps:
         The losses over all ranks by player, or None if the step was skipped and changed nothing.
         Raises `NonFiniteError` if a loss isn't finite and the step may not be skipped.
         """
-        parts = self._parts.of(batch, step)
-        playing = self._objective.playing(step / self._options.num_steps)
+        done = step / self._options.num_steps
+        parts = self._parts.of(replace(batch, share_done=done), step)
+        playing = self._objective.playing(done)
         with self.non_finite.watching(step, playing):
             losses = {player.name: self._play(player, step, parts, rate) for player in playing}
             for average in self.averages:
@@ -104,7 +106,8 @@ class Steps:
         self.non_finite.check_gradients(player, together)
         if self._options.clip is not None:
             clip_(adam.parameters, self._options.clip)
-        adam.step(rate)
+        pace = player.pace(step / self._options.num_steps)
+        adam.step(rate * pace.rate, beta_2=pace.beta_2)
         return together
 
     def _differentiated(self, player: Player, step: int, part: Part, num_parts: int) -> Losses:

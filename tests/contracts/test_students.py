@@ -50,6 +50,28 @@ CASES |= {
         PICTURES,
     ),
     "get-from-zeros": Case({**SMALL_GET, "start": "zeros", "sees_labels": False}, PICTURES),
+    "regression-pictures-critic": Case(
+        {
+            "plugin": "regression",
+            "network": UNETS,
+            "adversary": {
+                "kind": "relativistic",
+                "num_halvings": 1,
+                "width": 8,
+                "sees_labels": True,
+                "augment": {"probability": 0.3},
+                "gamma": {"begin": 0.05, "end": 0.005},
+                "beta_2": {"begin": 0.9, "end": 0.99},
+                "rate": 0.5,
+                "share": 0.5,
+            },
+        },
+        PICTURES,
+    ),
+    "get-critic": Case(
+        {**SMALL_GET, "adversary": {"kind": "non-saturating", "num_halvings": 1, "width": 8}},
+        PICTURES,
+    ),
     "regression-pictures": Case({"plugin": "regression", "network": UNETS}, PICTURES),
     "reflow-pictures": Case({"plugin": "reflow", "network": UNETS, "num_steps": 2}, PICTURES),
     "reflow-perceptual": Case(
