@@ -102,7 +102,9 @@ STEP = {
             "kdm.losses.discriminator:Discriminator.forward": [
                 ("self.model(x)", "self.model(x * 1.0001)")
             ],
-            "kdm.losses.adversarial:_frozen": [("(x,))", "(x.detach(),))")],
+            "kdm.losses.adversarial:_frozen": [
+                ("parameters, seen)", "parameters, tuple(x.detach() for x in seen))")
+            ],
         }
     ),
     "huber": _mutants(
