@@ -6,7 +6,7 @@ x_0 = Φ_T(x_T):  the teacher's flow carried the noise x_T to the sample x_0 (Se
 import math
 from dataclasses import dataclass
 
-from kdm.shapes import Indices, Labels, Samples
+from kdm.shapes import Indices, Labels, Samples, States
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class Batch:
     """n samples: their indices (n,), x_0 (n, ...), and for pairs x_T (n, ...) and labels (n,) if any.
 
     A step's batch, or one of `num_parts` equal parts of it that got its rows in turn. x_0 is float32,
-    pictures are of −1 … 1; x_T is float32 and not divided by anything.
+    pictures are of −1 … 1; x_T is float32 and not divided by anything, as are the K points `states`
+    (n, K, ...) of each trajectory between x_T and x_0, which are there for students that read them.
     """
 
     index: Indices
@@ -23,6 +24,7 @@ class Batch:
     label: Labels | None = None
     num_parts: int = 1
     share_done: float = 0.0  # of training, before this batch's step
+    states: States | None = None
 
     def num_first(self, share: float) -> int:
         """How many of its rows, always its first ones, are among the first `share` of the step's batch.
@@ -48,3 +50,12 @@ class Batch:
                 "give it a source of kind 'pairs'"
             )
         return self.x_T
+
+    def between(self) -> States:
+        """The stored states (n, K, ...), from noise to data; a ValueError if there aren't any."""
+        if self.states is None:
+            raise ValueError(
+                "this objective learns from states between noise and data, but its source doesn't "
+                "read any; give it pairs that hold states (pairs.pairs.num_states)"
+            )
+        return self.states

@@ -78,7 +78,7 @@ class StreamedSource(Source):
 
 
 class MemorySource(Source):
-    """Batches from whole columns in memory: `x_0` (rows, *shape), and `x_T` and `label` if any.
+    """Batches from whole columns in memory: `x_0` (rows, *shape), and `x_T`, `label`, `states` if any.
 
     `row_of_index` (count,) is the row of each index of the set, −1 for one that masks drop. Batches
     are gathered where the columns are, and then sent to `device` (their own by default). Raises a
@@ -172,7 +172,8 @@ def resident_source(
     count, num_rows = reader.order.count, 0
     row_of_index = np.full(count, -1, np.int64)
     columns: dict[str, Tensor] = {}
-    for pairs in reader.store.kept(count, reader.taken):
+    for stored in reader.store.kept(count, reader.taken):
+        pairs = stored if reader.has_states else replace(stored, states=None)
         rows = slice(num_rows, num_rows + len(pairs))
         for name, rest in _tensors(_columns(pairs), None).items():
             if name not in columns:
@@ -246,6 +247,7 @@ def _batch(tensors: Mapping[str, Tensor], device: torch.device) -> Batch:
         x_0=as_float(sent["x_0"]),
         x_T=sent.get("x_T"),
         label=sent.get("label"),
+        states=as_float(sent["states"]) if "states" in sent else None,
     )
 
 
@@ -258,8 +260,8 @@ def _sent(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def _columns(pairs: PairBatch) -> dict[str, NDArray[Any]]:
-    columns = {"x_0": pairs.x_0, "x_T": pairs.x_T}
-    return columns if pairs.label is None else {**columns, "label": pairs.label}
+    columns = {"x_0": pairs.x_0, "x_T": pairs.x_T, "label": pairs.label, "states": pairs.states}
+    return {name: column for name, column in columns.items() if column is not None}
 
 
 def as_float(x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from kdm.torch_types import Tensor
 
 Samples = Float[Tensor, "n ..."]
 AnyNumber = Float[Tensor, "_ ..."]  # of samples, for any n
+States = Float[Tensor, "n states ..."]  # of trajectories, from noise to data
 Points = Float[Tensor, "n c"]  # flat samples
 Outputs = Float[Tensor, "n o"]
 Latents = Float[Tensor, "n d"]

@@ -128,6 +128,8 @@ class Recipe(Options):
             return
         for student in students:
             student.require_labels(self._label)
+            if isinstance(self.pairs, GeneratedPairs):
+                student.require_states(self.pairs.pairs)
             try:
                 student.model.require_shape(self.shape)
                 student.training.require_shape(self.shape)

@@ -5,10 +5,11 @@ from typing import Annotated, Any, ClassVar
 
 from flows.config.imported_pairs import Name
 from kdm.students.plugin import StudentPlugin
+from kdm.students.state_reader import StateReader
 from kdm.training.options import TrainingOptions
 from storage.options import LastingOptions
 from storage.plugins import Configured
-from storage.records import LabelRule
+from storage.records import LabelRule, PairSchema
 
 
 class StudentRecipe(LastingOptions):
@@ -28,3 +29,12 @@ class StudentRecipe(LastingOptions):
                 f"student '{self.name}' is class-conditional, but the pairs are unlabelled; choose "
                 "pairs with labels, a preset without 'cond', or set needs_labels to false"
             )
+
+    def require_states(self, schema: PairSchema) -> None:
+        """Raise a ValueError if the student reads states and the pairs don't hold them, or others."""
+        if not isinstance(self.model, StateReader):
+            return
+        try:
+            self.model.require_states(schema)
+        except ValueError as error:
+            raise ValueError(f"student '{self.name}': {error}") from error

@@ -8,6 +8,7 @@ from flows.documents.trained_student import tell_training
 from flows.judged_pairs import open_split
 from flows.stage import Run, StageResult
 from flows.stages.mirroring import require_symmetric
+from flows.stages.state_levels import with_levels
 from flows.stages.training import train
 from storage.plugins import describe
 
@@ -17,11 +18,12 @@ STAGE = "distill"
 def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResult:
     """One student of the recipe on the judged pairs; every student reads the same shards."""
     pairs = run.recipe.pairs
-    student.require_labels(open_split(run, judged, "train").schema.label)
+    store = open_split(run, judged, "train")
+    student.require_labels(store.schema.label)
     require_symmetric(run, judged, student.training)
     job = {
         "group": "kdm.students",
-        "model": describe(student.model),
+        "model": describe(with_levels(student, store)),
         "source": {
             "kind": "pairs",
             "url": judged.folder,

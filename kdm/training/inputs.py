@@ -60,10 +60,12 @@ class Input(Options, ABC):
         *,
         notify: Notify = _unsaid,
         share: Share = WHOLE,
+        has_states: bool = False,
     ) -> Source:
         """Batches of the samples on a device, their digests checked; `share` is a rank's part of each.
 
-        The order follows from `training.seed` alone. `notify` gets the place of the samples.
+        The order follows from `training.seed` alone. `notify` gets the place of the samples. With
+        `has_states` batches also hold the states between noise and data.
         """
 
 
@@ -109,16 +111,23 @@ class PairsInput(Input):
         *,
         notify: Notify = _unsaid,
         share: Share = WHOLE,
+        has_states: bool = False,
     ) -> Source:
         """Pairs (x_T, x_0), kept where `place` says; the batches are the same from each place."""
         from kdm.data import StreamedSource, resident_source  # torch: imported only to train
 
         order = Order(training.seed, self.count - training.num_apart)
         reader = PairReader(
-            self._store(), order, training.batch_size, masks=self.taken, share=share
+            self._store(),
+            order,
+            training.batch_size,
+            masks=self.taken,
+            share=share,
+            has_states=has_states,
         )
-        place = self.place(device)
-        notify(Notice(f"{self.count:,} pairs ({self.num_bytes:,} bytes) {_LIE[place]}"))
+        num_bytes = self.num_bytes(has_states=has_states)
+        place = self.place(device, has_states=has_states)
+        notify(Notice(f"{self.count:,} pairs ({num_bytes:,} bytes) {_LIE[place]}"))
         if place == "files":
             return StreamedSource(reader, device)
         import torch
@@ -140,18 +149,19 @@ class PairsInput(Input):
         """The masks whose decisions apply; a ValueError or StoreError if one isn't there."""
         return self._store().masks(self.masks)
 
-    def place(self, device: Device) -> Place:
+    def place(self, device: Device, *, has_states: bool = False) -> Place:
         """Where pairs are kept during training: decoded on the GPU or in memory, or in their files."""
-        if device.type == "cuda" and self.num_bytes <= self.on_gpu_share * _free_bytes(device):
+        num_bytes = self.num_bytes(has_states=has_states)
+        if device.type == "cuda" and num_bytes <= self.on_gpu_share * _free_bytes(device):
             return "GPU"
-        return "memory" if self.num_bytes <= self.in_memory_bytes else "files"
+        return "memory" if num_bytes <= self.in_memory_bytes else "files"
 
-    @property
-    def num_bytes(self) -> int:
+    def num_bytes(self, *, has_states: bool = False) -> int:
         """The bytes of all pairs once decoded: their columns as stored, and x_T in float32."""
         schema = self._store().schema
-        x_T = schema.row_types.get("x_T")
-        stored = schema.num_bytes - (x_T.num_bytes if x_T else 0)
+        left_out = ("x_T",) if has_states else ("x_T", "states")
+        rows = schema.row_types.items()
+        stored = sum(row.num_bytes for name, row in rows if name not in left_out)
         return self.count * (stored + 4 * schema.num_values)
 
     def _store(self) -> PairStore:
@@ -187,6 +197,7 @@ class DatasetInput(Input):
         *,
         notify: Notify = _unsaid,
         share: Share = WHOLE,
+        has_states: bool = False,
     ) -> Source:
         """Points x_0, with their classes if the set has any."""
         from kdm.data import points_source  # torch: imported only to train

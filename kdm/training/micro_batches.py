@@ -156,7 +156,7 @@ def _rows(batch: Batch, rows: slice, num_parts: int) -> Batch:
     """A copy of these rows of a batch, as one of `num_parts` parts of the step's batch."""
     columns = {
         name: column[rows].contiguous()
-        for name in ("index", "x_0", "x_T", "label")
+        for name in ("index", "x_0", "x_T", "label", "states")
         if (column := getattr(batch, name)) is not None
     }
     return replace(batch, **columns, num_parts=num_parts)

@@ -27,7 +27,10 @@ def mirrored(batch: Batch, place: Indices, *, seed: int, step: int) -> Batch:
     """
     chosen = _coins(place, seed, step)[:, None, None, None]
     x_T = None if batch.x_T is None else _mirror(batch.x_T, chosen)
-    return replace(batch, x_0=_mirror(batch.x_0, chosen), x_T=x_T)
+    states = batch.states
+    if states is not None:
+        states = torch.where(chosen[:, None], states.flip(-1), states)
+    return replace(batch, x_0=_mirror(batch.x_0, chosen), x_T=x_T, states=states)
 
 
 def _mirror(x: Samples, chosen: torch.Tensor) -> Samples:

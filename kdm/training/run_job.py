@@ -57,7 +57,13 @@ def _run(
     objective = placed_objective(job, device, report)
     trainer = Trainer(
         objective,
-        job.source.source(job.training, device, notify=report, share=ranks.share),
+        job.source.source(
+            job.training,
+            device,
+            notify=report,
+            share=ranks.share,
+            has_states=job.reads_states,
+        ),
         job.training,
         folder,
         identity=identity,

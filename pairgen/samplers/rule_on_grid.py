@@ -33,6 +33,11 @@ class RuleOnGrid(FixedSteps, ABC):
         """The grid, `num_steps` + 1 falling times of the teacher; a ValueError without one."""
         return even_times(teacher, self.num_steps)
 
+    def kept_times(self, teacher: Teacher, keep_states: int) -> tuple[float, ...]:
+        """The grid's times after the kept steps."""
+        times = self.times(teacher)
+        return tuple(times[step] for step in self.kept_steps(keep_states))
+
     def steps(self, teacher: Teacher, x_T: Samples, label: Labels | None) -> Iterator[Samples]:
         """x [n, *shape] after each step, from x_T to x_0."""
         x, slope = x_T, _slope(teacher, label)

@@ -57,6 +57,13 @@ class Sampler(Plugin, ABC):
     def kept_steps(self, keep_states: int) -> tuple[int, ...]:
         """The steps, counted from 1, after which a state is kept; ValueError if there are too few."""
 
+    def kept_times(self, teacher: Teacher, keep_states: int) -> tuple[float, ...]:
+        """The teacher's time of each kept state, falling; a ValueError if the sampler doesn't say."""
+        raise ValueError(
+            f"sampler '{self.plugin}' doesn't say at which times its states are, so that a student can't "
+            "read them; define its `kept_times`, or choose another sampler"
+        )
+
     def begins_at(self, teacher: Teacher) -> float:
         """The time that the sampler assumes for x_T, in the teacher's time."""
         return teacher.rounded(teacher.t_noise)

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kdm.level import growing_noise
 from kdm.networks.image_shapes import Augmentations, OneHot, TimesOrTime
 from kdm.networks.preconditioning import Preconditioner
 from kdm.shapes import Labels, Samples
@@ -23,6 +24,7 @@ class EdmField(Teacher):
 
     t_noise = SIGMA_MAX
     noise_scale = SIGMA_MAX
+    path = staticmethod(growing_noise)
 
     def __init__(self, denoiser: nn.Module, *, num_classes: int = 0) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from kdm.batch import Batch
 from kdm.objective import Losses
 from kdm.randomness.draws import draws
+from kdm.level import straight_path
 from kdm.shapes import Labels, Points, Samples, Scalar
 from pairgen.field import Teacher
 
@@ -27,6 +28,7 @@ class FlowMatchingField(Teacher):
 
     t_noise = 1.0
     noise_scale = 1.0
+    path = staticmethod(straight_path)
 
     def __init__(self, network: nn.Module, data_std: float | None) -> None:
         super().__init__()

@@ -6,6 +6,7 @@ v(x, t) = -mean + (t - (1 - t) std²) / s_t² · (x - m_t),   m_t = (1 - t) mean
 import torch
 from torch import Tensor
 
+from kdm.level import straight_path
 from kdm.shapes import Labels, Samples
 from pairgen.field import Teacher
 
@@ -15,6 +16,7 @@ class GaussianField(Teacher):
 
     t_noise = 1.0
     noise_scale = 1.0
+    path = staticmethod(straight_path)
 
     mean: Tensor
     std: Tensor

@@ -22,6 +22,7 @@ from kdm.networks.guided_unet import GuidedUNet
 from kdm.networks.point_velocity import PointVelocity
 from kdm.networks.preconditioning import Preconditioner
 from kdm.objective import Objective
+from kdm.level import straight_path
 from kdm.shapes import Labels, Samples
 from pairgen.checkpoints.build import Network, built, empty
 from pairgen.checkpoints.build_presets import Preset
@@ -46,6 +47,7 @@ class ImportedVelocity(Teacher):
 
     t_noise = 1.0
     noise_scale = 1.0
+    path = staticmethod(straight_path)
 
     def __init__(self, network: GuidedUNet | PointVelocity) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from kdm.batch import Batch
 from kdm.networks.guided_unet import GuidedUNet
 from kdm.objective import Losses
 from kdm.randomness.draws import draws
+from kdm.level import straight_path
 from kdm.shapes import Labels, Samples
 from pairgen.field import Teacher
 from pairgen.teachers.augmentation import mirrored
@@ -23,6 +24,7 @@ class PictureVelocity(Teacher):
 
     t_noise = 1.0
     noise_scale = 1.0
+    path = staticmethod(straight_path)
 
     def __init__(self, network: GuidedUNet) -> None:
         super().__init__()

@@ -44,6 +44,7 @@ class PairReader:
     cache: ShardCache | None = None  # of remote shards; None: the default one
     threads: int = 1  # that make batches ahead; 0: all is done in the caller's
     position: Position = field(default_factory=Position)
+    has_states: bool = True  # False: states between noise and data, if stored, stay in the files
 
     @cached_property
     def taken(self) -> tuple[Mask, ...]:
@@ -97,6 +98,7 @@ class PairReader:
         columns = {
             name: np.empty((len(index), *row.shape), row.dtype)
             for name, row in self.store.schema.row_types.items()
+            if name != "states" or self.has_states
         }
         columns["index"] = index
         first = 0
