@@ -143,7 +143,9 @@ def _batch(schema: PairSchema, size: int) -> Batch:
     """A batch of such pairs on the meta device."""
     x = torch.empty(size, *schema.shape, device=_META)
     index = torch.empty(size, dtype=torch.int64, device=_META)
-    return Batch(index, x_0=x, x_T=x, label=None if schema.label is None else index)
+    label = None if schema.label is None else index
+    between = torch.empty(size, schema.num_states, *schema.shape, device=_META)
+    return Batch(index, x_0=x, x_T=x, label=label, states=between if schema.num_states else None)
 
 
 class _OneSum:

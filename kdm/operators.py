@@ -12,7 +12,7 @@ which a penalty can then reach without an eigendecomposition (kdm/losses/spectra
 
 import math
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +27,9 @@ LENGTH_EPSILON = 1e-8
 
 class KoopmanOperator(nn.Module, ABC):
     """A linear, or affine, map of R^d: `forward(z) = matrix() z + bias()` for every row z."""
+
+    # Whether `matrix()` always is a normal matrix, of which the eigenvalues tell everything.
+    is_normal: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, z_T: Latents) -> Latents:

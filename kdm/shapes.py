@@ -16,6 +16,7 @@ Outputs = Float[Tensor, "n o"]
 Latents = Float[Tensor, "n d"]
 Indices = Int64[Tensor, "n"]
 Labels = Int64[Tensor, "n"]
+Numbers = Int64[Tensor, "m"]  # of times: one a sample, or one for all
 Matrix = Float[Tensor, "d d"]
 Vector = Float[Tensor, "d"]
 # Complex numbers in real arithmetic: the first axis is (real part, imaginary part).

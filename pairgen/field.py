@@ -7,7 +7,6 @@ other way (t = 0 noise, t = 1 data: Lipman et al. 2023): its velocity is the neg
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar
 
@@ -28,8 +27,6 @@ class Teacher(nn.Module, ABC):
     # Number type of its networks. A sampler's state, and what `velocity` takes and returns, keep their own.
     dtype: torch.dtype = torch.float32
     evaluations: int = 1  # network evaluations of one velocity
-    # How much data and noise x holds at a time, a static method (kdm/level.py); None: nobody says.
-    path: ClassVar[Callable[[float], Level] | None] = None
 
     @abstractmethod
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
@@ -40,13 +37,11 @@ class Teacher(nn.Module, ABC):
         return t
 
     def level(self, t: float) -> Level:
-        """How much data and noise x holds at time t; a ValueError if the field doesn't say."""
-        if self.path is None:
-            raise ValueError(
-                f"teacher {type(self).__name__} doesn't say how much noise x holds at a time, so that a "
-                "student can't read its states; set `path` of that class (kdm/level.py)"
-            )
-        return type(self).path(t)
+        """How much data and noise x holds at time t; a ValueError unless a subclass says it."""
+        raise ValueError(
+            f"teacher {type(self).__name__} doesn't say how much noise x holds at time {t:g}, so that a "
+            "student can't read its states; define its `level` (kdm/level.py)"
+        )
 
     def in_dtype(self, device: torch.device) -> AbstractContextManager[object]:
         """Within it, linear layers and convolutions on `device` compute in `dtype`.

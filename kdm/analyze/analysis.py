@@ -35,7 +35,8 @@ class Subject:
     teacher: NoiseMap | None = None  # if the analysis needs it
     # The number of the region that a sample shows (a dark square), -1 outside all; None without regions.
     regions: Callable[[Points], NDArray[np.int64]] | None = None
-    operator: NDArray[np.floating] | None = None  # C [d, d], of a student that has one
+    # C [d, d] of a student that has one, or the eigenvalues [d], complex, of a normal C.
+    operator: NDArray[np.inexact] | None = None
 
     def first(self, count: int) -> tuple[Points, Classes | None]:
         """The first held-out noises [≤ count, *shape] and their classes."""

@@ -19,10 +19,10 @@ from kdm.analyze.analysis import Analysis, Drawing, Findings, Found, Subject
 from kdm.metrics.metric import Meaning
 
 
-def spectrum_numbers(C: NDArray[np.floating]) -> dict[str, float]:
-    """The numbers of an operator [d, d]; a ValueError for one that is 0."""
-    matrix = C.astype(np.float64)
-    modulus, singular = np.abs(np.linalg.eigvals(matrix)), np.linalg.svd(matrix, compute_uv=False)
+def spectrum_numbers(C: NDArray[np.inexact]) -> dict[str, float]:
+    """The numbers of an operator [d, d], or of a normal one's eigenvalues [d]; a ValueError if it is 0."""
+    values, singular = _spectra(C)
+    modulus = np.abs(values)
     if not singular[0] > 0:
         raise ValueError("the operator is 0, so it has no spectrum to speak of")
     share = singular[singular > 0] / singular.sum()
@@ -32,7 +32,7 @@ def spectrum_numbers(C: NDArray[np.floating]) -> dict[str, float]:
         "median_modulus": float(np.median(modulus)),
         "share_outside": float((modulus > 1).mean()),
         "operator_norm": float(singular[0]),
-        "effective_rank": float(np.exp(-(share * np.log(share)).sum())) / len(matrix),
+        "effective_rank": float(np.exp(-(share * np.log(share)).sum())) / len(values),
         "departure": float(np.sqrt(max(square - float((modulus**2).sum()), 0.0) / square)),
     }
 
@@ -79,17 +79,26 @@ class OperatorSpectrum(Analysis):
     def find(self, subject: Subject) -> Findings:
         """The numbers, the eigenvalues as [d, 2] and the singular values [d]."""
         assert subject.operator is not None  # what `needs` asks for
-        matrix = subject.operator.astype(np.float64)
-        values = np.linalg.eigvals(matrix)
+        values, singular = _spectra(subject.operator)
         values = values[np.lexsort((values.imag, values.real))]
         arrays = {
             "eigenvalues": np.stack([values.real, values.imag], axis=1),
-            "singular_values": np.linalg.svd(matrix, compute_uv=False),
+            "singular_values": singular,
         }
-        return Findings(spectrum_numbers(matrix), arrays=arrays)
+        return Findings(spectrum_numbers(subject.operator), arrays=arrays)
 
     def draw(self, found: Found) -> list[Drawing]:
         """The eigenvalues of each point's first seed, and all singular values."""
         from kdm.analyze.spectrum_figures import eigenvalue_planes, singular_values  # matplotlib
 
         return [eigenvalue_planes(found), singular_values(found)]
+
+
+def _spectra(C: NDArray[np.inexact]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Eigenvalues [d], and singular values [d] from the largest down: of a normal C their moduli."""
+    if C.ndim == 1:
+        values = C.astype(np.complex128)
+        return values, np.sort(np.abs(values))[::-1]
+    matrix = C.astype(np.float64)
+    values = np.linalg.eigvals(matrix).astype(np.complex128)
+    return values, np.linalg.svd(matrix, compute_uv=False).astype(np.float64)

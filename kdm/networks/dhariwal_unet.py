@@ -76,7 +76,7 @@ class DhariwalUNet(EdmUNet):
             e = e + self.map_label(labels)
         return F.silu(e)
 
-    def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
+    def down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
         """x through the encoder; every layer's map is kept for the decoder."""
         skips: Skips = []
         for layer in self.enc.values():
@@ -84,7 +84,7 @@ class DhariwalUNet(EdmUNet):
             skips.append(x)
         return x, skips
 
-    def _up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
+    def up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
         """x through the decoder, each block with the kept map of its size beside it, to the output."""
         for name, layer in self.dec.items():
             x = torch.cat([x, skips.pop()], 1) if "block" in name else x

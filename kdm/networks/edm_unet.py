@@ -27,8 +27,8 @@ class EdmUNet(nn.Module, ABC):
         rows (n or 1, label_dim), augmentations rows of EDM's non-leaking parameters (App. F.2).
         """
         embedding = self.embedding(c_noise, labels, augmentations)
-        x, skips = self._down(x, embedding)
-        return self._up(x, skips, embedding)
+        x, skips = self.down(x, embedding)
+        return self.up(x, skips, embedding)
 
     @abstractmethod
     def embedding(
@@ -37,7 +37,9 @@ class EdmUNet(nn.Module, ABC):
         """e (rows, width): what every block sees; one row if all samples share it."""
 
     @abstractmethod
-    def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]: ...
+    def down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
+        """x through the encoder: its last map, and the map of every layer, the last one among them."""
 
     @abstractmethod
-    def _up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps: ...
+    def up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
+        """The last map through the decoder, which takes the others back, last first, and uses them up."""

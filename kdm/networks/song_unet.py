@@ -126,7 +126,7 @@ class SongUNet(EdmUNet):
             e = e + self.map_augment(augmentations)
         return F.silu(self.map_layer1(F.silu(self.map_layer0(e))))
 
-    def _down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
+    def down(self, x: Images, embedding: Embeddings) -> tuple[Maps, Skips]:
         """x through the encoder; every layer's map is kept, with the resampled picture added if any."""
         skips: Skips = []
         x = aux = settled(x)
@@ -142,7 +142,7 @@ class SongUNet(EdmUNet):
                 skips.append(x)
         return x, skips
 
-    def _up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
+    def up(self, x: Images, skips: Skips, embedding: Embeddings) -> Maps:
         """x through the decoder, each block with the kept map of its size beside it, to the output.
 
         "skip" sums the pictures of all levels, each brought up to the next one's size.

@@ -1,8 +1,9 @@
-"""Presets of KDM and KDM-F (Tables 4 to 7 and 9): pictures, and the checkerboard's points."""
+"""Presets of KDM and KDM-F (Tables 4 to 7 and 9), and of kdm-t, which no table has."""
 
 from typing import Any
 
 from kdm.coders.mlp_coders import MlpCoders
+from kdm.coders.timed_coders import TimedUNets
 from kdm.coders.unet_coders import UNetCoders
 from kdm.losses.adversarial import NonSaturating
 from kdm.losses.lpips import Lpips
@@ -20,6 +21,8 @@ from kdm.presets.preset import (
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
+from kdm.students.koopman_timed import KoopmanTimed
+from kdm.students.timed_losses import TimedLosses
 from kdm.training.options import TrainingOptions
 
 _SQUARE = SpectralOptions(targets="published-square")
@@ -65,3 +68,10 @@ def checkerboard(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Pre
     kept = KoopmanLosses(**{**losses, "pred": 0}, rec_lat_share=1, latent_noise=0.4)
     training = trained(20_001, is_published=True, batch_size=4096)
     return Preset(Koopman(networks=networks, losses=kept), training, schema)
+
+
+def timed(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+    """kdm-t with one U-Net of the size of KDM's coders, split in two, for pairs with 7 states."""
+    chosen = {"distance": losses["distance"]} if "distance" in losses else {}
+    student = KoopmanTimed(networks=TimedUNets(kind="song-unet"), losses=TimedLosses(**chosen))
+    return Preset(student, trained(STEPS), pictures().model_copy(update={"num_states": 7}))

@@ -10,7 +10,7 @@ compared with at equal size.
 """
 
 from kdm.losses.distances import Distance
-from kdm.presets.koopman_presets import checkerboard, images
+from kdm.presets.koopman_presets import checkerboard, images, timed
 from kdm.presets.preset import Make, Mode, Preset, Terms
 from kdm.presets.rival_presets import get, reflow, regression
 
@@ -51,7 +51,7 @@ def _require_choice(name: str, mode: Mode, terms: Terms | None, has_adversary: b
         )
     if terms is not None and name in _WITHOUT_TERMS:
         raise ValueError(
-            f"terms is '{terms}', but preset '{name}' has a single loss; leave 'terms' out"
+            f"terms is '{terms}', but preset '{name}' doesn't have the losses of Table 5; leave 'terms' out"
         )
     if has_adversary and name in (*_WITHOUT_TERMS, _POINTS):
         raise ValueError(
@@ -85,10 +85,12 @@ _PRESETS: dict[str, Make] = {
     "get-s": get(),
     "get-b": get(width=768, depth=1, num_heads=12, equilibrium_ratio=12),
     "get-b-plus": get(width=768, num_heads=12),
+    # Continuous time, for pairs that hold states.
+    "cifar10-kdm-t": timed,
     # Rivals of KDM's own size.
     "cifar10-regression": regression,
     "cifar10-reflow": reflow,
 }
 _POINTS = "checkerboard"
-_UNPUBLISHED = ("cifar10-regression", "cifar10-reflow")
+_UNPUBLISHED = ("cifar10-kdm-t", "cifar10-regression", "cifar10-reflow")
 _WITHOUT_TERMS = (*_UNPUBLISHED, *(name for name in _PRESETS if name.startswith("get-")))

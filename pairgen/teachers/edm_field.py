@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kdm.level import growing_noise
+from kdm.level import Level, growing_noise
 from kdm.networks.image_shapes import Augmentations, OneHot, TimesOrTime
 from kdm.networks.preconditioning import Preconditioner
 from kdm.shapes import Labels, Samples
@@ -24,7 +24,6 @@ class EdmField(Teacher):
 
     t_noise = SIGMA_MAX
     noise_scale = SIGMA_MAX
-    path = staticmethod(growing_noise)
 
     def __init__(self, denoiser: nn.Module, *, num_classes: int = 0) -> None:
         super().__init__()
@@ -34,6 +33,10 @@ class EdmField(Teacher):
             self.t_noise = min(SIGMA_MAX, denoiser.sigma_max)
             self.t_lowest = denoiser.sigma_min
             self.noise_scale = self.rounded(self.t_noise)
+
+    def level(self, t: float) -> Level:
+        """x_0 + t ε: the time is the noise level."""
+        return growing_noise(t)
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
         """(x - D(x; σ)) / σ at x [n, *shape], σ = t ([ ] or [n]) and label [n], in x's number type.

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kdm.batch import Batch
+from kdm.level import Level, straight_path
 from kdm.objective import Losses
 from kdm.randomness.draws import draws
-from kdm.level import straight_path
 from kdm.shapes import Labels, Points, Samples, Scalar
 from pairgen.field import Teacher
 
@@ -28,12 +28,15 @@ class FlowMatchingField(Teacher):
 
     t_noise = 1.0
     noise_scale = 1.0
-    path = staticmethod(straight_path)
 
     def __init__(self, network: nn.Module, data_std: float | None) -> None:
         super().__init__()
         self.network = network
         self._data_std = data_std
+
+    def level(self, t: float) -> Level:
+        """That of the straight path."""
+        return straight_path(t)
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
         """dx/dt [n, d] at x [n, d] and t ([ ] or [n]); labels are ignored."""

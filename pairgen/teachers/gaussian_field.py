@@ -6,7 +6,7 @@ v(x, t) = -mean + (t - (1 - t) std²) / s_t² · (x - m_t),   m_t = (1 - t) mean
 import torch
 from torch import Tensor
 
-from kdm.level import straight_path
+from kdm.level import Level, straight_path
 from kdm.shapes import Labels, Samples
 from pairgen.field import Teacher
 
@@ -16,7 +16,6 @@ class GaussianField(Teacher):
 
     t_noise = 1.0
     noise_scale = 1.0
-    path = staticmethod(straight_path)
 
     mean: Tensor
     std: Tensor
@@ -25,6 +24,10 @@ class GaussianField(Teacher):
         super().__init__()
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
+
+    def level(self, t: float) -> Level:
+        """That of the straight path."""
+        return straight_path(t)
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
         """dx/dt [n, *shape] at x [n, *shape] and t ([ ] or [n]), in x's number type; labels are ignored."""

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from kdm.level import Level, straight_path
 from kdm.networks.build import build_edm, build_velocity
 from kdm.networks.guided_unet import GuidedUNet
 from kdm.networks.point_velocity import PointVelocity
 from kdm.networks.preconditioning import Preconditioner
 from kdm.objective import Objective
-from kdm.level import straight_path
 from kdm.shapes import Labels, Samples
 from pairgen.checkpoints.build import Network, built, empty
 from pairgen.checkpoints.build_presets import Preset
@@ -47,11 +47,14 @@ class ImportedVelocity(Teacher):
 
     t_noise = 1.0
     noise_scale = 1.0
-    path = staticmethod(straight_path)
 
     def __init__(self, network: GuidedUNet | PointVelocity) -> None:
         super().__init__()
         self.network = network
+
+    def level(self, t: float) -> Level:
+        """That of the straight path."""
+        return straight_path(t)
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
         """dx/dt [n, *shape] at x [n, *shape], t ([ ] or [n]) and label [n], in x's number type."""

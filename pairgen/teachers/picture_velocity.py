@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from kdm.batch import Batch
+from kdm.level import Level, straight_path
 from kdm.networks.guided_unet import GuidedUNet
 from kdm.objective import Losses
 from kdm.randomness.draws import draws
-from kdm.level import straight_path
 from kdm.shapes import Labels, Samples
 from pairgen.field import Teacher
 from pairgen.teachers.augmentation import mirrored
@@ -24,11 +24,14 @@ class PictureVelocity(Teacher):
 
     t_noise = 1.0
     noise_scale = 1.0
-    path = staticmethod(straight_path)
 
     def __init__(self, network: GuidedUNet) -> None:
         super().__init__()
         self.network = network
+
+    def level(self, t: float) -> Level:
+        """That of the straight path."""
+        return straight_path(t)
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
         """dx/dt at images x and the time t (0-d or [n]), in x's type."""

@@ -19,6 +19,8 @@ POINTS = PairSchema(shape=(2,))
 PICTURES = PairSchema(
     shape=(1, 8, 8), noise=NoiseRule(scale=80), label=LabelRule(num_classes=10), value_range=(-1, 1)
 )
+WITH_STATES = PICTURES.model_copy(update={"num_states": 3})
+LEVELS = [[1, 80], [1, 20], [1, 3], [1, 0.3]]
 UNETS = {"kind": "song-unet", "model_channels": 8, "channel_mult": [1, 2], "num_blocks": 1}
 
 
@@ -31,6 +33,23 @@ SMALL_GET = {"plugin": "get", "network": {"width": 16, "depth": 1, "num_heads": 
 FOR_PICTURES_ONLY = {"get": Case(SMALL_GET, PICTURES)}
 CASES = {name: Case({"plugin": name}, POINTS) for name in plugin_names(GROUP)} | FOR_PICTURES_ONLY
 CASES |= {
+    "kdm-t": Case(
+        {"plugin": "kdm-t", "levels": [[0, 1], [0.4, 0.6]]},
+        POINTS.model_copy(update={"num_states": 1}),
+    ),
+    "kdm-t-pictures": Case(
+        {"plugin": "kdm-t", "networks": UNETS, "levels": LEVELS, "num_steps": 4}, WITH_STATES
+    ),
+    "kdm-t-one-picture": Case(
+        {
+            "plugin": "kdm-t",
+            "networks": {**UNETS, "latents": "one-picture", "latent_channels": 2},
+            "losses": {"lat": 0.1, "rec": 0.1, "num_states": 2, "later_share": 0.7},
+            "levels": LEVELS,
+            "warm_up_share": 0.3,
+        },
+        WITH_STATES,
+    ),
     "kdm-pictures": Case({"plugin": "kdm", "networks": UNETS}, PICTURES),
     "kdm-pictures-critic": Case(
         {
@@ -114,10 +133,17 @@ def labels(num_samples: int = 40) -> Tensor:
 
 
 def pairs(name: str) -> Batch:
-    num_samples = 40 if CASES[name].schema is POINTS else 6
+    schema = CASES[name].schema
+    num_samples = 40 if schema.shape == POINTS.shape else 6
     x_T = noise(name, num_samples)
-    x_0 = torch.tanh(2 * x_T / CASES[name].schema.noise.scale)
-    return Batch(torch.arange(num_samples), x_0=x_0, x_T=x_T, label=labels(num_samples))
+    x_0 = torch.tanh(2 * x_T / schema.noise.scale)
+    states = None
+    if schema.num_states:
+        shares = torch.linspace(1, 0, schema.num_states + 2)[1:-1]
+        states = torch.stack([x_0 + share**3 * x_T for share in shares], 1)
+    return Batch(
+        torch.arange(num_samples), x_0=x_0, x_T=x_T, label=labels(num_samples), states=states
+    )
 
 
 def own_player(student: Student) -> Player:

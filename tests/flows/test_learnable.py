@@ -31,3 +31,12 @@ def test_tf32_of_a_student_is_refused_before_its_teacher_is_trained(tmp_path: Pa
     with pytest.raises(ValueError, match="precision of student 'kdm' is 'tf32'"):
         run_here(tmp_path, "students.kdm.training.precision=tf32")
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_student_of_states_is_refused_before_the_teacher_of_pairs_without_any(
+    tmp_path: Path,
+) -> None:
+    model = "{plugin: kdm-t}"
+    with pytest.raises(ValueError, match=r"student 'kdm': .*in pairs\.pairs\.num_states"):
+        run_here(tmp_path, f"students.kdm.model={model}")
+    assert list(tmp_path.iterdir()) == []

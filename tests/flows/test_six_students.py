@@ -1,6 +1,7 @@
-"""Five students learn from one store: its shards stay as they are, and one table compares them."""
+"""Six students learn from one store: its shards stay as they are, and one table compares them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from flows.config.recipe import Recipe
 from flows.documents.standings import standings
 from flows.stage import Run
 from flows.stages.sequence import run_stages
+from kdm.trained import read_config
 from storage.folders import Folder, folder_at
 
 UNET = {"kind": "song-unet", "model_channels": 8, "channel_mult": [1], "num_blocks": 1}
@@ -21,6 +23,7 @@ MODELS = {
     "get": {"plugin": "get", "network": {"width": 16, "depth": 1, "num_heads": 2}},
     "regression": {"plugin": "regression", "network": UNET},
     "reflow": {"plugin": "reflow", "network": UNET, "num_steps": 2},
+    "kdm-t": {"plugin": "kdm-t", "networks": UNET, "num_steps": 2},
 }
 TRAINING = {
     "num_steps": 4,
@@ -37,7 +40,7 @@ pairs:
   kind: generated
   name: made
   sampler: {plugin: euler, num_steps: 2}
-  pairs: {shape: [3, 8, 8], noise: {seed: 1, scale: 1.0}, label: {rule: cycle, num_classes: 10}}
+  pairs: {shape: [3, 8, 8], noise: {seed: 1}, label: {rule: cycle, num_classes: 10}, num_states: 1}
   train: 256
   heldout: 64
   layout: wds-64
@@ -49,7 +52,7 @@ def recipe(folder: Path, document: dict[str, object], home: Folder | None = None
     return load_recipe(str(folder / "recipe.yaml"), home=home)
 
 
-def test_five_students_learn_from_one_store_that_no_one_changes(
+def test_six_students_learn_from_one_store_that_no_one_changes(
     tmp_path: Path, home: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_here(monkeypatch)
@@ -61,7 +64,7 @@ def test_five_students_learn_from_one_store_that_no_one_changes(
     ]
     compared = {
         "name": "compared",
-        "title": "Five students of one store",
+        "title": "Six students of one store",
         "pairs": {"stored": pairs.url},
         "students": students,
         "evaluation": {"metrics": ["paired", "variance"], "num_fresh": 32},
@@ -75,6 +78,14 @@ def test_five_students_learn_from_one_store_that_no_one_changes(
     assert all(f">{name}<" in page(results[-1].folder) for name in MODELS)
     assert {name: pairs.read(name) for name in pairs.files()} == before
     assert elsewhere.names() == ["reports", "students"]
+    assert students_config(elsewhere, "kdm-t")["model"]["levels"] == [[0.0, 1.0], [0.5, 0.5]]
+
+
+def students_config(home: Folder, name: str) -> dict[str, Any]:
+    (folder,) = (home / "students" / each for each in (home / "students").names() if name in each)
+    config = read_config(folder)
+    assert config is not None
+    return config
 
 
 def page(folder: str) -> str:

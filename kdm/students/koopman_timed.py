@@ -1,0 +1,79 @@
+"""kdm-t: a Koopman student in continuous time, which learns from the stored states.
+
+    x_t ─E(·, t)─► z(t) ─e^{(t−s)A}─► z(s) ─D(·, s)─► m_s          x_s = (σ_s / σ_T) x_T + γ_s m_s
+
+KDM has one operator, from noise to data. Here a generator A carries latents from any time to any other,
+so that a sample can take one evaluation or several, by way of x_s (Koopman theory in continuous time:
+Sec. 3 of arXiv 2505.13358; at every level of a U-Net: HKD, arXiv 2510.12220).
+
+x at a time of level (α, σ) is α x_0 + σ ε in distribution. A share σ_s / σ_T of x_T is still in x_s, which
+the network needn't carry; m_s is the rest, in units of data: γ_s = α_s − α_T σ_s / σ_T, and m_0 = x_0. For
+EDM and flow matching m_s is the teacher's denoised sample, averaged along the way from T to s (Kim et al.
+2024, "Consistency trajectory models", Eq. 9, with the noise as anchor). The encoder sees x_t over its
+standard deviation, sqrt(α² σ_data² + σ²). Times are a trajectory's own: 1 at x_T, 0 at x_0, evenly spaced
+over the K stored states between, which are themselves evenly spaced over the sampler's steps.
+"""
+
+from pydantic import Field
+
+from kdm.coders.timed_coders import TimedCoders, TimedMlps
+from kdm.level import Level
+from kdm.students.late_student import Student
+from kdm.students.state_reader import StateReader
+from kdm.students.timed_losses import TimedLosses
+from storage.records import PairSchema
+
+
+class KoopmanTimed(StateReader):
+    """Networks, losses and sampling steps of kdm-t; `levels` come from the pairs."""
+
+    plugin = "kdm-t"
+
+    networks: TimedCoders = TimedMlps()
+    losses: TimedLosses = TimedLosses()
+    num_steps: int = Field(1, ge=1, le=65)  # of a sample, at most one more than there are states
+    # The share of training in which encoder and decoder, with A at rest, only regress x_T and stored
+    # states to x_0 (the offline half of CMT's mid-training, arXiv 2509.24526).
+    warm_up_share: float = Field(0.0, ge=0, lt=1)
+    data_scale: float = Field(
+        1.0, gt=0
+    )  # σ_data, about the standard deviation of x_0, in its units
+
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError for samples that the networks or d can't take."""
+        self.networks.require_shape(shape)
+        self.losses.distance.require_shape(shape, self.data_scale)
+
+    def require_states(self, schema: PairSchema) -> None:
+        """Raise a ValueError unless there are as many states as levels, and enough for the steps."""
+        super().require_states(schema)
+        if self.num_steps > schema.num_states + 1:
+            raise ValueError(
+                f"num_steps is {self.num_steps}, but with {schema.num_states} stored states a sample "
+                f"takes at most {schema.num_states + 1}; choose fewer, or store more states"
+            )
+
+    def build(self, schema: PairSchema) -> Student:
+        """An untrained student, its weights drawn in the order E, D; a ValueError for other samples.
+
+        Without `levels`, as a plan that only counts has it, those of a straight path are assumed.
+        """
+        from kdm.students.koopman_timed_student import KoopmanTimedStudent
+        from kdm.students.trajectory import Trajectory
+
+        levels = self.levels or _assumed(schema)
+        return KoopmanTimedStudent(
+            self.networks.built(schema),
+            Trajectory(levels, data_scale=self.data_scale),
+            losses=self.losses,
+            data_scale=self.data_scale,
+            num_classes=self.networks.num_classes(schema),
+            num_steps=self.num_steps,
+            warm_up_share=self.warm_up_share,
+        )
+
+
+def _assumed(schema: PairSchema) -> tuple[Level, ...]:
+    """Levels of a straight path for as many states as the schema has."""
+    count = schema.num_states + 1
+    return tuple(Level(i / count, schema.noise.scale * (1 - i / count)) for i in range(count))

@@ -1,0 +1,197 @@
+"""The networks of kdm-t, its losses (timed_losses.py) and its sampling (koopman_timed.py).
+
+Each sample of a batch passes the encoder at x_T and at k random stored states, one block of n rows after
+another, and the decoder once for each of these, to x_0. The first rows also go to a random later time.
+"""
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kdm.batch import Batch
+from kdm.coders.timed_coders import TimedPair
+from kdm.generator import Generator
+from kdm.networks.image_shapes import OneHot
+from kdm.objective import Losses, Objective, Player, weighted
+from kdm.shapes import Labels, Latents, Numbers, Samples, Scalar
+from kdm.students.labels import one_hot, require_known
+from kdm.students.student import Student, sampling
+from kdm.students.timed_losses import TimedLosses
+from kdm.students.trajectory import Trajectory
+from kdm.students.trajectory_points import Points, starts, ways
+
+
+class KoopmanTimedStudent(Student):
+    """E, A and D; `num_steps` may be changed at any time, up to one more than there are states.
+
+    The arguments are the fields of `kdm.students.koopman_timed.KoopmanTimed`, and what they describe.
+    Times are numbers of a `Trajectory`: 0 is x_T, K + 1 is x_0. Latents are (n, d).
+    """
+
+    operator: Generator
+
+    def __init__(
+        self,
+        coders: TimedPair,
+        trajectory: Trajectory,
+        *,
+        losses: TimedLosses,
+        data_scale: float,
+        num_classes: int,
+        num_steps: int,
+        warm_up_share: float,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.decoder = coders.encoder, coders.decoder
+        self.operator = Generator(coders.num_latents)
+        self.trajectory, self.num_classes = trajectory, num_classes
+        self.num_steps = num_steps
+        self._losses, self._warm_up_share = losses, warm_up_share
+        self._data_scale = data_scale
+
+    @property
+    def nfe(self) -> int:
+        """One evaluation, encoder and decoder, a step."""
+        return self.num_steps
+
+    def encode(self, x: Samples, number: Numbers, label: Labels | None = None) -> Latents:
+        """z(t) = E(x_t, t, y) (n, d) of x (n, ...) in the pairs' units at times (n,) or (1,)."""
+        return self._encode(x, number, one_hot(label, self.num_classes, like=x))
+
+    def evolve(self, z: Latents, start: Numbers, end: Numbers) -> Latents:
+        """z(s) = e^{(t−s)A} z(t) (n, d), from times `start` to times `end`, (n,) or (1,)."""
+        time = self.trajectory.time
+        return self.operator.evolved(z, time[start] - time[end])
+
+    def decode(self, z: Latents, number: Numbers, label: Labels | None = None) -> Samples:
+        """m_s = D(z(s), s, y), over `data_scale` and flat from an MLP; at the last time it is x_0."""
+        return self._decode(z, number, one_hot(label, self.num_classes, like=z))
+
+    @torch.no_grad()
+    def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
+        """x_0^ (n, ...) in the pairs' units, in `num_steps` steps evenly spread over the stored times.
+
+        Nothing random: `seed` doesn't matter. Raises a ValueError for missing or unknown labels, and for
+        more steps than there are stored times.
+        """
+        require_known(label, self.num_classes)
+        stops = self.trajectory.stops(self.num_steps)
+        labels = one_hot(label, self.num_classes, like=x_T)
+        x, number = x_T, partial(torch.full, (1,), dtype=torch.int64, device=x_T.device)
+        with sampling(self, x_T.device):
+            for start, end in zip(map(number, stops), map(number, stops[1:]), strict=False):
+                z = self.evolve(self._encode(x, start, labels), start, end)
+                m = self._decode(z, end, labels).to(x_T.dtype).reshape(x_T.shape)
+                x = self.trajectory.state(m, x_T, end)
+        return x
+
+    def objective(self) -> Objective:
+        """One player; while it warms up, its loss is the regression alone."""
+        whole = Player("student", self, self.measure)
+        networks = self.encoder, self.decoder
+        if not self._warm_up_share:
+            return Objective(self, (whole,), networks=networks)
+        opening = (Player("student", self, self.measure_warm_up),)
+        return Objective(
+            self, (whole,), networks=networks, opening=opening, opening_share=self._warm_up_share
+        )
+
+    def inference_modules(self) -> tuple[nn.Module, ...]:
+        """All of it: every number also makes samples."""
+        return self.encoder, self.operator, self.decoder
+
+    def measure(self, batch: Batch) -> Losses:
+        """The losses of timed_losses.py; terms of weight 0 aren't computed.
+
+        Random draws in this order: the starts' states, then the later times.
+        """
+        losses = self._losses
+        begun = starts(batch, losses.num_states)
+        if not losses.goes_later:
+            return weighted(self._regressed(begun, batch), losses.weights)
+        going = ways(batch, begun, batch.num_first(losses.later_share))
+        end, looks_there = going.end.number, bool(losses.lat or losses.rec)
+        z, *there = self._encoded([begun, going.end] if looks_there else [begun], batch)
+        moved = self.evolve(z[going.start], begun.number[going.start], end)
+        arrived = [self._at_data(z, begun.number)]
+        arrived += [Points(moved, end)] if losses.later or losses.again else []
+        arrived += [Points(there[0], end)] if losses.rec else []
+        x_0, *m = self._through(self.decoder, arrived, batch)
+        terms, wanted = self._predictions(x_0, batch), self._beyond_noise(going.end, batch)
+        if losses.later:
+            terms["later"] = F.mse_loss(m[0].reshape_as(wanted), wanted)
+        if losses.lat:
+            terms["lat"] = F.mse_loss(moved, there[0])
+        if losses.rec:
+            terms["rec"] = F.mse_loss(m[-1].reshape_as(wanted), wanted)
+        if losses.again:
+            terms["again"] = self._again(m[0].detach(), end, batch)
+        return weighted(terms, losses.weights)
+
+    def measure_warm_up(self, batch: Batch) -> Losses:
+        """pred and pred_states with e^{hA} = 1: x_T and states are regressed to x_0."""
+        begun = starts(batch, self._losses.num_states)
+        return weighted(self._regressed(begun, batch, rests=True), self._losses.weights)
+
+    def _regressed(self, begun: Points, batch: Batch, *, rests: bool = False) -> dict[str, Scalar]:
+        (z,) = self._encoded([begun], batch)
+        at_data = self._at_data(z, begun.number)
+        arrived = at_data._replace(x=z) if rests else at_data
+        (x_0,) = self._through(self.decoder, [arrived], batch)
+        return self._predictions(x_0, batch)
+
+    def _again(self, m: Samples, number: Numbers, batch: Batch) -> Scalar:
+        """The loss of x_0^ from the student's own states, which m (m, ...) gives at these times."""
+        x_T, x_0 = batch.noise()[: len(m)], batch.x_0[: len(m)] / self._data_scale
+        own = Points(self.trajectory.state(m.reshape_as(x_T), x_T, number), number)
+        (z,) = self._encoded([own], batch)
+        (made,) = self._through(self.decoder, [self._at_data(z, number)], batch)
+        return self._losses.distance.distance(made.reshape_as(x_0), x_0)
+
+    def _at_data(self, z: Latents, number: Numbers) -> Points:
+        """Latents (r, d) carried from times (r,) to data."""
+        data = torch.full_like(number, self.trajectory.last)
+        return Points(self.evolve(z, number, data), data)
+
+    def _encoded(self, points: list[Points], batch: Batch) -> tuple[Latents, ...]:
+        """z (r, d) of each of the points, all in one pass."""
+        scaled = [each._replace(x=self.trajectory.scaled(*each)) for each in points]
+        return self._through(self.encoder, scaled, batch)
+
+    def _predictions(self, made: Samples, batch: Batch) -> dict[str, Scalar]:
+        """pred and pred_states of x_0^ (r, ...), block after block; x_0 passes d's network once."""
+        x_0 = batch.x_0 / self._data_scale
+        blocks = made.reshape(-1, *x_0.shape)
+        pred, *others = self._losses.distance.distances(list(blocks), x_0)
+        if not others:
+            return {"pred": pred}
+        return {"pred": pred, "pred_states": torch.stack(others).mean()}
+
+    def _beyond_noise(self, points: Points, batch: Batch) -> Samples:
+        """m (m, ...) of points of the batch's first rows."""
+        x_T = batch.noise()[: len(points.number)]
+        return self.trajectory.beyond_noise(points.x, x_T, points.number)
+
+    def _through(self, network: nn.Module, given: list[Points], batch: Batch) -> tuple[Tensor, ...]:
+        """Each one's x or z (r, ...) at its times (r,) through E or D, all as one batch.
+
+        These are blocks of the batch's rows, or its first rows, so that row i has label i modulo n.
+        """
+        x, number = (torch.cat(each) for each in zip(*given, strict=True))
+        labels = one_hot(batch.label, self.num_classes, like=x)
+        if labels is not None:
+            rows = [torch.arange(len(each.number), device=x.device) for each in given]
+            labels = labels[torch.cat(rows) % len(labels)]
+        made: Tensor = network(x, self.trajectory.time[number], labels)
+        return torch.split(made, [len(each.number) for each in given])
+
+    def _encode(self, x: Samples, number: Numbers, labels: OneHot | None) -> Latents:
+        scaled = self.trajectory.scaled(x, number)
+        z: Latents = self.encoder(scaled, self.trajectory.time[number], labels)
+        return z
+
+    def _decode(self, z: Latents, number: Numbers, labels: OneHot | None) -> Samples:
+        m: Samples = self.decoder(z, self.trajectory.time[number], labels)
+        return m
