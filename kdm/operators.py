@@ -49,6 +49,13 @@ class KoopmanOperator(nn.Module, ABC):
             spectrum: Tensor = torch.linalg.eigvals(self.matrix())
         return spectrum
 
+    def told(self) -> Tensor:
+        """What there is to know of it: C (d, d), or of a normal C the eigenvalues (d,), without gradients.
+
+        A normal C may have too many numbers to be written out.
+        """
+        return self.eigenvalues() if self.is_normal else self.matrix().detach()
+
 
 class DenseOperator(KoopmanOperator):
     """KDM's operator: a learned matrix C (d, d), initialised as PyTorch's `nn.Linear`.

@@ -5,17 +5,14 @@ them. Sizes are exact.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from flows.config.student_recipe import StudentRecipe
 from flows.documents.timings import read_timings
 from flows.stage import StageResult
 from kdm.metrics.metric import Meaning
-from kdm.students.plugin import GROUP as STUDENTS
 from kdm.trained import read_config
 from storage.folders import Folder
 from storage.options import parse
-from storage.plugins import configure
 from storage.records import PairSchema
 
 COSTS: Mapping[str, Meaning] = {
@@ -45,6 +42,7 @@ COSTS: Mapping[str, Meaning] = {
 }
 
 
+_NOT_OPTIONS = ("plugin", "version")
 FLOPS = frozenset({"sample_flops", "training_flops"})
 
 
@@ -55,7 +53,9 @@ def flops_of(student: StudentRecipe, folder: Folder) -> dict[str, float]:
     config = read_config(folder)
     assert config is not None  # its training has ended
     schema = parse(PairSchema, config["schema"], f"{folder.url}/config.json: schema")
-    model: Any = configure(STUDENTS, config["model"])  # with what training added to the recipe's
+    # With the options that training added to the recipe's.
+    options = {name: each for name, each in config["model"].items() if name not in _NOT_OPTIONS}
+    model = parse(type(student.model), options, f"{folder.url}/config.json: model")
     return {
         "sample_flops": float(sample_flops(model, schema).total),
         "training_flops": float(training_flops(model, schema, student.training).total),

@@ -6,14 +6,10 @@ deleted at any time.
 """
 
 from functools import partial
-from typing import Any
-
-from numpy.typing import NDArray
 
 from flows.home import ANALYSES
 from flows.stage import Run, StageResult
 from kdm.analyze.analysis import Analysis, Findings, Subject
-from kdm.students.late_student import Student
 from storage.digest import digest_of
 from storage.folders import Folder
 from storage.plugins import describe
@@ -69,6 +65,7 @@ def _subject(
     torch.set_num_threads(1)
     known, options = teacher_samples(run, judged, needs=frozenset()), run.recipe.evaluation
     student = placed_student(run, evaluated, known.schema)
+    operator = student.operator if "operator" in analysis.needs else None
     needs_teacher = "teacher" in analysis.needs and teacher is not None
     return Subject(
         samples=draw_samples(student, known, options=options),
@@ -76,14 +73,5 @@ def _subject(
         student=partial(push, student, options=options),
         teacher=teacher_map(run, teacher) if needs_teacher and teacher is not None else None,
         regions=cell_number if known.schema.shape == (2,) else None,
-        operator=_operator(student) if "operator" in analysis.needs else None,
+        operator=None if operator is None else operator.told().cpu().numpy(),
     )
-
-
-def _operator(student: Student) -> NDArray[Any] | None:
-    """C [d, d], or the eigenvalues [d] of a normal one, whose matrix may be too large; None without any."""
-    operator = student.operator
-    if operator is None:
-        return None
-    found = operator.eigenvalues() if operator.is_normal else operator.matrix().detach()
-    return found.cpu().numpy()

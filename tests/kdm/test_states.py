@@ -89,7 +89,7 @@ def test_ranks_and_micro_batches_get_the_states_of_their_own_rows(store):
             assert belongs(batch)
             assert torch.equal(batch.between(), resident.next_batch().between())
             options = TrainingOptions(batch_size=32, micro_batch=4, draws="sample")
-            parts = [part.batch for part in Parts(options, Ranks(rank, 2)).of(batch)]
+            parts = [part.batch for part in Parts(options, Ranks(rank, 2)).of(batch, 3)]
             assert len(parts) == 4
             assert all(map(belongs, parts))
 
@@ -164,7 +164,7 @@ def test_two_ranks_together_have_the_losses_of_one_process(store: PairStore) -> 
         for rank in ranks:
             reader = PairReader(store, Order(0, COUNT), 32, share=rank.share, threads=0)
             parts = Parts(options, rank)
-            (part,) = parts.of(StreamedSource(reader).next_batch())
+            (part,) = parts.of(StreamedSource(reader).next_batch(), 3)
             with parts.drawing(3, part):
                 measured.append(built.measure(part.batch))
         found.append(mean_losses(measured))

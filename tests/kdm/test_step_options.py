@@ -1,5 +1,6 @@
 """Mirrored pairs, gradients of bounded length, and several averages: what they do, and that they resume."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ def pictures(n: int = 400) -> Batch:
 
 def test_a_mirrored_pair_is_mirrored_at_both_ends_and_keeps_its_label() -> None:
     batch = pictures()
+    batch = replace(batch, states=torch.stack([batch.x_0 + 0.1, batch.x_0 + 0.3], 1))
     made = mirrored(batch, PLACE, seed=3, step=7)
     is_turned = (made.x_0 != batch.x_0).flatten(1).any(1)
     assert 160 < is_turned.sum() < 240  # 200 ± 4 standard deviations
@@ -55,6 +57,7 @@ def test_a_mirrored_pair_is_mirrored_at_both_ends_and_keeps_its_label() -> None:
     assert torch.equal(made.x_0[~is_turned], batch.x_0[~is_turned])
     assert made.x_T is not None
     assert torch.equal(made.x_T, made.x_0 + 0.5)
+    assert torch.equal(made.between(), torch.stack([made.x_0 + 0.1, made.x_0 + 0.3], 1))
     assert torch.equal(made.label, batch.label)
     assert torch.equal(made.index, batch.index)
 
