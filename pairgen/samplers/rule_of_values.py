@@ -66,5 +66,10 @@ class RuleOfValues(FixedSteps, ABC):
         sigma_min = _LOWEST if self.sigma_min is None else self.sigma_min
         return levels_to_data(teacher, self.plugin, self.num_steps, sigma_min, math.inf)
 
+    def kept_times(self, teacher: Teacher, keep_states: int) -> tuple[float, ...]:
+        """The grid's times after the kept steps."""
+        times = self.times(teacher)
+        return tuple(times[step] for step in self.kept_steps(keep_states))
+
     def _is_even(self, teacher: Teacher) -> bool:
         return self.sigma_min is None and teacher.t_noise == 1

@@ -271,3 +271,15 @@ def test_estimated_steps_are_those_taken_and_their_errors_fall(name):
 @every_sampler
 def test_its_description_makes_it_again(name):
     assert configure(GROUP, describe(sampler(name, 5))) == sampler(name, 5)
+
+
+@every_fixed_sampler
+def test_kept_states_are_at_the_times_that_are_told(name):
+    field, own = gaussian(), sampler(name, 64)
+    kept = own.kept_times(field, 3)
+    assert kept == tuple(own.times(field)[step] for step in own.kept_steps(3))
+    x_T = noise(4096, torch.float64)
+    states = own.sample(field, x_T, keep_states=3).states
+    for t, x in zip(kept, states.unbind(1), strict=True):
+        wanted = ((1 - t) ** 2 * field.std**2 + t**2).sqrt()
+        assert torch.allclose(x.std(0), wanted, rtol=0.1)
