@@ -5,7 +5,6 @@ from typing import Annotated, Any, ClassVar
 
 from flows.config.imported_pairs import Name
 from kdm.students.plugin import StudentPlugin
-from kdm.students.state_reader import StateReader
 from kdm.training.options import TrainingOptions
 from storage.options import LastingOptions
 from storage.plugins import Configured
@@ -32,8 +31,6 @@ class StudentRecipe(LastingOptions):
 
     def require_states(self, schema: PairSchema) -> None:
         """Raise a ValueError if the student reads states and the pairs don't hold them, or others."""
-        if not isinstance(self.model, StateReader):
-            return
         try:
             self.model.require_states(schema)
         except ValueError as error:

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from kdm.batch import Batch
 from kdm.coders.timed_coders import TimedPair
 from kdm.generator import Generator
-from kdm.networks.image_shapes import OneHot
 from kdm.objective import Losses, Objective, Player, weighted
 from kdm.shapes import Labels, Latents, Numbers, Samples, Scalar
 from kdm.students.labels import one_hot, require_known
@@ -58,7 +57,10 @@ class KoopmanTimedStudent(Student):
 
     def encode(self, x: Samples, number: Numbers, label: Labels | None = None) -> Latents:
         """z(t) = E(x_t, t, y) (n, d) of x (n, ...) in the pairs' units at times (n,) or (1,)."""
-        return self._encode(x, number, one_hot(label, self.num_classes, like=x))
+        labels = one_hot(label, self.num_classes, like=x)
+        scaled = self.trajectory.scaled(x, number)
+        z: Latents = self.encoder(scaled, self.trajectory.time[number], labels)
+        return z
 
     def evolve(self, z: Latents, start: Numbers, end: Numbers) -> Latents:
         """z(s) = e^{(t−s)A} z(t) (n, d), from times `start` to times `end`, (n,) or (1,)."""
@@ -67,7 +69,9 @@ class KoopmanTimedStudent(Student):
 
     def decode(self, z: Latents, number: Numbers, label: Labels | None = None) -> Samples:
         """m_s = D(z(s), s, y), over `data_scale` and flat from an MLP; at the last time it is x_0."""
-        return self._decode(z, number, one_hot(label, self.num_classes, like=z))
+        labels = one_hot(label, self.num_classes, like=z)
+        m: Samples = self.decoder(z, self.trajectory.time[number], labels)
+        return m
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
@@ -78,12 +82,11 @@ class KoopmanTimedStudent(Student):
         """
         require_known(label, self.num_classes)
         stops = self.trajectory.stops(self.num_steps)
-        labels = one_hot(label, self.num_classes, like=x_T)
         x, number = x_T, partial(torch.full, (1,), dtype=torch.int64, device=x_T.device)
         with sampling(self, x_T.device):
             for start, end in zip(map(number, stops), map(number, stops[1:]), strict=False):
-                z = self.evolve(self._encode(x, start, labels), start, end)
-                m = self._decode(z, end, labels).to(x_T.dtype).reshape(x_T.shape)
+                z = self.evolve(self.encode(x, start, label), start, end)
+                m = self.decode(z, end, label).to(x_T.dtype).reshape(x_T.shape)
                 x = self.trajectory.state(m, x_T, end)
         return x
 
@@ -186,12 +189,3 @@ class KoopmanTimedStudent(Student):
             labels = labels[torch.cat(rows) % len(labels)]
         made: Tensor = network(x, self.trajectory.time[number], labels)
         return torch.split(made, [len(each.number) for each in given])
-
-    def _encode(self, x: Samples, number: Numbers, labels: OneHot | None) -> Latents:
-        scaled = self.trajectory.scaled(x, number)
-        z: Latents = self.encoder(scaled, self.trajectory.time[number], labels)
-        return z
-
-    def _decode(self, z: Latents, number: Numbers, labels: OneHot | None) -> Samples:
-        m: Samples = self.decoder(z, self.trajectory.time[number], labels)
-        return m

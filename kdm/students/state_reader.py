@@ -7,7 +7,7 @@ Where these times are, as (α, σ), is part of the student's options: a finished
 """
 
 from abc import ABC
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 
@@ -34,6 +34,8 @@ Levels = Annotated[tuple[Level, ...], AfterValidator(_require_falling)]
 class StateReader(StudentPlugin, ABC):
     """A student whose batches hold `states`, and the levels at which these are."""
 
+    reads_states: ClassVar[bool] = True
+
     # [α, σ] of x_T and of each state, from noise to data. Empty: those of the pairs' teacher and sampler,
     # which `kdm distill` fills in. Imported pairs don't say them, so that their recipe has to.
     levels: Levels = ()
@@ -50,4 +52,13 @@ class StateReader(StudentPlugin, ABC):
                 f"levels of '{self.plugin}' has {len(self.levels)} entries, but the pairs hold "
                 f"{schema.num_states} states; give {schema.num_states + 1}: that of x_T, then one for "
                 "each state"
+            )
+
+    def require_trainable(self, schema: PairSchema) -> None:
+        """Raise a ValueError also if nobody has said at which levels the states are."""
+        super().require_trainable(schema)
+        if not self.levels:
+            raise ValueError(
+                f"'{self.plugin}' needs the levels of x_T and of the stored states; give its option "
+                "'levels', as [[α, σ], …], or train it by 'kdm distill', which knows them"
             )

@@ -11,7 +11,7 @@ from pydantic import Field, PlainSerializer, ValidationInfo, field_validator, mo
 from kdm.objective import Objective
 from kdm.students.late_student import Student
 from kdm.students.plugin import GROUP as STUDENTS
-from kdm.students.state_reader import StateReader
+from kdm.students.plugin import StudentPlugin
 from kdm.training.device import Device
 from kdm.training.inputs import DatasetInput, PairsInput
 from kdm.training.options import TrainingOptions
@@ -52,17 +52,12 @@ class TrainingJob(Options):
             raise ValueError(
                 f"ema.choose_on keeps {apart} pairs apart, but there are {self.source.count}; lower it"
             )
-        if isinstance(self.model, StateReader) and not self.model.levels:
-            raise ValueError(
-                f"student '{self.model.plugin}' needs the levels of x_T and of the stored states; give "
-                "its option 'levels', as [[α, σ], …], or train it by 'kdm distill', which knows them"
-            )
         return self
 
     @property
     def reads_states(self) -> bool:
         """Whether the model learns from states between noise and data."""
-        return isinstance(self.model, StateReader)
+        return isinstance(self.model, StudentPlugin) and self.model.reads_states
 
     def identity(self) -> dict[str, Any]:
         """All that weights and losses depend on, except the machine, as JSON values.
@@ -88,9 +83,7 @@ class TrainingJob(Options):
         self.training.require_shape(schema.shape)
         seed_initial_weights(self.training.seed)
         if self.group == STUDENTS:
-            model.require_shape(schema.shape)
-            if isinstance(model, StateReader):
-                model.require_states(schema)
+            model.require_trainable(schema)
             student: Student = model.build(schema)
             return student.objective()
         objective: Objective = model.objective(schema.shape)

@@ -241,3 +241,5 @@ def test_pairs_without_states_or_with_other_ones_are_refused() -> None:
         KoopmanTimed(levels=LEVELS).require_states(PairSchema(shape=(2,), num_states=2))
     with pytest.raises(ValueError, match="takes at most 3; choose fewer"):
         KoopmanTimed(num_steps=4).require_states(PairSchema(shape=(2,), num_states=2))
+    with pytest.raises(ValueError, match="needs the levels of x_T and of the stored states"):
+        KoopmanTimed().require_trainable(PairSchema(shape=(2,), num_states=2))
