@@ -46,6 +46,7 @@ class SamplerTable:
     rows: tuple[Measured, ...]
     own: Measured | None
     reference: str
+    reference_error: float  # of the reference itself, estimated
     machine: str
 
     @property
@@ -170,24 +171,29 @@ def _measure(
     at_once: int,
 ) -> None:
     """Measure what `rows` lack, and add it to them and to the folder, row by row."""
-    costs = [reference_sampler(probe.teacher).nfe, *(each.nfe for each in chosen)]
+    reference = reference_sampler(probe.teacher)  # made twice, the second time in half the steps
+    costs = [reference.nfe + reference.nfe // 2, *(each.nfe for each in chosen)]
     meter = run.meter(STAGE, folder.name, sum(costs), "evaluations")
     meter.at(sum(costs[1 : len(rows) + 1]))
     comparison = Comparison(probe, of["num_samples"], at_once=at_once)
     for sampler in chosen[len(rows) :]:
         rows.append(comparison.measured(sampler))
-        folder.replace(TABLE, seal({"of": of, "rows": [each._asdict() for each in rows]}))
+        kept = [each._asdict() for each in rows]
+        document = {"of": of, "reference_error": comparison.reference_error, "rows": kept}
+        folder.replace(TABLE, seal(document))
         meter.at(sum(costs[: len(rows) + 1]), rows[-1].sampler)
 
 
 def _table(
     rows: list[Measured], own: FixedSteps | None, reference: FixedSteps, folder: Folder
 ) -> SamplerTable:
-    of = unseal(folder.read(TABLE), folder.url)["of"]
+    document = unseal(folder.read(TABLE), folder.url)
+    of = document["of"]
     mine = [] if own is None else [of["samplers"].index(describe(own))]
     return SamplerTable(
         tuple(rows),
         rows[mine[0]] if mine else None,
         f"{reference.plugin} at {reference.nfe} evaluations",
+        document["reference_error"],
         of["machine"],
     )

@@ -18,6 +18,8 @@ from pairgen.probe import Probe
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.samplers.fixed_steps import FixedSteps
 from pairgen.samplers.rk4 import RungeKutta4
+from pairgen.samplers.rule_of_values import RuleOfValues
+from pairgen.samplers.rule_on_grid import RuleOnGrid
 from pairgen.teachers.guided import sampled_field
 from storage.errors import InvalidPairsError
 from storage.plugins import describe, plugin_class, plugin_names
@@ -48,7 +50,8 @@ def candidates(teacher: Teacher, own: FixedSteps | None) -> list[FixedSteps]:
     """Every sampler for this kind of teacher, by name and evaluations; and `own`, a recipe's.
 
     Of each the most steps that 5, 7, … 35 evaluations allow. One that starts from another time than
-    the teacher's T isn't among them: its x_0 is another function of the noise.
+    the teacher's T isn't among them, because its x_0 is another function of the noise; nor is one whose
+    grid the teacher's table of levels doesn't allow.
     """
     kind = "flow matching" if teacher.t_noise == 1 else "noise levels"
     found = [] if own is None else [own]
@@ -57,13 +60,18 @@ def candidates(teacher: Teacher, own: FixedSteps | None) -> list[FixedSteps]:
         if not issubclass(plugin, FixedSteps) or plugin.meant_for not in (None, kind):
             continue
         made = (_within(plugin, most) for most in EVALUATIONS)
-        found += [each for each in made if each is not None and _begins_at_noise(each, teacher)]
+        found += [each for each in made if each is not None and _is_possible(each, teacher)]
     unique = {str(describe(each)): each for each in found}
     return sorted(unique.values(), key=lambda each: (each.plugin, each.nfe))
 
 
-def _begins_at_noise(sampler: FixedSteps, teacher: Teacher) -> bool:
-    return sampler.begins_at(teacher) == teacher.rounded(teacher.t_noise)
+def _is_possible(sampler: FixedSteps, teacher: Teacher) -> bool:
+    try:
+        if isinstance(sampler, RuleOnGrid | RuleOfValues):
+            sampler.times(teacher)
+        return sampler.begins_at(teacher) == teacher.rounded(teacher.t_noise)
+    except ValueError:
+        return False
 
 
 def _within(plugin: type[FixedSteps], most: int) -> FixedSteps | None:
@@ -80,11 +88,19 @@ class Comparison:
         x_T, label = probe.drawn(num_samples)
         batches = [slice(first, first + at_once) for first in range(0, num_samples, at_once)]
         self._batches = [(x_T[each], None if label is None else label[each]) for each in batches]
-        self._exact = self._sampled(reference_sampler(self._field))
+        reference = reference_sampler(self._field)
+        self._exact = self._sampled(reference)
         if not self._exact.isfinite().all():
             raise InvalidPairsError(
                 "the teacher's samples aren't finite in 200 evaluations; look at its velocities"
             )
+
+        self.reference_error = self._own_error(reference)
+
+    def _own_error(self, reference: FixedSteps) -> float:
+        """The reference's error, from its difference from half as many steps (Richardson 1911)."""
+        halved = reference.model_copy(update={"num_steps": reference.num_steps // 2})
+        return _rms(self._sampled(halved) - self._exact) / float(2**reference.order - 1)
 
     @torch.no_grad()
     def measured(self, sampler: FixedSteps) -> Measured:

@@ -9,6 +9,7 @@ from flows.sampler_table import FIGURE, TEXT, SamplerTable, sampler_table
 from flows.stages.sequence import run_stages
 from flows.table import aligned
 from flows.terminal import Terminal
+from kdm.report.tables import number
 
 
 def teacher_samplers(request: Request, num_samples: int) -> None:
@@ -27,7 +28,8 @@ def teacher_samplers(request: Request, num_samples: int) -> None:
 
 def _measured_by(table: SamplerTable, num_samples: int) -> str:
     return (
-        f"RMS difference from {table.reference}, of {num_samples:,} samples from the same noises; "
+        f"RMS difference from {table.reference} (itself off by about "
+        f"{number(table.reference_error)}), of {num_samples:,} samples from the same noises; "
         f"{table.machine}"
     )
 

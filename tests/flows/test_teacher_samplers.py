@@ -1,6 +1,8 @@
 """`kdm teacher samplers`: what it prints and keeps, and that it measures once."""
 
+import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from conftest import Finished
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.sampler_table import SamplerTable
 from pairgen.sampler_errors import Measured
+from storage.digest import seal, unseal
 
 
 def said(*words: object) -> str:
@@ -22,7 +25,7 @@ def row(sampler: str, evaluations: int, error: float) -> Measured:
 
 
 def table(own: Measured, *others: Measured) -> SamplerTable:
-    return SamplerTable((own, *others), own, "rk4 at 200 evaluations", "a machine")
+    return SamplerTable((own, *others), own, "rk4 at 200 evaluations", 1e-5, "a machine")
 
 
 def test_the_cheapest_sampler_that_is_as_close_is_recommended() -> None:
@@ -55,6 +58,24 @@ def test_a_table_is_measured_once_row_by_row_and_kept_with_its_figure(
     assert said("tiny", "-n", 32, "--home", home) == first
     assert {each.name: each.read_bytes() for each in folder.iterdir()} == kept
     assert b"own estimate" in kept["samplers.md"]
+    assert resumed(home, folder) == [each["error"] for each in rows(folder)]
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return cast(list[dict[str, Any]], json.loads((folder / "samplers.json").read_text())["rows"])
+
+
+def resumed(home: Path, folder: Path) -> list[float]:
+    """The errors of a comparison that was stopped before its last two rows, and their number of new times."""
+    whole = unseal((folder / "samplers.json").read_bytes(), "it")
+    before = whole["rows"]
+    cut = {name: value for name, value in whole.items() if name != "digest"}
+    (folder / "samplers.json").write_bytes(seal({**cut, "rows": before[:-2]}))
+    said("tiny", "-n", 32, "--home", home)
+    again = rows(folder)
+    assert again[:-2] == before[:-2]  # their times too: they weren't measured again
+    assert again[-1]["seconds"] != before[-1]["seconds"]
+    return [each["error"] for each in before]
 
 
 def test_a_teacher_in_closed_form_is_refused(tmp_path: Path) -> None:

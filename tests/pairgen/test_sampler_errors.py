@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pairgen import sampler_errors
 from pairgen.field import Teacher
 from pairgen.probe import Probe
 from pairgen.sampler_errors import EVALUATIONS, Comparison, candidates, reference_sampler
@@ -69,6 +70,7 @@ def test_eighteen_evaluations_are_as_close_as_heuns_thirty_five():
 
 def test_the_reference_is_as_good_as_exact_and_errors_are_distances_from_it():
     comparison = Comparison(probe(), 50, at_once=20)
+    assert comparison.reference_error < 1e-6
     x_T, _ = probe().drawn(50)
     wanted = Midpoint(num_steps=5).sample(PLUGIN.build((2,)), x_T).x_0
     exact = PLUGIN.build((2,)).solution(x_T)
@@ -110,3 +112,34 @@ def test_candidates_are_those_for_the_teacher_with_the_most_steps_that_fit():
     assert heuns == [5, 7, 9, 11, 15, 17, 25, 35]
     assert [each.nfe for each in levels if each.plugin == "unipc-2"] == [*EVALUATIONS]
     assert np.all(np.diff([each.nfe for each in path if each.plugin == "rk4"]) > 0)
+
+
+class FewLevels(Clusters):
+    """Knows eleven levels alone."""
+
+    t_lowest = 80 * 1.5**-10
+
+    def rounded(self, t):
+        return 80 * 1.5 ** -round(min(10, -math.log(t / 80, 1.5)))
+
+
+def test_steps_that_fall_onto_one_of_the_teachers_levels_are_left_out():
+    found = {each.nfe for each in candidates(FewLevels(), None) if each.plugin == "dpm-2m"}
+    assert found == {5, 7, 9, 11}
+
+
+def test_the_references_own_error_is_told_from_half_its_steps(monkeypatch: pytest.MonkeyPatch):
+    coarse = Midpoint(num_steps=40)
+    monkeypatch.setattr(sampler_errors, "reference_sampler", lambda teacher: coarse)
+    x_T, _ = probe().drawn(50)
+    field = Skewed(*probe().teacher.buffers())
+    off = coarse.sample(field, x_T).x_0 - field.solution(x_T)
+    found = Comparison(replace(probe(), teacher=field), 50, at_once=50).reference_error
+    assert found == pytest.approx(float(off.square().mean().sqrt()), rel=0.1)
+
+
+class Skewed(GaussianField):
+    """In a time u with t = u (1 + u) / 2: in t itself midpoint happens to be of order 3."""
+
+    def velocity(self, x, t, label=None):
+        return (0.5 + t).to(x) * super().velocity(x, t * (1 + t) / 2, label)
