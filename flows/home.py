@@ -11,7 +11,7 @@ HOME_VARIABLE = "KDM_HOME"
 DEFAULT_HOME = "./kdm-home"
 KINDS = (
     *("teachers", "pairs", "students", "classifiers", "references", "features"),
-    *("studies", "proofs", "audits", "reports"),
+    *("studies", "filtered", "proofs", "audits", "reports"),
 )
 ANALYSES = "analyses"  # what studies found of students: files without names
 _THING = re.compile(rf"(.+)-[0-9a-f]{{{NAME_DIGITS}}}")

@@ -17,7 +17,7 @@ from flows.judged_pairs import contents, open_split
 from flows.progress import Meter
 from flows.stage import Run, StageResult
 from kdm.report.recall_page import markdown_recall, render_recall
-from pairgen.filters.filter import Filter
+from pairgen.filters.filter import distinct_names
 from pairgen.filters.judge import fit_judge
 from pairgen.filters.pictures import Pictures, require_pictures
 from pairgen.planted.copies import LISTS, planted
@@ -30,6 +30,8 @@ from storage.records import as_numbers
 FOLDER = "proofs"
 STAGE = "privacy-test"
 VERSION = 2  # of what is planted and how it is counted
+_PROOF = "proof.json"  # written last
+_FILTERS = "filters.json"  # what was tried, for pages that show the curves
 _BATCH = 1024  # pictures between two lines of progress
 _HELDOUT, _PAIRS = "held-out pictures", "the set's own pairs"
 
@@ -67,15 +69,42 @@ def trial(run: Run, pairs: StageResult, wanted: Wanted) -> Folder:
     """The folder with the page, made if it is missing."""
     chosen = finders(run)
     folder = run.home / FOLDER / f"{pairs.name}-{short(_digest(run, pairs, wanted, chosen))}"
-    if not folder.exists("proof.json"):
+    if not folder.exists(_PROOF):
         run.begin(folder, "a page")
         _make(run, pairs, wanted, chosen, folder)
+    if not folder.exists(_FILTERS):
+        asked = {"transforms": wanted.transforms, "num_planted": wanted.num_planted}
+        folder.create(_FILTERS, seal({"filters": _digest_of_filters(run, chosen), **asked}))
     return folder
+
+
+def proof_of(run: Run) -> Folder | None:
+    """The trial with the most copies, of whichever set, of exactly these filters, data and rates; if any.
+
+    One by the usual transforms comes before one by others.
+    """
+    wanted, found = _digest_of_filters(run, finders(run)), {}
+    usual, *_ = LISTS
+    for name in (run.home / FOLDER).names():
+        folder = run.home / FOLDER / name
+        if folder.exists(_PROOF) and folder.exists(_FILTERS):
+            of = unseal(folder.read(_FILTERS), folder.url)
+            if of["filters"] == wanted:
+                found[of["transforms"] == usual, of["num_planted"], name] = folder
+    return found[max(found)] if found else None
+
+
+def _digest_of_filters(run: Run, chosen: Sequence[RecipeFilter]) -> str:
+    """Of all that a filter's curve depends on, but for the copies."""
+    dataset = run.recipe.dataset
+    assert dataset is not None  # `finders` has looked
+    filters = [[each.score, each.choice.model_dump(mode="json")] for each in chosen]
+    return digest_of({"filters": filters, "heldout": calibrating(dataset)})
 
 
 def said(folder: Folder) -> list[list[str]]:
     """The table of a kept trial, for a terminal."""
-    document = unseal(folder.read("proof.json"), folder.url)
+    document = unseal(folder.read(_PROOF), folder.url)
     return [[str(cell) for cell in row] for row in document["table"]]
 
 
@@ -103,7 +132,7 @@ def _make(
     folder: Folder,
 ) -> None:
     tried = _samples(run, pairs, wanted)
-    names = _distinct([each.choice.filter for each in chosen])
+    names = distinct_names([each.choice.filter for each in chosen])
     total = len(chosen) * sum(len(each) for each in tried.values())
     meter = run.meter(STAGE, pairs.name, total, "pictures")
     scored = [
@@ -119,7 +148,7 @@ def _make(
         folder.replace(f"{drawing.name}.svg", drawing.svg)
     folder.replace("table.md", markdown_recall(page).encode())
     folder.replace("index.html", render_recall(page).encode())
-    folder.replace("proof.json", seal({"version": VERSION, "table": lines_of(recall)}))
+    folder.replace(_PROOF, seal({"version": VERSION, "table": lines_of(recall)}))
 
 
 def _samples(run: Run, pairs: StageResult, wanted: Wanted) -> dict[str, Pictures]:
@@ -170,15 +199,6 @@ def _scored(
     choice = chosen.choice
     rule = Rule(choice.filter, choice.fpr, choice.threshold, choice.jointly)
     return Scored(name, rule, heldout, scores, own)
-
-
-def _distinct(filters: Sequence[Filter]) -> list[str]:
-    """Names of the filters; those of one plugin are numbered."""
-    plugins = [each.plugin for each in filters]
-    return [
-        name if plugins.count(name) == 1 else f"{name} {plugins[: place + 1].count(name)}"
-        for place, name in enumerate(plugins)
-    ]
 
 
 def _told(

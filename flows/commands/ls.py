@@ -20,7 +20,7 @@ _LONGEST_CHANGE = 72  # letters of an override: one may hold a whole recipe's st
 _KEY = "key.json"  # of a study with human raters, whose page is with them
 _AUDIT = "audit.json"  # written last
 _PROOF = "proof.json"  # the same
-_PAGE, _NUMBERS = "index.html", "numbers.json"  # of a study, the latter written last
+_PAGE, _NUMBERS = "index.html", "numbers.json"  # of a study or filters, the latter written last
 
 
 def ls(home: str) -> None:
@@ -131,6 +131,25 @@ def _proofs(listing: Listing, names: Sequence[str]) -> list[Row]:
     return rows
 
 
+def _filtered(listing: Listing, names: Sequence[str]) -> list[Row]:
+    """What filters dropped of sets; a private part is named, not read."""
+    rows = []
+    for name in names:
+        place = f"filtered/{name}"
+        said, finished = _written(listing, "filtered", name, _NUMBERS)
+        page, has_private = f"{place}/{_PAGE}", f"{place}/private/pairs.json" in listing.files
+        below = [f"of pairs/{said['of']['pairs']}"] if said else []
+        below += ["with a private part"] if has_private else []
+        below += [f"{listing.home.url}/{page}"] if page in listing.files else []
+        counts = [UNKNOWN] * 2
+        if said:
+            splits = said["splits"]
+            counts = [f"{sum(each[key] for each in splits):,}" for key in ("attempted", "masked")]
+        cells = [name, *counts, finished, listing.size(place)]
+        rows.append(Row(cells, "; ".join(below)))
+    return rows
+
+
 def _made_of(study: Mapping[str, Any] | None) -> list[str]:
     """How many students a study has, and of how many seeds."""
     if study is None:
@@ -193,6 +212,7 @@ _TABLES = {
     "references": (["name", "pictures", "network", "finished", "size"], _references),
     "features": (["name", "what was seen", "pictures", "begun", "size"], _features),
     "studies": (["name", "students", "seeds", "finished", "size"], _studies),
+    "filtered": (["name", "pairs", "dropped", "finished", "size"], _filtered),
     "proofs": (["name", "filters", "finished", "size"], _proofs),
     "audits": (["name", "samples", "finished", "size"], _audits),
     "reports": (["name", "recipe", "finished", "size"], _reports),

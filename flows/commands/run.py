@@ -6,13 +6,13 @@ from flows.documents.standings import standings
 from flows.home import home_folder
 from flows.orchestration.direct import directly, refresh_directly
 from flows.request import Request
-from flows.stage import StageResult
+from flows.stage import Run, StageResult
 from flows.table import aligned
 from flows.terminal import Terminal
 
 
-def run(request: Request, *, flow: str, is_direct: bool) -> None:
-    """Run the request's stages, then print the students next to their teacher."""
+def run(request: Request, *, flow: str, is_direct: bool) -> tuple[Run, list[StageResult]]:
+    """Run the request's stages, then print the students next to their teacher; returns what was made."""
     checked = request.run()  # a misspelt key is reported before Prefect's server starts
     with Terminal() as terminal:
         if is_direct:
@@ -28,6 +28,7 @@ def run(request: Request, *, flow: str, is_direct: bool) -> None:
         if found.note:
             typer.echo(found.note + "\n")
     _tell_reports(results)
+    return checked, results
 
 
 def refresh(home: str, *, is_direct: bool) -> None:

@@ -16,7 +16,10 @@ def add_stage_commands(app: typer.Typer) -> None:
     app.command("pipeline", help="The same as run.")(_run)
     app.command("train-teacher", help="Train the teacher.")(_train_teacher)
     app.command("generate-pairs", help="Generate the pairs that the store lacks.")(_generate_pairs)
-    app.command("filter-pairs", help="Score pairs and write keep/drop masks.")(_filter_pairs)
+    app.command(
+        "filter-pairs",
+        help="Write keep/drop masks and a page of what was dropped.",
+    )(_filter_pairs)
     app.command("distill", help="Train students on stored pairs.")(_distill)
     app.command("evaluate", help="Measure students beside their teacher.")(_evaluate)
     app.command("evaluate reference", help="Keep statistics of real pictures for FID.")(_reference)
@@ -42,8 +45,22 @@ def _generate_pairs(recipe: Recipe, **options: Any) -> None:
 
 
 @takes("device", "direct")
-def _filter_pairs(recipe: Recipe, **options: Any) -> None:
-    _run_flow("filter-pairs", recipe, options)
+def _filter_pairs(
+    recipe: Recipe,
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private",
+            help="Also write the dropped pairs beside what they copy, for you alone.",
+        ),
+    ] = False,
+    **options: Any,
+) -> None:
+    from flows.commands.filtered import filter_pairs
+
+    is_direct = options.pop("direct")
+    request = Request(recipe, **_given({**options, "until": "filter-pairs"}))
+    filter_pairs(request, is_direct=is_direct, is_private=private)
 
 
 @takes("students", "device", "ranks", "nodes", "rendezvous", "direct")
@@ -111,5 +128,8 @@ def _run_flow(flow: str, recipe: str, options: dict[str, Any]) -> None:
     is_direct = options.pop("direct")
     if flow != "pipeline":
         options["until"] = flow
-    given = {name: value for name, value in options.items() if value is not None}
-    run(Request(recipe, **given), flow=flow, is_direct=is_direct)
+    run(Request(recipe, **_given(options)), flow=flow, is_direct=is_direct)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

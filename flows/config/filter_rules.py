@@ -56,7 +56,7 @@ def require_copy_finder(rules: Sequence[FilterRecipe], shape: tuple[int, ...] | 
             "privacy.required is true, but the recipe lacks a filter that finds copies; add "
             f"{_finders(shape)} to filters"
         )
-    if _are_pictures(shape) and not any(finder.needs_pictures for finder in finders):
+    if are_pictures(shape) and not any(finder.needs_pictures for finder in finders):
         raise ValueError(
             "privacy.required is true, but no filter of the recipe looks for copies of pictures: "
             f"'{finders[0].plugin}' misses mirrored and shifted ones; add {_finders(shape)} to "
@@ -64,14 +64,15 @@ def require_copy_finder(rules: Sequence[FilterRecipe], shape: tuple[int, ...] | 
         )
 
 
-def _is_calibrated(rule: FilterRecipe) -> bool:
-    return rule.threshold is None
-
-
-def _are_pictures(shape: tuple[int, ...] | None) -> bool:
+def are_pictures(shape: tuple[int, ...] | None) -> bool:
+    """Whether samples of this shape, None if it isn't known, are pictures large enough to look at."""
     if shape is None or len(shape) != 3:
         return False
     return shape[0] in (1, 3) and min(shape[1:]) >= _SMALLEST_SIDE
+
+
+def _is_calibrated(rule: FilterRecipe) -> bool:
+    return rule.threshold is None
 
 
 def _finders(shape: tuple[int, ...] | None) -> str:
@@ -84,6 +85,6 @@ def _finders(shape: tuple[int, ...] | None) -> str:
         for name, each in named
         if issubclass(each, Filter)
         and each.finds_copies
-        and each.needs_pictures == _are_pictures(shape)
+        and each.needs_pictures == are_pictures(shape)
     ]
     return " or ".join(found)

@@ -4,12 +4,14 @@ A recipe's `filters: {policy: pictures, fpr: 0.01}` stands for the filters of fl
 of the user's own file of that form. Each becomes an item of the recipe with `jointly: true`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from pairgen.filters.filter import Filter
 from storage.did_you_mean import nearest
 from storage.folders import local_file
+from storage.plugins import configure
 from storage.yaml_text import read_yaml
 
 _RATE = 0.01
@@ -20,6 +22,15 @@ def policy_names() -> list[str]:
     """The policies that come with this project."""
     found = (file.name for file in files("flows.policies").iterdir())
     return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
+
+
+def policy_of(filters: Sequence[Filter]) -> str:
+    """The policy of this project that is exactly these filters; '' of a user's own."""
+    for name in policy_names():
+        own = [configure("pairgen.filters", each) for each in _filters(name)]
+        if own == list(filters):
+            return name
+    return ""
 
 
 def expand_policy(document: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ From about ten dimensions on, a tree gains nothing over comparing all pairs. The
 difference a − b, so that a copy has exactly 0: a student that copies training pictures shows.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,22 +19,29 @@ _MAX_BYTES = 2**27  # of one block of distances, 128 MiB
 def nearest_distances(samples: NDArray[Any], reference: NDArray[Any]) -> NDArray[np.float64]:
     """The Euclidean distance of each of [n, *shape] to the nearest of [m, *shape], float64 [n]."""
     points, others = _flat(samples), _flat(reference)
-    squares = np.einsum("ij,ij->i", others, others)  # without a copy of a large set
-    num_rows = max(1, _MAX_BYTES // (8 * len(others)))
     parts = [
-        _nearest(points[first : first + num_rows], others, squares)
-        for first in range(0, len(points), num_rows)
+        np.asarray(np.sqrt(((some - others[rows]) ** 2).sum(axis=1)))
+        for some, rows in _blocks(points, others)
     ]
     return np.concatenate([np.empty(0), *parts])
 
 
-def _nearest(
-    points: NDArray[np.float64], others: NDArray[np.float64], squares: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """δ [n] for points [n, d]; `squares` [m] are ‖b‖²."""
-    # ‖a‖² is the same for all b and left out.
-    nearest = (squares - 2 * (points @ others.T)).argmin(axis=1)
-    return np.asarray(np.sqrt(((points - others[nearest]) ** 2).sum(axis=1)))
+def nearest_rows(samples: NDArray[Any], reference: NDArray[Any]) -> NDArray[np.int64]:
+    """Which of [m, *shape] is the nearest to each of [n, *shape], int64 [n]; of equal ones the first."""
+    parts = [rows for _, rows in _blocks(_flat(samples), _flat(reference))]
+    return np.concatenate([np.empty(0, np.int64), *parts])
+
+
+def _blocks(
+    points: NDArray[np.float64], others: NDArray[np.float64]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    """Some of the points [k, d] at a time, and the nearest rows [k] of others [m, d]."""
+    squares = np.einsum("ij,ij->i", others, others)  # without a copy of a large set
+    num_rows = max(1, _MAX_BYTES // (8 * len(others)))
+    for first in range(0, len(points), num_rows):
+        some = points[first : first + num_rows]
+        # ‖a‖² is the same for all b and left out.
+        yield some, (squares - 2 * (some @ others.T)).argmin(axis=1)
 
 
 def _flat(samples: NDArray[Any]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ last a power of ten, so that neither tells the smallest or the largest score.
 """
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from kdm.privacy.real_samples import LEAST
 
 QUANTILES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95)
 _BINS_A_DECADE = 32
+_FINE = 128  # steps a decade, of what thresholds drop
+_NUM_LINEAR = 400
 _LOWEST = -4  # the first edge above 0 is 10⁻⁴: a hundredth of a byte
 Scores = NDArray[np.float64]
 
@@ -61,13 +63,50 @@ def histogram(scores: Scores) -> list[Bin]:
     return [Bin(float(edges[start]), float(edges[end]), count) for start, end, count in sized]
 
 
+class Step(NamedTuple):
+    """How many scores a threshold drops."""
+
+    threshold: float
+    num: int
+
+
+def dropped_steps(scores: Scores, drops: Literal["low", "high"]) -> list[Step]:
+    """How many of the scores [n] are worse than thresholds on a fixed grid, from the bad end on.
+
+    Between two steps lie at least twenty scores, and so many are left beyond the last.
+    """
+    ordered, grid = np.sort(scores), _grid(scores, drops)
+    if drops == "low":
+        dropped = np.searchsorted(ordered, grid)
+    else:
+        grid = grid[::-1]
+        dropped = len(ordered) - np.searchsorted(ordered, grid, "right")
+    found = [Step(0.0, 0)]
+    for threshold, num in zip(grid.tolist(), dropped.tolist(), strict=True):
+        if num - found[-1].num >= LEAST and len(ordered) - num >= LEAST:
+            found.append(Step(threshold, num))
+    return found[1:]
+
+
 def rounded(value: float) -> float:
     """Three significant digits."""
     return float(f"{value:.3g}")
 
 
-def _edges(most: float) -> Scores:
+def _edges(most: float, bins_a_decade: int = _BINS_A_DECADE) -> Scores:
     """0, then a grid that ends at the first power of ten above the largest score."""
     last = math.floor(math.log10(max(most, 10**_LOWEST))) + 1
-    steps = range(_LOWEST * _BINS_A_DECADE, last * _BINS_A_DECADE + 1)
-    return np.array([0.0, *(10 ** (step / _BINS_A_DECADE) for step in steps)])
+    steps = range(_LOWEST * bins_a_decade, last * bins_a_decade + 1)
+    return np.array([0.0, *(10 ** (step / bins_a_decade) for step in steps)])
+
+
+def _grid(scores: Scores, drops: Literal["low", "high"]) -> Scores:
+    """Thresholds of three digits: distances are told apart by their ratio, likeness by its difference."""
+    if not len(scores):
+        return np.empty(0)
+    if drops == "low" and scores.min() >= 0:
+        edges = _edges(float(scores.max()), _FINE)
+    else:
+        last = 10.0 ** math.ceil(math.log10(max(float(np.abs(scores).max()), 10**_LOWEST)))
+        edges = np.linspace(-last, last, _NUM_LINEAR + 1)
+    return np.unique([rounded(float(each)) for each in edges])

@@ -74,20 +74,35 @@ class FittedAligned(FittedFilter):
 
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:
         """The largest correlation of each x_0, float64 [n]."""
+        scores, _ = self._best(pairs)
+        return scores
+
+    def nearest(self, pairs: PairBatch) -> NDArray[np.int64]:
+        """The row of the real picture with that correlation, int64 [n]; −1 if none was registered."""
+        _, rows = self._best(pairs)
+        return rows
+
+    def _best(self, pairs: PairBatch) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The largest correlation of each x_0, and with which row of the reference, both [n]."""
         from pairgen.filters.crop_descriptors import QUERIES
 
         pictures = require_like(pairs.x_0, self._stored.shape[1:])
-        blocks = (pictures[first : first + QUERIES] for first in range(0, len(pictures), QUERIES))
-        return np.concatenate([np.empty(0), *(self._scored(each) for each in blocks)])
+        blocks = [pictures[first : first + QUERIES] for first in range(0, len(pictures), QUERIES)]
+        none = np.empty(0), np.empty(0, np.int64)
+        scores, rows = zip(none, *map(self._best_of_block, blocks), strict=True)
+        return np.concatenate(scores), np.concatenate(rows)
 
-    def _scored(self, pictures: Pictures) -> NDArray[np.float64]:
+    def _best_of_block(self, pictures: Pictures) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         candidates = self._descriptors.candidates(pictures, self._chosen.num_candidates)
         query, rank = np.nonzero(candidates.similarity >= self._chosen.gate)
-        scores = np.full(len(pictures), _NOTHING_ALIKE)
-        real = as_numbers(self._stored[candidates.place[query, rank]])
-        for view in (real, mirrored(real)):
-            np.maximum.at(scores, query, _alikeness(pictures[query], view))
-        return scores
+        place = candidates.place[query, rank]
+        real = as_numbers(self._stored[place])
+        views = [_alikeness(pictures[query], view) for view in (real, mirrored(real))]
+        found = np.maximum(*views)
+        scores, rows = np.full(len(pictures), _NOTHING_ALIKE), np.full(len(pictures), -1)
+        order = np.argsort(found, kind="stable")  # of each query the best comes last, and stays
+        scores[query[order]], rows[query[order]] = found[order], place[order]
+        return np.maximum(scores, _NOTHING_ALIKE), rows
 
 
 def _alikeness(pictures: Pictures, real: Pictures) -> NDArray[np.float64]:

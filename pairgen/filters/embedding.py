@@ -98,6 +98,13 @@ class FittedEmbedding(FittedFilter):
         apart = [nearest_distances(self._vectors(view), self._reference) for view in views]
         return np.asarray(1 - np.minimum(*apart) ** 2 / 2)
 
+    def nearest(self, pairs: PairBatch) -> NDArray[np.int64]:
+        """The row of the most similar real picture, int64 [n]."""
+        alike = [
+            self._vectors(view) @ self._reference.T for view in (pairs.x_0, pairs.x_0[..., ::-1])
+        ]
+        return np.asarray(np.maximum(*alike).argmax(axis=1), np.int64)
+
     def _vectors(self, pictures: Iterable[NDArray[Any]]) -> Vectors:
         """One picture a pass: among others its last digits would depend on them."""
         rows = [self._network.look(_as_bytes(picture)[None])[0] for picture in pictures]

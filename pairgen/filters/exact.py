@@ -6,6 +6,7 @@ The least that a filter can promise: it finds planted files and nothing that was
 grey. A held-out picture that is found isn't a false alarm but a duplicate, so its threshold is always 1/2.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -28,7 +29,9 @@ class Exact(Filter):
     def fit(self, reference: NDArray[Any]) -> "FittedExact":
         """The filter against real pictures [m, c, h, w], m ≥ 1."""
         pictures = require_pictures(reference, self.plugin)
-        return FittedExact(frozenset(_names(as_bytes(pictures))), pictures.shape[1:])
+        names = _names(as_bytes(pictures))
+        rows = dict(zip(reversed(names), reversed(range(len(names))), strict=True))
+        return FittedExact(rows, pictures.shape[1:])
 
     def calibrate(self, scores: NDArray[np.float64], fpr: float) -> float:
         """Half way between equal and not, whatever real samples are."""
@@ -36,19 +39,24 @@ class Exact(Filter):
 
 
 class FittedExact(FittedFilter):
-    """Holds a digest of every real picture."""
+    """Holds a digest of every real picture, with the row of the first that has it."""
 
-    def __init__(self, known: frozenset[bytes], shape: tuple[int, ...]) -> None:
-        self._known, self._shape = known, shape
+    def __init__(self, rows: Mapping[bytes, int], shape: tuple[int, ...]) -> None:
+        self._rows, self._shape = rows, shape
 
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:
         """1 or 0 for each x_0, float64 [n]."""
+        return np.asarray(self.nearest(pairs) >= 0, np.float64)
+
+    def nearest(self, pairs: PairBatch) -> NDArray[np.int64]:
+        """The first equal picture's row, int64 [n]; −1 without one."""
         pictures = require_like(pairs.x_0, self._shape)
         views = (_names(as_bytes(each)) for each in (pictures, mirrored(pictures)))
-        found = [
-            one in self._known or other in self._known for one, other in zip(*views, strict=True)
+        rows = [
+            self._rows.get(one, self._rows.get(other, -1))
+            for one, other in zip(*views, strict=True)
         ]
-        return np.asarray(found, np.float64)
+        return np.asarray(rows, np.int64)
 
 
 def _names(stored: NDArray[np.uint8]) -> list[bytes]:

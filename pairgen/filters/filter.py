@@ -11,6 +11,7 @@ scores. A filter that judges a pair by the others of its split is a `SetFilter` 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -33,6 +34,13 @@ class FittedFilter(ABC):
         """The same as if it had been fitted without these rows of its reference; if `can_leave_out`."""
         raise NotImplementedError("a filter with 'can_leave_out' defines 'without'")
 
+    def nearest(self, pairs: PairBatch) -> NDArray[np.int64] | None:
+        """The row of the reference that each pair's score comes from, int64 [n]; −1 of a pair without one.
+
+        None of a filter that doesn't know: then whoever asks takes the nearest by pixels.
+        """
+        return None
+
 
 class Filter(Plugin, ABC):
     """The options of one filter. What it drops follows from scores and threshold, nothing else."""
@@ -48,6 +56,8 @@ class Filter(Plugin, ABC):
     needs_reference: ClassVar[bool] = True
     # True: `without` of the fitted filter takes samples out faster than fitting it again (leave_one_out.py).
     can_leave_out: ClassVar[bool] = False
+    # True: it drops samples that the set holds already, nearly, and keeps one with a lower index.
+    finds_duplicates: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, reference: NDArray[Any]) -> FittedFilter:
@@ -77,3 +87,12 @@ class Filter(Plugin, ABC):
     def reason(self) -> str:
         """Why a pair is dropped, as counts and audits say it: the plugin's name unless it says more."""
         return self.plugin
+
+
+def distinct_names(filters: Sequence[Filter]) -> list[str]:
+    """Names of the filters; those of one plugin are numbered."""
+    plugins = [each.plugin for each in filters]
+    return [
+        name if plugins.count(name) == 1 else f"{name} {plugins[: place + 1].count(name)}"
+        for place, name in enumerate(plugins)
+    ]

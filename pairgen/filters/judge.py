@@ -51,6 +51,22 @@ class Judge:
         require_scores(self.chosen, scores, len(pairs))
         return scores.astype(np.float64)
 
+    def nearest(self, pairs: PairBatch) -> NDArray[np.int64] | None:
+        """The row of the reference that each pair's score comes from, int64 [n]; −1 of a pair without one.
+
+        None of a filter that doesn't know. Raises FilterError, with the filter's name, on anything else.
+        """
+        seen = self._seen(pairs)
+        with self._one_at_a_time, named(self.chosen):
+            rows = self.fitted.nearest(seen)
+        if rows is not None and not (
+            isinstance(rows, np.ndarray) and rows.dtype.kind == "i" and rows.shape == (len(pairs),)
+        ):
+            raise fault(
+                self.chosen, f"named no row of its reference for each of {len(pairs)} pairs"
+            )
+        return rows
+
     def score_all(self, shards: PairShards) -> list[NDArray[np.float64]]:
         """The scores of a whole split by a set filter: for each shard one a pair, float64 [n].
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdm.evaluate.nearest import nearest_distances
+from kdm.evaluate.nearest import nearest_distances, nearest_rows
 from pairgen.filters.filter import Filter, FittedFilter
 from storage.records import PairBatch
 
@@ -50,6 +50,12 @@ class FittedNearCopy(FittedFilter):
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:
         """The distance of each x_0 to the nearest reference point, float64 [n], in x_0's units."""
         return self._distances(pairs.x_0)
+
+    def nearest(self, pairs: PairBatch) -> NDArray[np.int64]:
+        """The row of the nearest reference point, int64 [n]."""
+        if self._tree is not None:
+            return np.asarray(self._tree.query(_flat(pairs.x_0), k=1)[1], np.int64)
+        return nearest_rows(pairs.x_0, self._points)
 
     def _distances(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         if self._tree is None:

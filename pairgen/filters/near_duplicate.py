@@ -38,6 +38,7 @@ class NearDuplicate(SetFilter):
     plugin: ClassVar[str] = "near-duplicate"
     needs_pictures: ClassVar[bool] = True
     needs_reference: ClassVar[bool] = False
+    finds_duplicates: ClassVar[bool] = True
     num_readings: ClassVar[int] = 2
 
     distance: int = Field(4, ge=0, le=12)  # bits in which hashes of candidates may differ

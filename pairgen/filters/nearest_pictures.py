@@ -45,11 +45,23 @@ class NearestPictures:
         found = np.empty((num, k))
         for first in range(0, num, QUERIES):
             block = [_padded(each[first : first + QUERIES]) for each in views]
-            found[first : first + QUERIES] = self._block(block, k)[: num - first]
+            squares = np.sort(self._block(block, k)[0], axis=1)
+            found[first : first + QUERIES] = np.sqrt(squares)[: num - first]
         return found
 
-    def _block(self, views: list[Tensor], k: int) -> NDArray[np.float64]:
-        """`distances` of QUERIES pictures, as rows [QUERIES, d] a view."""
+    def rows(self, views: Sequence[Pictures]) -> NDArray[np.int64]:
+        """The row of the nearest reference picture, int64 [n]."""
+        num = len(views[0])
+        found = np.empty(num, np.int64)
+        for first in range(0, num, QUERIES):
+            block = [_padded(each[first : first + QUERIES]) for each in views]
+            squares, place = self._block(block, min(_NUM_EXACT, len(self._reference)))
+            nearest = np.take_along_axis(place, squares.argmin(axis=1)[:, None], axis=1)[:, 0]
+            found[first : first + QUERIES] = nearest[: num - first]
+        return found
+
+    def _block(self, views: list[Tensor], k: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Squared distances [QUERIES, k] of rows [QUERIES, d] a view, unsorted, and whose they are."""
         own = (views[0] ** 2).sum(1)
         rows = torch.cat(views)
         best = torch.empty(QUERIES, 0)
@@ -65,7 +77,7 @@ class NearestPictures:
         squares = (best + own[:, None]).clamp(min=0).double().numpy()
         exact = self._exact(views, place[:, :_NUM_EXACT])
         squares[:, : exact.shape[1]] = exact
-        return np.asarray(np.sqrt(np.sort(squares, axis=1)), np.float64)
+        return squares, place.numpy()
 
     def _exact(self, views: list[Tensor], place: Tensor) -> NDArray[np.float64]:
         """Squared distances [QUERIES, p] to the reference pictures at `place` [QUERIES, p], in float64."""

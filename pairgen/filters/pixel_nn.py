@@ -83,6 +83,11 @@ class FittedPixelNN(FittedFilter):
         found = self._nearest.distances([pictures, mirrored(pictures)], self._chosen.num_distances)
         return _statistic(found, self._chosen.statistic)
 
+    def nearest(self, pairs: PairBatch) -> NDArray[np.int64]:
+        """The row of the nearest real picture, as pictures are compared, int64 [n]."""
+        pictures = self._chosen.seen(require_like(pairs.x_0, self._shape))
+        return self._nearest.rows([pictures, mirrored(pictures)])
+
 
 def _statistic(distances: NDArray[np.float64], statistic: Statistic) -> NDArray[np.float64]:
     """Scores [n] of ascending distances [n, k]."""

@@ -80,6 +80,12 @@ def recall_of(scored: Sequence[Scored], *, seed: int = 0) -> Recall:
     return Recall(fpr, (*found, together, _control(scored[0], fpr, seed)))
 
 
+def mistakes(scored: Sequence[Scored]) -> Share:
+    """What all of them together drop of the half that measures, at thresholds from the other half."""
+    thresholds = zip(scored, _thresholds(scored), strict=True)
+    return _share(_Drops.any_of([_Drops.of(each, at) for each, at in thresholds]).heldout)
+
+
 def _thresholds(scored: Sequence[Scored]) -> list[float]:
     """One a filter: as stated, of all that share a rate, or by its own rate."""
     joint = [each for each in scored if each.rule.jointly and each.rule.threshold is None]

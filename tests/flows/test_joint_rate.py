@@ -41,6 +41,8 @@ def run_of(home: Folder, tmp_path: Path, *overrides: str) -> Run:
 def test_filters_drop_together_what_one_of_them_may(
     home: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Another test of this process may have judged these pictures.
+    monkeypatch.setattr("flows.calibration._scored", {})
     run = run_of(home, tmp_path)
     judged = run_stages(run, until="filter-pairs")[-1]
     masks = open_split(run, judged, "train").base / "masks"

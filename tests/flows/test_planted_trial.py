@@ -1,6 +1,7 @@
 """`kdm privacy test` and policies: planted copies through a recipe's filters."""
 
 import re
+from base64 import b64decode
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.config.load import load_recipe
+from flows.config.policies import policy_of
 from storage.digest import unseal
 from storage.folders import Folder
 
@@ -65,6 +67,10 @@ def test_planted_copies_are_counted_on_a_page_that_is_made_once(home: Folder, re
     assert folder.read("index.html").decode() == page
     listed = CliRunner().invoke(app, ["ls", "--home", home.url]).stdout
     assert folder.name in listed
+    curves = [folder.read(name) for name in ("roc.svg", "recall.svg")]
+    filtered = ["filter-pairs", str(recipe), "--direct", "--home", home.url]
+    assert shown_curves(home, filtered) == curves  # of these filters at these rates
+    assert shown_curves(home, [*filtered, "--fpr", "0.05"]) == []
     assert (
         CliRunner()
         .invoke(app, ["rm", f"proofs/{folder.name}", "--yes", "--home", home.url])
@@ -72,6 +78,17 @@ def test_planted_copies_are_counted_on_a_page_that_is_made_once(home: Folder, re
         == 0
     )
     assert not folder.exists("proof.json")
+    assert shown_curves(home, filtered) == []
+
+
+def shown_curves(home: Folder, words: list[str]) -> list[bytes]:
+    """The SVGs on the page of a command that filters."""
+    ended = CliRunner().invoke(app, words)
+    assert ended.exit_code == 0, (ended.output, ended.exception)
+    page = re.search(r"^page: (.*)$", ended.stdout, re.MULTILINE)
+    assert page is not None
+    found = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", Path(page[1]).read_text())
+    return [b64decode(each) for each in found]
 
 
 def test_other_transforms_are_another_trial(home: Folder, recipe: Path) -> None:
@@ -122,6 +139,8 @@ def test_a_policy_stands_for_its_filters_at_one_rate() -> None:
         *("exact", "pixel-nn", "pixel-nn", "aligned")
     ]
     assert {(each.fpr, each.jointly) for each in recipe.filters} == {(0.02, True)}
+    filters = [each.filter for each in recipe.filters]
+    assert (policy_of(filters), policy_of(filters[1:])) == ("pictures", "")
 
 
 def test_filters_that_share_no_rate_are_written_as_before() -> None:

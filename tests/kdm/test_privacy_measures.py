@@ -12,7 +12,7 @@ from kdm.privacy.duplicates import Duplicates, duplicates
 from kdm.privacy.membership import MembershipTest
 from kdm.privacy.mirrored_views import features
 from kdm.privacy.neighbours import nearest
-from kdm.privacy.public_numbers import histogram, quantile
+from kdm.privacy.public_numbers import dropped_steps, histogram, quantile
 from kdm.privacy.real_samples import RealSamples
 from kdm.privacy.subjects import CONTROL, PAIRS, STUDENT
 
@@ -185,3 +185,21 @@ def test_an_audit_of_pictures_sees_mirrored_copies_and_its_control_does_not() ->
     assert rows[STUDENT]["near"] is rows[PAIRS]["near"] is None  # of 60 held-out ones no hundredth
     assert rows[PAIRS]["membership"]["p_value"] > 0.05
     assert done[-1][0] == done[-1][1]
+
+
+@pytest.mark.parametrize("drops", ["low", "high"])
+def test_steps_count_what_a_threshold_drops_and_lie_twenty_samples_apart(drops: str) -> None:
+    scores = np.random.RandomState(0).standard_normal(500)
+    steps = dropped_steps(scores, drops)
+    assert len(steps) > 5
+    for threshold, num in steps:
+        worse = scores < threshold if drops == "low" else scores > threshold
+        assert num == worse.sum()
+    assert np.diff([0, *(step.num for step in steps), 500]).min() >= 20
+    assert dropped_steps(scores[:39], drops) == dropped_steps(np.empty(0), drops) == []
+
+
+def test_steps_of_distances_do_not_depend_on_the_least_and_the_largest_score() -> None:
+    scores = np.linspace(0.11, 0.9, 100)
+    moved = np.concatenate([[0.011], scores[1:-1], [0.99]])
+    assert dropped_steps(scores, "low") == dropped_steps(moved, "low") != []

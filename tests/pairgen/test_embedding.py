@@ -104,3 +104,8 @@ def test_weights_alone_are_those_of_the_architecture_that_is_named(folder):
         fit_judge(chosen(**{**named, "architecture": "squeezenet1_1"}), REFERENCE[:3])
     with pytest.raises(FilterError, match="Unknown model"):
         fit_judge(chosen(**{**named, "architecture": "resnet"}), REFERENCE[:3])
+
+
+def test_the_most_similar_picture_is_named() -> None:
+    copies = np.concatenate([REFERENCE[6:7], REFERENCE[2:3, ..., ::-1]])
+    assert fit_judge(chosen(), REFERENCE).nearest(pairs(copies)).tolist() == [6, 2]

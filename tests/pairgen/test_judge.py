@@ -153,3 +153,16 @@ def test_a_filter_that_does_not_score_each_pair_of_a_set_fails_by_name(answer, s
 def test_a_damaged_shard_is_not_the_fault_of_the_filter_that_reads_it():
     with pytest.raises(DamageError, match=r"^shard 1 isn't what was recorded$"):
         fit_judge(Truncation()).score_all(Shards([PAIRS, None]))
+
+
+@pytest.mark.parametrize("rows", [np.zeros(3, np.int64), np.zeros(4), [0, 0, 0, 0]])
+def test_a_filter_that_names_no_row_for_each_pair_fails_by_name(rows, monkeypatch):
+    monkeypatch.setattr(OddFitted, "nearest", lambda *_: rows)
+    with pytest.raises(
+        FilterError, match="'odd' named no row of its reference for each of 4 pairs"
+    ):
+        fit_judge(Odd(), REFERENCE).nearest(PAIRS)
+
+
+def test_a_filter_need_not_know_which_sample_is_near():
+    assert fit_judge(Odd(), REFERENCE).nearest(PAIRS) is None

@@ -53,3 +53,11 @@ def test_no_pairs_have_no_scores():
 def test_a_reference_that_cannot_be_searched_is_refused(reference):
     with pytest.raises(ValueError, match="at least one sample and finite values"):
         NearCopy().fit(reference)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 6, 6)])
+def test_the_nearest_reference_point_is_named(shape):
+    reference, x_0 = points(50, 0, shape), points(20, 1, shape)
+    differences = (x_0[:, None].astype(np.float64) - reference[None]) ** 2
+    rows = differences.reshape(20, 50, -1).sum(axis=2).argmin(axis=1)
+    assert NearCopy().fit(reference).nearest(pairs(x_0)).tolist() == rows.tolist()

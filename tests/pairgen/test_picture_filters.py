@@ -136,3 +136,23 @@ def test_pairs_of_another_shape_are_refused(chosen):
 @pytest.mark.parametrize("chosen", [Exact(), PixelNN(), Aligned()])
 def test_no_pairs_have_no_scores(chosen):
     assert chosen.fit(REFERENCE).score(pairs(HONEST[:0])).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "chosen", [Exact(), PixelNN(num_neighbours=5), PixelNN(size=8, is_centred=True), Aligned()]
+)
+def test_a_filter_of_pictures_names_the_picture_that_was_copied(chosen):
+    rows = np.array([250, 3, 77, 140])
+    copies = np.where(
+        np.arange(4)[:, None, None, None] % 2, mirrored(REFERENCE[rows]), REFERENCE[rows]
+    )
+    assert fit_judge(chosen, REFERENCE).nearest(pairs(copies)).tolist() == rows.tolist()
+
+
+def test_the_source_of_a_shifted_copy_is_named_and_nothing_is_where_none_is_alike():
+    judge = fit_judge(Aligned(), REFERENCE)
+    shifted = moved(REFERENCE[[5, 200]], shift=(2, 2)).astype(np.float32)
+    assert judge.nearest(pairs(shifted)).tolist() == [5, 200]
+    noise = np.random.RandomState(0).uniform(-1, 1, (2, 3, 16, 16)).astype(np.float32)
+    assert judge.nearest(pairs(noise)).tolist() == [-1, -1]
+    assert fit_judge(Exact(), REFERENCE).nearest(pairs(HONEST[:1])).tolist() == [-1]

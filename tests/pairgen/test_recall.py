@@ -7,7 +7,7 @@ import pytest
 
 from pairgen.filters.near_copy import NearCopy
 from pairgen.filters.pixel_nn import PixelNN
-from pairgen.planted.recall import CONTROL, TOGETHER, Rule, Scored, Share, recall_of
+from pairgen.planted.recall import CONTROL, TOGETHER, Rule, Scored, Share, mistakes, recall_of
 
 STREAM = np.random.RandomState(0)
 COPIES, HALF = np.full(100, -1.0), np.concatenate([np.full(50, -1.0), np.full(50, 9.0)])
@@ -58,3 +58,8 @@ def test_a_threshold_is_the_recipes_own() -> None:
     assert found[0].threshold == 0.5
     assert found[0].false_positives.value == pytest.approx(0.5, abs=0.05)
     assert found[1].false_positives.value == pytest.approx(0.1, abs=0.03)
+
+
+def test_mistakes_are_those_of_all_filters_on_the_half_that_measures() -> None:
+    bare = [replace(each, planted={}, pairs=np.empty(0)) for each in (FINDS_NOISE, FINDS_SHIFTS)]
+    assert mistakes(bare) == ALL.false_positives

@@ -1,0 +1,53 @@
+"""`kdm filter-pairs`: the stages, then what was dropped, as a table, a page and on demand a private page."""
+
+import shlex
+import sys
+from dataclasses import replace
+
+import typer
+
+from flows.commands.privacy_audit import policy_warning
+from flows.commands.run import run
+from flows.request import Request
+from flows.table import aligned
+from flows.terminal import Terminal
+
+_OF_THIS_COMMAND = (
+    "--direct",
+    "--private",
+)  # options that other commands lack, and change no number
+
+
+def filter_pairs(request: Request, *, is_direct: bool, is_private: bool) -> None:
+    """Filter the pairs of a request; what is missing of the pages is written then."""
+    checked, results = run(request, flow="filter-pairs", is_direct=is_direct)
+    if not checked.recipe.filters:
+        if is_private:
+            raise ValueError(
+                f"'{checked.recipe.name}' has no filters, so there is no dropped pair to show; give it "
+                "some, as with --policy pictures"
+            )
+        return
+    from flows.documents.filtered_files import PAGE, PRIVATE
+    from flows.filter_pages import Commands, private_page, public_page
+    from kdm.report.filtered_page import dropped_lines
+
+    commands = Commands(_typed("filter-pairs"), _typed("privacy test"))
+    with Terminal() as terminal:
+        shown = replace(checked, report=terminal.report)
+        folder, document = public_page(shown, results[-1], commands)
+        if is_private:
+            private_page(shown, results[-1], folder)
+    typer.echo(f"\n{aligned(dropped_lines(document))}\n")
+    typer.echo(f"page: {folder.url}/{PAGE}")
+    if is_private:
+        where = f"{(folder / PRIVATE).url}/{PAGE}"
+        typer.echo(f"private page: {where}: single samples and their scores; keep it with the data")
+        if warning := policy_warning(folder):
+            typer.echo(warning, err=True)
+
+
+def _typed(command: str) -> str:
+    """The command line, for this command or for another one that takes the same options."""
+    words = [word for word in sys.argv[2:] if word not in _OF_THIS_COMMAND]
+    return shlex.join(["kdm", *command.split(), *words])
