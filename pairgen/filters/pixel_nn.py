@@ -8,7 +8,8 @@ With d_1 ≤ d_2 ≤ … the Euclidean distances of x_0 to its nearest real pict
 
 The last two forgive smooth pictures, which are near everything. Pictures may be compared as means over areas
 (`size`), which forgives noise, blur and JPEG, and without each channel's mean (`is_centred`), which forgives
-brightness. A shift by two pixels hides a copy from all of them: `aligned` finds it.
+brightness. A shift by two pixels hides a copy from all of them: `aligned` finds it. Views are the picture and
+its mirror image; `turned` ones are all eight turns and mirror images of it and of its negative.
 """
 
 from typing import Any, Literal
@@ -28,6 +29,7 @@ from pairgen.filters.pictures import (
 from storage.records import PairBatch
 
 Statistic = Literal["distance", "ratio", "carlini"]
+Views = Literal["mirrored", "turned"]
 _ALPHA = 0.5
 _LEAST = 1e-6  # of a distance that others are divided by
 
@@ -38,6 +40,7 @@ class PixelNN(Filter):
     plugin = "pixel-nn"
     finds_copies = True
     needs_pictures = True
+    added_later = {"views": "mirrored"}
 
     statistic: Statistic = "carlini"
     num_neighbours: int = Field(50, ge=2, le=1000)  # k, of `carlini`
@@ -45,6 +48,7 @@ class PixelNN(Filter):
         None, ge=4
     )  # pixels a side of the means; null: the pictures as they are
     is_centred: bool = False
+    views: Views = "mirrored"
 
     def fit(self, reference: NDArray[Any]) -> "FittedPixelNN":
         """The filter against real pictures [m, c, h, w], m ≥ 2."""
@@ -57,6 +61,18 @@ class PixelNN(Filter):
     def num_distances(self) -> int:
         """How many nearest pictures the score needs."""
         return {"distance": 1, "ratio": 2, "carlini": self.num_neighbours}[self.statistic]
+
+    def views_of(self, pictures: Pictures) -> list[Pictures]:
+        """Pictures [n, c, h, w] and what else counts as them, each of that shape.
+
+        Of those that aren't square the quarter turns are left out.
+        """
+        if self.views == "mirrored":
+            return [pictures, mirrored(pictures)]
+        turns = range(4) if pictures.shape[2] == pictures.shape[3] else (0, 2)
+        turned = [np.rot90(pictures, num, axes=(2, 3)) for num in turns]
+        both = [view for each in turned for view in (each, each[..., ::-1])]
+        return [np.ascontiguousarray(sign * view) for view in both for sign in (1, -1)]
 
     def seen(self, pictures: Pictures) -> Pictures:
         """Pictures [n, c, h, w] as they are compared."""
@@ -80,13 +96,14 @@ class FittedPixelNN(FittedFilter):
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:
         """The chosen statistic of each x_0, float64 [n]; distances are in x_0's units times √(c · h · w)."""
         pictures = self._chosen.seen(require_like(pairs.x_0, self._shape))
-        found = self._nearest.distances([pictures, mirrored(pictures)], self._chosen.num_distances)
+        views = self._chosen.views_of(pictures)
+        found = self._nearest.distances(views, self._chosen.num_distances)
         return _statistic(found, self._chosen.statistic)
 
     def nearest(self, pairs: PairBatch) -> NDArray[np.int64]:
         """The row of the nearest real picture, as pictures are compared, int64 [n]."""
         pictures = self._chosen.seen(require_like(pairs.x_0, self._shape))
-        return self._nearest.rows([pictures, mirrored(pictures)])
+        return self._nearest.rows(self._chosen.views_of(pictures))
 
 
 def _statistic(distances: NDArray[np.float64], statistic: Statistic) -> NDArray[np.float64]:

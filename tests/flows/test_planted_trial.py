@@ -135,6 +135,8 @@ def test_what_cannot_be_tried_is_refused_before_any_work(
 
 def test_a_policy_stands_for_its_filters_at_one_rate() -> None:
     recipe = load_recipe("digits", overrides=["filters.policy=pictures", "filters.fpr=0.02"])
+    turned = load_recipe("digits", overrides=["filters.policy=pictures-turned", "filters.fpr=0.02"])
+    assert turned.filters[:4] == recipe.filters
     assert [each.filter.plugin for each in recipe.filters] == [
         *("exact", "pixel-nn", "pixel-nn", "aligned")
     ]

@@ -10,6 +10,7 @@ from pairgen.filters.exact import Exact
 from pairgen.filters.judge import fit_judge, threshold_at
 from pairgen.filters.pictures import mirrored, reduced
 from pairgen.filters.pixel_nn import PixelNN
+from storage.plugins import describe
 from storage.records import PairBatch
 
 REFERENCE, HONEST, FRESH = (textures(num, seed) for seed, num in enumerate((300, 200, 200)))
@@ -52,6 +53,32 @@ def test_a_score_is_its_statistic_of_all_distances(statistic, size, is_centred):
 def test_a_copy_and_its_mirror_image_score_zero(chosen):
     copies = np.concatenate([REFERENCE[:3], mirrored(REFERENCE[:3])])
     assert chosen.fit(REFERENCE).score(pairs(copies)).tolist() == [0] * 6
+
+
+def test_turned_views_find_copies_in_quarter_turns_and_negatives() -> None:
+    reference = textures(60, 0)
+    turned = np.rot90(reference[:9], 1, axes=(2, 3))
+    copies = [turned, turned[..., ::-1], reference[:9, :, ::-1], -reference[:9], -turned]
+    for views, is_found in (("turned", True), ("mirrored", False)):
+        judge = fit_judge(PixelNN(num_neighbours=5, is_centred=True, views=views), reference)
+        for each in copies:
+            scores = judge.score(pairs(np.ascontiguousarray(each)))
+            assert ((scores < 1e-5) == is_found).all()
+            nearest = judge.nearest(pairs(np.ascontiguousarray(each)))
+            assert np.array_equal(nearest, np.arange(9)) == is_found
+
+
+def test_of_pictures_that_are_not_square_half_turns_are_found_and_quarter_turns_are_not_views() -> (
+    None
+):
+    wide = textures(40, 0)[:, :, :16]
+    judge = fit_judge(PixelNN(num_neighbours=5, views="turned"), wide)
+    assert (judge.score(pairs(wide[:5, :, ::-1, ::-1].copy())) < 1e-5).all()
+
+
+def test_views_are_named_only_where_they_are_other_than_before() -> None:
+    assert "views" not in describe(PixelNN())
+    assert describe(PixelNN(views="turned"))["views"] == "turned"
 
 
 def test_means_over_areas_are_those_of_blocks_and_share_a_pixel_by_its_area():
