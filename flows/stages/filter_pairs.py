@@ -22,7 +22,9 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     run.recipe.require_filters_fit(open_split(run, pairs, "train").schema.shape)
     masks: list[Mask] = []
     was_missing, warnings = False, dict[str, None]()
-    if not run.recipe.filters:
+    if run.recipe.filters:
+        pairs.place.sweep()  # no generation has removed what a killed filter-pairs left beside a stored set
+    else:
         masks += stated_masks(run, pairs)
     for choice in run.recipe.filters:
         stores = [open_split(run, pairs, split) for split in run.recipe.splits]

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pairgen.filters.pictures import Pictures, as_numbers, mirrored, reduced
+from pairgen.filters.pictures import Pictures, as_numbers, in_equal_blocks, mirrored, reduced
 
 _SIZE = 8  # of a descriptor
 _LEAST = 1e-3  # of a norm: a picture of one colour resembles nothing
@@ -111,10 +111,15 @@ def _crops(h: int, w: int, share: float, *, steps: int) -> list[Crop]:
 
 def _described(pictures: Pictures) -> Tensor:
     """Descriptors [n, c · 64] of pictures [n, c, h, w]."""
+    return torch.from_numpy(in_equal_blocks(_normed, pictures).reshape(len(pictures), -1))
+
+
+def _normed(pictures: Pictures) -> Pictures:
+    """Descriptors as [n, c, 8, 8]."""
     means = reduced(pictures, _SIZE)
     flat = (means - means.mean(axis=(2, 3), keepdims=True)).reshape(len(means), -1)
     norms = np.sqrt(np.einsum("ij,ij->i", flat, flat))
-    return torch.from_numpy(flat / np.maximum(norms, _LEAST)[:, None])
+    return (flat / np.maximum(norms, _LEAST)[:, None]).reshape(means.shape)
 
 
 def _padded(described: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ A teacher that was trained on mirrored pictures makes mirrored copies, so every 
 at its mirror image.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 Pictures = NDArray[np.float32]  # [n, c, h, w]
 _MIN_SIDE = 8
+_TOGETHER = 64  # always so many, so that no digit depends on the others
 
 
 def require_pictures(samples: NDArray[Any], filter_name: str) -> Pictures:
@@ -52,6 +54,20 @@ def reduced(pictures: Pictures, size: int) -> Pictures:
     rows = _means_matrix(pictures.shape[2], size)
     columns = _means_matrix(pictures.shape[3], size)
     return np.asarray(np.einsum("ih,nchw,jw->ncij", rows, pictures, columns, optimize=True))
+
+
+def in_equal_blocks(seen: Callable[[Pictures], Pictures], pictures: Pictures) -> Pictures:
+    """`seen` of pictures [n, c, h, w], a block of one size at a time: the same bits in any batch.
+
+    Products of matrices, and sums over memory that they laid out, round otherwise in small batches.
+    """
+    block = np.zeros((_TOGETHER, *pictures.shape[1:]), np.float32)
+    parts = []
+    for first in range(0, len(pictures), _TOGETHER):
+        some = pictures[first : first + _TOGETHER]
+        block[: len(some)] = some
+        parts.append(seen(block)[: len(some)].copy())
+    return np.concatenate(parts or [seen(block)[:0]])
 
 
 def as_bytes(pictures: Pictures) -> NDArray[np.uint8]:

@@ -21,6 +21,7 @@ from pydantic import Field
 from pairgen.filters.filter import Filter, FittedFilter
 from pairgen.filters.pictures import (
     Pictures,
+    in_equal_blocks,
     mirrored,
     reduced,
     require_like,
@@ -76,9 +77,14 @@ class PixelNN(Filter):
 
     def seen(self, pictures: Pictures) -> Pictures:
         """Pictures [n, c, h, w] as they are compared."""
-        size = self.size
-        if size is not None and size < min(pictures.shape[2:]):
-            pictures = reduced(pictures, size)
+        is_reduced = self.size is not None and self.size < min(pictures.shape[2:])
+        if not (is_reduced or self.is_centred):
+            return pictures
+        return in_equal_blocks(self._seen, pictures)
+
+    def _seen(self, pictures: Pictures) -> Pictures:
+        if self.size is not None and self.size < min(pictures.shape[2:]):
+            pictures = reduced(pictures, self.size)
         if self.is_centred:
             pictures = pictures - pictures.mean(axis=(2, 3), keepdims=True, dtype=np.float32)
         return pictures

@@ -15,7 +15,7 @@ from faults.warm import Warm
 
 # Set by conftest.py: whether commands of the suite are started quickly, or as a user does, in campaigns.
 IS_WARM = False
-_KDM = str(Path(sys.executable).with_name("kdm"))
+KDM = str(Path(sys.executable).with_name("kdm"))
 
 
 class Ended(NamedTuple):
@@ -28,7 +28,7 @@ class Ended(NamedTuple):
 
 def kdm(home: Path, *options: str, recipe: str = "tiny") -> list[str]:
     """`kdm run RECIPE --direct --home HOME`."""
-    command = [_KDM, "run", recipe, "--direct", "--device", "cpu"]
+    command = [KDM, "run", recipe, "--direct", "--device", "cpu"]
     return [*command, "--home", str(home), *options]
 
 
@@ -44,7 +44,7 @@ def start(
     In the suite one of `kdm` is forked with everything imported (`faults.warm`).
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KDM_")}
-    is_plain = command[0] == _KDM and popen.keys() <= {"cwd"}
+    is_plain = command[0] == KDM and popen.keys() <= {"cwd"}
     if IS_WARM and may_be_warm and is_plain:
         more = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **(environment or {})}
         cwd = str(popen["cwd"]) if popen.get("cwd") else None
