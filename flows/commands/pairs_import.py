@@ -9,7 +9,7 @@ from flows.commands.import_options import importer_options, rows_of_split
 from flows.config.imported_pairs import ImportedPairs
 from flows.config.load import load_recipe
 from flows.documents.set_card import write_set_card
-from flows.documents.set_origin import Origin, origin_of_card
+from flows.documents.set_origin import origin_of_card
 from flows.home import home_folder
 from flows.terminal import counting
 from kdm.licences import require_licence
@@ -53,7 +53,7 @@ def import_set(wanted: Import, home: str) -> None:
             **importer_options(wanted.options, wanted.noise),
         )
     known = origin_of_card(made.folder)
-    write_set_card(made.folder, Origin(known.teacher, licence or known.licence))
+    write_set_card(made.folder, known._replace(licence=licence or known.licence))
     counts = ", ".join(f"{count:,} {split}" for split, count in made.counts.items())
     typer.echo(f"{made.folder.url}: {counts}")
     if made.advice:

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
-from flows.config.generated_pairs import FilterRecipe
+from flows.config.generated_pairs import FilterRecipe, GeneratedPairs
+from flows.config.imported_pairs import ImportedPairs
+from flows.config.stored_pairs import StoredPairs
+from flows.config.teacher_recipe import TeacherRecipe
 from kdm.datasets import DataSet
+from kdm.differential_privacy import DifferentialPrivacy
 from pairgen.filters.filter import Filter
 from storage.plugins import plugin_class, plugin_names
 
@@ -62,6 +66,33 @@ def require_copy_finder(rules: Sequence[FilterRecipe], shape: tuple[int, ...] | 
             f"'{finders[0].plugin}' misses mirrored and shifted ones; add {_finders(shape)} to "
             "filters"
         )
+
+
+def stated_claim(
+    teacher: TeacherRecipe | None, pairs: GeneratedPairs | ImportedPairs | StoredPairs
+) -> DifferentialPrivacy | None:
+    """What the recipe, or the card of its stored pairs, states of the teacher; None if nothing."""
+    if isinstance(pairs, StoredPairs):
+        return pairs.differential_privacy
+    return None if teacher is None else teacher.differential_privacy
+
+
+def require_claim_kept(
+    rules: Sequence[FilterRecipe], claim: DifferentialPrivacy | None, *, is_given_up: bool
+) -> None:
+    """Raise a ValueError if a filter would make a teacher's claim void, unless the recipe gives that up.
+
+    Calibration reads held-out samples, which no claim about the training data covers, so it may.
+    """
+    if claim is None or is_given_up:
+        return
+    for rule in rules:
+        if rule.filter.needs_reference:
+            raise ValueError(
+                f"filter '{rule.filter.plugin}' compares pairs with the training data, which makes the "
+                f"teacher's claim of differential privacy void ({claim.words}); take the filter out, or "
+                "give the claim up with --set privacy.gives_up_differential_privacy=true"
+            )
 
 
 def are_pictures(shape: tuple[int, ...] | None) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from flows.home import bare, found
-from kdm.report.existing_card import licence_of
+from kdm.differential_privacy import stated_in
+from kdm.report.existing_card import front_of, licence_of
 from pairgen.teachers.imported_name import default_name
 from storage.digest import short
 from storage.errors import MismatchError
@@ -41,6 +42,7 @@ def _said_by(folder: Folder, layout: str | None) -> dict[str, Any]:
     layout = layout or _only_layout(folder, places)
     train = PairStore.open(folder, split="train", layout=layout)
     label, num_heldout = train.schema.label, 0
+    claim = stated_in(front_of(folder))
     if f"heldout/{layout}" in places:
         num_heldout = _committed(PairStore.open(folder, split="heldout", layout=layout))
     return {
@@ -52,6 +54,7 @@ def _said_by(folder: Folder, layout: str | None) -> dict[str, Any]:
         "heldout": num_heldout,
         "layout": layout,
         "license": licence_of(folder),
+        "differential_privacy": claim.model_dump() if claim else None,
     }
 
 

@@ -4,8 +4,9 @@ import math
 from typing import Any, NamedTuple
 
 from flows.table import num_bytes
+from kdm.differential_privacy import Claim, claim_fields, claim_lines, stated_in
 from kdm.licences import UNKNOWN, hub_fields
-from kdm.report.existing_card import licence_of
+from kdm.report.existing_card import front_of, licence_of
 from kdm.report.markdown import front_matter, inline
 from kdm.trained import read_config
 from storage.folders import Folder
@@ -34,6 +35,8 @@ def teacher_card(folder: Folder, *, licence: str = "") -> Card:
     assert config is not None  # the import was finished
     known = licence_of(folder)
     licence = licence or (known if known != UNKNOWN else config["source"]["license"])
+    stated = stated_in(front_of(folder))
+    claim = Claim(stated) if stated else None
     front = {
         "name": folder.name.rpartition("-")[0],
         "digest": config["digest"],
@@ -41,9 +44,11 @@ def teacher_card(folder: Folder, *, licence: str = "") -> Card:
         "source_sha256": config["source"]["sha256"],
         "parameters": config["parameters"]["trainable"],
         **hub_fields(licence),
+        **claim_fields(claim),
     }
-    facts = _facts(config)
-    return Card(f"{front_matter(front)}{_body(folder, config, facts, licence)}", _summary(config))
+    words = "\n".join(["", *claim_lines(claim)]) if claim else ""
+    body = _body(folder, config, _facts(config), licence)
+    return Card(f"{front_matter(front)}{body}{words}", _summary(config))
 
 
 def _body(folder: Folder, config: dict[str, Any], facts: dict[str, str], licence: str) -> str:

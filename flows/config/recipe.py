@@ -7,10 +7,12 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from flows.config.filter_rules import (
+    require_claim_kept,
     require_copy_finder,
     require_data,
     require_one_rate,
     require_pictures,
+    stated_claim,
 )
 from flows.config.generated_pairs import FilterRecipe, GeneratedPairs
 from flows.config.imported_pairs import ImportedPairs, Name
@@ -40,11 +42,16 @@ def _require_digits(decision: str) -> str:
 class Privacy(LastingOptions):
     """Whether students may read pairs that weren't filtered, or that a filter dropped."""
 
-    added_later: ClassVar[Mapping[str, Any]] = {"masks": None}
+    added_later: ClassVar[Mapping[str, Any]] = {
+        "masks": None,
+        "gives_up_differential_privacy": False,
+    }
 
     required: bool = False
     # For a recipe without filters: the decisions to apply, by their first digits; []: read every pair.
     masks: tuple[Annotated[str, AfterValidator(_require_digits)], ...] | None = None
+    # True: filters may compare pairs with the training data though the teacher's claim is void then.
+    gives_up_differential_privacy: bool = False
 
 
 class Recipe(Options):
@@ -71,6 +78,11 @@ class Recipe(Options):
             _require_classes_of(self.teacher, self.pairs.pairs, self.dataset)
         require_data(self._rules, self.dataset)
         require_one_rate(self.joint_filters)
+        require_claim_kept(
+            self._rules,
+            stated_claim(self.teacher, self.pairs),
+            is_given_up=self.privacy.gives_up_differential_privacy,
+        )
         if self.shape is not None:
             self.require_filters_fit(self.shape)
         elif self.privacy.required:
@@ -173,7 +185,8 @@ class Recipe(Options):
     def digest(self) -> str:
         """The digest of the whole recipe; each stage has its own narrower one.
 
-        Licences are left out, because correcting one isn't another run. So are the places of data and pairs.
+        Licences and claims are left out, because correcting one isn't another run. So are the places of
+        data and pairs.
         """
         document = self.document()
         if self.dataset is not None:
@@ -183,6 +196,7 @@ class Recipe(Options):
         for part in ("teacher", "pairs"):
             if document[part] is not None:
                 document[part].pop("license", None)
+                document[part].pop("differential_privacy", None)
         return digest_of(document)
 
     def licence(self) -> str:

@@ -4,19 +4,23 @@ Students learn from them as they are; no teacher is near, and nothing is written
 the recipe has filters, whose masks belong there.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from flows.config.imported_pairs import Layout
+from kdm.differential_privacy import DifferentialPrivacy
 from kdm.licences import UNKNOWN, Licence
-from storage.options import Options
+from storage.options import LastingOptions
 from storage.records import LabelRule
 from storage.shard_record import Digest
 
 
-class StoredPairs(Options):
+class StoredPairs(LastingOptions):
     """An existing set; the counts are the committed ones, or fewer."""
+
+    added_later: ClassVar[Mapping[str, Any]] = {"differential_privacy": None}
 
     kind: Literal["stored"]
     name: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
@@ -28,3 +32,4 @@ class StoredPairs(Options):
     heldout: int = Field(ge=0, le=10**10)  # 0: nothing can be measured
     layout: Layout
     license: Licence = UNKNOWN  # as the set's card gives it
+    differential_privacy: DifferentialPrivacy | None = None  # its teacher's, as the card gives it

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from flows.home import bare, matching, things
+from kdm.differential_privacy import stated_in
 from kdm.pretrained import SOURCES
-from kdm.report.existing_card import licence_of
+from kdm.report.existing_card import front_of, licence_of
 from kdm.trained import CONFIG, WEIGHTS, read_config, read_weights
 from pairgen.recommended import recommended_sampler
 from pairgen.teachers.imported_name import default_name
@@ -26,6 +27,7 @@ from storage.shard_record import Digest
 _CHECKPOINTS = (".pkl", ".pt", ".pth", ".safetensors")
 _BESIDE = ("card.md", "samples.png", "losses.json", "timings.json")  # copied along
 _MAX_BESIDE_BYTES = 2**26
+_OF_THE_OTHER = {"name", "license", "differential_privacy"}  # of a teacher that the recipe trains
 
 
 class _Weights(BaseModel):
@@ -156,9 +158,11 @@ def _completed_teacher(stated: dict[str, Any], found: StoredTeacher) -> dict[str
             f"{short(weights)}…; name that one, or take this with --set teacher.weights=null"
         )
     # A recipe that trains its own teacher uses this one instead.
-    replaced = {"model", "training"} | ({"name", "license"} if stated.get("training") else set())
+    replaced = {"model", "training"} | (_OF_THE_OTHER if stated.get("training") else set())
     kept = {key: value for key, value in stated.items() if key not in replaced}
-    own = {"name": bare(folder.name), "license": licence_of(folder)}
+    claim = stated_in(front_of(folder))
+    own: dict[str, Any] = {"name": bare(folder.name), "license": licence_of(folder)}
+    own["differential_privacy"] = claim.model_dump() if claim else None
     named = {"model": describe(config.model), "stored": folder.name, "weights": weights}
     return {**own, **{key: value for key, value in kept.items() if value is not None}, **named}
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import model_validator
 
 from flows.config.imported_pairs import Name
+from kdm.differential_privacy import DifferentialPrivacy
 from kdm.licences import Licence
 from kdm.training.options import TrainingOptions
 from pairgen.teachers.plugin import TeacherPlugin
@@ -17,7 +18,11 @@ from storage.shard_record import Digest
 class TeacherRecipe(LastingOptions):
     """A field and how it's trained; a stored or closed-form teacher isn't trained."""
 
-    added_later: ClassVar[Mapping[str, Any]] = {"stored": None, "weights": None}
+    added_later: ClassVar[Mapping[str, Any]] = {
+        "stored": None,
+        "weights": None,
+        "differential_privacy": None,
+    }
 
     name: Name
     model: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
@@ -25,6 +30,9 @@ class TeacherRecipe(LastingOptions):
     weights: Digest | None = None  # digest of that folder's weights, which pairs are named by
     training: TrainingOptions | None = None
     license: Licence | None = None  # of its weights; by default the data's, if trained here
+    differential_privacy: DifferentialPrivacy | None = (
+        None  # that its training claims; in no digest
+    )
 
     @model_validator(mode="after")
     def _check_training(self) -> Self:

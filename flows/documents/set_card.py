@@ -1,6 +1,7 @@
 """The card of a set of pairs, written from what its folder holds."""
 
 from flows.config.stored_pairs import StoredPairs
+from flows.documents.dp_claims import claim_of_pairs
 from flows.documents.sampler_words import sampler_words
 from flows.documents.set_counts import filters_of, split_entry
 from flows.documents.set_origin import Origin, origin_of_card, origin_of_recipe
@@ -65,4 +66,5 @@ def _card(
         purged=tuple(stores[0].purges.words()),
         licence=origin.licence,
         has_picture=has_picture,
+        claim=claim_of_pairs(stores, origin.differential_privacy),
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flows.documents.dp_claims import claim_of_student
 from flows.documents.numbers import entry, judge_of, references
 from flows.documents.reproduction import reproduction
 from flows.stage import Run, StageResult
@@ -13,7 +14,11 @@ from storage.records import PairSchema
 
 
 def write_card(
-    run: Run, student: StageResult, document: dict[str, Any], schema: PairSchema
+    run: Run,
+    judged: StageResult,
+    student: StageResult,
+    document: dict[str, Any],
+    schema: PairSchema,
 ) -> None:
     """Write card.md next to the student's numbers."""
     recipe = next(each for each in run.recipe.students if each.name == student.facts["student"])
@@ -31,6 +36,7 @@ def write_card(
         has_picture=student.place.exists("samples.png"),
         judge=judge_of(document),
         num_classes=schema.label.num_classes if schema.label else 0,
+        claim=claim_of_student(run, judged),
     )
     text = student_card(card, meanings_of(run.recipe.evaluation.metrics))
     student.place.replace("card.md", text.encode())

@@ -5,8 +5,17 @@ from typing import Any
 from flows.config.teacher_recipe import TeacherRecipe
 from flows.stage import Run, StageResult
 from kdm.datasets import described
+from kdm.differential_privacy import (
+    Claim,
+    DifferentialPrivacy,
+    claim_fields,
+    claim_lines,
+    stated_in,
+)
 from kdm.licences import hub_fields
-from kdm.report.markdown import front_matter, inline
+from kdm.report.existing_card import CARD, front_of
+from kdm.report.markdown import front_matter, inline, read_front_matter
+from storage.folders import Folder
 from storage.plugins import describe
 from storage.yaml_text import yaml_text
 
@@ -34,3 +43,23 @@ def write_teacher_card(run: Run, teacher: TeacherRecipe, result: StageResult) ->
         f"All that determines it:\n\n```yaml\n{yaml_text(settings, sort_keys=True)}```\n"
     )
     result.place.replace("card.md", text.encode())
+
+
+def mark_claim(folder: Folder, claim: DifferentialPrivacy | None) -> None:
+    """Say in the card of a teacher in files what a recipe states of its differential privacy."""
+    if claim is None or not folder.exists(CARD) or stated_in(front_of(folder)) == claim:
+        return
+    text = folder.read(CARD).decode()
+    front = read_front_matter(text)
+    _, _, body = text.partition("\n---\n")
+    old = claim_lines(_said(front))
+    if old:
+        body = body.replace("\n".join(old), "").rstrip("\n") + "\n"
+    marked = {**front, **claim_fields(Claim(claim))}
+    words = "\n".join(claim_lines(Claim(claim)))
+    folder.replace(CARD, f"{front_matter(marked)}{body}\n{words}".encode())
+
+
+def _said(front: dict[str, Any]) -> Claim | None:
+    stated = stated_in(front)
+    return Claim(stated) if stated else None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flows.config.student_recipe import StudentRecipe
+from flows.documents.dp_claims import claim_of_student
 from flows.documents.measured import read_metrics
 from flows.documents.reproduction import reproduction
 from flows.stage import Run, StageResult
@@ -14,16 +15,18 @@ from storage.folders import Folder
 CARD, METRICS = "card.md", "metrics.json"
 
 
-def tell_training(run: Run, pairs: str, student: StudentRecipe, trained: StageResult) -> None:
+def tell_training(
+    run: Run, judged: StageResult, student: StudentRecipe, trained: StageResult
+) -> None:
     """Write both next to the weights, unless a card or measured numbers exist; the card comes last."""
     folder = trained.place
     standing = read_metrics(folder)
     if folder.exists(CARD) or "values" in (standing or {}):
         return
-    document = _document(folder, pairs, student, trained)
+    document = _document(folder, judged.name, student, trained)
     if standing is None:
         folder.replace(METRICS, seal(document))
-    folder.replace(CARD, training_card(_card(run, folder, student, document)).encode())
+    folder.replace(CARD, training_card(_card(run, judged, folder, student, document)).encode())
 
 
 def _document(
@@ -43,7 +46,11 @@ def _document(
 
 
 def _card(
-    run: Run, folder: Folder, student: StudentRecipe, document: dict[str, Any]
+    run: Run,
+    judged: StageResult,
+    folder: Folder,
+    student: StudentRecipe,
+    document: dict[str, Any],
 ) -> TrainingCard:
     pictures = (folder / PICTURES).names()
     return TrainingCard(
@@ -60,4 +67,5 @@ def _card(
         address=f"students/{student.name}-{short(document['student_digest'])}",
         licence=run.recipe.licence(),
         picture=f"{PICTURES}/{pictures[-1]}" if pictures else None,
+        claim=claim_of_student(run, judged),
     )

@@ -35,7 +35,7 @@ def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResul
         "training": student.training.model_dump(mode="json"),
     }
     result = train(run, STAGE, student.name, kind="students", job=job)
-    tell_training(run, judged.name, student, result)
+    tell_training(run, judged, student, result)
     result = replace(result, facts={**result.facts, "student": student.name})
     if run.is_remembered:
         remember(run, judged, result)

@@ -54,7 +54,7 @@ def _evaluate(run: Run, judged: StageResult, student: StageResult, identity: str
         "pairs": judged.name,
         "parameters": student.facts["parameters"],
     }
-    write_card(run, student, document, schema)
+    write_card(run, judged, student, document, schema)
     folder.replace("metrics.json", seal(document))
     meter.at(1)
     return document

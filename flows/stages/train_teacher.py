@@ -1,7 +1,7 @@
 """Stage `train-teacher`: train the teacher once, or find it stored."""
 
 from flows.config.teacher_recipe import TeacherRecipe
-from flows.documents.teacher_card import write_teacher_card
+from flows.documents.teacher_card import mark_claim, write_teacher_card
 from flows.stage import Run, StageResult
 from flows.stages.training import train
 from kdm.trained import read_config, read_weights
@@ -18,7 +18,9 @@ def train_teacher(run: Run) -> StageResult:
     teacher = run.recipe.teacher
     assert teacher is not None  # the caller asks only if the recipe has one
     if teacher.stored is not None:
-        return _stored(run, teacher, teacher.stored)
+        result = _stored(run, teacher, teacher.stored)
+        mark_claim(result.place, teacher.differential_privacy)
+        return result
     if teacher.training is None:
         return _known(run, teacher)
     assert run.recipe.dataset is not None  # checked by the recipe
@@ -31,6 +33,7 @@ def train_teacher(run: Run) -> StageResult:
     result = train(run, STAGE, teacher.name, kind="teachers", job=job)
     if not result.place.exists("card.md"):
         write_teacher_card(run, teacher, result)
+    mark_claim(result.place, teacher.differential_privacy)
     return result
 
 

@@ -7,6 +7,7 @@ numbers beside the teacher's, how to load the student, and the command that make
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kdm.differential_privacy import Claim, claim_fields, claim_lines
 from kdm.licences import hub_fields
 from kdm.metrics.metric import Meaning
 from kdm.report.content import Numbers, StudentEntry
@@ -35,6 +36,7 @@ class StudentCard:
     has_picture: bool = True  # samples.png is beside it
     judge: str = ""  # a sentence: who judged, and how well it tells real samples
     num_classes: int = 0  # that it can draw
+    claim: Claim | None = None  # of differential privacy
 
 
 def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
@@ -51,6 +53,7 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
         "teacher": card.teacher,
         "pairs": card.pairs,
         **hub_fields(card.licence),
+        **claim_fields(card.claim),
         "tags": ["distillation", "one-step", "koopman"],
         "metrics": dict(student.values),
     }
@@ -82,6 +85,7 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
             "",
             *_loading(card),
             "",
+            *claim_lines(card.claim),
             *(["Made by:", "", *code_block(card.command, "sh"), ""] if card.command else []),
             f"Licence: {inline(card.licence)}.",
             "",

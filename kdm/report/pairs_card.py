@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kdm.differential_privacy import Claim, claim_fields, claim_lines
 from kdm.licences import hub_fields
 from kdm.report.content import FilterCounts, SplitCounts
 from kdm.report.markdown import code_block, front_matter, inline
@@ -64,6 +65,7 @@ class PairsCard:
     purged: tuple[str, ...] = ()  # what was removed for good, in words, a purge each
     licence: str = "unknown"
     has_picture: bool = True
+    claim: Claim | None = None  # of differential privacy
 
 
 def pairs_card(card: PairsCard) -> str:
@@ -84,6 +86,7 @@ def pairs_card(card: PairsCard) -> str:
             *_tables(card.splits),
             *_filter_lines(card.filters),
             *_purged_lines(card.purged),
+            *claim_lines(card.claim),
             *_conventions(card),
             "All that determines the pairs:",
             "",
@@ -114,6 +117,7 @@ def _front(card: PairsCard) -> dict[str, Any]:
     return {
         "pretty_name": card.name,
         **hub_fields(card.licence),
+        **claim_fields(card.claim),
         "size_categories": [_size_category(sum(entry.counts.kept for entry in rows))],
         "tags": tags,
         "dataset_info": {

@@ -7,6 +7,7 @@ end, and the command that measures it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kdm.differential_privacy import Claim, claim_fields, claim_lines
 from kdm.licences import hub_fields
 from kdm.report.markdown import code_block, front_matter, inline
 from kdm.report.tables import number
@@ -32,6 +33,7 @@ class TrainingCard:
     address: str  # the student's place, as `load_student` takes it
     licence: str
     picture: str | None = None  # a file beside it: the teacher's images above its own
+    claim: Claim | None = None  # of differential privacy
 
 
 def training_card(card: TrainingCard) -> str:
@@ -45,6 +47,7 @@ def training_card(card: TrainingCard) -> str:
         "plugin": card.plugin,
         "pairs": card.pairs,
         **hub_fields(card.licence),
+        **claim_fields(card.claim),
         "tags": ["distillation", "one-step"],
     }
     shown = f"![The teacher’s images above the student’s of the same noise]({card.picture})"
@@ -75,6 +78,7 @@ def training_card(card: TrainingCard) -> str:
             "x_0 = student.generate(x_T)",
             "```",
             "",
+            *claim_lines(card.claim),
             f"Licence: {inline(card.licence)}.",
             "",
         ]

@@ -119,7 +119,8 @@ def _normed(pictures: Pictures) -> Pictures:
     means = reduced(pictures, _SIZE)
     flat = (means - means.mean(axis=(2, 3), keepdims=True)).reshape(len(means), -1)
     norms = np.sqrt(np.einsum("ij,ij->i", flat, flat))
-    return (flat / np.maximum(norms, _LEAST)[:, None]).reshape(means.shape)
+    normed = flat / np.maximum(norms, _LEAST)[:, None]
+    return np.asarray(normed.reshape(means.shape), np.float32)
 
 
 def _padded(described: Tensor) -> Tensor:
