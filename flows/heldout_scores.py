@@ -29,6 +29,8 @@ def kept_scores(
     A file that is damaged, or of something else, is made again. A home that can't be written to keeps none.
     """
     folder, name = home / FOLDER, f"{short(score)}-{short(heldout)}.json"
+    with suppress(StoreError, OSError):
+        folder.sweep()
     found = _read(folder, name, score, heldout)
     if found is not None:
         return found

@@ -55,7 +55,7 @@ def claim_lines(claim: Claim | None) -> list[str]:
         names = " and ".join(f"`{name}`" for name in claim.void_by)
         words = (
             f"**Not differentially private.** The teacher's claim ({claim.stated.words}) is void: "
-            f"{names} compared these pairs with the training data."
+            f"{names} chose among these pairs by the training data."
         )
     return [words, ""]
 

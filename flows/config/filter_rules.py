@@ -78,18 +78,23 @@ def stated_claim(
 
 
 def require_claim_kept(
-    rules: Sequence[FilterRecipe], claim: DifferentialPrivacy | None, *, is_given_up: bool
+    rules: Sequence[FilterRecipe],
+    dataset: DataSet | None,
+    claim: DifferentialPrivacy | None,
+    *,
+    is_given_up: bool,
 ) -> None:
     """Raise a ValueError if a filter would make a teacher's claim void, unless the recipe gives that up.
 
-    Calibration reads held-out samples, which no claim about the training data covers, so it may.
+    Held-out samples may calibrate: no claim about the training data covers them. Leave-one-out reads those.
     """
     if claim is None or is_given_up:
         return
+    leaves_one_out = dataset is not None and not dataset.has_heldout
     for rule in rules:
-        if rule.filter.needs_reference:
+        if rule.filter.needs_reference or (leaves_one_out and _is_calibrated(rule)):
             raise ValueError(
-                f"filter '{rule.filter.plugin}' compares pairs with the training data, which makes the "
+                f"filter '{rule.filter.plugin}' reads the training data, which makes the "
                 f"teacher's claim of differential privacy void ({claim.words}); take the filter out, or "
                 "give the claim up with --set privacy.gives_up_differential_privacy=true"
             )

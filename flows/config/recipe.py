@@ -50,7 +50,7 @@ class Privacy(LastingOptions):
     required: bool = False
     # For a recipe without filters: the decisions to apply, by their first digits; []: read every pair.
     masks: tuple[Annotated[str, AfterValidator(_require_digits)], ...] | None = None
-    # True: filters may compare pairs with the training data though the teacher's claim is void then.
+    # True: filters may read the training data though the teacher's claim is void then.
     gives_up_differential_privacy: bool = False
 
 
@@ -80,6 +80,7 @@ class Recipe(Options):
         require_one_rate(self.joint_filters)
         require_claim_kept(
             self._rules,
+            self.dataset,
             stated_claim(self.teacher, self.pairs),
             is_given_up=self.privacy.gives_up_differential_privacy,
         )

@@ -1,7 +1,6 @@
 """What cards say of a teacher's differential privacy: void for what a filter chose by the training data."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from flows.config.filter_rules import stated_claim
 from flows.documents.set_origin import origin_of_card
@@ -39,16 +38,18 @@ def _decisions(store: PairStore) -> list[Mask]:
 
 
 def _chosen_by(store: PairStore, masks: Iterable[Mask]) -> list[str]:
-    """The filters that read real data, of those that ran at write and those of masks."""
-    at_write: list[Mapping[str, Any]] = [
-        rule["filter"] for rule in store.spec.get("drop_at_write", ())
+    """The filters that read the training data, of those that ran at write and those of masks."""
+    at_write = [str(rule["filter"]["plugin"]) for rule in store.spec.get("drop_at_write", ())]
+    summaries = [read_decision_summary(store.base / "masks", mask) for mask in masks]
+    named = [(str(each["filter"]["plugin"]), "calibrated_by" in each) for each in summaries]
+    return [
+        *filter(_needs_reference, at_write),
+        # Calibrated by leave-one-out, by the training data too.
+        *(name for name, leaves_one_out in named if leaves_one_out or _needs_reference(name)),
     ]
-    of_masks = [read_decision_summary(store.base / "masks", mask)["filter"] for mask in masks]
-    names = [str(each["plugin"]) for each in (*at_write, *of_masks)]
-    return [name for name in names if _reads_real_data(name)]
 
 
-def _reads_real_data(name: str) -> bool:
+def _needs_reference(name: str) -> bool:
     """Whether a filter compares pairs with real samples; one that isn't installed may have."""
     if name not in plugin_names("pairgen.filters"):
         return True

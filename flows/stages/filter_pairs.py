@@ -24,6 +24,7 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     run.recipe.require_filters_fit(open_split(run, pairs, "train").schema.shape)
     require_claim_kept(
         run.recipe.filters,
+        run.recipe.dataset,
         origin_of_card(pairs.place).differential_privacy,
         is_given_up=run.recipe.privacy.gives_up_differential_privacy,
     )

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.config.load import load_recipe
+from kdm.datasets.checkerboard import CheckerboardData
 from kdm.report.existing_card import front_of
 from storage.folders import Folder, folder_at
 
@@ -100,7 +101,7 @@ def test_a_filter_that_reads_the_training_data_is_refused_unless_the_claim_is_gi
 ) -> None:
     filtered = ("--set", f"{place}={NEAR_COPY}")
     said = run(home, recipe, *STATED, *filtered)
-    assert "filter 'near-copy' compares pairs with the training data" in said
+    assert "filter 'near-copy' reads the training data" in said
     assert "void (ε = 8, δ = 1e-05)" in said
     assert "--set privacy.gives_up_differential_privacy=true" in said
     assert not home.names()
@@ -118,11 +119,11 @@ def test_quality_filters_without_a_reference_leave_the_claim(home: Folder, recip
     assert run(home, recipe, *STATED, "--set", f"filters={LONGEST_TENTH}") == ""
     assert {each["holds"] for each in claims(home).values()} == {True}
     # The set's card states the claim, though this recipe doesn't.
-    assert "compares pairs" in run(home, recipe, "--set", f"filters={NEAR_COPY}")
+    assert "reads the training data" in run(home, recipe, "--set", f"filters={NEAR_COPY}")
     (name,) = (home / "pairs").names()
     data = ("--set", "dataset={kind: checkerboard, num_train: 200, num_heldout: 100}")
     refused = run(home, name, *data, "--set", f"filters={NEAR_COPY}", until="filter-pairs")
-    assert "compares pairs" in refused
+    assert "reads the training data" in refused
 
 
 def test_a_student_of_every_pair_keeps_the_claim_beside_a_filtered_one(
@@ -133,6 +134,19 @@ def test_a_student_of_every_pair_keeps_the_claim_beside_a_filtered_one(
     assert run(home, recipe, *STATED, "--mask", "none") == ""
     assert claims(home)["students/plain"] == {**CLAIM, "holds": True}
     assert claims(home)["pairs/claimed"]["void_by"] == ["near-copy"]
+
+
+def test_leave_one_out_reads_the_training_data_and_a_stated_threshold_does_not(
+    home: Folder, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CheckerboardData, "has_heldout", False)
+    calibrated = ("--set", f"filters={LONGEST_TENTH.replace('threshold', 'fpr')}")
+    assert "filter 'truncation' reads" in run(home, recipe, *STATED, *calibrated)
+    assert run(home, recipe, *STATED, *GIVEN_UP, *calibrated) == ""
+    assert claims(home)["students/plain"]["void_by"] == ["truncation"]
+    other = folder_at(f"{home.url}-stated")
+    assert run(other, recipe, *STATED, "--set", f"filters={LONGEST_TENTH}") == ""
+    assert claims(other)["students/plain"]["holds"]
 
 
 @pytest.mark.parametrize("claim", ["{epsilon: 0, delta: 0}", "{epsilon: 1, delta: 1}", "8"])
