@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from flows.config.filter_rules import stated_claim
+from flows.config.filter_rules import require_claim_kept, stated_claim
 from flows.documents.set_origin import origin_of_card
 from flows.judged_pairs import masks_in, open_split
 from flows.stage import Run, StageResult
@@ -12,6 +12,16 @@ from storage.mask_documents import decisions_of
 from storage.masks import Mask, read_decision_summary
 from storage.plugins import plugin_class, plugin_names
 from storage.store import PairStore
+
+
+def require_claim_of_set_kept(run: Run, pairs: StageResult) -> None:
+    """Raise a ValueError if the recipe's filters make void what the set's card states."""
+    require_claim_kept(
+        run.recipe.filters,
+        run.recipe.dataset,
+        origin_of_card(pairs.place).differential_privacy,
+        is_given_up=run.recipe.privacy.gives_up_differential_privacy,
+    )
 
 
 def claim_of_pairs(stores: Iterable[PairStore], stated: DifferentialPrivacy | None) -> Claim | None:

@@ -1,5 +1,7 @@
 """The card of a set of pairs, written from what its folder holds."""
 
+from typing import TYPE_CHECKING
+
 from flows.config.stored_pairs import StoredPairs
 from flows.documents.dp_claims import claim_of_pairs
 from flows.documents.sampler_words import sampler_words
@@ -8,9 +10,11 @@ from flows.documents.set_origin import Origin, origin_of_card, origin_of_recipe
 from flows.documents.set_picture import SET_PICTURE, draw_set_picture, has_set_picture
 from flows.stage import Run, StageResult
 from kdm.report.pairs_card import PairsCard, pairs_card
-from storage.folders import Folder
 from storage.set_folder import splits_of
 from storage.store import PairStore
+
+if TYPE_CHECKING:
+    from storage.folders import Folder
 
 
 def write_pairs_card(run: Run, judged: StageResult) -> None:
@@ -25,7 +29,7 @@ def write_pairs_card(run: Run, judged: StageResult) -> None:
     write_set_card(judged.place, origin_of_recipe(run.recipe, judged.place))
 
 
-def write_set_card(folder: Folder, origin: Origin | None = None) -> None:
+def write_set_card(folder: "Folder", origin: Origin | None = None) -> None:
     """Write card.md and pairs.png from what a set holds, unless they're up to date.
 
     Without an origin, the existing card's is kept.
@@ -51,7 +55,7 @@ def write_set_card(folder: Folder, origin: Origin | None = None) -> None:
 
 
 def _card(
-    folder: Folder, stores: list[PairStore], origin: Origin, *, has_picture: bool
+    folder: "Folder", stores: list[PairStore], origin: Origin, *, has_picture: bool
 ) -> PairsCard:
     spec = dict(stores[0].spec)
     return PairsCard(

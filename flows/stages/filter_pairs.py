@@ -1,19 +1,21 @@
 """Stage `filter-pairs`: score each shard once and decide by a threshold; the teacher is not loaded."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from flows.calibration import RecipeFilter
-from flows.config.filter_rules import require_claim_kept
+from flows.documents.dp_claims import require_claim_of_set_kept
 from flows.documents.mask_counts import filter_counts, masked_words, rate_warnings
 from flows.documents.set_card import write_pairs_card
-from flows.documents.set_origin import origin_of_card
 from flows.judged_pairs import contents, open_split
 from flows.stage import Run, StageResult
 from flows.stages.claim import end_claim_of_dead
 from flows.stages.judging import STAGE, Judging
 from flows.stages.stated_masks import stated_masks
 from storage.digest import digest_of
-from storage.masks import Mask
+
+if TYPE_CHECKING:
+    from storage.masks import Mask
 
 
 def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
@@ -22,12 +24,7 @@ def filter_pairs(run: Run, pairs: StageResult) -> StageResult:
     Without filters, the recipe states which existing decisions to apply, if there are any.
     """
     run.recipe.require_filters_fit(open_split(run, pairs, "train").schema.shape)
-    require_claim_kept(
-        run.recipe.filters,
-        run.recipe.dataset,
-        origin_of_card(pairs.place).differential_privacy,
-        is_given_up=run.recipe.privacy.gives_up_differential_privacy,
-    )
+    require_claim_of_set_kept(run, pairs)
     masks: list[Mask] = []
     was_missing, warnings = False, dict[str, None]()
     if run.recipe.filters:
