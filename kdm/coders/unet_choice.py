@@ -18,7 +18,7 @@ class UNetChoice(UNetSizes):
         """How many classes the network distinguishes; 0 if it sees no label."""
         return 0 if schema.label is None or not self.sees_labels else schema.label.num_classes
 
-    def build(self, schema: PairSchema) -> SongUNet:
+    def build(self, schema: PairSchema, *, augment_dim: int = 0) -> SongUNet:
         """An untrained network of (x, time, one-hot labels or None), see `UNetSizes.unet`."""
         channels = schema.shape[0]
         return self.unet(
@@ -26,4 +26,5 @@ class UNetChoice(UNetSizes):
             in_channels=channels,
             out_channels=channels,
             num_classes=self.num_classes(schema),
+            augment_dim=augment_dim,
         )

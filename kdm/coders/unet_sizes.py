@@ -41,12 +41,19 @@ class UNetSizes(Options):
         return shape[1]
 
     def unet(
-        self, shape: tuple[int, ...], *, in_channels: int, out_channels: int, num_classes: int
+        self,
+        shape: tuple[int, ...],
+        *,
+        in_channels: int,
+        out_channels: int,
+        num_classes: int,
+        augment_dim: int = 0,
     ) -> SongUNet:
         """A network of (x (n, in_channels, H, H), time (n,) or (1,), one-hot labels or None).
 
         It gives (n, out_channels, H, H); H is the side of samples of `shape`. Initial weights come from
-        torch's global generator. Raises as `side`.
+        torch's global generator. With an `augment_dim` it also sees rows of so many numbers, which join
+        the time; EDM passes the parameters of an augmentation there. Raises as `side`.
         """
         from kdm.networks.song_unet import SongUNet as Built  # torch: imported only to build
         from kdm.networks.song_unet import SongUNetOptions
@@ -57,6 +64,7 @@ class UNetSizes(Options):
                 in_channels=in_channels,
                 out_channels=out_channels,
                 label_dim=num_classes,
+                augment_dim=augment_dim,
                 model_channels=self.model_channels,
                 channel_mult=self.channel_mult,
                 num_blocks=self.num_blocks,

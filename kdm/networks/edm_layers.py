@@ -22,6 +22,7 @@ from kdm.networks.attention import Layout, attend
 from kdm.networks.fast import group_norm, winograd, winograd_learning
 from kdm.networks.image_shapes import Embeddings, Encodings, Images, Maps, OneHot, Times
 from kdm.networks.memory_format import is_plain, settled
+from kdm.networks.plain import uses_own_kernels
 from kdm.randomness.draws import draws
 
 # Pixels of a map from which on doubling and convolving in one takes half the time in training on a CPU.
@@ -162,6 +163,8 @@ class Norm(nn.Module):
         weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         if group_norm.is_faster(x):
             return group_norm.group_norm(x, self._num_groups, weight, bias, self._eps)
+        if not uses_own_kernels():
+            x = x.contiguous()  # the only order in which torch can derive a norm in forward mode
         return F.group_norm(x, self._num_groups, weight, bias, self._eps)
 
 

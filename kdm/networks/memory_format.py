@@ -20,7 +20,8 @@ def settled(x: Images, *, times: int = 1) -> Images:
     `times`: what comes next has so many times as many pixels. On a GPU maps follow the weights' format
     (`network.to(memory_format=torch.channels_last)`), and x is given back as it is.
     """
-    if x.device.type != "cpu" or (torch.is_grad_enabled() and not is_plain(x)):
+    is_plainer = torch.is_grad_enabled() and not is_plain(x)
+    if x.device.type != "cpu" or is_plainer or not uses_own_kernels():
         return x
     order = torch.channels_last if is_large(x, times=times) else torch.contiguous_format
     return x.contiguous(memory_format=order)

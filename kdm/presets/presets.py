@@ -12,7 +12,7 @@ compared with at equal size.
 from kdm.losses.distances import Distance
 from kdm.presets.koopman_presets import checkerboard, images, timed
 from kdm.presets.preset import Make, Mode, Preset, Terms
-from kdm.presets.rival_presets import get, reflow, regression
+from kdm.presets.rival_presets import get, mean_flow, reflow, regression
 
 
 def preset_names() -> list[str]:
@@ -37,6 +37,11 @@ def preset(
     if name not in _PRESETS:
         raise ValueError(f"there is no preset '{name}'; there are {', '.join(_PRESETS)}")
     _require_choice(name, mode, terms, has_adversary)
+    if distance is not None and name in _WITHOUT_DISTANCE:
+        raise ValueError(
+            f"distance is '{distance.plugin}', but preset '{name}' has a loss of its own, of weighted "
+            "squares; leave 'distance' out"
+        )
     words = (terms or "rec+lat+pred").split("+")
     kept = {term: float(term in words) for term in ("rec", "lat", "pred")}
     chosen = {} if distance is None else {"distance": distance}
@@ -90,7 +95,9 @@ _PRESETS: dict[str, Make] = {
     # Rivals of KDM's own size.
     "cifar10-regression": regression,
     "cifar10-reflow": reflow,
+    "cifar10-mean-flow": mean_flow,
 }
 _POINTS = "checkerboard"
-_UNPUBLISHED = ("cifar10-kdm-t", "cifar10-regression", "cifar10-reflow")
+_UNPUBLISHED = ("cifar10-kdm-t", "cifar10-regression", "cifar10-reflow", "cifar10-mean-flow")
+_WITHOUT_DISTANCE = ("cifar10-mean-flow",)
 _WITHOUT_TERMS = (*_UNPUBLISHED, *(name for name in _PRESETS if name.startswith("get-")))

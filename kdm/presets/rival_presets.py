@@ -1,4 +1,4 @@
-"""Presets of students that KDM is compared with: GET in its published sizes, and two of KDM's size."""
+"""Presets of students that KDM is compared with: GET in its published sizes, and three of KDM's size."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from kdm.losses.random_features import RandomFeatures
 from kdm.networks.transformer_options import EquilibriumOptions
 from kdm.presets.preset import PUBLISHED_STEPS, STEPS, Make, Mode, Preset, pictures, trained
 from kdm.students.get import Get
+from kdm.students.mean_flow import MeanFlow
 from kdm.students.reflow import Reflow
 from kdm.students.regression import Regression
 
@@ -36,3 +37,9 @@ def reflow(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
     """The same U-Net as a velocity; d compares x_t − t v with x_0 (LPIPS in Lee et al. 2024)."""
     perceptual = losses.get("distance", RandomFeatures())
     return Preset(Reflow(network=_UNET, perceptual=perceptual), trained(STEPS), pictures())
+
+
+def mean_flow(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+    """The same U-Net as an average velocity, trained as Re-MeanFlow (Zhang et al. 2025)."""
+    training = trained(STEPS, learning_rate=1e-4, betas=(0.9, 0.99))
+    return Preset(MeanFlow(network=_UNET), training, pictures())

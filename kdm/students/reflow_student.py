@@ -5,8 +5,6 @@ that are mostly near 0 and 1, and trains v(x_t, t, y) to be the line's direction
 follows v from t = 1 to t = 0. If the paths are straight, a single step is exact.
 """
 
-import math
-
 import torch
 from torch import nn
 
@@ -14,16 +12,13 @@ from kdm.batch import Batch
 from kdm.losses.distances import Distance
 from kdm.networks.image_shapes import OneHot, Times
 from kdm.objective import Losses, weighted
-from kdm.randomness.draws import draws
-from kdm.shapes import Labels, Samples, Scalar
-from kdm.students.labels import one_hot, require_known
-from kdm.students.one_network import OneNetworkStudent
-from kdm.students.student import sampling
-
-_NEAREST_TO_AN_END = 1e-5  # of training's times, as published: 1 / t is a weight
+from kdm.shapes import Samples, Scalar
+from kdm.students.flow_student import FlowStudent
+from kdm.students.labels import one_hot
+from kdm.students.line_times import columns, u_shaped_times
 
 
-class ReflowStudent(OneNetworkStudent):
+class ReflowStudent(FlowStudent):
     """v(x_t, t, y), and Euler's method from t = 1 to 0; `num_steps` may be changed at any time.
 
     The arguments are the fields of `kdm.students.reflow.Reflow`, and the network that they describe,
@@ -46,28 +41,12 @@ class ReflowStudent(OneNetworkStudent):
         self.network, self.num_classes = network, num_classes
         self.num_steps, self._time_exponent = num_steps, time_exponent
         self._distance, self._perceptual = distance, perceptual
-        self._data_scale, self._noise_scale = data_scale, noise_scale
+        self.data_scale, self.noise_scale = data_scale, noise_scale
 
-    @property
-    def nfe(self) -> int:
-        """One evaluation a step of Euler's method."""
-        return self.num_steps
-
-    @torch.no_grad()
-    def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0^ (n, ...) in the pairs' units: Euler's x ← x − v(x, t, y) / num_steps, t from 1 down.
-
-        Nothing random: `seed` doesn't matter. Raises a ValueError for missing labels, and for labels
-        outside 0 … num_classes − 1, if the network sees labels.
-        """
-        require_known(label, self.num_classes)
-        labels = one_hot(label, self.num_classes, like=x_T)
-        x = x_T / self._noise_scale
-        with sampling(self, x_T.device):
-            for step in range(self.num_steps):
-                t = x.new_full((1,), 1 - step / self.num_steps)
-                x = x - self._velocity(x, t, labels) / self.num_steps
-        return x * self._data_scale
+    def followed(self, x: Samples, t: Times, labels: OneHot | None) -> Samples:
+        """v(x, t, y): a step of Euler's method."""
+        v: Samples = self.network(x, t, labels)
+        return v
 
     def measure(self, batch: Batch) -> Losses:
         """d(v, x_T − x_0) at random times; with a perceptual distance Lee et al.'s LPIPS-Huber-1/t.
@@ -76,33 +55,16 @@ class ReflowStudent(OneNetworkStudent):
         t = 1 a velocity is judged by the picture x_t − t v that it leads to. The term `flow` is the
         first part, `pred` the second.
         """
-        x_0, x_T = batch.x_0 / self._data_scale, batch.noise() / self._noise_scale
+        x_0, x_T = batch.x_0 / self.data_scale, batch.noise() / self.noise_scale
         t = u_shaped_times(len(x_0), self._time_exponent, like=x_0)
-        column = t.reshape(-1, *[1] * (x_0.ndim - 1))
+        column = columns(t, like=x_0)
         x_t = (1 - column) * x_0 + column * x_T
-        v = self._velocity(x_t, t, one_hot(batch.label, self.num_classes, like=x_t))
+        v = self.followed(x_t, t, one_hot(batch.label, self.num_classes, like=x_t))
         if self._perceptual is None:
             return weighted({"flow": self._distance.distance(v, x_T - x_0)}, {})
         flow = _weighted_mean(self._distance, v, x_T - x_0, 1 - t)
         pred = _weighted_mean(self._perceptual, x_t - column * v, x_0, 1 / t)
         return weighted({"flow": flow, "pred": pred}, {})
-
-    def _velocity(self, x: Samples, t: Times, labels: OneHot | None) -> Samples:
-        v: Samples = self.network(x, t, labels)
-        return v
-
-
-def u_shaped_times(count: int, exponent: float, *, like: Samples) -> Times:
-    """Times (n,) of density ∝ exp(a (t − ½)) + exp(−a (t − ½)), kept 1e-5 away from 0 and 1.
-
-    `exponent` is a (4 in Lee et al. 2024, Sec. 4.1); 0 gives uniform times. With even chances t comes
-    from one of two mirrored exponentials, by the inverse of its distribution: log(1 + u (e^a − 1)) / a
-    for u ~ U(0, 1). `like` gives the device and the type.
-    """
-    u, side = draws().uniform((2, count), like=like, axis=1)
-    t = (u * math.expm1(exponent)).log1p() / exponent if exponent else u
-    t = torch.where(side < 0.5, t, 1 - t)
-    return t.clamp(_NEAREST_TO_AN_END, 1 - _NEAREST_TO_AN_END)
 
 
 def _weighted_mean(d: Distance, given: Samples, wanted: Samples, weight: Times) -> Scalar:

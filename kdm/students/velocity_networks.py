@@ -1,13 +1,16 @@
 """Networks v(x_t, t, y) for a student that learns a velocity: an MLP for points, or a U-Net.
 
-Here t is a real input, from 0 (data) to 1 (noise); the coders of KDM see a constant instead.
+Here t is a real input, from 0 (data) to 1 (noise); the coders of KDM see a constant instead. A network of
+average velocities u(x_t, r, t, y) also sees the interval t − r. With an interval of 0 it is a network of
+velocities, with the same weights beside those for the interval.
 """
 
 import torch
 from torch import nn
 
 from kdm.coders.unet_choice import UNetChoice
-from kdm.networks.image_shapes import Images, OneHot, Times
+from kdm.networks.edm_layers import PositionalEmbedding
+from kdm.networks.image_shapes import Augmentations, Images, OneHot, Times
 from kdm.networks.mlp import MLP
 from kdm.networks.song_unet import SongUNet
 from kdm.shapes import Samples
@@ -25,9 +28,26 @@ def build_velocity_network(choice: VelocityMlp | UNetChoice, schema: PairSchema)
     velocity of x_t's shape.
     """
     if isinstance(choice, UNetChoice):
-        return _PictureVelocity(choice.build(schema))
+        return _PictureVelocity(choice.build(schema), _LAST_STEP)
+    return _point_velocity(choice, schema, num_times=1)
+
+
+def build_average_velocity_network(
+    choice: VelocityMlp | UNetChoice, schema: PairSchema, *, time_scale: float
+) -> nn.Module:
+    """As `build_velocity_network`; a fourth argument is the interval t − r, (n,) or (1,).
+
+    `time_scale` is what 1 is to a U-Net's sines and cosines; an MLP sees t and t − r themselves.
+    """
+    if isinstance(choice, UNetChoice):
+        unet = choice.build(schema, augment_dim=choice.model_channels)
+        return _PictureVelocity(unet, time_scale)
+    return _point_velocity(choice, schema, num_times=2)
+
+
+def _point_velocity(choice: VelocityMlp, schema: PairSchema, *, num_times: int) -> "_PointVelocity":
     return _PointVelocity(
-        schema.num_values + 1,
+        schema.num_values + num_times,
         schema.num_values,
         width=choice.width,
         num_layers=choice.num_layers,
@@ -37,19 +57,43 @@ def build_velocity_network(choice: VelocityMlp | UNetChoice, schema: PairSchema)
 
 
 class _PointVelocity(MLP):
-    def forward(self, x: Samples, t: Times, labels: OneHot | None = None) -> Samples:  # type: ignore[override]
-        """v (n, ...) at x and t, which is one more input beside the flat x."""
-        flat = torch.cat([x.flatten(1), t[:, None].expand(len(x), 1)], 1)
-        velocity: Samples = super().forward(flat).reshape(x.shape)
+    def forward(  # type: ignore[override]
+        self,
+        x: Samples,
+        t: Times,
+        labels: OneHot | None = None,
+        interval: Times | None = None,
+    ) -> Samples:
+        """v (n, ...) at x, t and the interval, which are inputs beside the flat x."""
+        times = [t] if interval is None else [t, interval]
+        columns = [each[:, None].expand(len(x), 1) for each in times]
+        velocity: Samples = super().forward(torch.cat([x.flatten(1), *columns], 1)).reshape(x.shape)
         return velocity
 
 
 class _PictureVelocity(nn.Module):
-    def __init__(self, unet: SongUNet) -> None:
+    def __init__(self, unet: SongUNet, time_scale: float) -> None:
         super().__init__()
-        self.unet = unet
+        self.unet, self._time_scale = unet, time_scale
+        size = unet.options.augment_dim
+        self._waves = (
+            PositionalEmbedding(size, has_endpoint=True, sine_first=True) if size else None
+        )
 
-    def forward(self, x: Images, t: Times, labels: OneHot | None = None) -> Images:
-        """v (n, c, h, w) at x and t; the U-Net sees 999 t."""
-        velocity: Images = self.unet(x, _LAST_STEP * t, labels)
+    def forward(
+        self,
+        x: Images,
+        t: Times,
+        labels: OneHot | None = None,
+        interval: Times | None = None,
+    ) -> Images:
+        """v (n, c, h, w) at x, t and the interval; the U-Net sees both times `time_scale`."""
+        joined = None if interval is None else self._encoded(interval)
+        velocity: Images = self.unet(x, self._time_scale * t, labels, joined)
         return velocity
+
+    def _encoded(self, interval: Times) -> Augmentations:
+        """Its sines and cosines less those of 0, so that an interval of 0 adds nothing to the time's."""
+        assert self._waves is not None
+        scaled = self._time_scale * interval
+        return self._waves(scaled) - self._waves(0 * scaled)  # type: ignore[no-any-return]

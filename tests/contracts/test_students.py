@@ -101,6 +101,7 @@ CASES |= {
         },
         PICTURES,
     ),
+    "mean-flow-pictures": Case({"plugin": "mean-flow", "network": UNETS, "num_steps": 2}, PICTURES),
 }
 every_student = pytest.mark.parametrize("name", CASES)
 

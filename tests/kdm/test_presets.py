@@ -24,6 +24,14 @@ def test_rivals_are_one_unet_of_kdms_size(name: str) -> None:
     assert student.num_trainable_parameters() == student.num_inference_parameters() == UNET
 
 
+def test_mean_flow_is_reflows_unet_that_also_sees_the_interval() -> None:
+    chosen = preset("cifar10-mean-flow")
+    assert chosen.build().num_trainable_parameters() == UNET + 64 * 64
+    assert (chosen.training.learning_rate, chosen.training.betas) == (1e-4, (0.9, 0.99))
+    assert chosen.training.ema is not None
+    assert chosen.training.ema.decay == 0.9999
+
+
 @pytest.mark.parametrize("name", ["cifar10", "cifar10-cond", "cifar10-kdm-f", "ffhq64", "get-b"])
 def test_published_training_is_adams_at_a_constant_rate_with_an_average_from_step_0(
     name: str,
@@ -80,6 +88,8 @@ def test_a_recipe_switches_terms_as_table_5_does(terms: Any, weights: tuple[int,
         ({"name": "checkerboard", "has_adversary": True}, "lacks a critic"),
         ({"name": "cifar10-regression", "mode": "published"}, "leave 'mode' out"),
         ({"name": "cifar10-reflow", "mode": "published"}, "leave 'mode' out"),
+        ({"name": "cifar10-mean-flow", "mode": "published"}, "leave 'mode' out"),
+        ({"name": "cifar10-mean-flow", "distance": "l2"}, "leave 'distance' out"),
         (
             {"name": "checkerboard", "mode": "published", "terms": "pred"},
             "doesn't have 'pred' for points",

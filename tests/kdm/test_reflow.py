@@ -14,8 +14,9 @@ from kdm.losses.distances import L2
 from kdm.losses.sample_huber import SampleHuber
 from kdm.networks.image_shapes import Times
 from kdm.shapes import Samples
+from kdm.students.line_times import u_shaped_times
 from kdm.students.reflow import Reflow
-from kdm.students.reflow_student import ReflowStudent, u_shaped_times
+from kdm.students.reflow_student import ReflowStudent
 from kdm.training.adam import Adam
 from kdm.training.options import TrainingOptions
 from storage.records import LabelRule, NoiseRule, PairSchema
