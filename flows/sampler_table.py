@@ -4,7 +4,7 @@ DIGEST names all that the errors depend on, so that a repeated question is answe
 written as soon as it's measured, and a stopped comparison goes on behind the last one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -35,7 +35,7 @@ from storage.plugins import describe
 
 STAGE = "samplers"
 TABLE, FIGURE, TEXT = "samplers.json", "samplers.png", "samplers.md"
-VERSION = 1  # of what is measured
+VERSION = 2  # of what is measured
 _BATCH = 64  # pictures at once if the recipe leaves that to the device
 
 
@@ -51,14 +51,19 @@ class SamplerTable:
 
     @property
     def sentence(self) -> str:
-        """The cheapest sampler that is as close as the recipe's own, and how to choose it."""
+        """The cheapest sampler that is as close as the recipe's own, and how to choose it.
+
+        As close is one whose error and whose median sample's error are at most as large.
+        """
         if self.own is None:
             return "the recipe's sampler has no fixed steps, so nothing is recommended"
         own = f"{self.own.sampler} at {self.own.evaluations}"
         cheaper = [
             each
             for each in self.rows
-            if each.error <= self.own.error and each.evaluations < self.own.evaluations
+            if each.evaluations < self.own.evaluations
+            and each.error <= self.own.error
+            and each.typical <= self.own.typical
         ]
         if not cheaper:
             return f"no sampler is as close as {own} in fewer evaluations"
@@ -69,33 +74,37 @@ class SamplerTable:
             f"{{plugin: {best.sampler}, num_steps: {best.num_steps}}}')"
         )
 
-    def lines(self) -> list[list[str]]:
-        """A row for each sampler, its error in at most 5, 7, … 35 evaluations; the head first.
+    def lines(self, number_of: Callable[[Measured], float]) -> list[list[str]]:
+        """A row for each sampler, a number of it in at most 5, 7, … 35 evaluations; the head first.
 
         '0.0110 (34)' is the error in 34 evaluations, of a sampler that can't take 35.
         """
         return [
             ["evaluations", *map(str, EVALUATIONS), "ms each"],
-            *(self._line(name) for name in sorted({each.sampler for each in self.rows})),
+            *(self._line(name, number_of) for name in sorted({each.sampler for each in self.rows})),
         ]
 
-    def _line(self, name: str) -> list[str]:
+    def _line(self, name: str, number_of: Callable[[Measured], float]) -> list[str]:
         rows = [each for each in self.rows if each.sampler == name]
         each_ms = [1e3 * row.seconds / row.evaluations for row in rows]
-        return [name, *(_cell(rows, most) for most in EVALUATIONS), number(median(each_ms))]
+        return [
+            name,
+            *(_cell(rows, most, number_of) for most in EVALUATIONS),
+            number(median(each_ms)),
+        ]
 
     def all_lines(self) -> list[list[str]]:
         """A row for each measurement, with the sampler's own estimate of its error; the head first."""
-        head = ["sampler", "evaluations", "error", "own estimate", "ms a sample"]
+        head = ["sampler", "evaluations", "error", "median", "own estimate", "ms a sample"]
         return [head, *map(_whole_line, self.rows)]
 
 
-def _cell(rows: Sequence[Measured], most: int) -> str:
+def _cell(rows: Sequence[Measured], most: int, number_of: Callable[[Measured], float]) -> str:
     within = [row for row in rows if row.evaluations <= most]
     if not within:
         return ""
     row = max(within, key=lambda each: each.evaluations)
-    return number(row.error) + ("" if row.evaluations == most else f" ({row.evaluations})")
+    return number(number_of(row)) + ("" if row.evaluations == most else f" ({row.evaluations})")
 
 
 def _whole_line(row: Measured) -> list[str]:
@@ -104,6 +113,7 @@ def _whole_line(row: Measured) -> list[str]:
         row.sampler,
         str(row.evaluations),
         number(row.error),
+        number(row.typical),
         estimate,
         number(1e3 * row.seconds),
     ]

@@ -18,7 +18,15 @@ def teacher_samplers(request: Request, num_samples: int) -> None:
         run = replace(request.run(terminal.report), say=terminal.say)
         teacher, *_ = run_stages(run, until="train-teacher")
         folder, table = sampler_table(run, teacher, num_samples)
-    text = "\n\n".join([aligned(table.lines()), _measured_by(table, num_samples), table.sentence])
+    text = "\n\n".join(
+        [
+            _measured_by(table, num_samples),
+            aligned(table.lines(lambda row: row.error)),
+            "of the median sample:",
+            aligned(table.lines(lambda row: row.typical)),
+            table.sentence,
+        ]
+    )
     if not folder.exists(FIGURE):
         whole = "\n\n".join([text, aligned(table.all_lines())])
         folder.replace(TEXT, (whole + "\n").encode())
@@ -30,7 +38,7 @@ def _measured_by(table: SamplerTable, num_samples: int) -> str:
     return (
         f"RMS difference from {table.reference} (itself off by about "
         f"{number(table.reference_error)}), of {num_samples:,} samples from the same noises; "
-        f"{table.machine}"
+        f"{table.machine}:"
     )
 
 

@@ -76,6 +76,9 @@ def test_the_reference_is_as_good_as_exact_and_errors_are_distances_from_it():
     exact = PLUGIN.build((2,)).solution(x_T)
     found = comparison.measured(Midpoint(num_steps=5))
     assert found.error == pytest.approx(float((wanted - exact).square().mean().sqrt()), rel=1e-3)
+    assert found.typical == pytest.approx(
+        float((wanted - exact).square().mean(1).sqrt().quantile(0.5)), rel=0.01
+    )
     assert found.evaluations == 10
     assert found.estimate is not None
     assert found.estimate > found.error
