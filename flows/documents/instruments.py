@@ -26,7 +26,7 @@ def perception_of(run: Run) -> Perception:
 
 def judge_on(run: Run) -> PictureJudge | None:
     """The classifier of the recipe's data set, trained if the home lacks it; None without a data set."""
-    dataset = run.recipe.dataset
+    dataset, device = run.recipe.dataset, torch.device(run.settled_device)
     if dataset is None:
         return None
-    return picture_judge(run.home, dataset, device=torch.device(run.settled_device))
+    return picture_judge(run.home, dataset, run.recipe.evaluation.classifier, device=device)

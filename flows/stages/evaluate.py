@@ -85,11 +85,12 @@ def evaluation_identity(run: Run, judged: StageResult, student: StageResult) -> 
 
 def _classifier(run: Run) -> dict[str, str]:
     """The classifier, if a metric needs one."""
-    if "classifier" not in needs_of(run.recipe.evaluation.metrics) or run.recipe.dataset is None:
+    dataset, evaluation = run.recipe.dataset, run.recipe.evaluation
+    if "classifier" not in needs_of(evaluation.metrics) or dataset is None:
         return {}
     from kdm.evaluate.classifier_training import classifier_name  # torch
 
-    return {"classifier": classifier_name(run.recipe.dataset)}
+    return {"classifier": classifier_name(dataset, evaluation.classifier)}
 
 
 def _networks(run: Run) -> dict[str, dict[str, str]]:

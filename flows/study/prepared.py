@@ -21,7 +21,7 @@ def prepare(plan: Plan, watcher: Watcher) -> None:
         from kdm.evaluate.classifier_training import known_classifier
 
         torch.set_num_threads(1)
-        known_classifier(plan.home, first.dataset)
+        known_classifier(plan.home, first.dataset, first.evaluation.classifier)
 
 
 def _different(plan: Plan, watcher: Watcher) -> list[Run]:

@@ -15,14 +15,21 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, ClassVar, Literal
 
 from kdm.datasets.images import ImageData, files_below, is_beside
-from kdm.datasets.pictures import MAX_FILE_BYTES, SUFFIXES, Pictures, Sample, gathered
+from kdm.datasets.pictures import (
+    MAX_FILE_BYTES,
+    SUFFIXES,
+    Pictures,
+    Resize,
+    Sample,
+    gathered,
+)
 from storage.folders.foreign_files import opened
 from storage.inert.stand_ins import require_file_itself
 
@@ -48,7 +55,10 @@ class ImageFolderData(ImageData):
     Both forms of the same files make the same set, with the same digest.
     """
 
+    added_later: ClassVar[Mapping[str, Any]] = {"resize": None}
+
     kind: Literal["image-folder"] = "image-folder"
+    resize: Resize | None = None  # of pictures larger than `shape`; None: they are refused
 
     def read(self, path: Path) -> Pictures:
         """All pictures, in the order of their names."""
@@ -59,7 +69,11 @@ class ImageFolderData(ImageData):
                 Sample(name, read(name, MAX_FILE_BYTES), labels.get(name)) for name in pictures
             )
             return gathered(
-                samples, self.shape, num_classes=self.num_classes, at_most=self.in_memory_bytes
+                samples,
+                self.shape,
+                num_classes=self.num_classes,
+                at_most=self.in_memory_bytes,
+                resize=self.resize,
             )
 
     def _labels(self, names: list[str], pictures: list[str], read: _READ) -> dict[str, int]:

@@ -28,7 +28,7 @@ from storage.folders.file_names import is_hidden
 from storage.folders.foreign_files import is_file
 from storage.folders.walk import not_listed, walked
 from storage.importers.stamps import Stamp, stamp_of
-from storage.options import Options
+from storage.options import LastingOptions
 from storage.reading.order import Order
 
 _MAX_SIDE = 2048  # pixels
@@ -56,10 +56,10 @@ def _require_square(shape: Shape) -> Shape:
     return shape
 
 
-class ImageData(Options, ABC):
+class ImageData(LastingOptions, ABC):
     """A set of pictures in files; a subclass says how its source is read (`read`).
 
-    `shape` is (c, h, h): pictures are square, and aren't resized or cropped here.
+    `shape` is (c, h, h): pictures are square, and aren't cropped here.
     """
 
     source: str  # a path; a relative one is looked for here and in $KDM_DATA

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Split = Literal["train", "heldout"]
+Resize = Literal[
+    "box"
+]  # how larger pictures become smaller: by the mean over the area of each pixel
 Shape = tuple[int, int, int]  # channels, height, width
 
 SUFFIXES = ("png", "jpg", "jpeg")
@@ -51,7 +54,12 @@ class Pictures(NamedTuple):
 
 
 def gathered(
-    samples: Iterable[Sample], shape: Shape, *, num_classes: int | None, at_most: int
+    samples: Iterable[Sample],
+    shape: Shape,
+    *,
+    num_classes: int | None,
+    at_most: int,
+    resize: Resize | None = None,
 ) -> Pictures:
     """Every picture decoded, in order: uint8 [n, c, h, w] and classes [n], if any.
 
@@ -59,7 +67,7 @@ def gathered(
     """
     values, labels = bytearray(), []
     for sample in samples:
-        values += decoded(sample.data, shape, sample.place).data
+        values += decoded(sample.data, shape, sample.place, resize).data
         require_room(len(values), at_most)
         if num_classes is not None:
             labels.append(required_label(sample.label, num_classes, sample.place))
@@ -67,10 +75,13 @@ def gathered(
     return Pictures(images, None if num_classes is None else np.array(labels, np.int64))
 
 
-def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
+def decoded(
+    data: bytes, shape: Shape, place: str, resize: Resize | None = None
+) -> NDArray[np.uint8]:
     """The picture in a PNG or JPEG: uint8 [c, h, w]; a ValueError if it is another kind or broken.
 
-    Nothing is resized, cropped or converted: a teacher must see what its user prepared.
+    Nothing is cropped or converted, and only what `resize` allows is made smaller: a teacher must see
+    what its user prepared.
     """
     if len(data) > MAX_FILE_BYTES:
         raise ValueError(f"{place} has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are read")
@@ -82,8 +93,10 @@ def decoded(data: bytes, shape: Shape, place: str) -> NDArray[np.uint8]:
 
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
-        fault = _misfit(image, shape) or _too_deep(image, data)
-        values = None if fault else np.asarray(image, np.uint8)
+        is_larger = resize is not None and min(image.size) > shape[1]
+        side = image.height if is_larger else shape[1]
+        fault = _misfit(image, (shape[0], side, side)) or _too_deep(image, data)
+        values = None if fault else np.asarray(_smaller(image, shape[1]), np.uint8)
     except UnidentifiedImageError as error:  # whose words name an object in memory
         raise ValueError(f"{place} is not a valid PNG or JPEG; restore or remove it") from error
     except (*_BROKEN, Image.DecompressionBombError) as error:
@@ -122,6 +135,18 @@ def require_room(num_bytes: int, at_most: int) -> None:
         raise ValueError(
             f"decoded it takes more than in_memory_bytes, {at_most:,}; raise that, or take fewer"
         )
+
+
+def _smaller(image: "Image.Image", side: int) -> "Image.Image":
+    """The picture at `side` pixels: each is the mean over its area, in Pillow's whole numbers.
+
+    At half the side that is the mean of four pixels, the same bytes on every machine.
+    """
+    if image.width == side:
+        return image
+    from PIL import Image
+
+    return image.resize((side, side), Image.Resampling.BOX)
 
 
 def _too_deep(image: "Image.Image", data: bytes) -> str:

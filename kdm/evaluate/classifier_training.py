@@ -6,7 +6,6 @@ It minimises the cross entropy −log p(y | x) with the project's own trainer. T
 set's content and the options, so an evaluation that needs the same classifier finds this one.
 """
 
-import math
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,48 +13,23 @@ import numpy as np
 import safetensors.torch
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 
 from kdm.batch import Batch
 from kdm.data import points_source
 from kdm.datasets import DataSet
 from kdm.datasets.pictures import Split
 from kdm.evaluate.classifier import Classifier
+from kdm.evaluate.classifier_options import ClassifierOptions
 from kdm.export import write_trained
 from kdm.objective import Losses, Objective, Player
 from kdm.randomness.step_seeds import seed_initial_weights
 from kdm.trained import read_config, read_weights
-from kdm.training.options import EmaOptions, TrainingOptions
 from kdm.training.trainer import Trainer, TrainingResult
 from storage.digest import digest_of, short
 from storage.folders import Folder
-from storage.options import Options
 
 VERSION = 1  # raised by a change of the numbers
 FOLDER = "classifiers"
-
-
-class ClassifierOptions(Options):
-    """How a classifier is trained."""
-
-    num_epochs: int = Field(30, ge=1)  # over the training split
-    batch_size: int = Field(64, ge=1)
-    learning_rate: float = Field(3e-3, gt=0)  # at its highest
-    seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, dropout and order
-
-    def training(self, count: int) -> TrainingOptions:
-        """The trainer's options for a set of `count` pictures."""
-        num_steps = math.ceil(count * self.num_epochs / self.batch_size)
-        return TrainingOptions(
-            num_steps=num_steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            warmup_steps=num_steps // 10,
-            ema=EmaOptions(decay=0.99),
-            seed=self.seed,
-            checkpoint_every=num_steps,
-            keep_best=False,
-        )
 
 
 class KnownClassifier(NamedTuple):

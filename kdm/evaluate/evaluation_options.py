@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import Field
 
+from kdm.evaluate.classifier_options import ClassifierOptions
 from kdm.metrics.metric import Metric
 from storage.options import LastingOptions, Options
 from storage.plugins import Configured, configure
@@ -30,7 +31,7 @@ class WhereFilesAre(Options):
 class EvaluationOptions(LastingOptions):
     """All that determines a student's numbers beside the student and the pairs."""
 
-    added_later: ClassVar[Mapping[str, Any]] = {"where_files_are": None}
+    added_later: ClassVar[Mapping[str, Any]] = {"where_files_are": None, "classifier": None}
 
     metrics: tuple[Annotated[Metric, Configured(GROUP)], ...] = Field(
         default_factory=_default_metrics
@@ -40,6 +41,9 @@ class EvaluationOptions(LastingOptions):
     )  # samples from fresh noise, and in each teacher set
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of fresh noise and of a stochastic student
     batch_size: int = Field(2_500, ge=1)  # samples a call; round-off may depend on it
+    classifier: ClassifierOptions | None = (
+        None  # how metrics' classifier is trained; None: as usual
+    )
     where_files_are: WhereFilesAre | None = None  # in a recipe that was loaded: those that aren't
 
     def measured(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kdm.datasets import DataSet
 from kdm.evaluate.classifier import Classifier
+from kdm.evaluate.classifier_options import ClassifierOptions
 from kdm.evaluate.classifier_training import KnownClassifier, known_classifier
 from kdm.metrics.judgements import Judged, RealPictures
 from kdm.metrics.sample_sets import SampleSet
@@ -43,13 +44,17 @@ class PictureJudge:
 
 
 def picture_judge(
-    home: Folder, dataset: DataSet, *, device: torch.device | None = None
+    home: Folder,
+    dataset: DataSet,
+    options: ClassifierOptions | None = None,
+    *,
+    device: torch.device | None = None,
 ) -> PictureJudge:
     """The judge of a data set with classes; its classifier is trained unless `home` has it.
 
     Raises what `known_classifier` raises.
     """
-    known = known_classifier(home, dataset, device=device)
+    known = known_classifier(home, dataset, options, device=device)
     known.classifier.to(device or torch.device("cpu"))
     return judge_of(known, dataset)
 
