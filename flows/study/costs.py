@@ -11,6 +11,7 @@ from flows.documents.timings import read_timings
 from flows.stage import StageResult
 from kdm.metrics.metric import Meaning
 from kdm.trained import read_config
+from kdm.training.options import TrainingOptions
 from storage.folders import Folder
 from storage.options import parse
 from storage.records import PairSchema
@@ -21,6 +22,13 @@ COSTS: Mapping[str, Meaning] = {
     ),
     "parameters_used": Meaning(
         "parameters used", "those that sampling needs", "lower", "heldout", is_ranked=False
+    ),
+    "samples_seen": Meaning(
+        "samples seen",
+        "in the whole training, one twice if it comes twice",
+        "lower",
+        "heldout",
+        is_ranked=False,
     ),
     "training_seconds": Meaning(
         "training, CPU s", "CPU seconds of the whole training", "lower", "heldout", is_ranked=False
@@ -62,13 +70,14 @@ def flops_of(student: StudentRecipe, folder: Folder) -> dict[str, float]:
     }
 
 
-def costs_of(student: StageResult) -> dict[str, float]:
+def costs_of(student: StageResult, training: TrainingOptions) -> dict[str, float]:
     """Those that are known; times are missing where a student was trained elsewhere."""
     parameters = student.facts["parameters"]
     timings = read_timings(student.place)
     found = {
         "parameters_trained": parameters["trainable"],
         "parameters_used": parameters["inference"],
+        "samples_seen": training.num_steps * training.batch_size,
         "training_seconds": timings.get("cpu_seconds"),
         "step_milliseconds": _times(1e3, timings.get("cpu_seconds_per_step")),
         "sample_microseconds": _over(

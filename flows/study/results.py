@@ -101,7 +101,7 @@ def _entry(trial: Trial, made: MadeTrial, flops: Mapping[str, float]) -> Student
     whole["values"] = {
         **document["values"],
         **(found.numbers if found else {}),
-        **costs_of(made.student),
+        **costs_of(made.student, trial.recipe.students[0].training),
         **flops,
     }
     whole["intervals"] = {**document.get("intervals", {}), **(found.intervals if found else {})}

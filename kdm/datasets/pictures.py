@@ -138,9 +138,9 @@ def require_room(num_bytes: int, at_most: int) -> None:
 
 
 def _smaller(image: "Image.Image", side: int) -> "Image.Image":
-    """The picture at `side` pixels: each is the mean over its area, in Pillow's whole numbers.
+    """The picture at `side` pixels, each the mean over its area, as Pillow computes it.
 
-    At half the side that is the mean of four pixels, the same bytes on every machine.
+    Along rows first and then along columns, in whole numbers, so bytes are the same on every machine.
     """
     if image.width == side:
         return image

@@ -103,6 +103,21 @@ def test_a_teacher_of_real_colour_pictures_is_trained(tmp_path: Path, home: Fold
     assert folder_at(judged.folder).read("pairs.png").startswith(b"\x89PNG")
 
 
+def test_colour_pictures_of_half_the_side_have_a_teacher_pairs_with_states_and_a_student(
+    tmp_path: Path, home: Folder
+) -> None:
+    few = ("dataset.num_heldout=8", "pairs.train=16", "pairs.heldout=16", "pairs.layout=wds-16")
+    steps = ("pairs.sampler.num_steps=4", *(each for each in FEW_STEPS if ".regression." in each))
+    source = f"dataset.source={real_pictures(tmp_path / 'cifar10.zip')}"
+    recipe = load_recipe("cifar16", overrides=(*SMALL, *few, *steps, source))
+    chosen = tuple(recipe.chosen_students(["regression"]))
+    run = Run(recipe.model_copy(update={"students": chosen}), home)
+    *_, judged, student = run_stages(run, until="distill")
+    pairs = open_split(run, judged, "train").load(16).pairs
+    assert (pairs.x_0.dtype, pairs.x_0.shape) == (np.uint8, (16, 3, 16, 16))
+    assert student.facts["student"] == "regression"
+
+
 def test_pictures_that_are_not_there_are_asked_for(home: Folder, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"none\.zip' was not found .* give its path with --data"):
         run_stages(Run(cifar10(tmp_path / "none.zip"), home), until="train-teacher")

@@ -21,7 +21,6 @@ from flows.stages.refresh import refresh_home
 from flows.stages.sequence import run_stages
 from kdm.datasets.arrays import ArraysData
 from kdm.datasets.digits import DigitsData
-from kdm.evaluate import classifier_training
 from pairgen.filters.digests import reference_digest
 from pairgen.filters.drop_rule import DropRule
 from pairgen.filters.near_copy import NearCopy
@@ -138,13 +137,11 @@ def test_students_of_labelled_pictures_are_judged_by_one_classifier_that_stays(
     tmp_path: Path, home: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_here(monkeypatch)
-    short = classifier_training.ClassifierOptions(num_epochs=3)
-    monkeypatch.setattr(classifier_training, "ClassifierOptions", lambda: short)
     metrics = ["class-agreement", "classifier-frechet", "paired-baselines", "variance"]
     judged = recipe(
         tmp_path,
         students=[student(seed) for seed in (0, 1)],
-        evaluation={"metrics": metrics, "num_fresh": 100},
+        evaluation={"metrics": metrics, "num_fresh": 100, "classifier": {"num_epochs": 3}},
     )
     *_, evaluated, report = run_stages(Run(judged, home))
     (classifier,) = (home / "classifiers").names()

@@ -45,9 +45,14 @@ STUDY = {
     },
     "on": {"tiny": {"measure": ["same_cell", "paired_mse", "finds_own"]}},
 }
-NAMES = [
+OF_THE_PAPER = [
     *("losses", "matrix-size", "parameters", "data-size", "cost", "local-structure"),
     *("noise-semantics", "outliers", "spectrum", "teacher-beside-student"),
+]
+NAMES = [*OF_THE_PAPER, "better-students"]
+ON = [
+    *((name, on) for name in OF_THE_PAPER for on in ("checkerboard", "digits")),
+    *(("better-students", on) for on in ("digits", "cifar16")),
 ]
 
 
@@ -73,7 +78,7 @@ def refusal(study: str, on: str = "tiny") -> str:
     return str(ended.exception)
 
 
-def test_the_ten_studies_are_listed_in_the_papers_order_with_a_line_each() -> None:
+def test_the_papers_studies_are_listed_in_its_order_and_then_others_with_a_line_each() -> None:
     assert study_names() == NAMES
     said = CliRunner().invoke(app, ["study", "list"]).output
     helped = CliRunner().invoke(app, ["study", "--help"]).output
@@ -82,8 +87,7 @@ def test_the_ten_studies_are_listed_in_the_papers_order_with_a_line_each() -> No
         assert f"  {name} " in helped
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("on", ["checkerboard", "digits"])
+@pytest.mark.parametrize(("name", "on"), ON)
 def test_every_point_of_a_study_that_comes_along_is_a_valid_recipe(
     name: str, on: str, tmp_path: Path
 ) -> None:
@@ -92,7 +96,7 @@ def test_every_point_of_a_study_that_comes_along_is_a_valid_recipe(
     assert not (tmp_path / "home").exists()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_THE_PAPER)
 def test_every_student_on_cifar10_is_valid_as_well(name: str) -> None:
     """Without its teacher, which must be imported first."""
     study = parse(Study, read_study(name), name)

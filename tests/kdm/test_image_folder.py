@@ -113,6 +113,26 @@ def test_grey_pictures_and_jpegs_are_read(tmp_path: Path):
     assert np.array_equal(data.train(), np.stack([grey] * 3))
 
 
+def test_larger_pictures_become_smaller_only_if_that_is_asked_for(tmp_path: Path):
+    big = made(2, (3, 8, 8)).astype(int)
+    files = {f"{row}.png": encoded(each.astype(np.uint8)) for row, each in enumerate(big)}
+    source = written(tmp_path / "set.zip", zipped(files))
+    with pytest.raises(ValueError, match="is 8×8, the set's shape says 4×4; resize it"):
+        opened(source, num_classes=None).train()
+    along_rows = (big.reshape(2, 3, 8, 4, 2).sum(4) + 1) // 2
+    means = (along_rows.reshape(2, 3, 4, 2, 4).sum(3) + 1) // 2
+    found = opened(source, num_classes=None, resize="box").train()
+    assert np.array_equal(found, means)  # of two in a row, then of two rows, halves up
+    with pytest.raises(ValueError, match="is 8×8, the set's shape says 16×16"):
+        opened(source, num_classes=None, resize="box", shape=(3, 16, 16)).train()
+
+
+def test_pictures_that_fit_are_the_same_set_whether_they_may_become_smaller(source: str):
+    data, may = opened(source), opened(source, resize="box")
+    assert may.digest() == data.digest()
+    assert "resize" not in data.model_dump()
+
+
 def test_held_out_pictures_leave_the_training_set_by_a_fixed_order(source: str):
     data = opened(source, num_heldout=2)
     whole = [picture.tobytes() for picture in PICTURES]

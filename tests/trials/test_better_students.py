@@ -1,0 +1,69 @@
+"""Which changes make a student better, on digits and on CIFAR-10 at 16×16 (`make trials`; hours).
+
+KDM_TRIALS_SEEDS=1 is the short way. Every student is one of the home's, so what was trained before is found,
+and a stopped trial goes on; the home is kept below KDM_TRIALS_HOME, and shared with the other trials'.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from published import CIFAR10_TRAIN, published
+
+from flows.study.study_files import read_study
+from storage.digest import unseal
+
+pytestmark = pytest.mark.trials
+
+DATA = ("digits", "cifar16")
+Rows = Mapping[str, list[Mapping[str, float]]]  # numbers of each seed, by point
+
+
+@pytest.fixture(scope="module", params=DATA)
+def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """The study's numbers on one kind of data; prints its table (`pytest -s`)."""
+    on, place = request.param, tmp_path_factory.mktemp("better-students")
+    named = os.environ.get("KDM_TRIALS_HOME")
+    home = (Path(named) if named else place) / on
+    file = place / "better-students.yaml"
+    file.write_text(yaml.safe_dump(study(on), sort_keys=False))
+    kdm = str(Path(sys.executable).with_name("kdm"))
+    subprocess.run([kdm, "study", str(file), "--on", on, "--home", str(home)], check=True)
+    folders = (home / "studies").glob(f"better-students-on-{on}-*")
+    folder = max(folders, key=lambda each: (each / "numbers.json").stat().st_mtime)
+    print(f"\n{(folder / 'table.md').read_text()}")
+    found: dict[str, list[Mapping[str, float]]] = {}
+    for trial in unseal((folder / "numbers.json").read_bytes(), "study")["trials"]:
+        found.setdefault(trial["point"], []).append(trial["values"])
+    return found
+
+
+def study(on: str) -> dict[str, Any]:
+    """The project's study with as many seeds as are asked for, and with the pictures where they are."""
+    document = read_study("better-students")
+    document["seeds"] = list(range(int(os.environ.get("KDM_TRIALS_SEEDS", "3"))))
+    if on == "cifar16":
+        document["on"][on]["set"]["dataset.source"] = str(published(CIFAR10_TRAIN))
+    return document
+
+
+def means(rows: Rows, point: str) -> dict[str, float]:
+    """The mean over seeds of each of a point's numbers."""
+    of_seeds = rows[point]
+    return {name: sum(each[name] for each in of_seeds) / len(of_seeds) for name in of_seeds[0]}
+
+
+def test_a_third_of_the_steps_costs_a_third(rows: Rows) -> None:
+    whole, third = means(rows, "kdm"), means(rows, "kdm, a third")
+    assert third["training_flops"] <= 0.34 * whole["training_flops"]
+    assert third["training_seconds"] <= 0.45 * whole["training_seconds"]
+
+
+def test_a_student_of_the_recipe_is_near_its_teacher(rows: Rows) -> None:
+    for point in ("kdm", "regression"):
+        assert means(rows, point)["paired_over_class_shuffled"] < 0.5
