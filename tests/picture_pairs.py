@@ -8,7 +8,7 @@ import numpy as np
 from storage.digest import digest_of, short
 from storage.folders import Folder
 from storage.noise import derive_noise
-from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema
+from storage.records import LabelRule, NoiseRule, PairBatch, PairSchema, as_numbers
 from storage.store import PairStore
 
 LAYOUT = "wds-64"
@@ -47,14 +47,26 @@ def name_of(*, has_labels: bool = True) -> str:
 
 
 def filled(
-    folder: Folder, split: str = "train", count: int = 64, *, has_labels: bool = True
+    folder: Folder,
+    split: str = "train",
+    count: int = 64,
+    *,
+    has_labels: bool = True,
+    num_states: int = 0,
 ) -> PairStore:
-    """A committed split of `count` pairs."""
-    store = PairStore.create(folder, spec_of(has_labels=has_labels), split=split, layout=LAYOUT)
+    """A committed split of `count` pairs; states are x_0 with ever less of x_T."""
+    spec = spec_of(has_labels=has_labels)
+    if num_states:
+        spec = {**spec, "pairs": {**spec["pairs"], "num_states": num_states}}
+    store = PairStore.create(folder, spec, split=split, layout=LAYOUT)
     for shard in store.missing(count):
         pairs = made(store.indices(shard), split)
         if not has_labels:
             pairs = replace(pairs, label=None)
+        if num_states:
+            x_0 = as_numbers(pairs.x_0)
+            states = [x_0 + pairs.x_T / 4**number for number in range(1, num_states + 1)]
+            pairs = replace(pairs, states=np.stack(states, 1).astype(np.float32))
         store.write(shard, pairs, dropped={}, environment={"device": "cpu"})
     store.commit(count)
     return store

@@ -41,6 +41,16 @@ def teacher_samples(
 
 
 def placed_student(run: Run, student: StageResult, schema: PairSchema) -> Student:
-    """A trained student: of images on the run's device, of anything smaller on the CPU."""
-    model = load_student(student.folder)
+    """A trained student: of images on the run's device, of anything smaller on the CPU.
+
+    It takes as many steps as the evaluation says; a ValueError if it doesn't take any.
+    """
+    model, num_steps = load_student(student.folder), run.recipe.evaluation.num_steps
+    if num_steps is not None:
+        if model.num_steps is None:
+            raise ValueError(
+                f"evaluation.num_steps is {num_steps}, but {student.name} doesn't sample in steps; leave "
+                "it out, or choose a student that does (kdm-t, reflow)"
+            )
+        model.num_steps = num_steps
     return model.to(run.settled_device) if is_image(schema.shape) else model

@@ -31,7 +31,11 @@ class WhereFilesAre(Options):
 class EvaluationOptions(LastingOptions):
     """All that determines a student's numbers beside the student and the pairs."""
 
-    added_later: ClassVar[Mapping[str, Any]] = {"where_files_are": None, "classifier": None}
+    added_later: ClassVar[Mapping[str, Any]] = {
+        "where_files_are": None,
+        "classifier": None,
+        "num_steps": None,
+    }
 
     metrics: tuple[Annotated[Metric, Configured(GROUP)], ...] = Field(
         default_factory=_default_metrics
@@ -44,6 +48,8 @@ class EvaluationOptions(LastingOptions):
     classifier: ClassifierOptions | None = (
         None  # how metrics' classifier is trained; None: as usual
     )
+    # Of a student that samples in steps, in place of its own number: quality against steps.
+    num_steps: int | None = Field(None, ge=1, le=1000)
     where_files_are: WhereFilesAre | None = None  # in a recipe that was loaded: those that aren't
 
     def measured(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from kdm.students.labels import one_hot, require_known
 from kdm.students.student import Student, sampling
 from kdm.students.timed_losses import TimedLosses
 from kdm.students.trajectory import Trajectory
-from kdm.students.trajectory_points import Points, starts, ways
+from kdm.students.trajectory_points import Points, chosen_starts, onward, starts
 
 
 class KoopmanTimedStudent(Student):
@@ -30,6 +30,7 @@ class KoopmanTimedStudent(Student):
     """
 
     operator: Generator
+    num_steps: int
 
     def __init__(
         self,
@@ -108,29 +109,35 @@ class KoopmanTimedStudent(Student):
     def measure(self, batch: Batch) -> Losses:
         """The losses of timed_losses.py; terms of weight 0 aren't computed.
 
-        Random draws in this order: the starts' states, then the later times.
+        Random draws in this order: the starts' states, the starts that go on, the later times, and the
+        times after these.
         """
         losses = self._losses
         begun = starts(batch, losses.num_states)
         if not losses.goes_later:
             return weighted(self._regressed(begun, batch), losses.weights)
-        going = ways(batch, begun, batch.num_first(losses.later_share))
-        end, looks_there = going.end.number, bool(losses.lat or losses.rec)
-        z, *there = self._encoded([begun, going.end] if looks_there else [begun], batch)
-        moved = self.evolve(z[going.start], begun.number[going.start], end)
+        num_rows = batch.num_first(losses.later_share)
+        if losses.again:  # samples begin at x_T
+            start = torch.arange(num_rows, device=batch.x_0.device)
+        else:
+            start = chosen_starts(batch, begun, num_rows)
+        there = onward(batch, begun.number[start], to_data=not losses.again)
+        looks_there = bool(losses.lat or losses.rec)
+        z, *z_there = self._encoded([begun, there] if looks_there else [begun], batch)
+        moved = self.evolve(z[start], begun.number[start], there.number)
         arrived = [self._at_data(z, begun.number)]
-        arrived += [Points(moved, end)] if losses.later or losses.again else []
-        arrived += [Points(there[0], end)] if losses.rec else []
+        arrived += [Points(moved, there.number)] if losses.later or losses.again else []
+        arrived += [Points(z_there[0], there.number)] if losses.rec else []
         x_0, *m = self._through(self.decoder, arrived, batch)
-        terms, wanted = self._predictions(x_0, batch), self._beyond_noise(going.end, batch)
+        terms = self._predictions(x_0, batch)
         if losses.later:
-            terms["later"] = F.mse_loss(m[0].reshape_as(wanted), wanted)
+            terms["later"] = self._distance_to(there, m[0], batch)
         if losses.lat:
-            terms["lat"] = F.mse_loss(moved, there[0])
+            terms["lat"] = F.mse_loss(moved, z_there[0])
         if losses.rec:
-            terms["rec"] = F.mse_loss(m[-1].reshape_as(wanted), wanted)
+            terms["rec"] = self._distance_to(there, m[-1], batch)
         if losses.again:
-            terms["again"] = self._again(m[0].detach(), end, batch)
+            terms |= self._again(m[0], there.number, batch)
         return weighted(terms, losses.weights)
 
     def measure_warm_up(self, batch: Batch) -> Losses:
@@ -145,13 +152,20 @@ class KoopmanTimedStudent(Student):
         (x_0,) = self._through(self.decoder, [arrived], batch)
         return self._predictions(x_0, batch)
 
-    def _again(self, m: Samples, number: Numbers, batch: Batch) -> Scalar:
-        """The loss of x_0^ from the student's own states, which m (m, ...) gives at these times."""
+    def _again(self, m: Samples, number: Numbers, batch: Batch) -> dict[str, Scalar]:
+        """The losses of going on from the student's own states, which m (m, ...) gives at these times."""
         x_T, x_0 = batch.noise()[: len(m)], batch.x_0[: len(m)] / self._data_scale
         own = Points(self.trajectory.state(m.reshape_as(x_T), x_T, number), number)
         (z,) = self._encoded([own], batch)
-        (made,) = self._through(self.decoder, [self._at_data(z, number)], batch)
-        return self._losses.distance.distance(made.reshape_as(x_0), x_0)
+        there = onward(batch, number)
+        arrived = [self._at_data(z, number)]
+        if self._losses.later:
+            arrived.append(Points(self.evolve(z, number, there.number), there.number))
+        made, *m_there = self._through(self.decoder, arrived, batch)
+        terms = {"again": self._losses.distance.distance(made.reshape_as(x_0), x_0)}
+        if m_there:
+            terms["again_later"] = self._distance_to(there, m_there[0], batch)
+        return terms
 
     def _at_data(self, z: Latents, number: Numbers) -> Points:
         """Latents (r, d) carried from times (r,) to data."""
@@ -172,10 +186,11 @@ class KoopmanTimedStudent(Student):
             return {"pred": pred}
         return {"pred": pred, "pred_states": torch.stack(others).mean()}
 
-    def _beyond_noise(self, points: Points, batch: Batch) -> Samples:
-        """m (m, ...) of points of the batch's first rows."""
+    def _distance_to(self, points: Points, m: Samples, batch: Batch) -> Scalar:
+        """The mean square of m (m, ...) from what points of the first rows hold beyond their noise."""
         x_T = batch.noise()[: len(points.number)]
-        return self.trajectory.beyond_noise(points.x, x_T, points.number)
+        wanted = self.trajectory.beyond_noise(points.x, x_T, points.number)
+        return F.mse_loss(m.reshape_as(wanted), wanted)
 
     def _through(self, network: nn.Module, given: list[Points], batch: Batch) -> tuple[Tensor, ...]:
         """Each one's x or z (r, ...) at its times (r,) through E or D, all as one batch.

@@ -25,6 +25,8 @@ class ReflowStudent(FlowStudent):
     which is called with (x_t (n, ...), t (n,) or (1,), one-hot labels or None).
     """
 
+    num_steps: int
+
     def __init__(
         self,
         network: nn.Module,

@@ -37,6 +37,8 @@ class Student(nn.Module, ABC):
     # class attribute would hide the registered module.)
     operator: KoopmanOperator | None
     num_classes: int = 0  # that it distinguishes; 0: it sees no label
+    # Steps of a sample, if it takes any: they may be changed at any time.
+    num_steps: int | None = None
     # In which numbers `generate` computes; weights stay as they are.
     precision: SamplingPrecision = "float32"
 

@@ -4,7 +4,8 @@
     later   ‖D(e^{(t−s)A} E(x_t, t), s) − m_s‖²     to a random stored time s < t, or to data
     lat     ‖e^{(t−s)A} E(x_t, t) − E(x_s, s)‖²     that the latents of one trajectory agree
     rec     ‖D(E(x_s, s), s) − m_s‖²
-    again   d(D(e^{sA} E(x_s^, s), 0), x_0)         from the student's own x_s^, without its gradient
+    again   d(D(e^{sA} E(x_s^, s), 0), x_0)         from the student's own x_s^, and `again_later`, which is
+                                                    `later` from there and has its weight
 
 m_s is what x_s holds beyond its share of the noise x_T (koopman_timed.py). Every time counts alike.
 """
@@ -52,4 +53,4 @@ class TimedLosses(Options):
     def weights(self) -> dict[str, float]:
         """The weights by the terms' names."""
         names = ("pred", "pred_states", "later", "lat", "rec", "again")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"again_later": self.later}

@@ -10,7 +10,7 @@ import torch
 
 from kdm.batch import Batch
 from kdm.randomness.draws import draws
-from kdm.shapes import Numbers, Samples
+from kdm.shapes import Indices, Numbers, Samples
 
 
 class Points(NamedTuple):
@@ -18,13 +18,6 @@ class Points(NamedTuple):
 
     x: Samples
     number: Numbers
-
-
-class Ways(NamedTuple):
-    """From the rows `start` (m,) of some points to later ones of the same trajectories, (m, ...)."""
-
-    start: Numbers
-    end: Points
 
 
 def starts(batch: Batch, num_states: int) -> Points:
@@ -40,19 +33,25 @@ def starts(batch: Batch, num_states: int) -> Points:
     return Points(torch.cat([x_T, states]), torch.cat([none, 1 + chosen.flatten()]))
 
 
-def ways(batch: Batch, begun: Points, num_rows: int) -> Ways:
-    """For each of the first samples, one of its starts and a random time after it, data included.
+def chosen_starts(batch: Batch, begun: Points, num_rows: int) -> Indices:
+    """For each of the first samples one of its starts, all equally likely: rows (m,) of `begun`."""
+    (u,) = draws().uniform((1, num_rows), like=batch.x_0, axis=1)
+    num_samples = len(batch.x_0)
+    blocks = len(begun.number) // num_samples
+    return (u * blocks).long() * num_samples + torch.arange(num_rows, device=u.device)
 
-    `begun` is what `starts` gave; starts and times are equally likely.
+
+def onward(batch: Batch, number: Numbers, *, to_data: bool = True) -> Points:
+    """A random later time (m,) of each of the first samples, and x there (m, ...).
+
+    Each is after `number` (m,), and x_0 is one of them unless `to_data` is off.
     """
-    x_0, between = batch.x_0[:num_rows], batch.between()[:num_rows]
+    x_0, between = batch.x_0[: len(number)], batch.between()[: len(number)]
     last = between.shape[1] + 1
-    blocks = len(begun.number) // len(batch.x_0)
-    u, v = draws().uniform((2, num_rows), like=x_0, axis=1)
-    row = torch.arange(num_rows, device=x_0.device)
-    start = (u * blocks).long() * len(batch.x_0) + row
-    number = begun.number[start]
-    later = number + 1 + (v * (last - number)).long()
+    (v,) = draws().uniform((1, len(number)), like=x_0, axis=1)
+    num_later = last - number if to_data else last - 1 - number
+    later = number + 1 + (v * num_later).long()
+    row = torch.arange(len(number), device=x_0.device)
     state = between[row, later.clamp(max=last - 1) - 1]
     is_data = (later == last).reshape(-1, *[1] * (x_0.ndim - 1))
-    return Ways(start, Points(torch.where(is_data, x_0, state), later))
+    return Points(torch.where(is_data, x_0, state), later)

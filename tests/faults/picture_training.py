@@ -5,7 +5,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,18 @@ from storage.folders import Folder
 from storage.options import parse
 
 NUM_STEPS, CHECKPOINT_EVERY = 24, 3
-MODEL = {
+MODEL: dict[str, Any] = {
     "plugin": "kdm",
     "networks": {"kind": "song-unet", "model_channels": 8, "channel_mult": [1, 2], "num_blocks": 1},
     "losses": {"distance": {"plugin": "random-features", "width": 4}},
     "adversary": {"kind": "non-saturating", "width": 8, "num_halvings": 1},
+}
+OF_STATES = {
+    "plugin": "kdm-t",
+    "networks": {**MODEL["networks"], "dropout": 0.1},
+    "losses": {"lat": 0.1, "rec": 0.1, "again": 0.5},
+    "levels": [[1, 80], [1, 20], [1, 2]],
+    "warm_up_share": 0.3,
 }
 TRAINING = {
     "num_steps": NUM_STEPS,
@@ -38,11 +45,11 @@ TRAINING = {
 MODES = ("anywhere", "in a write")
 
 
-def write_job(place: Folder, name: str) -> Path:
+def write_job(place: Folder, name: str, model: Mapping[str, Any] = MODEL) -> Path:
     """The job's file; its pairs lie at the place, its result will in the folder `name`."""
-    filled(place / "pairs", count=256)
+    filled(place / "pairs", count=256, num_states=2 if model is OF_STATES else 0)
     pairs = {"kind": "pairs", "url": (place / "pairs").url, "layout": LAYOUT, "count": 256}
-    job = {"group": "kdm.students", "model": MODEL, "source": pairs, "training": TRAINING}
+    job = {"group": "kdm.students", "model": model, "source": pairs, "training": TRAINING}
     job |= {"folder": (place / name).url, "device": "cpu"}
     place.replace(f"{name}.json", json.dumps(job).encode())
     return place.local_path(f"{name}.json")

@@ -3,13 +3,16 @@
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults.commands import finish
 from faults.journal import Journal, seeds
 from faults.picture_training import (
     CHECKPOINT_EVERY,
+    MODEL,
     NUM_STEPS,
+    OF_STATES,
     begun,
     kill_and_resume,
     result,
@@ -25,16 +28,19 @@ NUM_KILLS = 50
 A_RUN = 5  # kills of one
 
 
-def test_a_training_of_pictures_killed_anywhere_ends_with_the_same_bits(tmp_path: Path) -> None:
-    place, journal = folder_at(str(tmp_path)), Journal("picture-training")
-    whole = write_job(place, "whole")
+@pytest.mark.parametrize(("name", "model"), [("kdm", MODEL), ("kdm-t", OF_STATES)])
+def test_a_training_of_pictures_killed_anywhere_ends_with_the_same_bits(
+    tmp_path: Path, name: str, model: dict[str, Any]
+) -> None:
+    place, journal = folder_at(str(tmp_path)), Journal(f"picture-training-{name}")
+    whole = write_job(place, "whole", model)
     process = begun(whole)
     started = time.monotonic()
     assert finish(process).code == 0
     pace = (time.monotonic() - started) * CHECKPOINT_EVERY / NUM_STEPS
     golden, num_kills = result(whole), 0
     for seed in seeds(NUM_KILLS):
-        job = write_job(place, f"run-{seed}")
+        job = write_job(place, f"run-{seed}", model)
         kills = list(kill_and_resume(job, seed, A_RUN, pace))
         num_kills += sum(not kill["ended"] for kill in kills)
         train_here(job)

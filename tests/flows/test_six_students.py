@@ -80,6 +80,26 @@ def test_six_students_learn_from_one_store_that_no_one_changes(
     assert elsewhere.names() == ["reports", "students"]
     assert students_config(elsewhere, "kdm-t")["model"]["levels"] == [[0.0, 1.0], [0.5, 0.5]]
 
+    steps = load_recipe(
+        str(tmp_path / "recipe.yaml"), home=elsewhere, overrides=["evaluation.num_steps=1"]
+    )
+    with pytest.raises(ValueError, match="doesn't sample in steps; leave it out"):
+        run_stages(Run(steps, elsewhere), students=["kdm"], until="evaluate")
+    again = run_stages(Run(steps, elsewhere), students=["kdm-t"], until="evaluate")
+    one, two = (
+        each[-1].facts["values"]
+        for each in (again, run_stages(run, students=["kdm-t"], until="evaluate"))
+    )
+    assert one["paired_mse"] != two["paired_mse"]
+    assert (
+        two
+        == next(
+            each
+            for each in results
+            if each.facts.get("student") == "kdm-t" and "values" in each.facts
+        ).facts["values"]
+    )
+
 
 def students_config(home: Folder, name: str) -> dict[str, Any]:
     (folder,) = (home / "students" / each for each in (home / "students").names() if name in each)

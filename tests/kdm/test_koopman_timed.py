@@ -15,7 +15,7 @@ from kdm.level import Level
 from kdm.students.koopman_timed import KoopmanTimed
 from kdm.students.koopman_timed_student import KoopmanTimedStudent
 from kdm.students.trajectory import Trajectory
-from kdm.students.trajectory_points import starts, ways
+from kdm.students.trajectory_points import chosen_starts, onward, starts
 from storage.records import LabelRule, NoiseRule, PairSchema
 
 LEVELS = ((1.0, 80.0), (1.0, 20.0), (1.0, 3.0), (1.0, 0.5))
@@ -177,7 +177,7 @@ def test_an_exact_student_has_no_loss_and_draws_the_teachers_samples() -> None:
         assert torch.allclose(student.generate(pairs.noise(), LABELS), pairs.x_0, atol=1e-4)
 
 
-def test_starts_are_x_T_and_stored_states_and_ways_lead_on_from_them() -> None:
+def test_starts_are_x_T_and_stored_states_and_later_times_follow_them() -> None:
     pairs = batch()
     every = torch.cat([pairs.noise()[:, None], pairs.between(), pairs.x_0[:, None]], 1)
     begun, rows = starts(pairs, 2), torch.arange(18) % 6
@@ -185,16 +185,29 @@ def test_starts_are_x_T_and_stored_states_and_ways_lead_on_from_them() -> None:
     assert begun.number[:6].tolist() == [0] * 6
     assert begun.number[6:].min() >= 1
     assert begun.number[6:].max() <= 3
-    found = set()
+    found, short = set(), set()
     for seed in range(200):
         torch.manual_seed(seed)
         begun = starts(pairs, 2)
-        going = ways(pairs, begun, 3)
-        first = begun.number[going.start]
-        assert torch.equal(going.end.x, every[torch.arange(3), going.end.number])
-        assert torch.equal(going.start % 6, torch.arange(3))
-        found |= set(zip(first.tolist(), going.end.number.tolist(), strict=True))
+        start = chosen_starts(pairs, begun, 3)
+        assert torch.equal(start % 6, torch.arange(3))
+        there = onward(pairs, begun.number[start])
+        assert torch.equal(there.x, every[torch.arange(3), there.number])
+        found |= set(zip(begun.number[start].tolist(), there.number.tolist(), strict=True))
+        short |= set(onward(pairs, number(0, 0), to_data=False).number.tolist())
     assert found == set(itertools.combinations(range(5), 2))
+    assert short == {1, 2, 3}
+
+
+def test_going_on_from_an_own_state_trains_the_step_before_it() -> None:
+    student, pairs = pictures(losses={"again": 1.0, "later": 0.0}), batch()
+    assert set(student.measure(pairs).terms) == {"pred", "pred_states", "again"}
+    both = pictures(losses={"again": 1.0, "later": 0.5}).measure(pairs)
+    assert {"later", "again", "again_later"} < set(both.terms)
+    m = torch.zeros(6, 1, 8, 8, requires_grad=True)
+    student._again(m, number(1, 1, 2, 2, 3, 3), pairs)["again"].backward()  # type: ignore[no-untyped-call]
+    assert m.grad is not None
+    assert m.grad.flatten(1).abs().sum(1).min() > 0
 
 
 def test_while_it_warms_up_the_operator_rests_and_no_later_time_counts() -> None:
