@@ -14,10 +14,11 @@ standard deviation, sqrt(α² σ_data² + σ²). Times are a trajectory's own: 1
 over the K stored states between, which are themselves evenly spaced over the sampler's steps.
 """
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kdm.coders.timed_coders import TimedCoders, TimedMlps
 from kdm.level import Level
+from kdm.losses.adversarial import Adversary
 from kdm.students.late_student import Student
 from kdm.students.state_reader import StateReader
 from kdm.students.timed_losses import TimedLosses
@@ -35,9 +36,19 @@ class KoopmanTimed(StateReader):
     # The share of training in which encoder and decoder, with A at rest, only regress x_T and stored
     # states to x_0 (the offline half of CMT's mid-training, arXiv 2509.24526).
     warm_up_share: float = Field(0.0, ge=0, lt=1)
-    data_scale: float = Field(
-        1.0, gt=0
-    )  # σ_data, about the standard deviation of x_0, in its units
+    adversary: Adversary | None = None  # a critic of x_0^ of x_T, in one evaluation
+    # σ_data: about the standard deviation of x_0, in its units.
+    data_scale: float = Field(1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _check_opening(self) -> "KoopmanTimed":
+        begins = self.adversary.starts_at if self.adversary else 0.0
+        if self.warm_up_share and begins not in (0.0, self.warm_up_share):
+            raise ValueError(
+                f"warm_up_share is {self.warm_up_share}, and the critic comes in at {begins}; it can only "
+                "come in when the warm-up ends: leave adversary.starts_at out"
+            )
+        return self
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError for samples that the networks or d can't take."""
@@ -66,10 +77,11 @@ class KoopmanTimed(StateReader):
             self.networks.built(schema),
             Trajectory(levels, data_scale=self.data_scale),
             losses=self.losses,
-            data_scale=self.data_scale,
             num_classes=self.networks.num_classes(schema),
             num_steps=self.num_steps,
             warm_up_share=self.warm_up_share,
+            adversary=self.adversary,
+            shape=schema.shape,
         )
 
 

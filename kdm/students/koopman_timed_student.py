@@ -4,6 +4,7 @@ Each sample of a batch passes the encoder at x_T and at k random stored states, 
 another, and the decoder once for each of these, to x_0. The first rows also go to a random later time.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -13,11 +14,14 @@ from torch import Tensor, nn
 from kdm.batch import Batch
 from kdm.coders.timed_coders import TimedPair
 from kdm.generator import Generator
+from kdm.losses.adversarial import Game
 from kdm.objective import Losses, Objective, Player, weighted
 from kdm.shapes import Labels, Latents, Numbers, Samples, Scalar
+from kdm.students.adversarial_steps import Own, objective_of
 from kdm.students.labels import one_hot, require_known
 from kdm.students.student import Student, sampling
 from kdm.students.timed_losses import TimedLosses
+from kdm.students.timed_trace import TimedTrace
 from kdm.students.trajectory import Trajectory
 from kdm.students.trajectory_points import Points, chosen_starts, onward, starts
 
@@ -38,10 +42,11 @@ class KoopmanTimedStudent(Student):
         trajectory: Trajectory,
         *,
         losses: TimedLosses,
-        data_scale: float,
         num_classes: int,
         num_steps: int,
         warm_up_share: float,
+        adversary: Game | None,
+        shape: tuple[int, ...],
     ) -> None:
         super().__init__()
         self.encoder, self.decoder = coders.encoder, coders.decoder
@@ -49,7 +54,7 @@ class KoopmanTimedStudent(Student):
         self.trajectory, self.num_classes = trajectory, num_classes
         self.num_steps = num_steps
         self._losses, self._warm_up_share = losses, warm_up_share
-        self._data_scale = data_scale
+        self._adversary, self._shape = adversary, shape
 
     @property
     def nfe(self) -> int:
@@ -92,21 +97,35 @@ class KoopmanTimedStudent(Student):
         return x
 
     def objective(self) -> Objective:
-        """One player; while it warms up, its loss is the regression alone."""
-        whole = Player("student", self, self.measure)
-        networks = self.encoder, self.decoder
-        if not self._warm_up_share:
-            return Objective(self, (whole,), networks=networks)
-        opening = (Player("student", self, self.measure_warm_up),)
-        return Objective(
-            self, (whole,), networks=networks, opening=opening, opening_share=self._warm_up_share
+        """The student, and with an adversary a critic, who steps first and sees x_0^ of x_T.
+
+        While the student warms up it is alone, and its loss is the regression.
+        """
+        whole = objective_of(
+            self,
+            self._own,
+            networks=(self.encoder, self.decoder),
+            game=self._adversary,
+            shape=self._shape,
         )
+        if not self._warm_up_share:
+            return whole
+        opening = (Player("student", self, self.measure_warm_up),)
+        return replace(whole, opening=opening, opening_share=self._warm_up_share)
 
     def inference_modules(self) -> tuple[nn.Module, ...]:
         """All of it: every number also makes samples."""
         return self.encoder, self.operator, self.decoder
 
     def measure(self, batch: Batch) -> Losses:
+        """The weighted losses of timed_losses.py, without a critic's part."""
+        return self._own.measure(batch)
+
+    @property
+    def _own(self) -> Own[TimedTrace]:
+        return Own(self.trace, TimedTrace.terms, self._losses.weights)
+
+    def trace(self, batch: Batch) -> TimedTrace:
         """The losses of timed_losses.py; terms of weight 0 aren't computed.
 
         Random draws in this order: the starts' states, the starts that go on, the later times, and the
@@ -115,7 +134,7 @@ class KoopmanTimedStudent(Student):
         losses = self._losses
         begun = starts(batch, losses.num_states)
         if not losses.goes_later:
-            return weighted(self._regressed(begun, batch), losses.weights)
+            return self._regressed(begun, batch)
         num_rows = batch.num_first(losses.later_share)
         if losses.again:  # samples begin at x_T
             start = torch.arange(num_rows, device=batch.x_0.device)
@@ -129,7 +148,8 @@ class KoopmanTimedStudent(Student):
         arrived += [Points(moved, there.number)] if losses.later or losses.again else []
         arrived += [Points(z_there[0], there.number)] if losses.rec else []
         x_0, *m = self._through(self.decoder, arrived, batch)
-        terms = self._predictions(x_0, batch)
+        predicted = self._predicted(x_0, batch)
+        terms = predicted.terms()
         if losses.later:
             terms["later"] = self._distance_to(there, m[0], batch)
         if losses.lat:
@@ -138,23 +158,24 @@ class KoopmanTimedStudent(Student):
             terms["rec"] = self._distance_to(there, m[-1], batch)
         if losses.again:
             terms |= self._again(m[0], there.number, batch)
-        return weighted(terms, losses.weights)
+        return predicted._replace(own_terms=terms)
 
     def measure_warm_up(self, batch: Batch) -> Losses:
         """pred and pred_states with e^{hA} = 1: x_T and states are regressed to x_0."""
         begun = starts(batch, self._losses.num_states)
-        return weighted(self._regressed(begun, batch, rests=True), self._losses.weights)
+        found = self._regressed(begun, batch, rests=True)
+        return weighted(found.terms(), self._losses.weights)
 
-    def _regressed(self, begun: Points, batch: Batch, *, rests: bool = False) -> dict[str, Scalar]:
+    def _regressed(self, begun: Points, batch: Batch, *, rests: bool = False) -> TimedTrace:
         (z,) = self._encoded([begun], batch)
         at_data = self._at_data(z, begun.number)
         arrived = at_data._replace(x=z) if rests else at_data
         (x_0,) = self._through(self.decoder, [arrived], batch)
-        return self._predictions(x_0, batch)
+        return self._predicted(x_0, batch)
 
     def _again(self, m: Samples, number: Numbers, batch: Batch) -> dict[str, Scalar]:
         """The losses of going on from the student's own states, which m (m, ...) gives at these times."""
-        x_T, x_0 = batch.noise()[: len(m)], batch.x_0[: len(m)] / self._data_scale
+        x_T, x_0 = batch.noise()[: len(m)], batch.x_0[: len(m)] / self.trajectory.data_scale
         own = Points(self.trajectory.state(m.reshape_as(x_T), x_T, number), number)
         (z,) = self._encoded([own], batch)
         there = onward(batch, number)
@@ -177,14 +198,15 @@ class KoopmanTimedStudent(Student):
         scaled = [each._replace(x=self.trajectory.scaled(*each)) for each in points]
         return self._through(self.encoder, scaled, batch)
 
-    def _predictions(self, made: Samples, batch: Batch) -> dict[str, Scalar]:
+    def _predicted(self, made: Samples, batch: Batch) -> TimedTrace:
         """pred and pred_states of x_0^ (r, ...), block after block; x_0 passes d's network once."""
-        x_0 = batch.x_0 / self._data_scale
+        x_0 = batch.x_0 / self.trajectory.data_scale
         blocks = made.reshape(-1, *x_0.shape)
         pred, *others = self._losses.distance.distances(list(blocks), x_0)
-        if not others:
-            return {"pred": pred}
-        return {"pred": pred, "pred_states": torch.stack(others).mean()}
+        terms = {"pred": pred}
+        if others:
+            terms["pred_states"] = torch.stack(others).mean()
+        return TimedTrace(x_0, blocks[0], terms)
 
     def _distance_to(self, points: Points, m: Samples, batch: Batch) -> Scalar:
         """The mean square of m (m, ...) from what points of the first rows hold beyond their noise."""

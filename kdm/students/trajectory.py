@@ -29,6 +29,7 @@ class Trajectory(nn.Module):
     def __init__(self, levels: Sequence[Level], *, data_scale: float) -> None:
         super().__init__()
         self.last = len(levels)  # K + 1, the number of x_0
+        self.data_scale = data_scale
         every = torch.tensor([*levels, DATA], dtype=torch.float64, device="cpu")
         alpha, sigma = every[:, 0], every[:, 1]
         kept = sigma / sigma[0]

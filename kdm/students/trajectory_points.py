@@ -38,7 +38,8 @@ def chosen_starts(batch: Batch, begun: Points, num_rows: int) -> Indices:
     (u,) = draws().uniform((1, num_rows), like=batch.x_0, axis=1)
     num_samples = len(batch.x_0)
     blocks = len(begun.number) // num_samples
-    return (u * blocks).long() * num_samples + torch.arange(num_rows, device=u.device)
+    chosen: Indices = (u * blocks).long() * num_samples + torch.arange(num_rows, device=u.device)
+    return chosen
 
 
 def onward(batch: Batch, number: Numbers, *, to_data: bool = True) -> Points:

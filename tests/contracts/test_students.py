@@ -47,6 +47,7 @@ CASES |= {
             "losses": {"lat": 0.1, "rec": 0.1, "num_states": 2, "later_share": 0.7},
             "levels": LEVELS,
             "warm_up_share": 0.3,
+            "adversary": {"kind": "non-saturating", "num_halvings": 1, "width": 8},
         },
         WITH_STATES,
     ),

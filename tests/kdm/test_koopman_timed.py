@@ -240,6 +240,10 @@ def test_a_sample_of_a_split_network_costs_one_network() -> None:
         ({"levels": [[1, 2], [1, 3]]}, "must go from noise to data"),
         ({"levels": [[1, 2], [1, 0]]}, "must go from noise to data"),
         ({"losses": {"num_states": 0}}, "set both to 0"),
+        (
+            {"warm_up_share": 0.3, "adversary": {"kind": "relativistic", "starts_at": 0.2}},
+            "leave adversary.starts_at out",
+        ),
     ],
 )
 def test_impossible_options_are_refused(options: dict[str, Any], words: str) -> None:
