@@ -60,7 +60,7 @@ def faulty(endpoint: str, fault: Fault) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = answer
+        do_GET = do_PUT = do_HEAD = do_POST = do_PATCH = do_DELETE = answer
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()

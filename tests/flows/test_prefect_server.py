@@ -17,6 +17,7 @@ from conftest import Finished
 from faults.canaries import SECRET, credentials, hits
 from faults.commands import Ended, finish
 from faults.digests import assert_equal, digests_of, unmeasured
+from faults.proxy import PASS, RESET, faulty
 from faults.stops import Trainee, faults_of, flow_run
 from local_prefect import BIN, QUIET_AND_QUICK, LocalPrefect, start_kdm, wait_for
 
@@ -322,6 +323,23 @@ def test_only_ended_runs_of_this_project_are_pruned_and_with_them_what_the_serve
     assert ended not in {each["flow_run_id"] for each in prefect.ask("artifacts")}
     of_run = {"flow_run_id": {"any_": [ended]}}
     wait_for(lambda: not prefect.ask("logs", logs=of_run), seconds=20)
+
+
+def test_a_server_that_gives_no_place_under_a_limit_costs_no_data(
+    prefect: LocalPrefect, finished: Finished, tmp_path: Path
+) -> None:
+    """A server that restarts may answer everything but this; Prefect's error for it is of no common kind."""
+    home = finished.copy(tmp_path / "home", MEASURED)
+    asked = "concurrency_limits/increment"
+    with faulty(prefect.api, lambda _, path: RESET if asked in path else PASS) as url:
+        environment = prefect.environment(
+            PREFECT_API_URL=f"{url}/api", PREFECT_CLIENT_MAX_RETRIES="0"
+        )
+        ended = finish(start_kdm(home, environment, "--until", "evaluate"))
+    assert ended.code == 0, ended.said
+    assert "Unable to acquire concurrency slots" in ended.said
+    assert "Traceback" not in ended.said
+    assert_equal(digests_of(home), finished.digests)
 
 
 def test_a_server_killed_in_mid_run_costs_no_data(
