@@ -9,6 +9,7 @@ as it is after its step (Algorithm 1, line 17, in the published code's order).
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -21,8 +22,10 @@ from kdm.training.environment import autocast
 from kdm.training.micro_batches import Part, Parts, mean_losses, require_whole_batches
 from kdm.training.non_finite import NonFiniteSteps
 from kdm.training.options import TrainingOptions
-from kdm.training.progress import Report
 from kdm.training.ranks import Ranks
+
+if TYPE_CHECKING:
+    from kdm.training.progress import Report
 
 
 class Steps:
@@ -34,7 +37,7 @@ class Steps:
     """
 
     def __init__(
-        self, objective: Objective, options: TrainingOptions, ranks: Ranks, *, report: Report
+        self, objective: Objective, options: TrainingOptions, ranks: Ranks, *, report: "Report"
     ) -> None:
         self._parts = Parts(options, ranks)
         require_whole_batches(objective, options, ranks)
