@@ -12,7 +12,7 @@ brightness. A shift by two pixels hides a copy from all of them: `aligned` finds
 its mirror image; `turned` ones are all eight turns and mirror images of it and of its negative.
 """
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,12 @@ from pairgen.filters.pictures import (
 )
 from storage.records import PairBatch
 
+if TYPE_CHECKING:
+    from pairgen.filters.nearest_pictures import NearestPictures
+
 Statistic = Literal["distance", "ratio", "carlini"]
 Views = Literal["mirrored", "turned"]
+Index = Literal["exact", "faiss"]
 _ALPHA = 0.5
 _LEAST = 1e-6  # of a distance that others are divided by
 
@@ -41,7 +45,7 @@ class PixelNN(Filter):
     plugin = "pixel-nn"
     finds_copies = True
     needs_pictures = True
-    added_later = {"views": "mirrored"}
+    added_later = {"views": "mirrored", "index": "exact"}
 
     statistic: Statistic = "carlini"
     num_neighbours: int = Field(50, ge=2, le=1000)  # k, of `carlini`
@@ -50,6 +54,8 @@ class PixelNN(Filter):
     )  # pixels a side of the means; null: the pictures as they are
     is_centred: bool = False
     views: Views = "mirrored"
+    # How neighbours are found: over everything, or, from a million pictures on, by an index of faiss's.
+    index: Index = "exact"
 
     def fit(self, reference: NDArray[Any]) -> "FittedPixelNN":
         """The filter against real pictures [m, c, h, w], m ≥ 2."""
@@ -94,10 +100,8 @@ class FittedPixelNN(FittedFilter):
     """Holds the reference as it is compared."""
 
     def __init__(self, chosen: PixelNN, pictures: Pictures) -> None:
-        from pairgen.filters.nearest_pictures import NearestPictures  # torch: recipes name filters
-
         self._chosen, self._shape = chosen, pictures.shape[1:]
-        self._nearest = NearestPictures(chosen.seen(pictures))
+        self._nearest = _search(chosen, chosen.seen(pictures))
 
     def score(self, pairs: PairBatch) -> NDArray[np.float64]:
         """The chosen statistic of each x_0, float64 [n]; distances are in x_0's units times √(c · h · w)."""
@@ -110,6 +114,17 @@ class FittedPixelNN(FittedFilter):
         """The row of the nearest real picture, as pictures are compared, int64 [n]."""
         pictures = self._chosen.seen(require_like(pairs.x_0, self._shape))
         return self._nearest.rows(self._chosen.views_of(pictures))
+
+
+def _search(chosen: PixelNN, seen: Pictures) -> "NearestPictures":
+    """What searches the pictures as they are compared. It imports torch: recipes name filters without it."""
+    if chosen.index == "faiss":
+        from pairgen.filters.indexed_pictures import IndexedPictures
+
+        return IndexedPictures(seen)
+    from pairgen.filters.nearest_pictures import NearestPictures
+
+    return NearestPictures(seen)
 
 
 def _statistic(distances: NDArray[np.float64], statistic: Statistic) -> NDArray[np.float64]:
