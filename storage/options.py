@@ -118,10 +118,13 @@ def _sentence(fault: Any, data: Any) -> str:
 
 def _as_typed(place: tuple[int | str, ...], data: Any) -> Iterator[str]:
     """A place in `data` as its author would write it: without the names of a union's kinds."""
-    for part in place:
-        known = dict(enumerate(data)) if isinstance(data, list) else data
+    for number, part in enumerate(place, start=1):
+        known = dict(enumerate(data)) if isinstance(data, list | tuple) else data
         known = known if isinstance(known, Mapping) else {}
-        if part not in known and part == known.get("kind"):
+        # A key of options or an item of a list may be missing, and such a one is the last part.
+        is_place = isinstance(data, Mapping) or isinstance(part, int)
+        may_lack_it = is_place and number == len(place)
+        if part not in known and not (may_lack_it and part != known.get("kind")):
             continue
         yield str(part)
         data = known.get(part)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from kdm.losses.course import Ramp, at, ends
+from kdm.losses.course import AsCourse, AsNumber, EitherKind, at, ends
 from kdm.losses.critic_augmentation import CriticAugmentation
 from kdm.losses.critic_room import require_room
 from kdm.networks.image_shapes import Images
@@ -55,8 +55,10 @@ class Game(LastingOptions, ABC):
         1.0, gt=0, le=1
     )  # of each batch, its first rows: the game is played on these
     # Of the critic's optimiser: its rate over the student's, and its β₂ in place of the training's.
-    rate: Annotated[float, Field(gt=0)] | Ramp = 1.0
-    beta_2: Annotated[float, Field(ge=0, lt=1)] | Ramp | None = None
+    rate: Annotated[Annotated[float, Field(gt=0), AsNumber] | AsCourse, EitherKind] = 1.0
+    beta_2: (
+        Annotated[Annotated[float, Field(ge=0, lt=1), AsNumber] | AsCourse, EitherKind] | None
+    ) = None
 
     @model_validator(mode="after")
     def _check_beta(self) -> "Game":
@@ -157,7 +159,7 @@ class Relativistic(Game):
 
     kind: Literal["relativistic"] = "relativistic"
     # Of R1 and R2; on CIFAR-10 R3GAN's goes from .05 to .005.
-    gamma: Annotated[float, Field(ge=0)] | Ramp = 0.05
+    gamma: Annotated[Annotated[float, Field(ge=0), AsNumber] | AsCourse, EitherKind] = 0.05
 
     def critic_terms(
         self, critic: Critic, real: Images, fake: Images, *, done: float = 0.0

@@ -7,8 +7,10 @@ probability of augmentation go from what is safe to what is best. A pure functio
 """
 
 import math
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from storage.options import Options
 
@@ -21,10 +23,18 @@ class Ramp(Options):
     over: float = Field(1.0, gt=0, le=1)
 
 
-Course = float | Ramp
+def _kind(value: Any) -> str:
+    """So that a wrong value is told once, as the number or the course that its author meant."""
+    return "course" if isinstance(value, Mapping | Ramp) else "number"
 
 
-def at(course: Course, share: float) -> float:
+AsCourse = Annotated[Ramp, Tag("course")]
+AsNumber = Tag("number")
+EitherKind = Discriminator(_kind)
+Course = Annotated[Annotated[float, AsNumber] | AsCourse, EitherKind]
+
+
+def at(course: float | Ramp, share: float) -> float:
     """The value once `share` (0 … 1) of the time is done."""
     if not isinstance(course, Ramp):
         return course
@@ -32,7 +42,7 @@ def at(course: Course, share: float) -> float:
     return course.end + (course.begin - course.end) * half
 
 
-def ends(course: Course) -> tuple[float, float]:
+def ends(course: float | Ramp) -> tuple[float, float]:
     """The least and the greatest value."""
     if not isinstance(course, Ramp):
         return course, course

@@ -84,9 +84,10 @@ def objective_of(
 class Duel(Generic[PassedT]):
     """Both losses of a batch judge the same samples x_0^: what the critic saw, the student takes.
 
-    The student's parameters don't change between the two, so that one pass serves both; the trace is
-    kept from the critic's loss to the student's, and no longer. `num_classes` are those that the critic
-    sees.
+    The student's parameters don't change between the two, so that one pass serves both; the trace, and how
+    the critic saw it, are kept from the critic's loss to the student's, and no longer. Where they aren't
+    there, as for all micro-batches but the last, both are made again in the same order, so that random
+    numbers by sample are those that the critic's loss had. `num_classes` are those that the critic sees.
     """
 
     def __init__(
@@ -95,22 +96,21 @@ class Duel(Generic[PassedT]):
         self._game, self._critic, self._own = game, critic, own
         self._num_classes = num_classes
         self._weights = {**own.weights, "adv": game.weight}
-        self._held: tuple[Batch, PassedT] | None = None
+        self._held: tuple[Batch, PassedT, View] | None = None
 
     def critic_losses(self, batch: Batch) -> Losses:
         """The critic's loss, which leaves the student without a gradient."""
-        trace = self._own.trace(batch)
-        self._held = batch, trace
+        trace, view = self._made(batch)
+        self._held = batch, trace, view
         real, fake = self._compared(batch, trace)
-        seen, done = self._view(batch, real)(self._critic), self._game.played(batch.share_done)
+        seen, done = view(self._critic), self._game.played(batch.share_done)
         return weighted(self._game.critic_terms(seen, real, fake.detach(), done=done), {})
 
     def student_losses(self, batch: Batch) -> Losses:
         """The student's own terms and `adv`, which leave the critic without a gradient."""
-        trace = self._taken(batch)
+        trace, view = self._taken(batch)
         terms = self._own.terms(trace)
         real, fake = self._compared(batch, trace)
-        view = self._view(batch, real)
         terms["adv"] = self._game.student_term(self._critic, real, fake, view=view)
         return weighted(terms, self._weights)
 
@@ -136,7 +136,13 @@ class Duel(Generic[PassedT]):
 
         return view
 
-    def _taken(self, batch: Batch) -> PassedT:
-        """The trace that the critic saw, or a new one where this batch isn't the one it saw."""
+    def _made(self, batch: Batch) -> tuple[PassedT, View]:
+        """A pass of the student, and then how the critic sees it: the order of their random numbers."""
+        trace = self._own.trace(batch)
+        real, _ = self._compared(batch, trace)
+        return trace, self._view(batch, real)
+
+    def _taken(self, batch: Batch) -> tuple[PassedT, View]:
+        """What the critic saw, and how; made again where this batch isn't the one it saw."""
         held, self._held = self._held, None
-        return held[1] if held is not None and held[0] is batch else self._own.trace(batch)
+        return held[1:] if held is not None and held[0] is batch else self._made(batch)

@@ -12,6 +12,8 @@ from kdm.losses.course import Ramp, at
 from kdm.losses.critic_augmentation import CriticAugmentation
 from kdm.losses.discriminator import Discriminator
 from kdm.objective import Losses, Objective, Pace, Player
+from kdm.randomness.draws import drawing_from, draws
+from kdm.randomness.sample_draws import SampleDraws
 from kdm.students.adversarial_steps import Duel, Own
 from kdm.students.get import Get
 from kdm.students.regression import Regression
@@ -145,8 +147,10 @@ class Counting(nn.Module):
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
         self.seen: list[tuple[int, Any]] = []
+        self.pictures: list[Tensor] = []
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        self.pictures.append(x.detach())
         self.seen.append((len(x), None if labels is None else labels.argmax(1).tolist()))
         return self.scale * x.flatten(1).sum(1, keepdim=True)
 
@@ -160,6 +164,48 @@ def test_the_game_is_played_on_a_share_of_the_batch_and_with_its_classes() -> No
     duel.critic_losses(batch)
     duel.student_losses(batch)
     assert critic.seen == [(2, [2, 0])] * 3  # real, fake, and the student's fake
+
+
+def test_what_a_critic_sees_of_a_sample_is_the_same_in_any_micro_batches() -> None:
+    def trace(batch: Batch) -> Trace:  # one that asks for random numbers before the change does
+        return Trace(batch.x_0, x_pred=batch.x_0 + draws().normal_like(batch.x_0))
+
+    def seen(parts: list[Tensor]) -> dict[str, Tensor]:
+        critic, found = Counting(), {}
+        duel = Duel(game, critic, Own(trace, lambda _: {}, {}), num_classes=0)
+        batches = [Batch(place, x[place], num_parts=len(parts)) for place in parts]
+        for player, losses in (("critic", duel.critic_losses), ("student", duel.student_losses)):
+            for batch in batches:
+                source = SampleDraws(7).turn_to(3, batch.index)
+                with drawing_from(source):
+                    losses(batch)
+                found[player, len(found)] = critic.pictures[-1]
+        return {
+            player: torch.cat([pictures for (name, _), pictures in found.items() if name == player])
+            for player in ("critic", "student")
+        }
+
+    game = NonSaturating(augment=CriticAugmentation(probability=0.8))
+    x, place = torch.randn(8, 1, 8, 8), torch.arange(8)
+    whole, halves = seen([place]), seen([place[::2], place[1::2]])
+    for player in whole:
+        assert torch.equal(whole[player][torch.cat([place[::2], place[1::2]])], halves[player])
+    assert torch.equal(whole["critic"], whole["student"])  # both judge the same pictures
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"rate": 0}, r"rate: Input should be greater than 0 \(got 0\)"),
+        ({"rate": {"begin": 1}}, "rate.end: Field required"),
+        ({"beta_2": {"begin": "x", "end": 0}}, r"beta_2.begin: .*valid number \(got 'x'\)"),
+        ({"gamma": -1}, r"gamma: Input should be greater than or equal to 0 \(got -1\)"),
+        ({"augment": {"probability": []}}, r"augment.probability: .*valid number \(got \[\]\)"),
+    ],
+)
+def test_a_wrong_number_or_course_is_told_once(options: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match=f"^game: {fault}$"):
+        parse(Relativistic, options, "game")
 
 
 @pytest.mark.parametrize("student", ["regression", "get"])
