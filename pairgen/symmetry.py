@@ -7,6 +7,7 @@ symmetric teacher, 1 one whose mirrored sample has no more to do with the sample
 may learn from mirrored pairs (kdm/training/mirrored.py) as far as this is small beside its own error.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +47,8 @@ class Symmetry(NamedTuple):
 def symmetry(spec: PairSpec, teacher: Teacher, num_pairs: int) -> Symmetry:
     """Ask a set's teacher for `num_pairs` noises and their mirror images, with the set's sampler.
 
-    Raises a ValueError for samples that aren't pictures (C, H, W).
+    Raises a ValueError for samples that aren't pictures (C, H, W), if no two of the noises are of one class,
+    and if the teacher's samples can't be compared.
     """
     shape, labels = spec.pairs.shape, spec.pairs.label
     if len(shape) != 3:
@@ -58,14 +60,21 @@ def symmetry(spec: PairSpec, teacher: Teacher, num_pairs: int) -> Symmetry:
     label = None
     if labels is not None:
         label = derive_labels(labels, seed=spec.pairs.noise.seed, split=_SPLIT, index=index)
+    pairs = _of_one_class(label, num_pairs)
+    if not len(pairs):
+        raise ValueError(
+            f"no two of {num_pairs} noises are of one class, so nothing says how far samples of a class lie "
+            "apart; ask for more noises (-k)"
+        )
     x_0 = _samples(spec, teacher, x_T, label)
     mirrored = _samples(spec, teacher, np.ascontiguousarray(x_T[..., ::-1]), label)
-    pairs = _of_one_class(label, num_pairs)
-    return Symmetry(
-        num_pairs,
-        _rms(mirrored - x_0[..., ::-1]),
-        _rms(x_0[pairs[:, 0]] - x_0[pairs[:, 1]]),
-    )
+    error, unrelated = _rms(mirrored - x_0[..., ::-1]), _rms(x_0[pairs[:, 0]] - x_0[pairs[:, 1]])
+    if not (math.isfinite(error) and math.isfinite(unrelated) and unrelated):
+        raise ValueError(
+            f"the teacher's samples can't be compared: they differ by {unrelated:.3g} within a class, "
+            f"mirrored ones by {error:.3g}; look at its weights and at the set's sampler"
+        )
+    return Symmetry(num_pairs, error, unrelated)
 
 
 def _samples(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -85,3 +86,28 @@ def test_points_have_no_mirror_image(tmp_path: Path, home: Folder) -> None:
     run_stages(Run(load_recipe(str(path)), home), until="generate-pairs")
     result = CliRunner().invoke(app, ["pairs", "symmetry", "even", "--home", home.url])
     assert "only pictures, (C, H, W), have mirror images" in str(result.exception)
+
+
+def test_too_few_noises_to_compare_within_a_class_are_refused(tmp_path: Path, home: Folder) -> None:
+    described = RECIPE.replace("scale: 1.0}", "scale: 1.0}, label: {rule: cycle, num_classes: 10}")
+    path = tmp_path / "even.yaml"
+    path.write_text(described)
+    run_stages(Run(load_recipe(str(path)), home), until="generate-pairs")
+    words = ["pairs", "symmetry", "even", "--home", home.url, "-k"]
+    refused = CliRunner().invoke(app, [*words, "10"])
+    assert "no two of 10 noises are of one class" in str(refused.exception)
+    assert CliRunner().invoke(app, [*words, "11"]).exit_code == 0
+
+
+@pytest.mark.parametrize("value", [0.25, np.nan])
+def test_samples_that_cannot_be_compared_are_refused(
+    tmp_path: Path, home: Folder, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_stages(run_of(tmp_path, home, 0.5, []), until="generate-pairs")
+    monkeypatch.setattr(
+        "pairgen.symmetry._samples", lambda _spec, _teacher, x_T, _label: np.full(x_T.shape, value)
+    )
+    ended = CliRunner().invoke(app, ["pairs", "symmetry", "even", "--home", home.url])
+    assert "the teacher's samples can't be compared" in str(ended.exception)
+    (name,) = (home / "pairs").names()
+    assert not (home / "pairs" / name).exists(SYMMETRY)
