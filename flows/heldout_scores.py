@@ -3,6 +3,7 @@
     calibrations/SCORE-HELDOUT.json    scores of these samples by that filter on that reference
 
 They're scores of single real pictures, so they're as private as the data: keep them where the data may be.
+On a disk only their owner may read them.
 """
 
 import base64
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from storage.digest import seal, short, unseal
 from storage.errors import StoreError
 from storage.folders import Folder
+from storage.folders.private import private
 
 FOLDER = "calibrations"
 _MAX_BYTES = 2**28  # of a million scores and more
@@ -28,7 +30,7 @@ def kept_scores(
 
     A file that is damaged, or of something else, is made again. A home that can't be written to keeps none.
     """
-    folder, name = home / FOLDER, f"{short(score)}-{short(heldout)}.json"
+    folder, name = private(home / FOLDER), f"{short(score)}-{short(heldout)}.json"
     with suppress(StoreError, OSError):
         folder.sweep()
     found = _read(folder, name, score, heldout)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.calibration import RecipeFilter, calibrating, reference_of
+from flows.config.filter_rules import are_pictures
 from flows.documents.recall_content import Tried, lines_of, recall_page
 from flows.judged_pairs import contents, open_split
 from flows.progress import Meter
@@ -62,6 +63,11 @@ def finders(run: Run) -> list[RecipeFilter]:
         )
     if recipe.dataset is None:
         raise ValueError("planted copies need real pictures to plant; name them with --reference")
+    if recipe.shape is not None and not are_pictures(recipe.shape):
+        raise ValueError(
+            f"planted copies are pictures [1 or 3, H, W] with sides of at least 8, but samples of "
+            f"'{recipe.name}' have shape {list(recipe.shape)}; name a recipe or a set of pictures"
+        )
     return chosen
 
 

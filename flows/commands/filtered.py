@@ -3,6 +3,7 @@
 import shlex
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,6 +13,9 @@ from flows.request import Request
 from flows.table import aligned
 from flows.terminal import Terminal
 
+if TYPE_CHECKING:
+    from flows.config.recipe import Recipe
+
 _OF_THIS_COMMAND = (
     "--direct",
     "--private",
@@ -20,13 +24,10 @@ _OF_THIS_COMMAND = (
 
 def filter_pairs(request: Request, *, is_direct: bool, is_private: bool) -> None:
     """Filter the pairs of a request; what is missing of the pages is written then."""
+    if is_private:
+        _require_filters(request.run().recipe)
     checked, results = run(request, flow="filter-pairs", is_direct=is_direct)
     if not checked.recipe.filters:
-        if is_private:
-            raise ValueError(
-                f"'{checked.recipe.name}' has no filters, so there is no dropped pair to show; give it "
-                "some, as with --policy pictures"
-            )
         return
     from flows.documents.filtered_files import PAGE, PRIVATE
     from flows.filter_pages import Commands, private_page, public_page
@@ -45,6 +46,15 @@ def filter_pairs(request: Request, *, is_direct: bool, is_private: bool) -> None
         typer.echo(f"private page: {where}: single samples and their scores; keep it with the data")
         if warning := policy_warning(folder):
             typer.echo(warning, err=True)
+
+
+def _require_filters(recipe: "Recipe") -> None:
+    """Before any pair is made."""
+    if not recipe.filters:
+        raise ValueError(
+            f"'{recipe.name}' has no filters, so there is no dropped pair to show; give it some, as with "
+            "--policy pictures"
+        )
 
 
 def _typed(command: str) -> str:

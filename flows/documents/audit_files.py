@@ -17,14 +17,15 @@ from kdm.report.audit_page import markdown_audit, render_audit
 from storage.digest import seal, unseal
 from storage.errors import DamageError
 from storage.folders import Folder
-from storage.folders.private import private
+from storage.folders.private import holds_privately, private
 
 NUMBERS, PRIVATE, SCORES = "audit.json", "private", "scores.json"
+PAGE, TEXT = "audit.html", "audit.md"
 
 
 def read_audit(folder: Folder) -> dict[str, Any] | None:
-    """The public document; None if there is none, or it is damaged."""
-    if not folder.exists(NUMBERS):
+    """The public document; None if there is none, or it is damaged or its page or text is gone."""
+    if not all(map(folder.exists, (NUMBERS, PAGE, TEXT))):
         return None
     try:
         return unseal(folder.read(NUMBERS), f"{folder.url}/{NUMBERS}")
@@ -33,15 +34,15 @@ def read_audit(folder: Folder) -> dict[str, Any] | None:
 
 
 def has_private(folder: Folder) -> bool:
-    """Whether the private part is whole: its scores are written last."""
-    return (folder / PRIVATE).exists(SCORES)
+    """Whether the private part is whole, as its scores are written last, and still private."""
+    return holds_privately(folder / PRIVATE, (SCORES,))
 
 
 def write_public(folder: Folder, document: Mapping[str, Any], *, command: str) -> None:
     """Write the page, its text and its numbers."""
     folder.sweep()
-    folder.replace("audit.html", render_audit(document, command=command).encode())
-    folder.replace("audit.md", markdown_audit(document, command=command).encode())
+    folder.replace(PAGE, render_audit(document, command=command).encode())
+    folder.replace(TEXT, markdown_audit(document, command=command).encode())
     folder.replace(NUMBERS, seal(document))
 
 

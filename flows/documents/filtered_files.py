@@ -19,7 +19,7 @@ from kdm.report.tables import number
 from storage.digest import seal, unseal
 from storage.errors import DamageError
 from storage.folders import Folder
-from storage.folders.private import private
+from storage.folders.private import holds_privately, private
 
 PAGE, NUMBERS, PRIVATE, PAIRS = "index.html", "numbers.json", "private", "pairs.json"
 
@@ -35,8 +35,8 @@ def read_numbers(folder: Folder) -> dict[str, Any] | None:
 
 
 def has_private(folder: Folder) -> bool:
-    """Whether the private part is whole."""
-    return (folder / PRIVATE).exists(PAIRS)
+    """Whether the private part is whole, and still private."""
+    return holds_privately(folder / PRIVATE, (PAGE, PAIRS))
 
 
 def write_page(

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from flows.documents.audit_files import has_private, read_audit, write_private, write_public
@@ -32,6 +33,7 @@ def test_pairs_of_pictures_are_private_and_the_page_has_none(tmp_path: Path) -> 
     assert read_audit(folder) is not None
     assert not has_private(folder)
     private = write_private(folder, audit, {"of": {}})
+    assert has_private(folder)
     assert private.names() == [f"{CONTROL}.png", "scores.json", f"{STUDENT}.png"]
     assert {stat.S_IMODE(file.stat().st_mode) for file in private.local_path().iterdir()} == {0o600}
     scores = json.loads(private.read("scores.json"))["rows"][STUDENT]["samples"]
@@ -52,3 +54,14 @@ def test_a_private_part_of_another_mode_is_made_again(tmp_path: Path) -> None:
     private = tmp_path / "audit" / "private"
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
     assert not (private / "old.txt").exists()
+    private.chmod(0o750)  # as by a copy: it's made again
+    assert not has_private(folder)
+
+
+@pytest.mark.parametrize("name", ["audit.html", "audit.md", "audit.json"])
+def test_an_audit_that_lacks_a_file_is_made_again(tmp_path: Path, name: str) -> None:
+    folder = folder_at(str(tmp_path / "audit"))
+    document = {"student": "s", "num_heldout": 60, **public_document(audit_of_copies())}
+    write_public(folder, document, command="kdm privacy audit s")
+    folder.remove(name)
+    assert read_audit(folder) is None

@@ -183,7 +183,7 @@ def test_nothing_is_made_twice(made: Made, monkeypatch: pytest.MonkeyPatch) -> N
     assert made.home.files() == before
 
 
-@pytest.mark.parametrize("killed_in", ["numbers.json", "private"])
+@pytest.mark.parametrize("killed_in", ["numbers.json", "private", "private/index.html"])
 def test_a_killed_command_goes_on_and_gives_the_same_bytes(
     made: Made, killed_in: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +196,15 @@ def test_a_killed_command_goes_on_and_gives_the_same_bytes(
     made.again("--private")
     assert {name: folder.read(name) for name in folder.files()} == before
     assert stat.S_IMODE(folder.local_path("private/pairs.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("opened", ["index.html", "pairs.json", ""])
+def test_a_private_part_that_others_may_read_is_private_again(made: Made, opened: str) -> None:
+    private = made.folder.local_path("private")
+    (private / opened).chmod(0o755)
+    made.again("--private")
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in private.iterdir()} == {0o600}
 
 
 def test_ls_names_the_page_and_rm_removes_its_private_part_too(made: Made, tmp_path: Path) -> None:
@@ -212,6 +221,18 @@ def test_ls_names_the_page_and_rm_removes_its_private_part_too(made: Made, tmp_p
 def test_a_private_page_of_no_filter_is_refused(made: Made) -> None:
     error = kdm(*made.words, "--private", "--set", "filters=[]", "--mask", "none").exception
     assert "has no filters" in str(error)
+
+
+def test_what_cannot_be_shown_or_tried_is_refused_before_a_teacher_is_trained(
+    tmp_path: Path,
+) -> None:
+    home = ("--direct", "--home", str(tmp_path / "home"))
+    unfiltered = ("--set", "privacy.required=false", "--set", "filters=[]")
+    private = kdm("filter-pairs", "tiny", *home, *unfiltered, "--private").exception
+    assert "has no filters" in str(private)
+    points = kdm("privacy", "test", "tiny", *home[1:]).exception
+    assert "'tiny' have shape [2]; name a recipe or a set of pictures" in str(points)
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_private_part_can_lie_in_a_bucket() -> None:

@@ -1,5 +1,6 @@
 """Filters that share one false-positive rate; scores of held-out pictures stay at the home."""
 
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,8 @@ def test_different_rates_are_refused(home: Folder, tmp_path: Path) -> None:
 def test_a_damaged_file_of_scores_is_made_again(home: Folder, tmp_path: Path) -> None:
     judged = run_stages(run_of(home, tmp_path), until="filter-pairs")[-1]
     kept = home / "calibrations"
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in kept.local_path().iterdir()}
+    assert modes == {0o600}  # they are scores of single pictures
     for name in kept.names():
         kept.replace(name, b"?")
     again = run_stages(run_of(home, tmp_path), until="filter-pairs")[-1]
