@@ -151,8 +151,8 @@ _SHORTHANDS = {
     "policy": _Shorthand(
         "filters.policy",
         "NAME",
-        "A list of filters instead of the recipe's, which share one false-positive rate: 'pictures', or "
-        "your own file.",
+        "A list of filters instead of the recipe's, which share one false-positive rate: 'pictures', "
+        "'pictures-turned', or your own file.",
     ),
     "fpr": _Shorthand("filters.fpr", "RATE", "That rate, as in --policy pictures --fpr 0.01."),
     "layout": _Shorthand(

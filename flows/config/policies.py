@@ -46,6 +46,10 @@ def expand_policy(document: dict[str, Any]) -> None:
             "filters={policy: pictures, fpr: 0.01}"
         )
     rate = stated.get("fpr", _RATE)
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+        raise ValueError(
+            f"the policy's false-positive rate fpr is {rate!r}; give a number from 0 to below 1, as 0.01"
+        )
     document["filters"] = [
         {"filter": chosen, "fpr": rate, "jointly": True}
         for chosen in _filters(str(stated["policy"]))

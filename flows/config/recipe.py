@@ -136,10 +136,14 @@ class Recipe(Options):
             require_copy_finder(self._rules, shape)
 
     def require_learnable(self, students: Iterable[StudentRecipe]) -> None:
-        """Raise a ValueError if a student can't learn samples of this shape, or lacks the labels it needs."""
-        if self.shape is None:  # training itself looks, once it is known
-            return
+        """Raise a ValueError if a student can't learn samples of this shape, or lacks the labels it needs.
+
+        Or if all pairs would choose among its averages.
+        """
         for student in students:
+            student.require_count(self.pairs.train)
+            if self.shape is None:  # training itself looks, once it is known
+                continue
             student.require_labels(self._label)
             if isinstance(self.pairs, GeneratedPairs):
                 student.require_states(self.pairs.pairs)

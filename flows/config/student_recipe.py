@@ -29,6 +29,13 @@ class StudentRecipe(LastingOptions):
                 "pairs with labels, a preset without 'cond', or set needs_labels to false"
             )
 
+    def require_count(self, count: int) -> None:
+        """Raise a ValueError if of so many training pairs none is left to learn from."""
+        try:
+            self.training.require_count(count)
+        except ValueError as error:
+            raise ValueError(f"student '{self.name}': {error}") from error
+
     def require_states(self, schema: PairSchema) -> None:
         """Raise a ValueError if the student reads states and the pairs don't hold them, or others."""
         try:

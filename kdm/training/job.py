@@ -48,10 +48,8 @@ class TrainingJob(Options):
         apart = self.training.num_apart
         if apart and self.source.kind != "pairs":
             raise ValueError("ema.others are for students; a teacher has one average")
-        if apart and self.source.kind == "pairs" and apart >= self.source.count:
-            raise ValueError(
-                f"ema.choose_on keeps {apart} pairs apart, but there are {self.source.count}; lower it"
-            )
+        if self.source.kind == "pairs":
+            self.training.require_count(self.source.count)
         return self
 
     @property

@@ -143,6 +143,14 @@ class TrainingOptions(LastingOptions):
         """Pairs that no step learns from, because they choose among several averages."""
         return self.ema.choose_on if self.ema and self.ema.others else 0
 
+    def require_count(self, count: int) -> None:
+        """Raise a ValueError unless some of `count` training pairs are left to learn from."""
+        if self.num_apart >= count:
+            raise ValueError(
+                f"training.ema.choose_on keeps {self.num_apart:,} pairs apart, but there are {count:,}; "
+                "lower it, or make more pairs"
+            )
+
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError if samples of this shape can't be trained on so."""
         if self.mirror and len(shape) != 3:

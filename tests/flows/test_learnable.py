@@ -40,3 +40,12 @@ def test_a_student_of_states_is_refused_before_the_teacher_of_pairs_without_any(
     with pytest.raises(ValueError, match=r"student 'kdm': .*in pairs\.pairs\.num_states"):
         run_here(tmp_path, f"students.kdm.model={model}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_averages_that_would_take_all_pairs_are_refused_before_the_teacher_is_trained(
+    tmp_path: Path,
+) -> None:
+    ema = "{others: [{decay: 0.9}], choose_on: 2000}"
+    with pytest.raises(ValueError, match=r"student 'kdm': .*keeps 2,000 pairs .* there are 2,000"):
+        run_here(tmp_path, f"students.kdm.training.ema={ema}")
+    assert list(tmp_path.iterdir()) == []

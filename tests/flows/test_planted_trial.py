@@ -120,6 +120,8 @@ def test_a_set_that_holds_nothing_out_is_tried_on_its_own_pictures_left_out(
         (["--set", "filters=[]"], "no filter that finds copies.*--policy pictures"),
         (["--set", "filters={fpr: 0.1}"], "lacks 'policy'.*policy: pictures"),
         (["--set", "filters={policy: pictures, rate: 0.1}"], "doesn't know 'rate'"),
+        (["--policy", "pictures", "--fpr", "2"], "^the policy's .* fpr is 2; give a number"),
+        (["--policy", "pictures", "--fpr", "x"], "^the policy's .* fpr is 'x'; give a number"),
         (["--fpr", "1.5"], "fpr"),
         (["--planted", "0"], "planted"),
     ],
