@@ -30,6 +30,7 @@ from pairgen.spec import PairSpec
 from pairgen.teachers.guided import sampled_field
 from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.digest import digest_of, seal, short, unseal
+from storage.errors import DamageError
 from storage.folders import Folder
 from storage.plugins import describe
 
@@ -166,9 +167,14 @@ def _identity(
 
 
 def _kept(folder: Folder) -> list[Measured]:
+    """The rows that are there; none of a damaged table, which is made again."""
     if not folder.exists(TABLE):
         return []
-    return [Measured(**each) for each in unseal(folder.read(TABLE), folder.url)["rows"]]
+    try:
+        document = unseal(folder.read(TABLE), folder.url)
+    except DamageError:
+        return []
+    return [Measured(**each) for each in document["rows"]]
 
 
 def _measure(

@@ -27,7 +27,7 @@ def teacher_samplers(request: Request, num_samples: int) -> None:
             table.sentence,
         ]
     )
-    if not folder.exists(FIGURE):
+    if not (folder.exists(TEXT) and folder.exists(FIGURE)):
         whole = "\n\n".join([text, aligned(table.all_lines())])
         folder.replace(TEXT, (whole + "\n").encode())
         folder.replace(FIGURE, _figure(table, teacher.name))

@@ -9,9 +9,10 @@ from conftest import Finished
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.sampler_table import SamplerTable
+from flows.sampler_table import SamplerTable, _kept
 from pairgen.sampler_errors import Measured
 from storage.digest import seal, unseal
+from storage.folders import folder_at
 
 
 def said(*words: object) -> str:
@@ -59,7 +60,16 @@ def test_a_table_is_measured_once_row_by_row_and_kept_with_its_figure(
     assert said("tiny", "-n", 32, "--home", home) == first
     assert {each.name: each.read_bytes() for each in folder.iterdir()} == kept
     assert b"own estimate" in kept["samplers.md"]
+    (folder / "samplers.md").unlink()
+    assert said("tiny", "-n", 32, "--home", home) == first
+    assert (folder / "samplers.md").read_bytes() == kept["samplers.md"]
     assert resumed(home, folder) == [each["error"] for each in rows(folder)]
+
+
+def test_a_damaged_table_is_measured_again(tmp_path: Path) -> None:
+    folder = folder_at(str(tmp_path))
+    folder.replace("samplers.json", b"{}")
+    assert _kept(folder) == []
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
