@@ -21,7 +21,7 @@ from kdm.report.recall_page import markdown_recall, render_recall
 from pairgen.filters.filter import distinct_names
 from pairgen.filters.judge import fit_judge
 from pairgen.filters.pictures import Pictures, require_pictures
-from pairgen.planted.copies import LISTS, planted
+from pairgen.planted.copies import LISTS, planted, transforms_in
 from pairgen.planted.recall import Rule, Scored, recall_of
 from storage.digest import digest_of, seal, short, unseal
 from storage.folders import Folder
@@ -122,7 +122,7 @@ def _digest(run: Run, pairs: StageResult, wanted: Wanted, chosen: Sequence[Recip
         {
             "version": VERSION,
             "filters": [[each.score, each.choice.model_dump(mode="json")] for each in chosen],
-            "transforms": list(LISTS[wanted.transforms]),
+            "transforms": transforms_in(wanted.transforms, num_channels=dataset.shape[0]),
             "heldout": calibrating(dataset),
             "pairs": list(contents(run, open_split(run, pairs, "train"))),
             "planted": [wanted.num_planted, wanted.num_pairs, wanted.seed],
@@ -167,7 +167,8 @@ def _samples(run: Run, pairs: StageResult, wanted: Wanted) -> dict[str, Pictures
     found = {_PAIRS: _own(run, pairs, wanted.num_pairs)}
     if dataset.has_heldout:
         found[_HELDOUT] = require_pictures(as_numbers(dataset.heldout()), "privacy test")
-    for number, name in enumerate(LISTS[wanted.transforms]):
+    names = transforms_in(wanted.transforms, num_channels=reference.shape[1])
+    for number, name in enumerate(names):
         rows = np.sort(stream.choice(len(reference), num, replace=False))
         found[name] = planted(name, reference[rows], wanted.seed + number)
     return found

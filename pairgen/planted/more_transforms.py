@@ -182,6 +182,8 @@ MORE_TRANSFORMS: Mapping[str, Transform] = MappingProxyType(
         "half size": _resized(1 / 2),
     }
 )
+# They leave grey pictures as they are, whose copies any filter would find.
+OF_COLOURS = frozenset({"hue 1/10", "saturation 0.5", "saturation 1.5", "red and blue exchanged"})
 
 
 def _places(pictures: Pictures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pairgen.filters.pictures import as_bytes, mirrored
-from pairgen.planted.copies import LISTS, planted
+from pairgen.filters.pictures import as_bytes, as_numbers, mirrored
+from pairgen.planted.copies import LISTS, planted, transforms_in
 from pairgen.planted.more_transforms import MORE_TRANSFORMS
 from pairgen.planted.transforms import TRANSFORMS
 
@@ -35,6 +35,13 @@ def test_there_are_at_least_twenty_and_each_but_one_changes_something():
     same = [name for name in LISTS["all"] if (as_bytes(planted(name, PICTURES, 0)) == stored).all()]
     assert len(TRANSFORMS) >= 20
     assert same == ["exact"]
+
+
+def test_no_transform_that_leaves_grey_pictures_as_they_are_is_planted_among_them():
+    grey = as_numbers(np.random.RandomState(2).randint(0, 256, (2, 1, 32, 32)).astype(np.uint8))
+    names = transforms_in("more", num_channels=1)
+    assert len(names) == len(transforms_in("more", num_channels=3)) - 4
+    assert [name for name in names if (planted(name, grey, 0) == grey).all()] == []
 
 
 def off(name: str) -> np.ndarray:
