@@ -24,7 +24,10 @@ from storage.store import PairStore
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 shape_checks.check_first_calls()
 # What whoever runs the tests says to them; another server or home isn't theirs to use.
-KEPT = {"KDM_TEST_INPUTS", "KDM_TRIALS_HOME", "KDM_FAULTS_LOG", "KDM_FAULTS_SEED", "KDM_CLONE"}
+KEPT = {
+    *("KDM_TEST_INPUTS", "KDM_CLONE", "KDM_TRIALS_HOME", "KDM_TRIALS_SEEDS"),
+    *("KDM_FAULTS_LOG", "KDM_FAULTS_SEED"),
+}
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "KDM_"))]:
     if name not in KEPT:
         del os.environ[name]

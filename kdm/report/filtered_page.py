@@ -19,7 +19,8 @@ LIMITS = (
     "A filter finds what its score can see. What it doesn’t find isn’t listed here.",
     "Dropped pairs are still in the shards until they are purged.",
     "Reports on similarity leak. Each step of a curve stands for at least 20 samples, but two pages of data "
-    "sets that differ in one sample can be compared. A calibrated threshold is the exact score of one real sample.",
+    "sets that differ in one sample can be compared. A calibrated threshold is the exact score of "
+    "one real sample.",
 )
 
 
