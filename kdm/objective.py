@@ -66,6 +66,9 @@ class Objective:
     # of one of `players`.
     opening: tuple[Player, ...] = ()
     opening_share: float = 0.0
+    # Gives the model its weights before a run's first step, if they aren't those it was built with; a run
+    # that continues doesn't need it.
+    begin: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         """Raise a ValueError unless one of several players is the model, each with a name of its own."""

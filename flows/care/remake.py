@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from flows.teacher_with import teacher_with
 from kdm.trained import read_config, read_weights
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge
@@ -19,7 +20,6 @@ from pairgen.symmetry import Symmetry, symmetry
 from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.care.environments import MADE_IN
 from storage.digest import short
-from storage.errors import DamageError
 from storage.folders import Folder
 from storage.options import parse
 from storage.records import PairBatch, concatenate
@@ -132,19 +132,16 @@ def _device(recorded: Mapping[str, Any]) -> torch.device:
 
 def _teacher(spec: PairSpec, home: Folder) -> Teacher:
     plugin, digest = spec.teacher.plugin, spec.teacher.weights
-    weights = _weights(home / "teachers", digest) if plugin.is_trained else None
+    weights = _weights(home, digest) if plugin.is_trained else None
     return load_teacher(plugin, spec.pairs.shape, weights=weights, digest=digest)
 
 
-def _weights(teachers: Folder, digest: str) -> bytes:
-    for name in teachers.names():
-        try:
-            config = read_config(teachers / name)
-        except DamageError:
-            continue  # it may be another teacher; the missing one is named below
-        if config is not None and config["weights"]["sha256"] == digest:
-            return read_weights(teachers / name, config)
-    raise ValueError(
-        f"the teacher of these pairs, with weights {short(digest)}…, is not below {teachers.url}; "
-        "copy its folder there, or train it again with its recipe"
-    )
+def _weights(home: Folder, digest: str) -> bytes:
+    folder = teacher_with(home, digest)
+    config = None if folder is None else read_config(folder)
+    if folder is None or config is None:
+        raise ValueError(
+            f"the teacher of these pairs, with weights {short(digest)}…, is not below "
+            f"{(home / 'teachers').url}; copy its folder there, or train it again with its recipe"
+        )
+    return read_weights(folder, config)

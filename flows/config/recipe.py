@@ -147,6 +147,8 @@ class Recipe(Options):
             student.require_labels(self._label)
             if isinstance(self.pairs, GeneratedPairs):
                 student.require_states(self.pairs.pairs)
+                assert self.teacher is not None  # checked above
+                student.require_start(self.teacher.model, self.shape)
             try:
                 student.model.require_shape(self.shape)
                 student.training.require_shape(self.shape)

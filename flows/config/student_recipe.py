@@ -5,10 +5,14 @@ from typing import Annotated, Any, ClassVar
 
 from flows.config.imported_pairs import Name
 from kdm.students.plugin import StudentPlugin
+from kdm.students.teacher_start import TeacherStarter
 from kdm.training.options import TrainingOptions
+from pairgen.teachers.plugin import TeacherPlugin
 from storage.options import LastingOptions
 from storage.plugins import Configured
 from storage.records import LabelRule, PairSchema
+
+_ANY_WEIGHTS = "0" * 64  # a digest, for a question in which weights don't matter
 
 
 class StudentRecipe(LastingOptions):
@@ -42,3 +46,13 @@ class StudentRecipe(LastingOptions):
             self.model.require_states(schema)
         except ValueError as error:
             raise ValueError(f"student '{self.name}': {error}") from error
+
+    def require_start(self, teacher: TeacherPlugin, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError if it starts from the weights of such a teacher, and can't take them."""
+        if not isinstance(self.model, TeacherStarter) or self.model.init is None:
+            return
+        if self.model.init.network is None:
+            try:
+                teacher.network_for_students(shape, _ANY_WEIGHTS)
+            except ValueError as error:
+                raise ValueError(f"student '{self.name}': {error}") from error

@@ -5,6 +5,7 @@ from typing import Any
 from flows.documents.dp_claims import claim_of_student
 from flows.documents.numbers import entry, judge_of, references
 from flows.documents.reproduction import reproduction
+from flows.documents.started_from import started_from
 from flows.stage import Run, StageResult
 from kdm.evaluate.evaluate import meanings_of
 from kdm.report.card import StudentCard, student_card
@@ -37,6 +38,7 @@ def write_card(
         judge=judge_of(document),
         num_classes=schema.label.num_classes if schema.label else 0,
         claim=claim_of_student(run, judged),
+        teacher_weights=started_from(student.place),
     )
     text = student_card(card, meanings_of(run.recipe.evaluation.metrics))
     student.place.replace("card.md", text.encode())

@@ -6,6 +6,7 @@ from flows.config.student_recipe import StudentRecipe
 from flows.documents.dp_claims import claim_of_student
 from flows.documents.measured import read_metrics
 from flows.documents.reproduction import reproduction
+from flows.documents.started_from import started_from
 from flows.stage import Run, StageResult
 from kdm.report.training_card import TrainingCard, training_card
 from kdm.trained import LOSSES, PICTURES
@@ -68,4 +69,5 @@ def _card(
         licence=run.recipe.licence(),
         picture=f"{PICTURES}/{pictures[-1]}" if pictures else None,
         claim=claim_of_student(run, judged),
+        teacher_weights=started_from(folder),
     )

@@ -9,6 +9,7 @@ from flows.judged_pairs import open_split
 from flows.stage import Run, StageResult
 from flows.stages.mirroring import require_symmetric
 from flows.stages.state_levels import with_levels
+from flows.stages.teacher_start import place_of_start, with_teacher
 from flows.stages.training import train
 from storage.plugins import describe
 
@@ -21,9 +22,10 @@ def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResul
     store = open_split(run, judged, "train")
     student.require_labels(store.schema.label)
     require_symmetric(run, judged, student.training)
+    model = with_teacher(student.name, with_levels(student, store), store)
     job = {
         "group": "kdm.students",
-        "model": describe(with_levels(student, store)),
+        "model": describe(model),
         "source": {
             "kind": "pairs",
             "url": judged.folder,
@@ -33,6 +35,7 @@ def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResul
             "masks": judged.facts["masks"],
         },
         "training": student.training.model_dump(mode="json"),
+        "teacher": place_of_start(model, run.home),
     }
     result = train(run, STAGE, student.name, kind="students", job=job)
     tell_training(run, judged, student, result)

@@ -12,7 +12,7 @@ compared with at equal size.
 from kdm.losses.distances import Distance
 from kdm.presets.koopman_presets import checkerboard, images, timed
 from kdm.presets.preset import Make, Mode, Preset, Terms
-from kdm.presets.rival_presets import get, mean_flow, reflow, regression
+from kdm.presets.rival_presets import get, mean_flow, reflow, regression, started
 
 
 def preset_names() -> list[str]:
@@ -96,8 +96,13 @@ _PRESETS: dict[str, Make] = {
     "cifar10-regression": regression,
     "cifar10-reflow": reflow,
     "cifar10-mean-flow": mean_flow,
+    # The teacher's own network, with its weights.
+    "cifar10-regression-started": started,
 }
 _POINTS = "checkerboard"
-_UNPUBLISHED = ("cifar10-kdm-t", "cifar10-regression", "cifar10-reflow", "cifar10-mean-flow")
+_UNPUBLISHED = (
+    *("cifar10-kdm-t", "cifar10-regression", "cifar10-reflow", "cifar10-mean-flow"),
+    "cifar10-regression-started",
+)
 _WITHOUT_DISTANCE = ("cifar10-mean-flow",)
 _WITHOUT_TERMS = (*_UNPUBLISHED, *(name for name in _PRESETS if name.startswith("get-")))

@@ -10,6 +10,7 @@ from kdm.students.get import Get
 from kdm.students.mean_flow import MeanFlow
 from kdm.students.reflow import Reflow
 from kdm.students.regression import Regression
+from kdm.students.teacher_start import FromTeacher
 
 _UNET = UNetChoice(kind="song-unet")
 
@@ -31,6 +32,16 @@ def regression(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Prese
     """One U-Net of the size of KDM's coders, trained like KDM (Luhman and Luhman 2021)."""
     chosen = {"distance": losses["distance"]} if "distance" in losses else {}
     return Preset(Regression(network=_UNET, **chosen), trained(STEPS), pictures())
+
+
+def started(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+    """The teacher's own U-Net with its weights, counted for EDM's.
+
+    The rate is that of Re-MeanFlow, which begins with such weights too (Zhang et al. 2025).
+    """
+    chosen = {"distance": losses["distance"]} if "distance" in losses else {}
+    training = trained(STEPS, learning_rate=1e-4)
+    return Preset(Regression(init=FromTeacher(), **chosen), training, pictures())
 
 
 def reflow(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:

@@ -13,6 +13,7 @@ from kdm.metrics.metric import Meaning
 from kdm.report.content import Numbers, StudentEntry
 from kdm.report.markdown import code_block, front_matter, inline
 from kdm.report.tables import Cell, SampleCounts, printed
+from kdm.report.teacher_words import teacher_words
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class StudentCard:
     judge: str = ""  # a sentence: who judged, and how well it tells real samples
     num_classes: int = 0  # that it can draw
     claim: Claim | None = None  # of differential privacy
+    teacher_weights: str | None = None  # digest of those that it started from
 
 
 def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
@@ -71,7 +73,7 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
             "",
             f"A `{card.plugin}` student of {inline(card.teacher)}: one network evaluation takes "
             f"noise x_T{classes} to a sample x_0.",
-            f"It learned from the pairs {inline(card.pairs)} and never saw its teacher.",
+            f"It learned from the pairs {inline(card.pairs)} {teacher_words(card.teacher_weights)}",
             "",
             *(picture if card.has_picture else []),
             _line(["number", "student", *(f"{each.name} {each.note}" for each in card.references)]),

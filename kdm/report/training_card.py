@@ -11,6 +11,7 @@ from kdm.differential_privacy import Claim, claim_fields, claim_lines
 from kdm.licences import hub_fields
 from kdm.report.markdown import code_block, front_matter, inline
 from kdm.report.tables import number
+from kdm.report.teacher_words import teacher_words
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class TrainingCard:
     licence: str
     picture: str | None = None  # a file beside it: the teacher's images above its own
     claim: Claim | None = None  # of differential privacy
+    teacher_weights: str | None = None  # digest of those that it started from
 
 
 def training_card(card: TrainingCard) -> str:
@@ -58,7 +60,7 @@ def training_card(card: TrainingCard) -> str:
             f"# {inline(card.name)}",
             "",
             f"A `{card.plugin}` student. It learned from the pairs {inline(card.pairs)} in "
-            f"{card.num_steps:,} steps of {card.batch_size:,} and never saw its teacher.",
+            f"{card.num_steps:,} steps of {card.batch_size:,} {teacher_words(card.teacher_weights)}",
             "",
             *([shown, ""] if card.picture else []),
             "| loss at the last step | value |",

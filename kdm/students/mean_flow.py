@@ -14,17 +14,15 @@ from pydantic import Field
 
 from kdm.students.interval_options import IntervalOptions
 from kdm.students.late_student import Student
-from kdm.students.plugin import StudentPlugin
-from kdm.students.velocity_choice import VelocityChoice, VelocityMlp
+from kdm.students.velocity_starter import VelocityStarter
 from storage.records import PairSchema
 
 
-class MeanFlow(StudentPlugin):
+class MeanFlow(VelocityStarter):
     """Network, training times, weights of samples, and how many steps a sample takes."""
 
     plugin = "mean-flow"
 
-    network: VelocityChoice = VelocityMlp()
     num_steps: int = Field(1, ge=1, le=1000)  # even ones, each one network evaluation
     intervals: IntervalOptions = IntervalOptions()
     # A sample of mean square error e² weighs 1 / (e² + c)^p, p and c being:
@@ -32,20 +30,17 @@ class MeanFlow(StudentPlugin):
     weight_floor: float = Field(1e-2, gt=0)  # in squared units of x_0 / data_scale
     # What a time of 1 is to a U-Net's sines and cosines. With DDPM's 999 du/dt is mostly their slope.
     time_scale: float = Field(1.0, gt=0, le=1000)
-    data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
-
-    def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError for samples that the network can't take."""
-        self.network.require_shape(shape)
 
     def build(self, schema: PairSchema) -> Student:
         """An untrained student; its initial weights come from torch's global generator."""
         from kdm.students.mean_flow_student import MeanFlowStudent  # torch: imported only to build
         from kdm.students.velocity_networks import build_average_velocity_network
 
+        scale = self.time_scale
+        started = self.from_teacher(schema, sees_interval=True, time_scale=scale)
         return MeanFlowStudent(
-            build_average_velocity_network(self.network, schema, time_scale=self.time_scale),
-            num_classes=self.network.num_classes(schema),
+            started or build_average_velocity_network(self.network, schema, time_scale=scale),
+            num_classes=self.num_classes(schema),
             num_steps=self.num_steps,
             intervals=self.intervals,
             weight_power=self.weight_power,

@@ -17,29 +17,26 @@ from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import Distance
 from kdm.losses.sample_huber import SampleHuber
 from kdm.students.late_student import Student
-from kdm.students.plugin import StudentPlugin
-from kdm.students.velocity_choice import VelocityChoice, VelocityMlp
+from kdm.students.velocity_starter import VelocityStarter
 from storage.plugins import Configured
 from storage.records import PairSchema
 
 
-class Reflow(StudentPlugin):
+class Reflow(VelocityStarter):
     """Network, training times, distances, and how many steps a sample takes."""
 
     plugin = "reflow"
 
-    network: VelocityChoice = VelocityMlp()
     num_steps: int = Field(1, ge=1, le=1000)  # of Euler's method, each one network evaluation
     # p(t) ∝ exp(a (t − ½)) + exp(−a (t − ½)): most times are near the ends (Lee et al., Sec. 4.1).
     time_exponent: float = Field(4.0, ge=0, le=50)
     distance: Annotated[Distance, Configured(DISTANCES)] = SampleHuber()  # of velocities
     # Between x_t − t v and x_0, weighted 1 / t; in the paper LPIPS (Sec. 4.2). Null: none.
     perceptual: Annotated[Distance, Configured(DISTANCES)] | None = None
-    data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError for samples that the network or one of the distances can't take."""
-        self.network.require_shape(shape)
+        super().require_shape(shape)
         self.distance.require_shape(shape, self.data_scale)
         if self.perceptual is not None:
             self.perceptual.require_shape(shape, self.data_scale)
@@ -50,8 +47,8 @@ class Reflow(StudentPlugin):
         from kdm.students.velocity_networks import build_velocity_network
 
         return ReflowStudent(
-            build_velocity_network(self.network, schema),
-            num_classes=self.network.num_classes(schema),
+            self.from_teacher(schema) or build_velocity_network(self.network, schema),
+            num_classes=self.num_classes(schema),
             num_steps=self.num_steps,
             time_exponent=self.time_exponent,
             distance=self.distance,

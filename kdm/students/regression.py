@@ -16,20 +16,23 @@ from kdm.coders.unet_choice import UNetChoice
 from kdm.losses.adversarial import Adversary
 from kdm.losses.distances import GROUP as DISTANCES
 from kdm.losses.distances import L2, Distance
-from kdm.networks.late_networks import MLP, SongUNet
+from kdm.networks.late_networks import MLP, Preconditioner, SongUNet
 from kdm.students.late_student import Student
-from kdm.students.plugin import StudentPlugin
+from kdm.students.teacher_start import TeacherStarter
 from storage.plugins import Configured
 from storage.records import PairSchema
 
 _OF_THE_MLP = ("width", "num_layers", "gain", "noise_gain")
 
 
-class Regression(StudentPlugin):
-    """The network (an MLP for points, or the U-Net that `network` describes) and its distance d."""
+class Regression(TeacherStarter):
+    """The network and its distance d.
+
+    The network is an MLP for points, the U-Net that `network` describes, or the teacher's (`init`).
+    """
 
     plugin = "regression"
-    added_later: ClassVar[Mapping[str, Any]] = {"network": None, "adversary": None}
+    added_later: ClassVar[Mapping[str, Any]] = {"network": None, "adversary": None, "init": None}
 
     width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
     num_layers: int = Field(
@@ -46,6 +49,12 @@ class Regression(StudentPlugin):
     def _check(self) -> "Regression":
         fields = type(self).model_fields
         chosen = [name for name in _OF_THE_MLP if getattr(self, name) != fields[name].default]
+        if self.init is not None and (chosen or self.network is not None):
+            stated = [*chosen, *(["network"] if self.network else [])]
+            raise ValueError(
+                f"init is 'teacher', so that the network is the teacher's own; leave out "
+                f"{' and '.join(stated)}"
+            )
         if self.network is not None and chosen:
             raise ValueError(
                 f"{' and '.join(chosen)} would be the MLP's, and network.kind is "
@@ -55,8 +64,9 @@ class Regression(StudentPlugin):
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError for samples that network, distance or critic can't take."""
-        if self.network is not None:
-            self.network.require_shape(shape)
+        for network in (self.network, self.init):
+            if network is not None:
+                network.require_shape(shape)
         self.distance.require_shape(shape, self.data_scale)
         if self.adversary is not None:
             self.adversary.require_shape(shape)
@@ -65,15 +75,18 @@ class Regression(StudentPlugin):
         """An untrained student; its initial weights come from torch's global generator."""
         from kdm.students.regression_student import RegressionStudent  # torch: only to build
 
+        pictures = self.init or self.network
         return RegressionStudent(
             self._built_network(schema),
-            num_classes=self.network.num_classes(schema) if self.network else 0,
+            num_classes=pictures.num_classes(schema) if pictures else 0,
             distance=self.distance,
             data_scale=self.data_scale,
             noise_scale=schema.noise.scale,
         ).against(self.adversary, schema.shape)
 
-    def _built_network(self, schema: PairSchema) -> MLP | SongUNet:
+    def _built_network(self, schema: PairSchema) -> MLP | SongUNet | Preconditioner:
+        if self.init is not None:
+            return self.init.denoiser(schema)
         if self.network is not None:
             return self.network.build(schema)
         from kdm.networks.mlp import MLP as Built

@@ -1,4 +1,7 @@
-"""The network N of the plainest student and its loss d(x_0, N(x_T, y)) (Eq. 7)."""
+"""The network N of the plainest student and its loss d(x_0, N(x_T, y)) (Eq. 7).
+
+N may be a teacher's denoiser at the noise level of x_T: N(x_T, y) = D_θ(x_T; σ_T, y) (teacher_start.py).
+"""
 
 from functools import partial
 
@@ -7,7 +10,9 @@ from torch import nn
 
 from kdm.batch import Batch
 from kdm.losses.distances import Distance
+from kdm.networks.folded_denoiser import FoldedDenoiser, can_fold
 from kdm.networks.folded_unet import FoldedUNet
+from kdm.networks.preconditioning import EDM, Preconditioner
 from kdm.networks.song_unet import SongUNet
 from kdm.shapes import Labels, Samples, Scalar
 from kdm.students.adversarial_steps import Own
@@ -22,7 +27,8 @@ class RegressionStudent(OnePassStudent):
     """x_0^ = N(x_T, y); the loss is in units of `data_scale`.
 
     N sees x_T over the schema's noise scale, so that its inputs have unit variance, and gives
-    x_0 over `data_scale`. A U-Net whose weights no longer learn is folded before it samples.
+    x_0 over `data_scale`; a denoiser sees and gives them as they are. A U-Net whose weights no longer
+    learn is folded before it samples.
     """
 
     def __init__(
@@ -36,7 +42,7 @@ class RegressionStudent(OnePassStudent):
     ) -> None:
         super().__init__()
         self.network, self.num_classes = network, num_classes
-        self._kept = Kept[FoldedUNet]()
+        self._kept = Kept[FoldedUNet | FoldedDenoiser]()
         self._distance = distance
         self._data_scale, self._noise_scale = data_scale, noise_scale
 
@@ -68,17 +74,31 @@ class RegressionStudent(OnePassStudent):
 
     @property
     def _can_fold(self) -> bool:
-        return isinstance(self.network, SongUNet) and stand_still(self.inference_modules())
+        network = self.network
+        is_known = isinstance(network, SongUNet)
+        if isinstance(network, Preconditioner):
+            is_known = can_fold(network)
+        return is_known and stand_still(self.inference_modules())
 
     def _folded(self, x_T: Samples, label: Labels | None) -> Samples:
+        modules, dtype = self.inference_modules(), DTYPES[self.precision]
+        given = required(label, self.num_classes)
+        if isinstance(self.network, EDM):
+            fold = partial(FoldedDenoiser, self.network, self._noise_scale, dtype=dtype)
+            denoised: Samples = self._kept.of(modules, fold, kind=self.precision)(x_T, given)
+            return denoised / self._data_scale
         assert isinstance(self.network, SongUNet)
-        make = partial(FoldedUNet, self.network, 1.0, dtype=DTYPES[self.precision])
-        unet = self._kept.of(self.inference_modules(), make, kind=self.precision)
-        x_0: Samples = unet(x_T / self._noise_scale, required(label, self.num_classes))
+        make = partial(FoldedUNet, self.network, 1.0, dtype=dtype)
+        unet = self._kept.of(modules, make, kind=self.precision)
+        x_0: Samples = unet(x_T / self._noise_scale, given)
         return x_0
 
     def _predict(self, x_T: Samples, label: Labels | None) -> Samples:
-        """Flat from an MLP. A U-Net's time is 1, that of noise."""
+        """Flat from an MLP. A U-Net's time is 1, that of noise; a denoiser's is its level σ_T."""
+        if isinstance(self.network, Preconditioner):
+            labels = one_hot(label, self.num_classes, like=x_T)
+            sigma = x_T.new_full((1,), self._noise_scale)
+            return self.network(x_T, sigma, labels) / self._data_scale  # type: ignore[no-any-return]
         x = x_T / self._noise_scale
         if isinstance(self.network, SongUNet):
             labels = one_hot(label, self.num_classes, like=x)

@@ -32,6 +32,9 @@ class TrainingJob(Options):
     training: TrainingOptions
     folder: str  # URL of where checkpoints and the result go
     device: Device = "auto"
+    # URL of the folder with the weights that a student starts from (`init: teacher`). Their digest is
+    # among the model's options, so that the place is in no identity. Null: none were found.
+    teacher: str | None = None
 
     @field_validator("model", mode="plain")
     @classmethod

@@ -7,12 +7,14 @@ from kdm.training.inputs import PairsInput
 from kdm.training.job import TrainingJob
 from kdm.training.progress import Report
 from kdm.training.student_pictures import with_pictures
+from kdm.training.teacher_weights import with_start
 
 
 def placed_objective(job: TrainingJob, device: torch.device, report: Report) -> Objective:
     """The objective with all players on the device, its pictures drawn as it trains, compiled if asked."""
     objective = job.objective(job.source.pair_schema())
     _place(objective, device)
+    objective = with_start(objective, job)
     if isinstance(job.source, PairsInput):
         objective = with_pictures(objective, job.source, device, report=report)
     if job.training.is_compiled:

@@ -54,6 +54,15 @@ class Steps:
         """The first average: of pictures, of the best weights, and the only one that most runs have."""
         return self.averages[0]
 
+    def begin(self) -> None:
+        """Set the weights that a run's first step starts from, and averages that start as copies of them."""
+        if self._objective.begin is None:
+            return
+        self._objective.begin()
+        started = self._objective.model.state_dict()
+        for average in self.averages:
+            average.load(started)
+
     def make(self, step: int, batch: Batch, rate: float) -> dict[str, Losses] | None:
         """Make step number `step` on this rank's rows of its batch, with learning rate η = `rate`.
 

@@ -179,6 +179,7 @@ class Trainer:
         snapshot = self._checkpoints.newest()
         self._ranks.require_equal(snapshot.step if snapshot else 0, "the checkpoint's step")
         if snapshot is None:
+            self._steps.begin()
             return
         self._steps.load(snapshot.tensors)
         self._source.seek(snapshot.position)

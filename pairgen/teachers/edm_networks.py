@@ -7,7 +7,7 @@
 | dhariwal-unet | ADM (Dhariwal & Nichol 2021), EDM's choice for ImageNet | pictures |
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -83,6 +83,12 @@ class SongNetwork(Options):
         keywords = _keywords(self, shape, task)
         return EDM(SongUNet(SongUNetOptions.model_validate(keywords)), sigma_data=task.sigma_data)
 
+    def keywords(
+        self, shape: tuple[int, ...], *, num_classes: int, sigma_data: float
+    ) -> dict[str, Any]:
+        """What kdm/networks/build.py builds the same D from, without what is for training alone."""
+        return {"model_type": "SongUNet", **_published(self, shape, num_classes, sigma_data)}
+
 
 class DhariwalNetwork(Options):
     """ADM for square pictures; the defaults are those for ImageNet-64 (ibid., App. F)."""
@@ -104,6 +110,29 @@ class DhariwalNetwork(Options):
 
         options = DhariwalUNetOptions.model_validate(_keywords(self, shape, task))
         return EDM(DhariwalUNet(options), sigma_data=task.sigma_data)
+
+    def keywords(
+        self, shape: tuple[int, ...], *, num_classes: int, sigma_data: float
+    ) -> dict[str, Any]:
+        """What kdm/networks/build.py builds the same D from, without what is for training alone."""
+        return {"model_type": "DhariwalUNet", **_published(self, shape, num_classes, sigma_data)}
+
+
+def _published(
+    network: SongNetwork | DhariwalNetwork,
+    shape: tuple[int, ...],
+    num_classes: int,
+    sigma_data: float,
+) -> dict[str, Any]:
+    """The keywords that both U-Nets have, as JSON values."""
+    _require_picture(network, shape)
+    return {
+        **network.model_dump(mode="json", exclude={"kind", "initialisation"}),
+        "img_resolution": shape[1],
+        "img_channels": shape[0],
+        "label_dim": num_classes,
+        "sigma_data": sigma_data,
+    }
 
 
 def _keywords(

@@ -18,12 +18,13 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from kdm.level import Level, straight_path
-from kdm.networks.build import build_edm, build_velocity
+from kdm.networks.build import DEFAULT_MODELS, build_edm, build_velocity
 from kdm.networks.guided_unet import GuidedUNet
 from kdm.networks.point_velocity import PointVelocity
 from kdm.networks.preconditioning import Preconditioner
 from kdm.objective import Objective
 from kdm.shapes import Labels, Samples
+from kdm.students.teacher_start import TeacherNetwork
 from pairgen.checkpoints.build import Network, built, empty
 from pairgen.checkpoints.build_presets import Preset
 from pairgen.field import Teacher
@@ -116,6 +117,14 @@ class ImportedTeacher(TeacherPlugin):
         """The field with the tensors of its checkpoint, which must fit one for one."""
         self._require(shape)
         return _field(built(self._preset, _held(weights)), self.kind)
+
+    def network_for_students(self, shape: tuple[int, ...], weights: str) -> TeacherNetwork:
+        """Its denoiser; a ValueError for flow matching, and for another shape."""
+        if self.precond is None:
+            return super().network_for_students(shape, weights)
+        self._require(shape)
+        model = {"model_type": DEFAULT_MODELS[self.precond], "label_dim": self.kind.num_classes}
+        return TeacherNetwork.of(self.precond, {**model, **self.init_kwargs}, weights)
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """Always a ValueError: others have trained it."""

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from kdm.objective import Objective
+from kdm.students.teacher_start import TeacherNetwork
 from pairgen.late_field import Teacher
 from storage.digest import digest_of, sha256_of
 from storage.plugins import Plugin, describe
@@ -38,6 +39,16 @@ class TeacherPlugin(Plugin, ABC):
         teacher = self.build(shape)
         teacher.load_state_dict(load(weights))
         return teacher
+
+    def network_for_students(self, shape: tuple[int, ...], weights: str) -> TeacherNetwork:
+        """The denoiser that a student of samples of `shape` may start from; `weights` is its digest.
+
+        Raises a ValueError unless it is one of EDM's family, for pictures.
+        """
+        raise ValueError(
+            f"init is 'teacher', but teacher '{self.plugin}' isn't a denoiser D(x; σ) of pictures as EDM's "
+            "are, whose weights a student can take; set init to random"
+        )
 
     @abstractmethod
     def objective(self, shape: tuple[int, ...]) -> Objective:

@@ -23,6 +23,22 @@ WITH_STATES = PICTURES.model_copy(update={"num_states": 3})
 LEVELS = [[1, 80], [1, 20], [1, 3], [1, 0.3]]
 UNETS = {"kind": "song-unet", "model_channels": 8, "channel_mult": [1, 2], "num_blocks": 1}
 
+TEACHER = {
+    "network": {
+        "precond": "EDMPrecond",
+        "init_kwargs": {
+            "model_type": "SongUNet",
+            "img_resolution": 8,
+            "img_channels": 1,
+            "label_dim": 10,
+            "model_channels": 8,
+            "channel_mult": [1, 2],
+            "num_blocks": 1,
+        },
+        "weights": "0" * 64,
+    }
+}
+
 
 class Case(NamedTuple):
     choice: dict[str, Any]
@@ -93,6 +109,9 @@ CASES |= {
         PICTURES,
     ),
     "regression-pictures": Case({"plugin": "regression", "network": UNETS}, PICTURES),
+    "regression-from-teacher": Case({"plugin": "regression", "init": TEACHER}, PICTURES),
+    "reflow-from-teacher": Case({"plugin": "reflow", "init": TEACHER, "num_steps": 2}, PICTURES),
+    "mean-flow-from-teacher": Case({"plugin": "mean-flow", "init": TEACHER}, PICTURES),
     "reflow-pictures": Case({"plugin": "reflow", "network": UNETS, "num_steps": 2}, PICTURES),
     "reflow-perceptual": Case(
         {

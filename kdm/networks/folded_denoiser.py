@@ -1,0 +1,41 @@
+"""D_θ(x; σ) at one noise level, with weights that don't change (folded_unet.py says what that saves).
+
+D = c_skip x + c_out F_θ(c_in x; c_noise),   the four numbers known (Karras et al. 2022, Eq. 7)
+"""
+
+import torch
+from torch import nn
+
+from kdm.networks.folded_unet import FoldedUNet
+from kdm.networks.image_shapes import ClassLabels, Images
+from kdm.networks.preconditioning import EDM, Preconditioner
+from kdm.networks.song_unet import SongUNet
+
+
+class FoldedDenoiser(nn.Module):
+    """D_θ (n, c, h, w) of x (n, c, h, w) at σ = `sigma`; a copy, which later changes of θ don't reach.
+
+    `dtype` is what F_θ computes in; None: its own type.
+    """
+
+    def __init__(self, denoiser: EDM, sigma: float, *, dtype: torch.dtype | None) -> None:
+        super().__init__()
+        assert isinstance(denoiser.model, SongUNet)  # `can_fold` has looked
+        # On the CPU also where the weights are shapes alone.
+        level = torch.full((1,), sigma, dtype=torch.float32, device="cpu")
+        c = denoiser.coefficients(level)
+        self._skip, self._out, self._in = float(c.skip), float(c.out), float(c.in_)
+        self.unet = FoldedUNet(denoiser.model, float(c.noise), dtype=dtype)
+
+    def forward(self, x: Images, label: ClassLabels | None = None) -> Images:
+        """Class numbers `label` (n,) if the network distinguishes classes."""
+        denoised: Images = self._skip * x + self._out * self.unet(self._in * x, label)
+        return denoised
+
+
+def can_fold(denoiser: Preconditioner) -> bool:
+    """Whether it is EDM's own around a DDPM++ without a second picture beside its maps."""
+    if not isinstance(denoiser, EDM) or not isinstance(denoiser.model, SongUNet):
+        return False
+    o = denoiser.model.options
+    return o.encoder_type == o.decoder_type == "standard"
