@@ -12,8 +12,6 @@ from storage.options import LastingOptions
 from storage.plugins import Configured
 from storage.records import LabelRule, PairSchema
 
-_ANY_WEIGHTS = "0" * 64  # a digest, for a question in which weights don't matter
-
 
 class StudentRecipe(LastingOptions):
     """A student and how it is trained."""
@@ -53,6 +51,6 @@ class StudentRecipe(LastingOptions):
             return
         if self.model.init.network is None:
             try:
-                teacher.network_for_students(shape, _ANY_WEIGHTS)
+                teacher.network_for_students(shape)
             except ValueError as error:
                 raise ValueError(f"student '{self.name}': {error}") from error

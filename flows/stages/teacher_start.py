@@ -2,7 +2,7 @@
 
 from flows.teacher_with import teacher_with
 from kdm.students.plugin import StudentPlugin
-from kdm.students.teacher_start import TeacherStarter
+from kdm.students.teacher_start import TeacherNetwork, TeacherStarter
 from storage.folders import Folder
 from storage.options import parse
 from storage.store import PairStore
@@ -24,9 +24,10 @@ def with_teacher(name: str, model: StudentPlugin, pairs: PairStore) -> StudentPl
 
     spec = parse(PairSpec, dict(pairs.spec), f"{pairs.folder.url}/spec.json")
     try:
-        network = spec.teacher.plugin.network_for_students(spec.pairs.shape, spec.teacher.weights)
+        precond, keywords = spec.teacher.plugin.network_for_students(spec.pairs.shape)
     except ValueError as error:
         raise ValueError(f"student '{name}': {error}") from error
+    network = TeacherNetwork.of(precond, keywords, spec.teacher.weights)
     return model.model_copy(update={"init": model.init.model_copy(update={"network": network})})
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from kdm.networks.folded_unet import FoldedUNet
 from kdm.networks.image_shapes import ClassLabels, Images
-from kdm.networks.preconditioning import EDM, Preconditioner
+from kdm.networks.preconditioning import EDM
 from kdm.networks.song_unet import SongUNet
 
 
@@ -33,9 +33,20 @@ class FoldedDenoiser(nn.Module):
         return denoised
 
 
-def can_fold(denoiser: Preconditioner) -> bool:
-    """Whether it is EDM's own around a DDPM++ without a second picture beside its maps."""
-    if not isinstance(denoiser, EDM) or not isinstance(denoiser.model, SongUNet):
+def can_fold(network: nn.Module) -> bool:
+    """Whether it is a DDPM++ that carries no second picture along, alone or in EDM's own denoiser."""
+    unet = network.model if isinstance(network, EDM) else network
+    if not isinstance(unet, SongUNet):
         return False
-    o = denoiser.model.options
-    return o.encoder_type == o.decoder_type == "standard"
+    return unet.options.encoder_type == unet.options.decoder_type == "standard"
+
+
+def folded(network: nn.Module, level: float, *, dtype: torch.dtype | None) -> nn.Module:
+    """A network that `can_fold`: a denoiser at σ = `level`, or a U-Net at c_noise = `level`.
+
+    It is called with pictures (n, c, h, w) and class numbers (n,) or None.
+    """
+    if isinstance(network, EDM):
+        return FoldedDenoiser(network, level, dtype=dtype)
+    assert isinstance(network, SongUNet)
+    return FoldedUNet(network, level, dtype=dtype)

@@ -10,9 +10,8 @@ from torch import nn
 
 from kdm.batch import Batch
 from kdm.losses.distances import Distance
-from kdm.networks.folded_denoiser import FoldedDenoiser, can_fold
-from kdm.networks.folded_unet import FoldedUNet
-from kdm.networks.preconditioning import EDM, Preconditioner
+from kdm.networks.folded_denoiser import can_fold, folded
+from kdm.networks.preconditioning import Preconditioner
 from kdm.networks.song_unet import SongUNet
 from kdm.shapes import Labels, Samples, Scalar
 from kdm.students.adversarial_steps import Own
@@ -42,7 +41,7 @@ class RegressionStudent(OnePassStudent):
     ) -> None:
         super().__init__()
         self.network, self.num_classes = network, num_classes
-        self._kept = Kept[FoldedUNet | FoldedDenoiser]()
+        self._kept = Kept[nn.Module]()
         self._distance = distance
         self._data_scale, self._noise_scale = data_scale, noise_scale
 
@@ -74,24 +73,17 @@ class RegressionStudent(OnePassStudent):
 
     @property
     def _can_fold(self) -> bool:
-        network = self.network
-        is_known = isinstance(network, SongUNet)
-        if isinstance(network, Preconditioner):
-            is_known = can_fold(network)
-        return is_known and stand_still(self.inference_modules())
+        return can_fold(self.network) and stand_still(self.inference_modules())
 
     def _folded(self, x_T: Samples, label: Labels | None) -> Samples:
-        modules, dtype = self.inference_modules(), DTYPES[self.precision]
+        is_denoiser = isinstance(self.network, Preconditioner)
+        level = self._noise_scale if is_denoiser else 1.0
+        make = partial(folded, self.network, level, dtype=DTYPES[self.precision])
+        network = self._kept.of(self.inference_modules(), make, kind=self.precision)
         given = required(label, self.num_classes)
-        if isinstance(self.network, EDM):
-            fold = partial(FoldedDenoiser, self.network, self._noise_scale, dtype=dtype)
-            denoised: Samples = self._kept.of(modules, fold, kind=self.precision)(x_T, given)
-            return denoised / self._data_scale
-        assert isinstance(self.network, SongUNet)
-        make = partial(FoldedUNet, self.network, 1.0, dtype=dtype)
-        unet = self._kept.of(modules, make, kind=self.precision)
-        x_0: Samples = unet(x_T / self._noise_scale, given)
-        return x_0
+        if is_denoiser:
+            return network(x_T, given) / self._data_scale  # type: ignore[no-any-return]
+        return network(x_T / self._noise_scale, given)  # type: ignore[no-any-return]
 
     def _predict(self, x_T: Samples, label: Labels | None) -> Samples:
         """Flat from an MLP. A U-Net's time is 1, that of noise; a denoiser's is its level σ_T."""

@@ -16,7 +16,6 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, model_validator
 
 from kdm.objective import Loss, Objective
-from kdm.students.teacher_start import TeacherNetwork
 from pairgen.samplers.edm_heun import EdmHeun
 from pairgen.teachers.augmentation_options import NUM_LABELS, Augmentation
 from pairgen.teachers.edm_levels import SIGMA_MAX
@@ -81,14 +80,14 @@ class EdmTeacher(TeacherPlugin):
 
         return Built(self.network.denoiser(shape, task), num_classes=self.num_classes)
 
-    def network_for_students(self, shape: tuple[int, ...], weights: str) -> TeacherNetwork:
+    def network_for_students(self, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
         """Its U-Net with EDM's preconditioner; a ValueError for points."""
         if isinstance(self.network, MlpNetwork):
-            return super().network_for_students(shape, weights)
+            return super().network_for_students(shape)
         keywords = self.network.keywords(
             shape, num_classes=self.num_classes, sigma_data=self.sigma_data
         )
-        return TeacherNetwork.of("EDMPrecond", keywords, weights)
+        return "EDMPrecond", keywords
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """A new field over samples of `shape`, and EDM's loss on batches of data."""

@@ -24,7 +24,6 @@ from kdm.networks.point_velocity import PointVelocity
 from kdm.networks.preconditioning import Preconditioner
 from kdm.objective import Objective
 from kdm.shapes import Labels, Samples
-from kdm.students.teacher_start import TeacherNetwork
 from pairgen.checkpoints.build import Network, built, empty
 from pairgen.checkpoints.build_presets import Preset
 from pairgen.field import Teacher
@@ -118,13 +117,13 @@ class ImportedTeacher(TeacherPlugin):
         self._require(shape)
         return _field(built(self._preset, _held(weights)), self.kind)
 
-    def network_for_students(self, shape: tuple[int, ...], weights: str) -> TeacherNetwork:
+    def network_for_students(self, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
         """Its denoiser; a ValueError for flow matching, and for another shape."""
         if self.precond is None:
-            return super().network_for_students(shape, weights)
+            return super().network_for_students(shape)
         self._require(shape)
         model = {"model_type": DEFAULT_MODELS[self.precond], "label_dim": self.kind.num_classes}
-        return TeacherNetwork.of(self.precond, {**model, **self.init_kwargs}, weights)
+        return self.precond, {**model, **self.init_kwargs}
 
     def objective(self, shape: tuple[int, ...]) -> Objective:
         """Always a ValueError: others have trained it."""

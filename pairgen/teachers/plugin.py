@@ -5,10 +5,9 @@ and options (`describe`); the digest of its weights is that of their safetensors
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kdm.objective import Objective
-from kdm.students.teacher_start import TeacherNetwork
 from pairgen.late_field import Teacher
 from storage.digest import digest_of, sha256_of
 from storage.plugins import Plugin, describe
@@ -40,10 +39,11 @@ class TeacherPlugin(Plugin, ABC):
         teacher.load_state_dict(load(weights))
         return teacher
 
-    def network_for_students(self, shape: tuple[int, ...], weights: str) -> TeacherNetwork:
-        """The denoiser that a student of samples of `shape` may start from; `weights` is its digest.
+    def network_for_students(self, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+        """The denoiser that a student of samples of `shape` may start from: what `build_edm` builds it from.
 
-        Raises a ValueError unless it is one of EDM's family, for pictures.
+        These are a class of preconditioner and its keywords (kdm/networks/build.py). Raises a ValueError
+        unless it is one of EDM's family, for pictures.
         """
         raise ValueError(
             f"init is 'teacher', but teacher '{self.plugin}' isn't a denoiser D(x; σ) of pictures as EDM's "

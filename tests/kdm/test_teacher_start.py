@@ -14,7 +14,7 @@ from kdm.students.plugin import GROUP
 from kdm.students.reflow import Reflow
 from kdm.students.regression import Regression
 from kdm.students.student import Student
-from kdm.students.teacher_start import FromTeacher
+from kdm.students.teacher_start import FromTeacher, TeacherNetwork
 from kdm.training.teacher_weights import take_over
 from pairgen.teachers.edm import EdmTeacher
 from pairgen.teachers.edm_field import EdmField
@@ -64,8 +64,12 @@ def field_of(plugin: TeacherPlugin) -> EdmField:
     return field.eval().requires_grad_(False)
 
 
+def network_of(plugin: TeacherPlugin) -> TeacherNetwork:
+    return TeacherNetwork.of(*plugin.network_for_students(SHAPE), WEIGHTS)
+
+
 def started(kind: type[Any], plugin: TeacherPlugin, **options: Any) -> Student:
-    network = plugin.network_for_students(SHAPE, WEIGHTS)
+    network = network_of(plugin)
     student = kind(init=FromTeacher(network=network), **options).build(SCHEMA)
     take_over(student, field_of(plugin).state_dict())
     return student
@@ -126,17 +130,17 @@ def test_an_interval_changes_nothing_until_it_has_been_learned() -> None:
 def test_names_of_students_with_random_weights_are_as_before(kind: type[Any]) -> None:
     assert "init" not in describe(kind())
     assert kind(init="random") == kind()
-    network = TRAINED.network_for_students(SHAPE, WEIGHTS)
+    network = network_of(TRAINED)
     chosen = kind(init={"network": network.model_dump()})
     assert describe(chosen)["init"]["network"]["weights"] == WEIGHTS
     assert configure(GROUP, describe(chosen)) == chosen
 
 
 def test_what_the_teacher_learned_with_is_not_the_students() -> None:
-    network = TRAINED.network_for_students(SHAPE, WEIGHTS)
+    network = network_of(TRAINED)
     for name in ("dropout", "label_dropout", "augment_dim", "use_fp16"):
         assert name not in network.init_kwargs
-        assert name not in imported("EDMPrecond").network_for_students(SHAPE, WEIGHTS).init_kwargs
+        assert name not in network_of(imported("EDMPrecond")).init_kwargs
     options = FromTeacher(network=network, dropout=0.3).denoiser(SCHEMA).model.options
     assert (options.dropout, options.label_dropout, options.augment_dim) == (0.3, 0.0, 0)
 
@@ -168,7 +172,7 @@ def test_other_sizes_beside_the_teachers_are_refused(
 
 
 def test_pairs_that_a_start_does_not_fit_are_refused() -> None:
-    known = Regression(init={"network": TRAINED.network_for_students(SHAPE, WEIGHTS)})
+    known = Regression(init={"network": network_of(TRAINED)})
     with pytest.raises(ValueError, match="for pictures of shape"):
         Regression(init="teacher").require_trainable(PairSchema(shape=(2,)))
     with pytest.raises(ValueError, match="nobody has said which"):
@@ -190,4 +194,4 @@ def test_pairs_that_a_start_does_not_fit_are_refused() -> None:
 )
 def test_teachers_that_are_no_denoisers_of_pictures_are_refused(teacher: TeacherPlugin) -> None:
     with pytest.raises(ValueError, match="isn't a denoiser"):
-        teacher.network_for_students(SHAPE, WEIGHTS)
+        teacher.network_for_students(SHAPE)

@@ -9,6 +9,7 @@ from picture_pairs import LAYOUT, SCHEMA, filled
 from small_unet import PLUGIN
 
 from kdm.export import load_student, write_trained
+from kdm.students.teacher_start import TeacherNetwork
 from kdm.training.errors import Interrupted
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
@@ -49,7 +50,7 @@ def job(home: Folder, folder: str = "student", **changes: Any) -> TrainingJob:
     digest = sha256_of(safetensors.torch.save(field().state_dict()))
     if not home.exists("teacher"):
         digest = write_teacher(home / "teacher")
-    network = TEACHER.network_for_students(SCHEMA.shape, digest)
+    network = TeacherNetwork.of(*TEACHER.network_for_students(SCHEMA.shape), digest)
     described = {
         "group": "kdm.students",
         "model": {
