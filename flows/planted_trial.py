@@ -7,6 +7,7 @@ on; a second question is answered from there.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,6 @@ from flows.calibration import RecipeFilter, calibrating, reference_of
 from flows.config.filter_rules import are_pictures
 from flows.documents.recall_content import Tried, lines_of, recall_page
 from flows.judged_pairs import contents, open_split
-from flows.progress import Meter
 from flows.stage import Run, StageResult
 from kdm.report.recall_page import markdown_recall, render_recall
 from pairgen.filters.filter import distinct_names
@@ -27,10 +27,15 @@ from storage.digest import digest_of, seal, short, unseal
 from storage.folders import Folder
 from storage.plugins import describe
 from storage.records import as_numbers
+from storage.sealed_files import read_sealed
+
+if TYPE_CHECKING:
+    from flows.progress import Meter
 
 FOLDER = "proofs"
 STAGE = "privacy-test"
 VERSION = 2  # of what is planted and how it is counted
+_PAGE, _TEXT = "index.html", "table.md"
 _PROOF = "proof.json"  # written last
 _FILTERS = "filters.json"  # what was tried, for pages that show the curves
 _BATCH = 1024  # pictures between two lines of progress
@@ -75,12 +80,12 @@ def trial(run: Run, pairs: StageResult, wanted: Wanted) -> Folder:
     """The folder with the page, made if it is missing."""
     chosen = finders(run)
     folder = run.home / FOLDER / f"{pairs.name}-{short(_digest(run, pairs, wanted, chosen))}"
-    if not folder.exists(_PROOF):
+    if read_sealed(folder, _PROOF) is None or not all(map(folder.exists, (_PAGE, _TEXT))):
         run.begin(folder, "a page")
         _make(run, pairs, wanted, chosen, folder)
-    if not folder.exists(_FILTERS):
+    if read_sealed(folder, _FILTERS) is None:
         asked = {"transforms": wanted.transforms, "num_planted": wanted.num_planted}
-        folder.create(_FILTERS, seal({"filters": _digest_of_filters(run, chosen), **asked}))
+        folder.replace(_FILTERS, seal({"filters": _digest_of_filters(run, chosen), **asked}))
     return folder
 
 
@@ -93,10 +98,9 @@ def proof_of(run: Run) -> Folder | None:
     usual, *_ = LISTS
     for name in (run.home / FOLDER).names():
         folder = run.home / FOLDER / name
-        if folder.exists(_PROOF) and folder.exists(_FILTERS):
-            of = unseal(folder.read(_FILTERS), folder.url)
-            if of["filters"] == wanted:
-                found[of["transforms"] == usual, of["num_planted"], name] = folder
+        of = read_sealed(folder, _FILTERS)
+        if of is not None and of["filters"] == wanted and folder.exists(_PROOF):
+            found[of["transforms"] == usual, of["num_planted"], name] = folder
     return found[max(found)] if found else None
 
 
@@ -152,8 +156,8 @@ def _make(
     )
     for drawing in page.drawings:
         folder.replace(f"{drawing.name}.svg", drawing.svg)
-    folder.replace("table.md", markdown_recall(page).encode())
-    folder.replace("index.html", render_recall(page).encode())
+    folder.replace(_TEXT, markdown_recall(page).encode())
+    folder.replace(_PAGE, render_recall(page).encode())
     folder.replace(_PROOF, seal({"version": VERSION, "table": lines_of(recall)}))
 
 
@@ -186,7 +190,7 @@ def _own(run: Run, pairs: StageResult, count: int) -> Pictures:
 
 
 def _scored(
-    name: str, chosen: RecipeFilter, tried: Mapping[str, Pictures], meter: Meter, done: int
+    name: str, chosen: RecipeFilter, tried: Mapping[str, Pictures], meter: "Meter", done: int
 ) -> Scored:
     """One filter's scores of everything."""
     left_out = np.empty(0) if _HELDOUT in tried else chosen.heldout_scores()

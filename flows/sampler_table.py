@@ -30,9 +30,9 @@ from pairgen.spec import PairSpec
 from pairgen.teachers.guided import sampled_field
 from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.digest import digest_of, seal, short, unseal
-from storage.errors import DamageError
 from storage.folders import Folder
 from storage.plugins import describe
+from storage.sealed_files import read_sealed
 
 STAGE = "samplers"
 TABLE, FIGURE, TEXT = "samplers.json", "samplers.png", "samplers.md"
@@ -168,12 +168,7 @@ def _identity(
 
 def _kept(folder: Folder) -> list[Measured]:
     """The rows that are there; none of a damaged table, which is made again."""
-    if not folder.exists(TABLE):
-        return []
-    try:
-        document = unseal(folder.read(TABLE), folder.url)
-    except DamageError:
-        return []
+    document = read_sealed(folder, TABLE) or {"rows": []}
     return [Measured(**each) for each in document["rows"]]
 
 

@@ -14,10 +14,10 @@ from kdm.privacy.audit_document import private_document
 from kdm.privacy.collage import nearest_pairs
 from kdm.privacy.mirrored_views import is_picture
 from kdm.report.audit_page import markdown_audit, render_audit
-from storage.digest import seal, unseal
-from storage.errors import DamageError
+from storage.digest import seal
 from storage.folders import Folder
 from storage.folders.private import holds_privately, private
+from storage.sealed_files import read_sealed
 
 NUMBERS, PRIVATE, SCORES = "audit.json", "private", "scores.json"
 PAGE, TEXT = "audit.html", "audit.md"
@@ -25,12 +25,7 @@ PAGE, TEXT = "audit.html", "audit.md"
 
 def read_audit(folder: Folder) -> dict[str, Any] | None:
     """The public document; None if there is none, or it is damaged or its page or text is gone."""
-    if not all(map(folder.exists, (NUMBERS, PAGE, TEXT))):
-        return None
-    try:
-        return unseal(folder.read(NUMBERS), f"{folder.url}/{NUMBERS}")
-    except DamageError:
-        return None  # it is made again
+    return read_sealed(folder, NUMBERS) if all(map(folder.exists, (PAGE, TEXT))) else None
 
 
 def has_private(folder: Folder) -> bool:

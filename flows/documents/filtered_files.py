@@ -16,22 +16,17 @@ from kdm.privacy.mirrored_views import is_picture
 from kdm.report.dropped_page import ShownFilter, ShownPair, render_dropped, side_by_side
 from kdm.report.filtered_page import Curves, render_filtered
 from kdm.report.tables import number
-from storage.digest import seal, unseal
-from storage.errors import DamageError
+from storage.digest import seal
 from storage.folders import Folder
 from storage.folders.private import holds_privately, private
+from storage.sealed_files import read_sealed
 
 PAGE, NUMBERS, PRIVATE, PAIRS = "index.html", "numbers.json", "private", "pairs.json"
 
 
 def read_numbers(folder: Folder) -> dict[str, Any] | None:
     """The public document; None if there is none, or it or its page is damaged."""
-    if not (folder.exists(NUMBERS) and folder.exists(PAGE)):
-        return None
-    try:
-        return unseal(folder.read(NUMBERS), f"{folder.url}/{NUMBERS}")
-    except DamageError:
-        return None  # it is made again
+    return read_sealed(folder, NUMBERS) if folder.exists(PAGE) else None
 
 
 def has_private(folder: Folder) -> bool:

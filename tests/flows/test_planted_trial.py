@@ -65,6 +65,11 @@ def test_planted_copies_are_counted_on_a_page_that_is_made_once(home: Folder, re
     assert "isn&#39;t anonymisation" in page
     assert tried(home, recipe).stdout == said
     assert folder.read("index.html").decode() == page
+    made = {name: folder.read(name) for name in folder.files()}
+    folder.remove("index.html")  # what is lost or damaged is made again
+    folder.replace("filters.json", b"{}")
+    assert tried(home, recipe).stdout == said
+    assert {name: folder.read(name) for name in folder.files()} == made
     listed = CliRunner().invoke(app, ["ls", "--home", home.url]).stdout
     assert folder.name in listed
     curves = [folder.read(name) for name in ("roc.svg", "recall.svg")]
