@@ -5,7 +5,9 @@ Losses and layers use it too (batch normalisation over all ranks), so that it kn
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import torch
 import torch.distributed as dist
 from torch import Tensor
 
@@ -54,3 +56,28 @@ def _told() -> Iterator[None]:
         raise RankLostError(
             "another rank has left during a step; the same command continues from the last checkpoint"
         ) from error
+
+
+def mean_over_ranks(numbers: Tensor) -> Tensor:
+    """The mean over all ranks of a tensor of any shape, differentiable; alone, the tensor itself.
+
+    A rank's gradient is the sum of what all ranks' losses make of its part, so that the mean of the ranks'
+    gradients is the gradient of a loss that is the same on all of them.
+    """
+    count = num_ranks()
+    if count == 1:
+        return numbers
+    total: Tensor = _Sum.apply(numbers)  # type: ignore[no-untyped-call]
+    return total / count
+
+
+class _Sum(torch.autograd.Function):
+    """Σ over ranks."""
+
+    @staticmethod
+    def forward(ctx: Any, numbers: Tensor) -> Tensor:
+        return add_up_(numbers.clone())
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return add_up_(gradients[0].clone(memory_format=torch.contiguous_format))

@@ -19,6 +19,7 @@ from kdm.batch import Batch
 from kdm.networks.plain import plain_kernels
 from kdm.objective import Objective, Player
 from kdm.students.plugin import StudentPlugin
+from kdm.students.student import Student
 from kdm.training.options import TrainingOptions
 from storage.records import PairSchema
 
@@ -103,6 +104,26 @@ def step_flops(
     """
     objective = _objective(student, schema)
     return _step(objective, objective.playing(share_done), _batch(schema, batch_size))
+
+
+def finish_step_flops(
+    student: StudentPlugin, schema: PairSchema, batch_size: int, *, has_anchor: bool
+) -> Flops:
+    """Of one step of a finish, forward and backward: the samples, and with an anchor the own loss.
+
+    Without the network whose features it compares (kdm/finish/distribution.py).
+    """
+    built, batch = _objective(student, schema).model, _batch(schema, batch_size)
+    assert isinstance(built, Student)
+
+    def play() -> None:
+        total = built.drawn(batch).sum()
+        if has_anchor:
+            total = total + built.measure(batch).total
+        total.backward()  # type: ignore[no-untyped-call]
+
+    with _META:
+        return counted(play)
 
 
 def training_flops(student: StudentPlugin, schema: PairSchema, training: TrainingOptions) -> Flops:

@@ -160,6 +160,12 @@ _SHORTHANDS = {
     ),
     "precision": _Shorthand("pairs.precision", "TYPE", "float32, tf32, bfloat16 or float16."),
     "batch": _Shorthand("pairs.sampling_batch", "N", "Samples per batch, or 'auto'."),
+    "finish": _Shorthand(
+        "finish",
+        "KIND",
+        "Train each student a second time for a little, as NAME-finished: 'distribution' brings features of "
+        "its samples to those of the pairs.",
+    ),
     "mask": _Shorthand(
         "privacy.masks",
         "DECISION",

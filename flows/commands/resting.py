@@ -34,8 +34,8 @@ class Resting(NamedTuple):
 def resting_on(home: Folder, kind: str, name: str) -> Resting:
     """What in a home depends on one of its things.
 
-    Nothing depends on students, features, studies and reports: what a study or a report says is
-    written down, and its students can be made again.
+    On a student rest those that finish it. Nothing depends on features, studies and reports: what a study
+    or a report says is written down, and its students can be made again.
     """
     thing = home / kind / name
     try:
@@ -43,6 +43,8 @@ def resting_on(home: Folder, kind: str, name: str) -> Resting:
             return _pairs_of_teacher(home, thing)
         if kind == "pairs":
             return _students_of_pairs(home, thing)
+        if kind == "students":
+            return _finished_from(home, thing)
         if kind == "classifiers":
             return _asked(home, "students", lambda student: _is_judged_by(student, name))
         if kind == "references":
@@ -68,6 +70,19 @@ def _pairs_of_teacher(home: Folder, teacher: Folder) -> Resting:
         return Resting([], [])
     weights = _weights(teacher)
     return _asked(home, "pairs", lambda pairs: _has_teacher(pairs, weights))
+
+
+def _finished_from(home: Folder, student: Folder) -> Resting:
+    weights = _weights(student)
+    return _asked(home, "students", lambda other: _began_with(other, weights))
+
+
+def _began_with(student: Folder, weights: str | None) -> bool:
+    """Whether it is what a finish made of the student that has these weights."""
+    if not student.exists(_CONFIG):
+        return False
+    finish = sealed_document(student, _CONFIG).get("identity", {}).get("finish", {})
+    return weights is not None and finish.get("weights") == weights
 
 
 def _weights(teacher: Folder) -> str | None:

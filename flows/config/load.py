@@ -6,6 +6,7 @@ Each step changes one plain document; only the last turns it into a `Recipe`, wh
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from flows.config.finished_students import expand_finishes
 from flows.config.found_pairs import complete_pairs
 from flows.config.overrides import apply_override
 from flows.config.policies import expand_policy
@@ -107,6 +108,7 @@ def _lay_over(
     for override in asked:
         apply_override(document, override)
     expand_policy(document)
+    expand_finishes(document)
     if any(each.startswith(_METRICS) for each in asked):  # who says which gets these, or an error
         document["evaluation"].pop("where_files_are", None)
 

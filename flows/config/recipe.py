@@ -105,14 +105,22 @@ class Recipe(Options):
         return self
 
     def chosen_students(self, names: Collection[str]) -> list[StudentRecipe]:
-        """The students of these names, in the recipe's order; all if none is named."""
+        """The students of these names and what finishes them, in the recipe's order; all if none is named."""
         known = [student.name for student in self.students]
         for name in names:
             if name not in known:
                 raise ValueError(
                     f"recipe '{self.name}' has no student '{name}'; {nearest(name, known)}"
                 )
-        return [student for student in self.students if not names or student.name in names]
+        return [
+            student
+            for student in self.students
+            if not names or student.name in names or student.after in names
+        ]
+
+    def student(self, name: str) -> StudentRecipe:
+        """The student of this name, which there is."""
+        return next(each for each in self.students if each.name == name)
 
     def require_measurable(self) -> None:
         """Raise a ValueError if a metric can't measure these pairs, or lacks what it needs."""
@@ -149,11 +157,7 @@ class Recipe(Options):
                 student.require_states(self.pairs.pairs)
                 assert self.teacher is not None  # checked above
                 student.require_start(self.teacher.model, self.shape)
-            try:
-                student.model.require_shape(self.shape)
-                student.training.require_shape(self.shape)
-            except ValueError as error:
-                raise ValueError(f"student '{student.name}': {error}") from error
+            student.require_shape(self.shape)
 
     @property
     def splits(self) -> tuple[str, ...]:

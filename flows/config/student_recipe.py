@@ -1,27 +1,87 @@
 """A recipe's students."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import model_validator
 
 from flows.config.imported_pairs import Name
+from kdm.finish.finish_options import FinishOptions
 from kdm.students.plugin import StudentPlugin
 from kdm.students.teacher_start import TeacherStarter
+from kdm.training.finish_input import finish_training
 from kdm.training.options import TrainingOptions
 from pairgen.teachers.plugin import TeacherPlugin
 from storage.options import LastingOptions
-from storage.plugins import Configured
+from storage.plugins import Configured, describe
 from storage.records import LabelRule, PairSchema
 
 
 class StudentRecipe(LastingOptions):
     """A student and how it is trained."""
 
-    added_later: ClassVar[Mapping[str, Any]] = {"needs_labels": False}
+    added_later: ClassVar[Mapping[str, Any]] = {
+        "needs_labels": False,
+        "finish": None,
+        "after": None,
+    }
 
     name: Name
     needs_labels: bool = False  # refuse pairs without labels, instead of training without them
     model: Annotated[StudentPlugin, Configured("kdm.students")]
     training: TrainingOptions
+    # A student that was finished: by what, and the name of the one that it was before, which has the
+    # same model and training (flows/config/finished_students.py writes both).
+    finish: FinishOptions | None = None
+    after: Name | None = None
+
+    @model_validator(mode="after")
+    def _check_finish(self) -> Self:
+        if (self.finish is None) != (self.after is None):
+            raise ValueError("finish and after come together; name the student that is finished")
+        return self
+
+    @property
+    def trainings(self) -> tuple[TrainingOptions, ...]:
+        """The student's own and, if it is finished, the second one."""
+        if self.finish is None:
+            return (self.training,)
+        return self.training, finish_training(self.finish, self.training)
+
+    @property
+    def num_images(self) -> int:
+        """Samples over all steps of all its trainings."""
+        return sum(each.num_steps * each.batch_size for each in self.trainings)
+
+    @property
+    def finished(self) -> str:
+        """A sentence for its card; empty for one that wasn't finished."""
+        if self.finish is None:
+            return ""
+        return f"{self.name} is {self.after} after {self.finish.words}."
+
+    @property
+    def before_finish(self) -> "StudentRecipe":
+        """The student that this one finishes."""
+        return self.model_copy(update={"name": self.after, "finish": None, "after": None})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What tells it from others, as JSON values: model, training, finish."""
+        found = {"model": describe(self.model), "training": self.training.model_dump(mode="json")}
+        return found | ({"finish": self.finish.model_dump(mode="json")} if self.finish else {})
+
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError if it can't learn samples of this shape, or be finished on them."""
+        try:
+            self.model.require_shape(shape)
+            for training in self.trainings:
+                training.require_shape(shape)
+            if self.finish is not None:
+                self.finish.features.require_shape(shape)
+                self.finish.features.require_files()
+        except ValueError as error:
+            raise ValueError(f"student '{self.name}': {error}") from error
 
     def require_labels(self, label: LabelRule | None) -> None:
         """Raise a ValueError if the student needs labels and the pairs lack them."""

@@ -32,7 +32,9 @@ def report_content(
     teacher = teacher_samples(run, judged, needs=frozenset())
     first = evaluated[0].facts
     splits, filters = fates(run, judged)
-    made_again = reproduction(run, [student.facts["student"] for student in evaluated])
+    names = [student.facts["student"] for student in evaluated]
+    made_again = reproduction(run, names)
+    finished = " ".join(filter(None, (run.recipe.student(name).finished for name in names)))
     return ReportContent(
         title=run.recipe.title,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -51,7 +53,7 @@ def report_content(
             filters=filter_scores(run, judged),
         ),
         teacher=run.recipe.teacher.name if run.recipe.teacher else "teacher",
-        judge=" ".join(filter(None, (judge_of(first), missing_words(run.recipe)))),
+        judge=" ".join(filter(None, (judge_of(first), missing_words(run.recipe), finished))),
         rates=rates(judged, evaluated),
         budgets=tuple(budget(run, student) for student in evaluated),
         splits=splits,

@@ -9,7 +9,6 @@ from kdm.metrics.protocol import protocol_digest
 from kdm.pretrained import SHA256
 from kdm.report.content import Numbers, StudentEntry
 from storage.digest import short
-from storage.plugins import describe
 
 
 def entry(document: Mapping[str, Any], settings: Mapping[str, Any]) -> StudentEntry:
@@ -29,9 +28,8 @@ def entry(document: Mapping[str, Any], settings: Mapping[str, Any]) -> StudentEn
 
 
 def settings_of(run: Run, name: str) -> dict[str, Any]:
-    """The model and the training of a recipe's student."""
-    recipe = next(student for student in run.recipe.students if student.name == name)
-    return {"model": describe(recipe.model), "training": recipe.training.model_dump(mode="json")}
+    """The model, the training and the finish of a recipe's student."""
+    return run.recipe.student(name).settings
 
 
 def references(document: Mapping[str, Any]) -> tuple[Numbers, ...]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from flows.documents.numbers import settings_of
-from flows.documents.timings import read_timings
+from flows.documents.timings import read_timings, with_before
 from flows.stage import Run, StageResult
 from kdm.export import load_student
 from kdm.report.budgets import Budget
@@ -34,13 +33,14 @@ def rates(judged: StageResult, evaluated: Sequence[StageResult]) -> tuple[Rate, 
 def budget(run: Run, student: StageResult) -> Budget:
     """What went into a student and what it takes to sample it."""
     name, folder = student.facts["student"], student.place
-    settings, model = settings_of(run, name), load_student(student.folder)
-    timings, training = read_timings(folder), settings["training"]
+    model = load_student(student.folder)
+    timings, recipe = read_timings(folder), run.recipe.student(name)
+    seconds = timings.get("cpu_seconds", timings.get("training", {}).get("cpu_seconds"))
     return Budget(
         name=name,
-        num_images=training["num_steps"] * training["batch_size"],
-        cpu_seconds=timings.get("cpu_seconds", timings.get("training", {}).get("cpu_seconds")),
-        has_critic=bool(settings["model"].get("adversary")),
+        num_images=recipe.num_images,
+        cpu_seconds=with_before(seconds, timings),
+        has_critic=bool(recipe.settings["model"].get("adversary")),
         num_trained=student.facts["parameters"]["trainable"],
         num_used=student.facts["parameters"]["inference"],
         nfe=model.nfe,

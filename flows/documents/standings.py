@@ -38,11 +38,7 @@ def standings(run: Run, results: Sequence[StageResult]) -> Standings | None:
     printed = rows(students, references(first), meanings=meanings, counts=counts)
     heads = [f"{column.label} {column.arrow}" for column in columns(meanings)]
     lines = [(head, *(row.cells[i].line for row in printed)) for i, head in enumerate(heads)]
-    images = {facts["student"]: _num_images(run, facts["student"]) for facts in evaluated}
+    names = [facts["student"] for facts in evaluated]
+    images = {name: run.recipe.student(name).num_images for name in names}
     note = " ".join(filter(None, (unequal(images), missing_words(run.recipe))))
     return Standings(tuple(row.name for row in printed), tuple(lines), note)
-
-
-def _num_images(run: Run, student: str) -> int:
-    training = settings_of(run, student)["training"]
-    return int(training["num_steps"] * training["batch_size"])

@@ -22,7 +22,7 @@ def write_card(
     schema: PairSchema,
 ) -> None:
     """Write card.md next to the student's numbers."""
-    recipe = next(each for each in run.recipe.students if each.name == student.facts["student"])
+    recipe = run.recipe.student(student.facts["student"])
     card = StudentCard(
         student=entry(document, describe(recipe.model)),
         plugin=recipe.model.plugin,
@@ -39,6 +39,7 @@ def write_card(
         num_classes=schema.label.num_classes if schema.label else 0,
         claim=claim_of_student(run, judged),
         teacher_weights=started_from(student.place),
+        finished=recipe.finished,
     )
     text = student_card(card, meanings_of(run.recipe.evaluation.metrics))
     student.place.replace("card.md", text.encode())

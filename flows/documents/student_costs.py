@@ -1,8 +1,10 @@
 """What a student cost to train and costs to sample: FLOPs, counted once and kept, and seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flows.documents.timings import with_before
 from flows.documents.trained_on import Trained
 from kdm.report.leaderboard import Cost
 from storage.digest import digest_of
@@ -34,9 +36,11 @@ def cost_of(student: Trained, counts: Counts) -> Cost:
     """All that is known of one student's cost."""
     found, timings = counts.of(student), student.timings
     is_gpu = student.job.get("device", "cpu").startswith("cuda")
-    seconds = timings.get("cpu_seconds")
+    before = timings.get("before", {})  # of the training that a finish began with
+    seconds = with_before(timings.get("cpu_seconds"), timings)
     if is_gpu and timings.get("seconds") is not None:
         seconds = timings["seconds"] * timings.get("num_ranks", 1)
+        seconds += before.get("seconds", 0) * before.get("num_ranks", 1)
     sampling = timings.get("sampling", {})
     rate = sampling.get("samples_per_second")
     return Cost(
@@ -61,6 +65,8 @@ def _counted(student: Trained) -> dict[str, Any]:
         schema = parse(PairSchema, student.config["schema"], "config.json: schema")
         options = parse(TrainingOptions, student.settings["training"], "config.json: training")
         sample, training = sample_flops(plugin, schema), training_flops(plugin, schema, options)
+        if "finish" in student.settings:
+            training = training.plus(_of_finish(student.settings["finish"], plugin, schema))
     except (ValueError, RuntimeError):  # a plugin of others that isn't installed, or needs numbers
         return {}
     return {
@@ -68,3 +74,12 @@ def _counted(student: Trained) -> dict[str, Any]:
         "training": training.total,
         "uncounted": sorted({*sample.uncounted, *training.uncounted}),
     }
+
+
+def _of_finish(finish: Mapping[str, Any], plugin: Any, schema: PairSchema) -> Any:
+    """Of a finish, without the features' network and the eigenvalues of its moments, which it names."""
+    from kdm.flops import Flops, finish_step_flops
+
+    has_anchor, num_steps = bool(finish["anchor"]), finish["num_steps"]
+    step = finish_step_flops(plugin, schema, finish["batch_size"], has_anchor=has_anchor)
+    return step.times(num_steps).plus(Flops(0, ("features of the finish",)))

@@ -30,12 +30,13 @@ def standings_of(measured: Sequence[Trained], columns: Columns, counts: Counts) 
         (row,) = by_seeds([copy])
         rows.append(replace(row, note=f"same weights as {copies[copy.name]}"))
     digests = {each.name: each.digest for each in entries}
+    finished = {each.name: each.finished for each in measured}
     return [
         Standing(
             row,
             _mean([costs[name] for name in row.of]),
             tuple(digests[name] for name in row.of),
-            row.note,
+            ", ".join(filter(None, (row.note, finished[row.of[0]]))),
         )
         for row in rows
     ]

@@ -1,5 +1,6 @@
 """Times and rates. They're separate from metrics because a repeated run doesn't reproduce them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from storage.digest import seal, unseal
@@ -24,6 +25,13 @@ def read_timings(folder: Folder) -> dict[str, Any]:
         return {}
     document.pop("digest")
     return document
+
+
+def with_before(cpu_seconds: float | None, timings: Mapping[str, Any]) -> float | None:
+    """The CPU seconds of a training with those of the one that it finishes, if it is a finish."""
+    if cpu_seconds is None:
+        return None
+    return float(cpu_seconds + timings.get("before", {}).get("cpu_seconds", 0))
 
 
 def machine(device: str = "cpu") -> str:

@@ -33,10 +33,22 @@ class Trained:
         return "values" in self.metrics
 
     @property
+    def finished(self) -> str:
+        """What a finish optimised, in words; empty for a student that wasn't finished."""
+        finish = self.config["identity"].get("finish")
+        if finish is None:
+            return ""
+        features = finish["features"]
+        return f"finished by {features.get('network', features['kind'])}"
+
+    @property
     def settings(self) -> dict[str, Any]:
-        """The model and the training, as in a report."""
-        identity = self.config["identity"]
-        return {"model": identity["model"], "training": identity["training"]}
+        """The model, the training and the finish, as in a report."""
+        identity, finished = self.config["identity"], self.config.get("finished")
+        if finished is None:
+            return {"model": identity["model"], "training": identity["training"]}
+        finish = {key: value for key, value in identity["finish"].items() if key != "weights"}
+        return {"model": identity["model"], "training": finished["training"], "finish": finish}
 
 
 def trained_on(home: Folder, pairs: str) -> tuple[list[Trained], list[str]]:

@@ -41,7 +41,7 @@ def _document(
         "student_digest": trained.digest,
         "pairs": pairs,
         "parameters": trained.facts["parameters"],
-        "num_steps": student.training.num_steps,
+        "num_steps": student.trainings[-1].num_steps,
         "losses": last,
     }
 
@@ -60,7 +60,8 @@ def _card(
         plugin=student.model.plugin,
         pairs=document["pairs"],
         num_steps=document["num_steps"],
-        batch_size=student.training.batch_size,
+        batch_size=student.trainings[-1].batch_size,
+        finished=student.finished,
         losses=document["losses"],
         num_trainable_parameters=document["parameters"]["trainable"],
         num_inference_parameters=document["parameters"]["inference"],

@@ -17,8 +17,10 @@ STAGE = "distill"
 
 
 def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResult:
-    """One student of the recipe on the judged pairs; every student reads the same shards."""
-    pairs = run.recipe.pairs
+    """One student of the recipe on the judged pairs; every student reads the same shards.
+
+    One that is finished is trained as it was before, unless it is there, and then a second time.
+    """
     store = open_split(run, judged, "train")
     student.require_labels(store.schema.label)
     require_symmetric(run, judged, student.training)
@@ -30,13 +32,21 @@ def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResul
             "kind": "pairs",
             "url": judged.folder,
             "split": "train",
-            "layout": pairs.layout,
-            "count": pairs.train,
+            "layout": run.recipe.pairs.layout,
+            "count": run.recipe.pairs.train,
             "masks": judged.facts["masks"],
         },
-        "training": student.training.model_dump(mode="json"),
+        "training": student.trainings[-1].model_dump(mode="json"),
         "teacher": place_of_start(model, run.home),
     }
+    if student.finish is not None:
+        first = distill(run, judged, student.before_finish)
+        job["finish"] = {
+            "options": student.finish.model_dump(mode="json"),
+            "student": first.folder,
+            "weights": first.facts["weights"],
+            "network": student.finish.features.network_sha256(),
+        }
     result = train(run, STAGE, student.name, kind="students", job=job)
     tell_training(run, judged, student, result)
     result = replace(result, facts={**result.facts, "student": student.name})

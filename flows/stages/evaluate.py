@@ -7,7 +7,7 @@ from flows.documents.measured import read_metrics
 from flows.judged_pairs import open_split
 from flows.stage import Run, StageResult, State
 from flows.stages.claim import claimed, end_claim_of_dead
-from kdm.evaluate.evaluate import needs_of
+from flows.stages.judging_networks import networks_of, require_other_judges
 from storage.digest import digest_of, seal
 
 STAGE = "evaluate"
@@ -18,6 +18,7 @@ VERSION = 2
 def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult:
     """Measure a student unless its metrics.json is of these weights, pairs, masks and options."""
     folder, what = student.place, f"measuring {student.name}"
+    require_other_judges(folder, student.name, run.recipe.evaluation.metrics)
     identity = evaluation_identity(run, judged, student)
     facts: dict[str, Any] = {}
     state: State = "cached"
@@ -77,27 +78,6 @@ def evaluation_identity(run: Run, judged: StageResult, student: StageResult) -> 
             "counts": [run.recipe.pairs.train, run.recipe.pairs.heldout],
             "masks": judged.facts["masks"],
             "evaluation": run.recipe.evaluation.measured(),
-            **_classifier(run),
-            **_networks(run),
+            **networks_of(run),
         }
     )
-
-
-def _classifier(run: Run) -> dict[str, str]:
-    """The classifier, if a metric needs one."""
-    dataset, evaluation = run.recipe.dataset, run.recipe.evaluation
-    if "classifier" not in needs_of(evaluation.metrics) or dataset is None:
-        return {}
-    from kdm.evaluate.classifier_training import classifier_name  # torch
-
-    return {"classifier": classifier_name(dataset, evaluation.classifier)}
-
-
-def _networks(run: Run) -> dict[str, dict[str, str]]:
-    """Files of the weights folder and real pictures, if a metric needs any."""
-    metrics = run.recipe.evaluation.metrics
-    if not any(metric.files() for metric in metrics):
-        return {}
-    from kdm.evaluate.network_views import seen_by  # torch
-
-    return {"networks": seen_by(metrics, run.recipe.dataset)}

@@ -1,12 +1,22 @@
 """What metrics over networks need, tried before the first stage: it may take days until they measure."""
 
+from collections.abc import Iterable
+
+from flows.config.student_recipe import StudentRecipe
 from flows.stage import Run
 from kdm.evaluate.evaluate import needs_of
+from kdm.finish.judges import require_other_features
 
 
-def require_networks(run: Run) -> None:
-    """Raise a ValueError for a network, statistics or a number of samples that won't do."""
+def require_networks(run: Run, students: Iterable[StudentRecipe]) -> None:
+    """Raise a ValueError for a network, statistics or a number of samples that won't do.
+
+    Nor may a metric see through features that one of the students optimises.
+    """
     recipe = run.recipe
+    for student in students:
+        if student.finish is not None:
+            require_other_features(student.name, student.finish, recipe.evaluation.metrics)
     needs = needs_of(recipe.evaluation.metrics)
     if not needs & {"network", "perceptual"}:
         return

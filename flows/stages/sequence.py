@@ -55,7 +55,7 @@ def run_stages(
         run.recipe.require_learnable(chosen)
     if last >= STAGES.index("evaluate"):
         run.recipe.require_measurable()
-        require_networks(run)
+        require_networks(run, chosen)
     teacher = None
     results: list[StageResult] = []
     if run.recipe.teacher is not None:

@@ -6,12 +6,10 @@ So are the gradients: a critic trained on several ranks sees the batch that one 
 torch's SyncBatchNorm does the same, but only on GPUs.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
-from kdm.collective import add_up_, num_ranks
+from kdm.collective import mean_over_ranks, num_ranks
 from kdm.networks.image_shapes import Images
 
 
@@ -27,9 +25,9 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if num_ranks() == 1 or not self.training:
             return super().forward(input)
         x = input.float()
-        mean = _averaged(x.mean((0, 2, 3)))
+        mean = mean_over_ranks(x.mean((0, 2, 3)))
         centred = x - mean[:, None, None]
-        variance = _averaged(centred.square().mean((0, 2, 3)))
+        variance = mean_over_ranks(centred.square().mean((0, 2, 3)))
         self._keep(mean, variance, num_values=num_ranks() * x[:, 0].numel())
         scale = self.weight * torch.rsqrt(variance + self.eps)
         return (centred * scale[:, None, None] + self.bias[:, None, None]).to(input.dtype)
@@ -47,20 +45,3 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         self.num_batches_tracked.add_(1)
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance * (num_values / (num_values - 1)), self.momentum)
-
-
-class _Sum(torch.autograd.Function):
-    """Σ over ranks, differentiable: a rank's gradient is the sum of what all ranks' losses make of it."""
-
-    @staticmethod
-    def forward(ctx: Any, numbers: Tensor) -> Tensor:
-        return add_up_(numbers.clone())
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return add_up_(gradients[0].clone(memory_format=torch.contiguous_format))
-
-
-def _averaged(numbers: Tensor) -> Tensor:
-    total: Tensor = _Sum.apply(numbers)  # type: ignore[no-untyped-call]
-    return total / num_ranks()

@@ -39,6 +39,7 @@ class StudentCard:
     num_classes: int = 0  # that it can draw
     claim: Claim | None = None  # of differential privacy
     teacher_weights: str | None = None  # digest of those that it started from
+    finished: str = ""  # a sentence: which student was trained a second time, and how
 
 
 def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
@@ -74,6 +75,7 @@ def student_card(card: StudentCard, meanings: Mapping[str, Meaning]) -> str:
             f"A `{card.plugin}` student of {inline(card.teacher)}: one network evaluation takes "
             f"noise x_T{classes} to a sample x_0.",
             f"It learned from the pairs {inline(card.pairs)} {teacher_words(card.teacher_weights)}",
+            *([inline(card.finished)] if card.finished else []),
             "",
             *(picture if card.has_picture else []),
             _line(["number", "student", *(f"{each.name} {each.note}" for each in card.references)]),

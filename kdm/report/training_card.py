@@ -33,6 +33,7 @@ class TrainingCard:
     command: str  # that measures it
     address: str  # the student's place, as `load_student` takes it
     licence: str
+    finished: str = ""  # a sentence: which student was trained a second time, and how
     picture: str | None = None  # a file beside it: the teacher's images above its own
     claim: Claim | None = None  # of differential privacy
     teacher_weights: str | None = None  # digest of those that it started from
@@ -61,6 +62,7 @@ def training_card(card: TrainingCard) -> str:
             "",
             f"A `{card.plugin}` student. It learned from the pairs {inline(card.pairs)} in "
             f"{card.num_steps:,} steps of {card.batch_size:,} {teacher_words(card.teacher_weights)}",
+            *([inline(card.finished)] if card.finished else []),
             "",
             *([shown, ""] if card.picture else []),
             "| loss at the last step | value |",

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
+from kdm.batch import Batch
 from kdm.networks.image_shapes import OneHot, Times
 from kdm.shapes import Labels, Samples
 from kdm.students.labels import one_hot, require_known
@@ -42,10 +43,18 @@ class FlowStudent(OneNetworkStudent, ABC):
         outside 0 … num_classes − 1, if the network sees labels.
         """
         require_known(label, self.num_classes)
+        with sampling(self, x_T.device):
+            x = self._integrated(x_T, label)
+        return x * self.data_scale
+
+    def drawn(self, batch: Batch) -> Samples:
+        """x_0^ (n, ...), with gradients through all `num_steps` evaluations, which memory has to hold."""
+        return self._integrated(batch.noise(), batch.label) * self.data_scale
+
+    def _integrated(self, x_T: Samples, label: Labels | None) -> Samples:
         labels = one_hot(label, self.num_classes, like=x_T)
         x = x_T / self.noise_scale
-        with sampling(self, x_T.device):
-            for step in range(self.num_steps):
-                t = x.new_full((1,), 1 - step / self.num_steps)
-                x = x - self.followed(x, t, labels) / self.num_steps
-        return x * self.data_scale
+        for step in range(self.num_steps):
+            t = x.new_full((1,), 1 - step / self.num_steps)
+            x = x - self.followed(x, t, labels) / self.num_steps
+        return x

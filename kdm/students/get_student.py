@@ -72,9 +72,14 @@ class GetStudent(OnePassStudent):
         require_known(label, self.num_classes)
         z_0 = self._start(x_T, is_training=False)
         with sampling(self, x_T.device):
-            settled = _most_settled(z_0, self._states(x_T, z_0, label))
-            x_0 = self.network.read(settled)
+            x_0 = self._settled(x_T, z_0, label)
         return x_0.to(x_T.dtype) * self._data_scale
+
+    def drawn(self, batch: Batch) -> Samples:
+        """x_0^ (n, c, h, w), with gradients through all states up to the chosen one."""
+        x_T = batch.noise()
+        z_0 = self._start(x_T, is_training=False)
+        return self._settled(x_T, z_0, batch.label) * self._data_scale
 
     @property
     def _own(self) -> "Own[_Pictures]":
@@ -95,6 +100,10 @@ class GetStudent(OnePassStudent):
     def _terms(self, trace: "_Pictures") -> dict[str, Scalar]:
         distances = self._distance.distances(list(trace.pictures), trace.x_0)
         return {f"pred_{k}": each for k, each in enumerate(distances, 1)}
+
+    def _settled(self, x_T: Samples, z_0: Tokens, label: Labels | None) -> Samples:
+        read: Samples = self.network.read(_most_settled(z_0, self._states(x_T, z_0, label)))
+        return read
 
     def _states(self, x_T: Samples, z_0: Tokens, label: Labels | None) -> States:
         label = required(label, self.num_classes)

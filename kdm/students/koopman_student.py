@@ -97,6 +97,10 @@ class KoopmanStudent(Student):
             x_0 = self._folded_sample(x_T, label) if still else self._sample(x_T, label)
         return x_0.reshape(len(x_T), *self._shape).to(x_T.dtype) * self._data_scale
 
+    def drawn(self, batch: Batch) -> Samples:
+        """x_0^ (n, ...), not folded and without noise on z_T."""
+        return self._sample(batch.noise(), batch.label) * self._data_scale
+
     def folded(self) -> FoldedKoopman:
         """The student with all that follows from its weights computed in advance.
 

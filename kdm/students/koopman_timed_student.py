@@ -87,14 +87,12 @@ class KoopmanTimedStudent(Student):
         more steps than there are stored times.
         """
         require_known(label, self.num_classes)
-        stops = self.trajectory.stops(self.num_steps)
-        x, number = x_T, partial(torch.full, (1,), dtype=torch.int64, device=x_T.device)
         with sampling(self, x_T.device):
-            for start, end in zip(map(number, stops), map(number, stops[1:]), strict=False):
-                z = self.evolve(self.encode(x, start, label), start, end)
-                m = self.decode(z, end, label).to(x_T.dtype).reshape(x_T.shape)
-                x = self.trajectory.state(m, x_T, end)
-        return x
+            return self._stepped(x_T, label)
+
+    def drawn(self, batch: Batch) -> Samples:
+        """x_0^ (n, ...), with gradients through all `num_steps` evaluations."""
+        return self._stepped(batch.noise(), batch.label)
 
     def objective(self) -> Objective:
         """The student, and with an adversary a critic, who steps first and sees x_0^ of x_T.
@@ -165,6 +163,15 @@ class KoopmanTimedStudent(Student):
         begun = starts(batch, self._losses.num_states)
         found = self._regressed(begun, batch, rests=True)
         return weighted(found.terms(), self._losses.weights)
+
+    def _stepped(self, x_T: Samples, label: Labels | None) -> Samples:
+        stops = self.trajectory.stops(self.num_steps)
+        x, number = x_T, partial(torch.full, (1,), dtype=torch.int64, device=x_T.device)
+        for start, end in zip(map(number, stops), map(number, stops[1:]), strict=False):
+            z = self.evolve(self.encode(x, start, label), start, end)
+            m = self.decode(z, end, label).to(x_T.dtype).reshape(x_T.shape)
+            x = self.trajectory.state(m, x_T, end)
+        return x
 
     def _regressed(self, begun: Points, batch: Batch, *, rests: bool = False) -> TimedTrace:
         (z,) = self._encoded([begun], batch)

@@ -57,6 +57,11 @@ class RegressionStudent(OnePassStudent):
             x_0 = self._folded(x_T, label) if self._can_fold else self._predict(x_T, label)
         return x_0.reshape(x_T.shape).to(x_T.dtype) * self._data_scale
 
+    def drawn(self, batch: Batch) -> Samples:
+        """x_0^ (n, ...), not folded."""
+        x_T = batch.noise()
+        return self._predict(x_T, batch.label).reshape(x_T.shape) * self._data_scale
+
     @property
     def _own(self) -> Own[Trace]:
         """`pred`: d(x_0, N(x_T, y)) in scaled units (Eq. 7)."""

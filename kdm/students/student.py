@@ -70,6 +70,16 @@ class Student(nn.Module, ABC):
         Raises a ValueError if it needs labels and gets none, or unknown ones.
         """
 
+    def drawn(self, batch: Batch) -> Samples:
+        """x_0^ (n, *shape) of a batch's noise as `generate` gives it, to rounding, and with gradients.
+
+        In the pairs' units. Raises a ValueError unless the class says how: then no finish can train it.
+        """
+        raise ValueError(
+            f"a {type(self).__name__} can't be finished, since it doesn't say how gradients pass its "
+            "samples; leave finish out"
+        )
+
     @abstractmethod
     def objective(self) -> Objective:
         """What trains this student on batches of pairs: its players and their losses."""

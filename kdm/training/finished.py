@@ -43,6 +43,8 @@ def write_finished(
         "parameters": _num_parameters(exported.model),
         **result.counts,
     }
+    if job.finish is not None:
+        config["finished"] = job.finish.before()
     if choice is not None:
         config["averages"] = choice.document(job.training)
     num_steps = job.training.num_steps
@@ -53,6 +55,7 @@ def write_finished(
         "cpu_seconds_per_step": result.cpu_seconds / num_steps,
         "num_ranks": result.num_ranks,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES,
+        **({"before": job.finish.took_before()} if job.finish else {}),
     }
     write_trained(
         folder, exported.model_state(), config=config, losses=result.losses, timings=timings

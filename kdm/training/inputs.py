@@ -7,6 +7,7 @@ place, so that a copied or converted set trains the same student.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -134,6 +135,11 @@ class PairsInput(Input):
 
         lie_on = device if place == "GPU" else torch.device("cpu")
         return resident_source(reader, lie_on=lie_on, device=device)
+
+    def learned(self) -> Iterator[PairBatch]:
+        """All pairs that masks keep, [n, *shape] shard by shard and verified, without states."""
+        for pairs in self._store().kept(self.count, self.taken):
+            yield replace(pairs, states=None)
 
     def kept_apart(self, training: TrainingOptions) -> Iterator[PairBatch]:
         """The pairs that no step learns from, because they choose among averages; [n, *shape] each.

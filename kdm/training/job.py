@@ -4,32 +4,36 @@ A job is a JSON document that a stage writes and another process reads: training
 process, which can be killed, restarted and put on other machines. Reading a job imports no torch.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainSerializer, ValidationInfo, field_validator, model_validator
 
 from kdm.objective import Objective
-from kdm.students.late_student import Student
 from kdm.students.plugin import GROUP as STUDENTS
 from kdm.students.plugin import StudentPlugin
 from kdm.training.device import Device
+from kdm.training.finish_input import FinishInput
 from kdm.training.inputs import DatasetInput, PairsInput
 from kdm.training.options import TrainingOptions
-from storage.options import Options
+from storage.options import LastingOptions
 from storage.plugins import Plugin, configure, describe
 from storage.records import PairSchema
 
 
-class TrainingJob(Options):
+class TrainingJob(LastingOptions):
     """All that a training process needs to know.
 
     `model` is a plugin of `group`: a student, which learns from pairs, or a teacher.
     """
 
+    added_later: ClassVar[Mapping[str, Any]] = {"finish": None}
+
     group: Literal["kdm.students", "pairgen.teachers"]
     model: Annotated[Plugin, PlainSerializer(describe)]
     source: Annotated[PairsInput | DatasetInput, Field(discriminator="kind")]
     training: TrainingOptions
+    finish: FinishInput | None = None  # the trained student that this one starts from
     folder: str  # URL of where checkpoints and the result go
     device: Device = "auto"
     # URL of the folder with the weights that a student starts from (`init: teacher`). Their digest is
@@ -55,6 +59,19 @@ class TrainingJob(Options):
             self.training.require_count(self.source.count)
         return self
 
+    @model_validator(mode="after")
+    def _check_finish(self) -> "TrainingJob":
+        if self.finish is None:
+            return self
+        if self.group != STUDENTS:
+            raise ValueError("finish is for students, and this is a teacher; leave it out")
+        if self.training.micro_batch is not None:
+            raise ValueError(
+                "finish compares moments of a whole batch, which no micro-batch has; leave "
+                "training.micro_batch out, or share the batch among more ranks"
+            )
+        return self
+
     @property
     def reads_states(self) -> bool:
         """Whether the model learns from states between noise and data."""
@@ -70,6 +87,7 @@ class TrainingJob(Options):
             "model": describe(self.model),
             "source": self.source.identity(),
             "training": self.training.identity(),
+            **({"finish": self.finish.identity()} if self.finish else {}),
         }
 
     def objective(self, schema: PairSchema) -> Objective:
@@ -85,7 +103,7 @@ class TrainingJob(Options):
         seed_initial_weights(self.training.seed)
         if self.group == STUDENTS:
             model.require_trainable(schema)
-            student: Student = model.build(schema)
-            return student.objective()
+            learned: Objective = model.build(schema).objective()
+            return learned
         objective: Objective = model.objective(schema.shape)
         return objective

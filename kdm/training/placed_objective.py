@@ -3,6 +3,8 @@
 import torch
 
 from kdm.objective import Objective
+from kdm.students.student import Student
+from kdm.training.finishing import finishing
 from kdm.training.inputs import PairsInput
 from kdm.training.job import TrainingJob
 from kdm.training.progress import Report
@@ -14,8 +16,12 @@ def placed_objective(job: TrainingJob, device: torch.device, report: Report) -> 
     """The objective with all players on the device, its pictures drawn as it trains, compiled if asked."""
     objective = job.objective(job.source.pair_schema())
     _place(objective, device)
-    objective = with_start(objective, job)
+    if job.finish is None:
+        objective = with_start(objective, job)
     if isinstance(job.source, PairsInput):
+        if job.finish is not None:
+            assert isinstance(objective.model, Student)  # the job has asked for one
+            objective = finishing(objective.model, job.finish, job.source, device)
         objective = with_pictures(objective, job.source, device, report=report)
     if job.training.is_compiled:
         _compile(objective)

@@ -234,6 +234,20 @@ def test_each_player_moves_its_own_parameters_and_no_others(name: str) -> None:
 
 
 @every_student
+def test_samples_with_gradients_are_those_that_it_generates_or_it_refuses(name: str) -> None:
+    student, batch = build(name).eval(), pairs(name)
+    if type(student).drawn is Student.drawn:
+        with pytest.raises(ValueError, match="leave finish out"):
+            student.drawn(batch)
+        return
+    drawn = student.drawn(batch)
+    drawn.square().sum().backward()
+    assert any(each.grad is not None for each in student.parameters())
+    generated = student.generate(batch.noise(), batch.label)
+    assert torch.allclose(drawn, generated, atol=1e-5 * float(generated.abs().max()))
+
+
+@every_student
 def test_weights_alone_make_the_student(name: str) -> None:
     student, other = build(name), build(name, seed=1)
     given = noise(name), labels()

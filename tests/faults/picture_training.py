@@ -55,6 +55,17 @@ def write_job(place: Folder, name: str, model: Mapping[str, Any] = MODEL) -> Pat
     return place.local_path(f"{name}.json")
 
 
+def write_finish(place: Folder, name: str, *, after: Path) -> Path:
+    """The job that finishes the student of a done job, in as many steps."""
+    job = json.loads(after.read_bytes())
+    config = unseal((place / after.stem).read("config.json"), "config.json")
+    options = {"features": {"kind": "random-features", "width": 4}}
+    finish = {"options": options, "student": job["folder"], "weights": config["weights"]["sha256"]}
+    job |= {"finish": finish, "folder": (place / name).url}
+    place.replace(f"{name}.json", json.dumps(job).encode())
+    return place.local_path(f"{name}.json")
+
+
 def train_here(job: Path) -> None:
     """All of a job, or the rest of it, in this process."""
     run_job(parse(TrainingJob, json.loads(job.read_bytes()), str(job)), report=lambda report: None)

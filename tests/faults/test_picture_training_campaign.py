@@ -1,7 +1,9 @@
-"""50 times kill -9 of a tiny training of pictures, half of them inside the write of a checkpoint."""
+"""50 times kill -9 of a tiny training of pictures, 25 of a finish; half inside the write of a checkpoint."""
 
 import shutil
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from faults.picture_training import (
     kill_and_resume,
     result,
     train_here,
+    write_finish,
     write_job,
 )
 
@@ -32,15 +35,27 @@ A_RUN = 5  # kills of one
 def test_a_training_of_pictures_killed_anywhere_ends_with_the_same_bits(
     tmp_path: Path, name: str, model: dict[str, Any]
 ) -> None:
-    place, journal = folder_at(str(tmp_path)), Journal(f"picture-training-{name}")
-    whole = write_job(place, "whole", model)
+    place = folder_at(str(tmp_path))
+    write = partial(write_job, place, model=model)
+    campaign(tmp_path, f"picture-training-{name}", write, NUM_KILLS)
+
+
+def test_a_finish_killed_anywhere_ends_with_the_same_bits(tmp_path: Path) -> None:
+    place = folder_at(str(tmp_path))
+    first = write_job(place, "first")
+    train_here(first)
+    campaign(tmp_path, "finish", partial(write_finish, place, after=first), NUM_KILLS // 2)
+
+
+def campaign(tmp_path: Path, name: str, write: Callable[[str], Path], most_kills: int) -> None:
+    journal, whole = Journal(name), write("whole")
     process = begun(whole)
     started = time.monotonic()
     assert finish(process).code == 0
     pace = (time.monotonic() - started) * CHECKPOINT_EVERY / NUM_STEPS
     golden, num_kills = result(whole), 0
-    for seed in seeds(NUM_KILLS):
-        job = write_job(place, f"run-{seed}", model)
+    for seed in seeds(most_kills):
+        job = write(f"run-{seed}")
         kills = list(kill_and_resume(job, seed, A_RUN, pace))
         num_kills += sum(not kill["ended"] for kill in kills)
         train_here(job)
@@ -49,6 +64,6 @@ def test_a_training_of_pictures_killed_anywhere_ends_with_the_same_bits(
         for kill in kills:
             journal.note({**kill, "faults": faults})
         shutil.rmtree(tmp_path / f"run-{seed}")
-        if num_kills >= NUM_KILLS:
+        if num_kills >= most_kills:
             break
     assert journal.failures == []
