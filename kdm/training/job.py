@@ -27,7 +27,7 @@ class TrainingJob(LastingOptions):
     `model` is a plugin of `group`: a student, which learns from pairs, or a teacher.
     """
 
-    added_later: ClassVar[Mapping[str, Any]] = {"finish": None}
+    added_later: ClassVar[Mapping[str, Any]] = {"finish": None, "teacher": None}
 
     group: Literal["kdm.students", "pairgen.teachers"]
     model: Annotated[Plugin, PlainSerializer(describe)]

@@ -10,6 +10,7 @@ from small_unet import PLUGIN
 
 from kdm.export import load_student, write_trained
 from kdm.students.teacher_start import TeacherNetwork
+from kdm.trained import read_config
 from kdm.training.errors import Interrupted
 from kdm.training.job import TrainingJob
 from kdm.training.run_job import run_job
@@ -119,3 +120,23 @@ def test_a_teacher_that_is_missing_or_another_or_damaged_is_told_in_one_sentence
     with pytest.raises(DamageError, match=r"model\.safetensors is not what"):
         run(job(home))
     assert not (home / "student" / "checkpoints").files()
+
+
+def test_a_finish_starts_from_the_trained_student_and_needs_no_teacher(home: Folder) -> None:
+    first = job(home)
+    run(first)
+    config = read_config(home / "student")
+    assert config is not None
+    options = {"num_steps": 1, "batch_size": 16, "learning_rate": 1e-30}
+    features = {"kind": "random-features", "width": 2}
+    finish = {
+        "options": {**options, "features": features},
+        "student": (home / "student").url,
+        "weights": config["weights"]["sha256"],
+    }
+    changes = {"finish": finish, "training": {**TRAINING, **options, "schedule": "cosine"}}
+    run(job(home, "finished", **changes, teacher=None))
+    x_T, label = 80 * torch.randn(4, 1, 8, 8), torch.arange(4)
+    before, after = (load_student(home / name) for name in ("student", "finished"))
+    assert torch.allclose(after.generate(x_T, label), before.generate(x_T, label), atol=1e-5)
+    assert "teacher" not in job(home, teacher=None).model_dump(mode="json")
