@@ -8,11 +8,11 @@ may learn from mirrored pairs (kdm/training/mirrored.py) as far as this is small
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pairgen.asymmetry import Symmetry
 from pairgen.field import Teacher
 from pairgen.sampling import sampled_batches
 from pairgen.spec import PairSpec
@@ -20,28 +20,7 @@ from pairgen.teachers.guided import sampled_field
 from storage.noise import derive_labels, derive_noise
 from storage.records import PairBatch
 
-# A mirrored pair is then nearer to the teacher's than a student that has learned well: on digits the
-# paired error of students is a tenth to a fifth of the error of unrelated samples (docs/results.md).
-MOST_ASYMMETRY = 0.1
 _SPLIT = "probe"  # a separate stream: no pair is in this split
-
-
-class Symmetry(NamedTuple):
-    """What asking a teacher for mirrored noises gave; errors are in the units of x_0."""
-
-    num_pairs: int
-    error: float  # root mean square of Φ(M x_T) − M Φ(x_T)
-    unrelated: float  # the same between samples of one class
-
-    @property
-    def asymmetry(self) -> float:
-        """0: symmetric; 1: the mirrored sample is another one."""
-        return self.error / self.unrelated
-
-    @property
-    def is_symmetric(self) -> bool:
-        """Whether mirrored pairs are near enough to the teacher's to learn from."""
-        return self.asymmetry <= MOST_ASYMMETRY
 
 
 def symmetry(spec: PairSpec, teacher: Teacher, num_pairs: int) -> Symmetry:

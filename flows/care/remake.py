@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from flows.teacher_with import teacher_with
 from kdm.trained import read_config, read_weights
+from pairgen.asymmetry import Symmetry
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge
 from pairgen.generation import GeneratedShard, generate_shard
 from pairgen.precision import arithmetic
 from pairgen.sampling import device_of, place
 from pairgen.spec import PairSpec
-from pairgen.symmetry import Symmetry, symmetry
+from pairgen.symmetry import symmetry
 from pairgen.teachers.teacher import Teacher, load_teacher
 from storage.care.environments import MADE_IN
 from storage.digest import short

@@ -231,7 +231,7 @@ def _import(  # noqa: PLR0913  (one an option)
 
 @pairs_app.command(
     "symmetry",
-    help="Ask the teacher whether mirrored noise gives mirrored samples (training.mirror).",
+    help="Ask whether mirrored noise gives mirrored samples.",
 )
 def _symmetry(
     name: Name,

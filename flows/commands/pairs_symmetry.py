@@ -7,7 +7,7 @@ from flows.commands.stored_set import home_of, layouts_by_split, require_set
 from flows.documents.symmetry_file import write_symmetry
 from flows.home import found
 from kdm.report.tables import number
-from pairgen.symmetry import MOST_ASYMMETRY, Symmetry
+from pairgen.asymmetry import MOST_ASYMMETRY, Symmetry
 from storage.store import PairStore
 
 

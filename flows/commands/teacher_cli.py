@@ -10,7 +10,7 @@ from flows.home import DEFAULT_HOME
 from flows.request import Request
 
 teacher_app = typer.Typer(
-    help="Import a teacher's checkpoint, check a network, compare samplers.",
+    help="Import teachers, check networks, compare samplers.",
     no_args_is_help=True,
 )
 

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flows.calibration import Calibration
-from pairgen.filters.share import Share
+if TYPE_CHECKING:  # what only reads decisions doesn't need them
+    from flows.calibration import Calibration
+    from pairgen.filters.share import Share
 
 LEAVE_ONE_OUT = "leave-one-out"
 # An upper end of this many times the rate: with 1 of 100 samples at 1 %, or 2 of 200, it is larger.
@@ -13,7 +14,7 @@ _TOO_UNSURE = 3.0
 _ENOUGH = 10  # bad samples that are to be expected; their interval reaches 1.8 times the rate
 
 
-def calibration_document(calibration: Calibration) -> dict[str, Any]:
+def calibration_document(calibration: "Calibration") -> dict[str, Any]:
     """What the decision says of the samples that its threshold comes from."""
     found: dict[str, Any] = {"false_positives": _counted(calibration.own)}
     if calibration.together is not None:
@@ -23,7 +24,7 @@ def calibration_document(calibration: Calibration) -> dict[str, Any]:
     return found
 
 
-def _counted(share: Share) -> dict[str, Any]:
+def _counted(share: "Share") -> dict[str, Any]:
     return {"count": share.count, "of": share.of, "interval": list(share.interval)}
 
 

@@ -1,6 +1,6 @@
 """symmetry.json of a set: what its teacher answered when asked for mirrored noises."""
 
-from pairgen.symmetry import Symmetry
+from pairgen.asymmetry import Symmetry
 from storage.digest import seal, unseal
 from storage.folders import Folder
 

@@ -3,7 +3,7 @@
 from flows.documents.symmetry_file import read_symmetry
 from flows.stage import Run, StageResult
 from kdm.training.options import TrainingOptions
-from pairgen.symmetry import MOST_ASYMMETRY
+from pairgen.asymmetry import MOST_ASYMMETRY
 
 
 def require_symmetric(run: Run, pairs: StageResult, training: TrainingOptions) -> None:

@@ -1,11 +1,14 @@
 """How a classifier of a data set's pictures is trained (kdm/evaluate/classifier_training.py)."""
 
 import math
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kdm.training.options import EmaOptions, TrainingOptions
 from storage.options import Options
+
+if TYPE_CHECKING:
+    from kdm.training.options import TrainingOptions
 
 
 class ClassifierOptions(Options):
@@ -16,8 +19,10 @@ class ClassifierOptions(Options):
     learning_rate: float = Field(3e-3, gt=0)  # at its highest
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, dropout and order
 
-    def training(self, count: int) -> TrainingOptions:
+    def training(self, count: int) -> "TrainingOptions":
         """The trainer's options for a set of `count` pictures."""
+        from kdm.training.options import EmaOptions, TrainingOptions  # only to train
+
         num_steps = math.ceil(count * self.num_epochs / self.batch_size)
         return TrainingOptions(
             num_steps=num_steps,
