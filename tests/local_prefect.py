@@ -176,9 +176,9 @@ def start_kdm(home: Path, environment: dict[str, str], *more: str) -> subprocess
     )
 
 
-def wait_for(is_so: Callable[[], bool], *, seconds: float) -> None:
-    """Wait until something is so; an AssertionError after that many seconds."""
+def wait_for(is_so: Callable[[], bool], *, seconds: float, every: float = 0.5) -> None:
+    """Wait until something is so, looking `every` so many seconds; an AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"{is_so.__name__} is not so after {seconds} s"
-        time.sleep(0.5)
+        time.sleep(every)

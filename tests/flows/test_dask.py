@@ -75,7 +75,7 @@ def test_a_worker_and_a_client_that_are_killed_cost_no_shard(
     cluster: Cluster, shared_recipe: Path, shared_digests: dict[str, str], tmp_path: Path
 ) -> None:
     first = on(cluster, tmp_path, shared_recipe)
-    wait_for(lambda: num_shards(tmp_path) >= 3, seconds=90)
+    wait_for(lambda: num_shards(tmp_path) >= 3, seconds=90, every=0.02)
     first.kill()
     first.communicate()
     second = on(cluster, tmp_path, shared_recipe)
@@ -91,7 +91,7 @@ def test_a_scheduler_that_is_killed_ends_the_command_in_time(
     cluster: Cluster, shared_recipe: Path, shared_digests: dict[str, str], tmp_path: Path
 ) -> None:
     process = on(cluster, tmp_path, shared_recipe)
-    wait_for(lambda: num_shards(tmp_path) >= 3, seconds=90)
+    wait_for(lambda: num_shards(tmp_path) >= 3, seconds=90, every=0.02)
     cluster.scheduler.kill()
     began = time.monotonic()
     ended = finish(process, seconds=60)
