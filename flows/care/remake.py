@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from flows.teacher_with import teacher_with
 from kdm.trained import read_config, read_weights
-from pairgen.asymmetry import Symmetry
 from pairgen.environment import environment
 from pairgen.filters.judge import Judge
 from pairgen.generation import GeneratedShard, generate_shard
@@ -25,6 +24,9 @@ from storage.folders import Folder
 from storage.options import parse
 from storage.records import PairBatch, concatenate
 from storage.store import PairStore
+
+if TYPE_CHECKING:
+    from pairgen.asymmetry import Symmetry
 
 DEFAULT_SAMPLING_BATCH = 4096  # the default of a recipe, used if no record states it
 
@@ -83,7 +85,7 @@ class Remaker:
         """The pairs of these indices in a separate batch."""
         return self._generated(split, index, sampling_batch=len(index)).pairs
 
-    def symmetry(self, num_pairs: int) -> Symmetry:
+    def symmetry(self, num_pairs: int) -> "Symmetry":
         """What the teacher makes of so many noises and their mirror images."""
         with arithmetic(self.spec.precision, self.teacher, device_of(self.teacher)):
             return symmetry(self.spec, self.teacher, num_pairs)
