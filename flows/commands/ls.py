@@ -95,12 +95,17 @@ def _studies(listing: Listing, names: Sequence[str]) -> list[Row]:
     for name in names:
         place = f"studies/{name}"
         said, finished = _written(listing, "studies", name, _NUMBERS)
-        page = f"{place}/{_PAGE}"
         below = [f"on {said['data']}: {said['study']['title']}"] if said else []
-        below += [f"{listing.home.url}/{page}"] if page in listing.files else []
+        below += _parts(listing, f"{place}/{_PAGE}")
         cells = [name, *_made_of(said), finished, listing.size(place)]
         rows.append(Row(cells, "; ".join(below)))
     return rows
+
+
+def _parts(listing: Listing, page: str, *, private: str = "") -> list[str]:
+    """That there is a private part, if its document is there, and where the page is, if it's there."""
+    said = ["with a private part"] if private in listing.files else []
+    return [*said, f"{listing.home.url}/{page}"] if page in listing.files else said
 
 
 def _audits(listing: Listing, names: Sequence[str]) -> list[Row]:
@@ -109,10 +114,8 @@ def _audits(listing: Listing, names: Sequence[str]) -> list[Row]:
     for name in names:
         place = f"audits/{name}"
         said, finished = _written(listing, "audits", name, _AUDIT)
-        page, has_private = f"{place}/audit.html", f"{place}/private/scores.json" in listing.files
         below = [f"of students/{said['student']}"] if said else []
-        below += ["with a private part"] if has_private else []
-        below += [f"{listing.home.url}/{page}"] if page in listing.files else []
+        below += _parts(listing, f"{place}/audit.html", private=f"{place}/private/scores.json")
         count = f"{said['of']['count']:,}" if said else UNKNOWN
         rows.append(Row([name, count, finished, listing.size(place)], "; ".join(below)))
     return rows
@@ -124,8 +127,7 @@ def _proofs(listing: Listing, names: Sequence[str]) -> list[Row]:
     for name in names:
         place = f"proofs/{name}"
         said, finished = _written(listing, "proofs", name, _PROOF)
-        page = f"{place}/index.html"
-        below = [f"{listing.home.url}/{page}"] if page in listing.files else []
+        below = _parts(listing, f"{place}/index.html")
         count = UNKNOWN if said is None else str(len(said["table"][0]) - 2)
         rows.append(Row([name, count, finished, listing.size(place)], "; ".join(below)))
     return rows
@@ -137,10 +139,8 @@ def _filtered(listing: Listing, names: Sequence[str]) -> list[Row]:
     for name in names:
         place = f"filtered/{name}"
         said, finished = _written(listing, "filtered", name, _NUMBERS)
-        page, has_private = f"{place}/{_PAGE}", f"{place}/private/pairs.json" in listing.files
         below = [f"of pairs/{said['of']['pairs']}"] if said else []
-        below += ["with a private part"] if has_private else []
-        below += [f"{listing.home.url}/{page}"] if page in listing.files else []
+        below += _parts(listing, f"{place}/{_PAGE}", private=f"{place}/private/pairs.json")
         counts = [UNKNOWN] * 2
         if said:
             splits = said["splits"]

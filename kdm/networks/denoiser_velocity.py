@@ -14,8 +14,8 @@ large numbers there.
 
 from torch import nn
 
-from kdm.networks.edm_layers import PositionalEmbedding
-from kdm.networks.image_shapes import Augmentations, Images, OneHot, Times
+from kdm.networks.image_shapes import Images, OneHot, Times
+from kdm.networks.interval_waves import encoded, interval_waves
 from kdm.networks.preconditioning import Preconditioner
 
 _LOWEST_SIGMA = 0.002  # of c_noise: EDM's lowest level (Karras et al. 2022, Table 1)
@@ -39,10 +39,7 @@ class DenoiserVelocity(nn.Module):
         super().__init__()
         self.denoiser = denoiser
         self._sigma_T, self._data_scale, self._time_scale = sigma_T, data_scale, time_scale
-        size = denoiser.model.options.augment_dim
-        self._waves = (
-            PositionalEmbedding(size, has_endpoint=True, sine_first=True) if size else None
-        )
+        self._waves = interval_waves(denoiser.model.options.augment_dim)
 
     def forward(
         self,
@@ -65,13 +62,8 @@ class DenoiserVelocity(nn.Module):
                 c.in_ * sigma / time,
             )
         )
-        joined = None if interval is None else self._encoded(interval)
+        waves, scale = self._waves, self._time_scale
+        joined = None if interval is None else encoded(waves, interval, scale)
         raw = self.denoiser.model(inner * x, noise, labels, joined)[:, : x.shape[1]]
         velocity: Images = own * x - out * raw
         return velocity
-
-    def _encoded(self, interval: Times) -> Augmentations:
-        """Sines and cosines less those of 0, so that an interval of 0 adds nothing to the noise level's."""
-        assert self._waves is not None
-        scaled = self._time_scale * interval
-        return self._waves(scaled) - self._waves(0 * scaled)  # type: ignore[no-any-return]

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from kdm.coders.unet_choice import UNetChoice
-from kdm.networks.edm_layers import PositionalEmbedding
-from kdm.networks.image_shapes import Augmentations, Images, OneHot, Times
+from kdm.networks.image_shapes import Images, OneHot, Times
+from kdm.networks.interval_waves import encoded, interval_waves
 from kdm.networks.mlp import MLP
 from kdm.networks.song_unet import SongUNet
 from kdm.shapes import Samples
@@ -75,10 +75,7 @@ class _PictureVelocity(nn.Module):
     def __init__(self, unet: SongUNet, time_scale: float) -> None:
         super().__init__()
         self.unet, self._time_scale = unet, time_scale
-        size = unet.options.augment_dim
-        self._waves = (
-            PositionalEmbedding(size, has_endpoint=True, sine_first=True) if size else None
-        )
+        self._waves = interval_waves(unet.options.augment_dim)
 
     def forward(
         self,
@@ -88,12 +85,7 @@ class _PictureVelocity(nn.Module):
         interval: Times | None = None,
     ) -> Images:
         """v (n, c, h, w) at x, t and the interval; the U-Net sees both times `time_scale`."""
-        joined = None if interval is None else self._encoded(interval)
+        waves, scale = self._waves, self._time_scale
+        joined = None if interval is None else encoded(waves, interval, scale)
         velocity: Images = self.unet(x, self._time_scale * t, labels, joined)
         return velocity
-
-    def _encoded(self, interval: Times) -> Augmentations:
-        """Its sines and cosines less those of 0, so that an interval of 0 adds nothing to the time's."""
-        assert self._waves is not None
-        scaled = self._time_scale * interval
-        return self._waves(scaled) - self._waves(0 * scaled)  # type: ignore[no-any-return]
