@@ -39,8 +39,13 @@ def ask_to_stop(child: "subprocess.Popen[str]") -> None:
 def stop(child: "subprocess.Popen[str]", grace_seconds: float) -> None:
     """End a child: SIGTERM, then SIGKILL if it still runs after so long."""
     ask_to_stop(child)
+    end_within(child, grace_seconds)
+
+
+def end_within(child: "subprocess.Popen[str]", seconds: float) -> None:
+    """Wait for a child that was asked to stop; SIGKILL if it still runs after so long."""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(grace_seconds)
+        child.wait(seconds)
     if child.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)

@@ -35,3 +35,12 @@ def ranks_of(num_here: int | None, num_nodes: int | None, rendezvous: str) -> Ra
             "a free port, the same on all of them, as in --rendezvous node1:29400"
         )
     return Ranks(num_here or 1, num_nodes, rendezvous)
+
+
+def require_alone(ranks: Ranks, at_once: int | None) -> None:
+    """A ValueError if several students at once were to be trained by several ranks each."""
+    if ranks.num > 1 and (at_once or 1) > 1:
+        raise ValueError(
+            f"--at-once {at_once} is for students with one process each, and --ranks and --nodes ask for "
+            f"{ranks.num}; leave out --at-once, or these"
+        )

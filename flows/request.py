@@ -7,7 +7,7 @@ from flows.claim_file import claim_span
 from flows.device import require_device
 from flows.home import home_folder
 from flows.progress import Reporter, silent
-from flows.ranks import ranks_of
+from flows.ranks import ranks_of, require_alone
 from storage.redaction import require_no_secret
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class Request:
     ranks: int | None = None  # processes that train together on each machine; None: one
     nodes: int | None = None  # machines that train together; None: one
     rendezvous: str = ""  # where they meet, HOST:PORT
+    at_once: int | None = (
+        None  # students trained at the same time; None: as many as the cores allow
+    )
     on: str = ""  # where shards are made: threads, processes, dask, or a scheduler's address
     workers: int | None = None  # flow runs that make shards side by side; None: none
     part: str = ""  # NUMBER/COUNT of an array of jobs that makes one set
@@ -51,7 +54,7 @@ class Request:
         from flows.stage import Asked, Run
 
         require_no_secret(asdict(self), "the request")
-        for name in ("count", "ranks", "nodes", "workers"):
+        for name in ("count", "ranks", "nodes", "at_once", "workers"):
             _require_whole(name, getattr(self, name))
         claim_span()
         require_engine(self.on)
@@ -59,6 +62,8 @@ class Request:
             Part.parse(self.part)
             if self.until != "generate-pairs":
                 raise ValueError(f"--part is for generate-pairs; {self.until} needs all shards")
+        ranks = ranks_of(self.ranks, self.nodes, self.rendezvous)
+        require_alone(ranks, self.at_once)
         home = home_folder(self.home)
         require_device(self.device)
         recipe = load_recipe(
@@ -79,7 +84,8 @@ class Request:
             home,
             report,
             self.device,
-            ranks=ranks_of(self.ranks, self.nodes, self.rendezvous),
+            ranks=ranks,
+            at_once=self.at_once,
             on=self.on,
             part=self.part,
             asked=asked,

@@ -39,6 +39,7 @@ class Run:
     device: str = "cpu"  # or cuda, or auto
     say: Callable[[str], None] = unsaid  # prints one sentence for the user
     ranks: Ranks = ALONE  # processes that train together
+    at_once: int | None = 1  # students trained at the same time; None: as many as the cores allow
     before_work: Callable[[], None] = nothing  # called when a stage finds something to make
     # Where shards are made: '' or 'threads' (this process), 'processes', 'dask', a scheduler's address.
     on: str = ""

@@ -57,6 +57,18 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
         ],
         None,
     ),
+    "at_once": (
+        Annotated[
+            int | None,
+            typer.Option(
+                "--at-once",
+                parser=whole(1, 1024),
+                metavar="N",
+                help="Students trained at once; by default as many as the cores allow, one on a GPU.",
+            ),
+        ],
+        None,
+    ),
     "device": (Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")], "auto"),
     "ranks": (
         Annotated[

@@ -29,7 +29,7 @@ def add_stage_commands(app: typer.Typer) -> None:
     )(_eval_report)
 
 
-@takes("students", "device", "ranks", "nodes", "rendezvous", "on", "until", "direct")
+@takes("students", "at_once", "device", "ranks", "nodes", "rendezvous", "on", "until", "direct")
 def _run(recipe: Recipe, **options: Any) -> None:
     _run_flow("pipeline", recipe, options)
 
@@ -63,7 +63,7 @@ def _filter_pairs(
     filter_pairs(request, is_direct=is_direct, is_private=private)
 
 
-@takes("students", "device", "ranks", "nodes", "rendezvous", "direct")
+@takes("students", "at_once", "device", "ranks", "nodes", "rendezvous", "direct")
 def _distill(recipe: Recipe, **options: Any) -> None:
     _run_flow("distill", recipe, options)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from threading import Lock
 from typing import Any
 
 from flows.config.recipe import Recipe
@@ -14,6 +15,7 @@ from storage.folders import Folder
 from storage.options import parse
 
 FILE = "run.json"
+_WRITING = Lock()  # students that are trained at once are remembered in turn
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ def remember(run: Run, judged: StageResult, student: StageResult) -> None:
 
     Students that were already remembered stay, in the recipe's order.
     """
+    with _WRITING:
+        _remember(run, judged, student)
+
+
+def _remember(run: Run, judged: StageResult, student: StageResult) -> None:
     folder = run.report_folder()
     folder.sweep()
     pairs = _kept(run.home, judged)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,28 +32,32 @@ SECONDS_BETWEEN_UPDATES = 2.0
 MAX_PICTURE_BYTES = 220_000
 
 
+@dataclass
+class _Shown:
+    """The artifact of one piece of work, and when it may be updated again."""
+
+    artifact: UUID | None = None
+    due: float = 0.0
+
+
 class Artifacts:
     """The artifacts of one flow run. If the API is lost they're skipped, because the data don't need them."""
 
     def __init__(self, recipe: str, say_lost: Callable[[str], None]) -> None:
         self._recipe, self._say_lost = recipe, say_lost
-        self._stage: tuple[str, str] | None = None
-        self._progress: UUID | None = None
-        self._due = 0.0
+        self._shown: dict[tuple[str, str], _Shown] = {}  # by stage and what it works on
         self._is_lost = False
 
     def report(self, progress: Progress) -> None:
         """Show how far a stage is, at most every two seconds; a reporter of stages."""
         if progress.total == 0:
             return  # nothing is missing, so there's no progress
-        stage = (progress.stage, progress.name)
-        now, is_new = time.monotonic(), stage != self._stage
-        if not is_new and now < self._due and progress.done < progress.total:
+        shown = self._shown.setdefault((progress.stage, progress.name), _Shown())
+        now = time.monotonic()
+        if now < shown.due and progress.done < progress.total:
             return
-        if is_new:
-            self._stage, self._progress = stage, None
-        self._due = now + SECONDS_BETWEEN_UPDATES
-        self._attempt(lambda: self._show(progress))
+        shown.due = now + SECONDS_BETWEEN_UPDATES
+        self._attempt(lambda: self._show(progress, shown))
 
     def after(self, first: Reporter) -> Reporter:
         """A reporter that tells `first`, then this page."""
@@ -76,18 +81,18 @@ class Artifacts:
             self._attempt(lambda: self._made(results))
             self._attempt(lambda: self._reports(results))
 
-    def _show(self, progress: Progress) -> None:
+    def _show(self, progress: Progress, shown: _Shown) -> None:
         percent = 100.0 * min(progress.done / max(progress.total, 1), 1.0)
         words = (
             f"{progress.stage} {progress.name}: {progress.done:,}/{progress.total:,} "
             f"{progress.unit}, {progress.rate:.3g} a second, {progress.eta_seconds:.0f} s to go"
         )
-        if self._progress is None:
+        if shown.artifact is None:
             key = f"{self._recipe}-{progress.stage}-progress"
             created: Any = create_progress_artifact(percent, key=key, description=words)
-            self._progress = created
+            shown.artifact = created
         else:
-            update_progress_artifact(self._progress, percent, description=words)
+            update_progress_artifact(shown.artifact, percent, description=words)
 
     def _made(self, results: Sequence[StageResult], fates: Sequence[SplitCounts] = ()) -> None:
         create_markdown_artifact(

@@ -44,7 +44,7 @@ def found_directly(request: Request, watcher: Watcher) -> list[StageResult] | No
     def begin() -> None:
         raise _WorkBeginsError
 
-    run = replace(request.run(), say=say, before_work=begin)
+    run = replace(request.run(), say=say, before_work=begin, at_once=1)
     try:
         results = run_stages(run, until=request.until, students=request.students, call=call)
     except (_WorkBeginsError, OSError):  # a task retries after a flaky disk or network

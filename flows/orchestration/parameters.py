@@ -96,6 +96,14 @@ Ranks = Annotated[
     ),
 ]
 
+AtOnce = Annotated[
+    _Whole | None,
+    _schema(
+        "Students trained at the same time. Empty: as many as the cores allow, one on a GPU.",
+        **_OPTIONAL_COUNT,
+    ),
+]
+
 
 class CommonOptions(TypedDict, total=False):
     """What every flow takes in addition to its recipe; the defaults are those of `Request`."""
@@ -130,6 +138,8 @@ class StudentOptions(CommonOptions, total=False):
 
 class StudentTrainingOptions(StudentOptions, TrainingOptions, total=False):
     """For a flow that trains students."""
+
+    at_once: AtOnce
 
 
 class PipelineOptions(StudentTrainingOptions, GenerationOptions, total=False):

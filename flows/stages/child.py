@@ -14,6 +14,7 @@ from typing import Any
 
 from flows.child_process import started, stop
 from flows.exit import TrainingFailedError
+from flows.lane import reached_by_stop, require_going_on
 from flows.progress import Meter, unsaid
 from flows.ranks import ALONE, Ranks
 from storage.folders import Folder
@@ -55,6 +56,7 @@ def run_training(
         code = child.wait()
     if code == 0:
         return
+    require_going_on()  # the child ended because it was asked to
     last = "\n".join(said) or "it said nothing"
     if code == USER_ERROR:
         raise ValueError(said[-1] if said else "training refused its job")
@@ -74,9 +76,11 @@ def _command(job: str, ranks: Ranks) -> list[str]:
 
 @contextmanager
 def _child(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    require_going_on()
     child = started(command)
     try:
-        yield child
+        with reached_by_stop(child):
+            yield child
     finally:
         stop(child, GRACE_SECONDS)
         if child.stdout is not None:

@@ -22,6 +22,7 @@ from flows.claim_file import (
     own_claim,
     process_number,
 )
+from flows.lane import require_going_on
 from storage.errors import StoreError
 from storage.folders import Folder
 
@@ -136,6 +137,7 @@ def _take(file: ClaimFile, own: Claim, wait: _Wait, is_there: Callable[[], bool]
     """Whether the claim was taken; it isn't if the result is there by then."""
     due = time.monotonic() + _LOOK_FOR_RESULT_EVERY
     while not file.create(own):
+        require_going_on()
         holder = file.holder()
         if holder is not None and wait.is_over(holder) and file.take_over(own):
             return True

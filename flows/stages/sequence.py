@@ -5,11 +5,11 @@ missing. So every command starts with the stages before its own, which is cheap 
 """
 
 from collections.abc import Callable, Collection
-from typing import Any, Protocol
+from typing import Any
 
 from flows.request import STAGES
 from flows.stage import Run, StageResult
-from flows.stages.distill import distill
+from flows.stages.distill_all import Call, distill_all
 from flows.stages.eval_report import eval_report
 from flows.stages.evaluate import evaluate
 from flows.stages.filter_pairs import filter_pairs
@@ -19,14 +19,7 @@ from flows.stages.train_teacher import train_teacher
 from storage.did_you_mean import nearest
 
 
-class Call(Protocol):
-    """How a stage is called: directly, or as a task of an orchestrator."""
-
-    def __call__(self, stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
-        """The stage's result."""
-
-
-def at_once(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
+def directly(stage: Callable[..., StageResult], *arguments: Any) -> StageResult:
     """A direct call."""
     return stage(*arguments)
 
@@ -36,7 +29,7 @@ def run_stages(
     *,
     until: str = STAGES[-1],
     students: Collection[str] = (),
-    call: Call = at_once,
+    call: Call = directly,
 ) -> list[StageResult]:
     """Run the recipe's stages in order, up to and including `until`; returns their results in order.
 
@@ -68,7 +61,7 @@ def run_stages(
     if last < STAGES.index("distill"):
         return results
     judged = results[-1]
-    trained = [call(distill, run, judged, student) for student in chosen]
+    trained = distill_all(run, judged, chosen, call)
     results += trained
     if last >= STAGES.index("evaluate"):
         results += [call(evaluate, run, judged, student) for student in trained]

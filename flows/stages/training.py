@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from flows.progress import Progress
@@ -18,6 +19,9 @@ from storage.errors import DamageError
 from storage.folders import Folder, folder_at
 from storage.options import parse
 
+# Torch is imported, and set up for this process, by one thread at a time.
+_SETTING_UP = Lock()
+
 
 def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) -> StageResult:
     """Train what `job` says below `home/kind`, unless it is there and sound.
@@ -32,7 +36,8 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     state: State = "cached"
     if not is_done(folder, identity):
         run.begin(folder, f"training {name}")
-        _require_possible(run, checked)
+        with _SETTING_UP:
+            _require_possible(run, checked)
         job_here = _placed(run, checked, folder)
         there = partial(is_done, folder, identity)
         with _claimed(run, folder, name, there) as has_work:
