@@ -60,20 +60,24 @@ class Pace:
         return cls(whole, succeed(kdm(home)).seconds)
 
 
-def kill_and_resume(home: Path, seed: int, num_kills: int, pace: Pace) -> Iterator[dict[str, Any]]:
-    """Kill the run of `home` `num_kills` times, spread over its length, then let it end.
+def kill_and_resume(
+    home: Path, seed: int, num_kills: int, pace: Pace, *options: str
+) -> Iterator[dict[str, Any]]:
+    """Kill the run of `home` with these options `num_kills` times, spread over its length, then let it end.
 
     Gives a line for each kill; then the command has exited with 0 and left no process behind.
     """
-    yield from kill(home, seed, num_kills, pace)
-    succeed(kdm(home))
+    yield from kill(home, seed, num_kills, pace, *options)
+    succeed(kdm(home, *options))
     wait_until_alone(home)
 
 
-def kill(home: Path, seed: int, num_kills: int, pace: Pace) -> Iterator[dict[str, Any]]:
+def kill(
+    home: Path, seed: int, num_kills: int, pace: Pace, *options: str
+) -> Iterator[dict[str, Any]]:
     """The kills alone: a run that is there to be finished."""
     for number, (mode, seconds) in enumerate(instants(seed, num_kills, pace)):
-        process = start(kdm(home))
+        process = start(kdm(home, *options))
         ended = _has_ended(process, seconds)
         if ended:
             done = finish(process)
