@@ -121,12 +121,13 @@ def test_an_embedded_server_without_its_database_makes_what_is_missing(
 def test_students_that_are_trained_at_once_are_tasks_with_progress_of_their_own(
     prefect: LocalPrefect,
 ) -> None:
-    tasks = prefect.ask("task_runs", task_runs={"name": {"any_": ["distill kdm", "distill twin"]}})
-    one, other = sorted(tasks, key=lambda each: str(each["name"]))
+    twin = {"name": {"any_": ["distill twin"]}}
+    (other,) = prefect.ask("task_runs", task_runs=twin)
+    of_run = {"flow_run_id": {"any_": [other["flow_run_id"]]}}
+    (one,) = prefect.ask("task_runs", task_runs={"name": {"any_": ["distill kdm"]}, **of_run})
     assert (one["state_type"], other["state_type"]) == ("COMPLETED", "COMPLETED")
     assert one["start_time"] < other["end_time"]
     assert other["start_time"] < one["end_time"]
-    of_run = {"flow_run_id": {"any_": [one["flow_run_id"]]}}
     shown = [
         each["description"]
         for each in prefect.ask("artifacts", artifacts=of_run)

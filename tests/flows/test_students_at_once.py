@@ -146,7 +146,7 @@ def test_what_becomes_of_a_student_follows_it_while_another_is_trained(begun: Pa
     bench.during = {"b": meeting(one, other), "c": meeting(other, one)}
     assert bench.distill() == ["a", "b", "c", "d"]
     of_line = [each for each in bench.noted if not each.startswith("c")]
-    assert of_line == [f"{name} {what}" for name in "abd" for what in ("begins", "ends")]
+    assert of_line == [f"{name} {what}" for name in ("a", "b", "d") for what in ("begins", "ends")]
 
 
 def test_the_first_failure_in_order_is_raised_once_those_at_work_have_ended(begun: Path) -> None:
