@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Any, Protocol
 
 from flows.config.student_recipe import StudentRecipe
+from flows.lanes import side_by_side
 from flows.progress import unsaid
-from flows.side_by_side import side_by_side
 from flows.stage import Run, StageResult
 from flows.stages.child import GRACE_SECONDS
 from flows.stages.distill import distill
