@@ -35,6 +35,12 @@ class Generator(KoopmanOperator):
         self.growth = nn.Parameter(torch.zeros(latent_dim // 2))  # a
         self.turn = nn.Parameter(torch.zeros(latent_dim // 2))  # b, in radians over the whole way
 
+    @torch.no_grad()
+    def begin_as_identity(self) -> None:
+        """A = 0, as it is drawn."""
+        self.growth.zero_()
+        self.turn.zero_()
+
     def forward(self, z_T: Latents) -> Latents:
         """e^A z_T, rows (n, d): all the way from noise to data."""
         return self.evolved(z_T, z_T.new_ones(1))

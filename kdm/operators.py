@@ -43,6 +43,10 @@ class KoopmanOperator(nn.Module, ABC):
         """b (d,), which is added to C z_T; None if the operator is linear."""
         return None
 
+    @abstractmethod
+    def begin_as_identity(self) -> None:
+        """Change the initial weights so that C z is z, or as near to it as this kind can be."""
+
     def eigenvalues(self) -> Eigenvalues:
         """The spectrum of `matrix()`, complex (d,), in no particular order and without gradients."""
         with torch.no_grad():
@@ -72,6 +76,13 @@ class DenseOperator(KoopmanOperator):
         """C z_T + b, rows (n, d)."""
         pushed: Tensor = self.linear(z_T)
         return pushed
+
+    @torch.no_grad()
+    def begin_as_identity(self) -> None:
+        """C = 1, b = 0."""
+        nn.init.eye_(self.linear.weight)
+        if self.linear.bias is not None:
+            nn.init.zeros_(self.linear.bias)
 
     def matrix(self) -> Matrix:
         """C (d, d), the parameter itself."""
@@ -139,6 +150,13 @@ class FactorisedOperator(KoopmanOperator):
         scaled_re = P[0] * eigenvalues[0] - P[1] * eigenvalues[1]
         scaled_im = P[0] * eigenvalues[1] + P[1] * eigenvalues[0]
         return scaled_re @ P_inv[0] - scaled_im @ P_inv[1]
+
+    @torch.no_grad()
+    def begin_as_identity(self) -> None:
+        """P_inv = (P Λ)^-1 for P and Λ as they were drawn: C = 1, with random eigenvalues in the disc."""
+        P, _, eigenvalues = (torch.complex(*each) for each in self.factors())
+        inverse = torch.linalg.inv(P * eigenvalues)
+        self.P_inv.copy_(torch.stack([inverse.real, inverse.imag]))
 
     def factors(self) -> Factors:
         """The factors as they act: P with its rows normalised, λ from its modulus and its phase."""

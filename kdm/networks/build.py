@@ -29,19 +29,23 @@ DEFAULT_MODELS = {
 }
 
 
-def build_edm(precond: str, keywords: Mapping[str, Any]) -> Preconditioner:
+def build_edm(
+    precond: str, keywords: Mapping[str, Any], *, channels: tuple[int, int] | None = None
+) -> Preconditioner:
     """D_θ from the name of a released class and its keywords; what it doesn't know goes to F_θ.
 
-    Raises a ValueError for an unknown class or architecture, and pydantic's for a wrong keyword.
+    `channels` are those into F_θ and out of it, where a student changes them. Raises a ValueError for an
+    unknown class or architecture, and pydantic's for a wrong keyword.
     """
     if precond not in PRECONDITIONERS:
         raise ValueError(f"no preconditioner {precond!r}; there are {', '.join(PRECONDITIONERS)}")
     kind, inner = PRECONDITIONERS[precond], dict(keywords)
     inner.pop("use_fp16", None)  # the number type is chosen at each call
     model = inner.pop("model_type", DEFAULT_MODELS[precond])
-    channels = inner.pop("img_channels")
+    colours = inner.pop("img_channels")
+    num_in, num_out = channels or (colours, colours * (2 if kind is IDDPM else 1))
     own = {key: inner.pop(key) for key in _own_keywords(kind) if key in inner}
-    inner |= {"in_channels": channels, "out_channels": channels * (2 if kind is IDDPM else 1)}
+    inner |= {"in_channels": num_in, "out_channels": num_out}
     return kind(_build_inner(model, inner), **own)
 
 

@@ -7,14 +7,15 @@ import torch
 from torch import nn
 
 from kdm.networks.folded_unet import FoldedUNet
-from kdm.networks.image_shapes import ClassLabels, Images
-from kdm.networks.preconditioning import EDM
+from kdm.networks.image_shapes import ClassLabels, Images, Maps
+from kdm.networks.preconditioning import EDM, joined
 from kdm.networks.song_unet import SongUNet
 
 
 class FoldedDenoiser(nn.Module):
     """D_θ (n, c, h, w) of x (n, c, h, w) at σ = `sigma`; a copy, which later changes of θ don't reach.
 
+    Where F_θ takes or gives other channels than a picture's they are `joined`.
     `dtype` is what F_θ computes in; None: its own type.
     """
 
@@ -27,10 +28,9 @@ class FoldedDenoiser(nn.Module):
         self._skip, self._out, self._in = float(c.skip), float(c.out), float(c.in_)
         self.unet = FoldedUNet(denoiser.model, float(c.noise), dtype=dtype)
 
-    def forward(self, x: Images, label: ClassLabels | None = None) -> Images:
+    def forward(self, x: Images, label: ClassLabels | None = None) -> Maps:
         """Class numbers `label` (n,) if the network distinguishes classes."""
-        denoised: Images = self._skip * x + self._out * self.unet(self._in * x, label)
-        return denoised
+        return joined(x, self.unet(self._in * x, label), skip=self._skip, out=self._out)
 
 
 def can_fold(network: nn.Module) -> bool:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from kdm.networks.dhariwal_unet import DhariwalUNet
-from kdm.networks.image_shapes import Augmentations, Images, OneHot, Times, TimesOrTime
+from kdm.networks.image_shapes import Augmentations, Images, Maps, OneHot, Times, TimesOrTime
 from kdm.networks.song_unet import SongUNet
 
 
@@ -25,6 +25,18 @@ class Coefficients(NamedTuple):
     out: Times
     in_: Times
     noise: Times
+
+
+def joined(x: Images, raw: Maps, *, skip: Times | float, out: Times | float) -> Maps:
+    """skip x + out raw in channels that x (n, c, h, w) and raw (n, k, h, w) both have, (n, k, h, w).
+
+    Further channels of raw are as they are, further ones of x left out; factors are numbers or (1,).
+    """
+    num = min(x.shape[1], raw.shape[1])
+    if num == x.shape[1] == raw.shape[1]:
+        return skip * x + out * raw
+    shared = skip * x[:, :num] + out * raw[:, :num]
+    return torch.cat([shared, raw[:, num:]], 1)
 
 
 class Preconditioner(nn.Module, ABC):

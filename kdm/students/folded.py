@@ -8,15 +8,20 @@ C_μ y: one row, or one for each class y. In real arithmetic nothing changes; in
 with the unfolded student's to about 1e-5 of the largest value.
 """
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kdm.coders.denoiser_codes import DenoiserCode, DenoiserDecoder
 from kdm.coders.unet_codes import UNetDecoder, UNetEncoder
+from kdm.networks.folded_denoiser import can_fold, folded
 from kdm.networks.folded_unet import FoldedUNet
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Latents, Samples
+from kdm.students.labels import one_hot
 
 Rows = Float[Tensor, "classes d"]
 
@@ -91,23 +96,47 @@ class _Decoder(nn.Module):
         return x
 
 
+class _Denoiser(nn.Module):
+    def __init__(self, coder: DenoiserCode, dtype: torch.dtype | None) -> None:
+        super().__init__()
+        self.denoiser = folded(coder.denoiser, coder.sigma, dtype=dtype)
+        self._scale, self._is_decoder = coder.data_scale, isinstance(coder, DenoiserDecoder)
+        self._shape = coder.in_shape
+
+    def forward(self, x: Samples, label: Labels | None) -> Samples:
+        made: Samples = self.denoiser(self._scale * x.reshape(len(x), *self._shape), label)
+        return (made if self._is_decoder else made.flatten(1)) / self._scale
+
+
 class _AsItIs(nn.Module):
-    """A coder that sees no label, and has nothing to fold."""
+    """A coder that has nothing to fold, or can't be folded."""
 
     def __init__(self, coder: nn.Module) -> None:
         super().__init__()
         self.coder = coder
 
-    def forward(self, x: Samples, _label: Labels | None) -> Samples:
-        made: Samples = self.coder(x)
-        return made
+    def forward(self, x: Samples, label: Labels | None) -> Samples:
+        if not isinstance(self.coder, DenoiserCode):  # it sees no label
+            made: Samples = self.coder(x)
+            return made
+        decoded: Samples = self.coder(x, one_hot(label, self.coder.num_classes, like=x))
+        return decoded
+
+
+def _folded_denoiser(coder: DenoiserCode, dtype: torch.dtype | None) -> nn.Module:
+    is_foldable = can_fold(coder.denoiser)
+    return _Denoiser(coder, dtype) if is_foldable else _AsItIs(copy.deepcopy(coder))
 
 
 def _folded_encoder(coder: nn.Module, dtype: torch.dtype | None) -> nn.Module:
+    if isinstance(coder, DenoiserCode):
+        return _folded_denoiser(coder, dtype)
     return _Encoder(coder, dtype) if isinstance(coder, UNetEncoder) else _AsItIs(coder)
 
 
 def _folded_decoder(coder: nn.Module, dtype: torch.dtype | None) -> nn.Module:
+    if isinstance(coder, DenoiserCode):
+        return _folded_denoiser(coder, dtype)
     return _Decoder(coder, dtype) if isinstance(coder, UNetDecoder) else _AsItIs(coder)
 
 

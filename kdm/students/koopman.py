@@ -22,7 +22,11 @@ class Koopman(KoopmanOptions):
     """KDM: a dense operator C_η (d, d), affine as published unless `operator_bias` is off."""
 
     plugin = "kdm"
-    added_later: ClassVar[Mapping[str, Any]] = {"penalties": None, "adversary": None}
+    added_later: ClassVar[Mapping[str, Any]] = {
+        "penalties": None,
+        "adversary": None,
+        "init": None,
+    }
 
     operator_bias: bool = True
     penalties: DenseSpectralOptions | None = None  # it costs an eigendecomposition a step

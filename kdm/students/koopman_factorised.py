@@ -19,7 +19,11 @@ class KoopmanFactorised(KoopmanOptions):
     """KDM-F: C_η = Re(P Λ P_inv), its eigenvalues pulled to targets that are drawn once."""
 
     plugin = "kdm-f"
-    added_later: ClassVar[Mapping[str, Any]] = {"phase": "angle", "adversary": None}
+    added_later: ClassVar[Mapping[str, Any]] = {
+        "phase": "angle",
+        "adversary": None,
+        "init": None,
+    }
 
     penalties: SpectralOptions = SpectralOptions()
     phase: Phase = "angle"  # what is learned of an eigenvalue's phase (published: logarithm)

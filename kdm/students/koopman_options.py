@@ -2,23 +2,35 @@
 
 from abc import ABC, abstractmethod
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kdm.coders.coder_choice import DEFAULT_CODERS, AnyCoders
+from kdm.coders.coders import BuiltCoders
 from kdm.losses.adversarial import Adversary
 from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.late_student import KoopmanOperator, SpectralPenalties, Student
-from kdm.students.plugin import StudentPlugin
+from kdm.students.teacher_coders import CodersInit
+from kdm.students.teacher_start import TeacherStarter
 from storage.records import PairSchema
 
 
-class KoopmanOptions(StudentPlugin, ABC):
+class KoopmanOptions(TeacherStarter, ABC):
     """Networks, losses, critic and scale of a Koopman student; subclasses bring its operator."""
 
     networks: AnyCoders = DEFAULT_CODERS
+    init: CodersInit = None  # instead of `networks`: the teacher's own, with its weights
     losses: KoopmanLosses = KoopmanLosses()
     adversary: Adversary | None = None
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
+
+    @model_validator(mode="after")
+    def _check_start(self) -> "KoopmanOptions":
+        if self.init is not None and self.networks != DEFAULT_CODERS:
+            raise ValueError(
+                "init is 'teacher', so that the coders are the teacher's own; leave out networks, and say "
+                "what latents are like in init, as in init: {latent_channels: 4}"
+            )
+        return self
 
     @abstractmethod
     def _operator(self, latent_dim: int) -> KoopmanOperator:
@@ -29,7 +41,9 @@ class KoopmanOptions(StudentPlugin, ABC):
         """The penalties on C_η; None without any."""
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError if d or the critic can't take such samples, or d lacks a file."""
+        """Raise a ValueError if coders, d or the critic can't take such samples, or d lacks a file."""
+        if self.init is not None:
+            self.init.require_shape(shape)
         self.losses.distance.require_shape(shape, self.data_scale)
         if self.adversary is not None:
             self.adversary.require_shape(shape)
@@ -42,14 +56,21 @@ class KoopmanOptions(StudentPlugin, ABC):
         """
         from kdm.students.koopman_student import KoopmanStudent  # torch: imported only to build
 
-        d = self.networks.num_latents(schema)
+        d = (self.init or self.networks).num_latents(schema)
         operator, penalties = self._operator(d), self._penalties(d)
+        if self.init is not None:
+            operator.begin_as_identity()
         return KoopmanStudent(
             schema.shape,
-            self.networks.built(schema),
+            self._coders(schema),
             operator,
             losses=self.losses,
             data_scale=self.data_scale,
             penalties=penalties,
             adversary=self.adversary,
         )
+
+    def _coders(self, schema: PairSchema) -> BuiltCoders:
+        if self.init is not None:
+            return self.init.built(schema, data_scale=self.data_scale)
+        return self.networks.built(schema)

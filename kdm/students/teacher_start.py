@@ -67,11 +67,18 @@ class FromTeacher(Options):
         """Sines and cosines of an interval that a student's network sees beside the noise level."""
         return int(self.network.init_kwargs.get("model_channels", 128)) if self.network else 128
 
-    def denoiser(self, schema: PairSchema, *, augment_dim: int = 0) -> Preconditioner:
+    def denoiser(
+        self,
+        schema: PairSchema,
+        *,
+        augment_dim: int = 0,
+        channels: tuple[int, int] | None = None,
+    ) -> Preconditioner:
         """D_θ with initial weights from torch's global generator, for pictures of the schema's shape.
 
         Without a known teacher, as a plan that only counts has it, EDM's network for CIFAR-10 is assumed.
-        With an `augment_dim` F_θ also sees rows of so many numbers.
+        With an `augment_dim` F_θ also sees rows of so many numbers; `channels`, if others than a picture's,
+        are those that go into F_θ and come out.
         """
         from kdm.networks.build import build_edm  # torch: imported only to build
 
@@ -79,7 +86,7 @@ class FromTeacher(Options):
         precond = known.precond if known else "EDMPrecond"
         keywords = known.init_kwargs if known else _assumed(schema)
         own = {"dropout": self.dropout, "augment_dim": augment_dim}
-        return build_edm(precond, {**keywords, **own})
+        return build_edm(precond, {**keywords, **own}, channels=channels)
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError for samples that aren't square pictures, or not the teacher's."""
@@ -118,7 +125,9 @@ def _chosen(choice: Any) -> Any:
     return choice
 
 
-Init = Annotated[FromTeacher | None, BeforeValidator(_chosen)]
+# A choice of `init`, where it stands before a class of options.
+CHOICE = BeforeValidator(_chosen)
+Init = Annotated[FromTeacher | None, CHOICE]
 
 
 class TeacherStarter(StudentPlugin, ABC):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 import safetensors.torch
+import torch
 from torch import Tensor, nn
 
 from kdm.networks.preconditioning import Preconditioner
@@ -34,17 +35,39 @@ def with_start(objective: Objective, job: TrainingJob) -> Objective:
 
 
 def take_over(student: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy a teacher's tensors, by their names in its file, into the one denoiser of a student.
+    """Copy a teacher's tensors, by their names in its file, into every denoiser of a student.
 
-    Weights for an interval of times, which no teacher has, become 0. A RuntimeError if tensors don't fit.
+    Weights for an interval of times, which no teacher has, become 0. Those of channels of latents, which
+    no teacher has either, stay as they are. A RuntimeError if tensors don't fit.
     """
-    (denoiser,) = (each for each in student.modules() if isinstance(each, Preconditioner))
     given = {name.removeprefix(_OWN): each for name, each in weights.items()}
     given.pop(_AUGMENTATIONS, None)
-    own = denoiser.state_dict()
+    for denoiser in student.modules():
+        if isinstance(denoiser, Preconditioner):
+            denoiser.load_state_dict(_fitted(denoiser, given))
+
+
+def _fitted(denoiser: Preconditioner, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A teacher's tensors, with the student's own numbers in channels that no picture has."""
+    own, options = denoiser.state_dict(), denoiser.model.options
+    widths = options.in_channels, options.out_channels
+    fitted = {name: _within(own.get(name), each, widths) for name, each in given.items()}
     if _AUGMENTATIONS in own:
-        given[_AUGMENTATIONS] = own[_AUGMENTATIONS].new_zeros(own[_AUGMENTATIONS].shape)
-    denoiser.load_state_dict(given)
+        fitted[_AUGMENTATIONS] = torch.zeros_like(own[_AUGMENTATIONS])
+    return fitted
+
+
+def _within(own: Tensor | None, given: Tensor, widths: tuple[int, int]) -> Tensor:
+    """`given` in the first channels of `own`, if only numbers of channels that go in or out differ."""
+    if own is None or own.ndim != given.ndim:
+        return given
+    sizes = list(zip(own.shape, given.shape, strict=True))
+    if any(ours != theirs and ours not in widths for ours, theirs in sizes):
+        return given
+    filled = own.clone()
+    shared = tuple(slice(min(each)) for each in sizes)
+    filled[shared] = given[shared]
+    return filled
 
 
 def _begin(student: nn.Module, url: str | None, digest: str) -> None:

@@ -109,6 +109,10 @@ CASES |= {
         PICTURES,
     ),
     "regression-pictures": Case({"plugin": "regression", "network": UNETS}, PICTURES),
+    "kdm-from-teacher": Case(
+        {"plugin": "kdm", "init": {**TEACHER, "latent_channels": 3}}, PICTURES
+    ),
+    "kdm-f-from-teacher": Case({"plugin": "kdm-f", "init": TEACHER}, PICTURES),
     "regression-from-teacher": Case({"plugin": "regression", "init": TEACHER}, PICTURES),
     "reflow-from-teacher": Case({"plugin": "reflow", "init": TEACHER, "num_steps": 2}, PICTURES),
     "mean-flow-from-teacher": Case({"plugin": "mean-flow", "init": TEACHER}, PICTURES),

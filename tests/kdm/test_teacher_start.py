@@ -1,5 +1,6 @@
 """Students with `init: teacher`: before training they are their teacher's denoiser at the level of x_T."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -68,9 +69,11 @@ def network_of(plugin: TeacherPlugin) -> TeacherNetwork:
     return TeacherNetwork.of(*plugin.network_for_students(SHAPE), WEIGHTS)
 
 
-def started(kind: type[Any], plugin: TeacherPlugin, **options: Any) -> Student:
-    network = network_of(plugin)
-    student = kind(init=FromTeacher(network=network), **options).build(SCHEMA)
+def started(
+    kind: type[Any], plugin: TeacherPlugin, init: Mapping[str, Any] | None = None, **options: Any
+) -> Student:
+    chosen = {"network": network_of(plugin), **(init or {})}
+    student = kind(init=chosen, **options).build(SCHEMA)
     take_over(student, field_of(plugin).state_dict())
     return student
 
