@@ -14,6 +14,9 @@ standard deviation, sqrt(α² σ_data² + σ²). Times are a trajectory's own: 1
 over the K stored states between, which are themselves evenly spaced over the sampler's steps.
 """
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from pydantic import Field, model_validator
 
 from kdm.coders.timed_coders import TimedCoders, TimedMlps
@@ -21,16 +24,20 @@ from kdm.level import Level
 from kdm.losses.adversarial import Adversary
 from kdm.students.late_student import Student
 from kdm.students.state_reader import StateReader
+from kdm.students.teacher_start import TeacherStarter
 from kdm.students.timed_losses import TimedLosses
+from kdm.students.timed_teacher_coders import TimedInit
 from storage.records import PairSchema
 
 
-class KoopmanTimed(StateReader):
+class KoopmanTimed(TeacherStarter, StateReader):
     """Networks, losses and sampling steps of kdm-t; `levels` come from the pairs."""
 
     plugin = "kdm-t"
+    added_later: ClassVar[Mapping[str, Any]] = {"init": None}
 
     networks: TimedCoders = TimedMlps()
+    init: TimedInit = None  # instead of `networks`: the teacher's own, with its weights
     losses: TimedLosses = TimedLosses()
     num_steps: int = Field(1, ge=1, le=65)  # of a sample, at most one more than there are states
     # The share of training in which encoder and decoder, with A at rest, only regress x_T and stored
@@ -39,6 +46,14 @@ class KoopmanTimed(StateReader):
     adversary: Adversary | None = None  # a critic of x_0^ of x_T, in one evaluation
     # σ_data: about the standard deviation of x_0, in its units.
     data_scale: float = Field(1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _check_start(self) -> "KoopmanTimed":
+        if self.init is not None and self.networks != TimedMlps():
+            raise ValueError(
+                "init is 'teacher', so that encoder and decoder are the teacher's own; leave out networks"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_opening(self) -> "KoopmanTimed":
@@ -52,7 +67,7 @@ class KoopmanTimed(StateReader):
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError for samples that the networks or d can't take."""
-        self.networks.require_shape(shape)
+        (self.init or self.networks).require_shape(shape)
         self.losses.distance.require_shape(shape, self.data_scale)
 
     def require_states(self, schema: PairSchema) -> None:
@@ -73,11 +88,15 @@ class KoopmanTimed(StateReader):
         from kdm.students.trajectory import Trajectory
 
         levels = self.levels or _assumed(schema)
+        if self.init is not None:
+            coders = self.init.built(schema, levels, data_scale=self.data_scale)
+        else:
+            coders = self.networks.built(schema)
         return KoopmanTimedStudent(
-            self.networks.built(schema),
+            coders,
             Trajectory(levels, data_scale=self.data_scale),
             losses=self.losses,
-            num_classes=self.networks.num_classes(schema),
+            num_classes=(self.init or self.networks).num_classes(schema),
             num_steps=self.num_steps,
             warm_up_share=self.warm_up_share,
             adversary=self.adversary,

@@ -4,8 +4,8 @@
 
 So a Koopman student begins with the teacher's guess from one evaluation, made sharper by a second, and with
 coders that know the data's features (HKD, arXiv 2510.12220, begins with halves of one network instead).
-`⊕ more`: latents have further channels, whose weights begin at random, as small as an untrained network's. On digits they gain nothing (docs/results.md), so that there are none
-unless asked for.
+`⊕ more`: latents may have further channels, whose weights begin at random, as small as an untrained
+network's. On digits they gain nothing (docs/results.md), so that there are none unless asked for.
 """
 
 from typing import Annotated

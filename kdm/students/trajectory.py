@@ -22,6 +22,7 @@ class Trajectory(nn.Module):
     """
 
     time: Tensor
+    sigma: Tensor
     _kept_noise: Tensor
     _gain: Tensor
     _deviation: Tensor
@@ -35,12 +36,21 @@ class Trajectory(nn.Module):
         kept = sigma / sigma[0]
         constants = {
             "time": 1 - torch.arange(self.last + 1, device="cpu") / self.last,
+            "sigma": sigma,
             "_kept_noise": kept,
             "_gain": (alpha - alpha[0] * kept) * data_scale,
             "_deviation": (alpha**2 * data_scale**2 + sigma**2).sqrt(),
         }
         for name, values in constants.items():
             self.register_buffer(name, values.to(torch.float32), persistent=False)
+
+    def number(self, time: Times) -> Numbers:
+        """The numbers of times, each the nearest one's."""
+        return ((1 - time) * self.last).round().long()
+
+    def unscaled(self, x: Samples, number: Numbers) -> Samples:
+        """x of `scaled` again."""
+        return x * _column(self._deviation[number], x)
 
     def scaled(self, x: Samples, number: Numbers) -> Samples:
         """x over the standard deviation that it has at its time."""

@@ -113,6 +113,9 @@ CASES |= {
         {"plugin": "kdm", "init": {**TEACHER, "latent_channels": 3}}, PICTURES
     ),
     "kdm-f-from-teacher": Case({"plugin": "kdm-f", "init": TEACHER}, PICTURES),
+    "kdm-t-from-teacher": Case(
+        {"plugin": "kdm-t", "init": TEACHER, "levels": LEVELS, "num_steps": 4}, WITH_STATES
+    ),
     "regression-from-teacher": Case({"plugin": "regression", "init": TEACHER}, PICTURES),
     "reflow-from-teacher": Case({"plugin": "reflow", "init": TEACHER, "num_steps": 2}, PICTURES),
     "mean-flow-from-teacher": Case({"plugin": "mean-flow", "init": TEACHER}, PICTURES),

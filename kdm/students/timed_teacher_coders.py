@@ -1,0 +1,39 @@
+"""kdm-t's coders that begin as the teacher: two of its denoisers, one after another, as KDM's do.
+
+    z(t) = D_θ(x_t; σ_t, y),   A = 0,   x_0^ = D_θ(z; σ, y)     before the first step
+
+From a state with little noise the first guess is nearly the sample already, so that many short steps follow
+the teacher's own flow before training (KDM's: teacher_coders.py; HKD, arXiv 2510.12220, splits one network).
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from kdm.coders.timed_coders import TimedPair
+from kdm.level import Level
+from kdm.students.teacher_start import CHOICE, FromTeacher
+from storage.records import PairSchema
+
+
+class TimedTeacherCoders(FromTeacher):
+    """How E and D are made of the network; `networks` isn't read then."""
+
+    # σ, in units of the data: at which noise level D sees latents.
+    sigma: float = Field(0.3, gt=0)
+
+    def built(self, schema: PairSchema, levels: Sequence[Level], *, data_scale: float) -> TimedPair:
+        """Coders of the teacher's architecture, E's weights first, from torch's global generator."""
+        from kdm.students.timed_denoisers import TimedDenoiserDecoder, TimedDenoiserEncoder
+        from kdm.students.trajectory import Trajectory  # torch: imported only to build
+
+        encoder = TimedDenoiserEncoder(
+            self.denoiser(schema), Trajectory(levels, data_scale=data_scale)
+        )
+        with_time = self.denoiser(schema, augment_dim=self.num_waves)
+        decoder = TimedDenoiserDecoder(with_time, sigma=self.sigma, data_scale=data_scale)
+        return TimedPair(encoder, decoder, schema.num_values)
+
+
+TimedInit = Annotated[TimedTeacherCoders | None, CHOICE]
