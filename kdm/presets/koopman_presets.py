@@ -22,6 +22,7 @@ from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.koopman_timed import KoopmanTimed
+from kdm.students.teacher_coders import TeacherCoders
 from kdm.students.timed_losses import TimedLosses
 from kdm.training.options import TrainingOptions
 
@@ -55,6 +56,17 @@ def images(
         )
 
     return made
+
+
+def started(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+    """KDM whose coders are the teacher's network with its weights, counted for EDM's.
+
+    The rate is that of Re-MeanFlow, which begins with such weights too (Zhang et al. 2025).
+    """
+    kept = KoopmanLosses(rec_lat_share=0.25, latent_noise=0.05, **losses)
+    adversary = NonSaturating() if has_adversary else None
+    student = Koopman(init=TeacherCoders(), losses=kept, adversary=adversary)
+    return Preset(student, trained(STEPS, learning_rate=1e-4), pictures())
 
 
 def checkerboard(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:

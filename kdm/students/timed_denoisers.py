@@ -31,7 +31,7 @@ class TimedDenoiserEncoder(nn.Module):
         number = self.trajectory.number(t)
         lowest = max(_LOWEST_SIGMA, self.denoiser.sigma_min)
         sigma = self.trajectory.sigma[number].clamp(min=lowest)
-        made = self.denoiser(self.trajectory.unscaled(x, number), sigma, labels)
+        made: Images = self.denoiser(self.trajectory.unscaled(x, number), sigma, labels)
         return made.flatten(1) / self.trajectory.data_scale
 
 
