@@ -26,15 +26,21 @@ class Koopman(KoopmanOptions):
         "penalties": None,
         "adversary": None,
         "init": None,
+        "learns_operator": True,
     }
 
     operator_bias: bool = True
+    learns_operator: bool = True  # off: C_η stays 1, to see what the operator is worth
     penalties: DenseSpectralOptions | None = None  # it costs an eigendecomposition a step
 
     def _operator(self, latent_dim: int) -> KoopmanOperator:
         from kdm.operators import DenseOperator  # torch: imported only to build
 
-        return DenseOperator(latent_dim, bias=self.operator_bias)
+        operator = DenseOperator(latent_dim, bias=self.operator_bias)
+        if not self.learns_operator:
+            operator.begin_as_identity()
+            operator.requires_grad_(False)
+        return operator
 
     def _penalties(self, latent_dim: int) -> SpectralPenalties | None:
         from kdm.losses.spectral import SpectralPenalties as Built  # torch: imported only to build

@@ -127,3 +127,12 @@ def test_a_plan_without_a_known_teacher_counts_edms_network_twice() -> None:
     plan = Koopman(init="teacher", adversary=NonSaturating())
     # Two passes of 42.25 GFLOPs, and a matrix of 3,072².
     assert sample_flops(plan, pictures).total == pytest.approx(2 * 42.25e9 + 2 * 3072**2, rel=0.01)
+
+
+def test_an_operator_that_does_not_learn_stays_the_identity() -> None:
+    student = Koopman(learns_operator=False, networks={"latent_dim": 6}).build(
+        PairSchema(shape=(2,))
+    )
+    assert torch.equal(student.operator.matrix(), torch.eye(6))
+    assert not any(each.requires_grad for each in student.operator.parameters())
+    assert "learns_operator" not in describe(Koopman())
