@@ -70,9 +70,10 @@ def test_a_teacher_of_digits_is_trained_sampled_and_judged(home: Folder) -> None
     assert read_config(folder_at(teacher.folder)) is not None
 
 
-def test_three_students_of_digits_learn_from_one_set_of_pairs(home: Folder) -> None:
+@pytest.mark.parametrize("recipe", ["digits", "digits-from-scratch"])
+def test_three_students_of_digits_learn_from_one_set_of_pairs(recipe: str, home: Folder) -> None:
     *_, judged, kdm, kdm_f, regression = run_stages(
-        Run(load_recipe("digits", overrides=(*DIGITS, *FEW_STEPS)), home), until="distill"
+        Run(load_recipe(recipe, overrides=(*DIGITS, *FEW_STEPS)), home), until="distill"
     )
     assert [each.facts["student"] for each in (kdm, kdm_f, regression)] == [*STUDENTS]
     assert (home / "pairs").names() == [judged.name]
@@ -89,10 +90,15 @@ def test_a_recipe_without_students_says_so_before_any_work(home: Folder) -> None
 
 
 def test_digits_are_of_the_size_that_their_recipe_says(home: Folder) -> None:
-    training = load_recipe("digits").teacher.training
+    quick, slow = (load_recipe(name) for name in ("digits", "digits-from-scratch"))
+    training = quick.teacher.training
     assert 400_000 <= training.num_steps * training.batch_size <= 450_000
-    assert load_recipe("digits").pairs.sampler.nfe == 35
-    assert load_recipe("digits").pairs.train == 30_000
+    assert slow.teacher == quick.teacher
+    assert (quick.pairs.sampler.nfe, slow.pairs.sampler.nfe) == (15, 35)
+    assert quick.pairs.train == slow.pairs.train == 30_000
+    for student in quick.students:
+        (other,) = (each for each in slow.students if each.name == student.name)
+        assert student.training.num_steps <= other.training.num_steps / 3
 
 
 def test_a_teacher_of_real_colour_pictures_is_trained(tmp_path: Path, home: Folder) -> None:

@@ -34,11 +34,11 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Values]:
 
 def students() -> list[dict[str, Any]]:
     """One U-Net each, regression as in the recipe, and as many steps as its FLOPs allow."""
-    recipe = load_recipe("digits").document()
+    recipe = load_recipe("digits-from-scratch").document()
     known = next(each for each in recipe["students"] if each["name"] == "regression")
     flow = {"network": known["model"]["network"]}
     models = {name: {"plugin": name, **flow} for name in NAMES} | {"regression": known["model"]}
-    schema, size = load_recipe("digits").pairs.pairs, known["training"]["batch_size"]
+    schema, size = load_recipe("digits-from-scratch").pairs.pairs, known["training"]["batch_size"]
     flops = {name: step_flops(plugin(model), schema, size).total for name, model in models.items()}
     training = {**known["training"], "num_steps": NUM_STEPS}
     budget = NUM_STEPS * flops["regression"]

@@ -29,7 +29,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Values]:
 
 def students() -> list[dict[str, Any]]:
     """The recipe's regression, whose U-Net has the teacher's sizes, and the same from its weights."""
-    recipe = load_recipe("digits").document()
+    recipe = load_recipe("digits-from-scratch").document()
     known = next(each for each in recipe["students"] if each["name"] == "regression")
     model = {name: each for name, each in known["model"].items() if name != "network"}
     return [known, {**known, "name": "started", "model": {**model, "init": "teacher"}}]

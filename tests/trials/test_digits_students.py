@@ -30,24 +30,29 @@ AT_MOST_OF_ALL = {"paired_over_linear": 0.6}
 AT_LEAST = {"variance_over_teachers": 0.90, "class_agreement": 0.99}
 
 
-@pytest.fixture(scope="module")
-def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Values]:
+@pytest.fixture(scope="module", params=["digits", "digits-from-scratch"])
+def values(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Values]:
     """Of each student and seed; all learn from one set. The home is kept below KDM_TRIALS_HOME."""
     named = os.environ.get("KDM_TRIALS_HOME")
     home = Path(named) / "digits" if named else tmp_path_factory.mktemp("digits")
-    return measured(home, load_recipe("digits").document()["students"])
+    students = load_recipe(request.param).document()["students"]
+    return measured(home, students, recipe=request.param)
 
 
-def measured(home: Path, students: list[Any]) -> Mapping[str, Values]:
+def measured(
+    home: Path, students: list[Any], *, recipe: str = "digits-from-scratch"
+) -> Mapping[str, Values]:
     """Run the recipe with all seeds; prints the report's numbers and what it took (`pytest -s`)."""
-    command = [str(Path(sys.executable).parent / "kdm"), "run", "digits", "--direct"]
+    command = [str(Path(sys.executable).parent / "kdm"), "run", recipe, "--direct"]
     seeded = [with_seed(student, seed) for seed in SEEDS for student in students]
     command += ["--home", str(home), "--set", f"students={json.dumps(seeded)}"]
     started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    reports = (home / "reports").glob("digits-*/metrics.json")
+    reports = (home / "reports").glob(f"{recipe}-*/metrics.json")
     document = json.loads(max(reports, key=os.path.getmtime).read_text())
     wall = time.monotonic() - started
     print(json.dumps({"wall_s": round(wall), "cpu_s": round(cpu), **document}))

@@ -35,7 +35,7 @@ def students(of: Mapping[str, Any], seed: int) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Values]:
     """The numbers of each student and seed."""
-    recipe = load_recipe("digits").document()["students"]
+    recipe = load_recipe("digits-from-scratch").document()["students"]
     chosen = [each for each in recipe if each["name"] in NAMES]
     seeded = [one for seed in SEEDS for each in chosen for one in students(each, seed)]
     home: Path = tmp_path_factory.mktemp("finish")

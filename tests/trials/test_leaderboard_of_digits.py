@@ -24,13 +24,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     named = os.environ.get("KDM_TRIALS_HOME")
     home = Path(named) / "digits" if named else tmp_path_factory.mktemp("digits")
     kdm = next(
-        each for each in load_recipe("digits").document()["students"] if each["name"] == "kdm"
+        each
+        for each in load_recipe("digits-from-scratch").document()["students"]
+        if each["name"] == "kdm"
     )
     steps = kdm["training"]["num_steps"]
     half = {**kdm, "name": "kdm-half", "training": {**kdm["training"], "num_steps": steps // 2}}
     students = f"students={json.dumps([kdm, half])}"
     subprocess.run(
-        [KDM, "run", "digits", "--direct", "--home", str(home), "--set", students], check=True
+        [KDM, "run", "digits-from-scratch", "--direct", "--home", str(home), "--set", students],
+        check=True,
     )
     (own,) = [each for each in (home / "students").glob("kdm-*") if is_named(each, "kdm")]
     planted = home / "students" / f"twin-{'0' * 12}"
@@ -44,8 +47,10 @@ def is_named(student: Path, name: str) -> bool:
 
 
 def rows(home: Path, by: str) -> Mapping[str, Mapping[str, Any]]:
-    subprocess.run([KDM, "leaderboard", "digits", "--by", by, "--home", str(home)], check=True)
-    (file,) = (home / "reports").glob("leaderboard-digits-*/leaderboard.json")
+    subprocess.run(
+        [KDM, "leaderboard", "digits-from-scratch", "--by", by, "--home", str(home)], check=True
+    )
+    (file,) = (home / "reports").glob("leaderboard-digits*/leaderboard.json")
     return {each["name"]: each for each in json.loads(file.read_text())["rows"]}
 
 

@@ -30,7 +30,7 @@ Numbers = Mapping[str, list[float]]  # by point, one for each seed
 
 def student() -> dict[str, Any]:
     """kdm-t of KDM's width, as many steps of 64 as cost KDM's training."""
-    document = load_recipe("digits").document()
+    document = load_recipe("digits-from-scratch").document()
     kdm = next(each for each in document["students"] if each["name"] == "kdm")
     sizes = {key: kdm["model"]["networks"][key] for key in ("model_channels", "channel_mult")}
     sizes |= {key: kdm["model"]["networks"][key] for key in ("num_blocks", "attn_resolutions")}
@@ -52,7 +52,9 @@ def step_flops_of(model: dict[str, Any], schema: PairSchema) -> int:
 
 
 def study() -> dict[str, Any]:
-    kdm = next(e for e in load_recipe("digits").document()["students"] if e["name"] == "kdm")
+    kdm = next(
+        e for e in load_recipe("digits-from-scratch").document()["students"] if e["name"] == "kdm"
+    )
     points = [
         {
             "name": f"kdm-t, {count}",
@@ -63,6 +65,7 @@ def study() -> dict[str, Any]:
         for count in STEPS
     ]
     digits = {
+        "recipe": "digits-from-scratch",
         "set": {"pairs.pairs.num_states": NUM_STATES, "students": [kdm, student()]},
         "points": [{"name": "kdm", "student": "kdm", "at": 1}, *points],
         "measure": ["frechet_over_teachers", "class_agreement", "paired_over_class_shuffled"],
