@@ -58,12 +58,26 @@ def means(rows: Rows, point: str) -> dict[str, float]:
     return {name: sum(each[name] for each in of_seeds) / len(of_seeds) for name in of_seeds[0]}
 
 
-def test_a_third_of_the_steps_costs_a_third(rows: Rows) -> None:
-    whole, third = means(rows, "kdm"), means(rows, "kdm, a third")
-    assert third["training_flops"] <= 0.34 * whole["training_flops"]
-    assert third["training_seconds"] <= 0.45 * whole["training_seconds"]
+NUMBERS = ("frechet_over_teachers", "paired_over_class_shuffled")
 
 
-def test_a_student_of_the_recipe_is_near_its_teacher(rows: Rows) -> None:
-    for point in ("kdm", "regression"):
-        assert means(rows, point)["paired_over_class_shuffled"] < 0.5
+def test_kdm_is_better_than_from_random_weights_for_a_third_of_their_cost(rows: Rows) -> None:
+    before, now = means(rows, "kdm, random weights"), means(rows, "kdm")
+    assert now["training_flops"] <= 0.34 * before["training_flops"]
+    assert now["training_seconds"] <= 0.45 * before["training_seconds"]
+    assert now["paired_over_class_shuffled"] <= before["paired_over_class_shuffled"]
+    excess, excess_before = (each["frechet_over_teachers"] - 1 for each in (now, before))
+    # Digits' random KDM is at the level of another set of the teacher's own: nothing is left to gain.
+    assert excess <= (0.5 if before["frechet_over_teachers"] > 2 else 1.5) * excess_before
+
+
+def test_a_ninth_of_its_steps_is_enough_to_be_closer_to_the_teacher(rows: Rows) -> None:
+    before, now = means(rows, "kdm, random weights"), means(rows, "kdm, a ninth")
+    assert now["training_flops"] <= 0.12 * before["training_flops"]
+    assert now["paired_over_class_shuffled"] <= before["paired_over_class_shuffled"]
+
+
+def test_kdm_is_not_behind_regression(rows: Rows) -> None:
+    kdm, regression = means(rows, "kdm"), means(rows, "regression")
+    for number in NUMBERS:
+        assert kdm[number] <= regression[number], number
