@@ -12,6 +12,7 @@ which a penalty can then reach without an eigendecomposition (kdm/losses/spectra
 
 import math
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -130,9 +131,14 @@ class FactorisedOperator(KoopmanOperator):
         else:  # 1 − u is not 0, so that its logarithm is finite
             self.theta_log = nn.Parameter(torch.log(2 * math.pi * (1 - torch.rand(d))))
         self._phase = phase
+        self._cancels = False  # whether products are small sums of large terms, as of an inverse
 
     def forward(self, z_T: Latents) -> Latents:
         """Re(P Λ P_inv z_T), rows (n, d), in the order of products that multiplies less."""
+        with self._precise(z_T):
+            return self._pushed(z_T.to(self.P.dtype) if self._cancels else z_T)
+
+    def _pushed(self, z_T: Latents) -> Latents:
         num_samples, d = z_T.shape
         # Folding C costs 2 d³ and then d² a sample; factor by factor it is 4 d² a sample.
         if 3 * num_samples > 2 * d:
@@ -149,14 +155,19 @@ class FactorisedOperator(KoopmanOperator):
         # diag(λ) scales the columns of P.
         scaled_re = P[0] * eigenvalues[0] - P[1] * eigenvalues[1]
         scaled_im = P[0] * eigenvalues[1] + P[1] * eigenvalues[0]
-        return scaled_re @ P_inv[0] - scaled_im @ P_inv[1]
+        with self._precise(P_inv):
+            return scaled_re @ P_inv[0] - scaled_im @ P_inv[1]
 
     @torch.no_grad()
     def begin_as_identity(self) -> None:
-        """P_inv = (P Λ)^-1 for P and Λ as they were drawn: C = 1, with random eigenvalues in the disc."""
+        """P_inv = (P Λ)^-1 for P and Λ as they were drawn: C = 1, with random eigenvalues in the disc.
+
+        Some of P_inv's numbers are in the hundreds, so that from now on products aren't rounded to bfloat16.
+        """
         P, _, eigenvalues = (torch.complex(*each) for each in self.factors())
         inverse = torch.linalg.inv(P * eigenvalues)
         self.P_inv.copy_(torch.stack([inverse.real, inverse.imag]))
+        self._cancels = True
 
     def factors(self) -> Factors:
         """The factors as they act: P with its rows normalised, λ from its modulus and its phase."""
@@ -165,6 +176,12 @@ class FactorisedOperator(KoopmanOperator):
         angle = self._angle()
         phase = torch.stack([torch.cos(angle), torch.sin(angle)])
         return Factors(self.P / (length + LENGTH_EPSILON), self.P_inv, modulus * phase)
+
+    def _precise(self, x: Tensor) -> AbstractContextManager[object]:
+        """Also under autocast products in the parameters' type, if bfloat16 would leave only rounding."""
+        if not self._cancels or x.is_meta:
+            return nullcontext()
+        return torch.autocast(x.device.type, enabled=False)
 
     def _angle(self) -> Tensor:
         return self.theta if self._phase == "angle" else torch.exp(self.theta_log)

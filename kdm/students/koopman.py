@@ -13,6 +13,8 @@ the schema's noise scale unless its coders want it raw; all losses are in these 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from pydantic import model_validator
+
 from kdm.losses.spectral_options import DenseSpectralOptions
 from kdm.students.koopman_options import KoopmanOptions
 from kdm.students.late_student import KoopmanOperator, SpectralPenalties
@@ -32,6 +34,15 @@ class Koopman(KoopmanOptions):
     operator_bias: bool = True
     learns_operator: bool = True  # off: C_η stays 1, to see what the operator is worth
     penalties: DenseSpectralOptions | None = None  # it costs an eigendecomposition a step
+
+    @model_validator(mode="after")
+    def _check_operator(self) -> "Koopman":
+        if self.penalties is not None and not self.learns_operator:
+            raise ValueError(
+                "penalties pull the operator's eigenvalues, and with learns_operator false it stays 1; "
+                "leave out one of them"
+            )
+        return self
 
     def _operator(self, latent_dim: int) -> KoopmanOperator:
         from kdm.operators import DenseOperator  # torch: imported only to build

@@ -13,6 +13,8 @@ from kdm.students.teacher_coders import CodersInit
 from kdm.students.teacher_start import TeacherStarter
 from storage.records import PairSchema
 
+MOST_LATENTS = 2**16  # d: C_η (d, d) has 17 GB then, and five times as much while it's trained
+
 
 class KoopmanOptions(TeacherStarter, ABC):
     """Networks, losses, critic and scale of a Koopman student; subclasses bring its operator."""
@@ -41,9 +43,11 @@ class KoopmanOptions(TeacherStarter, ABC):
         """The penalties on C_η; None without any."""
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
-        """Raise a ValueError if coders, d or the critic can't take such samples, or d lacks a file."""
-        if self.init is not None:
-            self.init.require_shape(shape)
+        """Raise a ValueError if coders, d or the critic can't take such samples, or d lacks a file.
+
+        Also if there would be too many latents for a matrix.
+        """
+        _require_matrix((self.init or self.networks).num_latents(PairSchema(shape=shape)))
         self.losses.distance.require_shape(shape, self.data_scale)
         if self.adversary is not None:
             self.adversary.require_shape(shape)
@@ -74,3 +78,12 @@ class KoopmanOptions(TeacherStarter, ABC):
         if self.init is not None:
             return self.init.built(schema, data_scale=self.data_scale)
         return self.networks.built(schema)
+
+
+def _require_matrix(num_latents: int) -> None:
+    if num_latents > MOST_LATENTS:
+        raise ValueError(
+            f"latents would have {num_latents:,} numbers, so that the operator is a matrix of "
+            f"{num_latents**2:.1e}; at most {MOST_LATENTS:,} are possible: choose fewer latent_channels, or "
+            "init: random and networks with a latent_dim"
+        )

@@ -6,6 +6,7 @@ From a state with little noise the first guess is nearly the sample already, so 
 the teacher's own flow before training (KDM's: teacher_coders.py; HKD, arXiv 2510.12220, splits one network).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -22,6 +23,15 @@ class TimedTeacherCoders(FromTeacher):
 
     # σ, in units of the data: at which noise level D sees latents.
     sigma: float = Field(0.3, gt=0)
+
+    def require_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError also for pictures of oddly many numbers, whose latents don't turn in pairs."""
+        super().require_shape(shape)
+        if math.prod(shape) % 2:
+            raise ValueError(
+                f"init 'teacher' makes latents of a picture's size, which must be even for pairs, not "
+                f"{math.prod(shape)} as of shape {shape}; set init to random"
+            )
 
     def built(self, schema: PairSchema, levels: Sequence[Level], *, data_scale: float) -> TimedPair:
         """Coders of the teacher's architecture, E's weights first, from torch's global generator."""

@@ -23,6 +23,7 @@ from kdm.batch import Batch
 from kdm.coders.denoiser_codes import DenoiserCode
 from kdm.flops import sample_flops
 from kdm.losses.adversarial import NonSaturating
+from kdm.operators import FactorisedOperator
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_factorised import KoopmanFactorised
 from kdm.students.koopman_student import KoopmanStudent
@@ -50,6 +51,18 @@ def test_before_training_a_sample_is_denoised_twice(kind: type[Any], teacher: st
     share = 5e-5 if kind is Koopman else 1e-3
     assert near(student.generate(x_T, LABELS), wanted, share)
     assert near(student.requires_grad_(False).generate(x_T, LABELS), wanted, share)
+
+
+@pytest.mark.parametrize("rows", [1, 64])  # factor by factor, and as one matrix
+def test_an_inverse_is_no_rounding_in_bfloat16(rows: int) -> None:
+    torch.manual_seed(0)
+    operator = FactorisedOperator(192)
+    operator.begin_as_identity()
+    z = torch.randn(3 * rows, 192)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert (operator(z) - z).abs().max() < 1e-3
+        assert (operator.matrix() - torch.eye(192)).abs().max() < 1e-3
+        assert operator(z.bfloat16()).dtype == torch.float32
 
 
 @pytest.mark.parametrize("latent_channels", [2, None, 5])
@@ -111,6 +124,16 @@ def test_what_does_not_fit_is_refused() -> None:
         Koopman(init="teacher").require_trainable(PairSchema(shape=(2,)))
     with pytest.raises(ValueError, match="nobody has said which"):
         Koopman(init="teacher").require_trainable(SCHEMA)
+    Koopman(init="teacher").require_shape((3, 128, 128))
+    with pytest.raises(
+        ValueError, match=r"latents would have 196,608 numbers, .* 3\.9e\+10; at most"
+    ):
+        Koopman(init="teacher").require_shape((3, 256, 256))
+    wide = {"kind": "song-unet", "latent_channels": 2}
+    with pytest.raises(ValueError, match="choose fewer latent_channels"):
+        KoopmanFactorised(networks=wide).require_shape((3, 256, 256))
+    with pytest.raises(ValueError, match="with learns_operator false it stays 1"):
+        Koopman(learns_operator=False, penalties={"targets": "conjugate-disc"})
     student = Koopman(init={"network": network_of(TRAINED)}).build(SCHEMA)
     weights = dict(field_of(TRAINED).state_dict())
     name = "denoiser.model.map_layer0.weight"

@@ -88,3 +88,5 @@ def test_names_and_refusals() -> None:
         KoopmanTimed(init="teacher", levels=LEVELS).require_trainable(STATES)
     with pytest.raises(ValueError, match="for pictures of shape"):
         KoopmanTimed(init="teacher").require_trainable(PairSchema(shape=(2,), num_states=3))
+    with pytest.raises(ValueError, match="must be even for pairs, not 147"):
+        KoopmanTimed(init="teacher").require_shape((3, 7, 7))
