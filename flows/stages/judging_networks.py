@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from flows.stage import Run
+from kdm.evaluate.classifier_name import classifier_name
 from kdm.evaluate.evaluate import needs_of
 from kdm.finish.finish_options import FinishOptions
 from kdm.finish.judges import require_other_features
@@ -36,8 +37,6 @@ def _classifier(run: Run) -> dict[str, str]:
     dataset, evaluation = run.recipe.dataset, run.recipe.evaluation
     if "classifier" not in needs_of(evaluation.metrics) or dataset is None:
         return {}
-    from kdm.evaluate.classifier_training import classifier_name  # torch
-
     return {"classifier": classifier_name(dataset, evaluation.classifier)}
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kdm.data import as_float
+from kdm.evaluate.classifier_name import COARSEST, require_square
 from kdm.metrics.judgements import Judgement
 from kdm.metrics.sample_sets import SampleSet
 from kdm.networks.image_shapes import Images, Maps
@@ -21,7 +22,6 @@ from kdm.shapes import Latents, Outputs
 
 _CHANNELS_A_PIXEL = 2  # of the first level, for each pixel of a side
 _MAX_CHANNELS = (64, 256)  # of the first level, of any
-_COARSEST = 4  # pixels a side when halving ends
 _DROPOUT = 0.3  # of features in training
 _NUM_GROUPS = 8  # of the norms
 
@@ -36,11 +36,7 @@ class Classifier(nn.Module):
     def __init__(self, shape: tuple[int, ...], num_classes: int) -> None:
         """For pictures of `shape`, (C, H, H)."""
         super().__init__()
-        if len(shape) != 3 or shape[1] != shape[2] or shape[1] < _COARSEST:
-            raise ValueError(
-                f"a classifier is for square pictures of {_COARSEST} pixels a side and more, not for "
-                f"samples of shape {shape}"
-            )
+        require_square(shape)
         here, self.levels = shape[0], nn.ModuleList()
         for channels in _channels(shape[1]):
             self.levels.append(_level(here, channels))
@@ -84,7 +80,7 @@ def _channels(side: int) -> list[int]:
     """Channels of each level, finest first: 2 a pixel of the side, doubled a level, within bounds."""
     first, highest = _MAX_CHANNELS
     start = max(_NUM_GROUPS, min(_CHANNELS_A_PIXEL * side, first))
-    num_levels = (side // _COARSEST).bit_length()
+    num_levels = (side // COARSEST).bit_length()
     return [min(start << level, highest) for level in range(num_levels)]
 
 

@@ -19,16 +19,15 @@ from kdm.data import points_source
 from kdm.datasets import DataSet
 from kdm.datasets.pictures import Split
 from kdm.evaluate.classifier import Classifier
+from kdm.evaluate.classifier_name import classifier_identity, classifier_name, num_known_classes
 from kdm.evaluate.classifier_options import ClassifierOptions
 from kdm.export import write_trained
 from kdm.objective import Losses, Objective, Player
 from kdm.randomness.step_seeds import seed_initial_weights
 from kdm.trained import read_config, read_weights
 from kdm.training.trainer import Trainer, TrainingResult
-from storage.digest import digest_of, short
 from storage.folders import Folder
 
-VERSION = 1  # raised by a change of the numbers
 FOLDER = "classifiers"
 
 
@@ -64,7 +63,7 @@ def known_classifier(
     weights that it finds aren't as they were written.
     """
     options = options or ClassifierOptions()
-    name, identity = classifier_name(dataset, options), _identity(dataset, options)
+    name, identity = classifier_name(dataset, options), classifier_identity(dataset, options)
     folder = home / FOLDER / name
     config = read_config(folder)
     if config is None or config["identity"] != identity:
@@ -73,28 +72,10 @@ def known_classifier(
     return KnownClassifier(classifier, name, config["accuracy"])
 
 
-def classifier_name(dataset: DataSet, options: ClassifierOptions | None = None) -> str:
-    """Its folder below classifiers/: the set's kind, and the digest of all that determines it.
-
-    Raises a ValueError if the set has no classes or no square pictures.
-    """
-    _built(dataset)
-    return f"{dataset.kind}-{short(digest_of(_identity(dataset, options or ClassifierOptions())))}"
-
-
 def accuracy(classifier: Classifier, dataset: DataSet, split: Split = "heldout") -> float:
     """The share of a split's pictures whose class it tells."""
     samples = dataset.heldout() if split == "heldout" else dataset.train()
     return float(np.mean(classifier.judge(samples).classes == dataset.labels(split)))
-
-
-def _identity(dataset: DataSet, options: ClassifierOptions) -> dict[str, Any]:
-    """All that determines a classifier, for its name and for `config.json`."""
-    return {
-        "version": VERSION,
-        "dataset": dataset.digest(),
-        "options": options.model_dump(mode="json"),
-    }
 
 
 def _train(
@@ -103,7 +84,10 @@ def _train(
     """Train and write; what `config.json` says."""
     folder.sweep()
     folder.require_writable("training a classifier")
-    identity, result = _identity(dataset, options), _fitted(folder, dataset, options, device)
+    identity, result = (
+        classifier_identity(dataset, options),
+        _fitted(folder, dataset, options, device),
+    )
     classifier = _loaded(dataset, result.state)
     splits: tuple[Split, ...] = ("train", "heldout") if dataset.has_heldout else ("train",)
     config = {
@@ -132,7 +116,7 @@ def _fitted(
         samples, labels, seed=options.seed, batch_size=options.batch_size, device=device
     )
     objective = Objective(classifier, (player,))
-    training, identity = options.training(len(samples)), _identity(dataset, options)
+    training, identity = options.training(len(samples)), classifier_identity(dataset, options)
     with torch.random.fork_rng():  # each step seeds torch's generators
         return Trainer(objective, source, training, folder, identity=identity).fit()
 
@@ -146,15 +130,11 @@ def _losses(classifier: Classifier, batch: Batch) -> Losses:
 
 def _built(dataset: DataSet, seed: int = 0) -> Classifier:
     """A classifier with fresh weights drawn from `seed`; a ValueError if the set has no classes."""
-    if dataset.num_classes is None:
-        raise ValueError(
-            f"data set '{dataset.kind}' doesn't have classes for a classifier to learn; give "
-            "dataset.num_classes if its pictures have labels"
-        )
+    num_classes = num_known_classes(dataset)
     # The caller's stream of random numbers must not notice.
     with torch.random.fork_rng():
         seed_initial_weights(seed)
-        return Classifier(dataset.shape, dataset.num_classes)
+        return Classifier(dataset.shape, num_classes)
 
 
 def _loaded(dataset: DataSet, state: dict[str, torch.Tensor]) -> Classifier:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import Finished
@@ -55,3 +56,13 @@ def test_a_run_that_finds_all_stages_done_imports_nothing_that_computes(finished
 def test_a_flow_is_imported_without_what_computes_and_without_a_server(finished: Finished) -> None:
     heavy = (*COMPUTES, "prefect.server.api", "sqlalchemy", "uvicorn")
     imported(FLOWS, heavy=heavy, home=str(finished.path))
+
+
+def test_the_name_of_a_classifier_is_known_without_torch(tmp_path: Path) -> None:
+    program = (
+        "from flows.stages.judging_networks import networks_of; from flows.stage import Run; "
+        "from flows.config.load import load_recipe; from storage.folders import folder_at; "
+        "found = networks_of(Run(load_recipe('digits'), folder_at('home'))); "
+        "assert found['classifier'].startswith('digits-')"
+    )
+    imported(program, heavy=("torch",), home=str(tmp_path))
