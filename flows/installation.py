@@ -1,6 +1,5 @@
 """What is installed here: Python, packages, plugins, torch's device, and the noise that numpy draws."""
 
-import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Literal
 import torch
 from packaging.requirements import Requirement
 
+from pairgen.cores import num_cores
 from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
 from storage.plugins import plugin_faults
 
@@ -93,7 +93,7 @@ def _device() -> Iterator[Finding]:
         yield Finding("device", "ok", f"cuda: {torch.cuda.get_device_name()}")
     else:
         yield Finding("device", "ok", f"cpu ({platform.machine()}); torch finds no GPU")
-    threads = f"{torch.get_num_threads()} for torch, {os.cpu_count()} cores"
+    threads = f"{torch.get_num_threads()} for torch, {num_cores()} cores"
     yield Finding("threads", "ok", threads)
 
 
