@@ -9,7 +9,7 @@ from typing import Any
 from flows.config.finished_students import expand_finishes
 from flows.config.found_pairs import complete_pairs
 from flows.config.overrides import apply_override
-from flows.config.policies import expand_policy
+from flows.config.policies import expand_policy, require_policy
 from flows.config.recipe import Recipe
 from flows.config.recipe_files import read_recipe
 from flows.config.set_recipe import complete_reference, recipe_of_set
@@ -22,6 +22,7 @@ from storage.redaction import require_no_secret
 
 _STORED_PAIRS = "pairs.stored="
 _POLICY = "filters.policy="
+_RATE = "filters.fpr="
 _METRICS = "evaluation.metrics"
 _IN_FILES = (
     "image-folder",
@@ -102,10 +103,13 @@ def _lay_over(
     if any(each.startswith(_STORED_PAIRS) for each in asked):
         _require_no_teacher(asked)
         document["pairs"] = {}
-    if any(each.startswith(_POLICY) for each in asked):
+    names_policy = any(each.startswith(_POLICY) for each in asked)
+    if names_policy:
         document["filters"] = {}
     _add_presets(document, students)
     for override in asked:
+        if override.startswith(_RATE) and not names_policy:
+            require_policy(document)
         apply_override(document, override)
     expand_policy(document)
     expand_finishes(document)

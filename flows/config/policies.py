@@ -33,6 +33,16 @@ def policy_of(filters: Sequence[Filter]) -> str:
     return ""
 
 
+def require_policy(document: Mapping[str, Any]) -> None:
+    """Raise a ValueError unless a recipe's document has a policy, to which --fpr gives its rate."""
+    stated = document.get("filters")
+    if not isinstance(stated, Mapping) or "policy" not in stated:
+        raise ValueError(
+            "--fpr is the rate of a policy, and there is none: add one, as in --policy pictures --fpr 0.01; "
+            "the rate of one of the recipe's filters is --set filters.NAME.fpr=RATE"
+        )
+
+
 def expand_policy(document: dict[str, Any]) -> None:
     """Put a policy's filters into a recipe's document; a ValueError unless there is such a policy."""
     stated = document.get("filters")

@@ -128,6 +128,10 @@ def test_a_set_that_holds_nothing_out_is_tried_on_its_own_pictures_left_out(
         (["--policy", "pictures", "--fpr", "2"], "^the policy's .* fpr is 2; give a number"),
         (["--policy", "pictures", "--fpr", "x"], "^the policy's .* fpr is 'x'; give a number"),
         (["--fpr", "1.5"], "fpr"),
+        (
+            ["--set", "filters=[]", "--fpr", "0.1"],
+            "^--fpr is the rate of a policy.*--policy pictures",
+        ),
         (["--planted", "0"], "planted"),
     ],
 )
