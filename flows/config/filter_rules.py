@@ -100,6 +100,25 @@ def require_claim_kept(
             )
 
 
+def require_claim_told(
+    at_write: Sequence[FilterRecipe], dataset: DataSet | None, claim: DifferentialPrivacy | None
+) -> None:
+    """Raise a ValueError if a filter of drop_at_write makes a claim void, and no card could say so.
+
+    A set keeps the threshold of such a filter, not how it was calibrated.
+    """
+    if claim is None or dataset is None or dataset.has_heldout:
+        return
+    for rule in at_write:
+        if _is_calibrated(rule) and not rule.filter.needs_reference:
+            raise ValueError(
+                f"filter '{rule.filter.plugin}' of pairs.drop_at_write is calibrated by leave-one-out on the "
+                f"training data, which makes the teacher's claim void ({claim.words}), and the set couldn't "
+                "say so; give the filter a threshold, move it to filters, or hold samples out "
+                "(dataset.heldout_source)"
+            )
+
+
 def are_pictures(shape: tuple[int, ...] | None) -> bool:
     """Whether samples of this shape, None if it isn't known, are pictures large enough to look at."""
     if shape is None or len(shape) != 3:

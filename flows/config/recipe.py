@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from flows.config.filter_rules import (
     require_claim_kept,
+    require_claim_told,
     require_copy_finder,
     require_data,
     require_one_rate,
@@ -84,6 +85,7 @@ class Recipe(Options):
             stated_claim(self.teacher, self.pairs),
             is_given_up=self.privacy.gives_up_differential_privacy,
         )
+        require_claim_told(self._at_write, self.dataset, stated_claim(self.teacher, self.pairs))
         if self.shape is not None:
             self.require_filters_fit(self.shape)
         elif self.privacy.required:
@@ -186,8 +188,11 @@ class Recipe(Options):
 
     @property
     def _rules(self) -> tuple[FilterRecipe, ...]:
-        at_write = self.pairs.drop_at_write if isinstance(self.pairs, GeneratedPairs) else ()
-        return (*self.filters, *at_write)
+        return (*self.filters, *self._at_write)
+
+    @property
+    def _at_write(self) -> tuple[FilterRecipe, ...]:
+        return self.pairs.drop_at_write if isinstance(self.pairs, GeneratedPairs) else ()
 
     def document(self) -> dict[str, Any]:
         """The recipe with every default resolved, as JSON values."""

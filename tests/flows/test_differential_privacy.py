@@ -1,6 +1,7 @@
 """A teacher's claim of differential privacy: carried by cards, void by choice alone, in no name."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,8 +9,12 @@ from faults.here import train_here
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.config.filter_rules import require_claim_told
 from flows.config.load import load_recipe
+from flows.stage import Run
+from flows.stages.pair_spec import pair_spec
 from kdm.datasets.checkerboard import CheckerboardData
+from kdm.differential_privacy import DifferentialPrivacy
 from kdm.report.existing_card import front_of
 from storage.folders import Folder, folder_at
 
@@ -147,6 +152,37 @@ def test_leave_one_out_reads_the_training_data_and_a_stated_threshold_does_not(
     other = folder_at(f"{home.url}-stated")
     assert run(other, recipe, *STATED, "--set", f"filters={LONGEST_TENTH}") == ""
     assert claims(other)["students/plain"]["holds"]
+
+
+def test_a_filter_at_write_says_what_calibrated_it_since_the_set_keeps_the_threshold_alone(
+    home: Folder, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibrated = f"pairs.drop_at_write={NEAR_COPY.replace('threshold', 'fpr')}"
+    chosen, said = load_recipe(str(recipe), overrides=[calibrated]), list[str]()
+    pair_spec(Run(chosen, home, say=said.append), weights="ab" * 32)
+    assert said == []  # 10 of 100 held-out points
+    monkeypatch.setattr(CheckerboardData, "has_heldout", False)
+    pair_spec(Run(chosen, home, say=said.append), weights="ab" * 32)
+    (told,) = said
+    assert told.startswith("filter 'near-copy' of pairs.drop_at_write: its threshold drops ")
+    assert "leave-one-out, the weaker way" in told
+
+
+def test_leave_one_out_at_write_is_refused_beside_a_claim_that_no_card_could_call_void(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bright = SimpleNamespace(plugin="bright", needs_reference=False)  # a filter of one's own
+    rules: Any = [SimpleNamespace(filter=bright, threshold=None)]
+    stated: Any = [SimpleNamespace(filter=bright, threshold=0.5)]
+    data, claim = CheckerboardData(), DifferentialPrivacy(epsilon=8, delta=1e-5)
+    require_claim_told(rules, data, claim)  # held-out points calibrate it
+    monkeypatch.setattr(CheckerboardData, "has_heldout", False)
+    require_claim_told(rules, data, None)
+    require_claim_told(stated, data, claim)
+    with pytest.raises(
+        ValueError, match=r"'bright' of pairs.drop_at_write is calibrated by leave-one"
+    ):
+        require_claim_told(rules, data, claim)
 
 
 @pytest.mark.parametrize("claim", ["{epsilon: 0, delta: 0}", "{epsilon: 1, delta: 1}", "8"])
