@@ -44,12 +44,17 @@ class IndexedPictures(NearestPictures):
         found = [self._index.search(each.numpy(), max(_MORE * k, 8))[1] for each in views]
         candidates = np.concatenate(found, axis=1)
         squares, place = np.empty((QUERIES, k)), np.empty((QUERIES, k), np.int64)
+        lacking = []
         for row in range(QUERIES):
             own = np.unique(candidates[row])
             own = own[own >= 0]  # -1 stands for none
             if len(own) < k:
-                return super()._block(views, k)
+                lacking.append(row)
+                continue
             squares[row], place[row] = self._scored([each[row] for each in views], own, k)
+        if lacking:  # these alone, so that no picture depends on what is beside it
+            over_all = super()._block(views, k)
+            squares[lacking], place[lacking] = (each[lacking] for each in over_all)
         return squares, place
 
     def _scored(

@@ -64,6 +64,26 @@ def test_a_score_does_not_depend_on_what_is_judged_beside_it(fitted) -> None:
     assert INDEXED.fit(textures(NUM, 0)).score(pairs(honest)).tolist() == whole.tolist()
 
 
+def test_a_picture_without_candidates_changes_no_other(
+    reference: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FarPictures:  # of which no bright query finds any
+        def search(self, rows: np.ndarray, num: int) -> tuple[None, np.ndarray]:
+            found = np.tile(np.arange(100, 100 + num), (len(rows), 1))
+            found[rows.mean(1) > 1] = -1
+            return None, found
+
+    monkeypatch.setattr(indexed_pictures, "_built", lambda _: FarPictures())
+    small = np.ascontiguousarray(reference[:400])
+    indexed = indexed_pictures.IndexedPictures(small)
+    both, alone = small[:2] + np.float32([3, 0])[:, None, None, None], small[1:2]
+    found = indexed.distances([both], 3)
+    assert found[1].tolist() == indexed.distances([alone], 3)[0].tolist()
+    assert found[1, 0] > 0  # it's in the reference, and not among its candidates
+    exact = indexed_pictures.NearestPictures(small).distances([both[:1]], 3)
+    assert found[0].tolist() == exact[0].tolist()
+
+
 def test_it_is_for_a_million_pictures_and_more(reference: np.ndarray) -> None:
     pytest.importorskip("faiss")
     with pytest.raises(
