@@ -37,7 +37,7 @@ def distill(run: Run, judged: StageResult, student: StudentRecipe) -> StageResul
             "masks": judged.facts["masks"],
         },
         "training": student.trainings[-1].model_dump(mode="json"),
-        "teacher": place_of_start(model, run.home),
+        "teacher": place_of_start(model, run.home, judged.folder),
     }
     if student.finish is not None:
         first = distill(run, judged, student.before_finish)

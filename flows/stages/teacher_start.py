@@ -3,7 +3,7 @@
 from flows.teacher_with import teacher_with
 from kdm.students.plugin import StudentPlugin
 from kdm.students.teacher_start import TeacherNetwork, TeacherStarter
-from storage.folders import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 from storage.store import PairStore
 
@@ -31,10 +31,22 @@ def with_teacher(name: str, model: StudentPlugin, pairs: PairStore) -> StudentPl
     return model.model_copy(update={"init": model.init.model_copy(update={"network": network})})
 
 
-def place_of_start(model: StudentPlugin, home: Folder) -> str | None:
-    """URL of the folder with the weights that the student starts from; None if it needs or there are none."""
+def place_of_start(model: StudentPlugin, home: Folder, pairs: str) -> str | None:
+    """URL of the folder with the weights that the student starts from; None if it needs or there are none.
+
+    It is looked for in the home, then in that of the set of pairs, whose URL is given.
+    """
     init = model.init if isinstance(model, TeacherStarter) else None
     if init is None or init.network is None:
         return None
-    folder = teacher_with(home, init.network.weights)
-    return None if folder is None else folder.url
+    for place in (home, *_home_of(pairs)):
+        folder = teacher_with(place, init.network.weights)
+        if folder is not None:
+            return folder.url
+    return None
+
+
+def _home_of(pairs: str) -> list[Folder]:
+    """The home with a set of this URL, HOME/pairs/NAME; [] of a set that is elsewhere."""
+    home, _, kind = pairs.rpartition("/")[0].rpartition("/")
+    return [folder_at(home)] if home and kind == "pairs" else []

@@ -48,6 +48,8 @@ def test_a_student_of_an_imported_teacher_starts_from_its_weights_and_needs_it_n
     said = " ".join((student / "card.md").read_text().split())
     assert f"started from its teacher's weights `{digest[:12]}`" in said
     pairs = next((home / "pairs").iterdir()).name
+    elsewhere = distilled(tmp_path / "other", "--pairs", str(home / "pairs" / pairs))
+    assert elsewhere.exit_code == 0, (elsewhere.output, elsewhere.exception)
     shutil.rmtree(teacher)
     assert "cached" in distilled(home, "--pairs", pairs).output
     assert load_student(str(student)).num_classes == 10
