@@ -94,7 +94,7 @@ def decoded(
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
         is_larger = resize is not None and min(image.size) > shape[1]
-        side = image.height if is_larger else shape[1]
+        side = min(image.size) if is_larger else shape[1]
         fault = _misfit(image, (shape[0], side, side)) or _too_deep(image, data)
         values = None if fault else np.asarray(_smaller(image, shape[1]), np.uint8)
     except UnidentifiedImageError as error:  # whose words name an object in memory

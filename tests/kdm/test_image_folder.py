@@ -125,6 +125,9 @@ def test_larger_pictures_become_smaller_only_if_that_is_asked_for(tmp_path: Path
     assert np.array_equal(found, means)  # of two in a row, then of two rows, halves up
     with pytest.raises(ValueError, match="is 8×8, the set's shape says 16×16"):
         opened(source, num_classes=None, resize="box", shape=(3, 16, 16)).train()
+    high = unpacked(tmp_path / "high", {"a.png": saved(Image.new("RGB", (6, 8)))})
+    with pytest.raises(ValueError, match="is 6×8 and not square; crop it to 6×6"):
+        opened(high, num_classes=None, resize="box").train()
 
 
 def test_pictures_that_fit_are_the_same_set_whether_they_may_become_smaller(source: str):
