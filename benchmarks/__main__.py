@@ -3,8 +3,9 @@
 `--count` is the number of pairs of `scale`, in place of a million, of pictures of `pictures-pass`, and of
 queries of `picture-search`. `--clone` is where `generation` (EDM's), `steps` and `sampling` (KDM's) find the
 published code that they compare with, `--full` adds the network of CIFAR-10's size to `generation`.
-`--preset` is the one network that `efficiency` measures, else several. `--recipe digits` has `ablation`
-measure students of pictures. The first line printed names the processor and its level of arithmetic.
+`--preset` is the one network that `efficiency` measures, else several. `--recipe digits-from-scratch` has
+`ablation` measure students of pictures. The first line printed names the processor and its level of
+arithmetic.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """What each departure from the published training is worth, at equal steps.
 
 Students differ in one setting each; all read the same shards of the recipe `checkerboard` or, of
-pictures, `digits`, in a home that KDM_BENCH_HOME keeps between runs. Steps are fewer than the
+pictures, `digits-from-scratch`, in a home that KDM_BENCH_HOME keeps between runs. Steps are fewer than the
 recipe's, to end in minutes.
 """
 
@@ -58,7 +58,7 @@ ABLATIONS = {
             "paired_mse_trimmed": ".2e",
         },
     ),
-    "digits": Ablation(
+    "digits-from-scratch": Ablation(
         num_steps=400,
         seeds=(0,),
         variants=PICTURE_VARIANTS,
