@@ -13,7 +13,7 @@ from flows.home import home_folder
 from flows.installation import Finding, Verdict, installed
 from flows.orchestration.prefect_settings import api_url, set_defaults
 from flows.orchestration.unusable_settings import UNUSABLE, require_usable_proxies, why_unusable
-from flows.table import aligned, num_bytes
+from flows.table import aligned, num_bytes, say_document
 from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError
 from storage.folders import Folder, folder_at
@@ -23,7 +23,7 @@ from storage.redaction import redacted
 ENOUGH_SPACE = 2_000_000_000  # bytes: a set of a million 32×32 images would not fit, a demo does
 
 
-def doctor(home: str) -> None:
+def doctor(home: str, *, as_json: bool = False) -> None:
     """Print every finding; exit code 1 if something that is needed is broken."""
     folder = home_folder(home)
     findings = [
@@ -33,8 +33,14 @@ def doctor(home: str) -> None:
         *_weights(),
     ]
     rows = [[each.verdict, each.what, redacted(each.words)] for each in findings]
-    typer.echo(aligned([["", "what", "found"], *rows]))
-    if any(each.verdict == "broken" for each in findings):
+    is_broken = any(each.verdict == "broken" for each in findings)
+    if as_json:
+        keys = ("verdict", "what", "found")
+        found = [dict(zip(keys, row, strict=True)) for row in rows]
+        say_document({"is_well": not is_broken, "findings": found})
+    else:
+        typer.echo(aligned([["", "what", "found"], *rows]))
+    if is_broken:
         raise typer.Exit(1)
 
 

@@ -7,7 +7,7 @@ on; a second question is answered from there.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,21 @@ def said(folder: Folder) -> list[list[str]]:
     """The table of a kept trial, for a terminal."""
     document = unseal(folder.read(_PROOF), folder.url)
     return [[str(cell) for cell in row] for row in document["table"]]
+
+
+def shares(folder: Folder) -> dict[str, Any]:
+    """The same for programs: false positives by filter, and recall by transform and filter.
+
+    A share is between 0 and 1, to three decimals, as the table keeps it; None if nothing was judged.
+    """
+    (_, *filters), false_positives, *rows = said(folder)
+    recall = {name: _shares(filters, cells) for name, *cells in rows}
+    return {"false_positives": _shares(filters, false_positives[1:]), "recall": recall}
+
+
+def _shares(filters: Sequence[str], cells: Sequence[str]) -> dict[str, float | None]:
+    found = [round(float(each[:-1]) / 100, 3) if each[-1] == "%" else None for each in cells]
+    return dict(zip(filters, found, strict=True))
 
 
 def _digest(run: Run, pairs: StageResult, wanted: Wanted, chosen: Sequence[RecipeFilter]) -> str:

@@ -6,10 +6,11 @@ The error is the golden's from the same in float64; the round-off is that of flo
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 
-from flows.table import aligned
+from flows.table import aligned, say_document
 from kdm.published.golden_rounding import Compared
 from storage.folders import input_file
 from storage.inert.stand_ins import require_named_itself
@@ -20,18 +21,35 @@ Comparison = tuple[Sequence[Compared], Sequence[str]]
 _BROKEN = KeyError, TypeError, RuntimeError, EOFError, OSError, zipfile.BadZipFile, zlib.error
 
 
-def check_goldens(goldens: list[str], compare: Callable[[str], Comparison]) -> None:
+def check_goldens(
+    goldens: list[str], compare: Callable[[str], Comparison], *, as_json: bool
+) -> None:
     """Print the error of everything that `compare` finds; exit code 1 if one exceeds its tolerance.
 
     Raises a ValueError for a file that isn't a golden, or is broken.
     """
-    judged = [_judged(golden, compare) for golden in goldens]
-    if not all(judged):
+    agree, documents = True, []
+    for golden in goldens:
+        comparison = _compared(golden, compare)
+        agree = agree and all(each.agrees for each in comparison[0])
+        documents.append(_document(golden, *comparison))
+        if not as_json:
+            _tell(golden, *comparison)
+    if as_json:
+        say_document({"agrees": agree, "goldens": documents})
+    if not agree:
         raise typer.Exit(1)
 
 
-def _judged(golden: str, compare: Callable[[str], Comparison]) -> bool:
-    compared, left_out = _compared(golden, compare)
+def _document(golden: str, compared: Sequence[Compared], left_out: Sequence[str]) -> dict[str, Any]:
+    found = [{**each._asdict(), "agrees": each.agrees} for each in compared]
+    for each in found:
+        if not each["room"]:  # float32 wasn't compared with float64
+            each.update(rounding=None, room=None)
+    return {"file": golden, "compared": found, "not_compared": list(left_out)}
+
+
+def _tell(golden: str, compared: Sequence[Compared], left_out: Sequence[str]) -> None:
     rows = [["", "error", "tolerance", "round-off", "tolerance", ""]]
     for each in compared:
         verdict = "agrees" if each.agrees else "DIFFERS"
@@ -41,7 +59,6 @@ def _judged(golden: str, compare: Callable[[str], Comparison]) -> bool:
     typer.echo(f"  {num_agreeing} of {len(compared)} agree")
     if left_out:
         typer.echo(f"  not compared: {', '.join(left_out)}")
-    return num_agreeing == len(compared)
 
 
 def _numbers(each: Compared) -> list[str]:

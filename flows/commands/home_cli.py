@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.commands.option_types import MOST_RUNS, MOST_SAMPLES, Home, Seed, age, whole
+from flows.commands.option_types import MOST_RUNS, MOST_SAMPLES, AsJson, Home, Seed, age, whole
 from flows.commands.recipe_options import takes
 from flows.home import DEFAULT_HOME
 from flows.request import Request
@@ -34,7 +34,7 @@ def add_home_commands(app: typer.Typer) -> None:
 @takes()
 def _show(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or file.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of YAML.")] = False,
+    as_json: AsJson = False,
     **options: Any,
 ) -> None:
     from flows.commands.show import list_recipes, show
@@ -45,10 +45,10 @@ def _show(
         list_recipes(as_json=as_json)
 
 
-def _ls(home: Home = DEFAULT_HOME) -> None:
+def _ls(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     from flows.commands.ls import ls
 
-    ls(home)
+    ls(home, as_json=as_json)
 
 
 def _leaderboard(
@@ -58,10 +58,11 @@ def _leaderboard(
         typer.Option("--by", metavar="NUMBER", help="The number to order by, such as paired_mse."),
     ] = "",
     home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.leaderboard import write_leaderboard
 
-    write_leaderboard(pairs, home, by=by)
+    write_leaderboard(pairs, home, by=by, as_json=as_json)
 
 
 def _rm(
@@ -177,7 +178,7 @@ def _prune(
     prune(older_than, is_confirmed=yes)
 
 
-def _doctor(home: Home = DEFAULT_HOME) -> None:
+def _doctor(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     from flows.doctor import doctor
 
-    doctor(home)
+    doctor(home, as_json=as_json)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.option_types import Home, Seed, whole
+from flows.commands.option_types import AsJson, Home, Seed, whole
 from flows.home import DEFAULT_HOME
 
 _MOST = 1000  # questions; and pictures a side
@@ -52,7 +52,7 @@ def _build(
 @human_app.command("score", help="The share of answers for the student, and how sure it is.")
 def _score(
     answers: Annotated[list[str], typer.Argument(help="The files that raters saved.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
     from flows.commands.human_score import score_human_study

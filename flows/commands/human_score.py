@@ -1,6 +1,5 @@
 """`kdm study human score`: what raters answered, as a share with its interval and a test."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import typer
 
 from flows.commands.human_build import KEY
 from flows.home import home_folder, things
+from flows.table import say_document
 from kdm.human.score import Answers, read_answers, score
 from storage.digest import unseal
 from storage.errors import DamageError
@@ -21,21 +21,18 @@ def score_human_study(files: Sequence[str], home: str, *, as_json: bool) -> None
     found = score(read, key)
     if as_json:
         low, high = found.interval
-        typer.echo(
-            json.dumps(
-                {
-                    "student": key["student"],
-                    "asked": key["asked"],
-                    "num_answers": found.num_answers,
-                    "num_for_student": found.num_for_student,
-                    "share": found.share,
-                    "interval": [low, high],
-                    "p_value": found.p_value,
-                    "share_left": found.num_left / found.num_answers,
-                    "by_rater": dict(found.by_rater),
-                },
-                indent=1,
-            )
+        say_document(
+            {
+                "student": key["student"],
+                "asked": key["asked"],
+                "num_answers": found.num_answers,
+                "num_for_student": found.num_for_student,
+                "share": found.share,
+                "interval": [low, high],
+                "p_value": found.p_value,
+                "share_left": found.num_left / found.num_answers,
+                "by_rater": dict(found.by_rater),
+            }
         )
         return
     typer.echo(f"{key['student']} against {_other(key)}")

@@ -9,7 +9,7 @@ from flows.documents.leaderboard_rows import leaderboard
 from flows.documents.pages import write_page
 from flows.documents.student_costs import Counts
 from flows.home import bare, found, home_folder
-from flows.table import aligned
+from flows.table import aligned, say_document
 from kdm.report.leaderboard import (
     Leaderboard,
     cells,
@@ -30,7 +30,7 @@ _MOST_NAMES = 3
 _MOST_COLUMNS = 3  # on the terminal; the page has all
 
 
-def write_leaderboard(name: str, home: str, *, by: str) -> None:
+def write_leaderboard(name: str, home: str, *, by: str, as_json: bool) -> None:
     """Print the table and write the page; nothing is measured or trained."""
     pairs, place = found(home, "pairs", name), home_folder(home)
     if not pairs.exists("spec.json"):
@@ -41,6 +41,9 @@ def write_leaderboard(name: str, home: str, *, by: str) -> None:
     folder.require_writable("a leaderboard")
     write_page(folder, _PAGE, render_leaderboard(board))
     folder.replace(_DATA, seal({**document(board), "counts": counts.known}))
+    if as_json:
+        say_document({"page": f"{folder.url}/{_PAGE}", **document(board)})
+        return
     _print(board)
     typer.echo(f"\n{folder.url}/{_PAGE}")
 

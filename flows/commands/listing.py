@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from flows.commands.made_by import Remembered
 from flows.commands.pairs_rows import UNKNOWN, moment
-from flows.table import num_bytes
+from flows.table import instant, num_bytes
 from storage.digest import unseal
 from storage.errors import DamageError
 from storage.folders import FileInfo, Folder
@@ -14,10 +14,11 @@ ABOUT = "about.json"  # of references and features
 
 
 class Row(NamedTuple):
-    """A line of a table, and the text below it."""
+    """A line of a table, the text below it, and the same thing's facts for --json."""
 
     cells: list[str]
     below: str = ""
+    facts: Mapping[str, Any] = {}
 
 
 class Listing(NamedTuple):
@@ -30,8 +31,21 @@ class Listing(NamedTuple):
 
     def size(self, place: str) -> str:
         """The size of all files below a place."""
+        return num_bytes(self.num_bytes(place))
+
+    def num_bytes(self, place: str) -> int:
+        """The same as a number."""
         found = (each for name, each in self.files.items() if name.startswith(f"{place}/"))
-        return num_bytes(sum(each.num_bytes for each in found))
+        return sum(each.num_bytes for each in found)
+
+    def facts(self, place: str, last: str) -> dict[str, Any]:
+        """What --json says of everything: name, bytes, and when `last`, its last file, was written."""
+        written = self.files.get(f"{place}/{last}")
+        return {
+            "name": place.rpartition("/")[2],
+            "bytes": self.num_bytes(place),
+            "finished": instant(written.modified_at) if written else None,
+        }
 
     def finished(self, name: str) -> str:
         """When a file was written."""

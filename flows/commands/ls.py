@@ -1,6 +1,7 @@
-"""`kdm ls`: lists what a home holds, a table for each kind of thing."""
+"""`kdm ls`: lists what a home holds, a table for each kind of thing, or everything as JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import typer
@@ -9,41 +10,42 @@ from flows.commands.differences import differences
 from flows.commands.listing import ABOUT, Listing, Row
 from flows.commands.made_by import recipes_by_thing, remembered_runs
 from flows.commands.model_rows import MODEL_HEAD, classifiers, students, teachers
-from flows.commands.pairs_rows import PAIRS_HEAD, UNKNOWN, pairs_rows, purged_words
+from flows.commands.page_rows import page_rows
+from flows.commands.pairs_rows import PAIRS_HEAD, UNKNOWN, pairs_rows, purged_words, readable_spec
 from flows.home import ANALYSES, bare, home_folder, things
-from flows.table import aligned, many, num_bytes
-from storage.errors import DamageError, MismatchError
-from storage.folders import Folder
-from storage.spec_file import read_spec
-
-_LONGEST_CHANGE = 72  # letters of an override: one may hold a whole recipe's students
-_KEY = "key.json"  # of a study with human raters, whose page is with them
-_AUDIT = "audit.json"  # written last
-_PROOF = "proof.json"  # the same
-_PAGE, _NUMBERS = "index.html", "numbers.json"  # of a study or filters, the latter written last
+from flows.table import aligned, many, num_bytes, say_document
 
 
-def ls(home: str) -> None:
-    """Print what is there, one table per kind."""
+def ls(home: str, *, as_json: bool = False) -> None:
+    """Print what is there, one table per kind; as JSON, a list per kind."""
     folder = home_folder(home)
     files = folder.files()
     runs = remembered_runs(folder, things(folder, "reports"))
     listing = Listing(folder, files, recipes_by_thing(runs), runs)
-    typer.echo(f"{folder.url} ({num_bytes(sum(each.num_bytes for each in files.values()))})")
-    for kind, (head, rows) in _TABLES.items():
-        found = rows(listing, things(folder, kind))
-        if found:
-            typer.echo(f"\n{kind}\n{_printed([Row(head), *found])}")
-    _say_analyses(listing)
+    size = sum(each.num_bytes for each in files.values())
+    found = {kind: rows(listing, things(folder, kind)) for kind, (_, rows) in _TABLES.items()}
+    if as_json:
+        kinds = {kind: [row.facts for row in rows] for kind, rows in found.items()}
+        say_document({"home": folder.url, "bytes": size, **kinds, ANALYSES: _analyses(listing)})
+        return
+    typer.echo(f"{folder.url} ({num_bytes(size)})")
+    for kind, rows in found.items():
+        if rows:
+            typer.echo(f"\n{kind}\n{_printed([Row(_TABLES[kind][0]), *rows])}")
+    _say_analyses(_analyses(listing))
 
 
-def _say_analyses(listing: Listing) -> None:
+def _analyses(listing: Listing) -> dict[str, int]:
     """What studies keep beside their students: files without names of their own."""
     count = sum(name.startswith(f"{ANALYSES}/") for name in listing.files)
-    if count:
+    return {"results": count, "bytes": listing.num_bytes(ANALYSES)}
+
+
+def _say_analyses(found: dict[str, int]) -> None:
+    if found["results"]:
         typer.echo(
-            f"\n{ANALYSES}\n  {many(count, 'result')} of analyses of students "
-            f"({listing.size(ANALYSES)}); you may delete this folder"
+            f"\n{ANALYSES}\n  {many(found['results'], 'result')} of analyses of students "
+            f"({num_bytes(found['bytes'])}); you may delete this folder"
         )
 
 
@@ -60,10 +62,19 @@ def _references(listing: Listing, names: Sequence[str]) -> list[Row]:
     rows = []
     for name in names:
         place, about = f"references/{name}", listing.about("references", name)
-        count = f"{about['of']['count']:,}" if about else UNKNOWN
-        network = _network(about["identity"]["view"]) if about else "damaged"
+        count = about["of"]["count"] if about else None
+        view = about["identity"]["view"] if about else None
+        network = f"{view['network']}, {view['mode']}" if view else "damaged"
         finished = listing.finished(f"{place}/{ABOUT}")
-        rows.append(Row([name, count, network, finished, listing.size(place)]))
+        said = UNKNOWN if count is None else f"{count:,}"
+        facts = {
+            **listing.facts(place, ABOUT),
+            "state": "finished" if about else "damaged",
+            "pictures": count,
+            "network": view["network"] if view else None,
+            "mode": view["mode"] if view else None,
+        }
+        rows.append(Row([name, said, network, finished, listing.size(place)], facts=facts))
     return rows
 
 
@@ -73,147 +84,50 @@ def _features(listing: Listing, names: Sequence[str]) -> list[Row]:
         place, about = f"features/{name}", listing.about("features", name)
         begun = listing.finished(f"{place}/{ABOUT}")
         whose = about["of"] if about else "damaged"
-        count = f"{about['identity']['count']:,}" if about else UNKNOWN
-        rows.append(Row([name, whose, count, begun, listing.size(place)]))
+        count = about["identity"]["count"] if about else None
+        said = UNKNOWN if count is None else f"{count:,}"
+        facts = {
+            **listing.facts(place, ABOUT),
+            "state": "readable" if about else "damaged",
+            "of": about["of"] if about else None,
+            "pictures": count,
+        }
+        facts["begun"] = facts.pop("finished")
+        rows.append(Row([name, whose, said, begun, listing.size(place)], facts=facts))
     return rows
-
-
-def _written(
-    listing: Listing, kind: str, name: str, last: str
-) -> tuple[Mapping[str, Any] | None, str]:
-    """The document that is written last, and when; 'damaged' or 'unfinished' if it isn't whole or there."""
-    written, said = f"{kind}/{name}/{last}", listing.about(kind, name, last)
-    if said is None and written in listing.files:
-        return None, "damaged"
-    finished = listing.finished(written)
-    return said, "unfinished" if finished == UNKNOWN else finished
-
-
-def _studies(listing: Listing, names: Sequence[str]) -> list[Row]:
-    """Written studies; while its students are made, a study has no folder."""
-    rows = []
-    for name in names:
-        place = f"studies/{name}"
-        said, finished = _written(listing, "studies", name, _NUMBERS)
-        below = [f"on {said['data']}: {said['study']['title']}"] if said else []
-        below += _parts(listing, f"{place}/{_PAGE}")
-        cells = [name, *_made_of(said), finished, listing.size(place)]
-        rows.append(Row(cells, "; ".join(below)))
-    return rows
-
-
-def _parts(listing: Listing, page: str, *, private: str = "") -> list[str]:
-    """That there is a private part, if its document is there, and where the page is, if it's there."""
-    said = ["with a private part"] if private in listing.files else []
-    return [*said, f"{listing.home.url}/{page}"] if page in listing.files else said
-
-
-def _audits(listing: Listing, names: Sequence[str]) -> list[Row]:
-    """What a student was found to tell of its training set; a private part is named, not read."""
-    rows = []
-    for name in names:
-        place = f"audits/{name}"
-        said, finished = _written(listing, "audits", name, _AUDIT)
-        below = [f"of students/{said['student']}"] if said else []
-        below += _parts(listing, f"{place}/audit.html", private=f"{place}/private/scores.json")
-        count = f"{said['of']['count']:,}" if said else UNKNOWN
-        rows.append(Row([name, count, finished, listing.size(place)], "; ".join(below)))
-    return rows
-
-
-def _proofs(listing: Listing, names: Sequence[str]) -> list[Row]:
-    """Which planted copies filters found beside a set: finished pages."""
-    rows = []
-    for name in names:
-        place = f"proofs/{name}"
-        said, finished = _written(listing, "proofs", name, _PROOF)
-        below = _parts(listing, f"{place}/index.html")
-        count = UNKNOWN if said is None else str(len(said["table"][0]) - 2)
-        rows.append(Row([name, count, finished, listing.size(place)], "; ".join(below)))
-    return rows
-
-
-def _filtered(listing: Listing, names: Sequence[str]) -> list[Row]:
-    """What filters dropped of sets; a private part is named, not read."""
-    rows = []
-    for name in names:
-        place = f"filtered/{name}"
-        said, finished = _written(listing, "filtered", name, _NUMBERS)
-        below = [f"of pairs/{said['of']['pairs']}"] if said else []
-        below += _parts(listing, f"{place}/{_PAGE}", private=f"{place}/private/pairs.json")
-        counts = [UNKNOWN] * 2
-        if said:
-            splits = said["splits"]
-            counts = [f"{sum(each[key] for each in splits):,}" for key in ("attempted", "masked")]
-        cells = [name, *counts, finished, listing.size(place)]
-        rows.append(Row(cells, "; ".join(below)))
-    return rows
-
-
-def _made_of(study: Mapping[str, Any] | None) -> list[str]:
-    """How many students a study has, and of how many seeds."""
-    if study is None:
-        return [UNKNOWN] * 2
-    trials = study["trials"]
-    return [str(len(trials)), str(len({each["seed"] for each in trials}))]
-
-
-def _network(view: Mapping[str, Any]) -> str:
-    return f"{view['network']}, {view['mode']}"
 
 
 def _pairs(listing: Listing, names: Sequence[str]) -> list[Row]:
     alike: dict[str, dict[str, Any]] = {}
     for name in names:
-        alike.setdefault(bare(name), {})[name] = _spec(listing.home / "pairs" / name)
+        alike.setdefault(bare(name), {})[name] = readable_spec(listing.home / "pairs" / name)
     apart = {name: said for each in alike.values() for name, said in differences(each).items()}
     rows = []
     for name in names:
-        *before, last = [Row(cells) for cells in pairs_rows(listing.home / "pairs" / name)]
-        recipe = listing.recipes.get(f"pairs/{name}")
+        folder = listing.home / "pairs" / name
+        recipe, purged = listing.recipes.get(f"pairs/{name}"), purged_words(folder)
+        more = {"recipe": recipe, "apart": apart[name], "purged": purged}
+        *before, last = [Row(cells, "", {**facts, **more}) for cells, facts in pairs_rows(folder)]
         said = [*([f"recipe {recipe}"] if recipe else []), apart[name]]
-        said += [f"purged: {words}" for words in purged_words(listing.home / "pairs" / name)]
-        rows += [*before, Row(last.cells, "; ".join(each for each in said if each))]
+        said += [f"purged: {words}" for words in purged]
+        below = "; ".join(each for each in said if each)
+        rows += [*before, last._replace(below=below)]
     return rows
 
 
-def _spec(folder: Folder) -> dict[str, Any]:
-    try:
-        spec = read_spec(folder)
-    except (DamageError, MismatchError, FileNotFoundError, ValueError):
-        return {}
-    return {key: value for key, value in spec.items() if key != "digest"}
+_Rows = Callable[[Listing, Sequence[str]], list[Row]]
 
 
-def _reports(listing: Listing, names: Sequence[str]) -> list[Row]:
-    changes = {run.report: ", ".join(map(_cut, run.overrides)) for run in listing.runs}
-    rows = []
-    for name in names:
-        page = f"reports/{name}/report.html"
-        has_page = page in listing.files
-        recipe = listing.recipes.get(f"reports/{name}", UNKNOWN)
-        finished = listing.finished(page if has_page else f"reports/{name}/{_KEY}")
-        finished = "none yet" if finished == UNKNOWN else finished
-        said = [changes.get(name, ""), f"{listing.home.url}/{page}" if has_page else ""]
-        cells = [name, recipe, finished, listing.size(f"reports/{name}")]
-        rows.append(Row(cells, "; ".join(each for each in said if each)))
-    return rows
-
-
-def _cut(change: str) -> str:
-    return change if len(change) <= _LONGEST_CHANGE else f"{change[: _LONGEST_CHANGE - 1]}…"
-
-
-_TABLES = {
+_TABLES: dict[str, tuple[list[str], _Rows]] = {
     "teachers": (MODEL_HEAD, teachers),
     "pairs": (PAIRS_HEAD, _pairs),
     "students": (MODEL_HEAD, students),
     "classifiers": (["name", "accuracy", "finished", "size"], classifiers),
     "references": (["name", "pictures", "network", "finished", "size"], _references),
     "features": (["name", "what was seen", "pictures", "begun", "size"], _features),
-    "studies": (["name", "students", "seeds", "finished", "size"], _studies),
-    "filtered": (["name", "pairs", "dropped", "finished", "size"], _filtered),
-    "proofs": (["name", "filters", "finished", "size"], _proofs),
-    "audits": (["name", "samples", "finished", "size"], _audits),
-    "reports": (["name", "recipe", "finished", "size"], _reports),
+    "studies": (["name", "students", "seeds", "finished", "size"], partial(page_rows, "studies")),
+    "filtered": (["name", "pairs", "dropped", "finished", "size"], partial(page_rows, "filtered")),
+    "proofs": (["name", "filters", "finished", "size"], partial(page_rows, "proofs")),
+    "audits": (["name", "samples", "finished", "size"], partial(page_rows, "audits")),
+    "reports": (["name", "recipe", "finished", "size"], partial(page_rows, "reports")),
 }

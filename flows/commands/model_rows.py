@@ -43,7 +43,15 @@ def _trained(
         recipe = listing.recipes.get(place, UNKNOWN)
         below = [apart.get(name, ""), key_numbers(numbers[name]) if name in numbers else ""]
         cells = [name, model, recipe, finished, listing.size(place)]
-        rows.append(Row(cells, "; ".join(each for each in below if each)))
+        facts = {
+            **listing.facts(place, CONFIG),
+            "state": "finished" if is_whole else config,
+            "model": model if is_whole else None,
+            "recipe": listing.recipes.get(place),
+            "apart": apart.get(name, ""),
+            **({"numbers": (numbers[name] or {}).get("values", {})} if name in numbers else {}),
+        }
+        rows.append(Row(cells, "; ".join(each for each in below if each), facts))
     return rows
 
 
@@ -80,13 +88,12 @@ def classifiers(listing: Listing, names: Sequence[str]) -> list[Row]:
     for name in names:
         place = f"classifiers/{name}"
         finished = listing.finished(f"{place}/{CONFIG}")
-        accuracy = _accuracy(listing.home / place)
-        rows.append(Row([name, accuracy, finished, listing.size(place)]))
+        config = _config(listing.home / place)
+        is_whole = isinstance(config, dict)
+        accuracy = config["accuracy"] if isinstance(config, dict) else {}
+        said = ", ".join(f"{split} {share:.2%}" for split, share in accuracy.items())
+        cells = [name, said if is_whole else str(config), finished, listing.size(place)]
+        state = "finished" if is_whole else config
+        facts = {**listing.facts(place, CONFIG), "state": state, "accuracy": accuracy}
+        rows.append(Row(cells, facts=facts))
     return rows
-
-
-def _accuracy(folder: Folder) -> str:
-    config = _config(folder)
-    if isinstance(config, str):
-        return config
-    return ", ".join(f"{split} {share:.2%}" for split, share in config["accuracy"].items())

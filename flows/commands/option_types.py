@@ -64,6 +64,10 @@ def age(value: str | timedelta) -> timedelta:
 Home = Annotated[
     str, typer.Option("--home", envvar=HOME_VARIABLE, help="Where everything is stored.")
 ]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document instead (docs/commands.md, 'JSON')."),
+]
 Seed = Annotated[
     int,
     typer.Option(

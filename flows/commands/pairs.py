@@ -1,14 +1,12 @@
 """`kdm pairs ls` and `show`: lists sets, and shows what is in one."""
 
-import json
-
 import typer
 
 from flows.commands.pairs_rows import PAIRS_HEAD, pairs_rows
 from flows.commands.stored_set import require_set
 from flows.documents.split_document import split_document
 from flows.home import found, home_folder, things
-from flows.table import aligned
+from flows.table import aligned, say_document
 from kdm.report.existing_card import licence_of
 from storage.digest import digest_of
 from storage.set_folder import splits_of
@@ -16,11 +14,14 @@ from storage.spec_file import own_spec
 from storage.yaml_text import yaml_text
 
 
-def list_sets(home: str) -> None:
-    """Print the table of sets."""
+def list_sets(home: str, *, as_json: bool) -> None:
+    """Print the table of sets, a row for each split and layout."""
     folder = home_folder(home)
     rows = [row for name in things(folder, "pairs") for row in pairs_rows(folder / "pairs" / name)]
-    typer.echo(aligned([PAIRS_HEAD, *rows]))
+    if as_json:
+        say_document({"home": folder.url, "pairs": [row.facts for row in rows]})
+    else:
+        typer.echo(aligned([PAIRS_HEAD, *(row.cells for row in rows)]))
 
 
 def show(name: str, home: str, *, as_json: bool) -> None:
@@ -36,6 +37,6 @@ def show(name: str, home: str, *, as_json: bool) -> None:
         "splits": {place: split_document(folder, *place.split("/")) for place in splits_of(folder)},
     }
     if as_json:
-        typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        say_document(document)
     else:
         typer.echo(yaml_text(document).rstrip())

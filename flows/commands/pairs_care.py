@@ -1,12 +1,15 @@
 """`kdm pairs verify` and `repair`: find damage, and fix it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import typer
 
 from flows.care.repair import LEFT_TO_GC, planned, repair
 from flows.care.sources import Sources
 from flows.commands.set_stores import fail_with, sound_set, stores_of
 from flows.commands.stored_set import home_of
-from flows.table import many
+from flows.table import many, say_document
 from flows.terminal import counting
 from storage.care.fault import Fault
 from storage.care.verify import faults
@@ -21,17 +24,37 @@ _LEFT = {
 }
 
 
-def verify(name: str, home: str, *, is_deep: bool) -> None:
+def verify(name: str, home: str, *, is_deep: bool, as_json: bool) -> None:
     """Check a set; prints every fault, with exit code 1 if there is one."""
-    wrong = []
-    _, stores = sound_set(name, home)
+    found: dict[str, list[Fault]] = {}
+    folder, stores = sound_set(name, home)
     for store in stores:
         with counting("verify", _place(store), "shards") as report:
-            of_store = faults(store, deep=is_deep, report=report)
-        typer.echo(f"{_place(store)}: {_judgement(store, of_store, is_deep=is_deep)}")
-        wrong += of_store
-    wrong += purge_faults(stores)
+            found[_place(store)] = faults(store, deep=is_deep, report=report)
+        if not as_json:
+            said = _judgement(store, found[_place(store)], is_deep=is_deep)
+            typer.echo(f"{_place(store)}: {said}")
+    of_purges = purge_faults(stores)
+    wrong = [fault for each in (*found.values(), of_purges) for fault in each]
+    if as_json:
+        shards = {_place(store): len(store.ledger.recorded()) for store in stores}
+        say_document(
+            {
+                "folder": folder.url,
+                "is_sound": not wrong,
+                "is_deep": is_deep,
+                "splits": {
+                    place: {"shards": shards[place], "faults": _documents(each)}
+                    for place, each in found.items()
+                },
+                "purges": {"faults": _documents(of_purges)},
+            }
+        )
     fail_with([f"{fault.kind}: {fault.sentence}" for fault in wrong])
+
+
+def _documents(wrong: Sequence[Fault]) -> list[dict[str, Any]]:
+    return [fault._asdict() for fault in wrong]
 
 
 def repair_set(name: str, home: str, *, source: str, is_dry: bool) -> None:

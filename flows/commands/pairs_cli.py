@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, Home, License, Seed, number, whole
+from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, License, Seed, number, whole
 from flows.home import DEFAULT_HOME
 
 pairs_app = typer.Typer(
@@ -23,17 +23,17 @@ Layout = Annotated[
 
 
 @pairs_app.command("ls", help="List the sets in a home, with counts and sizes.")
-def _ls(home: Home = DEFAULT_HOME) -> None:
+def _ls(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     from flows.commands.pairs import list_sets
 
-    list_sets(home)
+    list_sets(home, as_json=as_json)
 
 
 @pairs_app.command("show", help="Show what determines a set, and what is in it.")
 def _show(
     name: Name,
     home: Home = DEFAULT_HOME,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of YAML.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.pairs import show
 
@@ -47,10 +47,11 @@ def _verify(
     deep: Annotated[
         bool, typer.Option("--deep", help="Also decode it: contents, indices, labels, values.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.pairs_care import verify
 
-    verify(name, home, is_deep=deep)
+    verify(name, home, is_deep=deep, as_json=as_json)
 
 
 @pairs_app.command("repair", help="Restore what is damaged, byte for byte.")
@@ -120,10 +121,11 @@ def _who(
     watch: Annotated[
         bool, typer.Option("--watch", help="Look again every 5 s until nobody is at work.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.pairs_who import who
 
-    who(name, home, watches=watch)
+    who(name, home, watches=watch, as_json=as_json)
 
 
 @pairs_app.command("convert", help="Write a set in another layout, next to the existing one.")
@@ -239,10 +241,11 @@ def _symmetry(
         int, typer.Option("-k", parser=whole(2, 4096), metavar="N", help="How many noises.")
     ] = 64,
     home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.pairs_symmetry import ask_teacher
 
-    ask_teacher(name, home, num_pairs=num_pairs)
+    ask_teacher(name, home, num_pairs=num_pairs, as_json=as_json)
 
 
 @pairs_app.command("spot-check", help="Generate a few random pairs again, and compare.")
@@ -253,8 +256,10 @@ def _spot_check(
     ] = 64,
     seed: Seed = 0,
     split: Split = "train",
+    *,
     home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.pairs_spot_check import spot_check_set
 
-    spot_check_set(name, home, num_pairs=num_pairs, seed=seed, split=split)
+    spot_check_set(name, home, num_pairs=num_pairs, seed=seed, split=split, as_json=as_json)

@@ -6,12 +6,13 @@ from flows.care.remake import Remaker
 from flows.commands.stored_set import home_of, layouts_by_split, require_set
 from flows.documents.symmetry_file import write_symmetry
 from flows.home import found
+from flows.table import say_document
 from kdm.report.tables import number
 from pairgen.asymmetry import MOST_ASYMMETRY, Symmetry
 from storage.store import PairStore
 
 
-def ask_teacher(name: str, home: str, *, num_pairs: int) -> None:
+def ask_teacher(name: str, home: str, *, num_pairs: int, as_json: bool) -> None:
     """Ask, keep and print it."""
     folder = found(home, "pairs", name)
     require_set(folder)
@@ -20,7 +21,11 @@ def ask_teacher(name: str, home: str, *, num_pairs: int) -> None:
     remaker = Remaker.of(store, home_of(folder, home), store.record(0).environment)
     answer = remaker.symmetry(num_pairs)
     write_symmetry(folder, answer)
-    typer.echo(_sentence(answer))
+    if as_json:
+        verdict = {"asymmetry": answer.asymmetry, "is_symmetric": answer.is_symmetric}
+        say_document({"folder": folder.url, **answer._asdict(), **verdict, "limit": MOST_ASYMMETRY})
+    else:
+        typer.echo(_sentence(answer))
 
 
 def _sentence(answer: Symmetry) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import typer
-
+from flows.commands.audit_answer import say_audit
 from flows.device import require_device
 from flows.documents.audit_reference import audit_reference
 from flows.documents.remembered_runs import KnownRun, known_student
@@ -32,7 +31,7 @@ class Wanted:
     is_private: bool = False
 
 
-def audit_student(name: str, home: str, wanted: Wanted) -> None:
+def audit_student(name: str, home: str, wanted: Wanted, *, as_json: bool) -> None:
     """Audit a student unless that very question was answered; print what stands out, and where it is."""
     require_device(wanted.device)
     place, folder = home_folder(home), found(home, "students", name)
@@ -48,7 +47,7 @@ def audit_student(name: str, home: str, wanted: Wanted) -> None:
         state = "done"
     else:
         state = "cached"
-    _say(target, state, wanted)
+    say_audit(target, state, is_private=wanted.is_private, as_json=as_json)
 
 
 def _identity(known: KnownRun, student: StageResult, reference: str, count: int) -> dict[str, Any]:
@@ -129,28 +128,3 @@ def _in_millions(meter: Meter) -> Any:
 def _command(student: StageResult, wanted: Wanted) -> str:
     reference = f" --reference {shlex.quote(wanted.reference)}" if wanted.reference else ""
     return f"kdm privacy audit {shlex.quote(student.place.name)} --count {wanted.count}{reference}"
-
-
-def _say(target: Folder, state: str, wanted: Wanted) -> None:
-    from flows.documents.audit_files import PRIVATE, read_audit
-    from kdm.report.audit_page import findings
-
-    document = read_audit(target)
-    assert document is not None  # it was written or found
-    for sentence in findings(document):
-        typer.echo(sentence)
-    typer.echo(f"{target.url}/audit.html: {state}")
-    if wanted.is_private:
-        typer.echo(f"{(target / PRIVATE).url}: scores of single samples; keep it with the data")
-    if wanted.is_private and (warning := policy_warning(target)):
-        typer.echo(warning, err=True)
-
-
-def policy_warning(audit: Folder) -> str:
-    """What a user must know of a private part in a bucket, where files have no modes; '' on a disk."""
-    if audit.is_local:
-        return ""
-    return (
-        f"warning: the bucket's policy decides who may read {audit.url}/private, because files there have "
-        "no modes of their own"
-    )

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, Home, whole
+from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, whole
 from flows.commands.recipe_options import Recipe, takes
 from flows.home import DEFAULT_HOME
 from flows.request import Request
@@ -21,7 +21,7 @@ privacy_app = typer.Typer(
     "test",
     help="Plant copies of real pictures and see which ones the filters find.",
 )
-@takes("device")
+@takes("device", "as_json")
 def _test(
     recipe: Recipe,
     planted: Annotated[
@@ -57,8 +57,9 @@ def _test(
 ) -> None:
     from flows.commands.privacy_test import privacy_test
 
+    as_json = options.pop("as_json")
     request = Request(recipe, until="generate-pairs", **options)
-    privacy_test(request, planted, own, seed, transforms=transforms)
+    privacy_test(request, planted, own, seed, transforms=transforms, as_json=as_json)
 
 
 @privacy_app.command("audit", help="What of the training set can be told from a student.")
@@ -88,7 +89,9 @@ def _audit(
     ] = False,
     *,
     home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.privacy_audit import Wanted, audit_student
 
-    audit_student(student, home, Wanted(reference, count, device, private))
+    wanted = Wanted(reference, count, device, private)
+    audit_student(student, home, wanted, as_json=as_json)

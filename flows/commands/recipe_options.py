@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, Home, whole
+from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, whole
 from flows.home import DEFAULT_HOME
 from flows.request import STAGES
 
@@ -131,6 +131,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
         Annotated[str, typer.Option("--until", metavar="STAGE", help="The last stage to run.")],
         STAGES[-1],
     ),
+    "as_json": (AsJson, False),
     "direct": (
         Annotated[bool, typer.Option("--direct", help="Run the stages without Prefect.")],
         False,

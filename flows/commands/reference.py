@@ -11,6 +11,7 @@ from flows.config.load import load_recipe
 from flows.config.recipe_files import recipe_titles
 from flows.device import require_device, settled_device
 from flows.home import home_folder
+from flows.table import say_document
 from kdm.datasets import DataSet, splits_of
 from kdm.datasets.kind_at import kind_at
 from kdm.datasets.pictures import Split
@@ -48,7 +49,7 @@ class _Given(Options):
     dataset: DataSet
 
 
-def reference(wanted: Wanted, home: str) -> None:
+def reference(wanted: Wanted, home: str, *, as_json: bool) -> None:
     """Compute and keep them, and print the name by which a metric takes them."""
     require_device(wanted.device)
     metric, place = _metric(wanted.metric), home_folder(home)
@@ -68,9 +69,12 @@ def reference(wanted: Wanted, home: str) -> None:
         real = eyes.real(dataset, split)
         keep_reference(place, thing, real, {"identity": of, "shape": list(dataset.shape)})
         state, count = "done", real.of.count
-    typer.echo(
-        f"{FOLDER}/{thing}: {state}, {count:,} pictures, {metric.view.network}, mode {metric.view.mode}"
-    )
+    view = metric.view
+    if as_json:
+        found = {"reference": thing, "state": state, "pictures": count}
+        say_document({**found, "network": view.network, "mode": view.mode})
+        return
+    typer.echo(f"{FOLDER}/{thing}: {state}, {count:,} pictures, {view.network}, mode {view.mode}")
     typer.echo(f"a metric takes them by `reference: {thing}`")
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.option_types import Home
+from flows.commands.option_types import AsJson, Home
 from flows.commands.recipe_options import Recipe, takes
 from flows.home import DEFAULT_HOME
 from flows.request import Request
@@ -29,22 +29,33 @@ def add_stage_commands(app: typer.Typer) -> None:
     )(_eval_report)
 
 
-@takes("students", "at_once", "device", "ranks", "nodes", "rendezvous", "on", "until", "direct")
+@takes(
+    "students",
+    "at_once",
+    "device",
+    "ranks",
+    "nodes",
+    "rendezvous",
+    "on",
+    "until",
+    "direct",
+    "as_json",
+)
 def _run(recipe: Recipe, **options: Any) -> None:
     _run_flow("pipeline", recipe, options)
 
 
-@takes("device", "ranks", "nodes", "rendezvous", "direct")
+@takes("device", "ranks", "nodes", "rendezvous", "direct", "as_json")
 def _train_teacher(recipe: Recipe, **options: Any) -> None:
     _run_flow("train-teacher", recipe, options)
 
 
-@takes("device", "on", "part", "direct")
+@takes("device", "on", "part", "direct", "as_json")
 def _generate_pairs(recipe: Recipe, **options: Any) -> None:
     _run_flow("generate-pairs", recipe, options)
 
 
-@takes("device", "direct")
+@takes("device", "direct", "as_json")
 def _filter_pairs(
     recipe: Recipe,
     private: Annotated[
@@ -58,17 +69,17 @@ def _filter_pairs(
 ) -> None:
     from flows.commands.filtered import filter_pairs
 
-    is_direct = options.pop("direct")
+    is_direct, as_json = options.pop("direct"), options.pop("as_json")
     request = Request(recipe, **_given({**options, "until": "filter-pairs"}))
-    filter_pairs(request, is_direct=is_direct, is_private=private)
+    filter_pairs(request, is_direct=is_direct, is_private=private, as_json=as_json)
 
 
-@takes("students", "at_once", "device", "ranks", "nodes", "rendezvous", "direct")
+@takes("students", "at_once", "device", "ranks", "nodes", "rendezvous", "direct", "as_json")
 def _distill(recipe: Recipe, **options: Any) -> None:
     _run_flow("distill", recipe, options)
 
 
-@takes("students", "device", "direct")
+@takes("students", "device", "direct", "as_json")
 def _evaluate(recipe: Recipe, **options: Any) -> None:
     _run_flow("evaluate", recipe, options)
 
@@ -103,13 +114,15 @@ def _reference(
     *,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
     home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.reference import Wanted, reference
 
-    reference(Wanted(data, split, metric, shape, tuple(overrides or ()), device), home)
+    wanted = Wanted(data, split, metric, shape, tuple(overrides or ()), device)
+    reference(wanted, home, as_json=as_json)
 
 
-@takes("students", "device", "direct")
+@takes("students", "device", "direct", "as_json")
 def _eval_report(
     recipe: Annotated[str, typer.Argument(help="A recipe; by default all that the home has.")] = "",
     **options: Any,
@@ -119,16 +132,16 @@ def _eval_report(
         return
     from flows.commands.run import refresh
 
-    refresh(options["home"], is_direct=options["direct"])
+    refresh(options["home"], is_direct=options["direct"], as_json=options["as_json"])
 
 
 def _run_flow(flow: str, recipe: str, options: dict[str, Any]) -> None:
     from flows.commands.run import run
 
-    is_direct = options.pop("direct")
+    is_direct, as_json = options.pop("direct"), options.pop("as_json")
     if flow != "pipeline":
         options["until"] = flow
-    run(Request(recipe, **_given(options)), flow=flow, is_direct=is_direct)
+    run(Request(recipe, **_given(options)), flow=flow, is_direct=is_direct, as_json=as_json)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

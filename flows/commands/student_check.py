@@ -4,9 +4,9 @@ from flows.commands.goldens import Comparison, check_goldens
 from kdm.published.student_golden import check_step, unchecked
 
 
-def check(goldens: list[str]) -> None:
+def check(goldens: list[str], *, as_json: bool) -> None:
     """Print every loss, output and gradient norm with its error; exit code 1 if one differs."""
-    check_goldens(goldens, _compared)
+    check_goldens(goldens, _compared, as_json=as_json)
 
 
 def _compared(path: str) -> Comparison:

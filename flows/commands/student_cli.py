@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.option_types import Goldens, Home, Name, number
+from flows.commands.option_types import AsJson, Goldens, Home, Name, number
 from flows.home import DEFAULT_HOME
 
 student_app = typer.Typer(
@@ -39,10 +39,10 @@ def _import(
 @student_app.command(
     "check", help="Compare a training step with goldens; exit code 0 if all agree."
 )
-def _check(goldens: Goldens) -> None:
+def _check(goldens: Goldens, as_json: AsJson = False) -> None:
     from flows.commands.student_check import check
 
-    check(goldens)
+    check(goldens, as_json=as_json)
 
 
 @student_app.command("presets", help="List the paper's students, or print one as a recipe has it.")
@@ -57,10 +57,11 @@ def _presets(
     published: Annotated[
         bool, typer.Option("--published", help="As published, without this project's changes.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.student_presets import list_presets, show_preset
 
     if name:
-        show_preset(name, "published" if published else "default")
+        show_preset(name, "published" if published else "default", as_json=as_json)
     else:
-        list_presets()
+        list_presets(as_json=as_json)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from flows.commands.human_cli import human_app
-from flows.commands.option_types import Home, whole
+from flows.commands.option_types import AsJson, Home, whole
 from flows.home import DEFAULT_HOME
 
 _RUN = "run"  # what a study's name stands for
@@ -79,23 +79,28 @@ def _run(
     *,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
     home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
 ) -> None:
     from flows.commands.study_run import run_study, show_points
     from flows.study.planning import StudyRequest
 
     request = StudyRequest(study, on, home, device, jobs)
     if dry_run:
-        show_points(request)
+        show_points(request, as_json=as_json)
     else:
-        run_study(request)
+        run_study(request, as_json=as_json)
 
 
 @study_app.command("list", help="List the studies of this project.")
-def _list() -> None:
+def _list(as_json: AsJson = False) -> None:
     from flows.study.study_files import study_titles
-    from flows.table import aligned
+    from flows.table import aligned, say_document
 
-    typer.echo(aligned([["study", "title"], *([*each] for each in study_titles().items())]))
+    titles = study_titles()
+    if as_json:
+        say_document(titles)
+    else:
+        typer.echo(aligned([["study", "title"], *([*each] for each in titles.items())]))
 
 
 study_app.add_typer(human_app, name="human")

@@ -6,15 +6,18 @@ from flows.commands.study_board import Board
 from flows.study.made_trial import MadeTrial, found_trial, make_trial
 from flows.study.planning import StudyRequest, planned
 from flows.study.prepared import prepare
-from flows.study.results import write_results
+from flows.study.results import NUMBERS, write_results
 from flows.study.side_by_side import run_side_by_side
 from flows.study.trials import Plan, Trial
-from flows.table import aligned, many
+from flows.table import aligned, many, say_document
 from flows.terminal import Terminal, clock
 from pairgen.cores import num_cores
+from storage.digest import unseal
+
+_POINT = ("point", "seed", "student", "state")
 
 
-def run_study(request: StudyRequest) -> None:
+def run_study(request: StudyRequest, *, as_json: bool) -> None:
     """Make what is missing of a study, then its page."""
     plan = planned(request)
     jobs = request.jobs or num_cores()
@@ -26,27 +29,40 @@ def run_study(request: StudyRequest) -> None:
         run_side_by_side(plan, missing, num_jobs=jobs, on_message=board.hear)
         made = [_whole(plan, trial) for trial in plan.trials]
         folder = write_results(plan, made)
+    if as_json:
+        numbers = unseal(folder.read(NUMBERS), folder.url)
+        say_document({"page": f"{folder.url}/index.html", **numbers})
+        return
     typer.echo(f"\n{(folder.read('table.md')).decode().rstrip()}\n")
     typer.echo(f"page: {folder.url}/index.html")
 
 
-def show_points(request: StudyRequest) -> None:
+def show_points(request: StudyRequest, *, as_json: bool) -> None:
     """Print the points, which of them are there, and how long the others take."""
     plan = planned(request)
-    rows = [["point", "seed", "student", "state"]]
-    missing = []
+    points, num_missing = [], 0
     for trial in plan.trials:
         found = _found(plan, trial)
-        missing += [] if found else [trial]
+        num_missing += found is None
         name = trial.recipe.students[0].name if found is None else found.student.name
-        rows.append([trial.point.name, str(trial.seed), name, _state(plan, trial, found)])
-    typer.echo(aligned(rows))
-    jobs = request.jobs or num_cores()
-    typer.echo(
-        f"\n{len(plan.trials) - len(missing)} of {many(len(plan.trials), 'student')} are there"
-    )
-    if missing:
-        typer.echo(_time(len(missing), plan.study.on[plan.data].seconds, jobs))
+        points.append((trial.point.name, trial.seed, name, _state(plan, trial, found)))
+    jobs, seconds = request.jobs or num_cores(), plan.study.on[plan.data].seconds
+    if as_json:
+        say_document(
+            {
+                "study": plan.study.name,
+                "data": plan.data,
+                "points": [dict(zip(_POINT, each, strict=True)) for each in points],
+                "missing": num_missing,
+                "cpu_seconds_each": seconds,
+                "jobs": jobs,
+            }
+        )
+        return
+    typer.echo(aligned([[*_POINT], *([str(cell) for cell in each] for each in points)]))
+    typer.echo(f"\n{len(points) - num_missing} of {many(len(points), 'student')} are there")
+    if num_missing:
+        typer.echo(_time(num_missing, seconds, jobs))
 
 
 def _state(plan: Plan, trial: Trial, found: MadeTrial | None) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.option_types import Goldens, Home, License, Name, whole
+from flows.commands.option_types import AsJson, Goldens, Home, License, Name, whole
 from flows.commands.recipe_options import Recipe, takes
 from flows.home import DEFAULT_HOME
 from flows.request import Request
@@ -36,7 +36,7 @@ def _import(
 
 
 @teacher_app.command("samplers", help="How close each sampler comes in how many evaluations.")
-@takes("device")
+@takes("device", "as_json")
 def _samplers(
     recipe: Recipe,
     num_samples: Annotated[
@@ -49,13 +49,15 @@ def _samplers(
 ) -> None:
     from flows.commands.teacher_samplers import teacher_samplers
 
-    teacher_samplers(Request(recipe, until="train-teacher", **options), num_samples)
+    as_json = options.pop("as_json")
+    request = Request(recipe, until="train-teacher", **options)
+    teacher_samplers(request, num_samples, as_json=as_json)
 
 
 @teacher_app.command(
     "check", help="Compare networks with numeric goldens; exit code 0 if all agree."
 )
-def _check(goldens: Goldens) -> None:
+def _check(goldens: Goldens, as_json: AsJson = False) -> None:
     from flows.commands.teacher_check import check
 
-    check(goldens)
+    check(goldens, as_json=as_json)

@@ -7,12 +7,12 @@ import typer
 from flows.request import Request
 from flows.sampler_table import FIGURE, TEXT, SamplerTable, sampler_table
 from flows.stages.sequence import run_stages
-from flows.table import aligned
+from flows.table import aligned, say_document
 from flows.terminal import Terminal
 from kdm.report.tables import number
 
 
-def teacher_samplers(request: Request, num_samples: int) -> None:
+def teacher_samplers(request: Request, num_samples: int, *, as_json: bool) -> None:
     """Train or find the teacher; measure what is missing; print the table and the recommendation."""
     with Terminal() as terminal:
         run = replace(request.run(terminal.report), say=terminal.say)
@@ -31,6 +31,21 @@ def teacher_samplers(request: Request, num_samples: int) -> None:
         whole = "\n\n".join([text, aligned(table.all_lines())])
         folder.replace(TEXT, (whole + "\n").encode())
         folder.replace(FIGURE, _figure(table, teacher.name))
+    if as_json:
+        say_document(
+            {
+                "teacher": teacher.name,
+                "folder": folder.url,
+                "num_samples": num_samples,
+                "reference": table.reference,
+                "reference_error": table.reference_error,
+                "machine": table.machine,
+                "rows": [each._asdict() for each in table.rows],
+                "own": table.own and table.own._asdict(),
+                "advice": table.sentence,
+            }
+        )
+        return
     typer.echo(f"{text}\n\nfigure: {folder.url}/{FIGURE}\nall numbers: {folder.url}/{TEXT}")
 
 

@@ -32,6 +32,7 @@ from storage.digest import seal
 from storage.folders import Folder
 
 VERSION = 1  # of the page
+NUMBERS = "numbers.json"
 _MOST_PANELS = 4
 
 
@@ -47,7 +48,7 @@ def write_results(plan: Plan, made: Sequence[MadeTrial]) -> Folder:
     folder.replace("table.md", markdown_table(page).encode())
     folder.replace("table.csv", csv_table(page).encode())
     folder.replace("index.html", render_study(page).encode())
-    folder.replace("numbers.json", seal(_document(plan, page, made, entries)))
+    folder.replace(NUMBERS, seal(_document(plan, page, made, entries)))
     return folder
 
 

@@ -3,9 +3,12 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
+import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +22,14 @@ from faults.here import without_galleries
 from local_prefect import BIN, wait_for
 from typer.testing import CliRunner
 
+from flows import cli
 from flows.cli import app
 from flows.config.load import load_recipe
 from flows.config.recipe_files import recipe_names
+from flows.exit import Stopped, TrainingFailedError
 from kdm.evaluate.draw import fresh_noise
 from kdm.export import load_student
+from storage.errors import DamageError
 from storage.records import PairSchema
 
 KDM = str(BIN / "kdm")
@@ -235,3 +241,59 @@ def test_ctrl_c_ends_training_after_a_checkpoint_and_the_command_says_so(
     assert time.monotonic() - before < 20
     wait_until_alone(home)
     assert trainings(home) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--version"], 0),
+        (["rm", "nothing"], 2),
+        (["ls", "--nothing"], 2),
+        (["rm", "fm-tiny", "--force"], 1),  # without an answer it isn't removed
+        (["show", "tiny", "--set", ""], 2),
+    ],
+)
+def test_a_command_ends_with_the_documented_exit_code(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kdm", *words])
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(cli, "stop_on_signals", lambda: None)
+    monkeypatch.setenv("KDM_HOME", str(finished.path))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert (ended.value.code or 0) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TrainingFailedError("ended"), 1),
+        (PermissionError(13, "denied", "x"), 1),
+        (DamageError("x"), 2),
+        (ValueError("x"), 2),
+        (Stopped(128 + signal.SIGTERM), 143),
+    ],
+)
+def test_an_error_ends_with_the_documented_exit_code(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["kdm"])
+    monkeypatch.setattr(cli, "stop_on_signals", lambda: None)
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code
+
+
+def test_the_page_names_every_exit_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+    _, table = page.split("## Exit codes\n")
+    assert re.findall(r"^\| (\d[\d +N]*) \|", table, re.MULTILINE) == ["0", "1", "2", "128 + N"]
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert kdm("--version") == f"{version('kdm-offline')}\n"

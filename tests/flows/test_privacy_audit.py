@@ -14,7 +14,7 @@ from browser import faults_of, needs_browser
 from faults.here import train_here
 from planted_copies import dataset, distil, kdm, planted
 
-from flows.commands.privacy_audit import policy_warning
+from flows.commands.audit_answer import policy_warning
 from storage.digest import unseal
 from storage.folders import Folder, folder_at
 
