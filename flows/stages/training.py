@@ -11,6 +11,7 @@ from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
 from flows.stages.claim import claimed, end_claim_of_dead
+from kdm.freed_memory import give_back_freed_memory
 from kdm.trained import read_config
 from kdm.training.job import TrainingJob
 from kdm.training.job_folder import is_done
@@ -79,6 +80,7 @@ def _train(run: Run, stage: str, name: str, job: TrainingJob) -> None:
     meter = run.meter(stage, name, total, "steps")
     # The process takes seconds to begin; the meter starts counting with its first step.
     run.report(Progress(stage, name, 0, total, "steps", 0.0, 0.0, "starting"))
+    give_back_freed_memory()  # of pairs that were made or judged: the child needs it
     described, folder = job.model_dump(mode="json"), folder_at(job.folder)
     run_training(described, folder, meter, say=run.say, ranks=run.ranks)
 

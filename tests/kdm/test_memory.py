@@ -72,3 +72,25 @@ def test_freed_memory_serves_the_next_array() -> None:
         return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
     assert faults("kept") < 20 < faults("by default")
+
+
+KEPT = """
+import psutil
+import numpy as np
+from kdm.freed_memory import give_back_freed_memory, keep_freed_memory
+keep_freed_memory()
+def resident():
+    return psutil.Process().memory_info().rss / 2**20
+blocks = [np.ones(2**17) for _ in range(100)]  # of a MiB each
+last = np.ones(2**17)  # behind them, so that the heap can't shrink by itself
+del blocks
+before = resident()
+give_back_freed_memory()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_freed_memory_that_was_kept_is_given_back_when_asked_for() -> None:
+    found = subprocess.run([sys.executable, "-c", KEPT], check=True, capture_output=True, text=True)
+    assert float(found.stdout) > 80
