@@ -56,6 +56,6 @@ def _quota(folder: Path) -> float | None:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text()
+        return file.read_text(encoding="ascii")
     except OSError:
         return ""

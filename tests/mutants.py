@@ -69,7 +69,7 @@ STEP = {
                 ("return 2 *", "return 1 *"),
             ],
             "kdm.losses.spectral:spectral_loss": [(".mean()", ".sum()")],
-            "kdm.operators:FactorisedOperator.forward": [
+            "kdm.operators:FactorisedOperator._pushed": [
                 ("- eigenvalues[1] * u_im", "+ eigenvalues[1] * u_im"),
                 ("F.linear(v_im, P[1])", "F.linear(v_im, P[0])"),
             ],

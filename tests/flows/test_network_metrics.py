@@ -144,8 +144,8 @@ def test_statistics_are_computed_once_and_take_the_place_of_the_pictures(
     data = ArraysData(source=str(tmp_path / "real.npy"), shape=(1, 8, 8))
     np.save(data.source, np.random.RandomState(0).randint(0, 256, (60, 1, 8, 8)).astype(np.uint8))
     wanted = Wanted(data.source, "train", "fid", "1,8,8", (), "cpu")
-    reference(wanted, home.url)
-    reference(wanted, home.url)
+    reference(wanted, home.url, as_json=False)
+    reference(wanted, home.url, as_json=False)
     said = capsys.readouterr().out
     (name,) = (home / "references").names()
     assert f"{name}: done, 60 pictures" in said

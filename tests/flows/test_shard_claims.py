@@ -139,7 +139,7 @@ def test_who_tells_who_lives_what_died_and_what_is_left(
     claim_by(store, 3, identity())
     claim_by(store, 4, dead())
     claim_by(store, 5, "7:1", machine="beta")
-    who(store.folder.url, "", watches=False)
+    who(store.folder.url, "", watches=False, as_json=False)
     said = capsys.readouterr().out
     assert "train/wds-256: 2 of 9 shards are there" in said
     assert " 2, 3 " in said

@@ -54,7 +54,7 @@ def of_shape(*shape: int) -> PairSchema:
 @pytest.mark.parametrize(
     ("shape", "says"),
     [
-        ((2,), "samples have shape (2,)"),
+        ((2,), "of shape (C, H, H), not (2,)"),
         ((1, 9, 9), "a side must be a multiple of 2, and these pictures have 9 pixels"),
         ((1, 8, 16), "of shape (C, H, H), not (1, 8, 16)"),
         ((1, 4, 4), "num_halvings is 1, which leaves less than 4 of 4 pixels"),
