@@ -25,8 +25,7 @@ class DenoiserCode(nn.Module):
     @property
     def in_shape(self) -> tuple[int, int, int]:
         """Of a picture that goes in, (channels, H, H)."""
-        options = self.denoiser.model.options
-        return options.in_channels, options.img_resolution, options.img_resolution
+        return self.denoiser.model.options.in_shape
 
     @property
     def num_classes(self) -> int:

@@ -49,8 +49,7 @@ class PictureDecoder(nn.Module):
     def __init__(self, unet: SongUNet) -> None:
         super().__init__()
         self.unet = unet
-        side = unet.options.img_resolution
-        self._shape = unet.options.in_channels, side, side
+        self._shape = unet.options.in_shape
 
     def forward(self, z: Latents, t: Times, labels: OneHot | None = None) -> Images:
         """z (n, d) at times (n,) or (1,) to a picture (n, c, h, w)."""

@@ -5,6 +5,8 @@
 Without a linear layer W ("Linear Module", Table 7) z is the U-Net's output, flat.
 """
 
+import math
+
 from torch import nn
 
 from kdm.networks.image_shapes import Images, OneHot
@@ -38,9 +40,8 @@ class UNetDecoder(nn.Module):
     def __init__(self, unet: SongUNet, *, latent_dim: int | None) -> None:
         super().__init__()
         self.unet = unet
-        side, channels = unet.options.img_resolution, unet.options.in_channels
-        self.shape = channels, side, side
-        self.linear = None if latent_dim is None else _linear(latent_dim, channels * side**2)
+        self.shape = unet.options.in_shape
+        self.linear = None if latent_dim is None else _linear(latent_dim, math.prod(self.shape))
 
     def forward(self, z: Latents, labels: OneHot | None = None) -> Images:
         """(n, d) and one-hot labels to (n, c, h, w)."""

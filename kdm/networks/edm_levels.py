@@ -34,6 +34,11 @@ class LevelOptions(Options):
     label_dropout: float = Field(0.0, ge=0, lt=1)  # share of labels that training hides
 
     @property
+    def in_shape(self) -> tuple[int, int, int]:
+        """(channels, H, H) of a picture that goes in."""
+        return self.in_channels, self.img_resolution, self.img_resolution
+
+    @property
     def embedding(self) -> int:
         """Channels of the embedding."""
         return self.model_channels * self.channel_mult_emb

@@ -1,8 +1,9 @@
 """What KDM and KDM-F have in common: all but the kind of operator, and the penalties on it (App. C)."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from kdm.coders.coder_choice import DEFAULT_CODERS, AnyCoders
 from kdm.coders.coders import BuiltCoders
@@ -19,20 +20,16 @@ MOST_LATENTS = 2**16  # d: C_η (d, d) has 17 GB then, and five times as much wh
 class KoopmanOptions(TeacherStarter, ABC):
     """Networks, losses, critic and scale of a Koopman student; subclasses bring its operator."""
 
+    of_random_networks: ClassVar[tuple[str, ...]] = ("networks",)
+    said_in_init: ClassVar[str] = (
+        ", and say what latents are like in init, as in init: {latent_channels: 4}"
+    )
+
     networks: AnyCoders = DEFAULT_CODERS
     init: CodersInit = None  # instead of `networks`: the teacher's own, with its weights
     losses: KoopmanLosses = KoopmanLosses()
     adversary: Adversary | None = None
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
-
-    @model_validator(mode="after")
-    def _check_start(self) -> "KoopmanOptions":
-        if self.init is not None and self.networks != DEFAULT_CODERS:
-            raise ValueError(
-                "init is 'teacher', so that the coders are the teacher's own; leave out networks, and say "
-                "what latents are like in init, as in init: {latent_channels: 4}"
-            )
-        return self
 
     @abstractmethod
     def _operator(self, latent_dim: int) -> KoopmanOperator:

@@ -35,6 +35,7 @@ class KoopmanTimed(TeacherStarter, StateReader):
 
     plugin = "kdm-t"
     added_later: ClassVar[Mapping[str, Any]] = {"init": None}
+    of_random_networks: ClassVar[tuple[str, ...]] = ("networks",)
 
     networks: TimedCoders = TimedMlps()
     init: TimedInit = None  # instead of `networks`: the teacher's own, with its weights
@@ -46,14 +47,6 @@ class KoopmanTimed(TeacherStarter, StateReader):
     adversary: Adversary | None = None  # a critic of x_0^ of x_T, in one evaluation
     # σ_data: about the standard deviation of x_0, in its units.
     data_scale: float = Field(1.0, gt=0)
-
-    @model_validator(mode="after")
-    def _check_start(self) -> "KoopmanTimed":
-        if self.init is not None and self.networks != TimedMlps():
-            raise ValueError(
-                "init is 'teacher', so that encoder and decoder are the teacher's own; leave out networks"
-            )
-        return self
 
     @model_validator(mode="after")
     def _check_opening(self) -> "KoopmanTimed":

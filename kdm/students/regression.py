@@ -33,6 +33,7 @@ class Regression(TeacherStarter):
 
     plugin = "regression"
     added_later: ClassVar[Mapping[str, Any]] = {"network": None, "adversary": None, "init": None}
+    of_random_networks: ClassVar[tuple[str, ...]] = (*_OF_THE_MLP, "network")
 
     width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
     num_layers: int = Field(
@@ -49,12 +50,6 @@ class Regression(TeacherStarter):
     def _check(self) -> "Regression":
         fields = type(self).model_fields
         chosen = [name for name in _OF_THE_MLP if getattr(self, name) != fields[name].default]
-        if self.init is not None and (chosen or self.network is not None):
-            stated = [*chosen, *(["network"] if self.network else [])]
-            raise ValueError(
-                f"init is 'teacher', so that the network is the teacher's own; leave out "
-                f"{' and '.join(stated)}"
-            )
         if self.network is not None and chosen:
             raise ValueError(
                 f"{' and '.join(chosen)} would be the MLP's, and network.kind is "

@@ -10,9 +10,9 @@ denoiser as kdm/networks/preconditioning.py has it. Its weights are read once, b
 
 from abc import ABC
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from kdm.networks.late_networks import Preconditioner
 from kdm.students.plugin import StudentPlugin
@@ -133,7 +133,25 @@ Init = Annotated[FromTeacher | None, CHOICE]
 class TeacherStarter(StudentPlugin, ABC):
     """A student that may begin as its teacher; null, and left out of its name: from random weights."""
 
+    # Options of networks with random weights, which nothing would read beside `init`, and what to say there.
+    of_random_networks: ClassVar[tuple[str, ...]] = ("network",)
+    said_in_init: ClassVar[str] = ""
+
     init: Init = None
+
+    @model_validator(mode="after")
+    def _check_start(self) -> "TeacherStarter":
+        if self.init is None:
+            return self
+        fields = type(self).model_fields
+        options = self.of_random_networks
+        stated = [name for name in options if getattr(self, name) != fields[name].default]
+        if stated:
+            raise ValueError(
+                f"init is 'teacher', so that the networks are the teacher's own; leave out "
+                f"{' and '.join(stated)}{self.said_in_init}"
+            )
+        return self
 
     def require_trainable(self, schema: PairSchema) -> None:
         """Raise a ValueError also if it starts from a teacher that isn't known, or doesn't fit."""

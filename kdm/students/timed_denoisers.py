@@ -42,8 +42,7 @@ class TimedDenoiserDecoder(nn.Module):
         super().__init__()
         self.denoiser, self.sigma, self.data_scale = denoiser, sigma, data_scale
         options = denoiser.model.options
-        self._shape = options.in_channels, options.img_resolution, options.img_resolution
-        self._waves = interval_waves(options.augment_dim)
+        self._shape, self._waves = options.in_shape, interval_waves(options.augment_dim)
 
     def forward(self, z: Latents, t: Times, labels: OneHot | None = None) -> Images:
         """z (n, d) at times t (n,) or (1,) to pictures (n, C, H, H) over `data_scale`."""

@@ -8,7 +8,7 @@ from abc import ABC
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from kdm.students.teacher_start import TeacherStarter
 from kdm.students.velocity_choice import VelocityChoice, VelocityMlp
@@ -23,14 +23,6 @@ class VelocityStarter(TeacherStarter, ABC):
 
     network: VelocityChoice = VelocityMlp()
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
-
-    @model_validator(mode="after")
-    def _check_start(self) -> "VelocityStarter":
-        if self.init is not None and self.network != VelocityMlp():
-            raise ValueError(
-                "init is 'teacher', so that the network is the teacher's own; leave out network"
-            )
-        return self
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError for samples that the network can't take."""
