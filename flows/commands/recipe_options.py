@@ -132,6 +132,16 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
         STAGES[-1],
     ),
     "as_json": (AsJson, False),
+    "dry_run": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--dry-run",
+                help="Print what is there, what would be made, and what that takes; make nothing.",
+            ),
+        ],
+        False,
+    ),
     "direct": (
         Annotated[bool, typer.Option("--direct", help="Run the stages without Prefect.")],
         False,

@@ -9,6 +9,8 @@ from flows.commands.recipe_options import Recipe, takes
 from flows.home import DEFAULT_HOME
 from flows.request import Request
 
+_OF_ALL = ("direct", "dry_run", "as_json")  # options of every stage
+
 
 def add_stage_commands(app: typer.Typer) -> None:
     """Add the commands of this file, in the order of the stages."""
@@ -38,24 +40,23 @@ def add_stage_commands(app: typer.Typer) -> None:
     "rendezvous",
     "on",
     "until",
-    "direct",
-    "as_json",
+    *_OF_ALL,
 )
 def _run(recipe: Recipe, **options: Any) -> None:
     _run_flow("pipeline", recipe, options)
 
 
-@takes("device", "ranks", "nodes", "rendezvous", "direct", "as_json")
+@takes("device", "ranks", "nodes", "rendezvous", *_OF_ALL)
 def _train_teacher(recipe: Recipe, **options: Any) -> None:
     _run_flow("train-teacher", recipe, options)
 
 
-@takes("device", "on", "part", "direct", "as_json")
+@takes("device", "on", "part", *_OF_ALL)
 def _generate_pairs(recipe: Recipe, **options: Any) -> None:
     _run_flow("generate-pairs", recipe, options)
 
 
-@takes("device", "direct", "as_json")
+@takes("device", *_OF_ALL)
 def _filter_pairs(
     recipe: Recipe,
     private: Annotated[
@@ -69,17 +70,20 @@ def _filter_pairs(
 ) -> None:
     from flows.commands.filtered import filter_pairs
 
-    is_direct, as_json = options.pop("direct"), options.pop("as_json")
+    if options["dry_run"]:
+        _run_flow("filter-pairs", recipe, options)
+        return
+    is_direct, as_json, _ = (options.pop(name) for name in ("direct", "as_json", "dry_run"))
     request = Request(recipe, **_given({**options, "until": "filter-pairs"}))
     filter_pairs(request, is_direct=is_direct, is_private=private, as_json=as_json)
 
 
-@takes("students", "at_once", "device", "ranks", "nodes", "rendezvous", "direct", "as_json")
+@takes("students", "at_once", "device", "ranks", "nodes", "rendezvous", *_OF_ALL)
 def _distill(recipe: Recipe, **options: Any) -> None:
     _run_flow("distill", recipe, options)
 
 
-@takes("students", "device", "direct", "as_json")
+@takes("students", "device", *_OF_ALL)
 def _evaluate(recipe: Recipe, **options: Any) -> None:
     _run_flow("evaluate", recipe, options)
 
@@ -122,7 +126,7 @@ def _reference(
     reference(wanted, home, as_json=as_json)
 
 
-@takes("students", "device", "direct", "as_json")
+@takes("students", "device", *_OF_ALL)
 def _eval_report(
     recipe: Annotated[str, typer.Argument(help="A recipe; by default all that the home has.")] = "",
     **options: Any,
@@ -130,18 +134,26 @@ def _eval_report(
     if recipe:
         _run_flow("eval-report", recipe, options)
         return
+    if options["dry_run"]:
+        raise ValueError("--dry-run looks at one recipe; name it")
     from flows.commands.run import refresh
 
     refresh(options["home"], is_direct=options["direct"], as_json=options["as_json"])
 
 
 def _run_flow(flow: str, recipe: str, options: dict[str, Any]) -> None:
-    from flows.commands.run import run
-
-    is_direct, as_json = options.pop("direct"), options.pop("as_json")
+    is_direct, as_json, is_dry = (options.pop(name) for name in ("direct", "as_json", "dry_run"))
     if flow != "pipeline":
         options["until"] = flow
-    run(Request(recipe, **_given(options)), flow=flow, is_direct=is_direct, as_json=as_json)
+    request = Request(recipe, **_given(options))
+    if is_dry:
+        from flows.commands.dry_run import dry_run
+
+        dry_run(request, as_json=as_json)
+        return
+    from flows.commands.run import run
+
+    run(request, flow=flow, is_direct=is_direct, as_json=as_json)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,6 @@ from flows.generation.unit import MadeUnit, Unit
 from flows.generation.units import Units
 from flows.generation.work import Announcement, Missing, Work
 
-# A filter keeps 8 bytes of score and 1 of decision a sample, as base64 (4 bytes for 3), and a row of
-# text for each that it drops. A shard adds its tar's heads, its record and the ends of disk blocks.
-MASK_BYTES, SHARD_BYTES = 16, 24 * 1024
 _LOOK_EVERY = 2.0  # seconds between two looks at what others hold
 _SAY_EVERY = 600.0
 
@@ -41,8 +38,7 @@ def make_missing(work: Work, missing: Missing, *, part: Part | None = None) -> b
     if work.spec.drop_at_write and not is_in_process(work.run):
         _make_first(work, missing, invalid)
         missing = work.missing()
-    num_pairs = sum(map(len, missing.values())) * work.shard_size
-    announcement = Announcement(num_pairs, _num_bytes(work, missing))
+    announcement = Announcement(work.num_pairs(missing), work.num_bytes(missing))
     longest = max(map(len, missing.values()))
     with start(work, invalid.note, announcement, num_shards=longest) as engine:
         return _Making(work, engine, invalid, part, missing).until_all_is_there()
@@ -161,14 +157,8 @@ class _Making:
         return self.work.stores["train"].folder.name
 
 
-def _num_bytes(work: Work, missing: Missing) -> int:
-    """Bytes on disk, including what filters will store next to the pairs."""
-    num_shards, store = sum(map(len, missing.values())), work.stores["train"]
-    return num_shards * (store.shard_size * (store.schema.num_bytes + MASK_BYTES) + SHARD_BYTES)
-
-
 def _require_space(work: Work, missing: Missing) -> None:
     purpose = f"making {sum(map(len, missing.values()))} shards"
     folder = work.stores["train"].folder
     folder.require_writable(purpose)
-    folder.require_space(_num_bytes(work, missing), purpose)
+    folder.require_space(work.num_bytes(missing), purpose)

@@ -16,6 +16,9 @@ from storage.options import parse
 from storage.store import PairStore
 
 Missing = dict[str, list[int]]  # shards, by split
+# A filter keeps 8 bytes of score and 1 of decision a sample, as base64 (4 bytes for 3), and a row of
+# text for each that it drops. A shard adds its tar's heads, its record and the ends of disk blocks.
+_MASK_BYTES, _SHARD_BYTES = 16, 24 * 1024
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,16 @@ class Work:
     def missing(self) -> Missing:
         """Shards to make, by split; the files in the store decide."""
         return {split: self.stores[split].missing(n) for split, n in self.counts.items()}
+
+    def num_pairs(self, missing: Missing) -> int:
+        """Indices in these shards."""
+        return sum(map(len, missing.values())) * self.shard_size
+
+    def num_bytes(self, missing: Missing) -> int:
+        """Bytes on disk of these shards, including what filters will store next to the pairs."""
+        store = self.stores["train"]
+        a_shard = store.shard_size * (store.schema.num_bytes + _MASK_BYTES) + _SHARD_BYTES
+        return sum(map(len, missing.values())) * a_shard
 
     def document(self) -> dict[str, Any]:
         """JSON values from which `read` makes the same work; no credential is among them."""

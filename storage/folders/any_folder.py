@@ -8,6 +8,7 @@ import re
 from storage.folders.addresses import require_whole_address
 from storage.folders.folder import Folder
 from storage.folders.local_folder import LocalFolder
+from storage.folders.untouched import guarded
 from storage.redaction import require_no_secret
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
@@ -22,10 +23,10 @@ def folder_at(url: str) -> Folder:
     require_whole_address(url)
     scheme, is_url, _ = url.partition("://")
     if not is_url or scheme.lower() == "file":
-        return LocalFolder.at(url)
+        return guarded(LocalFolder.at(url))
     if not _SCHEME.fullmatch(scheme):
         raise ValueError("what comes before '://' is not a protocol; write it as s3://bucket/kdm")
     # Imported here, because a local store needs none of it.
     from storage.folders.remote_folder import RemoteFolder
 
-    return RemoteFolder.at(url)
+    return guarded(RemoteFolder.at(url))
