@@ -76,6 +76,8 @@ class _Untouched(Folder):
         return self.folder.read_many(names, at_most=at_most)
 
     def create(self, name: str, data: bytes) -> bool:
+        if self.folder.exists(name):
+            return False
         raise WouldWriteError(f"{self.url}/{name}")
 
     def replace(self, name: str, data: bytes | list[memoryview]) -> None:
