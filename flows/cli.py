@@ -31,13 +31,16 @@ class _TwoWords(TyperGroup):
         command = self.get_command(ctx, name) if len(args) > 1 else None
         return (name, command, args[2:]) if command else super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Click's, one word at a time: the second is offered where the first command's argument stands."""
+        return [each for each in super().shell_complete(ctx, incomplete) if " " not in each.value]
+
 
 app = typer.Typer(
     name="kdm",
     cls=_TwoWords,
     help="Distil diffusion models offline: generate pairs once, then train one-step students on them.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},  # its groups and commands inherit it

@@ -5,7 +5,18 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.commands.option_types import MOST_RUNS, MOST_SAMPLES, AsJson, Home, Seed, age, whole
+from flows.commands.completions import offering
+from flows.commands.option_types import (
+    MOST_RUNS,
+    MOST_SAMPLES,
+    AsJson,
+    Home,
+    PairsName,
+    Seed,
+    StudentName,
+    age,
+    whole,
+)
 from flows.commands.recipe_options import takes
 from flows.home import DEFAULT_HOME
 from flows.request import Request
@@ -33,7 +44,9 @@ def add_home_commands(app: typer.Typer) -> None:
 
 @takes()
 def _show(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name or file.")] = "",
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name or file.", autocompletion=offering("recipes"))
+    ] = "",
     as_json: AsJson = False,
     **options: Any,
 ) -> None:
@@ -52,7 +65,7 @@ def _ls(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
 
 
 def _leaderboard(
-    pairs: Annotated[str, typer.Argument(help="The set's name in 'kdm ls', or its folder.")],
+    pairs: PairsName,
     by: Annotated[
         str,
         typer.Option("--by", metavar="NUMBER", help="The number to order by, such as paired_mse."),
@@ -66,7 +79,12 @@ def _leaderboard(
 
 
 def _rm(
-    name: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or KIND/NAME.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Its name in 'kdm ls', or KIND/NAME.", autocompletion=offering("things")
+        ),
+    ],
     home: Home = DEFAULT_HOME,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     force: Annotated[
@@ -79,7 +97,7 @@ def _rm(
 
 
 def _sample(
-    student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
+    student: StudentName,
     num_samples: Annotated[
         int,
         typer.Option("-n", parser=whole(1, MOST_SAMPLES), metavar="N", help="How many samples."),

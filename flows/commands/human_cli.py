@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.option_types import AsJson, Home, Seed, whole
+from flows.commands.option_types import AsJson, Home, Seed, StudentName, whole
 from flows.home import DEFAULT_HOME
 
 _MOST = 1000  # questions; and pictures a side
@@ -14,7 +14,7 @@ human_app = typer.Typer(help="Ask people which collage looks more realistic.", n
 
 @human_app.command("build", help="Make the page that raters open, without a network.")
 def _build(
-    student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
+    student: StudentName,
     out: Annotated[
         str,
         typer.Option(

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.completions import offering
 from flows.home import HOME_VARIABLE
 from storage.whole_numbers import whole_number
 
@@ -75,6 +76,18 @@ Seed = Annotated[
         parser=whole(0, 2**64 - 1),
         metavar="N",
         help="A whole number; the same seed gives the same result.",
+    ),
+]
+StudentName = Annotated[
+    str,
+    typer.Argument(
+        help="Its name in 'kdm ls', or its folder.", autocompletion=offering("students")
+    ),
+]
+PairsName = Annotated[
+    str,
+    typer.Argument(
+        help="The set's name in 'kdm ls', or its folder.", autocompletion=offering("pairs")
     ),
 ]
 Name = Annotated[str, typer.Option("--name", help="The name to give it; by default the file's.")]

@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, License, Seed, number, whole
+from flows.commands.completions import offering
+from flows.commands.option_types import (
+    MOST_SAMPLES,
+    AsJson,
+    Home,
+    License,
+    PairsName,
+    Seed,
+    number,
+    whole,
+)
 from flows.home import DEFAULT_HOME
 
 pairs_app = typer.Typer(
@@ -12,7 +22,6 @@ pairs_app = typer.Typer(
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")]
 Split = Annotated[str, typer.Option("--split", help="The split.")]
 Layout = Annotated[
     str,
@@ -31,7 +40,7 @@ def _ls(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
 
 @pairs_app.command("show", help="Show what determines a set, and what is in it.")
 def _show(
-    name: Name,
+    name: PairsName,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +51,7 @@ def _show(
 
 @pairs_app.command("verify", help="Read every byte of a set and report what is damaged.")
 def _verify(
-    name: Name,
+    name: PairsName,
     home: Home = DEFAULT_HOME,
     deep: Annotated[
         bool, typer.Option("--deep", help="Also decode it: contents, indices, labels, values.")
@@ -56,7 +65,7 @@ def _verify(
 
 @pairs_app.command("repair", help="Restore what is damaged, byte for byte.")
 def _repair(
-    name: Name,
+    name: PairsName,
     home: Home = DEFAULT_HOME,
     source: Annotated[
         str, typer.Option("--source", help="The file or folder that it was imported from.")
@@ -72,7 +81,13 @@ def _repair(
 
 @pairs_app.command("gc", help="Remove files left behind by killed writers.")
 def _gc(
-    name: Annotated[str, typer.Argument(help="A set; by default every set of the home.")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A set; by default every set of the home.",
+            autocompletion=offering("pairs"),
+        ),
+    ] = "",
     home: Home = DEFAULT_HOME,
     older_than: Annotated[
         float,
@@ -96,9 +111,14 @@ def _gc(
     "pairs, and the students that have read them are listed (docs/privacy.md, 'Purging').",
 )
 def _purge(
-    name: Name,
+    name: PairsName,
     decision: Annotated[
-        str, typer.Option("--decision", help="First digits of the decision ('kdm pairs show').")
+        str,
+        typer.Option(
+            "--decision",
+            help="First digits of the decision ('kdm pairs show').",
+            autocompletion=offering("decisions"),
+        ),
     ],
     home: Home = DEFAULT_HOME,
     yes: Annotated[
@@ -116,7 +136,7 @@ def _purge(
     "or, on another machine, was silent for some time (docs/clusters.md, 'Claims').",
 )
 def _who(
-    name: Name,
+    name: PairsName,
     home: Home = DEFAULT_HOME,
     watch: Annotated[
         bool, typer.Option("--watch", help="Look again every 5 s until nobody is at work.")
@@ -130,7 +150,7 @@ def _who(
 
 @pairs_app.command("convert", help="Write a set in another layout, next to the existing one.")
 def _convert(
-    name: Name,
+    name: PairsName,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT-SIZE", help="Such as zarr-4096.")],
     source: Annotated[str, typer.Option("--from", help="The layout to read, of several.")] = "",
     home: Home = DEFAULT_HOME,
@@ -142,7 +162,7 @@ def _convert(
 
 @pairs_app.command("export", help="Write pairs for other trainers, or the pictures alone.")
 def _export(  # noqa: PLR0913  (one an option)
-    name: Name,
+    name: PairsName,
     folder: Annotated[
         str,
         typer.Argument(help="Where to write: an empty folder, or a stopped run of this export."),
@@ -178,6 +198,7 @@ def _export(  # noqa: PLR0913  (one an option)
             "--mask",
             metavar="DECISION",
             help="A filter's decision, or 'none'; by default the recipe's masks.",
+            autocompletion=offering("decisions"),
         ),
     ] = None,
     unmasked: Annotated[
@@ -236,7 +257,7 @@ def _import(  # noqa: PLR0913  (one an option)
     help="Ask whether mirrored noise gives mirrored samples.",
 )
 def _symmetry(
-    name: Name,
+    name: PairsName,
     num_pairs: Annotated[
         int, typer.Option("-k", parser=whole(2, 4096), metavar="N", help="How many noises.")
     ] = 64,
@@ -250,7 +271,7 @@ def _symmetry(
 
 @pairs_app.command("spot-check", help="Generate a few random pairs again, and compare.")
 def _spot_check(
-    name: Name,
+    name: PairsName,
     num_pairs: Annotated[
         int, typer.Option("-k", parser=whole(1, MOST_SAMPLES), metavar="N", help="How many pairs.")
     ] = 64,

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, whole
+from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, StudentName, whole
 from flows.commands.recipe_options import Recipe, takes
 from flows.home import DEFAULT_HOME
 from flows.request import Request
@@ -64,7 +64,7 @@ def _test(
 
 @privacy_app.command("audit", help="What of the training set can be told from a student.")
 def _audit(
-    student: Annotated[str, typer.Argument(help="Its name in 'kdm ls', or its folder.")],
+    student: StudentName,
     reference: Annotated[
         str,
         typer.Option(

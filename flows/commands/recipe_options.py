@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from flows.commands.completions import offering
 from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, whole
 from flows.home import DEFAULT_HOME
 from flows.request import STAGES
@@ -20,7 +21,8 @@ NO_MASK = "none"
 Recipe = Annotated[
     str,
     typer.Argument(
-        help="A recipe's name ('kdm show' lists them) or file; for filters also a stored set."
+        help="A recipe's name ('kdm show' lists them) or file; for filters also a stored set.",
+        autocompletion=offering("recipes and sets"),
     ),
 ]
 
@@ -46,6 +48,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
                 "--set",
                 metavar="A.B=VALUE",
                 help="Change one value, such as --set pairs.sampler.num_steps=20; may be repeated.",
+                autocompletion=offering("overrides"),
             ),
         ],
         None,
@@ -53,7 +56,12 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
     "students": (
         Annotated[
             list[str] | None,
-            typer.Option("--student", metavar="NAME", help="Only this student; may be repeated."),
+            typer.Option(
+                "--student",
+                metavar="NAME",
+                help="Only this student; may be repeated.",
+                autocompletion=offering("students of the recipe"),
+            ),
         ],
         None,
     ),
@@ -128,7 +136,15 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
         "",
     ),
     "until": (
-        Annotated[str, typer.Option("--until", metavar="STAGE", help="The last stage to run.")],
+        Annotated[
+            str,
+            typer.Option(
+                "--until",
+                metavar="STAGE",
+                help="The last stage to run.",
+                autocompletion=offering("stages"),
+            ),
+        ],
         STAGES[-1],
     ),
     "as_json": (AsJson, False),
@@ -204,6 +220,13 @@ _SHORTHANDS = {
     ),
 }
 
+_COMPLETED: dict[str, Callable[..., list[str]]] = {
+    "teacher": offering("teachers"),
+    "pairs": offering("pairs"),
+    "policy": offering("policies"),
+    "mask": offering("decisions"),
+}
+
 
 def takes(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command with `**options` these options of a `Request`, the common ones and the shorthands.
@@ -239,7 +262,13 @@ def _option(name: str) -> Parameter:
 
 def _parameter(name: str) -> Parameter:
     _, metavar, text, may_repeat = _SHORTHANDS[name]
-    option = typer.Option(f"--{name}", metavar=metavar, help=text, show_default=False)
+    option = typer.Option(
+        f"--{name}",
+        metavar=metavar,
+        help=text,
+        show_default=False,
+        autocompletion=_COMPLETED.get(name),
+    )
     kind: Any = list[str] | None if may_repeat else str
     default = None if may_repeat else ""
     return Parameter(

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.commands.completions import offering
 from flows.commands.option_types import AsJson, Home
 from flows.commands.recipe_options import Recipe, takes
 from flows.home import DEFAULT_HOME
@@ -128,7 +129,12 @@ def _reference(
 
 @takes("students", "device", *_OF_ALL)
 def _eval_report(
-    recipe: Annotated[str, typer.Argument(help="A recipe; by default all that the home has.")] = "",
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe; by default all that the home has.", autocompletion=offering("recipes")
+        ),
+    ] = "",
     **options: Any,
 ) -> None:
     if recipe:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from flows.config.shipped_names import shipped_names
 from pairgen.filters.filter import Filter
 from storage.did_you_mean import nearest
 from storage.folders import local_file
@@ -20,8 +21,7 @@ _KEYS = {"policy", "fpr"}
 
 def policy_names() -> list[str]:
     """The policies that come with this project."""
-    found = (file.name for file in files("flows.policies").iterdir())
-    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
+    return shipped_names("flows.policies")
 
 
 def policy_of(filters: Sequence[Filter]) -> str:

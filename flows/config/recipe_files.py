@@ -3,6 +3,7 @@
 from importlib.resources import files
 from typing import Any
 
+from flows.config.shipped_names import shipped_names
 from storage.did_you_mean import nearest
 from storage.folders import local_file
 from storage.yaml_text import read_mapping
@@ -10,8 +11,7 @@ from storage.yaml_text import read_mapping
 
 def recipe_names() -> list[str]:
     """The recipes that come with this project."""
-    found = (file.name for file in files("flows.recipes").iterdir())
-    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
+    return shipped_names("flows.recipes")
 
 
 def recipe_titles() -> dict[str, str]:

@@ -4,6 +4,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from flows.config.shipped_names import shipped_names
 from storage.did_you_mean import nearest
 from storage.folders import local_file
 from storage.yaml_text import read_yaml
@@ -21,8 +22,7 @@ def study_titles() -> dict[str, str]:
 
 @cache
 def _titles() -> dict[str, str]:
-    found = sorted(file.name for file in files("flows.studies").iterdir())
-    names = [name.removesuffix(".yaml") for name in found if name.endswith(".yaml")]
+    names = shipped_names("flows.studies")
     documents = {name: _document(name) for name in names}
     names.sort(key=lambda name: int(documents[name].get("order", len(names))))
     return {name: str(documents[name].get("title", "")) for name in names}
