@@ -15,6 +15,7 @@ from flows.commands.stages_cli import add_stage_commands
 from flows.commands.student_cli import student_app
 from flows.commands.study_cli import study_app
 from flows.commands.teacher_cli import teacher_app
+from flows.commands.verbosity_options import add_verbosity
 from flows.exit import Stopped, TrainingFailedError, leave, stop_on_signals
 from storage.errors import StoreError
 from storage.redaction import Redacting, redacted, require_no_secret
@@ -65,6 +66,9 @@ def _options(
 
         typer.echo(installed("kdm-offline"))
         raise typer.Exit
+
+
+add_verbosity(app)
 
 
 def main() -> NoReturn:

@@ -1,5 +1,6 @@
 """What a user asks for, in plain values: the parameters of a flow and the options of a command."""
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from storage.redaction import require_no_secret
 
 if TYPE_CHECKING:
     from flows.stage import Run
+
+_LOG = logging.getLogger(__name__)
 
 # In the order in which they run.
 STAGES = (
@@ -66,6 +69,7 @@ class Request:
         require_alone(ranks, self.at_once)
         home = home_folder(self.home)
         require_device(self.device)
+        _LOG.info("home %s, device %s", home.url, self.device)
         recipe = load_recipe(
             self.recipe,
             overrides=self.overrides,

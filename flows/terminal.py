@@ -14,6 +14,7 @@ from rich.text import Text
 from flows.lane import LANE, Lane
 from flows.progress import Meter, Progress
 from flows.stage import StageResult
+from flows.verbosity import is_quiet
 from storage.redaction import redacted
 
 SECONDS_BETWEEN_LINES = 5.0  # if standard error is a file or a pipe
@@ -41,7 +42,9 @@ class Terminal:
     waits = True
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = console or Console(
+            stderr=True, highlight=False, soft_wrap=True, quiet=is_quiet()
+        )
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._in_turn = _Line(time.monotonic())
         self._beside: dict[Lane, _Line] = {}
@@ -49,7 +52,7 @@ class Terminal:
         self._lock = RLock()  # lanes tell from threads of their own
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.quiet:
             self._live.start()
         return self
 

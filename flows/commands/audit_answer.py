@@ -3,6 +3,7 @@
 import typer
 
 from flows.table import say_document
+from flows.verbosity import warn
 from storage.folders import Folder
 
 
@@ -25,7 +26,7 @@ def say_audit(target: Folder, state: str, *, is_private: bool, as_json: bool) ->
         if is_private:
             typer.echo(f"{(target / PRIVATE).url}: scores of single samples; keep it with the data")
     if is_private and (warning := policy_warning(target)):
-        typer.echo(warning, err=True)
+        warn(warning)
 
 
 def policy_warning(audit: Folder) -> str:

@@ -12,6 +12,7 @@ from flows.commands.typed_words import typed_words
 from flows.request import Request
 from flows.table import aligned
 from flows.terminal import Terminal
+from flows.verbosity import warn
 from storage.folders import Folder
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def filter_pairs(request: Request, *, is_direct: bool, is_private: bool, as_json
     else:
         _tell(folder, document, is_private=is_private)
     if is_private and (warning := policy_warning(folder)):
-        typer.echo(warning, err=True)
+        warn(warning)
 
 
 def _tell(folder: Folder, document: dict[str, Any], *, is_private: bool) -> None:

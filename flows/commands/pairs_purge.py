@@ -11,6 +11,7 @@ from flows.commands.stored_set import home_of, require_set
 from flows.home import found
 from flows.table import many, num_bytes
 from flows.terminal import counting
+from flows.verbosity import warn
 from storage.care.purge_plan import Plan, plan_purge
 from storage.care.verify import spec_faults
 from storage.decisions import decision_of_set
@@ -71,7 +72,7 @@ def _go_on(
 
 def _purge(folder: Folder, stores: Sequence[PairStore], home: Folder, plan: Plan | None) -> None:
     with counting("purge", folder.name, "shards") as report:
-        purge(folder, stores, plan, report=report, say=lambda said: typer.echo(said, err=True))
+        purge(folder, stores, plan, report=report, say=warn)
     after = stores_of(folder)
     for words in after[0].purges.words():
         typer.echo(f"purged: {words}")
@@ -96,4 +97,4 @@ def _tell_readers(readers: Readers) -> None:
     if not readers.found:
         typer.echo("no student in this home has read these pairs")
     for fault in readers.faults:
-        typer.echo(f"  not known: {fault}", err=True)
+        warn(f"  not known: {fault}")

@@ -3,7 +3,7 @@
 import sys
 
 # They change what is printed, and nothing that is made.
-_OF_THE_TERMINAL = ("--json",)
+_OF_THE_TERMINAL = ("--json", "-q", "--quiet", "-v", "-vv", "--verbose")
 
 
 def typed_words() -> list[str]:

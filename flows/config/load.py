@@ -3,6 +3,7 @@
 Each step changes one plain document; only the last turns it into a `Recipe`, which validates everything.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from kdm.presets.presets import preset_names
 from storage.folders import Folder
 from storage.options import parse
 from storage.redaction import require_no_secret
+
+_LOG = logging.getLogger(__name__)
 
 _STORED_PAIRS = "pairs.stored="
 _POLICY = "filters.policy="
@@ -48,7 +51,10 @@ def load_recipe(
     """
     of_set = None if home is None else recipe_of_set(recipe, home)
     document = read_recipe(recipe) if of_set is None else of_set
-    _lay_over(document, overrides, students)
+    changes = [*overrides]
+    kind = "file" if of_set is None else "stored set"
+    _LOG.info("recipe '%s' is read from a %s; changed: %s", recipe, kind, changes or "nothing")
+    _lay_over(document, changes, students)
     require_no_secret(document, f"recipe '{recipe}'")  # it is stored with what is made
     if count is not None:
         _set_count(document, count)

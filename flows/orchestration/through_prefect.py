@@ -23,6 +23,7 @@ from flows.stage import StageResult
 from flows.terminal import Terminal
 
 Results = list[StageResult]
+_LOG = logging.getLogger(__name__)
 
 
 def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:
@@ -33,6 +34,7 @@ def through_prefect(flow: str, request: Request, terminal: Terminal) -> Results:
     if not may_have_api(home_folder(request.home)):
         found = found_directly(request, terminal)
         if found is not None:
+            _LOG.info("every result is there, so Prefect isn't started")
             return found
     return _flow_or(lambda: directly(request, terminal), flow, parameters, terminal)
 
@@ -65,6 +67,7 @@ def _flow_or(
 
     # If the API is gone, log records can't be sent; that needs no traceback.
     logging.raiseExceptions = False
+    _LOG.info("Prefect's API: %s", "the configured one" if server is None else server.api)
     try:
         if server is not None:
             server.wait(startup_seconds())

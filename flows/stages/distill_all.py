@@ -4,6 +4,7 @@ How many are trained at once changes no byte. A student that is finished (`after
 before, so that no training is begun twice.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,8 @@ from flows.stages.child import GRACE_SECONDS
 from flows.stages.distill import distill
 from pairgen.cores import num_cores
 from storage.redaction import redacted
+
+_LOG = logging.getLogger(__name__)
 
 
 class _MissingError(Exception):
@@ -42,6 +45,8 @@ def distill_all(
     missing = _missing(run, judged, students) if run.at_once != 1 and len(students) > 1 else []
     lines = _lines(missing)
     num = _num_at_once(run, missing) if len(lines) > 1 else 1
+    if missing:
+        _LOG.info("%d students aren't trained; %d at a time", len(missing), min(num, len(lines)))
     if num == 1:
         return train(students)
     left = {each.name for each in missing}

@@ -1,5 +1,6 @@
 """Stage `evaluate`: a student's numbers on held-out pairs and fresh noise, beside its teacher's."""
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,8 @@ from flows.stage import Run, StageResult, State
 from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.judging_networks import networks_of, require_other_judges
 from storage.digest import digest_of, seal
+
+_LOG = logging.getLogger(__name__)
 
 STAGE = "evaluate"
 # Increased by a fix that changes what is measured; metrics have their own versions.
@@ -30,11 +33,13 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
         return bool(facts)
 
     if not is_there():
+        _LOG.info("%s lacks numbers of these weights, pairs and options", folder.url)
         run.begin(folder, what)
         with claimed(folder, what, is_there=is_there, say=run.say) as has_work:
             if has_work:
                 facts, state = _evaluate(run, judged, student, identity), "done"
     else:
+        _LOG.info("%s has numbers of these weights, pairs and options", folder.url)
         end_claim_of_dead(folder)
     return replace(student, stage=STAGE, digest=identity, state=state, facts=facts)
 

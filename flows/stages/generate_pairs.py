@@ -1,5 +1,6 @@
 """Stage `generate-pairs`: find what the store lacks, sample it, write it, freeze it in a manifest."""
 
+import logging
 from dataclasses import replace
 
 from flows.documents.set_card import write_pairs_card
@@ -11,6 +12,8 @@ from flows.stages.arithmetic import require_arithmetic, require_sound_noise
 from flows.stages.committed import STAGE, committed
 from flows.stages.existing_pairs import existing_pairs
 from flows.stages.pair_spec import pair_spec
+
+_LOG = logging.getLogger(__name__)
 
 
 def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
@@ -26,6 +29,9 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     work = Work(run, spec, teacher, {"on": run.on or "threads", "part": run.part})
     missing = work.missing()
     was_missing = any(missing.values())
+    for split, shards in missing.items():
+        store, num_shards = work.stores[split], work.num_shards[split]
+        _LOG.info("%s lacks %d of %d shards", store.base.url, len(shards), num_shards)
     if was_missing and not _make_missing(work, missing, part):
         return _left_to_others(work)
     for store in work.stores.values():

@@ -1,5 +1,7 @@
 """One filter at one threshold, over the shards of a set: what it scores and decides is kept as masks."""
 
+import logging
+
 from flows.calibration import RecipeFilter
 from flows.documents.calibration_words import calibration_document
 from flows.judged_pairs import contents
@@ -9,6 +11,7 @@ from flows.stages.shards_in_turn import ShardsInTurn
 from pairgen.filters.decisions import decide
 from pairgen.filters.digests import scored_with
 from pairgen.filters.set_filter import SetFilter
+from storage.digest import short
 from storage.masks import (
     Mask,
     decision_digest,
@@ -22,6 +25,8 @@ from storage.masks import (
 )
 from storage.plugins import describe
 from storage.store import PairStore
+
+_LOG = logging.getLogger(__name__)
 
 STAGE = "filter-pairs"
 
@@ -37,6 +42,8 @@ class Judging:
     def cover(self, store: PairStore) -> bool:
         """Score and decide what is missing in a split; whether this run did anything."""
         undecided = self._undecided(store)
+        decision = short(self.mask.decision)
+        _LOG.info("%s: %d shards lack decision %s", store.base.url, len(undecided), decision)
         if not undecided:
             return False
         masks, what = store.base / "masks", f"judging {len(undecided)} shards"

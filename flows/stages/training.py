@@ -1,5 +1,6 @@
 """Runs one training as a stage: named by what it depends on, and run in a child process."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,8 @@ from storage.errors import DamageError
 from storage.folders import Folder, folder_at
 from storage.options import parse
 
+_LOG = logging.getLogger(__name__)
+
 # Torch is imported, and set up for this process, by one thread at a time.
 _SETTING_UP = Lock()
 
@@ -36,6 +39,7 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     folder.sweep()
     state: State = "cached"
     if not is_done(folder, identity):
+        _LOG.info("%s has no finished training of these options", folder.url)
         run.begin(folder, f"training {name}")
         with _SETTING_UP:
             _require_possible(run, checked)
@@ -46,6 +50,7 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
                 _train(run, stage, name, job_here)
                 state = "done"
     else:
+        _LOG.info("%s holds a finished training of these options", folder.url)
         end_claim_of_dead(folder)
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
 

@@ -1,11 +1,14 @@
 """What a disk reports as an error, as a sentence with the path and what to do."""
 
 import errno
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import DamageError, StoreError
+
+_LOG = logging.getLogger("storage.folders")
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # A read-only disk, missing permission, or a file where a folder should be.
@@ -17,6 +20,7 @@ def told(done: str, path: Path) -> Iterator[None]:
     """Raise what a disk reports as a sentence: `path` could not be `done`; FileNotFoundError stays."""
     try:
         yield
+        _LOG.debug("%s: %s", done, path)
     except FileNotFoundError:
         if path.is_symlink():
             raise DamageError(f"{path} is a link that leads nowhere; remove it") from None

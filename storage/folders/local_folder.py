@@ -4,6 +4,7 @@ A private one is made with the mode 0700 and its files with 0600, whatever the u
 """
 
 import contextlib
+import logging
 import os
 import shutil
 import stat
@@ -23,6 +24,8 @@ from storage.folders.local_errors import FULL, not_written, told
 from storage.folders.local_paths import user_path
 from storage.folders.temporary import is_abandoned, temporary_name
 from storage.folders.walk import walked
+
+_LOG = logging.getLogger("storage.folders")
 
 _NUM_TRIES = 5  # of making a folder
 _CHUNK = 2**16  # bytes that are read back at once: larger ones are fresh memory each time
@@ -221,6 +224,7 @@ def _written(target: Path, pieces: Sequence[memoryview], *, is_private: bool) ->
         _write_and_check(temporary, pieces, 0o600 if is_private else 0o666)
         yield temporary
         sync_folder(target.parent)
+        _LOG.debug("written: %s", target)
     except OSError as error:
         raise not_written(target, sum(piece.nbytes for piece in pieces), error) from error
     finally:

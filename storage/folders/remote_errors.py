@@ -5,6 +5,7 @@ place, the kind of the error and the server's code for it, and the original is n
 """
 
 import errno
+import logging
 import random
 import sys
 import time
@@ -14,6 +15,8 @@ from itertools import count
 from typing import TypeVar
 
 from storage.errors import StoreError, UnreachableError
+
+_LOG = logging.getLogger("storage.folders")
 
 # Roots of what fsspec's drivers raise beside OSError; looked up if they are already imported.
 _ROOTS = (
@@ -56,6 +59,7 @@ def told(done: str, url: str) -> Iterator[None]:
     """Raise what goes wrong as a `StoreError`: `url` could not be `done`; FileNotFoundError stays."""
     try:
         yield
+        _LOG.debug("%s: %s", done, url)
     except FileExistsError:
         raise
     except FileNotFoundError as error:
