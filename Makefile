@@ -99,6 +99,22 @@ clouds-test: setup ## homes on gs:// and az://, on emulators that it installs; n
 	@npm install --silent --no-audit --no-fund --prefix build/npm azurite@3.37.0
 	PATH="$(CURDIR)/build/npm/node_modules/.bin:$$PATH" $(BIN)/pytest tests/flows/test_clouds.py $(PYTEST_ARGS)
 
+# Sphinx and its theme, which `make setup` leaves out.
+.PHONY: docs-setup
+docs-setup: setup
+	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[docs]'
+
+.PHONY: docs
+docs: docs-setup ## the documentation as a site, build/docs/html; a warning is an error
+	$(BIN)/python -m website build/docs/pages
+	$(BIN)/sphinx-build -q -W --keep-going -c website -b html build/docs/pages build/docs/html
+	@echo "Open build/docs/html/index.html in a browser."
+
+.PHONY: docs-links
+docs-links: docs-setup ## ask every address elsewhere that the documentation links to; needs the network
+	$(BIN)/python -m website build/docs/pages
+	$(BIN)/sphinx-build -q -W --keep-going -c website -b linkcheck build/docs/pages build/docs/links
+
 .PHONY: docker-test
 docker-test: ## image, services and a killed worker in containers; needs a Docker daemon (docker/test/run)
 	bash docker/test/run

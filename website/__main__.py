@@ -1,0 +1,9 @@
+"""`python -m website FOLDER`: the sources of the site, for Sphinx (`make docs`)."""
+
+import sys
+from pathlib import Path
+
+from website.write import write_site
+
+if __name__ == "__main__":
+    write_site(Path(sys.argv[1]))
