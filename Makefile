@@ -4,9 +4,11 @@ PYTHON ?= python3
 KDM_HOME ?= ./kdm-home
 PYTEST_ARGS ?=
 TEST_PROCESSES ?= 3
+PYTHONS ?= 3.12 3.13 3.14
+VENV ?= .venv
 
-BIN := .venv/bin
-INSTALLED := .venv/installed
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
 
 # Every command that a test starts would compile the whole source anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,6 +20,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=$(PYTHON)  KDM_HOME=$(KDM_HOME)  PYTEST_ARGS=$(PYTEST_ARGS)  TEST_PROCESSES=$(TEST_PROCESSES)"
+	@echo "  PYTHONS=$(PYTHONS)  VENV=$(VENV)"
 
 .PHONY: setup
 setup: $(INSTALLED) ## .venv with every dependency at its pinned version, again when a pin changes
@@ -25,8 +28,8 @@ setup: $(INSTALLED) ## .venv with every dependency at its pinned version, again 
 # Without compiling 200 packages, of which Python compiles what it imports: that saves a third of the time.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d is too old: name 3.11 or later, as in PYTHON=python3.11" % sys.version_info[:2])'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing about 200 packages into .venv: one to three minutes, 2 GB on disk."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing about 200 packages into $(VENV): one to three minutes, 2 GB on disk."
 	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[dev,images,s3]'
 	@touch $@
 
@@ -42,6 +45,11 @@ test: export OMP_NUM_THREADS = 1
 test: export MKL_NUM_THREADS = 1
 test: setup ## the suite
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+# Each has an environment of its own, .venv-3.12 and so on, with the pinned versions.
+.PHONY: test-pythons
+test-pythons: ## the suite with every other Python that is here, each in its own .venv-VERSION
+	@bash .ci/test-pythons $(PYTHONS)
 
 # What a processor without AVX would compute; AVX2 and AVX-512 add in other orders.
 LOWEST := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
@@ -126,4 +134,4 @@ bench: setup ## times and rates
 .PHONY: clean
 clean: ## remove caches and build products; .venv and the home stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
-	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path "./.venv*" -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
