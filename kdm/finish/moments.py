@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from kdm.collective import mean_over_ranks
 from kdm.finish.feature_types import FeatureMap, FeatureRows
-from kdm.shapes import Samples
+from kdm.shapes import AnyNumber
 
 Mean = Float64[Tensor, "d"]
 Second = Float64[Tensor, "d d"]
@@ -92,7 +92,7 @@ class RunningMoments(nn.Module):
 
 
 @torch.no_grad()
-def stored_moments(pictures: Iterable[Samples], features: FeatureMap) -> StoredMoments:
+def stored_moments(pictures: Iterable[AnyNumber], features: FeatureMap) -> StoredMoments:
     """Those of pictures (n, c, h, w), part by part; a ValueError if they are too few for a covariance."""
     mean, second, count = torch.zeros(0), torch.zeros(0), 0
     for part in pictures:
