@@ -1,12 +1,15 @@
 """A home: the folder where everything is stored, and how a name that the user types is found in it."""
 
+import logging
 import os
 import re
 
+from flows.settings import settings
 from storage.did_you_mean import nearest
 from storage.digest import NAME_DIGITS
 from storage.folders import Folder, folder_at
 
+_LOG = logging.getLogger(__name__)
 HOME_VARIABLE = "KDM_HOME"
 DEFAULT_HOME = "./kdm-home"
 KINDS = (
@@ -17,15 +20,22 @@ ANALYSES = "analyses"  # what studies found of students: files without names
 _THING = re.compile(rf"(.+)-[0-9a-f]{{{NAME_DIGITS}}}")
 
 
+def usual_home() -> str:
+    """$KDM_HOME, else the home of the settings' file, else ./kdm-home, as it was written."""
+    return os.environ.get(HOME_VARIABLE) or settings().home or DEFAULT_HOME
+
+
 def home_folder(home: str = "") -> Folder:
-    """The home that was named, else $KDM_HOME, else ./kdm-home; made absolute here."""
-    place = home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME
+    """The home that was named, else the usual one; made absolute here."""
+    place = home or usual_home()
     if place.startswith("memory:"):
         raise ValueError(
             "a home at memory:// ends with its process, and training is another process; "
             "use a path, or s3://bucket/kdm"
         )
-    return folder_at(place)
+    folder = folder_at(place)
+    _LOG.info("home %s", folder.url)
+    return folder
 
 
 def things(home: Folder, kind: str) -> list[str]:

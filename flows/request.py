@@ -69,7 +69,7 @@ class Request:
         require_alone(ranks, self.at_once)
         home = home_folder(self.home)
         require_device(self.device)
-        _LOG.info("home %s, device %s", home.url, self.device)
+        _LOG.info("device %s", self.device)
         recipe = load_recipe(
             self.recipe,
             overrides=self.overrides,

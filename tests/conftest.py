@@ -32,6 +32,8 @@ for name in [name for name in os.environ if name.startswith(("PREFECT_", "KDM_")
     if name not in KEPT:
         del os.environ[name]
 
+os.environ.update(KDM_CONFIG=os.devnull)  # nor are their settings
+
 gc.set_threshold(10_000)  # of hundreds of thousands of modules' objects hardly one is garbage
 keep_freed_memory()
 atexit.register(gc.freeze)

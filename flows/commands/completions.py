@@ -4,14 +4,13 @@ The shell waits for it at each press of Tab, so nothing here imports torch or Pr
 which answers slowly, offers nothing.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterable
 from typing import Literal
 
 from typer import Context
 
-from flows.home import HOME_VARIABLE, KINDS, bare, home_folder, things
+from flows.home import KINDS, bare, home_folder, things, usual_home
 from flows.request import STAGES
 from storage.errors import StoreError
 from storage.folders import Folder
@@ -106,12 +105,10 @@ def _named(ctx: Context, incomplete: str, kind: str) -> list[str]:
 
 def _local_home(ctx: Context) -> Folder | None:
     """The home that the line names, else the usual one; None if it's remote, absent or no home."""
-    place = str(ctx.params.get("home") or os.environ.get(HOME_VARIABLE) or "")
-    if "://" in place and not place.startswith(
-        "file://"
-    ):  # its driver alone takes a second to import
-        return None
     try:
+        place = str(ctx.params.get("home") or usual_home())
+        if "://" in place and not place.startswith("file://"):
+            return None  # its driver alone takes a second to import
         home = home_folder(place)
         return home if home.is_local and home.local_path().is_dir() else None
     except (ValueError, StoreError, OSError):  # the command itself says what is wrong with it

@@ -18,7 +18,6 @@ from flows.commands.option_types import (
     whole,
 )
 from flows.commands.recipe_options import takes
-from flows.home import DEFAULT_HOME
 from flows.request import Request
 
 _A_MONTH = timedelta(days=30)
@@ -39,6 +38,7 @@ def add_home_commands(app: typer.Typer) -> None:
     app.command(
         "prune", help="Remove old flow runs from your Prefect server. What they made stays."
     )(_prune)
+    app.command("config", help="Show the settings that hold, and where they come from.")(_config)
     app.command("doctor", help="Check that this machine has what is needed.")(_doctor)
 
 
@@ -58,7 +58,7 @@ def _show(
         list_recipes(as_json=as_json)
 
 
-def _ls(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def _ls(home: Home = "", as_json: AsJson = False) -> None:
     from flows.commands.ls import ls
 
     ls(home, as_json=as_json)
@@ -70,7 +70,7 @@ def _leaderboard(
         str,
         typer.Option("--by", metavar="NUMBER", help="The number to order by, such as paired_mse."),
     ] = "",
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.leaderboard import write_leaderboard
@@ -85,7 +85,7 @@ def _rm(
             help="Its name in 'kdm ls', or KIND/NAME.", autocompletion=offering("things")
         ),
     ],
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Remove it even if pairs or students depend on it.")
@@ -120,7 +120,7 @@ def _sample(
         bool,
         typer.Option("--best", help="Use the weights of the lowest training loss, not the last."),
     ] = False,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
 ) -> None:
     from flows.commands.sample import Wanted, sample
 
@@ -196,7 +196,13 @@ def _prune(
     prune(older_than, is_confirmed=yes)
 
 
-def _doctor(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def _config(as_json: AsJson = False) -> None:
+    from flows.commands.config import show_settings
+
+    show_settings(as_json=as_json)
+
+
+def _doctor(home: Home = "", as_json: AsJson = False) -> None:
     from flows.doctor import doctor
 
     doctor(home, as_json=as_json)

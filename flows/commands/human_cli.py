@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from flows.commands.option_types import AsJson, Home, Seed, StudentName, whole
-from flows.home import DEFAULT_HOME
 
 _MOST = 1000  # questions; and pictures a side
 
@@ -41,7 +40,7 @@ def _build(
     ] = 6,
     *,
     seed: Seed = 0,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
 ) -> None:
     from flows.commands.human_build import build_human_study
     from flows.commands.human_pictures import HumanStudy
@@ -53,7 +52,7 @@ def _build(
 def _score(
     answers: Annotated[list[str], typer.Argument(help="The files that raters saved.")],
     as_json: AsJson = False,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
 ) -> None:
     from flows.commands.human_score import score_human_study
 

@@ -63,7 +63,13 @@ def age(value: str | timedelta) -> timedelta:
 
 
 Home = Annotated[
-    str, typer.Option("--home", envvar=HOME_VARIABLE, help="Where everything is stored.")
+    str,
+    typer.Option(
+        "--home",
+        envvar=HOME_VARIABLE,
+        show_default=False,
+        help="Where everything is stored; by default where 'kdm config' says.",
+    ),
 ]
 AsJson = Annotated[
     bool,

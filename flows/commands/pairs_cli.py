@@ -15,7 +15,6 @@ from flows.commands.option_types import (
     number,
     whole,
 )
-from flows.home import DEFAULT_HOME
 
 pairs_app = typer.Typer(
     help="Verify, repair, convert, export and import pairs.",
@@ -32,7 +31,7 @@ Layout = Annotated[
 
 
 @pairs_app.command("ls", help="List the sets in a home, with counts and sizes.")
-def _ls(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def _ls(home: Home = "", as_json: AsJson = False) -> None:
     from flows.commands.pairs import list_sets
 
     list_sets(home, as_json=as_json)
@@ -41,7 +40,7 @@ def _ls(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
 @pairs_app.command("show", help="Show what determines a set, and what is in it.")
 def _show(
     name: PairsName,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.pairs import show
@@ -52,7 +51,7 @@ def _show(
 @pairs_app.command("verify", help="Read every byte of a set and report what is damaged.")
 def _verify(
     name: PairsName,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     deep: Annotated[
         bool, typer.Option("--deep", help="Also decode it: contents, indices, labels, values.")
     ] = False,
@@ -66,7 +65,7 @@ def _verify(
 @pairs_app.command("repair", help="Restore what is damaged, byte for byte.")
 def _repair(
     name: PairsName,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     source: Annotated[
         str, typer.Option("--source", help="The file or folder that it was imported from.")
     ] = "",
@@ -88,7 +87,7 @@ def _gc(
             autocompletion=offering("pairs"),
         ),
     ] = "",
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     older_than: Annotated[
         float,
         typer.Option(
@@ -120,7 +119,7 @@ def _purge(
             autocompletion=offering("decisions"),
         ),
     ],
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     yes: Annotated[
         bool, typer.Option("--yes", help="Do it; without, only print what would go.")
     ] = False,
@@ -137,7 +136,7 @@ def _purge(
 )
 def _who(
     name: PairsName,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     watch: Annotated[
         bool, typer.Option("--watch", help="Look again every 5 s until nobody is at work.")
     ] = False,
@@ -153,7 +152,7 @@ def _convert(
     name: PairsName,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT-SIZE", help="Such as zarr-4096.")],
     source: Annotated[str, typer.Option("--from", help="The layout to read, of several.")] = "",
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
 ) -> None:
     from flows.commands.pairs_convert import convert_set
 
@@ -204,7 +203,7 @@ def _export(  # noqa: PLR0913  (one an option)
     unmasked: Annotated[
         bool, typer.Option("--unmasked", help="Include pairs that filters would leave out.")
     ] = False,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
 ) -> None:
     from flows.commands.pairs_export import Export, export_set
 
@@ -242,7 +241,7 @@ def _import(  # noqa: PLR0913  (one an option)
             help="An option of the importer, such as x_0_dtype=uint8.",
         ),
     ] = None,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
 ) -> None:
     from flows.commands.pairs_import import Import, import_set
 
@@ -261,7 +260,7 @@ def _symmetry(
     num_pairs: Annotated[
         int, typer.Option("-k", parser=whole(2, 4096), metavar="N", help="How many noises.")
     ] = 64,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.pairs_symmetry import ask_teacher
@@ -278,7 +277,7 @@ def _spot_check(
     seed: Seed = 0,
     split: Split = "train",
     *,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.pairs_spot_check import spot_check_set

@@ -6,7 +6,6 @@ import typer
 
 from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, StudentName, whole
 from flows.commands.recipe_options import Recipe, takes
-from flows.home import DEFAULT_HOME
 from flows.request import Request
 
 _MOST_AUDITED = 10**6  # samples
@@ -88,7 +87,7 @@ def _audit(
         ),
     ] = False,
     *,
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.privacy_audit import Wanted, audit_student

@@ -13,7 +13,6 @@ import typer
 
 from flows.commands.completions import offering
 from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, whole
-from flows.home import DEFAULT_HOME
 from flows.request import STAGES
 
 NO_MASK = "none"
@@ -28,7 +27,7 @@ Recipe = Annotated[
 
 _COMMON = ("home", "count", "overrides")  # for every command that takes a recipe
 _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a Request
-    "home": (Home, DEFAULT_HOME),
+    "home": (Home, ""),
     "count": (
         Annotated[
             int | None,

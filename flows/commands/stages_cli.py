@@ -7,7 +7,6 @@ import typer
 from flows.commands.completions import offering
 from flows.commands.option_types import AsJson, Home
 from flows.commands.recipe_options import Recipe, takes
-from flows.home import DEFAULT_HOME
 from flows.request import Request
 
 _OF_ALL = ("direct", "dry_run", "as_json")  # options of every stage
@@ -118,7 +117,7 @@ def _reference(
     ] = None,
     *,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.reference import Wanted, reference

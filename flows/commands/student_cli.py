@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from flows.commands.option_types import AsJson, Goldens, Home, Name, number
-from flows.home import DEFAULT_HOME
 
 student_app = typer.Typer(
     help="Import a student, check a step, list presets.",
@@ -17,7 +16,7 @@ student_app = typer.Typer(
 def _import(
     file: Annotated[str, typer.Argument(help="What torch.save has written, or a .safetensors.")],
     name: Name = "",
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     student: Annotated[
         str, typer.Option("--student", help="kdm or kdm-f; an error if the file differs.")
     ] = "",

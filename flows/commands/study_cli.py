@@ -11,7 +11,6 @@ from typer.core import TyperGroup
 
 from flows.commands.human_cli import human_app
 from flows.commands.option_types import AsJson, Home, whole
-from flows.home import DEFAULT_HOME
 
 _RUN = "run"  # what a study's name stands for
 _MOST_JOBS = 1024
@@ -78,7 +77,7 @@ def _run(
     ] = False,
     *,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.study_run import run_study, show_points

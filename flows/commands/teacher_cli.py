@@ -6,7 +6,6 @@ import typer
 
 from flows.commands.option_types import AsJson, Goldens, Home, License, Name, whole
 from flows.commands.recipe_options import Recipe, takes
-from flows.home import DEFAULT_HOME
 from flows.request import Request
 
 teacher_app = typer.Typer(
@@ -19,7 +18,7 @@ teacher_app = typer.Typer(
 def _import(
     file: Annotated[str, typer.Argument(help="An EDM .pkl, or what torch.save has written.")],
     name: Name = "",
-    home: Home = DEFAULT_HOME,
+    home: Home = "",
     preset: Annotated[
         str, typer.Option("--preset", help="The network's name, if the file doesn't have it.")
     ] = "",

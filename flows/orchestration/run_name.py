@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.runtime import flow_run
 
-from flows.home import DEFAULT_HOME, HOME_VARIABLE, home_folder
+from flows.home import home_folder, usual_home
 from flows.orchestration.deployed import FOLDER_VARIABLE
 from storage.folders.local_paths import user_path
 
@@ -20,9 +20,9 @@ def run_name() -> str:
 
 def _in_home(given: dict[str, Any]) -> str:
     """'in HOME'; nothing if it can't be one, which the run itself explains."""
-    place = given.get("home") or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME
     deployed = os.environ.get(FOLDER_VARIABLE)
     try:
+        place = given.get("home") or usual_home()
         if deployed and "://" not in place:  # the run hasn't entered its folder yet
             place = str(Path(deployed, user_path(place)))
         return f"in {home_folder(place).url}"

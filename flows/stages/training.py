@@ -12,6 +12,7 @@ from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
 from flows.stages.claim import claimed, end_claim_of_dead
+from flows.stages.usual_trackers import with_usual_trackers
 from kdm.freed_memory import give_back_freed_memory
 from kdm.trained import read_config
 from kdm.training.job import TrainingJob
@@ -77,7 +78,9 @@ def _require_possible(run: Run, job: TrainingJob) -> None:
 
 
 def _placed(run: Run, job: TrainingJob, folder: Folder) -> TrainingJob:
-    return job.model_copy(update={"folder": folder.url, "device": run.settled_device})
+    training = with_usual_trackers(job.training)
+    here = {"folder": folder.url, "device": run.settled_device, "training": training}
+    return job.model_copy(update=here)
 
 
 def _train(run: Run, stage: str, name: str, job: TrainingJob) -> None:

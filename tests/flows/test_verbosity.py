@@ -54,7 +54,7 @@ def test_a_verbose_run_says_what_it_asked_and_found_beside_its_document(finished
     ended = said("-v", *RUN, "--json", "--set", "filters.near-copy.fpr=0.01", home=finished.path)
     assert len(json.loads(ended.stdout)["stages"]) == 6
     lines = [line for line in ended.stderr.splitlines() if line.startswith("info ")]
-    assert f"info   flows.request: home {finished.path}, device cpu" in lines
+    assert f"info   flows.home: home {finished.path}" in lines
     assert "changed: ['filters.near-copy.fpr=0.01']" in ended.stderr
     (student,) = (finished.path / "students").iterdir()
     assert f"{student} holds a finished training of these options" in ended.stderr
