@@ -35,9 +35,10 @@ def add_home_commands(app: typer.Typer) -> None:
     )
     app.command("sample", help="Draw samples from a student.")(_sample)
     app.command("deploy", help="Deploy every flow to your Prefect server.")(_deploy)
+    app.command("prune", help="Free disk: remove what nobody will read again. Asks first.")(_prune)
     app.command(
-        "prune", help="Remove old flow runs from your Prefect server. What they made stays."
-    )(_prune)
+        "prune runs", help="Remove old flow runs from your Prefect server. What they made stays."
+    )(_prune_runs)
     app.command("config", help="Show the settings that hold, and where they come from.")(_config)
     app.command("doctor", help="Check that this machine has what is needed.")(_doctor)
 
@@ -179,6 +180,32 @@ def _deploy(
 
 
 def _prune(
+    home: Home = "",
+    caches: Annotated[
+        bool,
+        typer.Option("--caches", help="Also what metrics and studies keep and can compute again."),
+    ] = False,
+    unused: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--unused",
+            parser=age,
+            metavar="AGE",
+            help="Also things of at least this age that no run, study or page refers to, as 30d.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    from flows.commands.prune_home import Manner, Wanted, prune_home
+
+    unused_for = None if unused is None else unused.total_seconds()
+    wanted = Wanted(caches, unused_for)
+    prune_home(home, wanted, Manner(dry_run, yes, as_json))
+
+
+def _prune_runs(
     older_than: Annotated[
         timedelta,
         typer.Option(
@@ -191,9 +218,9 @@ def _prune(
     ] = _A_MONTH,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
-    from flows.commands.prune import prune
+    from flows.commands.prune_runs import prune_runs
 
-    prune(older_than, is_confirmed=yes)
+    prune_runs(older_than, is_confirmed=yes)
 
 
 def _config(as_json: AsJson = False) -> None:

@@ -24,7 +24,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 KEYS = re.compile(r"^\| `kdm ([\w -]+)` \| (`[^|]+) \|$", re.MULTILINE)
 # What they print is a file, a question or what they did to one thing.
 WITHOUT = {
-    *("rm", "prune", "deploy", "sample", "teacher import", "student import", "study human build"),
+    *(
+        "rm",
+        "prune runs",
+        "deploy",
+        "sample",
+        "teacher import",
+        "student import",
+        "study human build",
+    ),
     *("pairs repair", "pairs gc", "pairs purge", "pairs convert", "pairs export", "pairs import"),
 }
 

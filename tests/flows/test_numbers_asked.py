@@ -44,7 +44,7 @@ def test_an_age_or_a_scale_is_a_finite_number(odd: str) -> None:
 
 @pytest.mark.parametrize("odd", ["30", "0d", "1.5d", "-1d", "1 d", "30D", "٣d", "99999w"])
 def test_an_age_of_runs_has_a_unit_and_is_an_hour_at_least(odd: str) -> None:
-    ended = CliRunner().invoke(app, ["prune", "--older-than", odd])
+    ended = CliRunner().invoke(app, ["prune", "runs", "--older-than", odd])
     assert f"{odd!r} is not an age of an hour or more" in " ".join(ended.output.split())
 
 

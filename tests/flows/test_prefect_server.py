@@ -24,7 +24,7 @@ from local_prefect import BIN, QUIET_AND_QUICK, LocalPrefect, start_kdm, wait_fo
 from twins import TWINS
 
 from flows.commands.deploy import deploy
-from flows.commands.prune import prune
+from flows.commands.prune_runs import prune_runs
 from flows.orchestration.automations import NAME, crash_silent_runs
 from flows.orchestration.work_pool import Runs, found_pool, job_variables
 from flows.orchestration.worse import call_when_worse
@@ -340,7 +340,7 @@ def test_only_ended_runs_of_this_project_are_pruned_and_with_them_what_the_serve
     line["timestamp"] = datetime.now(UTC).isoformat()
     prefect.client.post("/logs/", json=[line]).raise_for_status()
     with prefect.asked():
-        prune(timedelta(hours=-1), is_confirmed=True)
+        prune_runs(timedelta(hours=-1), is_confirmed=True)
     left = {run["id"]: run["tags"] for run in prefect.ask("flow_runs") if run["end_time"]}
     assert left == {foreign: []}
     assert prefect.state_of(living) == "RUNNING"

@@ -1,4 +1,4 @@
-"""`kdm prune`: removes old flow runs from the Prefect server."""
+"""`kdm prune runs`: removes old flow runs from the Prefect server."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ from flows.terminal import counting
 _SHOWN = 30
 
 
-def prune(older_than: timedelta, *, is_confirmed: bool) -> None:
+def prune_runs(older_than: timedelta, *, is_confirmed: bool) -> None:
     """List runs of this project that ended longer ago, ask, and remove them."""
     before = datetime.now(UTC) - older_than
     with configured_server() as client:
