@@ -10,6 +10,7 @@ from flows.commands.option_types import (
     MOST_RUNS,
     MOST_SAMPLES,
     AsJson,
+    DryRun,
     Home,
     PairsName,
     Seed,
@@ -91,10 +92,11 @@ def _rm(
     force: Annotated[
         bool, typer.Option("--force", help="Remove it even if pairs or students depend on it.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.rm import rm
 
-    rm(name, home, is_confirmed=yes, is_forced=force)
+    rm(name, home, is_confirmed=yes, is_forced=force, is_dry=dry_run)
 
 
 def _sample(
@@ -194,7 +196,7 @@ def _prune(
             help="Also things of at least this age that no run, study or page refers to, as 30d.",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would go.")] = False,
+    dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -75,6 +75,9 @@ AsJson = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document instead (docs/commands.md, 'JSON')."),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only print what would be done; change nothing.")
+]
 Seed = Annotated[
     int,
     typer.Option(

@@ -8,6 +8,7 @@ from flows.commands.completions import offering
 from flows.commands.option_types import (
     MOST_SAMPLES,
     AsJson,
+    DryRun,
     Home,
     License,
     PairsName,
@@ -69,9 +70,7 @@ def _repair(
     source: Annotated[
         str, typer.Option("--source", help="The file or folder that it was imported from.")
     ] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what would be done.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.pairs_care import repair_set
 
@@ -98,10 +97,11 @@ def _gc(
         ),
     ] = 1.0,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.pairs_gc import clear
 
-    clear(name, home, older_than=3600 * older_than, is_confirmed=yes)
+    clear(name, home, older_than=3600 * older_than, is_confirmed=yes, is_dry=dry_run)
 
 
 @pairs_app.command(
@@ -153,10 +153,11 @@ def _convert(
     to: Annotated[str, typer.Option("--to", metavar="FORMAT-SIZE", help="Such as zarr-4096.")],
     source: Annotated[str, typer.Option("--from", help="The layout to read, of several.")] = "",
     home: Home = "",
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.pairs_convert import convert_set
 
-    convert_set(name, home, to=to, source=source)
+    convert_set(name, home, to=to, source=source, is_dry=dry_run)
 
 
 @pairs_app.command("export", help="Write pairs for other trainers, or the pictures alone.")

@@ -5,13 +5,17 @@ import typer
 from flows.commands.stored_set import layouts_by_split, require_set
 from flows.documents.set_card import write_set_card
 from flows.home import found
+from flows.table import many, num_bytes
 from flows.terminal import counting
-from storage.care.convert import convert
+from storage.care.convert import convert, shards_to_write
 from storage.store import PairStore
 
 
-def convert_set(name: str, home: str, *, to: str, source: str) -> None:
-    """Write every split in the layout `to`, from the layout `source` or the most similar one."""
+def convert_set(name: str, home: str, *, to: str, source: str, is_dry: bool = False) -> None:
+    """Write every split in the layout `to`, from the layout `source` or the most similar one.
+
+    If `is_dry`, only print what would be written.
+    """
     folder = found(home, "pairs", name)
     require_set(folder)
     for split, layouts in layouts_by_split(folder).items():
@@ -20,12 +24,25 @@ def convert_set(name: str, home: str, *, to: str, source: str) -> None:
             typer.echo(f"{split}/{to}: already the only layout")
             continue
         store = PairStore.open(folder, split=split, layout=chosen)
+        if is_dry:
+            typer.echo(f"{split}/{to}: {_planned(store, to)} from {chosen}")
+            continue
         with counting("convert", f"{split}/{to}", "shards") as report:
             made = convert(store, to, report=report)
         typer.echo(
             f"{split}/{to}: {len(made.ledger.recorded())} shards from {chosen}{_masks(made, store)}"
         )
-    write_set_card(folder)
+    if is_dry:
+        typer.echo("nothing was written")
+    else:
+        write_set_card(folder)
+
+
+def _planned(store: PairStore, to: str) -> str:
+    """'8 shards, about 41 kB': their values alone; heads and records come on top."""
+    shards, shard_size = shards_to_write(store, to), int(to.rpartition("-")[2])
+    size = num_bytes(len(shards) * shard_size * store.schema.num_bytes)
+    return f"{many(len(shards), 'shard')}, about {size},"
 
 
 def _source(split: str, layouts: list[str], *, to: str, source: str) -> str | None:

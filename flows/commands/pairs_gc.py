@@ -9,8 +9,10 @@ from flows.home import found, home_folder, things
 from flows.table import aligned, num_bytes
 
 
-def clear(name: str, home: str, *, older_than: float, is_confirmed: bool) -> None:
-    """List leftover files of one set or of all, ask, and remove them."""
+def clear(
+    name: str, home: str, *, older_than: float, is_confirmed: bool, is_dry: bool = False
+) -> None:
+    """List leftover files of one set or of all, ask, and remove them; only list them if `is_dry`."""
     place = home_folder(home)
     names = [name] if name else things(place, "pairs")
     sets = [found(home, "pairs", each) for each in names]
@@ -18,7 +20,9 @@ def clear(name: str, home: str, *, older_than: float, is_confirmed: bool) -> Non
         require_set(sets[0])
     waste = waste_in(sets, older_than=older_than)
     _tell(waste)
-    if waste.num_files:
+    if waste.num_files and is_dry:
+        typer.echo("nothing was removed")
+    elif waste.num_files:
         if not is_confirmed:
             typer.confirm(f"Remove them ({num_bytes(waste.num_bytes)})?", abort=True)
         waste.remove()

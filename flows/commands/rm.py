@@ -7,15 +7,21 @@ from flows.home import home_folder, listed
 from flows.table import num_bytes
 
 
-def rm(name: str, home: str, *, is_confirmed: bool, is_forced: bool) -> None:
-    """Remove `name` (NAME, NAME-DIGEST or KIND/NAME); a ValueError lists what depends on it."""
+def rm(name: str, home: str, *, is_confirmed: bool, is_forced: bool, is_dry: bool = False) -> None:
+    """Remove `name` (NAME, NAME-DIGEST or KIND/NAME); a ValueError lists what depends on it.
+
+    If `is_dry`, only print what would go.
+    """
     place = home_folder(home)
     kind, thing = listed(place, name)
     if not is_forced:
         _require_free(f"{kind}/{thing}", resting_on(place, kind, thing))
     folder = place / kind / thing
+    size = num_bytes(folder.num_bytes())
+    if is_dry:
+        typer.echo(f"{folder.url} ({size}) would go; nothing was removed")
+        return
     if not is_confirmed:
-        size = num_bytes(folder.num_bytes())
         typer.confirm(f"Remove {kind}/{thing} ({size})?", abort=True)
     place.remove(f"{kind}/{thing}")
     typer.echo(f"removed {folder.url}")

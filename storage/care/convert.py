@@ -40,6 +40,14 @@ def convert(
     return target
 
 
+def shards_to_write(source: PairStore, layout: str) -> list[int]:
+    """The shards that `convert` would write; the same ValueError, and nothing is written."""
+    target = PairStore.planned(source.folder, source.spec, split=source.split, layout=layout)
+    count = SpanReader(source).num_indices
+    _require_whole_shards(target, count)
+    return target.missing(count)
+
+
 def _fills_shards(target: PairStore, count: int) -> bool:
     return count % target.shard_size == 0 or count == target.limit
 

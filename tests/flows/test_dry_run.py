@@ -89,3 +89,28 @@ def test_a_folder_that_is_only_looked_at_neither_writes_nor_removes(tmp_path: Pa
         (folder / "below").create("new", b"2")
     assert folder.read("there") == b"1"
     assert folder.names() == ["there"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["rm", "students/kdm"], "would go; nothing was removed"),
+        (["pairs", "gc"], "nothing to remove"),
+        (
+            ["pairs", "convert", "tiny", "--to", "zarr-512"],
+            "train/zarr-512: 4 shards, about 32.8 kB",
+        ),
+    ],
+)
+def test_commands_beside_the_stages_change_nothing_either(
+    finished: Finished, words: list[str], told: str
+) -> None:
+    ended = CliRunner().invoke(app, [*words, "--dry-run", "--home", str(finished.path)])
+    assert told in ended.stdout
+    assert_equal(digests_of(finished.path), finished.digests)
+
+
+def test_a_conversion_that_cannot_be_is_refused_by_its_dry_run(finished: Finished) -> None:
+    words = ["pairs", "convert", "tiny", "--to", "zarr-4096", "--dry-run"]
+    error = CliRunner().invoke(app, [*words, "--home", str(finished.path)]).exception
+    assert "do not fill whole shards of 4,096" in str(error)
