@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from flows.commands.bash_words import rejoin_words
 from flows.commands.home_cli import add_home_commands
 from flows.commands.pairs_cli import pairs_app
 from flows.commands.privacy_cli import privacy_app
@@ -78,6 +79,7 @@ def main() -> NoReturn:
     try:
         _refuse_empty(sys.argv[1:])
         _refuse_secrets(sys.argv[1:])
+        rejoin_words(os.environ)
         with Redacting():
             app()
     except Stopped as stopped:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.commands.bash_words import rejoin_words
 from storage.folders import folder_at
 from storage.folders.folder import Folder
 
@@ -92,6 +93,22 @@ def test_the_home_of_the_line_comes_before_that_of_the_environment(
     assert offered(f"kdm sample --home {named.url} k", there) == ["kdm", f"kdm-{DIGEST}"]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["kdm", "sample", "--home", "=", "s3", ":", "//b/k", "x"], ["--home=s3://b/k", "x"]),
+        (["kdm", "sample", "--home", "=", "/data", ""], ["--home=/data", ""]),
+        (["kdm", "sample", "--home", "=", ""], ["--home="]),
+        (["kdm", "sample", "k"], ["k"]),
+    ],
+)
+def test_words_that_bash_parted_are_put_together(words: list[str], expected: list[str]) -> None:
+    asked = {"COMP_WORDS": "\n".join([*words, "behind"]), "COMP_CWORD": str(len(words) - 1)}
+    rejoin_words(asked)
+    assert asked["COMP_WORDS"].split("\n") == ["kdm", "sample", *expected]
+    assert asked["COMP_CWORD"] == str(len(expected) + 1)
+
+
 @pytest.mark.parametrize("home", ["s3://bucket/kdm", "memory://kdm"])
 def test_a_home_that_is_far_away_is_not_asked(home: str) -> None:
     assert offered(f"kdm sample --home {home} ", None) == []
@@ -121,7 +138,8 @@ def test_each_shell_has_its_answer_within_0_3_s_of_cpu_and_without_what_computes
 
 
 SCRIPTS = {
-    "bash": "source {}; COMP_WORDS=(kdm pairs verify tiny-); COMP_CWORD=3; _kdm_completion kdm; "
+    "bash": "source {}; COMP_WORDS=(kdm pairs verify -q --home = $KDM_HOME tiny-); COMP_CWORD=7; "
+    "KDM_HOME=/nowhere _kdm_completion kdm; "
     'echo "${{COMPREPLY[@]}}"',
     "fish": 'source {}; complete -C "kdm pairs verify tiny-"',
 }
