@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from flows.commands.bash_words import rejoin_words
 from flows.commands.home_cli import add_home_commands
+from flows.commands.hub_cli import pull_app, push_app
 from flows.commands.pairs_cli import pairs_app
 from flows.commands.privacy_cli import privacy_app
 from flows.commands.stages_cli import add_stage_commands
@@ -54,6 +55,8 @@ app.add_typer(teacher_app, name="teacher")
 app.add_typer(student_app, name="student")
 app.add_typer(study_app, name="study")
 app.add_typer(privacy_app, name="privacy")
+app.add_typer(push_app, name="push")
+app.add_typer(pull_app, name="pull")
 
 TRACEBACK_VARIABLE = "KDM_TRACEBACK"
 

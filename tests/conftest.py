@@ -182,6 +182,15 @@ def browser() -> Iterator[Any]:
         yield started
 
 
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Any]:
+    """An empty Hugging Face Hub on loopback (`loopback_hub.Hub`), which this process asks."""
+    from hub_commands import hub_of_this_process
+
+    with hub_of_this_process(tmp_path) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """The URL of an empty bucket on an S3 server of this process; child processes find it too."""

@@ -99,6 +99,12 @@ PairsName = Annotated[
         help="The set's name in 'kdm ls', or its folder.", autocompletion=offering("pairs")
     ),
 ]
+TeacherName = Annotated[
+    str,
+    typer.Argument(
+        help="Its name in 'kdm ls', or its folder.", autocompletion=offering("teachers")
+    ),
+]
 Name = Annotated[str, typer.Option("--name", help="The name to give it; by default the file's.")]
 License = Annotated[
     str, typer.Option("--license", help="Its licence, such as mit; by default the published one.")

@@ -1,5 +1,6 @@
 """The card of a set of pairs, written from what its folder holds."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.config.stored_pairs import StoredPairs
@@ -52,6 +53,15 @@ def write_set_card(folder: "Folder", origin: Origin | None = None) -> None:
     if has_picture:
         draw_set_picture(folder, frozen[0])
     folder.replace("card.md", text)
+
+
+def card_for_strangers(folder: "Folder", stores: list[PairStore]) -> PairsCard:
+    """What a card says of some splits of a set to those who get no masks: nothing of filters' thresholds.
+
+    A calibrated threshold is the score of one held-out sample (docs/privacy.md).
+    """
+    origin, has_picture = origin_of_card(folder), folder.exists(SET_PICTURE)
+    return replace(_card(folder, stores, origin, has_picture=has_picture), filters=())
 
 
 def _card(

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from kdm.batch import Batch
+from kdm.hub.hub_cache import named_folder
 from kdm.objective import Losses, Objective
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Samples
@@ -44,15 +45,22 @@ class Student(nn.Module, ABC):
 
     @classmethod
     def from_pretrained(
-        cls: type[StudentT], folder: str | Path, *, precision: SamplingPrecision = "float32"
+        cls: type[StudentT],
+        folder: str | Path,
+        *,
+        revision: str = "",
+        precision: SamplingPrecision = "float32",
     ) -> StudentT:
         """The student of a folder with config.json and model.safetensors, ready to generate.
 
-        Raises as `load_student`, and a ValueError if it is a student of another class.
+        A text USER/NAME that is no folder here is a repository on the Hub, of which `revision` may name
+        a branch, a tag or a commit (docs/hub.md); a `Path` never is. Raises as `load_student` and
+        `hub_folder`, and a ValueError if it is a student of another class.
         """
         from kdm.students.loading import load_student  # which finds any student by its plugin
 
-        student = load_student(str(folder), precision=precision)
+        found = named_folder(folder, "student", revision)
+        student = load_student(found, precision=precision)
         if not isinstance(student, cls):
             raise ValueError(f"{folder} holds a {type(student).__name__}, not a {cls.__name__}")
         return student

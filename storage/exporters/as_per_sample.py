@@ -67,7 +67,7 @@ def _tar(samples: list[_Sample]) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for pairs, row in samples:
             for name, array in _fields(pairs, row):
-                _add(tar, f"{int(pairs.index[row]):09d}.{name}.npy", array)
+                add_array(tar, f"{int(pairs.index[row]):09d}.{name}.npy", array)
     return buffer.getvalue()
 
 
@@ -80,11 +80,16 @@ def _fields(pairs: PairBatch, row: int) -> Iterator[tuple[str, NDArray[Any]]]:
     yield "x_T", pairs.x_T[row]
 
 
-def _add(tar: tarfile.TarFile, name: str, array: NDArray[Any]) -> None:
+def add_array(tar: tarfile.TarFile, name: str, array: NDArray[Any]) -> None:
+    """A member of a tar with an array as numpy.save writes it, in C order."""
     content = io.BytesIO()
     ordered = np.asarray(array, order="C")
     np.lib.format.write_array(content, ordered, version=(1, 0), allow_pickle=False)
+    add_member(tar, name, content.getvalue())
+
+
+def add_member(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    """A member of a tar with fixed time, owner and mode."""
     member = tarfile.TarInfo(name)
-    member.size, member.mode, member.mtime = content.tell(), 0o644, 0
-    content.seek(0)
-    tar.addfile(member, content)
+    member.size, member.mode, member.mtime = len(data), 0o644, 0
+    tar.addfile(member, io.BytesIO(data))

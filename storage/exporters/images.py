@@ -62,10 +62,11 @@ def write_npz(
 
 
 def _file(names: list[str], pictures: NDArray[np.uint8], row: int) -> tuple[str, bytes]:
-    return names[row], _png(pictures[row])
+    return names[row], png_bytes(pictures[row])
 
 
-def _png(picture: NDArray[np.uint8]) -> bytes:
+def png_bytes(picture: NDArray[np.uint8]) -> bytes:
+    """A picture [1 or 3, H, W] as the bytes of a PNG."""
     # Imported here: a store is read without it.
     from PIL import Image
 

@@ -20,9 +20,14 @@ def rounding_of(schema: PairSchema) -> Rounding:
     return "half-even" if schema.rounding == "none" else schema.rounding
 
 
+def is_picture(shape: tuple[int, ...]) -> bool:
+    """Whether samples of a shape are pictures, grey or in colour."""
+    return len(shape) == 3 and shape[0] in _NUM_CHANNELS
+
+
 def require_pictures(shape: tuple[int, ...], otherwise: str) -> None:
     """A ValueError that says what to do `otherwise`, if samples of a shape aren't pictures."""
-    if len(shape) != 3 or shape[0] not in _NUM_CHANNELS:
+    if not is_picture(shape):
         raise ValueError(
             f"a sample has shape {list(shape)}, and a picture is [1 or 3, height, width], grey or "
             f"colour; {otherwise}"
