@@ -100,6 +100,13 @@ faults: setup ## kills, bit flips and races by the hundred
 trials: setup ## full-size runs, an hour and more
 	$(BIN)/pytest $(CAMPAIGN) -m trials tests/trials tests/kdm/test_network_goldens.py tests/kdm/test_student_steps.py $(PYTEST_ARGS)
 
+# Extras that `make setup` leaves out, and the tests that need them.
+.PHONY: peers-test
+peers-test: export OMP_NUM_THREADS = 1
+peers-test: setup ## beside libraries of others: datasets on pushed pairs
+	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[datasets]'
+	$(BIN)/pytest --override-ini addopts= -m peers $(PYTEST_ARGS)
+
 # Stores of Google and Azure: their drivers, an emulator of each, and the tests that are skipped without them.
 .PHONY: clouds-test
 clouds-test: setup ## homes on gs:// and az://, on emulators that it installs; needs npm
