@@ -10,16 +10,27 @@ from conftest import Finished
 
 COMPUTES = ("torch", "matplotlib", "scipy", "sklearn", "webdataset", "zarr", "s3fs")
 LOOKING = (*COMPUTES, "prefect", "jaxtyping")
-COMMAND = "from flows.cli import app; app(sys.argv[1:], standalone_mode=False)"
+# Commands one after another in one process: what any of them imports is there from then on.
+COMMANDS = """
+from flows.cli import app
+for words in sys.argv[1:]:
+    app(words.split(), standalone_mode=False)
+    look(words)
+"""
 # Where Prefect runs the stages: all that a flow's process imports before its first task.
-FLOWS = "import flows.pipeline; from flows.config.load import load_recipe; load_recipe('tiny')"
+FLOWS = """
+import flows.pipeline
+from flows.config.load import load_recipe
+load_recipe('tiny')
+look('flows.pipeline')
+"""
 
 
 def imported(program: str, *words: str, heavy: tuple[str, ...], home: str) -> None:
-    """Run a program in a process of its own and look at what it has imported."""
-    check = f"found = set(sys.modules) & {set(heavy)!r}; assert not found, found"
+    """Run a program in a process of its own, which looks at what it has imported by then."""
+    look = f"def look(at): found = {{*sys.modules}} & {set(heavy)!r}; assert not found, (at, found)"
     ended = subprocess.run(
-        [sys.executable, "-c", f"import sys; {program}; {check}", *words],
+        [sys.executable, "-c", f"import sys\n{look}\n{program}", *words],
         env={"KDM_HOME": home, "PATH": os.defpath},
         capture_output=True,
         text=True,
@@ -28,29 +39,23 @@ def imported(program: str, *words: str, heavy: tuple[str, ...], home: str) -> No
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.parametrize(
-    "words",
-    [["ls"], ["show"], ["pairs", "ls"], ["rm", "reports/tiny", "--yes"], ["-h"], ["run", "-h"]],
-    ids=" ".join,
-)
-def test_a_command_that_only_looks_imports_nothing_heavy(
-    words: list[str], finished: Finished, tmp_path_factory: pytest.TempPathFactory
+def test_commands_that_only_look_import_nothing_heavy(
+    finished: Finished, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     home = finished.copy(tmp_path_factory.mktemp("light") / "home")
-    imported(COMMAND, *words, heavy=LOOKING, home=str(home))
+    words = ("ls", "show", "pairs ls", "rm reports/tiny --yes", "-h", "run -h")
+    imported(COMMANDS, *words, heavy=LOOKING, home=str(home))
 
 
-@pytest.mark.parametrize("recipe", ["tiny", "digits", "checkerboard-published"])
-def test_a_recipe_is_checked_and_printed_without_what_computes(
-    recipe: str, finished: Finished
-) -> None:
-    imported(COMMAND, "show", recipe, heavy=(*COMPUTES, "prefect"), home=str(finished.path))
+def test_a_recipe_is_checked_and_printed_without_what_computes(finished: Finished) -> None:
+    shown = ("show tiny", "show digits", "show checkerboard-published")
+    imported(COMMANDS, *shown, heavy=(*COMPUTES, "prefect"), home=str(finished.path))
 
 
 def test_a_run_that_finds_all_stages_done_imports_nothing_that_computes(finished: Finished) -> None:
     heavy = tuple(each for each in COMPUTES if each != "scipy")  # a filter asks its tree of points
     heavy += ("scipy.stats", "prefect")
-    imported(COMMAND, "run", "tiny", "--direct", heavy=heavy, home=str(finished.path))
+    imported(COMMANDS, "run tiny --direct", heavy=heavy, home=str(finished.path))
 
 
 def test_a_flow_is_imported_without_what_computes_and_without_a_server(finished: Finished) -> None:
@@ -63,6 +68,6 @@ def test_the_name_of_a_classifier_is_known_without_torch(tmp_path: Path) -> None
         "from flows.stages.judging_networks import networks_of; from flows.stage import Run; "
         "from flows.config.load import load_recipe; from storage.folders import folder_at; "
         "found = networks_of(Run(load_recipe('digits'), folder_at('home'))); "
-        "assert found['classifier'].startswith('digits-')"
+        "assert found['classifier'].startswith('digits-'); look('networks_of')"
     )
     imported(program, heavy=("torch",), home=str(tmp_path))

@@ -97,7 +97,7 @@ def test_the_ranks_rows_dealt_in_turn_are_the_batches_of_one_process(
 
 
 def without_norm(home: Folder, folder: str, **training: Any) -> TrainingJob:
-    described = job(home, folder, num_steps=12, learning_rate=1e-3, **training)
+    described = job(home, folder, num_steps=8, learning_rate=1e-3, **training)
     described["model"] |= {"adversary": RELATIVISTIC}
     return parse(TrainingJob, described, "job")
 

@@ -1,7 +1,7 @@
 """Mirrored pairs, gradients of bounded length, and several averages: what they do, and that they resume."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ from kdm.training.options import EmaOptions, Span, TrainingOptions
 from kdm.training.progress import Notice
 from kdm.training.run_job import run_job
 from storage.digest import unseal
-from storage.folders import Folder
+from storage.folders import Folder, folder_at
 from storage.options import parse
 
 PLACE = torch.arange(400)
@@ -114,8 +114,25 @@ def result(home: Folder, folder: str, **training: Any) -> tuple[bytes, dict[str,
     return (home / folder).read("model.safetensors"), config
 
 
-def test_a_run_with_all_of_them_stopped_anywhere_ends_with_the_same_bytes(home: Folder) -> None:
-    whole = result(home, "whole", **ALL)
+class Whole(NamedTuple):
+    """A run with all of them that was never stopped."""
+
+    home: Folder
+    result: tuple[bytes, dict[str, Any]]
+    said: list[Any]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    home, said = folder_at(str(tmp_path_factory.mktemp("unbroken"))), list[Any]()
+    run_job(checked(home, "student", **ALL), report=said.append)
+    return Whole(home, result(home, "student", **ALL), said)
+
+
+def test_a_run_with_all_of_them_stopped_anywhere_ends_with_the_same_bytes(
+    home: Folder, unbroken: Whole
+) -> None:
+    whole = unbroken.result
     for after in (1, 7):
         asked, folder = iter([False] * after + [True]), f"stopped-{after}"
         with pytest.raises(Interrupted):
@@ -130,10 +147,10 @@ def test_a_run_with_all_of_them_stopped_anywhere_ends_with_the_same_bytes(home: 
         assert (tensor - halves[name]).abs().max() < 1e-3, name
 
 
-def test_the_average_with_the_lowest_loss_on_pairs_kept_apart_is_the_result(home: Folder) -> None:
-    said: list[Any] = []
-    run_job(checked(home, "student", **ALL), report=said.append)
-    config = unseal((home / "student").read("config.json"), "config")
+def test_the_average_with_the_lowest_loss_on_pairs_kept_apart_is_the_result(
+    unbroken: Whole,
+) -> None:
+    home, (_, config), said = unbroken
     found = config["averages"]
     losses = [each["loss"] for each in found["of"]]
     assert found["num_pairs"] == 10

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_shards import (
     EVERYTHING,
@@ -45,6 +45,7 @@ def test_columns_come_back_as_they_were_laid_out(
     assert are_equal(decoded(kind, 5, encoded, schema, 512), columns)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.sampled_from([1, 2, 64, 256, 512]),
     st.integers(0, 10**7),

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.golden_noise import GOLDEN_NOISE, golden_noise_digest
@@ -27,6 +27,7 @@ def test_the_noise_stream_is_the_frozen_one() -> None:
     assert golden_noise_digest() == GOLDEN_NOISE
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(seed=seeds, index=indices, num_values=st.integers(1, 9), scale=st.floats(0.01, 100))
 def test_noise_is_that_of_a_generator_made_anew_for_each_sample(seed, index, num_values, scale):
     drawn = derive_noise(
@@ -37,6 +38,7 @@ def test_noise_is_that_of_a_generator_made_anew_for_each_sample(seed, index, num
     assert drawn.tobytes() == expected.astype(np.float32).tobytes()
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(seed=seeds, index=indices, num_classes=st.integers(1, 2**31))
 def test_uniform_labels_are_those_of_a_generator_made_anew(seed, index, num_classes):
     rule = LabelRule(rule="uniform", num_classes=num_classes)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from made_shards import EVERYTHING, SCHEMAS, made_columns
@@ -84,6 +84,7 @@ def test_states_go_with_their_rows() -> None:
     assert concatenate(halves).columns(EVERYTHING).keys() == set(EVERYTHING.stored_fields)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st_numpy.arrays(np.float32, (5, 4), elements=st.floats(-3, 3, width=32)))
 def test_bytes_are_rounded_as_their_rule_says(x_0: np.ndarray) -> None:
     nearest = np.clip(np.rint(np.float32(127.5) * x_0 + np.float32(127.5)), 0, 255)
@@ -122,6 +123,7 @@ def test_float16_takes_what_rounds_to_its_largest_and_nothing_beyond() -> None:
 NUMBERS = st.sampled_from([0.0, 0.1, -0.1, 0.25, 1.0, 2.0, np.nan, np.inf, -np.inf, 200.0])
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     st_numpy.arrays(np.float64, (6, 3), elements=NUMBERS),
     st.sampled_from(["uint8", "float16", "float32"]),

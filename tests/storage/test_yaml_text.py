@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.yaml_text import read_yaml, yaml_text
@@ -76,6 +76,7 @@ _words = st.sampled_from(["0400", "1:30", "1e-3", "089", "yes", "2020-01-01", "0
 _plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _words
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.dictionaries(_words, _plain | st.lists(_plain)))
 def test_what_is_written_reads_back_by_either_version(value: dict[str, Any]) -> None:
     assert read_yaml(yaml_text(value), "it") == value
