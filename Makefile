@@ -6,6 +6,8 @@ PYTEST_ARGS ?=
 TEST_PROCESSES ?= 3
 PYTHONS ?= 3.12 3.13 3.14
 VENV ?= .venv
+EXTRAS ?= images,s3
+WHEEL_PIP ?=
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
@@ -20,7 +22,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=$(PYTHON)  KDM_HOME=$(KDM_HOME)  PYTEST_ARGS=$(PYTEST_ARGS)  TEST_PROCESSES=$(TEST_PROCESSES)"
-	@echo "  PYTHONS=$(PYTHONS)  VENV=$(VENV)"
+	@echo "  PYTHONS=$(PYTHONS)  VENV=$(VENV)  EXTRAS=$(EXTRAS)  WHEEL_PIP=$(WHEEL_PIP)"
 
 .PHONY: setup
 setup: $(INSTALLED) ## .venv with every dependency at its pinned version, again when a pin changes
@@ -50,6 +52,11 @@ test: setup ## the suite
 .PHONY: test-pythons
 test-pythons: ## the suite with every other Python that is here, each in its own .venv-VERSION
 	@bash .ci/test-pythons $(PYTHONS)
+
+# pip chooses the versions, as for a user; WHEEL_PIP="-c constraints.txt" takes the pins.
+.PHONY: wheel-test
+wheel-test: ## the wheel, installed into an empty environment, runs `kdm run tiny` in an empty folder
+	@bash .ci/test-wheel $(PYTHON) $(EXTRAS) $(WHEEL_PIP)
 
 # What a processor without AVX would compute; AVX2 and AVX-512 add in other orders.
 LOWEST := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE
