@@ -23,6 +23,9 @@ class TimedPair(NamedTuple):
     encoder: Module
     decoder: Module
     num_latents: int  # d
+    stepper: Module | None = (
+        None  # as the encoder; for samples of several evaluations (timed_steps.py)
+    )
 
 
 class TimedMlps(Options):

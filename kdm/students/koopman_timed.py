@@ -26,6 +26,7 @@ from kdm.students.late_student import Student
 from kdm.students.state_reader import StateReader
 from kdm.students.teacher_start import TeacherStarter
 from kdm.students.timed_losses import TimedLosses
+from kdm.students.timed_steps import Steps
 from kdm.students.timed_teacher_coders import TimedInit
 from storage.records import PairSchema
 
@@ -34,12 +35,13 @@ class KoopmanTimed(TeacherStarter, StateReader):
     """Networks, losses and sampling steps of kdm-t; `levels` come from the pairs."""
 
     plugin = "kdm-t"
-    added_later: ClassVar[Mapping[str, Any]] = {"init": None}
+    added_later: ClassVar[Mapping[str, Any]] = {"init": None, "steps": None}
     of_random_networks: ClassVar[tuple[str, ...]] = ("networks",)
 
     networks: TimedCoders = TimedMlps()
     init: TimedInit = None  # instead of `networks`: the teacher's own, with its weights
     losses: TimedLosses = TimedLosses()
+    steps: Steps | None = None  # a network of its own for samples of several evaluations
     num_steps: int = Field(1, ge=1, le=65)  # of a sample, at most one more than there are states
     # The share of training in which encoder and decoder, with A at rest, only regress x_T and stored
     # states to x_0 (the offline half of CMT's mid-training, arXiv 2509.24526).
@@ -47,6 +49,17 @@ class KoopmanTimed(TeacherStarter, StateReader):
     adversary: Adversary | None = None  # a critic of x_0^ of x_T, in one evaluation
     # σ_data: about the standard deviation of x_0, in its units.
     data_scale: float = Field(1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> "KoopmanTimed":
+        if self.steps is not None:
+            if self.init is None:
+                raise ValueError(
+                    "steps are learned by a network that begins as the teacher's; set init to teacher, or "
+                    "leave steps out"
+                )
+            self.steps.require(self.num_steps)
+        return self
 
     @model_validator(mode="after")
     def _check_opening(self) -> "KoopmanTimed":
@@ -66,6 +79,11 @@ class KoopmanTimed(TeacherStarter, StateReader):
     def require_states(self, schema: PairSchema) -> None:
         """Raise a ValueError unless there are as many states as levels, and enough for the steps."""
         super().require_states(schema)
+        if self.steps and self.steps.count > schema.num_states + 1:
+            raise ValueError(
+                f"steps.count is {self.steps.count}, but with {schema.num_states} stored states a sample "
+                f"takes at most {schema.num_states + 1}; choose fewer, or store more states"
+            )
         if self.num_steps > schema.num_states + 1:
             raise ValueError(
                 f"num_steps is {self.num_steps}, but with {schema.num_states} stored states a sample "
@@ -82,19 +100,23 @@ class KoopmanTimed(TeacherStarter, StateReader):
 
         levels = self.levels or _assumed(schema)
         if self.init is not None:
-            coders = self.init.built(schema, levels, data_scale=self.data_scale)
+            coders = self.init.built(
+                schema, levels, data_scale=self.data_scale, has_stepper=self.steps is not None
+            )
         else:
             coders = self.networks.built(schema)
-        return KoopmanTimedStudent(
+        student = KoopmanTimedStudent(
             coders,
             Trajectory(levels, data_scale=self.data_scale),
             losses=self.losses,
             num_classes=(self.init or self.networks).num_classes(schema),
-            num_steps=self.num_steps,
+            steps=self.steps,
             warm_up_share=self.warm_up_share,
             adversary=self.adversary,
             shape=schema.shape,
         )
+        student.num_steps = self.num_steps
+        return student
 
 
 def _assumed(schema: PairSchema) -> tuple[Level, ...]:

@@ -15,19 +15,20 @@ from kdm.batch import Batch
 from kdm.coders.timed_coders import TimedPair
 from kdm.generator import Generator
 from kdm.losses.adversarial import Game
-from kdm.objective import Losses, Objective, Player, weighted
+from kdm.objective import Losses, Objective, Pace, Player, weighted
 from kdm.shapes import Labels, Latents, Numbers, Samples, Scalar
 from kdm.students.adversarial_steps import Own, objective_of
 from kdm.students.labels import one_hot, require_known
 from kdm.students.student import Student, sampling
 from kdm.students.timed_losses import TimedLosses
+from kdm.students.timed_steps import Steps
 from kdm.students.timed_trace import TimedTrace
 from kdm.students.trajectory import Trajectory
 from kdm.students.trajectory_points import Points, chosen_starts, onward, starts
 
 
 class KoopmanTimedStudent(Student):
-    """E, A and D; `num_steps` may be changed at any time, up to one more than there are states.
+    """E, A and D, perhaps S; `num_steps`, of a sample, may be set at any time: up to one more than the states.
 
     The arguments are the fields of `kdm.students.koopman_timed.KoopmanTimed`, and what they describe.
     Times are numbers of a `Trajectory`: 0 is x_T, K + 1 is x_0. Latents are (n, d).
@@ -43,22 +44,22 @@ class KoopmanTimedStudent(Student):
         *,
         losses: TimedLosses,
         num_classes: int,
-        num_steps: int,
+        steps: Steps | None,
         warm_up_share: float,
         adversary: Game | None,
         shape: tuple[int, ...],
     ) -> None:
         super().__init__()
-        self.encoder, self.decoder = coders.encoder, coders.decoder
+        self.encoder, self.decoder, self.stepper = coders.encoder, coders.decoder, coders.stepper
         self.operator = Generator(coders.num_latents)
         self.trajectory, self.num_classes = trajectory, num_classes
-        self.num_steps = num_steps
-        self._losses, self._warm_up_share = losses, warm_up_share
+        self.num_steps = 1
+        self._losses, self._steps, self._warm_up_share = losses, steps, warm_up_share
         self._adversary, self._shape = adversary, shape
 
     @property
     def nfe(self) -> int:
-        """One evaluation, encoder and decoder, a step."""
+        """One evaluation a step: of encoder and decoder, or of S alone."""
         return self.num_steps
 
     def encode(self, x: Samples, number: Numbers, label: Labels | None = None) -> Latents:
@@ -81,10 +82,11 @@ class KoopmanTimedStudent(Student):
 
     @torch.no_grad()
     def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0^ (n, ...) in the pairs' units, in `num_steps` steps evenly spread over the stored times.
+        """x_0^ (n, ...) in the pairs' units, in `num_steps` steps by way of stored times.
 
-        Nothing random: `seed` doesn't matter. Raises a ValueError for missing or unknown labels, and for
-        more steps than there are stored times.
+        These are evenly spread over all times, or for S over the angle of `Trajectory.turning_stops`.
+        Nothing random: `seed` doesn't matter. Raises a ValueError for missing or unknown labels, for
+        more steps than there are stored times, and for some but fewer than S was trained for.
         """
         require_known(label, self.num_classes)
         with sampling(self, x_T.device):
@@ -106,14 +108,24 @@ class KoopmanTimedStudent(Student):
             game=self._adversary,
             shape=self._shape,
         )
-        if not self._warm_up_share:
+        if self._warm_up_share:
+            opening = (Player("student", self, self.measure_warm_up),)
+            whole = replace(whole, opening=opening, opening_share=self._warm_up_share)
+        if self.stepper is None or self._steps is None:
             return whole
-        opening = (Player("student", self, self.measure_warm_up),)
-        return replace(whole, opening=opening, opening_share=self._warm_up_share)
+        pace = Pace(rate=self._steps.rate)
+        own = Player("stepper", self.stepper, self.measure_steps, lambda _share_done: pace)
+        return replace(
+            whole,
+            players=(*whole.players, own),
+            opening=(*whole.opening, own) if whole.opening else (),
+            networks=(*whole.networks, self.stepper),
+        )
 
     def inference_modules(self) -> tuple[nn.Module, ...]:
         """All of it: every number also makes samples."""
-        return self.encoder, self.operator, self.decoder
+        own = (self.encoder, self.operator, self.decoder)
+        return own if self.stepper is None else (*own, self.stepper)
 
     def measure(self, batch: Batch) -> Losses:
         """The weighted losses of timed_losses.py, without a critic's part."""
@@ -164,7 +176,36 @@ class KoopmanTimedStudent(Student):
         found = self._regressed(begun, batch, rests=True)
         return weighted(found.terms(), self._losses.weights)
 
+    def measure_steps(self, batch: Batch) -> Losses:
+        """The loss of S: d(x_0^, x_0) in `steps.count` evaluations, through all of them."""
+        assert self._steps is not None  # only then it is a player
+        num_rows, scale = batch.num_first(self._steps.share), self.trajectory.data_scale
+        x_0, x_T = batch.x_0[:num_rows], batch.noise()[:num_rows]
+        label = None if batch.label is None else batch.label[:num_rows]
+        made = self._by_stepper(x_T, label, self._steps.count)
+        return weighted({"steps": self._losses.distance.distance(made / scale, x_0 / scale)}, {})
+
+    def _by_stepper(self, x_T: Samples, label: Labels | None, num_steps: int) -> Samples:
+        """x_0^ of x_T (n, ...), each step one evaluation of S."""
+        stops = self.trajectory.turning_stops(num_steps)
+        x, number = x_T, partial(torch.full, (1,), dtype=torch.int64, device=x_T.device)
+        for start, end in zip(map(number, stops), map(number, stops[1:]), strict=False):
+            m = self._moved(x, start, end, label).to(x_T.dtype)
+            x = self.trajectory.state(m, x_T, end)
+        return x
+
+    def _moved(self, x: Samples, start: Numbers, end: Numbers, label: Labels | None) -> Samples:
+        """m at times `end` of x (n, ...) at times `start`, over `data_scale`, by S and e^{hA}."""
+        assert self.stepper is not None
+        labels = one_hot(label, self.num_classes, like=x)
+        scaled = self.trajectory.scaled(x, start)
+        z: Latents = self.stepper(scaled, self.trajectory.time[start], labels)
+        return self.evolve(z, start, end).reshape(x.shape)
+
     def _stepped(self, x_T: Samples, label: Labels | None) -> Samples:
+        if self._steps is not None and self.num_steps > 1:
+            self._steps.require(self.num_steps)
+            return self._by_stepper(x_T, label, self.num_steps)
         stops = self.trajectory.stops(self.num_steps)
         x, number = x_T, partial(torch.full, (1,), dtype=torch.int64, device=x_T.device)
         for start, end in zip(map(number, stops), map(number, stops[1:]), strict=False):

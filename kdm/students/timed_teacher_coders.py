@@ -33,17 +33,19 @@ class TimedTeacherCoders(FromTeacher):
                 f"{math.prod(shape)} as of shape {shape}; set init to random"
             )
 
-    def built(self, schema: PairSchema, levels: Sequence[Level], *, data_scale: float) -> TimedPair:
-        """Coders of the teacher's architecture, E's weights first, from torch's global generator."""
+    def built(
+        self, schema: PairSchema, levels: Sequence[Level], *, data_scale: float, has_stepper: bool
+    ) -> TimedPair:
+        """Coders of the teacher's architecture, from torch's global generator in the order E, D, S."""
         from kdm.students.timed_denoisers import TimedDenoiserDecoder, TimedDenoiserEncoder
         from kdm.students.trajectory import Trajectory  # torch: imported only to build
 
-        encoder = TimedDenoiserEncoder(
-            self.denoiser(schema), Trajectory(levels, data_scale=data_scale)
-        )
+        trajectory = Trajectory(levels, data_scale=data_scale)
+        encoder = TimedDenoiserEncoder(self.denoiser(schema), trajectory)
         with_time = self.denoiser(schema, augment_dim=self.num_waves)
         decoder = TimedDenoiserDecoder(with_time, sigma=self.sigma, data_scale=data_scale)
-        return TimedPair(encoder, decoder, schema.num_values)
+        stepper = TimedDenoiserEncoder(self.denoiser(schema), trajectory) if has_stepper else None
+        return TimedPair(encoder, decoder, schema.num_values, stepper)
 
 
 TimedInit = Annotated[TimedTeacherCoders | None, CHOICE]

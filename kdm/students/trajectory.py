@@ -5,6 +5,7 @@
 (koopman_timed.py says why.) At i = 0 γ is 0 and m is anything; at the end m is x_0.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -31,6 +32,7 @@ class Trajectory(nn.Module):
         super().__init__()
         self.last = len(levels)  # K + 1, the number of x_0
         self.data_scale = data_scale
+        self._angles = [math.atan2(each.sigma, each.alpha * data_scale) for each in levels]
         every = torch.tensor([*levels, DATA], dtype=torch.float64, device="cpu")
         alpha, sigma = every[:, 0], every[:, 1]
         kept = sigma / sigma[0]
@@ -72,6 +74,20 @@ class Trajectory(nn.Module):
                 f"{self.last} steps; choose one of these"
             )
         return tuple(step * self.last // num_steps for step in range(num_steps + 1))
+
+    def turning_stops(self, num_steps: int) -> tuple[int, ...]:
+        """As `stops`, but evenly over the angle arctan(σ / (α σ_data)), which is where samples take shape.
+
+        With σ_data as `data_scale`: from a level of noise alone, π/2, to data, 0.
+        """
+        self.stops(num_steps)  # a ValueError for too many
+        found = [0]
+        for step in range(1, num_steps):
+            wanted = self._angles[0] * (1 - step / num_steps)
+            away = [abs(angle - wanted) for angle in self._angles]
+            free = range(found[-1] + 1, self.last - (num_steps - step) + 1)
+            found.append(min(free, key=away.__getitem__))
+        return (*found, self.last)
 
 
 def _column(values: Times, x: Samples) -> Tensor:

@@ -116,6 +116,9 @@ CASES |= {
     "kdm-t-from-teacher": Case(
         {"plugin": "kdm-t", "init": TEACHER, "levels": LEVELS, "num_steps": 4}, WITH_STATES
     ),
+    "kdm-t-with-steps": Case(
+        {"plugin": "kdm-t", "init": TEACHER, "levels": LEVELS, "steps": {"count": 2}}, WITH_STATES
+    ),
     "regression-from-teacher": Case({"plugin": "regression", "init": TEACHER}, PICTURES),
     "reflow-from-teacher": Case({"plugin": "reflow", "init": TEACHER, "num_steps": 2}, PICTURES),
     "mean-flow-from-teacher": Case({"plugin": "mean-flow", "init": TEACHER}, PICTURES),
