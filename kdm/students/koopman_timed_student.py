@@ -28,7 +28,7 @@ from kdm.students.trajectory_points import Points, chosen_starts, onward, starts
 
 
 class KoopmanTimedStudent(Student):
-    """E, A and D, perhaps S; `num_steps`, of a sample, may be set at any time: up to one more than the states.
+    """E, A and D, perhaps S. `num_steps` may be set at any time, up to one more than there are states.
 
     The arguments are the fields of `kdm.students.koopman_timed.KoopmanTimed`, and what they describe.
     Times are numbers of a `Trajectory`: 0 is x_T, K + 1 is x_0. Latents are (n, d).
