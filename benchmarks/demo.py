@@ -1,7 +1,8 @@
 """The demo as a user has it: first run, second run, second run without Prefect.
 
-Wall seconds, CPU seconds of all processes, and the peak of the summed resident memory (sampled five
-times a second over the command and all its descendants). Needs a quiet machine.
+Wall seconds, CPU seconds of all processes, and the peak of the memory that the command and all its
+descendants hold together, looked at five times a second: what each has written, and once what they share,
+the pages of libraries (of which a sum of resident sizes counts one for each process). Needs a quiet machine.
 """
 
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -57,17 +59,28 @@ def _cost(arguments: list[str]) -> Cost:
 
 
 def _sample(pid: int, cpu: dict[int, float]) -> int:
-    """Resident bytes of a process and its descendants; keeps each one's CPU time so far."""
-    resident = 0
+    """Bytes that a process and its descendants hold; keeps each one's CPU time so far."""
+    own, shared = 0, Counter[str]()
     try:
         processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:
         return 0
     for process in processes:
         try:
-            resident += process.memory_info().rss
+            written, of_files = _held(process)
             times = process.cpu_times()
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
             continue
+        own, shared = own + written, shared | of_files
         cpu[process.pid] = times.user + times.system
-    return resident
+    return own + shared.total()
+
+
+def _held(process: psutil.Process) -> tuple[int, Counter[str]]:
+    """Bytes that a process alone holds, and by file those that it could share with others."""
+    own, of_files = 0, Counter[str]()
+    for each in process.memory_maps(grouped=True):
+        unchanged = each.shared_clean + each.private_clean if each.path.startswith("/") else 0
+        own += each.rss - unchanged
+        of_files[each.path] += unchanged
+    return own, of_files

@@ -44,7 +44,7 @@ class Request:
     at_once: int | None = (
         None  # students trained at the same time; None: as many as the cores allow
     )
-    on: str = ""  # where shards are made: threads, processes, dask, or a scheduler's address
+    on: str = ""  # where shards are made: threads, processes, dask, a scheduler's address; '': the recipe's
     workers: int | None = None  # flow runs that make shards side by side; None: none
     part: str = ""  # NUMBER/COUNT of an array of jobs that makes one set
 

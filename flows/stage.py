@@ -41,7 +41,8 @@ class Run:
     ranks: Ranks = ALONE  # processes that train together
     at_once: int | None = 1  # students trained at the same time; None: as many as the cores allow
     before_work: Callable[[], None] = nothing  # called when a stage finds something to make
-    # Where shards are made: '' or 'threads' (this process), 'processes', 'dask', a scheduler's address.
+    # Where shards are made: 'threads' (this process), 'processes', 'dask', a scheduler's address; '': as
+    # the recipe says.
     on: str = ""
     part: str = ""  # of an array of jobs that makes one set
     engine: Any = None  # how another engine is started (flows/generation/engine.py: Starts)

@@ -45,10 +45,14 @@ class Generator(KoopmanOperator):
         """e^A z_T, rows (n, d): all the way from noise to data."""
         return self.evolved(z_T, z_T.new_ones(1))
 
-    def evolved(self, z: Latents, way: Times) -> Latents:
-        """e^{hA} z, rows (n, d), with h = `way` (n,) or (1,): the time t − s that they go towards data."""
+    def evolved(self, z: Latents, way: Times, *, learns: bool = True) -> Latents:
+        """e^{hA} z, rows (n, d), with h = `way` (n,) or (1,): the time t − s that they go towards data.
+
+        A gets no gradient if it doesn't learn from this.
+        """
+        turn, growth = (each if learns else each.detach() for each in (self.turn, self.growth))
         h = way[:, None]
-        angle, size = h * self.turn, torch.exp(h * self.growth)
+        angle, size = h * turn, torch.exp(h * growth)
         cos, sin = size * torch.cos(angle), size * torch.sin(angle)
         u, v = z.chunk(2, 1)
         return torch.cat([cos * u - sin * v, sin * u + cos * v], 1)

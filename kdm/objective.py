@@ -42,8 +42,9 @@ def usual_pace(_share_done: float) -> Pace:
 class Player:
     """One set of parameters with its loss; each player has its own optimiser.
 
-    `name` is in checkpoints and, if there are several players, before its terms in the loss
-    history. `loss` draws its random numbers through `kdm.randomness.draws`, and from nowhere else.
+    A player whose module is part of another's takes that part from it. `name` is in checkpoints and, if
+    there are several players, before its terms in the loss history. `loss` draws its random numbers
+    through `kdm.randomness.draws`, and from nowhere else.
     """
 
     name: str
@@ -79,6 +80,11 @@ class Objective:
                 f"the players {', '.join(names)} must have different names, and the module of exactly "
                 f"one must be the objective's model, which is averaged and exported; {num_models} are"
             )
+
+    def taken_from(self, player: Player) -> tuple[Module, ...]:
+        """The parts of a player's module that other players move."""
+        parts = set(player.module.modules()) - {player.module}
+        return tuple(each.module for each in self.players if each.module in parts)
 
     def playing(self, share_done: float) -> tuple[Player, ...]:
         """Who steps on a batch once this share (0 … 1) of training is done."""

@@ -95,10 +95,11 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {  # type and default, by the name in a R
             typer.Option(
                 "--on",
                 metavar="ENGINE",
-                help="Where pairs are generated: threads, processes, dask, or dask://HOST:PORT.",
+                help="Where pairs are generated: threads, processes, dask, or dask://HOST:PORT; by "
+                "default as the recipe says.",
             ),
         ],
-        "threads",
+        "",
     ),
     "part": (
         Annotated[

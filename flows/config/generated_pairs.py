@@ -44,6 +44,7 @@ class GeneratedPairs(LastingOptions):
         "guidance": None,
         "num_threads": 1,
         "num_workers": 0,
+        "on": "threads",
         "is_compiled": False,
     }
 
@@ -60,6 +61,9 @@ class GeneratedPairs(LastingOptions):
     num_threads: int = Field(1, ge=1, le=1024)  # per worker, on a CPU; part of the environment
     # Shards generated in parallel; 0: one per GPU or CPU core. Changes no number.
     num_workers: int = Field(0, ge=0, le=1024)
+    # What makes shards unless --on says: threads of the run's process, or processes, whose memory is
+    # given back before students are trained. Changes no number.
+    on: Literal["threads", "processes"] = "threads"
     is_compiled: bool = False  # the teacher's networks by torch.compile; part of the environment
     layout: Layout = DEFAULT_LAYOUT
     drop_at_write: tuple[FilterRecipe, ...] = ()

@@ -15,6 +15,7 @@ from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.usual_trackers import with_usual_trackers
 from kdm.freed_memory import give_back_freed_memory
 from kdm.trained import read_config
+from kdm.training.divided import require_divisible
 from kdm.training.job import TrainingJob
 from kdm.training.job_folder import is_done
 from storage.digest import digest_of, short
@@ -68,13 +69,14 @@ def _claimed(run: Run, folder: Folder, name: str, is_there: Callable[[], bool]) 
 
 def _require_possible(run: Run, job: TrainingJob) -> None:
     """A ValueError, before any work, if this machine or these ranks can't do it."""
-    # These need torch, which a run that finds the training done doesn't wait for.
-    from kdm.training.environment import prepare
-    from kdm.training.micro_batches import require_divisible
-
     require_arithmetic(run)
-    prepare(job.device, job.training)
     require_divisible(job.training, run.ranks.num)
+    if run.settled_device == "cpu" and not job.training.is_compiled:
+        return  # a processor lacks nothing else
+    # It needs torch, whose memory the child needs, and which nobody waits for without need.
+    from kdm.training.environment import prepare
+
+    prepare(job.device, job.training)
 
 
 def _placed(run: Run, job: TrainingJob, folder: Folder) -> TrainingJob:

@@ -195,12 +195,16 @@ class KoopmanTimedStudent(Student):
         return x
 
     def _moved(self, x: Samples, start: Numbers, end: Numbers, label: Labels | None) -> Samples:
-        """m at times `end` of x (n, ...) at times `start`, over `data_scale`, by S and e^{hA}."""
+        """m at times `end` of x (n, ...) at times `start`, over `data_scale`, by S and e^{hA}.
+
+        A learns from E and D alone, as S has an optimiser of its own.
+        """
         assert self.stepper is not None
         labels = one_hot(label, self.num_classes, like=x)
         scaled = self.trajectory.scaled(x, start)
         z: Latents = self.stepper(scaled, self.trajectory.time[start], labels)
-        return self.evolve(z, start, end).reshape(x.shape)
+        time = self.trajectory.time
+        return self.operator.evolved(z, time[start] - time[end], learns=False).reshape(x.shape)
 
     def _stepped(self, x_T: Samples, label: Labels | None) -> Samples:
         if self._steps is not None and self.num_steps > 1:

@@ -14,13 +14,20 @@ from kdm.training.options import TrainingOptions
 
 
 class Adam:
-    """The optimiser of one player's trainable parameters (those with `requires_grad`).
+    """The optimiser of a module's parameters with `requires_grad`, without those of some of its parts.
 
     For each parameter θ it keeps m and v of θ's shape, and t, the number of steps that θ has made.
     """
 
-    def __init__(self, module: nn.Module, options: TrainingOptions) -> None:
-        named = [(name, each) for name, each in module.named_parameters() if each.requires_grad]
+    def __init__(
+        self, module: nn.Module, options: TrainingOptions, *, without: Sequence[nn.Module] = ()
+    ) -> None:
+        left_out = {each for part in without for each in part.parameters()}
+        named = [
+            (name, each)
+            for name, each in module.named_parameters()
+            if each.requires_grad and each not in left_out
+        ]
         self._names = [name for name, _ in named]
         self._parameters = [parameter for _, parameter in named]
         self._exp_avg = [torch.zeros_like(each) for each in self._parameters]

@@ -23,6 +23,7 @@ from kdm.objective import Losses, Objective
 from kdm.randomness.draws import drawing_from
 from kdm.randomness.sample_draws import SampleDraws
 from kdm.shapes import Indices
+from kdm.training.divided import num_micro_batches, require_divisible
 from kdm.training.mirrored import mirrored
 from kdm.training.options import TrainingOptions
 from kdm.training.ranks import Ranks
@@ -55,7 +56,7 @@ class Parts:
         """
         size, count = self._options.batch_size, self._ranks.count
         place = torch.arange(self._ranks.rank, size, count, device=batch.x_0.device)
-        num_own = _num_micro_batches(self._options, count)
+        num_own = num_micro_batches(self._options, count)
         if self._options.mirror:
             batch = mirrored(batch, place, seed=self._options.seed, step=step)
         if num_own * count == 1:
@@ -86,39 +87,12 @@ class Parts:
             )
 
 
-def _num_micro_batches(options: TrainingOptions, num_ranks: int) -> int:
-    """How many micro-batches a rank computes in each step."""
-    own = options.batch_size // num_ranks
-    return own // (options.micro_batch or own)
-
-
-def require_divisible(options: TrainingOptions, num_ranks: int) -> None:
-    """Raise a ValueError unless so many ranks can share a step evenly, in whole micro-batches."""
-    size, at_once = options.batch_size, options.micro_batch
-    if size % num_ranks:
-        raise ValueError(
-            f"training.batch_size is {size}, which {num_ranks} ranks can't share evenly; choose a "
-            "multiple, or another number of ranks"
-        )
-    own = size // num_ranks
-    if at_once is not None and own % at_once:
-        raise ValueError(
-            f"training.micro_batch is {at_once}, which doesn't divide a rank's {own} samples of a step "
-            f"(training.batch_size {size}, {num_ranks} ranks); choose a divisor"
-        )
-    if options.draws == "step" and num_ranks * _num_micro_batches(options, num_ranks) > 1:
-        raise ValueError(
-            f"{num_ranks} ranks with micro-batches of {at_once or own} would draw other random numbers "
-            "than one process does; set training.draws to 'sample' (this changes the training's name)"
-        )
-
-
 def require_whole_batches(objective: Objective, options: TrainingOptions, ranks: Ranks) -> None:
     """Raise a ValueError if a module normalises by statistics of the whole batch, and parts differ.
 
     `SharedBatchNorm2d` has the statistics of all ranks, but not of several micro-batches.
     """
-    num_own = _num_micro_batches(options, ranks.count)
+    num_own = num_micro_batches(options, ranks.count)
     for name, module in _normalising(objective):
         if num_own > 1:
             raise ValueError(

@@ -42,7 +42,12 @@ class Steps:
         self._parts = Parts(options, ranks)
         require_whole_batches(objective, options, ranks)
         self._objective, self._options, self._ranks = objective, options, ranks
-        self._adams = {each.name: Adam(each.module, options) for each in objective.players}
+        self._adams = {
+            each.name: Adam(each.module, options, without=objective.taken_from(each))
+            for each in objective.players
+        }
+        parts = set(objective.model.modules())
+        self._outside = [each for each in objective.players if each.module not in parts]
         spans = options.ema.spans if options.ema else (None,)
         self.averages = [Ema(objective.model, span) for span in spans]
         self.non_finite = NonFiniteSteps(
@@ -87,10 +92,10 @@ class Steps:
         tensors = _under("model", self._objective.model.state_dict())
         for name, average in self._named_averages():
             tensors |= _under(name, average.state())
-        for player in self._objective.players:
-            if player.module is not self._objective.model:
-                tensors |= _under(f"players/{player.name}", player.module.state_dict())
-            tensors |= _under(f"optimisers/{player.name}", self._adams[player.name].state())
+        for player in self._outside:
+            tensors |= _under(f"players/{player.name}", player.module.state_dict())
+        for name, adam in self._adams.items():
+            tensors |= _under(f"optimisers/{name}", adam.state())
         return tensors
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
@@ -98,10 +103,10 @@ class Steps:
         self._objective.model.load_state_dict(_below("model", tensors))
         for name, average in self._named_averages():
             average.load(_below(name, tensors))
-        for player in self._objective.players:
-            if player.module is not self._objective.model:
-                player.module.load_state_dict(_below(f"players/{player.name}", tensors))
-            self._adams[player.name].load(_below(f"optimisers/{player.name}", tensors))
+        for player in self._outside:
+            player.module.load_state_dict(_below(f"players/{player.name}", tensors))
+        for name, adam in self._adams.items():
+            adam.load(_below(f"optimisers/{name}", tensors))
 
     def _named_averages(self) -> list[tuple[str, Ema]]:
         """The averages with their names in a checkpoint: ema, ema-1, ema-2, …."""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import Module
 
 from kdm.batch import Batch
 from kdm.objective import Player
@@ -188,6 +189,11 @@ def own_player(student: Student) -> Player:
     return found[0]
 
 
+def own_parameters(player: Player, taken: tuple[Module, ...]) -> set[Tensor]:
+    others = {each for module in taken for each in module.parameters()}
+    return set(player.module.parameters()) - others
+
+
 @every_student
 def test_it_builds_from_its_defaults_and_from_its_own_description(name: str) -> None:
     plugin = configure(GROUP, CASES[name].choice)
@@ -229,13 +235,15 @@ def test_steps_along_the_gradient_lower_the_loss(name: str) -> None:
 
 @every_student
 def test_each_player_moves_its_own_parameters_and_no_others(name: str) -> None:
-    players = build(name).objective().players
+    objective = build(name).objective()
+    players = objective.players
+    own = {each.name: own_parameters(each, objective.taken_from(each)) for each in players}
     for player in players:
         for other in players:
             other.module.zero_grad()
         player.loss(pairs(name)).total.backward()
         for other in players:
-            has_gradient = any(each.grad is not None for each in other.module.parameters())
+            has_gradient = any(each.grad is not None for each in own[other.name])
             assert has_gradient == (other is player), (
                 f"the loss of '{player.name}' must give its own module a gradient and no other's: "
                 f"'{other.name}' {'got one' if has_gradient else 'got none'}; make other players' "

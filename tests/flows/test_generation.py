@@ -1,5 +1,6 @@
 """Pairs made by several workers: the same set, what it costs said first, and nothing lost."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ import flows.generation.prepared_maker
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
 from flows.config.teacher_recipe import TeacherRecipe
+from flows.generation.engines import engine_of
 from flows.progress import Progress
 from flows.stage import Run
 from flows.stages.sequence import run_stages
@@ -165,3 +167,13 @@ def test_an_error_of_a_worker_stops_the_stage_and_loses_nothing_that_was_made(
     assert_equal(
         digests_of(made(Run(weak(tmp_path), home))), digests_of(made(Run(weak(tmp_path), unbroken)))
     )
+
+
+def test_a_recipe_names_what_makes_its_shards_unless_the_user_does(tmp_path: Path) -> None:
+    home = folder_at(str(tmp_path))
+    assert engine_of(Run(recipe(tmp_path), home)) == "threads"
+    run = Run(recipe(tmp_path, on="processes"), home)
+    assert engine_of(run) == "processes"
+    assert engine_of(replace(run, on="dask")) == "dask"
+    with pytest.raises(ValueError, match="'threads' or 'processes'"):
+        recipe(tmp_path, on="dask")

@@ -1,6 +1,7 @@
 """What only looks at a home, or finds a run done, waits for nothing that computes."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,16 @@ def test_a_run_that_finds_all_stages_done_imports_nothing_that_computes(finished
     heavy = tuple(each for each in COMPUTES if each != "scipy")  # a filter asks its tree of points
     heavy += ("scipy.stats", "prefect")
     imported(COMMANDS, "run tiny --direct", heavy=heavy, home=str(finished.path))
+
+
+def test_a_training_leaves_torch_to_its_child(
+    finished: Finished, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = finished.copy(tmp_path_factory.mktemp("light") / "home")
+    shutil.rmtree(home / "students")
+    words = ("distill", "tiny", "--direct", "--student", "kdm")
+    imported(COMMAND, *words, heavy=("torch",), home=str(home))
+    assert len(list((home / "students").iterdir())) == 1
 
 
 def test_a_flow_is_imported_without_what_computes_and_without_a_server(finished: Finished) -> None:

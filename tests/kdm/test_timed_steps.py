@@ -58,7 +58,8 @@ def test_the_stepper_learns_by_itself_at_a_rate_of_its_own() -> None:
     own, stepper = student.objective().players
     assert (own.name, stepper.name, stepper.pace(0.5).rate) == ("student", "stepper", 0.1)
     stepper.loss(batch).total.backward()
-    assert {each.grad is None for each in student.decoder.parameters()} == {True}
+    for resting in (student.encoder, student.decoder, student.operator):
+        assert {each.grad is None for each in resting.parameters()} == {True}
     assert all(each.grad is not None for each in stepper.module.parameters())
     student.zero_grad(set_to_none=True)
     own.loss(batch).total.backward()

@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
 import yaml
 from published import CIFAR10_TRAIN, published
+from scipy.stats import sem, t
 
 from flows.study.study_files import read_study
 from storage.digest import unseal
@@ -75,6 +77,27 @@ def test_a_ninth_of_its_steps_is_enough_to_be_closer_to_the_teacher(rows: Rows) 
     before, now = means(rows, "kdm, random weights"), means(rows, "kdm, a ninth")
     assert now["training_flops"] <= 0.12 * before["training_flops"]
     assert now["paired_over_class_shuffled"] <= before["paired_over_class_shuffled"]
+
+
+def test_kdm_t_is_level_with_kdm_in_one_evaluation_and_better_in_four(rows: Rows) -> None:
+    """Level: no worse than by chance. Better: by more than both intervals, which don't touch."""
+    if len(rows["kdm"]) == 1:
+        pytest.skip("an interval over seeds needs several")
+    kdm, one, four = "kdm", "kdm-t, 1 evaluation", "kdm-t, 4 evaluations"
+    assert means(rows, one)["training_flops"] <= 1.01 * means(rows, kdm)["training_flops"]
+    for number in NUMBERS:
+        assert interval(rows, one, number)[0] <= interval(rows, kdm, number)[1], number
+    number = "paired_over_class_shuffled"
+    assert interval(rows, four, number)[1] < interval(rows, one, number)[0]
+    number = "frechet_over_teachers"
+    assert interval(rows, four, number)[0] <= interval(rows, one, number)[1]
+
+
+def interval(rows: Rows, point: str, number: str) -> tuple[float, float]:
+    """Student's 95 % interval of a number's mean over seeds."""
+    values = [each[number] for each in rows[point]]
+    low, high = t.interval(0.95, len(values) - 1, loc=mean(values), scale=sem(values))
+    return float(low), float(high)
 
 
 def test_kdm_is_not_behind_regression(rows: Rows) -> None:
