@@ -5,12 +5,13 @@ have seen as many samples, and differ in nothing but the distance.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_digits_students import Values, measured
+from trials.test_digits_students import Values, measured
 
 from flows.config.load import load_recipe
 from kdm.metrics.over_seeds import over_seeds
@@ -34,11 +35,12 @@ def students(of: Mapping[str, Any], seed: int) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Values]:
-    """The numbers of each student and seed."""
+    """The numbers of each student and seed. The home is kept below KDM_TRIALS_HOME."""
     recipe = load_recipe("digits-from-scratch").document()["students"]
     chosen = [each for each in recipe if each["name"] in NAMES]
     seeded = [one for seed in SEEDS for each in chosen for one in students(each, seed)]
-    home: Path = tmp_path_factory.mktemp("finish")
+    named = os.environ.get("KDM_TRIALS_HOME")
+    home = Path(named) / "digits" if named else tmp_path_factory.mktemp("finish")
     return measured(home, seeded)
 
 
