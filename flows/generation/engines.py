@@ -7,16 +7,11 @@ from flows.generation.engine_names import scheduler_of
 from flows.stage import Run
 
 
-def engine_of(run: Run) -> str:
-    """The name of the run's engine: what was asked for, or else the recipe's own."""
-    return run.on or getattr(run.recipe.pairs, "on", "threads")
-
-
 def start_of(run: Run) -> Starts:
     """How the run's engine is started."""
     if run.engine is not None:
         return cast(Starts, run.engine)
-    name = engine_of(run)
+    name = run.made_on
     if name == "processes":
         from flows.generation.processes import processes
 
@@ -32,4 +27,4 @@ def start_of(run: Run) -> Starts:
 
 def is_in_process(run: Run) -> bool:
     """Whether the run's shards are made in this process; others need no torch here."""
-    return run.engine is None and engine_of(run) == "threads"
+    return run.engine is None and run.made_on == "threads"

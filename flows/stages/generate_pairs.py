@@ -4,7 +4,6 @@ import logging
 from dataclasses import replace
 
 from flows.documents.set_card import write_pairs_card
-from flows.generation.engines import engine_of
 from flows.generation.part import Part
 from flows.generation.shard_claims import end_claims
 from flows.generation.work import Missing, Work
@@ -27,7 +26,7 @@ def generate_pairs(run: Run, teacher: StageResult | None) -> StageResult:
     assert teacher is not None  # a recipe with generated pairs has a teacher
     spec = pair_spec(run, weights=teacher.facts["weights"])
     part = Part.parse(run.part) if run.part else None
-    work = Work(run, spec, teacher, {"on": engine_of(run), "part": run.part})
+    work = Work(run, spec, teacher, {"on": run.made_on, "part": run.part})
     missing = work.missing()
     was_missing = any(missing.values())
     for split, shards in missing.items():

@@ -13,7 +13,6 @@ import flows.generation.prepared_maker
 from flows.config.load import load_recipe
 from flows.config.recipe import Recipe
 from flows.config.teacher_recipe import TeacherRecipe
-from flows.generation.engines import engine_of
 from flows.progress import Progress
 from flows.stage import Run
 from flows.stages.sequence import run_stages
@@ -171,9 +170,9 @@ def test_an_error_of_a_worker_stops_the_stage_and_loses_nothing_that_was_made(
 
 def test_a_recipe_names_what_makes_its_shards_unless_the_user_does(tmp_path: Path) -> None:
     home = folder_at(str(tmp_path))
-    assert engine_of(Run(recipe(tmp_path), home)) == "threads"
+    assert Run(recipe(tmp_path), home).made_on == "threads"
     run = Run(recipe(tmp_path, on="processes"), home)
-    assert engine_of(run) == "processes"
-    assert engine_of(replace(run, on="dask")) == "dask"
+    assert run.made_on == "processes"
+    assert replace(run, on="dask").made_on == "dask"
     with pytest.raises(ValueError, match="'threads' or 'processes'"):
         recipe(tmp_path, on="dask")
