@@ -51,6 +51,11 @@ class Run:
     # How the recipe was asked for; only the report's command line needs it.
     asked: Asked = field(default_factory=Asked)
 
+    @property
+    def made_on(self) -> str:
+        """Where shards are made: as it was asked for, or else the recipe's own."""
+        return self.on or getattr(self.recipe.pairs, "on", "threads")
+
     @cached_property
     def settled_device(self) -> str:
         """'cpu' or 'cuda'. Only code that computes asks, because looking for a GPU imports torch."""
