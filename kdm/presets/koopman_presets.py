@@ -24,6 +24,8 @@ from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.koopman_timed import KoopmanTimed
 from kdm.students.teacher_coders import TeacherCoders
 from kdm.students.timed_losses import TimedLosses
+from kdm.students.timed_steps import Steps
+from kdm.students.timed_teacher_coders import TimedTeacherCoders
 from kdm.training.options import TrainingOptions
 
 _SQUARE = SpectralOptions(targets="published-square")
@@ -87,3 +89,12 @@ def timed(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
     chosen = {"distance": losses["distance"]} if "distance" in losses else {}
     student = KoopmanTimed(networks=TimedUNets(kind="song-unet"), losses=TimedLosses(**chosen))
     return Preset(student, trained(STEPS), pictures().model_copy(update={"num_states": 7}))
+
+
+def started_timed(mode: Mode, losses: dict[str, Any], has_adversary: bool) -> Preset:
+    """kdm-t of the teacher's networks with its weights, for one evaluation or four, counted for EDM's."""
+    chosen = {"distance": losses["distance"]} if "distance" in losses else {}
+    alone = TimedLosses(num_states=0, pred_states=0, later=0, **chosen)
+    student = KoopmanTimed(init=TimedTeacherCoders(), steps=Steps(), losses=alone)
+    schema = pictures().model_copy(update={"num_states": 7})
+    return Preset(student, trained(STEPS, learning_rate=1e-4), schema)

@@ -10,7 +10,7 @@ compared with at equal size.
 """
 
 from kdm.losses.distances import Distance
-from kdm.presets.koopman_presets import checkerboard, images, timed
+from kdm.presets.koopman_presets import checkerboard, images, started_timed, timed
 from kdm.presets.koopman_presets import started as started_kdm
 from kdm.presets.preset import Make, Mode, Preset, Terms
 from kdm.presets.rival_presets import get, mean_flow, reflow, regression, started
@@ -99,12 +99,13 @@ _PRESETS: dict[str, Make] = {
     "cifar10-mean-flow": mean_flow,
     # The teacher's own network, with its weights.
     "cifar10-kdm-started": started_kdm,
+    "cifar10-kdm-t-started": started_timed,
     "cifar10-regression-started": started,
 }
 _POINTS = "checkerboard"
 _OF_RIVALS = (
     *("cifar10-kdm-t", "cifar10-regression", "cifar10-reflow", "cifar10-mean-flow"),
-    "cifar10-regression-started",
+    *("cifar10-regression-started", "cifar10-kdm-t-started"),
 )
 _UNPUBLISHED = (*_OF_RIVALS, "cifar10-kdm-started")
 _WITHOUT_DISTANCE = ("cifar10-mean-flow",)
