@@ -120,7 +120,7 @@ def test_each_shell_has_its_answer_within_0_3_s_of_cpu_and_without_what_computes
 ) -> None:
     environment = {"PATH": os.defpath, "KDM_HOME": named.url, **asked(shell, "kdm sample kdm-")}
     seconds = []
-    for _ in range(2):  # the quicker one counts: beside other work a processor is slower
+    while not seconds or (seconds[-1] > 0.3 and len(seconds) < 3):  # beside other work it is slower
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         ended = subprocess.run(
             [sys.executable, "-c", ANSWER],

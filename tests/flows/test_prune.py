@@ -207,7 +207,7 @@ def test_killed_at_any_change_of_the_disk_it_goes_on_and_nothing_looks_whole_tha
         partial(prune, shutil.copytree(home, tmp_path / "0"), "--unused", "1d", "--yes")
     )
     assert (whole.code, whole.num_points > 40) == (0, True), whole.said
-    for point in range(2, whole.num_points, whole.num_points // 6):
+    for point in range(2, whole.num_points, whole.num_points // 3):
         there = aged(shutil.copytree(home, tmp_path / str(point)))
         killed = in_fork(partial(prune, there, "--unused", "1d", "--yes"), crash_at=point)
         assert killed.code == KILLED
