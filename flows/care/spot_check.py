@@ -41,10 +41,15 @@ class SpotCheck:
 def spot_check(store: PairStore, home: Folder, *, num_pairs: int, seed: int) -> SpotCheck:
     """Compare `num_pairs` random pairs of a split with what its teacher makes from their noise now."""
     require_generated(store)
+    remaker = Remaker.of(store, home, store.record(0).environment)
+    return spot_check_with(remaker, store, num_pairs=num_pairs, seed=seed)
+
+
+def spot_check_with(remaker: Remaker, store: PairStore, *, num_pairs: int, seed: int) -> SpotCheck:
+    """The same with a teacher that is at hand."""
     manifest = store.ledger.largest()
     chosen = _chosen(store, manifest.num_shards, num_pairs, seed)
     stored = concatenate(list(_read(store, chosen, manifest.content_digests)))
-    remaker = Remaker.of(store, home, store.record(0).environment)
     made = remaker.alone(store.split, stored.index)
     if not np.array_equal(made.index, stored.index):
         lost = sorted(set(stored.index.tolist()) - set(made.index.tolist()))

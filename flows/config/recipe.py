@@ -220,7 +220,7 @@ class Recipe(Options):
         if isinstance(self.pairs, ImportedPairs | StoredPairs):
             return self.pairs.license
         assert self.teacher is not None  # checked above
-        if self.dataset is None and self.teacher.stored:
+        if self.dataset is None and (self.teacher.stored or self.teacher.model.is_given):
             return self.teacher.license or UNKNOWN
         data = self.dataset.license if self.dataset else OWN
         return inherited(self.teacher.license or data, data)

@@ -18,6 +18,7 @@ class TeacherPlugin(Plugin, ABC):
 
     is_trained: ClassVar[bool]  # False: nothing to learn, the field is known
     is_imported: ClassVar[bool] = False  # True: others have trained it, it cannot be trained here
+    is_given: ClassVar[bool] = False  # True: an object of a program, which no description builds
 
     @property
     @abstractmethod
