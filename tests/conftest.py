@@ -148,6 +148,24 @@ def finished_once(places: pytest.TempPathFactory) -> tuple[Path, float]:
 
 
 @pytest.fixture(scope="session")
+def from_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with a wheel of the sources, made once for the whole suite."""
+    from wheel import installed
+
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "from-wheel"
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the system lets go of it where a process dies
+        python, whole = place / "env" / "bin" / "python", place / "whole"
+        if not whole.exists():
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            assert installed(place) == python
+            whole.touch()
+    return python
+
+
+@pytest.fixture(scope="session")
 def shared_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recipe whose pairs several commands make."""
     from faults.generators import RECIPE

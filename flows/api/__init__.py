@@ -1,0 +1,1 @@
+"""What `import kdm` offers (docs/python.md): pairs, teachers, students and numbers as Python objects."""

@@ -1,0 +1,50 @@
+"""Any function from noise to samples, as a student that can be measured."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from kdm.batch import Batch
+from kdm.objective import Losses, Objective
+from kdm.shapes import Labels, Samples
+from kdm.students.student import Student, evaluating
+
+
+class OwnStudent(Student):
+    """x_0 = f(x_T), or f(x_T, label) where there are labels; f may be a module, which moves with this one."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.operator = None
+        self.function = function
+
+    @torch.no_grad()
+    def generate(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
+        """What the function gives; a ValueError unless it is one sample of x_T's shape for each x_T."""
+        x_T_and_label = (x_T,) if label is None else (x_T, label)
+        with evaluating(self):
+            x_0 = self.function(*x_T_and_label)
+        if not isinstance(x_0, Tensor) or x_0.shape != x_T.shape:
+            given = f"shape {tuple(x_0.shape)}" if isinstance(x_0, Tensor) else type(x_0).__name__
+            raise ValueError(
+                f"the student gives {given} for noise of shape {tuple(x_T.shape)}; it must give a tensor of "
+                "the noise's shape"
+            )
+        if not x_0.isfinite().all():
+            raise ValueError(
+                "the student gives NaN or infinite values, which can't be measured; look at its training"
+            )
+        return x_0
+
+    def objective(self) -> Objective:
+        """Always a ValueError: its program trains it."""
+        raise ValueError("a function of a Python program is trained there")
+
+    def measure(self, batch: Batch) -> Losses:
+        """Always a ValueError: its loss is its program's."""
+        raise ValueError("a function of a Python program has its own loss")
+
+    def inference_modules(self) -> tuple[nn.Module, ...]:
+        """The function, if it is a module."""
+        return (self.function,) if isinstance(self.function, nn.Module) else ()

@@ -1,0 +1,59 @@
+"""Where the set or the student is that a user names: NAME, NAME-DIGEST, a path, a URL, or a Hub name.
+
+Every function of `import kdm` that takes such a name asks here, so that all understand the same names.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+from flows.home import found, home_folder
+from storage.folders import Folder, folder_at
+
+Kind = Literal["pairs", "students"]
+Named = str | os.PathLike[str]
+_HUB = "hf://"
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def place_of(kind: Kind, name: Named, home: str) -> Folder:
+    """The folder of a set or a student; a ValueError says what there is instead.
+
+    A text with a '/' is a path or a URL, any other a name below the home.
+    """
+    text = _text(name)
+    if is_on_hub(text):
+        return _on_hub(kind, text)
+    return found(home, kind, text.rstrip("/") or text)
+
+
+def is_on_hub(name: str) -> bool:
+    """Whether `hf://user/name` or `user/name` is meant, which it isn't if a folder here is called so."""
+    if name.startswith(_HUB):
+        return True
+    return _HUB_NAME.fullmatch(name) is not None and not Path(name).exists()
+
+
+def home_around(folder: Folder, home: str) -> Folder:
+    """The home that was named, else the one that the folder of a set lies in, else the usual one."""
+    place, pairs, name = folder.url.rpartition("/pairs/")
+    is_within = bool(pairs) and name == folder.name
+    return folder_at(place) if is_within and not home else home_folder(home)
+
+
+def _on_hub(kind: Kind, name: str) -> Folder:
+    raise ValueError(
+        f"'{name}' isn't a folder here, and {kind} aren't read from the Hub: download it, and give the "
+        "folder's path"
+    )
+
+
+def _text(name: Named) -> str:
+    if isinstance(name, str) and name:
+        return name
+    if isinstance(name, os.PathLike):
+        return str(Path(name).absolute())  # a path, even if it is one word
+    raise ValueError(
+        f"a name is {name!r}; it must be a name below the home, a path or a URL, as a text or a Path"
+    )

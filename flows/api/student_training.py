@@ -1,0 +1,75 @@
+"""Trains a student on stored pairs, as `kdm distill` does: in a child process that can be resumed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.api.loaded_student import TrainedStudent, student_in
+from flows.api.pair_set import PairSet, open_pairs
+from flows.api.places import home_around
+from flows.api.python_run import laid_over, run_of, torch_as_before
+from flows.api.set_document import document_of
+from flows.stages.sequence import run_stages
+from kdm.presets.presets import preset_names
+from kdm.students.plugin import GROUP
+from pairgen.teachers.imported_name import default_name
+from storage.did_you_mean import nearest
+from storage.folders import folder_at
+from storage.plugins import plugin_names
+
+
+def train_student(
+    pairs: PairSet | str,
+    student: str | Mapping[str, Any] = "kdm",
+    *,
+    num_steps: int,
+    name: str = "",
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    home: str = "",
+) -> TrainedStudent:
+    """Train a student on the pairs, and load it.
+
+    `student` is a kind of student (kdm, kdm-f, regression, …), a preset's name, or the options of one, as in
+    {"plugin": "kdm", "losses": {"latent_noise": 0.02}} (docs/students.md). `settings` change its `model` and
+    `training`, by place: {"training.batch_size": 128, "model.data_scale": 2.5}. `name` is the name that its
+    folder gets, by default the kind's. Without `home` it is stored in the home of its pairs.
+
+    A student that is trained already is loaded; one whose training was stopped is resumed. Raises a
+    ValueError or a StoreError.
+    """
+    found = open_pairs(pairs, home=home) if isinstance(pairs, str) else pairs
+    if not isinstance(found, PairSet):
+        raise ValueError(
+            f"pairs is a {type(pairs).__name__}; give what kdm.open_pairs or kdm.generate_pairs returned, or "
+            "the name of a set"
+        )
+    if found.split != "train":
+        raise ValueError(
+            f"these are the '{found.split}' pairs of {found.name}, which students are measured on; train on "
+            "the training split, which kdm.open_pairs opens by default"
+        )
+    entry = _entry(student, name)
+    laid_over(entry, settings, "train_student")
+    laid_over(entry, {"training.num_steps": num_steps}, "train_student")
+    where = home_around(folder_at(found.url), home)
+    with torch_as_before():
+        document = {**document_of(found), "students": [entry]}
+        run = run_of(document, where, what="train_student", device=device)
+        trained = run_stages(run, until="distill")[-1]
+    return student_in(trained.place)
+
+
+def _entry(student: str | Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A student as a recipe lists it."""
+    if isinstance(student, Mapping):
+        kind = str(student.get("plugin", "student"))
+        return {"name": name or default_name(kind), "model": dict(student), "training": {}}
+    kinds, presets = plugin_names(GROUP), preset_names()
+    if student in kinds:
+        return {"name": name or student, "model": {"plugin": student}, "training": {}}
+    if student in presets:
+        return {"name": name or student, "preset": student}
+    raise ValueError(
+        f"no student '{student}'; {nearest(str(student), [*kinds, *presets])} (or give its options, as in "
+        "{'plugin': 'kdm'})"
+    )
