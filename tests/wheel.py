@@ -62,5 +62,5 @@ def run_outside(python: Path, place: Path, *words: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -13,11 +13,13 @@ from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.shapes import Labels, Samples
 from kdm.students.loading import load_student as load_module
-from kdm.students.student import Student
 from kdm.trained import CONFIG, Kept, read_config
-from storage.folders import Folder
 from storage.options import parse
 from storage.records import PairSchema
+
+if TYPE_CHECKING:
+    from kdm.students.student import Student
+    from storage.folders import Folder
 
 _MOST_SAMPLES = 10**8
 _VALUES_AT_ONCE = 2**15  # of noise, as `kdm sample` takes them on a CPU: round-off may depend on it
@@ -26,7 +28,7 @@ _VALUES_AT_ONCE = 2**15  # of noise, as `kdm sample` takes them on a CPU: round-
 def load_student(
     name: Named,
     *,
-    home: str = "",
+    home: Named = "",
     device: str = "cpu",
     precision: str = "float32",
     weights: Kept = "last",
@@ -43,7 +45,7 @@ def load_student(
 
 
 def student_in(
-    folder: Folder, *, device: str = "cpu", precision: str = "float32", weights: Kept = "last"
+    folder: "Folder", *, device: str = "cpu", precision: str = "float32", weights: Kept = "last"
 ) -> "TrainedStudent":
     """The student of a folder."""
     module = load_module(folder, weights=weights, precision=precision).to(_device(device))
@@ -60,7 +62,7 @@ class TrainedStudent:
     `module` is the `torch.nn.Module`, in eval mode; `name` is NAME-DIGEST and `url` its folder.
     """
 
-    module: Student
+    module: "Student"
     name: str
     url: str
     schema: PairSchema  # of the pairs that it learned from
@@ -89,7 +91,15 @@ class TrainedStudent:
         return f"<student {self.name}: samples of shape {self.shape} in {self.nfe} evaluations>"
 
     def __call__(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
-        """x_0 (n, *shape) for noise x_T of the same shape, as `generate` of the module gives it."""
+        """x_0 (n, *shape) for noise x_T of the same shape, as `generate` of the module gives it.
+
+        Raises a ValueError for noise of another shape, and for a label that it needs or doesn't know.
+        """
+        if tuple(x_T.shape[1:]) != self.shape:
+            raise ValueError(
+                f"x_T has shape {tuple(x_T.shape)}; {self.name} takes noise of shape (n, "
+                f"{str(self.shape)[1:]}"
+            )
         return self.module.generate(x_T, label, seed=seed)
 
     def sample(

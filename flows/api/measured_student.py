@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from flows.api.loaded_student import TrainedStudent
-from flows.api.own_student import OwnStudent
-from flows.api.pair_set import PairSet, open_pairs
-from flows.api.places import home_around
+from flows.api.own_student import as_student
+from flows.api.places import Named, home_around
 from flows.api.python_run import run_of, torch_as_before
-from flows.api.set_document import document_of
+from flows.api.set_document import document_of, training_pairs
 from flows.documents.evaluated_samples import teacher_samples
 from flows.stages.sequence import run_stages
 from kdm.evaluate.evaluate import evaluate_student as measured
 from kdm.evaluate.evaluate import meanings_of
 from kdm.metrics.metric import Meaning
-from kdm.students.student import Student
-from storage.folders import folder_at
+
+if TYPE_CHECKING:
+    from flows.api.pair_set import PairSet
 
 # Those of any pairs that need nothing beside them, and two for points.
 _USUAL = ("paired", "variance", "sliced-wasserstein")
@@ -54,13 +54,13 @@ class Evaluation:
 
 def evaluate_student(
     student: TrainedStudent | Callable[..., Tensor],
-    pairs: PairSet | str,
+    pairs: "PairSet | Named",
     *,
-    metrics: Sequence[str | Mapping[str, Any]] | None = None,
+    metrics: Sequence[str | Mapping[str, Any]] | str | None = None,
     num_fresh: int = 1024,
     dataset: Mapping[str, Any] | None = None,
     device: str = "auto",
-    home: str = "",
+    home: Named = "",
 ) -> Evaluation:
     """The numbers of a student on the set's held-out pairs and on so much fresh noise; nothing is stored.
 
@@ -69,19 +69,23 @@ def evaluate_student(
     without gradients. `metrics` are names or options (docs/evaluation.md), by default those that need
     nothing but pairs; some need a `dataset`, as a recipe describes it. Raises a ValueError or a StoreError.
     """
-    found = open_pairs(pairs, home=home) if isinstance(pairs, str) else pairs
+    found = training_pairs(pairs, home)
     document = document_of(found)
+    if isinstance(metrics, str | Mapping):
+        metrics = [metrics]  # and not its characters
     chosen = list(_usual(found.shape) if metrics is None else metrics)
     document["evaluation"] = {"metrics": chosen, "num_fresh": num_fresh}
     if dataset is not None:
         document["dataset"] = dict(dataset)
-    where = home_around(folder_at(found.url), home)
+    where = home_around(found.url, home)
     with torch_as_before():
         run = run_of(document, where, what="evaluate_student", device=device)
         run.recipe.require_measurable()
         judged = run_stages(run, until="filter-pairs")[-1]
         options = run.recipe.evaluation
-        numbers = measured(_module(student, found), teacher_samples(run, judged), options=options)
+        numbers = measured(
+            as_student(student, found), teacher_samples(run, judged), options=options
+        )
     intervals = {name: (low, high) for name, (low, high) in numbers.get("intervals", {}).items()}
     meanings = meanings_of(options.metrics)
     return Evaluation(numbers["values"], numbers["floor"], intervals, meanings)
@@ -89,21 +93,3 @@ def evaluate_student(
 
 def _usual(shape: tuple[int, ...]) -> tuple[str, ...]:
     return (*_OF_POINTS[:1], *_USUAL, *_OF_POINTS[1:]) if shape == (2,) else _USUAL
-
-
-def _module(student: object, pairs: PairSet) -> Student:
-    if isinstance(student, TrainedStudent):
-        if student.shape != pairs.shape:
-            raise ValueError(
-                f"{student.name} makes samples of shape {student.shape}, the pairs of {pairs.name} have "
-                f"{pairs.shape}; measure it on the pairs that it learned from"
-            )
-        return student.module
-    if isinstance(student, Student):
-        return student
-    if not callable(student):
-        raise ValueError(
-            f"student is a {type(student).__name__}; give what kdm.train_student or kdm.load_student "
-            "returned, or a function of x_T (and label) that gives x_0"
-        )
-    return OwnStudent(student)

@@ -1,14 +1,19 @@
 """Any function from noise to samples, as a student that can be measured."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from flows.api.loaded_student import TrainedStudent
 from kdm.batch import Batch
 from kdm.objective import Losses, Objective
 from kdm.shapes import Labels, Samples
 from kdm.students.student import Student, evaluating
+
+if TYPE_CHECKING:
+    from flows.api.pair_set import PairSet
 
 
 class OwnStudent(Student):
@@ -48,3 +53,22 @@ class OwnStudent(Student):
     def inference_modules(self) -> tuple[nn.Module, ...]:
         """The function, if it is a module."""
         return (self.function,) if isinstance(self.function, nn.Module) else ()
+
+
+def as_student(student: object, pairs: "PairSet") -> Student:
+    """What can be measured on these pairs; a ValueError for what can't."""
+    if isinstance(student, TrainedStudent):
+        if student.shape != pairs.shape:
+            raise ValueError(
+                f"{student.name} makes samples of shape {student.shape}, the pairs of {pairs.name} have "
+                f"{pairs.shape}; measure it on the pairs that it learned from"
+            )
+        return student.module
+    if isinstance(student, Student):
+        return student
+    if not callable(student):
+        raise ValueError(
+            f"student is a {type(student).__name__}; give what kdm.train_student or kdm.load_student "
+            "returned, or a function of x_T (and label) that gives x_0"
+        )
+    return OwnStudent(student)

@@ -30,7 +30,7 @@ def open_pairs(
     count: int | None = None,
     masks: Sequence[str] | None = None,
     layout: str | None = None,
-    home: str = "",
+    home: Named = "",
 ) -> "PairSet":
     """The set of this name below the home, or at this path or URL.
 
@@ -42,10 +42,13 @@ def open_pairs(
     Raises a ValueError or a StoreError that says what there is instead.
     """
     folder = place_of("pairs", name, home)
+    _require_texts(split=split, layout=layout or "")
     store = PairStore.open(folder, split=split, layout=layout or only_layout(folder, split))
     covered = _covered(store, count)
     if isinstance(masks, str):
         masks = (masks,)  # and not its characters
+    for mask in masks or ():
+        _require_texts(masks=mask)
     chosen = None if masks is None else named_masks(folder, store.place, masks)
     return PairSet(store, store.masks(chosen), covered)
 
@@ -109,7 +112,8 @@ class PairSet:
 
     def __repr__(self) -> str:
         classes = f", {self.num_classes} classes" if self.num_classes else ""
-        return f"<{self.name} {self.split}: {len(self):,} pairs of shape {self.shape}{classes}>"
+        what = f"{self.num_indices:,} indices, samples of shape {self.shape}{classes}"
+        return f"<{self.name} {self.split}: {what}>"
 
     def heldout(self) -> "PairSet":
         """The set's held-out pairs, which no student learns from; a ValueError without any."""
@@ -186,6 +190,14 @@ def _covered(store: PairStore, count: int | None) -> int:
     covered = store.ledger.largest().num_shards * store.shard_size
     covered = covered if store.limit is None else min(covered, store.limit)
     return covered if count is None else _require_count(count, covered)
+
+
+def _require_texts(**given: object) -> None:
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise ValueError(
+                f"{name} is {value!r}; it must be a text, or several of them for masks"
+            )
 
 
 def _require_count(count: int, most: int) -> int:

@@ -17,15 +17,15 @@ _HUB = "hf://"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def place_of(kind: Kind, name: Named, home: str) -> Folder:
+def place_of(kind: Kind, name: Named, home: Named) -> Folder:
     """The folder of a set or a student; a ValueError says what there is instead.
 
     A text with a '/' is a path or a URL, any other a name below the home.
     """
-    text = _text(name)
+    text = _text(name, "a name")
     if is_on_hub(text):
         return _on_hub(kind, text)
-    return found(home, kind, text.rstrip("/") or text)
+    return found(_home_text(home), kind, text.rstrip("/") or text)
 
 
 def is_on_hub(name: str) -> bool:
@@ -35,11 +35,16 @@ def is_on_hub(name: str) -> bool:
     return _HUB_NAME.fullmatch(name) is not None and not Path(name).exists()
 
 
-def home_around(folder: Folder, home: str) -> Folder:
-    """The home that was named, else the one that the folder of a set lies in, else the usual one."""
-    place, pairs, name = folder.url.rpartition("/pairs/")
-    is_within = bool(pairs) and name == folder.name
-    return folder_at(place) if is_within and not home else home_folder(home)
+def home_named(home: Named) -> Folder:
+    """The home of this name; $KDM_HOME or ./kdm-home for an empty one."""
+    return home_folder(_home_text(home))
+
+
+def home_around(url: str, home: Named) -> Folder:
+    """The home that was named, else the one that the set at this URL lies in, else the usual one."""
+    place, pairs, name = url.rpartition("/pairs/")
+    is_within = bool(pairs) and "/" not in name
+    return folder_at(place) if is_within and not home else home_named(home)
 
 
 def _on_hub(kind: Kind, name: str) -> Folder:
@@ -49,11 +54,13 @@ def _on_hub(kind: Kind, name: str) -> Folder:
     )
 
 
-def _text(name: Named) -> str:
+def _home_text(home: Named) -> str:
+    return _text(home, "the home") if home != "" else ""
+
+
+def _text(name: Named, what: str) -> str:
     if isinstance(name, str) and name:
         return name
     if isinstance(name, os.PathLike):
         return str(Path(name).absolute())  # a path, even if it is one word
-    raise ValueError(
-        f"a name is {name!r}; it must be a name below the home, a path or a URL, as a text or a Path"
-    )
+    raise ValueError(f"{what} is {name!r}; it must be a name, a path or a URL, as a text or a Path")

@@ -1,18 +1,20 @@
 """Runs a recipe from Python, as `kdm run` does without Prefect: same names, same bytes."""
 
+import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.api.loaded_student import TrainedStudent, student_in
 from flows.api.pair_set import PairSet, open_pairs
-from flows.api.python_run import progress_log, said_log, torch_as_before
+from flows.api.places import Named, home_named
+from flows.api.python_run import checked_settings, progress_log, said_log, torch_as_before
 from flows.judged_pairs import masks_in
 from flows.request import STAGES, Request
 from flows.stage import StageResult
 from flows.stages.sequence import run_stages
 from storage.folders import folder_at
-from storage.yaml_text import yaml_text
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,14 @@ class RecipeRun:
 
 
 def run_recipe(
-    recipe: str,
+    recipe: Named,
     *,
     until: str = STAGES[-1],
     settings: Mapping[str, Any] | None = None,
     students: Sequence[str] = (),
     count: int | None = None,
     device: str = "auto",
-    home: str = "",
+    home: Named = "",
 ) -> RecipeRun:
     """Run the stages of a recipe up to `until`; what is there already is found, not made again.
 
@@ -40,11 +42,13 @@ def run_recipe(
     `--set` does: {"pairs.train": 2000}. `students` are those to train, all by default; `count` is the number
     of training indices. `home` is $KDM_HOME or ./kdm-home by default. Raises a ValueError or a StoreError.
     """
-    given = (f"{path}={yaml_text(value).strip()}" for path, value in (settings or {}).items())
+    changes = checked_settings(settings, "run_recipe")
+    # JSON is YAML, which `--set` takes.
+    given = (f"{path}={json.dumps(value, default=os.fspath)}" for path, value in changes.items())
     chosen = (students,) if isinstance(students, str) else tuple(students)
     asked = Request(
-        recipe,
-        home=home,
+        os.fspath(recipe),
+        home=home_named(home).url,
         count=count,
         overrides=tuple(given),
         students=chosen,

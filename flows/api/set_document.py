@@ -2,11 +2,23 @@
 
 from typing import Any
 
-from flows.api.pair_set import PairSet
+from flows.api.pair_set import PairSet, open_pairs
+from flows.api.places import Named
 from flows.home import bare
 from pairgen.teachers.imported_name import default_name
 from storage.decided_places import decided_places
 from storage.folders import folder_at
+
+
+def training_pairs(pairs: PairSet | Named, home: Named) -> PairSet:
+    """The pairs that were given, or are named so; a ValueError unless they are a training split."""
+    found = pairs if isinstance(pairs, PairSet) else open_pairs(pairs, home=home)
+    if found.split != "train":
+        raise ValueError(
+            f"these are the '{found.split}' pairs of {found.name}; give its training split, which "
+            "kdm.open_pairs opens by default: students learn from that, and its held-out pairs are found"
+        )
+    return found
 
 
 def document_of(pairs: PairSet) -> dict[str, Any]:

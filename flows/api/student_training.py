@@ -1,31 +1,32 @@
 """Trains a student on stored pairs, as `kdm distill` does: in a child process that can be resumed."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.api.loaded_student import TrainedStudent, student_in
-from flows.api.pair_set import PairSet, open_pairs
-from flows.api.places import home_around
+from flows.api.places import Named, home_around
 from flows.api.python_run import laid_over, run_of, torch_as_before
-from flows.api.set_document import document_of
+from flows.api.set_document import document_of, training_pairs
 from flows.stages.sequence import run_stages
 from kdm.presets.presets import preset_names
 from kdm.students.plugin import GROUP
 from pairgen.teachers.imported_name import default_name
 from storage.did_you_mean import nearest
-from storage.folders import folder_at
 from storage.plugins import plugin_names
+
+if TYPE_CHECKING:
+    from flows.api.pair_set import PairSet
 
 
 def train_student(
-    pairs: PairSet | str,
+    pairs: "PairSet | Named",
     student: str | Mapping[str, Any] = "kdm",
     *,
     num_steps: int,
     name: str = "",
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
-    home: str = "",
+    home: Named = "",
 ) -> TrainedStudent:
     """Train a student on the pairs, and load it.
 
@@ -37,21 +38,11 @@ def train_student(
     A student that is trained already is loaded; one whose training was stopped is resumed. Raises a
     ValueError or a StoreError.
     """
-    found = open_pairs(pairs, home=home) if isinstance(pairs, str) else pairs
-    if not isinstance(found, PairSet):
-        raise ValueError(
-            f"pairs is a {type(pairs).__name__}; give what kdm.open_pairs or kdm.generate_pairs returned, or "
-            "the name of a set"
-        )
-    if found.split != "train":
-        raise ValueError(
-            f"these are the '{found.split}' pairs of {found.name}, which students are measured on; train on "
-            "the training split, which kdm.open_pairs opens by default"
-        )
+    found = training_pairs(pairs, home)
     entry = _entry(student, name)
     laid_over(entry, settings, "train_student")
     laid_over(entry, {"training.num_steps": num_steps}, "train_student")
-    where = home_around(folder_at(found.url), home)
+    where = home_around(found.url, home)
     with torch_as_before():
         document = {**document_of(found), "students": [entry]}
         run = run_of(document, where, what="train_student", device=device)

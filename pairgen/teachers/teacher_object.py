@@ -4,6 +4,7 @@ Its name, its version and the digest of its tensors stand in the spec of its pai
 is wherever the program makes it. Without it the pairs are read, filtered and learned from as any others.
 """
 
+from copy import deepcopy
 from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
@@ -11,6 +12,7 @@ from pydantic import Field, PrivateAttr
 from kdm.objective import Objective
 from pairgen.late_field import Teacher
 from pairgen.teachers.plugin import TeacherPlugin
+from storage.options import parse
 from storage.shard_record import Digest
 
 
@@ -38,13 +40,14 @@ class TeacherObject(TeacherPlugin):
         from pairgen.teachers.object_tensors import tensors_digest, whole_teacher  # torch
 
         given = whole_teacher(teacher)
-        plugin = cls(
-            name=type(given).__name__,
-            of_version=getattr(type(given), "version", 1),
-            tensors=tensors_digest(given),
-            start=float(given.noise_scale),
-            num_classes=num_classes,
-        )
+        described = {
+            "name": type(given).__name__,
+            "of_version": getattr(type(given), "version", 1),
+            "tensors": tensors_digest(given),
+            "start": float(given.noise_scale),
+            "num_classes": num_classes,
+        }
+        plugin = parse(cls, described, "the teacher")
         plugin._given = given
         return plugin
 
@@ -55,14 +58,18 @@ class TeacherObject(TeacherPlugin):
 
     def build(self, shape: tuple[int, ...]) -> Teacher:
         """A copy of the object, so that the program's own stays as it is; a ValueError without it."""
-        from copy import deepcopy
-
         if self._given is None:
             raise ValueError(
                 f"the teacher of these pairs was the object '{self.name}' of a Python program, which no "
                 "file holds; give it again there, with kdm.generate_pairs"
             )
-        built: Teacher = deepcopy(self._given)
+        try:
+            built: Teacher = deepcopy(self._given)
+        except TypeError as error:
+            raise ValueError(
+                f"teacher {self.name} can't be copied ({error}), so that it stays as it is while it is used; "
+                "keep such things outside of it, or define its __deepcopy__"
+            ) from error
         return built
 
     def objective(self, shape: tuple[int, ...]) -> Objective:

@@ -130,6 +130,9 @@ def test_it_gives_the_pairs_that_no_filter_dropped(at_home: Path) -> None:
         ({"name": "tiny", "count": 0}, "count is 0; it must be a whole number from 1 to 2,048"),
         ({"name": "tiny", "count": 1e3}, "count is 1000.0"),
         ({"name": "tiny", "masks": "abcd"}, "'abcd' is the beginning of 0 decisions"),
+        ({"name": "tiny", "masks": [3]}, "masks is 3"),
+        ({"name": "tiny", "split": 3}, "split is 3"),
+        ({"name": "tiny", "home": 3}, "the home is 3"),
         ({"name": "user/name"}, "from the Hub"),
         ({"name": "hf://user/name"}, "from the Hub"),
     ],
@@ -157,6 +160,8 @@ def test_a_student_is_sampled_as_the_command_samples_it(at_home: Path) -> None:
     assert np.array_equal(drawn.numpy(), np.load(at_home.parent / "samples.npy"))
     x_T = torch.ones(3, 2)
     assert torch.equal(student(x_T), student.module.generate(x_T))
+    with pytest.raises(ValueError, match=r"x_T has shape \(3, 1\)"):
+        student(x_T[:, :1])
 
 
 @pytest.mark.parametrize(
@@ -181,6 +186,8 @@ def test_a_recipe_that_is_done_is_found(at_home: Path) -> None:
     assert [student.name for student in run.students] == [kdm.load_student("kdm").name]
     with pytest.raises(ValueError, match="did you mean 'students'"):
         kdm.run_recipe("tiny", settings={"studnts": []})
+    with pytest.raises(ValueError, match="settings is 'a=b'"):
+        kdm.run_recipe("tiny", settings="a=b")  # type: ignore[arg-type]
 
 
 def test_numbers_are_of_the_held_out_pairs_and_of_the_student(at_home: Path) -> None:
@@ -250,10 +257,12 @@ def test_another_field_of_the_same_name_is_found_out(tmp_path: Path, monkeypatch
     [
         (Shrinking, {}, "give an object of it"),
         (nn.Linear(2, 2), {}, "derive its class from kdm.Teacher"),
-        (Shrinking(), {"shape": None}, "give the shape of one sample"),
+        (Shrinking(), {"shape": None}, "shape is None.*give the shape of one sample"),
         (Shrinking(), {"settings": {"sampler.num_stps": 3}}, "did you mean 'num_steps'"),
         (Shrinking(), {"settings": {"train.x": 3}}, "below a plain value"),
         (Shrinking(), {"train": 0}, "pairs.train"),
+        (Shrinking(), {"shape": 2}, "shape is 2"),
+        (Shrinking(), {"num_classes": -1}, "the teacher: num_classes"),
         ("nobody", {"shape": None}, "has no 'nobody'"),
         ("nobody", {}, "leave shape and num_classes out"),
     ],
@@ -292,8 +301,9 @@ def test_a_program_that_is_gone_is_named_where_its_teacher_would_be_needed(
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"student": "regresion"}, "did you mean 'regression'"),
-        ({"pairs": 3}, "pairs is a int"),
+        ({"student": "regressor"}, "did you mean 'regression'"),
+        ({"pairs": 3}, "a name is 3"),
+        ({"settings": [1]}, r"settings is \[1\]"),
         ({"settings": {"training.batch_sise": 3}}, "did you mean 'batch_size'"),
         ({"num_steps": 0}, "training.num_steps"),
     ],
@@ -311,8 +321,10 @@ def test_a_student_that_cannot_be_trained_is_refused_before_any_work(
 
 
 def test_held_out_pairs_are_not_learned_from(at_home: Path) -> None:
-    with pytest.raises(ValueError, match="which students are measured on"):
+    with pytest.raises(ValueError, match="give its training split"):
         kdm.train_student(kdm.open_pairs("tiny").heldout(), num_steps=5)
+    with pytest.raises(ValueError, match="give its training split"):
+        kdm.evaluate_student(lambda x_T: x_T, kdm.open_pairs("tiny").heldout())
 
 
 def test_a_student_that_the_recipe_has_trained_is_found_by_the_same_options(at_home: Path) -> None:
