@@ -1,6 +1,8 @@
 """What is asked of a frozen home, when it is made and ever after: a few samples of each network."""
 
+import tarfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -17,10 +19,18 @@ from storage.plugins import configure
 from storage.records import NoiseRule
 from storage.store import PairStore
 
+FROZEN = Path(__file__).with_name("golden") / "home-v1.tar.gz"
 LAYOUTS = ("wds-32", "zarr-32")
 SHAPE, ROWS = (1, 8, 8), 3
 NUM_PAIRS = 32  # of each split
 SIGMA = 2.0  # where the teacher is asked: its noise's standard deviation there
+
+
+def unpacked(place: Path) -> Path:
+    """The frozen home, in a folder below `place`."""
+    with tarfile.open(FROZEN) as archive:
+        archive.extractall(place, filter="data")
+    return place / "home"
 
 
 def noise(scale: float) -> Tensor:

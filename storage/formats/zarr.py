@@ -11,10 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import google_crc32c
 import numpy as np
-import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BytesCodec, Crc32cCodec
-from zarr.storage import MemoryStore
 
 from storage.digest import digest_of, sha256_of
 from storage.formats.column import Buffer, Column, gather
@@ -101,6 +98,10 @@ class ZarrFormat(Plugin):
 
     def metadata(self, num_shards: int, schema: PairSchema, shard_size: int) -> dict[str, bytes]:
         """`zarr.json` of the group and of each array, over the first `num_shards` shards."""
+        import zarr  # only to write or check metadata: it takes half a second
+        from zarr.codecs import BytesCodec, Crc32cCodec
+        from zarr.storage import MemoryStore
+
         files: dict[str, Any] = {}
         about = {"noise": schema.noise.model_dump(mode="json"), "x_T": _NOISE_FORMULA}
         group = zarr.create_group(MemoryStore(files), attributes=about)

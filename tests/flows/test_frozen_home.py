@@ -2,12 +2,17 @@
 
 import hashlib
 import json
-import tarfile
-from pathlib import Path
 from typing import Any
 
 import pytest
-from frozen_home import LAYOUTS, kept_indices, student_values, teacher_values
+from frozen_home import (
+    FROZEN,
+    LAYOUTS,
+    kept_indices,
+    student_values,
+    teacher_values,
+    unpacked,
+)
 
 from flows.commands.ls import ls
 from storage.care.verify import faults
@@ -15,17 +20,13 @@ from storage.folders import Folder, folder_at
 from storage.masks import Mask
 from storage.store import PairStore
 
-FROZEN = Path(__file__).parents[1] / "golden" / "home-v1.tar.gz"
 KINDS = {"kdm", "kdm-f", "kdm-t", "regression", "get", "reflow", "mean-flow"}
 NEARLY = 1e-4  # of the values' size; processors and versions of torch add in other orders
 
 
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    place = tmp_path_factory.mktemp("frozen")
-    with tarfile.open(FROZEN) as archive:
-        archive.extractall(place, filter="data")
-    return folder_at(str(place / "home"))
+    return folder_at(str(unpacked(tmp_path_factory.mktemp("frozen"))))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Finished
+from frozen_home import unpacked
 
 COMPUTES = ("torch", "matplotlib", "scipy", "sklearn", "webdataset", "zarr", "s3fs")
 LOOKING = (*COMPUTES, "prefect", "jaxtyping")
@@ -46,6 +47,11 @@ def test_commands_that_only_look_import_nothing_heavy(
     home = finished.copy(tmp_path_factory.mktemp("light") / "home")
     words = ("ls", "show", "pairs ls", "rm reports/tiny --yes", "-h", "run -h")
     imported(COMMANDS, *words, heavy=LOOKING, home=str(home))
+
+
+def test_a_set_in_zarr_is_looked_at_without_its_library(tmp_path: Path) -> None:
+    words = ("ls", "pairs ls", "pairs show purged")
+    imported(COMMANDS, *words, heavy=LOOKING, home=str(unpacked(tmp_path)))
 
 
 def test_a_recipe_is_checked_and_printed_without_what_computes(finished: Finished) -> None:
