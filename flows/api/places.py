@@ -4,23 +4,25 @@ Every function of `import kdm` that takes such a name asks here, so that all und
 """
 
 import os
-import re
 from pathlib import Path
 from typing import Literal
 
 from flows.home import found, home_folder
+from kdm.hub.hub_address import is_repo
+from kdm.hub.hub_cache import hub_folder
 from storage.folders import Folder, folder_at
 
 Kind = Literal["pairs", "students"]
 Named = str | os.PathLike[str]
 _HUB = "hf://"
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_DATASETS = "datasets/"  # before the names of data sets in such addresses
 
 
 def place_of(kind: Kind, name: Named, home: Named) -> Folder:
     """The folder of a set or a student; a ValueError says what there is instead.
 
-    A text with a '/' is a path or a URL, any other a name below the home.
+    A text with a '/' is a path, a URL or, if no folder here is called so, a repository on the Hub, which is
+    asked then (docs/hub.md); any other is a name below the home.
     """
     text = _text(name, "a name")
     if is_on_hub(text):
@@ -32,7 +34,7 @@ def is_on_hub(name: str) -> bool:
     """Whether `hf://user/name` or `user/name` is meant, which it isn't if a folder here is called so."""
     if name.startswith(_HUB):
         return True
-    return _HUB_NAME.fullmatch(name) is not None and not Path(name).exists()
+    return is_repo(name.partition("@")[0]) and not Path(name).exists()
 
 
 def home_named(home: Named) -> Folder:
@@ -48,10 +50,9 @@ def home_around(url: str, home: Named) -> Folder:
 
 
 def _on_hub(kind: Kind, name: str) -> Folder:
-    raise ValueError(
-        f"'{name}' isn't a folder here, and {kind} aren't read from the Hub: download it, and give the "
-        "folder's path"
-    )
+    """What a repository holds, brought to the cache and verified; `@revision` may follow its name."""
+    repo, _, revision = name.removeprefix(_HUB).removeprefix(_DATASETS).partition("@")
+    return hub_folder("pairs" if kind == "pairs" else "student", repo, revision)
 
 
 def _home_text(home: Named) -> str:

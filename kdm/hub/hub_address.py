@@ -11,6 +11,8 @@ _REPO = re.compile(rf"({_PART})/({_PART})")
 _LONGEST = 96
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 MAIN = "main"
+# `students/kdm` is a thing of a home: a slip in its name is nothing to ask the Hub about.
+_OF_A_HOME = ("pairs", "students", "teachers")
 
 
 class HubAddress(NamedTuple):
@@ -51,5 +53,6 @@ class HubAddress(NamedTuple):
 
 
 def is_repo(name: str) -> bool:
-    """Whether the Hub could have a repository of this name."""
-    return len(name) <= _LONGEST and _REPO.fullmatch(name) is not None and name[-4:] != ".git"
+    """Whether the Hub could have a repository of this name; below a home's own folders it's a path."""
+    match = _REPO.fullmatch(name) if len(name) <= _LONGEST else None
+    return match is not None and match[1] not in _OF_A_HOME and name[-4:] != ".git"

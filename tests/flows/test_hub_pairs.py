@@ -15,6 +15,7 @@ from loopback_hub import Hub
 from picture_pairs import filled, name_of
 from PIL import Image
 
+from flows.api.pair_set import open_pairs
 from flows.hub import push
 from kdm.hub.hub_cache import named_folder
 from storage.digest import digest_of, short
@@ -143,6 +144,11 @@ def test_a_set_is_opened_by_its_name_on_the_hub_and_again_without_a_network(
     store = points(tmp_path / "mine")
     kdm(*PUSH, "--no-view", home=tmp_path / "mine")
     found = PairStore.open(named_folder("ada/points", "pairs"), split="train", layout="wds-256")
+    for name in (
+        "ada/points",
+        f"hf://datasets/ada/points@{hub.repository('ada/points', 'datasets').head}",
+    ):
+        assert open_pairs(name).url == found.folder.url
     assert np.array_equal(found.load(512).pairs.x_0, store.load(512).pairs.x_0)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert named_folder("ada/points", "pairs").url == found.folder.url

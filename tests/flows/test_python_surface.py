@@ -133,8 +133,8 @@ def test_it_gives_the_pairs_that_no_filter_dropped(at_home: Path) -> None:
         ({"name": "tiny", "masks": [3]}, "masks is 3"),
         ({"name": "tiny", "split": 3}, "split is 3"),
         ({"name": "tiny", "home": 3}, "the home is 3"),
-        ({"name": "user/name"}, "from the Hub"),
-        ({"name": "hf://user/name"}, "from the Hub"),
+        ({"name": "pairs/name"}, "holds no set of pairs"),
+        ({"name": "hf://name"}, "is not the name of a repository on the Hub"),
     ],
     ids=str,
 )
