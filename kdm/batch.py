@@ -18,13 +18,13 @@ class Batch:
     (n, K, ...) of each trajectory between x_T and x_0, which are there for students that read them.
     """
 
-    index: Indices
-    x_0: Samples
-    x_T: Samples | None = None
-    label: Labels | None = None
-    num_parts: int = 1
+    index: Indices  # (n,)
+    x_0: Samples  # (n, ...)
+    x_T: Samples | None = None  # (n, ...); None for points without noise
+    label: Labels | None = None  # (n,)
+    num_parts: int = 1  # of how many parts of a step's batch it is one
     share_done: float = 0.0  # of training, before this batch's step
-    states: States | None = None
+    states: States | None = None  # (n, K, ...), from noise to data
 
     def num_first(self, share: float) -> int:
         """How many of its rows, always its first ones, are among the first `share` of the step's batch.

@@ -19,8 +19,8 @@ _FIELD = "differential_privacy"
 class DifferentialPrivacy(Options):
     """What a teacher's maker states of it; nothing here can check that."""
 
-    epsilon: float = Field(gt=0)
-    delta: float = Field(ge=0, lt=1)
+    epsilon: float = Field(gt=0)  # ε (Def. 2.4)
+    delta: float = Field(ge=0, lt=1)  # δ
 
     @property
     def words(self) -> str:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 class Level(NamedTuple):
     """α and σ of one time; σ in the units of the data."""
 
-    alpha: float
-    sigma: float
+    alpha: float  # α, of the data in x
+    sigma: float  # σ, of the noise in x
 
 
 DATA = Level(1.0, 0.0)

@@ -19,8 +19,8 @@ from kdm.torch_types import Module
 class Losses(NamedTuple):
     """A batch's loss: the sum L that is differentiated, and its terms by name (unweighted, detached)."""
 
-    total: Scalar
-    terms: dict[str, Scalar]
+    total: Scalar  # L
+    terms: dict[str, Scalar]  # by name, unweighted and detached
 
 
 Loss = Callable[[Batch], Losses]
@@ -47,9 +47,9 @@ class Player:
     through `kdm.randomness.draws`, and from nowhere else.
     """
 
-    name: str
-    module: Module
-    loss: Loss
+    name: str  # 'student', 'critic'
+    module: Module  # its parameters
+    loss: Loss  # of a batch
     pace: Callable[[float], Pace] = usual_pace  # by the share of training that is done
 
 
@@ -57,8 +57,8 @@ class Player:
 class Objective:
     """The model that is averaged and exported, and the players, in the order in which they step."""
 
-    model: Module
-    players: tuple[Player, ...]
+    model: Module  # what is averaged and exported
+    players: tuple[Player, ...]  # in the order in which they step
     # Makes pictures to look at, (8 k, C, H, W) of −1 … 1, with the weights as they are and always the
     # same noise; for a student, each of its rows is below a row of its teacher's.
     draw: Callable[[], Samples] | None = None
@@ -66,7 +66,7 @@ class Objective:
     # Those who step until `opening_share` of training is done, while the others rest; each has the name
     # of one of `players`.
     opening: tuple[Player, ...] = ()
-    opening_share: float = 0.0
+    opening_share: float = 0.0  # 0 … 1
     # Gives the model its weights before a run's first step, if they aren't those it was built with; a run
     # that continues doesn't need it.
     begin: Callable[[], None] | None = None

@@ -20,7 +20,7 @@ from kdm.shapes import Labels, Samples
 class Teacher(nn.Module, ABC):
     """A field to integrate from x_T at `t_noise` to x_0 at `t_data`; its weights, if any, are a module's."""
 
-    t_data: ClassVar[float] = 0.0
+    t_data: ClassVar[float] = 0.0  # the time of x_0
     t_noise: float  # T, the time of x_T, up to rounding to a time that the field knows (`rounded`)
     noise_scale: float  # standard deviation of x_T, in the units of the data
     t_lowest: float = 0.0  # the lowest time it knows, for samplers whose last step begins there

@@ -26,8 +26,8 @@ MAX_BYTES = 32 * 2**20
 class Mask(Options):
     """One filter's decision over a split, by its two digests."""
 
-    score: str
-    decision: str
+    score: str  # digest of the scores
+    decision: str  # digest of the decision
 
 
 def decision_digest(score_digest: str, threshold: float) -> str:

@@ -24,9 +24,9 @@ class Plugin(Options):
     that value it is left out of descriptions, so old names stay.
     """
 
-    plugin: ClassVar[str]
-    version: ClassVar[int] = 1
-    added_later: ClassVar[Mapping[str, Any]] = {}
+    plugin: ClassVar[str]  # its name in recipes
+    version: ClassVar[int] = 1  # raised by a change of its numbers
+    added_later: ClassVar[Mapping[str, Any]] = {}  # fields by their neutral value
 
 
 def _registered(group: str) -> EntryPoints:

@@ -31,7 +31,7 @@ _MAX_AXES = 8  # numpy allows 64; a picture has 3, a film 4
 class NoiseRule(Options):
     """Where x_T comes from (docs/store.md, 'A sample')."""
 
-    kind: Literal["philox-v1", "stored"] = "philox-v1"
+    kind: Literal["philox-v1", "stored"] = "philox-v1"  # derived from the index, or stored
     seed: int = Field(0, ge=0, le=2**64 - 1)  # part of the Philox key; unused if stored
     scale: float = Field(1.0, gt=0)  # standard deviation of x_T: 1 for flow matching, 80 for EDM
 
@@ -39,8 +39,9 @@ class NoiseRule(Options):
 class LabelRule(Options):
     """Where a sample's class comes from."""
 
+    # By index in turn, drawn from the index, or as imported.
     rule: Literal["cycle", "uniform", "stored"] = "cycle"
-    num_classes: int = Field(ge=1)
+    num_classes: int = Field(ge=1)  # labels are 0 … num_classes − 1
 
 
 class RowType(NamedTuple):
@@ -61,16 +62,16 @@ class PairSchema(LastingOptions):
     added_later: ClassVar[Mapping[str, Any]] = {"x_T_dtype": "float32", "states_dtype": "float32"}
 
     shape: tuple[int, ...]  # of one sample: (d,) or (C, H, W)
-    x_0_dtype: Literal["uint8", "float16", "float32"] = "float32"
+    x_0_dtype: Literal["uint8", "float16", "float32"] = "float32"  # number type of samples on disk
     # How x_0 became x_0_dtype; of bytes 'half-even' is rint(127.5 x + 127.5), and 'floor' is
     # floor(127.5 x + 128), as EDM's generate.py writes images (Karras et al. 2022).
     rounding: Rounding = "none"
     value_range: tuple[float, float] | None = None  # of a valid x_0, including both ends
-    noise: NoiseRule = NoiseRule()
+    noise: NoiseRule = NoiseRule()  # where x_T comes from
     x_T_dtype: Literal["float16", "float32"] = "float32"  # of stored noise; derived is float32
-    label: LabelRule | None = None
+    label: LabelRule | None = None  # where classes come from; null: samples have none
     num_states: int = Field(0, ge=0, le=MAX_STATES)  # stored between noise and data, ends excluded
-    states_dtype: Literal["float16", "float32"] = "float32"
+    states_dtype: Literal["float16", "float32"] = "float32"  # number type of states on disk
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -133,11 +134,11 @@ class PairBatch:
     two ends left out. x_T is float32, or as stored.
     """
 
-    index: NDArray[np.int64]
-    x_T: NDArray[Any]
-    x_0: NDArray[Any]
-    label: NDArray[np.int64] | None = None
-    states: NDArray[Any] | None = None
+    index: NDArray[np.int64]  # int64 [n]
+    x_T: NDArray[Any]  # noise [n, *shape]
+    x_0: NDArray[Any]  # samples [n, *shape], as they are stored
+    label: NDArray[np.int64] | None = None  # classes, int64 [n]
+    states: NDArray[Any] | None = None  # [n, K, *shape]
 
     def __len__(self) -> int:
         return len(self.index)
@@ -157,8 +158,8 @@ class PairBatch:
 class LoadedPairs:
     """Verified pairs in memory: rows by index, and each index's row (−1 if it has none)."""
 
-    pairs: PairBatch
-    row_of_index: NDArray[np.int64]
+    pairs: PairBatch  # those that were kept
+    row_of_index: NDArray[np.int64]  # int64 [count]; −1 for an index without a row
 
     @property
     def count(self) -> int:

@@ -44,10 +44,10 @@ CLAIMS = "claims"  # who is making which shard; nothing that is read depends on 
 class PairStore:
     """One split of one set in one layout; open it with `PairStore.create` or `PairStore.open`."""
 
-    folder: Folder
-    split: str
-    layout: str
-    spec: Mapping[str, Any]
+    folder: Folder  # of the set
+    split: str  # 'train' or 'heldout'
+    layout: str  # format and indices of a shard, as in wds-4096
+    spec: Mapping[str, Any]  # what determines the set
     _verified: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @classmethod

@@ -6,12 +6,14 @@ language = "en"
 root_doc = "index"
 extensions = ["myst_parser"]
 nitpicky = True  # a reference that leads nowhere is a warning, and `make docs` fails on any
+nitpick_ignore_regex = [("py:.*", ".*")]  # but types of libraries in signatures have no page here
+maximum_signature_line_length = 100
+highlight_language = "text"  # of code without a language
+smartquotes = False  # "--until" isn't a dash
 
 # Headings get the anchors that GitHub gives them, so one link works in both places.
 myst_heading_anchors = 5
-myst_enable_extensions = ["html_image"]
-# `:name:` of a directive and the like stay out of pages that GitHub shows as well.
-suppress_warnings: list[str] = []
+myst_enable_extensions = ["html_image", "attrs_block"]
 
 html_theme = "furo"
 html_static_path = ["static"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("storage", "kdm", "pairgen", "flows")
 DOCS = "docs"
 FILES = "files"
 ELSEWHERE = {

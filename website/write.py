@@ -4,10 +4,14 @@ import re
 import shutil
 from pathlib import Path
 
-from website.places import DOCS, ROOT, own_pages, place_of, rewritten
+from website.made_pages import ROWS, made_pages
+from website.places import DOCS, FILES, ROOT, own_pages, place_of, rewritten
 
 INDEX = "docs/README.md"
 _LEXERS = {".py": "python", ".sh": "bash", ".yaml": "yaml", ".toml": "toml"}
+_SHOWN = re.compile(
+    rf"\]\((?:\.\./)*{FILES}/([^)]+)\.md\)"
+)  # files of the code that a page links to
 _ROW = re.compile(r"^\| \[([^\]]+)\]\(([^)#]+)\)")
 
 
@@ -17,13 +21,23 @@ def write_site(folder: Path) -> None:
     needed: set[str] = set()
     for page in own_pages():
         text, linked = rewritten((ROOT / page).read_text(encoding="utf-8"), page)
-        _write(folder / place_of(page), with_contents(text) if page == INDEX else text)
+        _write(folder / place_of(page), with_contents(with_made(text)) if page == INDEX else text)
         needed |= linked
+    for place, text in made_pages().items():
+        _write(folder / place, text)
+        needed |= {*_SHOWN.findall(text)}
     for file in sorted(needed - {*own_pages()}):
         if file.startswith(f"{DOCS}/"):
             _copy(ROOT / file, folder / place_of(file))
         else:
             _write(folder / place_of(file), shown(file))
+
+
+def with_made(text: str) -> str:
+    """The index with the pages that are made from the code, first in the table of reference pages."""
+    head, line, rest = text.partition("\n## Reference\n")
+    above, bar, below = rest.partition("|---|---|\n")
+    return "".join([head, line, above, bar, *(f"{row}\n" for row in ROWS), below])
 
 
 def with_contents(text: str) -> str:

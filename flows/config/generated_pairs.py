@@ -28,7 +28,7 @@ class FilterRecipe(LastingOptions):
 
     added_later: ClassVar[Mapping[str, Any]] = {"jointly": False}
 
-    filter: Annotated[Filter, Configured("pairgen.filters")]
+    filter: Annotated[Filter, Configured("pairgen.filters")]  # a plugin and its options
     fpr: float = Field(0.01, ge=0, lt=1)  # share of held-out real samples that it may drop
     threshold: float | None = None  # in the filter's own unit; overrides `fpr`
     jointly: bool = (
@@ -49,11 +49,11 @@ class GeneratedPairs(LastingOptions):
     }
 
     kind: Literal["generated"] = "generated"
-    name: Name
-    sampler: Annotated[Sampler, Configured("pairgen.samplers")]
-    pairs: PairSchema
+    name: Name  # of the set; its digest follows in the folder's name
+    sampler: Annotated[Sampler, Configured("pairgen.samplers")]  # a plugin and its options
+    pairs: PairSchema  # what one pair is
     train: int = Field(ge=1, le=10**10)  # number of indices
-    heldout: int = Field(ge=1, le=10**10)
+    heldout: int = Field(ge=1, le=10**10)  # the same of pairs that students are measured on
     precision: Precision = "float32"  # of the teacher's networks
     guidance: float | None = Field(None, gt=0)  # weight of classifier-free guidance
     # Samples per batch; 'auto': as many as the device's memory holds. Part of the environment.
@@ -65,8 +65,8 @@ class GeneratedPairs(LastingOptions):
     # given back before students are trained. Changes no number.
     on: Literal["threads", "processes"] = "threads"
     is_compiled: bool = False  # the teacher's networks by torch.compile; part of the environment
-    layout: Layout = DEFAULT_LAYOUT
-    drop_at_write: tuple[FilterRecipe, ...] = ()
+    layout: Layout = DEFAULT_LAYOUT  # the format and the indices of a shard
+    drop_at_write: tuple[FilterRecipe, ...] = ()  # filters between sampler and writer
 
     @field_validator("pairs", mode="before")
     @classmethod

@@ -23,14 +23,15 @@ class ImportedPairs(LastingOptions):
     added_later: ClassVar[Mapping[str, Any]] = {"options": {}}
 
     kind: Literal["imported"]
-    name: Name
+    name: Name  # of the set; its digest follows in the folder's name
+    # The form of the source (docs/exchange.md).
     importer: Literal["kdm-checkerboard", "kdm-npz", "get", "rectified-flow", "per-sample"]
     source: str  # a path; a relative one is looked for here and in $KDM_DATA
-    train_rows: tuple[int, int]
-    heldout_rows: tuple[int, int]
-    layout: Layout = DEFAULT_LAYOUT
+    train_rows: tuple[int, int]  # first row, and the one after the last
+    heldout_rows: tuple[int, int]  # the same of held-out pairs
+    layout: Layout = DEFAULT_LAYOUT  # the format and the indices of a shard
     license: Licence = UNKNOWN  # as its publisher states it
-    options: ImportOptions = ImportOptions()
+    options: ImportOptions = ImportOptions()  # how numbers are stored
 
     @property
     def shape(self) -> tuple[int, ...] | None:

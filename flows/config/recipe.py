@@ -48,7 +48,7 @@ class Privacy(LastingOptions):
         "gives_up_differential_privacy": False,
     }
 
-    required: bool = False
+    required: bool = False  # refuse a recipe without a filter that finds copies
     # For a recipe without filters: the decisions to apply, by their first digits; []: read every pair.
     masks: tuple[Annotated[str, AfterValidator(_require_digits)], ...] | None = None
     # True: filters may read the training data though the teacher's claim is void then.
@@ -58,15 +58,19 @@ class Privacy(LastingOptions):
 class Recipe(Options):
     """Teacher, pairs, filters, students and evaluation: everything that defines a run."""
 
-    name: Name
-    title: str
+    name: Name  # lower case, digits and hyphens; it names the report
+    title: str  # the report's heading
+    # Real data: the teacher learns from it, and filters compare with it.
     dataset: DataSet | None = None
-    teacher: TeacherRecipe | None = None
+    teacher: TeacherRecipe | None = None  # null for imported and stored pairs
+    # Made by the teacher, imported, or an existing set.
     pairs: Annotated[GeneratedPairs | ImportedPairs | StoredPairs, Field(discriminator="kind")]
-    filters: tuple[FilterRecipe, ...] = ()
+    filters: tuple[FilterRecipe, ...] = ()  # each gives a mask beside the pairs; all of them decide
+    # All read the same shards; `preset` stands for a model and its training.
     students: tuple[Annotated[StudentRecipe, BeforeValidator(with_preset)], ...] = ()
+    # What is measured of each student, and on how much.
     evaluation: EvaluationOptions = EvaluationOptions()
-    privacy: Privacy = Privacy()
+    privacy: Privacy = Privacy()  # which pairs students may read
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:

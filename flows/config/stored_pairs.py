@@ -23,13 +23,13 @@ class StoredPairs(LastingOptions):
     added_later: ClassVar[Mapping[str, Any]] = {"differential_privacy": None}
 
     kind: Literal["stored"]
-    name: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
+    name: str = Field(pattern=r"^[a-z0-9-]{1,64}$")  # of the set
     folder: str  # its URL; in no digest
     spec: Digest  # of the set's spec.json
     shape: tuple[int, ...]  # of one sample
     label: LabelRule | None = None  # null: samples without classes
-    train: int = Field(ge=1, le=10**10)
+    train: int = Field(ge=1, le=10**10)  # number of indices
     heldout: int = Field(ge=0, le=10**10)  # 0: nothing can be measured
-    layout: Layout
+    layout: Layout  # the format and the indices of a shard
     license: Licence = UNKNOWN  # as the set's card gives it
     differential_privacy: DifferentialPrivacy | None = None  # its teacher's, as the card gives it

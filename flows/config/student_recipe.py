@@ -26,14 +26,14 @@ class StudentRecipe(LastingOptions):
         "after": None,
     }
 
-    name: Name
+    name: Name  # of the student; its digest follows in the folder's name
     needs_labels: bool = False  # refuse pairs without labels, instead of training without them
-    model: Annotated[StudentPlugin, Configured("kdm.students")]
-    training: TrainingOptions
+    model: Annotated[StudentPlugin, Configured("kdm.students")]  # a plugin and its options
+    training: TrainingOptions  # its steps, optimiser and average
     # A student that was finished: by what, and the name of the one that it was before, which has the
     # same model and training (flows/config/finished_students.py writes both).
     finish: FinishOptions | None = None
-    after: Name | None = None
+    after: Name | None = None  # the name of the student before it was finished
 
     @model_validator(mode="after")
     def _check_finish(self) -> Self:

@@ -24,11 +24,11 @@ class TeacherRecipe(LastingOptions):
         "differential_privacy": None,
     }
 
-    name: Name
-    model: Annotated[TeacherPlugin, Configured("pairgen.teachers")]
+    name: Name  # of the teacher; its digest follows in the folder's name
+    model: Annotated[TeacherPlugin, Configured("pairgen.teachers")]  # a plugin and its options
     stored: str | None = None  # its folder below teachers/ of the home
     weights: Digest | None = None  # digest of that folder's weights, which pairs are named by
-    training: TrainingOptions | None = None
+    training: TrainingOptions | None = None  # null: the teacher is stored, or known in closed form
     license: Licence | None = None  # of its weights; by default the data's, if trained here
     differential_privacy: DifferentialPrivacy | None = (
         None  # that its training claims; in no digest

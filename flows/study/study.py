@@ -27,7 +27,7 @@ class Paper(Options):
 
     source: str  # 'Table 5'
     data: str  # 'unconditional CIFAR-10, 50,000 samples'
-    columns: tuple[str, ...] = Field(min_length=1)
+    columns: tuple[str, ...] = Field(min_length=1)  # names of the numbers of a row
     rows: Mapping[str, tuple[float | None, ...]]  # a point's name, or a name of the paper's own
 
     @model_validator(mode="after")
@@ -44,11 +44,11 @@ class Paper(Options):
 class Point(Options):
     """One student of a study: a name, and what sets it apart from the others."""
 
-    name: str = Field(min_length=1, max_length=60)
+    name: str = Field(min_length=1, max_length=60)  # a row of the table
     student: str = ""  # of the recipe; '': the study's
     series: str = ""  # points of one series are a line of the figure
     at: float | None = None  # its place on the figure's axis
-    set: Changes = {}
+    set: Changes = {}  # what differs from the recipe
 
 
 class On(Options):
@@ -77,16 +77,17 @@ class On(Options):
 class Study(Options):
     """All of a study's file."""
 
-    name: Name
-    title: str
+    name: Name  # of the file and of the study's folder
+    title: str  # its page's heading
     about: str = ""  # a paragraph for its page
     order: int = 0  # among the project's own
     varies: str = ""  # what `at` of its points is
-    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
-    points: tuple[Point, ...] = ()
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)  # each point is trained once for each
+    points: tuple[Point, ...] = ()  # the students to compare
+    # A plugin that looks into the students.
     analysis: Annotated[Analysis, Configured(GROUP)] | None = None
-    paper: Paper | None = None
-    on: Mapping[str, On] = Field(min_length=1)
+    paper: Paper | None = None  # the paper's numbers, printed beside
+    on: Mapping[str, On] = Field(min_length=1)  # settings by the name of the data
 
     @model_validator(mode="after")
     def _check(self) -> Self:

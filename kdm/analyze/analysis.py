@@ -29,9 +29,9 @@ _NUMBERS = "numbers.json"
 class Subject:
     """A student as an analysis sees it; `samples` are those that its metrics were measured on."""
 
-    samples: EvaluationSamples
+    samples: EvaluationSamples  # held-out pairs and fresh noise
     noise_scale: float  # standard deviation of x_T
-    student: NoiseMap
+    student: NoiseMap  # x_0^ of x_T and classes
     teacher: NoiseMap | None = None  # if the analysis needs it
     # The number of the region that a sample shows (a dark square), -1 outside all; None without regions.
     regions: Callable[[Points], NDArray[np.int64]] | None = None
@@ -48,10 +48,10 @@ class Subject:
 class Findings:
     """Numbers by name, the teacher's own in the student's place, and arrays that are drawn."""
 
-    numbers: Mapping[str, float]
-    teacher: Mapping[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, float]  # by name
+    teacher: Mapping[str, float] = field(default_factory=dict)  # the teacher's own, by name
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)  # 95 %, over samples
-    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # what is drawn
 
     def packed(self) -> bytes:
         """As a .npz; equal findings give equal bytes."""
@@ -81,11 +81,11 @@ class Drawing(NamedTuple):
     """A figure as PNG and as SVG, with its title, what to look for, and words that replace it."""
 
     name: str  # of its files
-    title: str
-    explanation: str
-    alt: str
-    png: bytes
-    svg: bytes
+    title: str  # above it
+    explanation: str  # what to look for
+    alt: str  # words that replace it
+    png: bytes  # the file's bytes
+    svg: bytes  # the file's bytes
 
     @property
     def width(self) -> int:
@@ -99,7 +99,7 @@ Found = Mapping[str, Sequence[Findings]]  # by the point's name, one for each se
 class Analysis(Plugin):
     """A plugin of the group `kdm.analyses`; the same student gives the same bits."""
 
-    meanings: ClassVar[Mapping[str, Meaning]]
+    meanings: ClassVar[Mapping[str, Meaning]]  # what each number says, by its name
     needs: ClassVar[frozenset[str]] = frozenset()  # of 'teacher', 'operator'
 
     @abstractmethod

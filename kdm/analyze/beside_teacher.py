@@ -60,7 +60,7 @@ class BesideTeacher(Analysis):
         ),
     }
 
-    num_noises: int = Field(2048, ge=2)
+    num_noises: int = Field(2048, ge=2)  # held-out noises that are looked at
 
     def find(self, subject: Subject) -> Findings:
         """Both numbers, and a few samples of each."""

@@ -86,7 +86,7 @@ class LocalStructure(Analysis):
     }
 
     sigmas: tuple[float, ...] = Field(SIGMAS, min_length=2)  # in standard deviations of the noise
-    num_noises: int = Field(64, ge=2)
+    num_noises: int = Field(64, ge=2)  # held-out noises that are moved
     seed: int = Field(0, ge=0, le=2**32 - 1)  # of ε
 
     def find(self, subject: Subject) -> Findings:

@@ -76,7 +76,7 @@ class NoiseSemantics(Analysis):
         ),
     }
 
-    num_paths: int = Field(32, ge=1)
+    num_paths: int = Field(32, ge=1)  # pairs of noises to go between
     num_steps: int = Field(16, ge=2)  # of a path
 
     def find(self, subject: Subject) -> Findings:

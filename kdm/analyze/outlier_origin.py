@@ -130,7 +130,7 @@ class OutlierOrigin(Analysis):
         ),
     }
 
-    num_noises: int = Field(2048, ge=10)
+    num_noises: int = Field(2048, ge=10)  # held-out noises that are looked at
     num_directions: int = Field(4, ge=1)  # of finite differences
     step: float = Field(0.01, gt=0)  # of finite differences, in standard deviations of the noise
     quantile: float = Field(0.99, gt=0, lt=1)  # of the teacher's own distances

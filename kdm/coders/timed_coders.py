@@ -64,6 +64,7 @@ class TimedMlps(Options):
 class TimedUNets(UNetSizes):
     """A U-Net in two halves (`every-level`), or two U-Nets with a picture between (`one-picture`)."""
 
+    # What encoder and decoder pass on.
     latents: Literal["every-level", "one-picture"] = "every-level"
     latent_channels: int | None = Field(None, ge=1)  # of the one picture; null: 1
     sees_labels: bool = True  # if the pairs have any

@@ -16,11 +16,11 @@ class UNetSizes(Options):
     """Channels, levels and blocks of a U-Net for square pictures."""
 
     kind: Literal["song-unet"]
-    model_channels: int = Field(64, ge=4)
+    model_channels: int = Field(64, ge=4)  # of a level whose multiplier is 1
     channel_mult: tuple[int, ...] = Field((1, 2, 2, 2), min_length=1)  # a level, finest first
     num_blocks: int = Field(4, ge=1)  # a level of the encoder; the decoder has one more
     attn_resolutions: tuple[int, ...] = (16,)  # pixels a side
-    dropout: float = Field(0.10, ge=0, lt=1)
+    dropout: float = Field(0.10, ge=0, lt=1)  # probability, in training only
 
     def side(self, shape: tuple[int, ...]) -> int:
         """The side H in pixels of samples (C, H, H).

@@ -42,9 +42,9 @@ class CheckerboardData(Options):
     has_heldout: ClassVar[bool] = True
 
     kind: Literal["checkerboard"] = "checkerboard"
-    num_train: int = Field(200_000, ge=1, le=10**9)
-    num_heldout: int = Field(20_000, ge=1, le=10**9)
-    seed: int = Field(0, ge=0, le=2**64 - 1)
+    num_train: int = Field(200_000, ge=1, le=10**9)  # points that a teacher learns from
+    num_heldout: int = Field(20_000, ge=1, le=10**9)  # other points, which calibrate filters
+    seed: int = Field(0, ge=0, le=2**64 - 1)  # of the points
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -65,7 +65,7 @@ class ImageData(LastingOptions, ABC):
     source: str  # a path; a relative one is looked for here and in $KDM_DATA
     shape: Annotated[Shape, AfterValidator(_require_square)]  # channels, height, width
     num_classes: int | None = Field(None, ge=1, le=2**31)  # None: without labels
-    heldout_source: str | None = None
+    heldout_source: str | None = None  # like `source`: pictures that no teacher sees
     # Taken by a fixed order that depends on the number of pictures and on nothing else.
     num_heldout: int = Field(0, ge=0, le=10**9)
     license: Licence = UNKNOWN  # as who published the pictures gives it; in no digest

@@ -15,7 +15,7 @@ class ClassifierOptions(Options):
     """How a classifier is trained."""
 
     num_epochs: int = Field(30, ge=1)  # over the training split
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(64, ge=1)  # samples a step
     learning_rate: float = Field(3e-3, gt=0)  # at its highest
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of initial weights, dropout and order
 

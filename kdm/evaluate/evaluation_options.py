@@ -24,7 +24,7 @@ def _default_metrics() -> tuple[Metric, ...]:
 class WhereFilesAre(Options):
     """Metrics to add if all that they need is there: a recipe's wish, where `metrics` is a demand."""
 
-    metrics: tuple[Annotated[Metric, Configured(GROUP)], ...]
+    metrics: tuple[Annotated[Metric, Configured(GROUP)], ...]  # plugins and their options
     num_fresh: int = Field(ge=2, le=10**8)  # if any of them is measured
 
 
@@ -37,6 +37,7 @@ class EvaluationOptions(LastingOptions):
         "num_steps": None,
     }
 
+    # Plugins and their options.
     metrics: tuple[Annotated[Metric, Configured(GROUP)], ...] = Field(
         default_factory=_default_metrics
     )

@@ -56,6 +56,7 @@ class Game(LastingOptions, ABC):
     )  # of each batch, its first rows: the game is played on these
     # Of the critic's optimiser: its rate over the student's, and its β₂ in place of the training's.
     rate: Annotated[Annotated[float, Field(gt=0), AsNumber] | AsCourse, EitherKind] = 1.0
+    # Null: the training's.
     beta_2: (
         Annotated[Annotated[float, Field(ge=0, lt=1), AsNumber] | AsCourse, EitherKind] | None
     ) = None

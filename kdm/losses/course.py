@@ -18,9 +18,9 @@ from storage.options import Options
 class Ramp(Options):
     """From `begin` to `end` over the first `over` of the time, then `end`."""
 
-    begin: float = Field(ge=0)
-    end: float = Field(ge=0)
-    over: float = Field(1.0, gt=0, le=1)
+    begin: float = Field(ge=0)  # the value at first
+    end: float = Field(ge=0)  # the value at last
+    over: float = Field(1.0, gt=0, le=1)  # share of the time; then the value stays
 
 
 def _kind(value: Any) -> str:

@@ -27,12 +27,12 @@ _CONTRAST, _BRIGHTNESS = 0.35, 0.2  # deviations: of log2 of the factor, and of 
 class CriticAugmentation(Options):
     """Mirror images, shifts by whole pixels, and brightness with contrast, each with probability p."""
 
-    probability: Course = Ramp(begin=0.0, end=0.55)
+    probability: Course = Ramp(begin=0.0, end=0.55)  # p, of each kind of change
     mirrors: bool = True  # false where left and right matter, as in digits
     shift: float = Field(
         0.125, ge=0, le=0.5
     )  # at most this share of the side, up, down and sideways
-    colours: bool = True
+    colours: bool = True  # whether brightness and contrast change
 
     @model_validator(mode="after")
     def _check(self) -> "CriticAugmentation":

@@ -28,8 +28,8 @@ class Lpips(FeatureDistance):
 
     plugin = "lpips"
 
-    net: LpipsNet = "vgg"
-    pooling: Literal["average", "max"] = "average"
+    net: LpipsNet = "vgg"  # the classifier whose features are compared
+    pooling: Literal["average", "max"] = "average"  # 'max' as the net was trained
     # Pixels a side that pictures are brought to, bilinearly (224: as the nets were trained).
     resize: int | None = Field(None, ge=32, le=1024)
     # A file in the weights folder to use instead of torchvision's. Its name ends in the first digits

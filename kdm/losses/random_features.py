@@ -18,9 +18,9 @@ class RandomFeatures(FeatureDistance):
 
     plugin = "random-features"
 
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(0, ge=0, lt=2**32)  # of the weights, which nothing trains
     width: int = Field(32, ge=1, le=1024)  # channels of the first layer
-    num_layers: int = Field(3, ge=1, le=6)
+    num_layers: int = Field(3, ge=1, le=6)  # convolutions
 
     @property
     def smallest_side(self) -> int:

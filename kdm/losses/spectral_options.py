@@ -20,8 +20,9 @@ class SpectralOptions(Options):
     "OnTheCircle").
     """
 
-    spectral: float = Field(1.0, ge=0)
-    inverse: float = Field(1.0, ge=0)
+    spectral: float = Field(1.0, ge=0)  # weight of the pull to the targets
+    inverse: float = Field(1.0, ge=0)  # weight of P_inv as the inverse of P
+    # Their kind, as above.
     targets: Literal["uniform-disc", "gradual", "circle", "published-square", "published-point"] = (
         "uniform-disc"
     )
@@ -36,7 +37,8 @@ class DenseSpectralOptions(Options):
     `circle` and `published-point` are as for the factorised operator.
     """
 
-    spectral: float = Field(1.0, gt=0)
+    spectral: float = Field(1.0, gt=0)  # weight of the pull to the targets
+    # Their kind, as above.
     targets: Literal["conjugate-disc", "circle", "published-quadrant", "published-point"] = (
         "conjugate-disc"
     )

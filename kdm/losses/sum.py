@@ -15,8 +15,8 @@ from storage.plugins import Configured
 class Part(Options):
     """One of the distances d_i, and its weight w_i."""
 
-    distance: Annotated[Distance, Configured(GROUP)]
-    weight: float = Field(1.0, gt=0)
+    distance: Annotated[Distance, Configured(GROUP)]  # d_i, a plugin and its options
+    weight: float = Field(1.0, gt=0)  # w_i
 
 
 class Sum(Distance):
@@ -24,6 +24,7 @@ class Sum(Distance):
 
     plugin = "sum"
 
+    # What is added up.
     parts: tuple[Part, ...] = Field((Part(distance=L2()), Part(distance=Lpips())), min_length=1)
 
     def require_shape(self, shape: tuple[int, ...], scale: float) -> None:

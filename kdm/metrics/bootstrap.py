@@ -28,9 +28,9 @@ Statistic = Callable[[NDArray[np.int64]], float]  # of the rows that were drawn
 class Estimate(NamedTuple):
     """A number, and the interval that its sampling noise leaves."""
 
-    value: float
-    low: float
-    high: float
+    value: float  # the number
+    low: float  # of its 95 % interval
+    high: float  # of its 95 % interval
     # How far the number of each resample lies from their mean; empty if it was not resampled.
     deviations: tuple[float, ...] = ()
 

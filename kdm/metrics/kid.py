@@ -33,7 +33,7 @@ class Kid(InceptionMetric, SplitMetric):
     }
 
     num_subsets: int = Field(100, ge=1)  # as torch-fidelity, torchmetrics and clean-fid
-    subset_size: int = Field(1_000, ge=2)
+    subset_size: int = Field(1_000, ge=2)  # pictures of a subset
     seed: int = Field(2020, ge=0, le=2**32 - 1)  # of the subsets; torch-fidelity's
 
     def require_samples(self, count: int, num_features: int) -> None:

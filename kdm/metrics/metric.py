@@ -45,7 +45,7 @@ class Meaning:
 class Metric(Plugin):
     """A plugin of the group `kdm.metrics`: numpy only, the same samples give the same bits."""
 
-    meanings: ClassVar[Mapping[str, Meaning]]
+    meanings: ClassVar[Mapping[str, Meaning]]  # what each number says, by its name
     # What it needs beside samples: 'labels' of the pairs, a 'classifier' of the data set's classes,
     # a 'linear' map of each class as a rival, what a published 'network' sees.
     needs: ClassVar[frozenset[str]] = frozenset()

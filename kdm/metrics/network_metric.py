@@ -208,7 +208,7 @@ class FrechetMetric(NetworkMetric):
 class SplitMetric(NetworkMetric):
     """One that needs the features of each real picture."""
 
-    reference: Literal["train", "heldout"] = "train"
+    reference: Literal["train", "heldout"] = "train"  # which split of the data set is compared with
 
     @property
     def real_set(self) -> str:

@@ -48,7 +48,7 @@ class SlicedWasserstein(Metric):
         ),
     }
 
-    num_directions: int = Field(512, ge=1)
+    num_directions: int = Field(512, ge=1)  # random lines that samples are projected on
     seed: int = Field(0, ge=0, le=2**64 - 1)  # of the directions, fixed for every student
 
     def measure(self, samples: EvaluationSamples) -> dict[str, float]:

@@ -18,7 +18,7 @@ class EquilibriumOptions(Options):
 
     width: int = Field(512, ge=4, le=2**16)  # D, numbers a token
     depth: int = Field(6, ge=1, le=1000)  # injection blocks
-    num_heads: int = Field(8, ge=1)
+    num_heads: int = Field(8, ge=1)  # of attention; they divide the width
     equilibrium_ratio: int = Field(8, ge=1)  # hidden width of an equilibrium block's MLP over D
     patch_size: int = Field(2, ge=1)  # pixels a side
 

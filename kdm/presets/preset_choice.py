@@ -20,8 +20,8 @@ _KEY = "preset"
 class PresetChoice(Options):
     """Which preset, in which mode, with which distance and terms (Table 5)."""
 
-    name: str
-    mode: Mode = "default"
+    name: str  # as `kdm student presets` lists it
+    mode: Mode = "default"  # 'published': the published training; else this project's
     distance: Annotated[Distance, Configured(DISTANCES)] | None = None  # null: the preset's own
     terms: Terms | None = None  # null: all that it has
     has_adversary: bool | None = None  # null: as the preset has it

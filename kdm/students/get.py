@@ -29,14 +29,14 @@ class Get(StudentPlugin):
     plugin = "get"
     added_later: ClassVar[Mapping[str, Any]] = {"adversary": None}
 
-    network: EquilibriumOptions = EquilibriumOptions()
+    network: EquilibriumOptions = EquilibriumOptions()  # its sizes
     sees_labels: bool = True  # if the pairs have any
     num_applications: int = Field(6, ge=1, le=1000)  # of the equilibrium blocks
     # The loss of the state j applications before the last weighs discount^j, as published.
     discount: float = Field(0.8, gt=0, le=1)
     # z_0 is random, as published, or 0; random, it is fresh in training, and a sample's own afterwards.
     start: Literal["noise", "zeros"] = "noise"
-    distance: Annotated[Distance, Configured(DISTANCES)] = L1()
+    distance: Annotated[Distance, Configured(DISTANCES)] = L1()  # d, of a state and x_0
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
     adversary: Adversary | None = None  # a critic of the last picture beside d
 

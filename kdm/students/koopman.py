@@ -31,7 +31,7 @@ class Koopman(KoopmanOptions):
         "learns_operator": True,
     }
 
-    operator_bias: bool = True
+    operator_bias: bool = True  # whether C_η is affine, as published, or linear
     learns_operator: bool = True  # off: C_η stays 1, to see what the operator is worth
     penalties: DenseSpectralOptions | None = None  # it costs an eigendecomposition a step
 

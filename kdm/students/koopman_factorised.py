@@ -25,7 +25,7 @@ class KoopmanFactorised(KoopmanOptions):
         "init": None,
     }
 
-    penalties: SpectralOptions = SpectralOptions()
+    penalties: SpectralOptions = SpectralOptions()  # on the eigenvalues (App. C)
     phase: Phase = "angle"  # what is learned of an eigenvalue's phase (published: logarithm)
 
     def _operator(self, latent_dim: int) -> KoopmanOperator:

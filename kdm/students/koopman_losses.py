@@ -24,10 +24,10 @@ class KoopmanLosses(Options):
     The paper gives all terms weight 1; with a tenth for rec and lat the error of x_0^ was half as large.
     """
 
-    rec: float = Field(0.1, ge=0)
-    lat: float = Field(0.1, ge=0)
-    pred: float = Field(1.0, ge=0)
-    distance: Annotated[Distance, Configured(DISTANCES)] = L2()
+    rec: float = Field(0.1, ge=0)  # w_rec, of the reconstruction (Eq. 5)
+    lat: float = Field(0.1, ge=0)  # w_lat, of the latents (Eq. 6)
+    pred: float = Field(1.0, ge=0)  # w_pred, of the prediction (Eq. 7)
+    distance: Annotated[Distance, Configured(DISTANCES)] = L2()  # d, a plugin and its options
     # The share of each batch on which rec and lat are measured; pred is always measured on all of it.
     rec_lat_share: float = Field(0.25, gt=0, le=1)
     # Standard deviation of ε_0 and ε_T (Algorithm 1; published: 0.4).

@@ -25,10 +25,10 @@ class KoopmanOptions(TeacherStarter, ABC):
         ", and say what latents are like in init, as in init: {latent_channels: 4}"
     )
 
-    networks: AnyCoders = DEFAULT_CODERS
+    networks: AnyCoders = DEFAULT_CODERS  # encoders and decoder
     init: CodersInit = None  # instead of `networks`: the teacher's own, with its weights
-    losses: KoopmanLosses = KoopmanLosses()
-    adversary: Adversary | None = None
+    losses: KoopmanLosses = KoopmanLosses()  # weights of Eq. 4
+    adversary: Adversary | None = None  # a critic of pictures beside d; null: none
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
     @abstractmethod

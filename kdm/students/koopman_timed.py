@@ -38,9 +38,9 @@ class KoopmanTimed(TeacherStarter, StateReader):
     added_later: ClassVar[Mapping[str, Any]] = {"init": None, "steps": None}
     of_random_networks: ClassVar[tuple[str, ...]] = ("networks",)
 
-    networks: TimedCoders = TimedMlps()
+    networks: TimedCoders = TimedMlps()  # encoder and decoder
     init: TimedInit = None  # instead of `networks`: the teacher's own, with its weights
-    losses: TimedLosses = TimedLosses()
+    losses: TimedLosses = TimedLosses()  # weights of its terms
     steps: Steps | None = None  # a network of its own for samples of several evaluations
     num_steps: int = Field(1, ge=1, le=65)  # of a sample, at most one more than there are states
     # The share of training in which encoder and decoder, with A at rest, only regress x_T and stored

@@ -24,7 +24,7 @@ class MeanFlow(VelocityStarter):
     plugin = "mean-flow"
 
     num_steps: int = Field(1, ge=1, le=1000)  # even ones, each one network evaluation
-    intervals: IntervalOptions = IntervalOptions()
+    intervals: IntervalOptions = IntervalOptions()  # times that training looks at
     # A sample of mean square error e² weighs 1 / (e² + c)^p, p and c being:
     weight_power: float = Field(0.5, ge=0, le=2)  # 0: all weigh 1
     weight_floor: float = Field(1e-2, gt=0)  # in squared units of x_0 / data_scale

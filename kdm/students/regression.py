@@ -41,7 +41,7 @@ class Regression(TeacherStarter):
     )  # linear layers: as deep as E_φ and D_ψ of `kdm` together
     gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
     noise_gain: float = Field(2.0, gt=0)  # times the first layer
-    distance: Annotated[Distance, Configured(DISTANCES)] = L2()
+    distance: Annotated[Distance, Configured(DISTANCES)] = L2()  # d, a plugin and its options
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
     network: UNetChoice | None = None  # a U-Net for pictures instead of the MLP
     adversary: Adversary | None = None  # a critic of pictures beside d

@@ -27,9 +27,9 @@ _OF_TRAINING = ("dropout", "label_dropout", "augment_dim", "use_fp16")
 class TeacherNetwork(Options):
     """A teacher's D_θ: what kdm/networks/build.py builds it from, and the sha256 of the file that holds θ."""
 
-    precond: str
-    init_kwargs: dict[str, Any]
-    weights: Digest
+    precond: str  # how D_θ is preconditioned, by EDM's names
+    init_kwargs: dict[str, Any]  # keywords of the network, by EDM's names
+    weights: Digest  # sha256 of the file that holds θ
 
     @classmethod
     def of(cls, precond: str, keywords: Mapping[str, Any], weights: str) -> "TeacherNetwork":
@@ -137,7 +137,7 @@ class TeacherStarter(StudentPlugin, ABC):
     of_random_networks: ClassVar[tuple[str, ...]] = ("network",)
     said_in_init: ClassVar[str] = ""
 
-    init: Init = None
+    init: Init = None  # `teacher` for a start from the teacher's weights
 
     @model_validator(mode="after")
     def _check_start(self) -> "TeacherStarter":

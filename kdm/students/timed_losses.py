@@ -23,13 +23,13 @@ from storage.plugins import Configured
 class TimedLosses(Options):
     """Weights (0 switches a term off), the distance d of data, and the states that a step looks at."""
 
-    pred: float = Field(1.0, gt=0)
-    pred_states: float = Field(1.0, ge=0)
-    later: float = Field(0.5, ge=0)
-    lat: float = Field(0.0, ge=0)
-    rec: float = Field(0.0, ge=0)
-    again: float = Field(0.0, ge=0)
-    distance: Annotated[Distance, Configured(DISTANCES)] = L2()
+    pred: float = Field(1.0, gt=0)  # weight of pred
+    pred_states: float = Field(1.0, ge=0)  # weight of pred from stored states
+    later: float = Field(0.5, ge=0)  # weight of later
+    lat: float = Field(0.0, ge=0)  # weight of lat
+    rec: float = Field(0.0, ge=0)  # weight of rec
+    again: float = Field(0.0, ge=0)  # weight of again
+    distance: Annotated[Distance, Configured(DISTANCES)] = L2()  # d, a plugin and its options
     # k: random stored states of each sample from which data are predicted, beside x_T.
     num_states: int = Field(1, ge=0, le=64)
     # The share of each batch on which later, lat and rec are measured.

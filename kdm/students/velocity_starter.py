@@ -21,7 +21,7 @@ class VelocityStarter(TeacherStarter, ABC):
 
     added_later: ClassVar[Mapping[str, Any]] = {"init": None}
 
-    network: VelocityChoice = VelocityMlp()
+    network: VelocityChoice = VelocityMlp()  # an MLP for points, a U-Net for pictures
     data_scale: float = Field(1.0, gt=0)  # about the standard deviation of x_0, in its units
 
     def require_shape(self, shape: tuple[int, ...]) -> None:

@@ -40,7 +40,7 @@ class EmaOptions(LastingOptions, Span):
 
     added_later: ClassVar[Mapping[str, Any]] = {"others": [], "choose_on": 512}
 
-    others: tuple[Span, ...] = Field((), max_length=8)
+    others: tuple[Span, ...] = Field((), max_length=8)  # further averages of the same run
     # With `others`: so many pairs, the last indices of the training split, decide and aren't learned from.
     choose_on: int = Field(512, ge=1, le=2**20)
 
@@ -90,12 +90,12 @@ class TrainingOptions(LastingOptions):
         }
     )
 
-    num_steps: int = Field(10_000, ge=1, le=10**10)
+    num_steps: int = Field(10_000, ge=1, le=10**10)  # of the optimiser
     batch_size: int = Field(512, ge=1, le=2**24)  # samples a step
     # Samples that pass the model at once on each rank; None: all of its share. Only rounding depends on
     # it, as it does on the device and the number of ranks, and no name depends on any of these.
     micro_batch: int | None = Field(None, ge=1)
-    optimiser: Literal["adam"] = "adam"
+    optimiser: Literal["adam"] = "adam"  # Kingma and Ba 2015, Algorithm 1
     learning_rate: float = Field(8e-3, gt=0)  # at its highest
     betas: tuple[Decay, Decay] = (0.9, 0.95)  # β₁ and β₂ of Adam; published: 0.9 and 0.999
     epsilon: float = Field(1e-8, gt=0)  # added to the root √v̂ (Kingma and Ba 2015, Algorithm 1)

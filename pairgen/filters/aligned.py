@@ -49,6 +49,7 @@ class Aligned(Filter):
     can_leave_out = True
 
     num_candidates: int = Field(4, ge=1, le=100)  # k
+    # Least similarity of descriptors, −1 … 1, of a candidate.
     gate: float = Field(0.75, ge=-1, le=1)
 
     def fit(self, reference: NDArray[Any]) -> "FittedAligned":

@@ -47,13 +47,13 @@ class PixelNN(Filter):
     needs_pictures = True
     added_later = {"views": "mirrored", "index": "exact"}
 
-    statistic: Statistic = "carlini"
+    statistic: Statistic = "carlini"  # how the score is made of distances, as above
     num_neighbours: int = Field(50, ge=2, le=1000)  # k, of `carlini`
     size: int | None = Field(
         None, ge=4
     )  # pixels a side of the means; null: the pictures as they are
-    is_centred: bool = False
-    views: Views = "mirrored"
+    is_centred: bool = False  # leave out each channel's mean
+    views: Views = "mirrored"  # in which a real picture is compared, as above
     # How neighbours are found: over everything, or, from a million pictures on, by an index of faiss's.
     index: Index = "exact"
 

@@ -22,7 +22,7 @@ from pairgen.samplers.sampler import velocity
 class RuleOnGrid(FixedSteps, ABC):
     """One rule for all steps, on the even grid unless `times` says otherwise."""
 
-    rule: ClassVar[Tableau]
+    rule: ClassVar[Tableau]  # its table of coefficients
 
     @property
     def nfe(self) -> int:

@@ -39,14 +39,15 @@ class EdmTeacher(TeacherPlugin):
     }
     is_trained: ClassVar[bool] = True
 
+    # An MLP for points, a U-Net for pictures.
     network: Annotated[MlpNetwork | SongNetwork | DhariwalNetwork, Field(discriminator="kind")] = (
         MlpNetwork()
     )
     num_classes: int = Field(0, ge=0, le=2**16)  # 0: it looks at no label
     sigma_data: float = Field(0.5, gt=0)  # standard deviation of the data (Table 1: of pictures)
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(0.0, ge=0, lt=1)  # probability, in training only
     P_mean: float = -1.2  # of ln σ in training (Table 1: for sigma_data 0.5)
-    P_std: float = Field(1.2, gt=0)
+    P_std: float = Field(1.2, gt=0)  # standard deviation of ln σ in training
     augment: Augmentation | None = None  # which the network gets as labels: it draws without
     flip: bool = False  # half of the pictures mirrored, as if they were data: it draws both
     label_dropout: float = Field(0.0, ge=0, lt=1)  # labels hidden in training, for guidance

@@ -29,7 +29,7 @@ class MlpNetwork(Options):
     """For samples of shape (d,), one hidden width; D is preconditioned as that of pictures."""
 
     kind: Literal["mlp"] = "mlp"
-    width: int = Field(64, ge=1, le=2**16)
+    width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
     num_layers: int = Field(6, ge=1, le=1000)  # linear layers
     gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
     input_gain: float = Field(2.0, gt=0)  # times the first layer
@@ -70,7 +70,7 @@ class SongNetwork(Options):
     """DDPM++ for square pictures; the defaults are those for CIFAR-10 (Karras et al. 2022, App. F)."""
 
     kind: Literal["song-unet"] = "song-unet"
-    model_channels: int = Field(128, ge=4)
+    model_channels: int = Field(128, ge=4)  # of a level whose multiplier is 1
     channel_mult: tuple[int, ...] = Field((2, 2, 2), min_length=1)  # a level, finest first
     num_blocks: int = Field(4, ge=1)  # a level of the encoder; the decoder has one more
     attn_resolutions: tuple[int, ...] = (16,)  # pixels a side
@@ -94,7 +94,7 @@ class DhariwalNetwork(Options):
     """ADM for square pictures; the defaults are those for ImageNet-64 (ibid., App. F)."""
 
     kind: Literal["dhariwal-unet"]
-    model_channels: int = Field(192, ge=4)
+    model_channels: int = Field(192, ge=4)  # of a level whose multiplier is 1
     channel_mult: tuple[int, ...] = Field((1, 2, 3, 4), min_length=1)  # a level, finest first
     num_blocks: int = Field(3, ge=1)  # a level of the encoder; the decoder has one more
     attn_resolutions: tuple[int, ...] = (32, 16, 8)  # pixels a side; 64 channels or more a level

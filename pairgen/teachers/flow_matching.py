@@ -22,7 +22,7 @@ class FlowMatchingTeacher(TeacherPlugin):
     plugin = "flow-matching"
     is_trained: ClassVar[bool] = True
 
-    width: int = Field(64, ge=1, le=2**16)
+    width: int = Field(64, ge=1, le=2**16)  # of every hidden layer
     num_layers: int = Field(6, ge=1, le=1000)  # linear layers (the flow_matching notebook has 5)
     gain: float = Field(1.5, gt=0)  # times PyTorch's initial weights, in all layers but the first
     input_gain: float = Field(2.0, gt=0)  # times the first layer

@@ -30,8 +30,8 @@ class FlowMatchingUNet(TeacherPlugin):
     channel_mult: tuple[int, ...] = Field((1, 2, 2, 2), min_length=1)  # a level, finest first
     attention_resolutions: tuple[int, ...] = (16,)  # pixels a side; and at the coarsest level
     num_heads: int = Field(4, ge=1)  # of attention, if num_head_channels is null
-    num_head_channels: int | None = Field(64, ge=1)
-    dropout: float = Field(0.1, ge=0, lt=1)
+    num_head_channels: int | None = Field(64, ge=1)  # channels of a head of attention
+    dropout: float = Field(0.1, ge=0, lt=1)  # probability, in training only
     num_classes: int = Field(0, ge=0, le=2**16)  # 0: it looks at no label
     label_dropout: float = Field(0.0, ge=0, lt=1)  # labels hidden in training, for guidance
     flip: bool = False  # half of the pictures mirrored, as if they were data: it draws both

@@ -22,8 +22,8 @@ class GaussianTeacher(TeacherPlugin):
     plugin = "gaussian"
     is_trained: ClassVar[bool] = False
 
-    mean: float | tuple[float, ...] = 0.5
-    std: float | tuple[float, ...] = 2.0
+    mean: float | tuple[float, ...] = 0.5  # of the data
+    std: float | tuple[float, ...] = 2.0  # standard deviation of the data
 
     @property
     def noise_scale(self) -> float:

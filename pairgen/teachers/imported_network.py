@@ -73,7 +73,7 @@ class ImportedTeacher(TeacherPlugin):
     precond: str | None = (
         None  # EDMPrecond, VPPrecond, VEPrecond, iDDPMPrecond; None: flow matching
     )
-    init_kwargs: dict[str, Any]
+    init_kwargs: dict[str, Any]  # keywords of the network, as its checkpoint has them
     img_resolution: int | None = Field(None, ge=1, le=4096)  # pixels, if the keywords don't have it
     # Standard deviation of x_T. Kept, and not worked out: iDDPM's, the level nearest to 80, is of a
     # float32 sum whose last bit may be another on another machine.

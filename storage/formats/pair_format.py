@@ -14,7 +14,7 @@ from storage.records import Columns, PairSchema
 class PairFormat(Protocol):
     """A way to lay shards out (entry-point group `storage.formats`): bytes from columns and back."""
 
-    plugin: ClassVar[str]
+    plugin: ClassVar[str]  # its name in layouts, as in wds-4096
 
     def encode(
         self, shard: int, columns: Columns, schema: PairSchema, shard_size: int

@@ -37,10 +37,10 @@ class ImportOptions(LastingOptions):
         "num_classes": None,
     }
 
-    x_0_dtype: Literal["uint8", "float16", "float32"] = "float32"
-    x_T_dtype: Literal["float16", "float32"] = "float32"
+    x_0_dtype: Literal["uint8", "float16", "float32"] = "float32"  # number type of samples on disk
+    x_T_dtype: Literal["float16", "float32"] = "float32"  # number type of noise on disk
     keep_states: bool = False  # those between noise and data, if the source has them
-    states_dtype: Literal["float16", "float32"] = "float32"
+    states_dtype: Literal["float16", "float32"] = "float32"  # number type of states on disk
     lossy: bool = False  # whether values may be rounded to these types
     # What unit-variance noise was multiplied by before the teacher's first step: 80 for EDM.
     noise_scale: float | None = Field(None, gt=0)

@@ -14,8 +14,8 @@ BLOCK = 4096
 class Position:
     """How far an order has been read: indices of the epoch passed, before masks."""
 
-    epoch: int = 0
-    offset: int = 0
+    epoch: int = 0  # counted from 0
+    offset: int = 0  # indices of that epoch that were passed
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Order:
     shuffled as one, so that its reader holds `window` blocks and sees a permutation.
     """
 
-    seed: int
-    count: int
-    window: int = 16
+    seed: int  # another seed is another order
+    count: int  # the first so many indices of the set
+    window: int = 16  # blocks that are shuffled together
     # False: blocks are permuted and cut into windows, as teachers are trained on points from the
     # start. All of those are in memory, and a window's stray mean does no harm.
     is_dealt: bool = True

@@ -36,14 +36,14 @@ class PairReader:
     rank's rows of each batch, and the position from which another reader goes on with the next.
     """
 
-    store: PairStore
-    order: Order
-    batch_size: int
+    store: PairStore  # whose pairs
+    order: Order  # in which indices come
+    batch_size: int  # rows a batch, of all ranks together
     masks: tuple[Mask, ...] | None = None  # (): none; None: the only decision there is
-    share: Share = field(default_factory=Share)
+    share: Share = field(default_factory=Share)  # this rank's part
     cache: ShardCache | None = None  # of remote shards; None: the default one
     threads: int = 1  # that make batches ahead; 0: all is done in the caller's
-    position: Position = field(default_factory=Position)
+    position: Position = field(default_factory=Position)  # where it begins
     has_states: bool = True  # False: states between noise and data, if stored, stay in the files
 
     @cached_property

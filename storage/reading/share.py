@@ -7,10 +7,10 @@ from dataclasses import dataclass
 class Share:
     """Whose part of the batches: a rank has rows of each, a worker has whole ones in turn."""
 
-    rank: int = 0
-    ranks: int = 1
-    worker: int = 0
-    workers: int = 1
+    rank: int = 0  # 0 … ranks − 1
+    ranks: int = 1  # processes that train together
+    worker: int = 0  # 0 … workers − 1
+    workers: int = 1  # processes that read for one rank
     takes_turns: bool = False  # ranks are dealt a batch's rows one by one, not each a run of them
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ GROUPS = {
     "ralston": "pairgen.samplers",
     "far-off": "pairgen.filters",
     "affine": "kdm.students",
+    "two-hills": "pairgen.teachers",
 }
 
 
@@ -71,6 +72,7 @@ def test_one_run_uses_every_plugin_that_is_shown(
     assert "mean distance" in said
     assert "far-off" in said
     assert list((home / "students").glob("affine-*"))
+    assert list((home / "teachers").glob("two-hills-*"))
 
 
 def test_the_package_that_is_shown_registers_what_the_tree_would() -> None:

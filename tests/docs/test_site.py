@@ -1,15 +1,24 @@
 """The pages that Sphinx is given: every link and anchor is there, and every page in the contents."""
 
+import ast
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
+from test_snippets import command_names
+
+from flows.cli import app
 
 ROOT = Path(__file__).parents[2]
 with pytest.MonkeyPatch.context() as paths:  # not a package that is installed
     paths.syspath_prepend(ROOT)
-    from website.places import lines_of
+    from website.names import documented, without_words
+    from website.options import sections, words_for
+    from website.places import lines_of, own_pages
+    from website.source_files import definition
     from website.write import write_site
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
@@ -55,11 +64,54 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     assert broken(tmp_path / "a.md") == ["#two", "b.md#"]
 
 
+def listed(contents: Path) -> set[str]:
+    """The pages in a table of contents, by their place on the site."""
+    block = "".join(re.findall(r"```\{toctree\}\n(.*?)```", contents.read_text(), re.DOTALL))
+    words = [line for line in block.splitlines() if line and line[0] != ":"]
+    return {re.sub(r"^.* <(.*)>$", r"\1", word) for word in words}
+
+
 def test_every_page_is_in_the_contents_but_the_files_of_the_code(site: Path) -> None:
-    contents = re.findall(r"^[^|\n]+ <([\w/-]+)>$", (site / "index.md").read_text(), re.MULTILINE)
+    found = {
+        os.path.normpath(contents.relative_to(site).parent / page)
+        for contents in site.rglob("index.md")
+        for page in listed(contents)
+    }
     pages = {str(page.relative_to(site).with_suffix("")) for page in site.rglob("*.md")}
-    assert len(contents) == len({*contents})
-    assert {*contents} == {page for page in pages if not page.startswith("files/")} - {"index"}
+    assert found == {page for page in pages if not page.startswith("files/")} - {"index"}
+
+
+def test_every_option_says_what_it_means() -> None:
+    fields = [(each, name) for each in sections() for name in each.model.model_fields]
+    assert len(fields) > 400
+    assert [
+        f"{each.model.__name__}.{name}" for each, name in fields if not words_for(each.model, name)
+    ] == []
+
+
+def test_every_public_name_is_explained_with_its_methods_and_fields() -> None:
+    assert without_words() == []
+
+
+def imported() -> Iterator[str]:
+    """The names of the project that the pages' Python blocks import, where they are defined."""
+    for page in own_pages():
+        blocks = re.findall(r"^```python[^\n]*\n(.*?)^```", (ROOT / page).read_text(), re.M | re.S)
+        for node in (each for block in blocks for each in ast.walk(ast.parse(block))):
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            if module.partition(".")[0] in ("storage", "kdm", "pairgen", "flows"):
+                yield from (definition(f"{module}.{each.name}").name for each in node.names)
+
+
+def test_what_the_pages_import_is_explained() -> None:
+    assert {*imported()} - documented() == set()
+
+
+def test_every_command_has_its_arguments_explained(site: Path) -> None:
+    pages = "\n".join(page.read_text() for page in site.glob("command-line/*.md"))
+    shown = {tuple(words.split()) for words in re.findall(r"^#+ `kdm (.+)`$", pages, re.MULTILINE)}
+    names = command_names(typer.main.get_command(app)) - {("study", "run")} | {("study", "STUDY")}
+    assert {tuple(" ".join(name).split()) for name in names} == shown
 
 
 def test_code_between_fences_stays_as_it_is() -> None:
