@@ -109,7 +109,7 @@ def test_what_the_pages_import_is_explained() -> None:
 
 def test_every_command_has_its_arguments_explained(site: Path) -> None:
     pages = "\n".join(page.read_text() for page in site.glob("command-line/*.md"))
-    shown = {tuple(words.split()) for words in re.findall(r"^#+ `kdm (.+)`$", pages, re.MULTILINE)}
+    shown = {tuple(words.split()) for words in re.findall(r"^##+ `kdm (.+)`$", pages, re.MULTILINE)}
     names = command_names(typer.main.get_command(app)) - {("study", "run")} | {("study", "STUDY")}
     assert {tuple(" ".join(name).split()) for name in names} == shown
 
