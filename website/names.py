@@ -82,6 +82,7 @@ _PAGES = {
         (
             *("kdm.students.plugin.StudentPlugin", "kdm.students.student.Student"),
             *("kdm.students.state_reader.StateReader", "kdm.students.koopman.Koopman"),
+            "kdm.students.koopman_student.KoopmanStudent",
             *("kdm.objective.Objective", "kdm.objective.Player", "kdm.objective.Pace"),
             *("kdm.objective.Losses", "kdm.objective.weighted", "kdm.export.load_student"),
             "kdm.analyze.spectrum.spectrum",

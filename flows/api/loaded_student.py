@@ -62,9 +62,9 @@ class TrainedStudent:
     `module` is the `torch.nn.Module`, in eval mode; `name` is NAME-DIGEST and `url` its folder.
     """
 
-    module: "Student"
-    name: str
-    url: str
+    module: "Student"  # the network, in eval mode
+    name: str  # NAME-DIGEST
+    url: str  # its folder
     schema: PairSchema  # of the pairs that it learned from
 
     @property

@@ -32,9 +32,9 @@ class Evaluation:
     `intervals` are of 95 %, for numbers that have them.
     """
 
-    values: Mapping[str, float]
-    floor: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
+    values: Mapping[str, float]  # the student's, by name
+    floor: Mapping[str, float]  # the teacher's own, by name
+    intervals: Mapping[str, tuple[float, float]]  # of 95 %: low and high, by name
     meanings: Mapping[str, Meaning]  # of each number: label, explanation, which way is better
 
     def __getitem__(self, name: str) -> float:

@@ -21,11 +21,11 @@ class PairTensors:
     (n,) and `states` (n, K, *shape), from noise to data, are None if the set doesn't have any.
     """
 
-    index: Indices
-    x_T: Samples
-    x_0: Samples
-    label: Labels | None = None
-    states: States | None = None
+    index: Indices  # (n,)
+    x_T: Samples  # (n, *shape)
+    x_0: Samples  # (n, *shape)
+    label: Labels | None = None  # (n,)
+    states: States | None = None  # (n, K, *shape)
     # Of a batch: `PairBatches.load_state_dict(state)` goes on with the batch after it.
     state: Mapping[str, Any] | None = None
 

@@ -22,7 +22,7 @@ class RecipeRun:
     """What a run has made, or has found made."""
 
     pairs: PairSet | None  # None: it ended before pairs
-    students: tuple[TrainedStudent, ...]
+    students: tuple[TrainedStudent, ...]  # in the recipe's order
     report: str  # the path or URL of report.html; empty if it ended before
 
 

@@ -15,8 +15,8 @@ from storage.options import Options
 class Steps(Options):
     """Samples of `count` evaluations are trained through all of them, on a share of each batch."""
 
-    count: int = Field(4, ge=2, le=65)
-    share: float = Field(0.125, gt=0, le=1)
+    count: int = Field(4, ge=2, le=65)  # evaluations of such a sample
+    share: float = Field(0.125, gt=0, le=1)  # of each batch
     rate: float = Field(0.1, gt=0)  # times the training's learning rate
 
     def require(self, num_steps: int) -> None:
