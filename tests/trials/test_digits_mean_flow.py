@@ -10,7 +10,7 @@ from statistics import mean
 from typing import Any
 
 import pytest
-from trials.test_digits_students import SEEDS, Values, measured
+from trials.test_digits_students import SEEDS, Values, measured, with_seeds
 
 from flows.config.load import load_recipe
 from kdm.flops import step_flops
@@ -29,7 +29,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Values]:
     """Of each student and seed; all learn from one set. The home is kept below KDM_TRIALS_HOME."""
     named = os.environ.get("KDM_TRIALS_HOME")
     home = Path(named) / "digits" if named else tmp_path_factory.mktemp("digits")
-    return measured(home, students())
+    return measured(home, with_seeds(students()))
 
 
 def students() -> list[dict[str, Any]]:
