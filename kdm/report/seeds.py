@@ -5,6 +5,7 @@ settings are shown as mean ± t_{k−1} s / √k, with s the standard deviation 
 settings and the seed of another one is that one again under another name: it says nothing about seeds.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
@@ -31,6 +32,9 @@ def by_seeds(students: Sequence[StudentEntry], *, taken: Collection[str] = ()) -
     for student in firsts.values():
         alike.setdefault(digest_of(_without_seed(student.settings)), []).append(student)
     names = {student.name for student in students} | set(taken)
+    groups = [[each.name for each in group] for group in alike.values()]
+    stems = Counter(_stem(group) for group in groups if len(group) > 1)
+    names |= {stem for stem, count in stems.items() if count > 1}  # which would name several rows
     rows = [_row(group, names - {each.name for each in group}) for group in alike.values()]
     originals = [(each, firsts[digest_of(each.settings)]) for each in students]
     return rows + [_copy(each, first) for each, first in originals if each is not first]
@@ -89,11 +93,16 @@ def _mean_deviations(
 
 
 def _common_name(names: Sequence[str], others: set[str]) -> str:
-    """'kdm' of kdm-0, kdm-1, kdm-2, unless another student has that name.
+    """'kdm' of kdm-0, kdm-1, kdm-2, unless another student or row has that name.
 
     If names share nothing, it is the first one and how many more there are.
     """
+    stem = _stem(names)
+    return stem if stem and stem not in others else f"{names[0]} and {len(names) - 1} more"
+
+
+def _stem(names: Sequence[str]) -> str:
+    """'kdm' of kdm-0, kdm-1, kdm-2."""
     first, last = min(names), max(names)  # what these share, all share
     shared = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
-    stem = "".join(letter for letter, _ in shared).rstrip("-")
-    return stem if stem and stem not in others else f"{names[0]} and {len(names) - 1} more"
+    return "".join(letter for letter, _ in shared).rstrip("-")

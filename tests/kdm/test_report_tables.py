@@ -123,6 +123,18 @@ def test_another_setting_is_another_row_and_no_row_takes_a_students_name():
     assert row.name == "kdm-0 and 1 more"
 
 
+def test_two_rows_of_several_seeds_never_have_one_name() -> None:
+    longer = [
+        replace(each, name=f"kdm-longer-{each.name[-1]}", settings={**each.settings, "steps": 2})
+        for each in seeds([0.3, 0.4])
+    ]
+    (row, other) = by_seeds([*seeds([0.1, 0.2]), *longer])
+    assert (row.name, other.name) == ("kdm", "kdm-longer")
+    alike = [replace(each, name=f"kdm-{7 + i}") for i, each in enumerate(longer)]
+    names = [each.name for each in by_seeds([*seeds([0.1, 0.2]), *alike])]
+    assert names == ["kdm-0 and 1 more", "kdm-7 and 1 more"]
+
+
 def test_a_copy_of_a_student_under_another_name_is_no_seed_but_a_row_that_says_so():
     first, second = seeds([0.1, 0.3])
     copy = replace(first, name="planted")
