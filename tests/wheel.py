@@ -58,7 +58,7 @@ def run_outside(python: Path, place: Path, *words: str) -> subprocess.CompletedP
     return subprocess.run(
         [str(python), *words],
         cwd=place,
-        env={**kept, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        env={**kept, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
         capture_output=True,
         text=True,
         check=False,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from flows.home import found, home_folder
 from kdm.hub.hub_address import is_repo
-from kdm.hub.hub_cache import hub_folder
+from kdm.hub.hub_cache import hub_folder, is_in_cache
 from storage.folders import Folder, folder_at
 
 Kind = Literal["pairs", "students"]
@@ -45,7 +45,7 @@ def home_named(home: Named) -> Folder:
 def home_around(url: str, home: Named) -> Folder:
     """The home that was named, else the one that the set at this URL lies in, else the usual one."""
     place, pairs, name = url.rpartition("/pairs/")
-    is_within = bool(pairs) and "/" not in name
+    is_within = bool(pairs) and "/" not in name and not is_in_cache(url)
     return folder_at(place) if is_within and not home else home_named(home)
 
 

@@ -54,5 +54,10 @@ def named_folder(name: str | Path, kind: Kind, revision: str = "") -> Folder:
     return here
 
 
+def is_in_cache(url: str) -> bool:
+    """Whether the folder at this URL was brought from the Hub by its name: it is not part of a home."""
+    return url.startswith(f"{folder_at(str(_cache())).url}/")
+
+
 def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / _CACHE

@@ -19,7 +19,8 @@ from flows.config.recipe_files import recipe_names
 from storage.plugins import plugin_names
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "findings" / "README.md"])
+BESIDE = [ROOT / "findings" / "README.md", ROOT / "examples" / "README.md"]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *BESIDE])
 RECIPES = ROOT / "docs" / "recipes.md"
 READING = ROOT / "docs" / "reading.md"
 COMMANDS = ROOT / "docs" / "commands.md"

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from wheel import run_outside
 
 import kdm
-from flows.api.places import is_on_hub
+from flows.api.places import home_around, is_on_hub
 from flows.care.spot_check import spot_check
 from flows.config.load import load_recipe
+from kdm.hub import hub_cache
 from storage.folders import folder_at
 from storage.store import PairStore
 
@@ -143,6 +144,17 @@ def test_what_is_not_there_is_refused_with_what_is(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         kdm.open_pairs(**asked)
+
+
+def test_students_of_pairs_are_stored_beside_them_but_never_in_the_cache_of_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert home_around(f"{tmp_path}/theirs/pairs/a-0", "").url == f"{tmp_path}/theirs"
+    assert home_around(f"{tmp_path}/theirs/pairs/a-0", Path("mine")).url == f"{tmp_path}/mine"
+    cached = hub_cache._cache() / "ada--tiny" / "pairs" / "a-0"
+    assert home_around(str(cached), "").url == f"{tmp_path}/kdm-home"
 
 
 def test_a_folder_that_is_there_is_not_looked_for_on_the_hub(tmp_path: Path, monkeypatch) -> None:
