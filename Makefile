@@ -110,8 +110,8 @@ trials: setup ## full-size runs, an hour and more
 # Extras that `make setup` leaves out, and the tests that need them.
 .PHONY: peers-test
 peers-test: export OMP_NUM_THREADS = 1
-peers-test: setup ## beside libraries of others: datasets on pushed pairs, the site that Sphinx builds, notebooks in Jupyter
-	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[datasets,notebooks,docs]'
+peers-test: setup ## beside libraries of others: datasets, ONNX Runtime, diffusers, Sphinx, Jupyter
+	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[peers]'
 	$(BIN)/pytest --override-ini addopts= -m peers $(PYTEST_ARGS)
 
 # Stores of Google and Azure: their drivers, an emulator of each, and the tests that are skipped without them.

@@ -35,6 +35,9 @@ def add_home_commands(app: typer.Typer) -> None:
         _leaderboard
     )
     app.command("sample", help="Draw samples from a student.")(_sample)
+    app.command("export", help="Write a student for ONNX Runtime, plain torch or diffusers.")(
+        _export
+    )
     app.command("deploy", help="Deploy every flow to your Prefect server.")(_deploy)
     app.command("prune", help="Free disk: remove what nobody will read again. Asks first.")(_prune)
     app.command(
@@ -129,6 +132,44 @@ def _sample(
 
     kept: Literal["best", "last"] = "best" if best else "last"
     sample(student, home, Wanted(num_samples, seed, out, grid, label, precision, kept))
+
+
+def _export(
+    student: StudentName,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORM", help="onnx, torch-export or diffusers.")
+    ],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            help="The .onnx or .pt2, or the new folder of diffusers; by default the student's name, here.",
+        ),
+    ] = "",
+    *,
+    as_bytes: Annotated[
+        bool,
+        typer.Option("--as-bytes", help="It gives pictures as bytes, rounded as the pairs' are."),
+    ] = False,
+    num_steps: Annotated[
+        int | None,
+        typer.Option(
+            "--num-steps",
+            parser=whole(1, 1000),  # as a recipe has at most
+            metavar="N",
+            help="Evaluations of a sample, for students that sample in steps.",
+        ),
+    ] = None,
+    best: Annotated[
+        bool,
+        typer.Option("--best", help="Use the weights of the lowest training loss, not the last."),
+    ] = False,
+    home: Home = "",
+) -> None:
+    from flows.commands.student_export import Export, export_student
+
+    kept: Literal["best", "last"] = "best" if best else "last"
+    export_student(student, home, Export(to, out, as_bytes, num_steps, kept))
 
 
 def _deploy(

@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.commands.completions import offering
 from flows.commands.option_types import AsJson, Goldens, Home, License, Name, whole
 from flows.commands.recipe_options import Recipe, takes
 from flows.request import Request
 
 teacher_app = typer.Typer(
-    help="Import teachers, check networks, compare samplers.",
+    help="Import teachers, check networks, compare samplers, export to diffusers.",
     no_args_is_help=True,
 )
 
@@ -51,6 +52,40 @@ def _samplers(
     as_json = options.pop("as_json")
     request = Request(recipe, until="train-teacher", **options)
     teacher_samplers(request, num_samples, as_json=as_json)
+
+
+@teacher_app.command("export", help="Write a teacher as a pipeline of diffusers with a scheduler.")
+def _export(
+    teacher: Annotated[
+        str,
+        typer.Argument(
+            help="Its name in 'kdm ls', or its folder.", autocompletion=offering("teachers")
+        ),
+    ],
+    out: Annotated[
+        str, typer.Option("--out", help="The new folder; by default NAME-diffusers, here.")
+    ] = "",
+    sampler: Annotated[
+        str,
+        typer.Option(
+            "--sampler",
+            help="Whose steps the scheduler takes: edm-heun or dpm-2m for EDM's teachers, euler for others.",
+        ),
+    ] = "",
+    num_steps: Annotated[
+        int | None,
+        typer.Option(
+            "--num-steps",
+            parser=whole(1, 1000),  # as a recipe has at most
+            metavar="N",
+            help="Steps where the user of the pipeline names none.",
+        ),
+    ] = None,
+    home: Home = "",
+) -> None:
+    from flows.commands.teacher_export import TeacherExport, export_teacher
+
+    export_teacher(teacher, home, TeacherExport(out, sampler, num_steps))
 
 
 @teacher_app.command(

@@ -53,4 +53,4 @@ class DenoiserDecoder(DenoiserCode):
 
     def forward(self, z: Latents, labels: OneHot | None = None) -> Images:
         """z (n, d) to x (n, C, H, H)."""
-        return self.pictures(z.reshape(len(z), *self.in_shape), labels)
+        return self.pictures(z.reshape(z.shape[0], *self.in_shape), labels)

@@ -25,7 +25,7 @@ class TimeMLP(MLP):
 
     def forward(self, x: Samples, t: Times, labels: OneHot | None = None) -> Outputs:  # type: ignore[override]
         """x (n, ...) at times (n,) or (1,) to (n, num_outputs)."""
-        flat = torch.cat([x.flatten(1), t[:, None].expand(len(x), 1)], 1)
+        flat = torch.cat([x.flatten(1), t[:, None].expand(x.shape[0], 1)], 1)
         outputs: Outputs = super().forward(flat)
         return outputs
 
@@ -53,7 +53,7 @@ class PictureDecoder(nn.Module):
 
     def forward(self, z: Latents, t: Times, labels: OneHot | None = None) -> Images:
         """z (n, d) at times (n,) or (1,) to a picture (n, c, h, w)."""
-        x: Images = self.unet(z.reshape(len(z), *self._shape), _LAST_STEP * t, labels)
+        x: Images = self.unet(z.reshape(z.shape[0], *self._shape), _LAST_STEP * t, labels)
         return x
 
 

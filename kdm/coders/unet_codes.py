@@ -45,7 +45,7 @@ class UNetDecoder(nn.Module):
 
     def forward(self, z: Latents, labels: OneHot | None = None) -> Images:
         """(n, d) and one-hot labels to (n, c, h, w)."""
-        picture = (z if self.linear is None else self.linear(z)).reshape(len(z), *self.shape)
+        picture = (z if self.linear is None else self.linear(z)).reshape(z.shape[0], *self.shape)
         x: Images = self.unet(picture, picture.new_full((1,), self.t), labels)
         return x
 

@@ -28,7 +28,7 @@ def attend(qkv: Images, num_heads: int, *, layout: Layout) -> Maps:
     height, width = qkv.shape[2:]
     query, key, value = (_rows(part) for part in _split(qkv, num_heads, layout))
     attended = F.scaled_dot_product_attention(query, key, value)
-    return attended.transpose(2, 3).reshape(len(qkv), -1, height, width)
+    return attended.transpose(2, 3).reshape(qkv.shape[0], -1, height, width)
 
 
 def _split(qkv: Images, num_heads: int, layout: Layout) -> tuple[Heads, Heads, Heads]:

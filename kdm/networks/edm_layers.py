@@ -266,7 +266,8 @@ class Block(nn.Module):
         return self._sum(self.proj(attended), x)
 
     def _shares_shift(self, h: Images, embedding: Embeddings) -> bool:
-        is_shared = len(embedding) == 1 and not self._style.is_adaptive and is_plain(h)
+        # Asked last, since len() of a program that is traced fixes the number of samples.
+        is_shared = is_plain(h) and not self._style.is_adaptive and len(embedding) == 1
         return is_shared and h.shape[2] * h.shape[3] >= _LEAST_PIXELS_TO_SHIFT
 
     def _modulated(self, h: Images, embedding: Embeddings) -> Images:

@@ -125,7 +125,10 @@ class FoldedBlock(nn.Module):
 
 
 def _without_autocast(x: Images) -> AbstractContextManager[object]:
-    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)
+    """Off where it is on: a program that is traced has no more steps than it needs."""
+    if x.is_meta or not torch.is_autocast_enabled(x.device.type):
+        return nullcontext()
+    return torch.autocast(x.device.type, enabled=False)
 
 
 def _require_standard(unet: SongUNet) -> None:

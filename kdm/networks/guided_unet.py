@@ -223,7 +223,7 @@ class GuidedUNet(nn.Module):
                 f"this network has {num_classes} classes but no label for 'none': "
                 f"give every image a label from 0 to {num_classes - 1}"
             )
-        return torch.full((len(x),), num_classes, dtype=torch.int64, device=x.device)
+        return torch.full((x.shape[0],), num_classes, dtype=torch.int64, device=x.device)
 
     def _embedding(self, t: Times, label: ClassLabels | None) -> Embeddings:
         """e (n or 1, width) of times t, plus a row for the label."""

@@ -31,8 +31,10 @@ class PointDenoiser(nn.Module):
         """
         x = x.to(torch.float32)
         c = edm_coefficients(sigma.reshape(-1).to(x), self._sigma_data)
-        seen = [c.in_[:, None] * x, c.noise[:, None].expand(len(x), 1)]
+        seen = [c.in_[:, None] * x, c.noise[:, None].expand(x.shape[0], 1)]
         if self._num_classes:
-            seen.append(x.new_zeros(len(x), self._num_classes) if labels is None else labels.to(x))
+            seen.append(
+                x.new_zeros(x.shape[0], self._num_classes) if labels is None else labels.to(x)
+            )
         raw = self.network(torch.cat(seen, dim=1))
         return torch.addcmul(c.skip[:, None] * x, c.out[:, None], raw)

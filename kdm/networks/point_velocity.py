@@ -37,5 +37,5 @@ class PointVelocity(nn.Module):
 
     def forward(self, x: Points, t: TimesOrTime, label: ClassLabels | None = None) -> Points:
         """v (n, c) at points x (n, c) and time t, a scalar, (1,) or (n,); it ignores labels."""
-        velocity: Points = self.main(torch.cat([x, t.reshape(-1, 1).expand(len(x), 1)], dim=1))
+        velocity: Points = self.main(torch.cat([x, t.reshape(-1, 1).expand(x.shape[0], 1)], dim=1))
         return velocity

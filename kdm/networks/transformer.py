@@ -78,7 +78,7 @@ class EquilibriumTransformer(nn.Module):
     def read(self, z: Tokens) -> Images:
         """Pictures (m, c, h, w) from states (m, tokens, width): each token becomes a patch."""
         (rows, columns), side = self._grid, self._patch_size
-        pixels = self.final_layer(z).reshape(len(z), rows, columns, side, side, -1)
+        pixels = self.final_layer(z).reshape(z.shape[0], rows, columns, side, side, -1)
         x: Images = pixels.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
         return x
 

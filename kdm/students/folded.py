@@ -22,6 +22,7 @@ from kdm.networks.folded_unet import FoldedUNet
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Latents, Samples
 from kdm.students.labels import one_hot
+from kdm.students.sampler import Sampler
 
 Rows = Float[Tensor, "classes d"]
 
@@ -29,7 +30,8 @@ Rows = Float[Tensor, "classes d"]
 class FoldedKoopman(nn.Module):
     """x_T → x_0^ in scaled units; U-Nets compute in `dtype` (None: their own), MLPs as they are.
 
-    It holds copies of what it folds: a later change of the student's weights doesn't reach it.
+    It holds copies of what it folds: a later change of the student's weights doesn't reach it. Without
+    `folds_coders` only the operator is folded.
     """
 
     rows: Tensor | None  # r, (classes or 1, d), added to C z_T
@@ -43,10 +45,11 @@ class FoldedKoopman(nn.Module):
         decoder: nn.Module,
         *,
         dtype: torch.dtype | None,
+        folds_coders: bool = True,
     ) -> None:
         super().__init__()
-        self.encoder = _folded_encoder(encoder, dtype)
-        self.decoder = _folded_decoder(decoder, dtype)
+        self.encoder = _folded_encoder(encoder, dtype) if folds_coders else _AsItIs(encoder)
+        self.decoder = _folded_decoder(decoder, dtype) if folds_coders else _AsItIs(decoder)
         self.register_buffer("matrix", operator.matrix().detach().contiguous())
         self.register_buffer("rows", _rows(operator, control))
         self._has_classes = control is not None
@@ -64,6 +67,10 @@ class FoldedKoopman(nn.Module):
     def unets(self) -> tuple[FoldedUNet, ...]:
         """The parts that torch.compile may compile: `unet.compile()`."""
         return tuple(each for each in self.modules() if isinstance(each, FoldedUNet))
+
+    def sampler(self, *, takes: float, gives: float) -> Sampler:
+        """The same in the pairs' units: x_T over `takes`, and x_0^ times `gives`."""
+        return Sampler(self, takes=takes, gives=gives)
 
     def _pushed(self, z_T: Latents, label: Labels | None) -> Latents:
         matrix = self.get_buffer("matrix")
@@ -91,7 +98,7 @@ class _Decoder(nn.Module):
         self._shape = coder.shape
 
     def forward(self, z: Latents, label: Labels | None) -> Samples:
-        picture = (z if self.linear is None else self.linear(z)).reshape(len(z), *self._shape)
+        picture = (z if self.linear is None else self.linear(z)).reshape(z.shape[0], *self._shape)
         x: Samples = self.unet(picture, label)
         return x
 
@@ -104,7 +111,7 @@ class _Denoiser(nn.Module):
         self._shape = coder.in_shape
 
     def forward(self, x: Samples, label: Labels | None) -> Samples:
-        made: Samples = self.denoiser(self._scale * x.reshape(len(x), *self._shape), label)
+        made: Samples = self.denoiser(self._scale * x.reshape(x.shape[0], *self._shape), label)
         return (made if self._is_decoder else made.flatten(1)) / self._scale
 
 
@@ -116,11 +123,15 @@ class _AsItIs(nn.Module):
         self.coder = coder
 
     def forward(self, x: Samples, label: Labels | None) -> Samples:
-        if not isinstance(self.coder, DenoiserCode):  # it sees no label
-            made: Samples = self.coder(x)
-            return made
-        decoded: Samples = self.coder(x, one_hot(label, self.coder.num_classes, like=x))
-        return decoded
+        made: Samples = self.coder(x, one_hot(label, _num_classes(self.coder), like=x))
+        return made
+
+
+def _num_classes(coder: nn.Module) -> int:
+    """How many classes a coder distinguishes; an MLP sees no label."""
+    if isinstance(coder, DenoiserCode):
+        return coder.num_classes
+    return coder.unet.options.label_dim if isinstance(coder, UNetEncoder | UNetDecoder) else 0
 
 
 def _folded_denoiser(coder: DenoiserCode, dtype: torch.dtype | None) -> nn.Module:
@@ -146,5 +157,5 @@ def _rows(operator: KoopmanOperator, control: nn.Linear | None) -> Rows | None:
     rows = None if bias is None else bias[None]
     if control is None:
         return rows
-    of_labels = control.weight.T + control.bias
+    of_labels = (control.weight.T + control.bias).contiguous()
     return of_labels if rows is None else rows + of_labels

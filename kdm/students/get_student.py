@@ -112,7 +112,7 @@ class GetStudent(OnePassStudent):
         return states
 
     def _start(self, x_T: Samples, *, is_training: bool) -> Tokens:
-        shape = len(x_T), *self.network.state_shape
+        shape = x_T.shape[0], *self.network.state_shape
         if self._start_from == "zeros":
             return x_T.new_zeros(shape)
         if is_training:
@@ -125,4 +125,4 @@ def _most_settled(z_0: Tokens, states: States) -> Tokens:
     before = torch.cat([z_0[None].to(states), states[:-1]])
     residuals = (states - before).flatten(2).norm(dim=2)
     best = residuals.argmin(0)
-    return states[best, torch.arange(len(z_0), device=best.device)]
+    return states[best, torch.arange(z_0.shape[0], device=best.device)]

@@ -110,6 +110,17 @@ class KoopmanStudent(Student):
         make = partial(FoldedKoopman, *parts, dtype=DTYPES[self.precision])
         return self._folded.of(self.inference_modules(), make, kind=self.precision)
 
+    def sampler(self) -> nn.Module:
+        """`folded`, or with coders as they are if folding makes them larger, as many classes do."""
+        parts = self.encoder_T, self.operator, self.control, self.decoder
+        forms = (
+            FoldedKoopman(*parts, dtype=None, folds_coders=folds).sampler(
+                takes=self._noise_divisor, gives=self._data_scale
+            )
+            for folds in (True, False)
+        )
+        return min(forms, key=lambda form: form.num_values)
+
     def objective(self) -> Objective:
         """The student's terms of Eq. 4 and its operator's penalties; with an adversary also a critic.
 
@@ -214,7 +225,7 @@ class KoopmanStudent(Student):
 
     def _decode(self, z_0: Latents, labels: OneHot | None) -> Samples:
         x_0: Samples = self.decoder(z_0, labels)
-        return x_0.reshape(len(z_0), *self._shape)
+        return x_0.reshape(z_0.shape[0], *self._shape)
 
     def _decode_both(self, *parts: "_Part") -> tuple[Samples | None, ...]:
         """Each part (z (n, d), labels) decoded, if possible in one pass; None stays None."""

@@ -18,6 +18,7 @@ from kdm.students.adversarial_steps import Own
 from kdm.students.kept_while_still import Kept, stand_still
 from kdm.students.labels import one_hot, require_known, required
 from kdm.students.one_pass import OnePassStudent
+from kdm.students.sampler import Sampler
 from kdm.students.student import DTYPES, sampling
 from kdm.students.trace import Trace
 
@@ -62,6 +63,17 @@ class RegressionStudent(OnePassStudent):
         x_T = batch.noise()
         return self._predict(x_T, batch.label).reshape(x_T.shape) * self._data_scale
 
+    def sampler(self) -> nn.Module:
+        """Folded, unless the network can't be or that makes it larger, as many classes do."""
+        plain = super().sampler()
+        if not can_fold(self.network):
+            return plain
+        made = folded(self.network, self._level, dtype=None)
+        scales = (1.0, 1.0) if self._is_denoiser else (self._noise_scale, self._data_scale)
+        small = Sampler(made, takes=scales[0], gives=scales[1])
+        num_plain = sum(each.numel() for each in self.network.parameters())
+        return small if small.num_values <= num_plain else plain
+
     @property
     def _own(self) -> Own[Trace]:
         """`pred`: d(x_0, N(x_T, y)) in scaled units (Eq. 7)."""
@@ -80,13 +92,20 @@ class RegressionStudent(OnePassStudent):
     def _can_fold(self) -> bool:
         return can_fold(self.network) and stand_still(self.inference_modules())
 
+    @property
+    def _is_denoiser(self) -> bool:
+        return isinstance(self.network, Preconditioner)
+
+    @property
+    def _level(self) -> float:
+        """At which the network is folded: a denoiser's σ_T, or a U-Net's time."""
+        return self._noise_scale if self._is_denoiser else 1.0
+
     def _folded(self, x_T: Samples, label: Labels | None) -> Samples:
-        is_denoiser = isinstance(self.network, Preconditioner)
-        level = self._noise_scale if is_denoiser else 1.0
-        make = partial(folded, self.network, level, dtype=DTYPES[self.precision])
+        make = partial(folded, self.network, self._level, dtype=DTYPES[self.precision])
         network = self._kept.of(self.inference_modules(), make, kind=self.precision)
         given = required(label, self.num_classes)
-        if is_denoiser:
+        if self._is_denoiser:
             return network(x_T, given) / self._data_scale  # type: ignore[no-any-return]
         return network(x_T / self._noise_scale, given)  # type: ignore[no-any-return]
 

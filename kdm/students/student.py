@@ -21,6 +21,7 @@ from kdm.objective import Losses, Objective
 from kdm.operators import KoopmanOperator
 from kdm.shapes import Labels, Samples
 from kdm.students.precision import SamplingPrecision
+from kdm.students.sampler import DrawnSampler
 
 StudentT = TypeVar("StudentT", bound="Student")
 # What autocast computes in; None: the type of the weights.
@@ -87,6 +88,18 @@ class Student(nn.Module, ABC):
             f"a {type(self).__name__} can't be finished, since it doesn't say how gradients pass its "
             "samples; leave finish out"
         )
+
+    def sampler(self) -> nn.Module:
+        """What makes samples as a module (sampler.py), from x_T and labels, in float32; for export.
+
+        It may hold copies of weights. Raises a ValueError unless the class has `drawn` or a sampler.
+        """
+        if type(self).drawn is Student.drawn:
+            raise ValueError(
+                f"a {type(self).__name__} can't be exported: its class defines neither drawn nor sampler "
+                "(docs/plugins.md)"
+            )
+        return DrawnSampler(self)
 
     @abstractmethod
     def objective(self) -> Objective:

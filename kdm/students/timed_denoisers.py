@@ -46,7 +46,7 @@ class TimedDenoiserDecoder(nn.Module):
 
     def forward(self, z: Latents, t: Times, labels: OneHot | None = None) -> Images:
         """z (n, d) at times t (n,) or (1,) to pictures (n, C, H, H) over `data_scale`."""
-        x = self.data_scale * z.reshape(len(z), *self._shape)
+        x = self.data_scale * z.reshape(z.shape[0], *self._shape)
         waves: Tensor = encoded(self._waves, t, _TIME_SCALE)
         made: Images = self.denoiser(x, torch.full_like(t[:1], self.sigma), labels, waves)
         return made / self.data_scale

@@ -66,7 +66,7 @@ class _PointVelocity(MLP):
     ) -> Samples:
         """v (n, ...) at x, t and the interval, which are inputs beside the flat x."""
         times = [t] if interval is None else [t, interval]
-        columns = [each[:, None].expand(len(x), 1) for each in times]
+        columns = [each[:, None].expand(x.shape[0], 1) for each in times]
         velocity: Samples = super().forward(torch.cat([x.flatten(1), *columns], 1)).reshape(x.shape)
         return velocity
 

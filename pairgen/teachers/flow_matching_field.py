@@ -40,7 +40,7 @@ class FlowMatchingField(Teacher):
 
     def velocity(self, x: Samples, t: Tensor, label: Labels | None = None) -> Samples:
         """dx/dt [n, d] at x [n, d] and t ([ ] or [n]); labels are ignored."""
-        t = t.to(x).reshape(-1, 1).expand(len(x), 1)
+        t = t.to(x).reshape(-1, 1).expand(x.shape[0], 1)
         if self._data_std is None:
             return self._asked(x, t)
         variance = self._data_std**2
