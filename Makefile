@@ -110,7 +110,7 @@ trials: setup ## full-size runs, an hour and more
 # Extras that `make setup` leaves out, and the tests that need them.
 .PHONY: peers-test
 peers-test: export OMP_NUM_THREADS = 1
-peers-test: setup ## beside libraries of others: datasets, ONNX Runtime, diffusers, Sphinx, Jupyter
+peers-test: setup trackers-test ## beside libraries of others: datasets, ONNX Runtime, diffusers, Sphinx, Jupyter, trackers
 	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[peers]'
 	$(BIN)/pytest --override-ini addopts= -m peers $(PYTEST_ARGS)
 
@@ -136,6 +136,20 @@ docs: docs-setup ## the documentation as a site, build/docs/html; a warning is a
 docs-links: docs-setup ## ask every address elsewhere that the documentation links to; needs the network
 	$(BIN)/python -m website build/docs/pages
 	$(BIN)/sphinx-build -q -W --keep-going -c website -b linkcheck build/docs/pages build/docs/links
+
+# The libraries of trackers ask for older versions of others than the project's, so that they have an environment of
+# their own over that of `make setup`.
+TRACKERS := .venv/trackers
+
+$(TRACKERS)/installed: $(INSTALLED) constraints-trackers.txt
+	@$(BIN)/python -m venv $(TRACKERS)
+	@$(BIN)/python -c 'import site, sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' > $$(echo $(TRACKERS)/lib/python*/site-packages)/project.pth
+	@$(TRACKERS)/bin/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints-trackers.txt mlflow-skinny wandb trackio tensorboard
+	@touch $@
+
+.PHONY: trackers-test
+trackers-test: $(TRACKERS)/installed ## trackers on MLflow, W&B, trackio and TensorBoard, which it installs
+	$(TRACKERS)/bin/python -m pytest $(CAMPAIGN) tests/faults/test_tracker_campaign.py tests/contracts/test_trackers.py $(PYTEST_ARGS)
 
 .PHONY: docker-test
 docker-test: ## image, services and a killed worker in containers; needs a Docker daemon (docker/test/run)

@@ -13,6 +13,7 @@ from storage.folders import Folder
 CONFIG, WEIGHTS, LOSSES, TIMINGS = "config.json", "model.safetensors", "losses.json", "timings.json"
 BEST, BEST_WEIGHTS = "best.json", "best.safetensors"
 PICTURES = "samples"  # a folder of pictures drawn in training
+CHECKPOINTS = "checkpoints"  # a folder of what an unfinished training continues from
 VERSION = 1
 Kept = Literal["last", "best"]
 

@@ -205,6 +205,11 @@ _SHORTHANDS = {
         "Train each student a second time for a little, as NAME-finished: 'distribution' brings features of "
         "its samples to those of the pairs.",
     ),
+    "trackers": _Shorthand(
+        "trackers",
+        "NAMES",
+        "Trackers of the trainings, such as tensorboard,mlflow; docs/trackers.md lists them.",
+    ),
     "mask": _Shorthand(
         "privacy.masks",
         "DECISION",

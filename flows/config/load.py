@@ -7,6 +7,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from flows.config.common_trackers import expand_trackers
 from flows.config.finished_students import expand_finishes
 from flows.config.found_pairs import complete_pairs
 from flows.config.overrides import apply_override
@@ -118,6 +119,7 @@ def _lay_over(
             require_policy(document)
         apply_override(document, override)
     expand_policy(document)
+    expand_trackers(document)
     expand_finishes(document)
     if any(each.startswith(_METRICS) for each in asked):  # who says which gets these, or an error
         document["evaluation"].pop("where_files_are", None)

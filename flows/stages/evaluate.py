@@ -9,6 +9,7 @@ from flows.judged_pairs import open_split
 from flows.stage import Run, StageResult, State
 from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.judging_networks import networks_of, require_other_judges
+from flows.stages.tracking import tell_trackers
 from storage.digest import digest_of, seal
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
         with claimed(folder, what, is_there=is_there, say=run.say) as has_work:
             if has_work:
                 facts, state = _evaluate(run, judged, student, identity), "done"
+                trained = run.recipe.student(student.facts["student"])
+                tell_trackers(run, folder, trained.trainings[-1])
     else:
         _LOG.info("%s has numbers of these weights, pairs and options", folder.url)
         end_claim_of_dead(folder)

@@ -14,7 +14,7 @@ from flows.stages.eval_report import eval_report
 from flows.stages.evaluate import evaluate
 from flows.stages.filter_pairs import filter_pairs
 from flows.stages.generate_pairs import generate_pairs
-from flows.stages.required_networks import require_networks
+from flows.stages.required import require_networks, require_trackers
 from flows.stages.train_teacher import train_teacher
 from storage.did_you_mean import nearest
 
@@ -49,6 +49,7 @@ def run_stages(
     if last >= STAGES.index("evaluate"):
         run.recipe.require_measurable()
         require_networks(run, chosen)
+    require_trackers(run, chosen if last >= STAGES.index("distill") else ())
     teacher = None
     results: list[StageResult] = []
     if run.recipe.teacher is not None:

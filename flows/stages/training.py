@@ -12,7 +12,7 @@ from flows.stage import Run, StageResult, State
 from flows.stages.arithmetic import require_arithmetic
 from flows.stages.child import run_training
 from flows.stages.claim import claimed, end_claim_of_dead
-from flows.stages.usual_trackers import with_usual_trackers
+from flows.stages.tracking import tell_trackers, with_usual_trackers
 from kdm.freed_memory import give_back_freed_memory
 from kdm.trained import read_config
 from kdm.training.divided import require_divisible
@@ -54,6 +54,8 @@ def train(run: Run, stage: str, name: str, *, kind: str, job: dict[str, Any]) ->
     else:
         _LOG.info("%s holds a finished training of these options", folder.url)
         end_claim_of_dead(folder)
+    if state == "cached":
+        tell_trackers(run, folder, checked.training)
     return StageResult(stage, folder.name, folder.url, digest, state, _facts(folder))
 
 

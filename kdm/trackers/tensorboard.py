@@ -1,79 +1,97 @@
-"""TensorBoard's event files, by the records and messages of tensorboardX; TensorBoard itself reads them.
+"""TensorBoard's event files, by the messages of tensorboardX; TensorBoard itself reads them.
 
-Its `SummaryWriter` is left alone: it writes from a thread, which a full disk would end in silence.
+Its `SummaryWriter` is left alone: it writes from a thread, which a full disk would end in silence, and
+it doesn't say what it has written.
 """
 
+import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from kdm.image_grid import png
-from kdm.trackers.tracker import Picture, Tracker, TrackerPlugin
-from storage.errors import StoreError
-from storage.folders import Folder
+from kdm.trackers.event_files import framed, records
+from kdm.trackers.tracked_run import Entry, TrackedRun
+from kdm.trackers.tracker import Tracker, TrackerPlugin
 
 FOLDER = "tensorboard"
+_PREFIX = "events.out.tfevents."
 _VERSION = "brain.Event:2"
 _RGB = 3  # summary.proto: colour space of an image
+_SIZE_OF_PNG = slice(16, 24)  # width and height, big-endian (PNG, 11.2.2)
 
 
 class TensorBoard(TrackerPlugin):
     """Event files in the run's folder; `tensorboard --logdir HOME` shows them."""
 
     plugin = "tensorboard"
-    needs_disk: ClassVar[bool] = True
+    package: ClassVar[str] = "tensorboardX"
+    extra: ClassVar[str] = "tensorboard"
 
-    def open(self, folder: Folder, *, first_step: int) -> "EventFile":
+    @property
+    def needs_disk(self) -> bool:
+        """Always: TensorBoard reads a folder."""
+        return True
+
+    def open(self, run: TrackedRun) -> "EventFile":
         """A separate file for each start, by time, so that a later one is read last."""
-        return EventFile(folder.local_path(FOLDER), first_step)
+        return EventFile(run.folder.local_path(FOLDER))
 
 
 class EventFile(Tracker):
-    """One event file, flushed at each entry."""
+    """One event file, flushed at each entry; it is made with the first."""
 
-    def __init__(self, folder: Path, first_step: int) -> None:
-        # Imported here: they take a second of a training process that may not have a tracker.
-        from tensorboardX.proto.event_pb2 import Event, SessionLog
-        from tensorboardX.record_writer import RecordWriter
+    def __init__(self, folder: Path) -> None:
+        # A type of protobuf's making, which mypy can't see.
+        from tensorboardX.proto.event_pb2 import Event
 
         self._event: Any = Event
-        self._path = folder / f"events.out.tfevents.{time.time():.6f}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._records = RecordWriter(str(self._path))
-        except OSError as error:
-            raise self._failed(error) from error
-        self._append(file_version=_VERSION)
-        # A session starts: readers drop what an earlier one wrote of this step and later.
-        self._append(step=first_step, session_log=SessionLog(status=SessionLog.START))
+        self._folder = folder
+        self._file: Any = None
 
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """One event for all of them."""
-        found = [{"tag": name, "simple_value": value} for name, value in values.items()]
-        self._append(step=step, summary={"value": found})
+    def last_step(self) -> int:
+        """The highest step in all files of the folder; a record that was cut counts for nothing."""
+        told = (event.step for event in self._standing() if event.HasField("summary"))
+        return max(told, default=0)
 
-    def picture(self, step: int, name: str, image: Picture) -> None:
-        """The picture as a PNG."""
-        height, width, _ = image.shape
-        size = {"height": height, "width": width, "colorspace": _RGB}
-        shown = {"tag": name, "image": {**size, "encoded_image_string": png(image)}}
-        self._append(step=step, summary={"value": [shown]})
+    def tell(self, entries: Sequence[Entry]) -> None:
+        """One event for each."""
+        for entry in entries:
+            found: list[dict[str, Any]] = [_number(*each) for each in entry.values.items()]
+            found += [_image(*each) for each in entry.pictures.items()]
+            self._append(step=entry.step, wall_time=entry.at, summary={"value": found})
+
+    def finish(self, numbers: Mapping[str, float]) -> None:
+        """One event for all numbers, at the last step, unless the same are there."""
+        found = [_number(*each) for each in numbers.items()]
+        event = self._event(step=self.last_step(), summary={"value": found})
+        if any(each.summary == event.summary for each in self._standing()):
+            return
+        self._append(step=event.step, wall_time=time.time(), summary={"value": found})
 
     def close(self) -> None:
         """Close the file."""
-        self._records.close()
+        if self._file is not None:
+            self._file.close()
+
+    def _standing(self) -> Iterator[Any]:
+        for path in sorted(self._folder.glob(f"{_PREFIX}*")):
+            yield from map(self._event.FromString, records(path.read_bytes()))
 
     def _append(self, **parts: Any) -> None:
-        event = self._event(wall_time=time.time(), **parts)
-        try:
-            self._records.write(event.SerializeToString())
-            self._records.flush()
-        except OSError as error:
-            raise self._failed(error) from error
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = (self._folder / f"{_PREFIX}{time.time():.6f}").open("xb")
+            self._append(wall_time=parts["wall_time"], file_version=_VERSION)
+        self._file.write(framed(self._event(**parts).SerializeToString()))
+        self._file.flush()
 
-    def _failed(self, error: OSError) -> StoreError:
-        return StoreError(
-            f"{self._path} cannot be written ({error.strerror}); make room, or train without it: "
-            "set training.trackers to []"
-        )
+
+def _number(name: str, value: float) -> dict[str, Any]:
+    return {"tag": name, "simple_value": value}
+
+
+def _image(name: str, png: bytes) -> dict[str, Any]:
+    width, height = struct.unpack(">II", png[_SIZE_OF_PNG])
+    size = {"height": height, "width": width, "colorspace": _RGB}
+    return {"tag": name, "image": {**size, "encoded_image_string": png}}

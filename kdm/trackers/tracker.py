@@ -1,44 +1,53 @@
-"""What a tracker is: it takes numbers and pictures of a training, step by step, and changes nothing."""
+"""What a tracker is: it takes what a run has left on disk, step by step, and changes nothing.
+
+A tracker runs in a process beside the training (kdm/training/follow.py), which reads the run's folder and
+passes on what the tracker lacks. So a tracker answers one question, `last_step`, from its own store, and
+every step comes once, in order, however often training and tracker were killed.
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import numpy as np
-from jaxtyping import UInt8
-
-from storage.folders import Folder
+from kdm.trackers.tracked_run import Entry, TrackedRun
 from storage.plugins import Plugin
 
 GROUP = "kdm.trackers"
-DEFAULT = "tensorboard"  # by default, if samples are images
-Picture = UInt8[np.ndarray, "height width 3"]
 
 
 class Tracker(ABC):
-    """One run's tracker, open."""
+    """One run's tracker, open. Whatever it raises ends its process, and never the training."""
 
     @abstractmethod
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Numbers by name after `step` steps."""
+    def last_step(self) -> int:
+        """The last step that its store has of this run; 0 if it has none."""
 
     @abstractmethod
-    def picture(self, step: int, name: str, image: Picture) -> None:
-        """A picture after `step` steps."""
+    def tell(self, entries: Sequence[Entry]) -> None:
+        """Take entries in order, all of them after `last_step`. A process may be killed in any of them."""
+
+    @abstractmethod
+    def finish(self, numbers: Mapping[str, float]) -> None:
+        """The run is done: its final numbers by name. They come again, perhaps with others, later."""
 
     @abstractmethod
     def close(self) -> None:
-        """Nothing more comes in this process."""
+        """Write what is still held back; nothing more comes in this process."""
 
 
 class TrackerPlugin(Plugin, ABC):
     """The options of one kind of tracker. No number depends on it, so no digest covers it."""
 
-    needs_disk: ClassVar[bool]  # True: it writes into the run's folder, which must be local
+    # What to import, and the extra of this project that installs it: none for what has no needs.
+    package: ClassVar[str] = ""
+    extra: ClassVar[str] = ""
+    environment: ClassVar[Mapping[str, str]] = {}  # of its process: what keeps it from phoning home
+
+    @property
+    @abstractmethod
+    def needs_disk(self) -> bool:
+        """Whether it writes into the home, which must then be local."""
 
     @abstractmethod
-    def open(self, folder: Folder, *, first_step: int) -> Tracker:
-        """A tracker of the run in `folder`, whose next entry may come after `first_step` steps.
-
-        Entries of an earlier process of the same run for that step and later are void.
-        """
+    def open(self, run: TrackedRun) -> Tracker:
+        """A tracker of the run, which may have been begun by an earlier process."""

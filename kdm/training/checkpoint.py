@@ -9,7 +9,7 @@ random generator is saved, since random numbers are a function of (seed, step).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import safetensors.torch
 from torch import Tensor
 
 from kdm.export import safetensors_bytes
+from kdm.trained import CHECKPOINTS
 from kdm.training.errors import NonFiniteError
 from kdm.training.non_finite import NONE_SKIPPED, Skipped
 from kdm.training.progress import Notice
@@ -26,12 +27,14 @@ from storage.errors import DamageError, MismatchError
 from storage.folders import Folder, folder_at
 from storage.reading.order import Position
 
-FOLDER = "checkpoints"  # below a run's own
+FOLDER = CHECKPOINTS  # below a run's own
 _PREFIX, _RECORD, _TENSORS = "step-", ".json", ".safetensors"
 # Eight digits, more from step 10⁸ on: what `_name` makes.
 _OWN = re.compile(r"step-(?:[0-9]{8}|[1-9][0-9]{8,})\.(?:json|safetensors)")
 
 LossEntry = dict[str, Any]  # {"step": after so many steps, "losses": {term: value}}
+# Of an entry of the losses: step, seconds since 1970, samples a second since the entry before.
+Pace = tuple[int, float, float]
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Snapshot:
     seconds: float = 0.0  # of training so far, over all attempts
     cpu_seconds: float = 0.0
     skipped: Skipped = NONE_SKIPPED
+    paces: Sequence[Pace] = ()  # of the entries, as far as they are known
 
 
 class Checkpoints:
@@ -117,6 +121,7 @@ class Checkpoints:
             skipped=Skipped(**record.get("skipped", {})),
             seconds=attempt["seconds"],
             cpu_seconds=attempt["cpu_seconds"],
+            paces=[tuple(each) for each in attempt.get("paces", [])],
         )
 
     def _read(self, name: str) -> bytes:
@@ -137,7 +142,11 @@ class Checkpoints:
             "losses": snapshot.losses,
             **({"skipped": asdict(skipped)} if skipped.total else {}),
             # Outside the digest: two equal runs differ in it.
-            "attempt": {"seconds": snapshot.seconds, "cpu_seconds": snapshot.cpu_seconds},
+            "attempt": {
+                "seconds": snapshot.seconds,
+                "cpu_seconds": snapshot.cpu_seconds,
+                "paces": snapshot.paces,
+            },
         }
 
     def _require_own(self, record: Mapping[str, Any], where: str) -> None:

@@ -54,6 +54,7 @@ def write_finished(
         "steps_per_second": num_steps / result.seconds,
         "cpu_seconds_per_step": result.cpu_seconds / num_steps,
         "num_ranks": result.num_ranks,
+        "paces": result.paces,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES,
         **({"before": job.finish.took_before()} if job.finish else {}),
     }

@@ -11,11 +11,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from kdm.trackers.tracker import DEFAULT as DEFAULT_TRACKER
+from kdm.trackers.choice import require_each_once
 from kdm.trackers.tracker import GROUP as TRACKERS
 from kdm.trackers.tracker import TrackerPlugin
 from storage.options import LastingOptions, Options
-from storage.plugins import Configured, require_one
+from storage.plugins import Configured
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 NonFinite = Literal["stop", "skip"]
@@ -127,15 +127,12 @@ class TrainingOptions(LastingOptions):
     # Steps between two pictures of samples, if samples are images, and after the last step.
     # 0: none; None: five pictures a run. No number depends on it.
     samples_every: int | None = Field(None, ge=0)
-    # Trackers of losses and pictures; None: 'tensorboard' if samples are images and the folder is
-    # on this machine's disk. No number depends on it.
+    # Trackers of losses, pictures and final numbers (docs/trackers.md); None: none. No number depends on it.
     trackers: tuple[Annotated[TrackerPlugin, Configured(TRACKERS)], ...] | None = None
 
     @model_validator(mode="after")
-    def _no_two_default_trackers(self) -> Self:
-        """Refuse two packages that register the default tracker now, and not after training has begun."""
-        if self.trackers is None:
-            require_one(TRACKERS, DEFAULT_TRACKER)
+    def _trackers_differ(self) -> Self:
+        require_each_once(self.trackers or ())
         return self
 
     @property

@@ -12,6 +12,8 @@ from kdm.training.average_choice import Choice, choice_among
 from kdm.training.environment import prepare
 from kdm.training.errors import OutOfMemoryError
 from kdm.training.finished import write_finished
+from kdm.training.follower import Tracked
+from kdm.training.followers import Followers, catch_up
 from kdm.training.inputs import PairsInput
 from kdm.training.job import TrainingJob
 from kdm.training.job_folder import is_done
@@ -20,12 +22,13 @@ from kdm.training.progress import Notice, Progress, Report
 from kdm.training.ranks import Ranks, joined, own_device
 from kdm.training.trainer import Trainer, TrainingResult
 from storage.folders import folder_at
+from storage.plugins import describe
 
 
 def run_job(
     job: TrainingJob, *, report: Report, should_stop: Callable[[], bool] = lambda: False
 ) -> None:
-    """Do a training job, or continue it; return at once if it is done.
+    """Do a training job, or continue it; if it is done, tell its trackers what they lack.
 
     Raises `Interrupted`, after a checkpoint, if `should_stop` says so, and a ValueError or a
     StoreError if the job can't be done: the step doesn't fit into memory, a loss isn't finite, or
@@ -50,10 +53,31 @@ def _run(
     report: Report,
     should_stop: Callable[[], bool],
 ) -> None:
-    """Do the job on one device, as one of `ranks`; the first of them writes the result."""
-    folder, identity = folder_at(job.folder), job.identity()
-    if is_done(folder, identity):
+    """Do the job on one device, as one of `ranks`; the first of them has the trackers."""
+    folder = folder_at(job.folder)
+    if is_done(folder, job.identity()):
+        if ranks.is_first:
+            catch_up(folder, job.training, report)
         return
+    if not ranks.is_first:
+        _train(job, device, ranks, report=report, should_stop=should_stop)
+        return
+    tracked = Tracked(job.folder, describe(job.model), job.training)
+    with Followers(tracked, report) as followers:
+        _train(job, device, ranks, report=followers, should_stop=should_stop)
+        followers.finish()
+
+
+def _train(
+    job: TrainingJob,
+    device: torch.device,
+    ranks: Ranks,
+    *,
+    report: Report,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Train to the end, and write the result if this is the first rank."""
+    folder, identity = folder_at(job.folder), job.identity()
     objective = placed_objective(job, device, report)
     trainer = Trainer(
         objective,

@@ -23,7 +23,7 @@ from kdm.data import Source
 from kdm.objective import Losses, Objective
 from kdm.randomness.step_seeds import RULES, seed_step
 from kdm.training.best_weights import BestWeights
-from kdm.training.checkpoint import FOLDER, Checkpoints, LossEntry, Snapshot
+from kdm.training.checkpoint import FOLDER, Checkpoints, LossEntry, Pace, Snapshot
 from kdm.training.ema import Ema
 from kdm.training.errors import Interrupted
 from kdm.training.observers import Watch
@@ -34,8 +34,8 @@ from kdm.training.schedule import learning_rate
 from kdm.training.steps import Steps
 from storage.folders import Folder
 
-# For ranks that report nothing: the first alone draws pictures and has trackers.
-_UNWATCHED: dict[str, Any] = {"samples_every": 0, "trackers": ()}
+# For ranks that report nothing: the first alone draws pictures.
+_UNWATCHED: dict[str, Any] = {"samples_every": 0}
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class TrainingResult:
     cpu_seconds: float
     counts: dict[str, int]  # of skipped steps; empty if skipping is off
     num_ranks: int  # of the last attempt
+    paces: list[Pace]  # of the entries of the loss history
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -95,6 +96,7 @@ class Trainer:
         seen = options if ranks.is_first else options.model_copy(update=_UNWATCHED)
         self._watch = Watch(objective, self._steps.ema, seen, folder, report=report)
         self._losses: list[LossEntry] = []
+        self._paces: list[Pace] = []
         self._step = 0
         self._saved_step: int | None = None
 
@@ -105,12 +107,12 @@ class Trainer:
         loss isn't finite and the step may not be skipped, and `RankLostError` if a rank has left.
         """
         self._resume()
-        with self._watch.from_step(self._step):
-            while self._step < self._options.num_steps:
-                self._stop_if_asked()
-                losses = self._train_step(self._step)
-                self._step += 1
-                self._keep_records(losses)
+        self._watch.start_from(self._step)
+        while self._step < self._options.num_steps:
+            self._stop_if_asked()
+            losses = self._train_step(self._step)
+            self._step += 1
+            self._keep_records(losses)
         self._steps.non_finite.sum_up()
         self._watch.say(self._step, self._logged(), is_last=True)
         seconds, cpu_seconds = self._clock()
@@ -121,6 +123,7 @@ class Trainer:
             cpu_seconds,
             self._steps.non_finite.counts,
             self._ranks.count,
+            self._paces,
         )
 
     def _train_step(self, step: int) -> dict[str, Losses] | None:
@@ -138,7 +141,7 @@ class Trainer:
             values = _values(losses, is_shared=is_shared)
             entry = {"step": self._step, "losses": values, **self._steps.non_finite.counts}
             self._losses.append(entry)
-            self._watch.logged(self._step, self._logged())
+            self._paces.append(self._watch.pace(self._step))
         if is_last or self._step % self._options.checkpoint_every == 0:
             if self._ranks.is_first:
                 self._best.consider(self._step, self._losses, self._steps.ema)
@@ -170,6 +173,7 @@ class Trainer:
                 skipped=self._steps.non_finite.skipped,
                 seconds=seconds,
                 cpu_seconds=cpu_seconds,
+                paces=self._paces,
             )
         )
 
@@ -183,7 +187,7 @@ class Trainer:
             return
         self._steps.load(snapshot.tensors)
         self._source.seek(snapshot.position)
-        self._losses = list(snapshot.losses)
+        self._losses, self._paces = list(snapshot.losses), list(snapshot.paces)
         self._steps.non_finite.skipped = snapshot.skipped
         self._step = self._saved_step = snapshot.step
         self._started = (

@@ -49,7 +49,7 @@ class Tracker(TrackerPlugin):
     plugin = "leaky"
     needs_disk = True
 
-    def open(self, folder, *, first_step):
+    def open(self, run):
         refuse()
 """
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.home import home_folder
 from flows.settings import Settings, settings, settings_file
-from flows.stages.usual_trackers import with_usual_trackers
+from flows.stages.tracking import with_usual_trackers
 from kdm.trackers.tensorboard import TensorBoard
 from kdm.training.options import TrainingOptions
 

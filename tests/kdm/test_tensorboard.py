@@ -5,18 +5,22 @@ nothing with the writer.
 """
 
 import struct
+import threading
+from contextlib import closing
 from typing import Any
 
 import google_crc32c
-import numpy as np
 import pytest
-from test_sample_pictures import OPTIONS, fit, painting
+from test_sample_pictures import OPTIONS, fit
 
-from kdm.trackers.tensorboard import FOLDER, TensorBoard
-from kdm.training.observers import Watch
-from kdm.training.progress import Notice
-from storage.errors import StoreError
-from storage.folders import Folder, folder_at
+from kdm.trackers.event_files import framed
+from kdm.trackers.event_files import records as read
+from kdm.trackers.tensorboard import FOLDER, EventFile
+from kdm.training.errors import Interrupted
+from kdm.training.follow import Following, follow
+from kdm.training.options import TrainingOptions
+from storage.digest import unseal
+from storage.folders import Folder
 
 
 def masked_crc(data: bytes) -> int:
@@ -68,7 +72,7 @@ def events(folder: Folder) -> list[dict[int, Any]]:
 
 def scalars(folder: Folder) -> list[tuple[int, str, float]]:
     values = [
-        (event[2], dict(fields(value)))
+        (event.get(2, 0), dict(fields(value)))
         for event in events(folder)
         for number, value in fields(event.get(5, b""))
         if number == 1
@@ -76,12 +80,25 @@ def scalars(folder: Folder) -> list[tuple[int, str, float]]:
     return [(step, value[1].decode(), value[2]) for step, value in values if 2 in value]
 
 
+def follow_to_its_end(folder: Folder, **changes: Any) -> None:
+    has_ended = threading.Event()
+    has_ended.set()
+    options = OPTIONS.model_copy(update=changes)
+    asked = Following(folder=folder.url, tracker="tensorboard", training=options, options={})
+    follow(asked, has_ended)
+
+
 def test_a_training_tells_losses_learning_rate_and_samples_a_second(home: Folder) -> None:
-    fit(home, trackers=(TensorBoard(),))
+    fit(home)
+    follow_to_its_end(home)
     found = scalars(home)
-    losses = {step: value for step, name, value in found if name == "loss/l2"}
-    assert list(losses) == [2, 4, 6, 8, 10, 11]
-    assert all(np.isfinite(value) for value in losses.values())
+    recorded = unseal(home.read("checkpoints/step-00000011.json"), "record")["losses"]
+    losses = {(step, name): value for step, name, value in found if name.startswith("loss/")}
+    assert losses == {
+        (each["step"], f"loss/{name}"): pytest.approx(value)
+        for each in recorded
+        for name, value in each["losses"].items()
+    }
     names = {"loss/l2", "loss/total", "learning_rate", "samples_per_second"}
     assert {name for _, name, _ in found} == names
     rates = {step: value for step, name, value in found if name == "learning_rate"}
@@ -89,9 +106,10 @@ def test_a_training_tells_losses_learning_rate_and_samples_a_second(home: Folder
 
 
 def test_a_picture_is_the_png_with_its_size(home: Folder) -> None:
-    fit(home, trackers=(TensorBoard(),), samples_every=100)
-    summaries = [dict(fields(event[5])) for event in events(home) if 5 in event]
-    (image,) = [value for each in summaries if 4 in (value := dict(fields(each[1])))]
+    fit(home, samples_every=100)
+    follow_to_its_end(home)
+    values = [value for event in events(home) for number, value in fields(event.get(5, b""))]
+    (image,) = [shown for value in values if 4 in (shown := dict(fields(value)))]
     assert image[1] == b"samples"
     assert dict(fields(image[4])) == {
         1: 548,
@@ -101,33 +119,45 @@ def test_a_picture_is_the_png_with_its_size(home: Folder) -> None:
     }
 
 
-def test_a_session_says_from_which_step_on_an_earlier_one_is_void(home: Folder) -> None:
-    TensorBoard().open(home, first_step=1).scalars(1, {"a": 1.0})
-    TensorBoard().open(home, first_step=300).scalars(300, {"a": 2.0})
-    starts = [event[2] for event in events(home) if event.get(7) == b"\x08\x01"]
-    assert starts == [1, 300]
-    assert [event[3] for event in events(home) if 3 in event] == 2 * [b"brain.Event:2"]
+def test_nothing_is_told_beyond_the_newest_checkpoint_and_nothing_twice(home: Folder) -> None:
+    asked = iter(range(100))
+    with pytest.raises(Interrupted):
+        fit(home, should_stop=lambda: next(asked) == 7, samples_every=1)
+    (home / "samples").replace("step-00000009.png", home.read("samples/step-00000007.png"))
+    for _ in range(2):
+        follow_to_its_end(home, samples_every=1)
+    assert [step for step, name, _ in scalars(home) if name == "loss/l2"] == [2, 4, 6]
+    assert [event[2] for event in events(home) if 5 in event] == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_a_disk_that_takes_nothing_is_said_with_the_way_out(home: Folder) -> None:
-    home.replace(FOLDER, b"a file where its folder would be")
-    with pytest.raises(StoreError, match=r"cannot be written .* set training\.trackers to \[\]"):
-        TensorBoard().open(home, first_step=1)
+def test_a_file_that_was_cut_is_continued_in_the_next(home: Folder) -> None:
+    fit(home, samples_every=0)
+    follow_to_its_end(home)
+    (name,) = (home / FOLDER).names()
+    whole = (home / FOLDER).read(name)
+    for length in range(len(whole) - 1, 0, -40):
+        (home / FOLDER).remove("")
+        (home / FOLDER).replace(name, whole[:length])
+        follow_to_its_end(home)
+        standing = EventFile(home.local_path(FOLDER))._standing()
+        assert [event.step for event in standing if event.summary.value] == [2, 4, 6, 8, 10, 11]
 
 
-@pytest.mark.parametrize(("trackers", "num_notices"), [(None, 0), ((TensorBoard(),), 1)])
-def test_a_home_elsewhere_has_no_event_files_and_says_so_to_who_asked(
-    trackers: Any, num_notices: int
-) -> None:
-    said: list[Any] = []
-    elsewhere = folder_at("memory://watched")
-    options = OPTIONS.model_copy(update={"trackers": trackers})
-    with Watch(painting(), None, options, elsewhere, report=said.append).from_step(0):
-        pass
-    assert [type(each) for each in said] == num_notices * [Notice]
-    assert not elsewhere.exists(FOLDER)
+def test_a_record_is_read_up_to_the_first_that_was_changed() -> None:
+    data = framed(b"first") + framed(b"second") + framed(b"third")
+    assert list(read(data)) == records(data) == [b"first", b"second", b"third"]
+    for place in range(len(framed(b"first")), len(framed(b"first") + framed(b"second"))):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        assert list(read(bytes(changed))) == [b"first"]
 
 
-def test_pictures_have_event_files_where_nothing_else_is_asked_for(home: Folder) -> None:
-    fit(home, trackers=None, samples_every=0)
-    assert len((home / FOLDER).names()) == 1
+def test_final_numbers_come_once_and_again_where_they_differ(home: Folder) -> None:
+    for numbers in ({"final/a": 1.0}, {"final/a": 1.0}, {"final/a": 1.0, "final/b": 2.0}):
+        with closing(EventFile(home.local_path(FOLDER))) as tracker:
+            tracker.finish(numbers)
+    assert [name for _, name, _ in scalars(home)] == ["final/a", "final/a", "final/b"]
+
+
+def test_nothing_is_tracked_unless_it_is_asked_for() -> None:
+    assert TrainingOptions().trackers is None

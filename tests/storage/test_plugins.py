@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from installed_packages import install
 
-from kdm.training.options import TrainingOptions
 from storage.plugins import configure, plugin_class, plugin_faults, plugin_names
 
 FILTERS = "[pairgen.filters]\n"
@@ -76,16 +75,6 @@ def test_a_line_that_leads_nowhere_is_quoted(
     wanted = "plugin 'mine' of package mine cannot be loaded from 'nowhere:A' .ModuleNotFoundError"
     with pytest.raises(ValueError, match=wanted):
         plugin_class("pairgen.filters", "mine")
-
-
-def test_a_conflict_over_the_tracker_that_nobody_chose_is_told_before_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entry = "[kdm.trackers]\ntensorboard = other.module:Kind\n"
-    monkeypatch.syspath_prepend(str(install(tmp_path, "other", entry)))
-    with pytest.raises(ValueError, match="'tensorboard' is registered by 2 packages"):
-        TrainingOptions()
-    assert TrainingOptions(trackers=()).trackers == ()
 
 
 def test_what_packages_register_is_read_once_a_path(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,13 @@
-"""What metrics over networks need, tried before the first stage: it may take days until they measure."""
+"""What metrics over networks and trackers need, tried before the first stage: it may take days until then."""
 
 from collections.abc import Iterable
 
 from flows.config.student_recipe import StudentRecipe
 from flows.stage import Run
+from flows.stages.tracking import with_usual_trackers
 from kdm.evaluate.evaluate import needs_of
 from kdm.finish.judges import require_other_features
+from kdm.trackers.choice import require_installed
 
 
 def require_networks(run: Run, students: Iterable[StudentRecipe]) -> None:
@@ -30,3 +32,13 @@ def require_networks(run: Run, students: Iterable[StudentRecipe]) -> None:
         )
     if "perceptual" in needs:
         perception_of(run)
+
+
+def require_trackers(run: Run, students: Iterable[StudentRecipe]) -> None:
+    """Raise a ValueError if the package of a tracker isn't installed."""
+    teacher = run.recipe.teacher
+    trainings = [each for student in students for each in student.trainings]
+    if teacher is not None and teacher.training is not None:
+        trainings.append(teacher.training)
+    for training in trainings:
+        require_installed(with_usual_trackers(training).trackers or ())
