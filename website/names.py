@@ -48,7 +48,8 @@ _PAGES = {
     ),
     "teachers": Page(
         "Teachers",
-        "What a teacher's plugin defines ([Plugins](../plugins.md#all-kinds)).",
+        "What a teacher's plugin defines ([Plugins](../plugins.md#a-teacher)). `Teacher` is on the "
+        "page of [kdm](kdm.md).",
         (
             *("pairgen.teachers.plugin.TeacherPlugin", "pairgen.field.Teacher"),
             *("kdm.level.Level", "kdm.level.straight_path", "kdm.level.growing_noise"),
@@ -136,7 +137,12 @@ def pages() -> dict[str, Page]:
     """All of them by name, that of `kdm` itself first if it offers any."""
     offered = tuple(f"kdm.{name}" for name in _offered() if not name.startswith("__"))
     own = Page("The package kdm", "What `import kdm` offers, which lasts.", offered)
-    return ({"kdm": own} if offered else {}) | _PAGES
+    there = {definition(name).name for name in offered}  # each class has one place
+    rest = {
+        name: page._replace(names=tuple(each for each in page.names if each not in there))
+        for name, page in _PAGES.items()
+    }
+    return ({"kdm": own} if offered else {}) | rest
 
 
 def _offered() -> list[str]:

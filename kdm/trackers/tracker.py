@@ -40,7 +40,7 @@ class TrackerPlugin(Plugin, ABC):
 
     # What to import, and the extra of this project that installs it: none for what has no needs.
     package: ClassVar[str] = ""
-    extra: ClassVar[str] = ""
+    extra: ClassVar[str] = ""  # of pyproject.toml
     environment: ClassVar[Mapping[str, str]] = {}  # of its process: what keeps it from phoning home
 
     @property

@@ -15,7 +15,7 @@ from flows.cli import app
 ROOT = Path(__file__).parents[2]
 with pytest.MonkeyPatch.context() as paths:  # not a package that is installed
     paths.syspath_prepend(ROOT)
-    from website.names import documented, without_words
+    from website.names import documented, pages, without_words
     from website.options import sections, words_for
     from website.places import lines_of, own_pages
     from website.source_files import definition
@@ -91,6 +91,8 @@ def test_every_option_says_what_it_means() -> None:
 
 def test_every_public_name_is_explained_with_its_methods_and_fields() -> None:
     assert without_words() == []
+    names = [definition(name).name for page in pages().values() for name in page.names]
+    assert len(names) == len({*names})
 
 
 def imported() -> Iterator[str]:
