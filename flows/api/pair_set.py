@@ -10,6 +10,7 @@ import numpy as np
 from flows.api.places import Named, place_of
 from storage.decisions import named_masks
 from storage.did_you_mean import nearest
+from storage.errors import StoreError
 from storage.folders import Folder
 from storage.masks import Mask, read_keeps
 from storage.records import PairSchema, concatenate
@@ -117,6 +118,7 @@ class PairSet:
 
     def heldout(self) -> "PairSet":
         """The set's held-out pairs, which no student learns from; a ValueError without any."""
+        require_there(self._store.folder)
         store = PairStore.open(self._store.folder, split="heldout", layout=self.layout)
         masks = named_masks(store.folder, store.place, self.masks)
         return PairSet(store, masks, _covered(store, None))
@@ -125,6 +127,7 @@ class PairSet:
         """The pairs of the first `count` indices (all by default), in their order, in memory."""
         from flows.api.pair_tensors import pair_tensors  # torch
 
+        require_there(self._store.folder)
         first = self.num_indices if count is None else _require_count(count, self.num_indices)
         parts = list(self._store.kept(first, self._masks))
         return pair_tensors(concatenate(parts))
@@ -151,6 +154,7 @@ class PairSet:
         """
         from flows.api.made_batches import Asked, made_batches  # torch
 
+        require_there(self._store.folder)
         asked = Asked(batch_size, seed, num_steps, num_epochs, num_workers)
         return made_batches(
             self._store,
@@ -163,12 +167,22 @@ class PairSet:
 
     @cached_property
     def _num_kept(self) -> int:
+        require_there(self._store.folder)
         store, num_kept = self._store, 0
         for shard, content in enumerate(store.content_digests(self.num_indices)):
             record = store.vouched(shard, content)
             keep = read_keeps(store.base / "masks", self._masks, content, num_rows=record.kept)
             num_kept += int((keep & (np.array(record.kept_indices()) < self.num_indices)).sum())
         return num_kept
+
+
+def require_there(folder: Folder) -> None:
+    """Raise a `StoreError` if a set that was opened is gone."""
+    if not folder.exists("spec.json"):
+        raise StoreError(
+            f"{folder.url} held a set when it was opened, and doesn't any more: it was removed or moved; "
+            "open it where it is now"
+        )
 
 
 def only_layout(folder: Folder, split: str) -> str:

@@ -274,3 +274,14 @@ def test_pairs_go_to_a_device_with_all_their_tensors(pairs: kdm.PairSet) -> None
 def test_a_dataloader_that_would_batch_batches_is_refused(pairs: kdm.PairSet) -> None:
     with pytest.raises(TypeError, match="PairTensors"):
         next(iter(DataLoader(pairs.batches(SIZE), batch_size=4)))
+
+
+def test_a_set_that_was_removed_after_it_was_opened_is_named(tmp_path: Path) -> None:
+    filled_store(folder_at(str(tmp_path / "set")), 256)
+    opened = kdm.open_pairs(tmp_path / "set")
+    (tmp_path / "set").rename(tmp_path / "moved")
+    uses = [opened.read, opened.heldout, lambda: len(opened), lambda: opened.batches(8)]
+    for use in uses:
+        with pytest.raises(kdm.StoreError, match="removed or moved; open it where it is now"):
+            use()
+    assert len(kdm.open_pairs(tmp_path / "moved")) == 255
