@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from website.places import ROOT
+from website.places import PACKAGES, ROOT
 
 Node = ast.ClassDef | ast.FunctionDef | ast.Assign
 
@@ -33,15 +33,14 @@ def definition(dotted: str) -> Definition:
     """Of a dotted name, by way of the modules that pass it on; a ValueError if nothing defines it."""
     module, _, name = dotted.rpartition(".")
     file = _file_of(module)
-    imported = ""
-    for node in ast.walk(parsed(file)):
-        if isinstance(node, ast.ImportFrom) and name in {each.name for each in node.names}:
-            imported = node.module or ""
-    if imported.partition(".")[0] in ("storage", "kdm", "pairgen", "flows"):
-        return definition(f"{imported}.{name}")
     for node in parsed(file).body:
         if isinstance(node, Node) and name_of(node) == name:
             return Definition(module, file.relative_to(ROOT).as_posix(), node)
+    for node in ast.walk(parsed(file)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGES):
+            passed = [each.name for each in node.names if (each.asname or each.name) == name]
+            if passed:
+                return definition(f"{node.module}.{passed[0]}")
     raise ValueError(f"{file} doesn't define {name}; correct the list of names in website/names.py")
 
 
