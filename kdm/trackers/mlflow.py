@@ -43,6 +43,8 @@ class MlFlow(TrackerPlugin):
         store = run.shared_path("mlflow.db")
         store.parent.mkdir(parents=True, exist_ok=True)
         with _alone(store.with_suffix(".lock")):  # two processes can't make its tables at once
+            if not store.exists():
+                _make_store(store)
             artifacts = run.shared_path("mlflow-artifacts").as_uri()
             return MlFlowRun(run, self.experiment, f"sqlite:///{store}", artifacts=artifacts)
 
@@ -133,6 +135,17 @@ def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         count += len(entry.values)
     if group:
         yield group
+
+
+def _make_store(store: Path) -> None:
+    """Make MLflow's tables under a temporary name: a kill half-way leaves a store that never opens again."""
+    from mlflow import MlflowClient
+
+    client: Any = MlflowClient
+    made = store.with_suffix(".making")
+    made.unlink(missing_ok=True)
+    client(tracking_uri=f"sqlite:///{made}").search_experiments()
+    made.replace(store)
 
 
 @contextmanager
