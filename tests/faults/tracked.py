@@ -140,7 +140,7 @@ def note_row(held: Held, row: dict[str, str]) -> None:
     for name, value in row.items():
         if name.startswith("loss/"):
             held.note(name, step, float(value))
-    if any(name.startswith("samples") for name in row):
+    if any(name == "samples" or name.startswith("samples/") for name in row):
         held.pictures.append(step)
 
 
