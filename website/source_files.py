@@ -36,11 +36,11 @@ def definition(dotted: str) -> Definition:
     for node in parsed(file).body:
         if isinstance(node, Node) and name_of(node) == name:
             return Definition(module, file.relative_to(ROOT).as_posix(), node)
-    for node in ast.walk(parsed(file)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGES):
-            passed = [each.name for each in node.names if (each.asname or each.name) == name]
+    for each in ast.walk(parsed(file)):
+        if isinstance(each, ast.ImportFrom) and (each.module or "").startswith(PACKAGES):
+            passed = [alias.name for alias in each.names if (alias.asname or alias.name) == name]
             if passed:
-                return definition(f"{node.module}.{passed[0]}")
+                return definition(f"{each.module}.{passed[0]}")
     raise ValueError(f"{file} doesn't define {name}; correct the list of names in website/names.py")
 
 
