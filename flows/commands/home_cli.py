@@ -35,9 +35,7 @@ def add_home_commands(app: typer.Typer) -> None:
         _leaderboard
     )
     app.command("sample", help="Draw samples from a student.")(_sample)
-    app.command("export", help="Write a student for ONNX Runtime, plain torch or diffusers.")(
-        _export
-    )
+    app.command("export", help="Write a student for other programs: ONNX, diffusers.")(_export)
     app.command("deploy", help="Deploy every flow to your Prefect server.")(_deploy)
     app.command("prune", help="Free disk: remove what nobody will read again. Asks first.")(_prune)
     app.command(

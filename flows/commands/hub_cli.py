@@ -6,11 +6,9 @@ import typer
 
 from flows.commands.option_types import AsJson, Home, PairsName, StudentName, TeacherName
 
-push_app = typer.Typer(
-    help="Send pairs, a student or a teacher to the Hugging Face Hub.", no_args_is_help=True
-)
+push_app = typer.Typer(help="Send pairs, a student or a teacher to the Hub.", no_args_is_help=True)
 pull_app = typer.Typer(
-    help="Bring pairs, a student or a teacher from the Hugging Face Hub, verified.",
+    help="Bring pairs, a student or a teacher from the Hub.",
     no_args_is_help=True,
 )
 

@@ -10,7 +10,7 @@ from flows.commands.recipe_options import Recipe, takes
 from flows.request import Request
 
 teacher_app = typer.Typer(
-    help="Import teachers, check networks, compare samplers, export to diffusers.",
+    help="Import, check and export teachers; compare samplers.",
     no_args_is_help=True,
 )
 

@@ -29,7 +29,7 @@ class MlFlow(TrackerPlugin):
     # What MLflow documents under 'Usage tracking'.
     environment: ClassVar[Mapping[str, str]] = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 
-    experiment: str = "kdm"
+    experiment: str = "kdm"  # the experiment that runs are filed under
 
     @property
     def needs_disk(self) -> bool:
@@ -151,6 +151,6 @@ def _make_store(store: Path) -> None:
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Be the only process of this machine in the block."""
-    with lock.open("w") as file:
+    with lock.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -31,7 +31,7 @@ class Trackio(TrackerPlugin):
         "GRADIO_ANALYTICS_ENABLED": "False",
     }
 
-    project: str = "kdm"
+    project: str = "kdm"  # the project that runs are filed under
 
     @property
     def needs_disk(self) -> bool:

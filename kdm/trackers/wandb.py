@@ -38,7 +38,7 @@ class Wandb(TrackerPlugin):
         "WANDB_ERROR_REPORTING": "false",
     }
 
-    project: str = "kdm"
+    project: str = "kdm"  # the project that runs are filed under
 
     @property
     def needs_disk(self) -> bool:

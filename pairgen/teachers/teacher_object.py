@@ -27,7 +27,7 @@ class TeacherObject(TeacherPlugin):
     of_version: int = Field(1, ge=1)  # its class's `version`
     tensors: Digest | None = None  # of its parameters and buffers; None: it doesn't have any
     start: float = Field(1.0, gt=0)  # its noise scale, in the units of the data
-    num_classes: int = Field(0, ge=0)
+    num_classes: int = Field(0, ge=0)  # that it distinguishes; 0: it takes no label
 
     _given: Any = PrivateAttr(default=None)
 

@@ -70,8 +70,7 @@ def test_a_training_leaves_torch_to_its_child(
 ) -> None:
     home = finished.copy(tmp_path_factory.mktemp("light") / "home")
     shutil.rmtree(home / "students")
-    words = ("distill", "tiny", "--direct", "--student", "kdm")
-    imported(COMMAND, *words, heavy=("torch",), home=str(home))
+    imported(COMMANDS, "distill tiny --direct --student kdm", heavy=("torch",), home=str(home))
     assert len(list((home / "students").iterdir())) == 1
 
 
