@@ -1,7 +1,7 @@
 """The demo as a user has it: first run, second run, second run without Prefect.
 
 Wall seconds, CPU seconds of all processes, and the peak of the memory that the command and all its
-descendants hold together, looked at every other second: what each has written, and once what they share,
+descendants hold together, looked at ever less often, at last every other second: what each has written, and once what they share,
 the pages of libraries (of which a sum of resident sizes counts one for each process). Needs a quiet machine.
 """
 
@@ -54,7 +54,8 @@ def _cost(arguments: list[str]) -> Cost:
     while child.poll() is None:
         peak = max(peak, _sample(child.pid, cpu))
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(2.0)  # a look takes hundredths of a second of a core
+            # A look takes hundredths of a second of a core: seldom in a long run.
+            child.wait(min(2.0, 0.1 + 0.05 * (time.monotonic() - started)))
     if child.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with exit code {child.returncode}")
     return Cost(time.monotonic() - started, sum(cpu.values()), peak)
