@@ -1,8 +1,9 @@
 """The demo as a user has it: first run, second run, second run without Prefect.
 
 Wall seconds, CPU seconds of all processes, and the peak of the memory that the command and all its
-descendants hold together, looked at ever less often, at last every other second: what each has written, and once what they share,
-the pages of libraries (of which a sum of resident sizes counts one for each process). Needs a quiet machine.
+descendants hold together, looked at ten times a second at first and every other second later: what each
+has written, and once what they share, the pages of libraries (of which a sum of resident sizes counts one
+for each process). Needs a quiet machine.
 """
 
 import contextlib
