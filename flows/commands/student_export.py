@@ -6,14 +6,14 @@ import torch
 import typer
 
 from flows.commands.exported_folder import free_folder, write_files
-from flows.commands.exported_student import Export, ExportedStudent, loaded
+from flows.commands.exported_student import Export, loaded
 from flows.home import found
 from kdm.exporters.diffusers_student import student_files
 from kdm.exporters.form import Form
 from kdm.exporters.forms import FOLDER, form_named
 from kdm.exporters.parity import difference
 from kdm.exporters.traced import traced
-from storage.folders import folder_at, local_file
+from storage.folders import Folder, folder_at, local_file
 
 __all__ = ["Export", "export_student"]
 
@@ -24,13 +24,14 @@ def export_student(student: str, home: str, wanted: Export) -> None:
     torch.set_num_threads(1)  # sums depend on the number of threads
     folder = found(home, "students", student)
     if form is None:
-        _write_folder(loaded(folder, wanted), wanted)
+        _write_folder(folder, wanted)
     else:
-        _write_file(loaded(folder, wanted), wanted, form)
+        _write_file(folder, wanted, form)
 
 
-def _write_file(student: ExportedStudent, wanted: Export, form: Form) -> None:
-    path = _path(wanted.out or f"{student.name}{form.ending}", form)
+def _write_file(folder: Folder, wanted: Export, form: Form) -> None:
+    path = _path(wanted.out or f"{folder.name}{form.ending}", form)
+    student = loaded(folder, wanted)
     rounding = student.byte_rounding() if wanted.as_bytes else "none"
     program = traced(student.model, student.schema, rounding=rounding)
     data = form.write(program, student.facts | {"rounding": rounding})
@@ -39,12 +40,13 @@ def _write_file(student: ExportedStudent, wanted: Export, form: Form) -> None:
     typer.echo(f"{path}: {len(data):,} bytes; {_agreement(apart)}")
 
 
-def _write_folder(student: ExportedStudent, wanted: Export) -> None:
+def _write_folder(folder: Folder, wanted: Export) -> None:
     if wanted.as_bytes:
         raise ValueError(
             "--as-bytes: a pipeline of diffusers gives pictures by default; leave it out"
         )
-    place = free_folder(wanted.out or f"{student.name}-diffusers")
+    place = free_folder(wanted.out or f"{folder.name}-diffusers")
+    student = loaded(folder, wanted)
     files, apart = student_files(student.model, student.schema, student.facts)
     size = write_files(place, files)
     typer.echo(f"{place.url}: {size:,} bytes; {_agreement(apart)}")

@@ -21,7 +21,11 @@ _PICTURES = "unconditional-image-generation"
 _GROUPS = {"student": "kdm.students", "teacher": "pairgen.teachers"}
 _LOADING = re.compile(r"^from kdm\.export import load_student\n\nstudent = .*$", re.MULTILINE)
 _MADE_BY = re.compile(r"^Made by:\n\n(`{3,})sh\n(.*?)\n\1\n\n?", re.MULTILINE | re.DOTALL)
-_OWN_PATH = re.compile(r"(^|[\s='\"])[/~]")
+_MEASURED_BY = re.compile(
+    r"; this measures it and puts the numbers here:\n\n(`{3,})sh\n.*?\n\1\n", re.DOTALL
+)
+_PICTURE_OF_TRAINING = re.compile(r"^!\[.*\]\(samples/.*\)\n\n", re.MULTILINE)  # which stays here
+_OF_A_PLACE = re.compile(r"[/~\\]")  # a path, or the address of a bucket
 
 
 class Lineage(NamedTuple):
@@ -99,12 +103,13 @@ def _model_index(
 
 
 def _for_strangers(body: str, address: HubAddress) -> str:
-    """The card's text with the repository in the place of the home, and no path of this machine."""
+    """The card's text with the repository in the place of the home, and no path or address of a home."""
     lines = (
         "from kdm.students.student import Student\n\n"
         f'student = Student.from_pretrained("{address.repo}")'
     )
-    text = _MADE_BY.sub(lambda made: "" if _OWN_PATH.search(made[2]) else made[0], body)
+    text = _MADE_BY.sub(lambda made: "" if _OF_A_PLACE.search(made[2]) else made[0], body)
+    text = _PICTURE_OF_TRAINING.sub("", _MEASURED_BY.sub(".\n", text))
     return _LOADING.sub(lambda _: lines, text)
 
 

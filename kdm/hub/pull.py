@@ -98,7 +98,9 @@ def _new_files(target: Path, bill: Bill, *, replaces: bool) -> list[str]:
     new = [path for path in bill.files if not (target / path).exists()]
     there = [path for path in bill.files if (target / path).exists()]
     differing = [path for path in there if sha256_of_file(target / path) != bill.files[path].sha256]
-    if not target.exists() or (replaces and differing):
+    # A set may grow; a model with another file is another one.
+    is_another = bool(differing or (new and bill.kind != "pairs"))
+    if not target.exists() or (replaces and is_another):
         return list(bill.files)
     if differing:
         raise MismatchError(

@@ -122,3 +122,5 @@ def test_what_cannot_be_exported_is_refused_before_any_work(folder: Folder, tmp_
     said = refused(folder, *to, "--out", f"{tmp_path}/x.pt2", "--num-steps", "4")
     assert "student doesn't sample in steps" in said
     assert not (tmp_path / "x.pt2").exists()
+    folder.remove("model.safetensors")  # so that it can't be loaded
+    assert "name a file that ends in .pt2" in refused(folder, *to, "--out", f"{tmp_path}/x.onnx")

@@ -13,12 +13,18 @@ from huggingface_hub import ModelCard
 from huggingface_hub.repocard_data import model_index_to_eval_results
 from loopback_hub import TOKEN, Fault, File, Hub, Repository
 
+from flows.hub.model_cargo import Lineage, model_cargo
 from kdm.hub.bill import BILL, Bill, Listed, read_bill
+from kdm.hub.hub_address import HubAddress
+from kdm.hub.hub_cache import named_folder
+from kdm.report.existing_card import CARD
 from kdm.report.markdown import read_front_matter
+from kdm.report.training_card import TrainingCard, training_card
 from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.regression_student import RegressionStudent
 from storage.digest import sha256_of
 from storage.errors import DamageError
+from storage.folders import folder_at
 
 STUDENT, TEACHER, PAIRS = "kdm", "fm-tiny", "tiny"
 
@@ -53,6 +59,45 @@ def test_what_stays_at_home_isnt_in_the_repository(hub: Hub, finished: Finished)
     assert str(finished.path).encode() not in b"".join(hub.files("lab/model").values())
 
 
+@pytest.mark.parametrize("place", ["/data/ada", "file:///data/ada", "s3://lab/ada", "../ada"])
+def test_a_pushed_card_names_no_place_of_the_home(
+    place: str, finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home", "pairs", "teachers", "reports")
+    folder = only(home / "students")
+    measured = (folder / CARD).read_text()
+    made = measured.replace("kdm run tiny", f"kdm run tiny --set dataset.source={place}")
+    told = training_card(not_measured(f"kdm evaluate {place}/recipe.yaml"))
+    sent = [pushed_card(folder, text) for text in (measured, made, told)]
+    assert ["kdm run tiny\n" in text for text in sent] == [True, False, False]
+    assert not [text for text in sent if place in text or "samples/" in text]
+    assert "20 were trained. It is not measured yet.\n\n```python\n" in sent[2]
+
+
+def pushed_card(folder: Path, card: str) -> str:
+    (folder / CARD).write_text(card)
+    address = HubAddress.of("student", "ada/model")
+    return model_cargo(folder_at(str(folder)), address, Lineage()).card.decode()
+
+
+def not_measured(command: str) -> TrainingCard:
+    return TrainingCard(
+        name="kdm",
+        digest="a" * 64,
+        plugin="kdm",
+        pairs="tiny",
+        num_steps=200,
+        batch_size=128,
+        losses={"total": 1.0},
+        num_trainable_parameters=20,
+        num_inference_parameters=10,
+        command=command,
+        address="students/kdm",
+        licence="unknown",
+        picture="samples/step-00000200.png",
+    )
+
+
 def test_a_student_is_loaded_by_its_name_on_the_hub(
     hub: Hub, finished: Finished, tmp_path: Path
 ) -> None:
@@ -66,6 +111,16 @@ def test_a_student_is_loaded_by_its_name_on_the_hub(
     assert not [each for each in hub.requests[asked:] if "safetensors" in each]
     with pytest.raises(ValueError, match="holds a Koopman"):
         RegressionStudent.from_pretrained("ada/model")
+
+
+def test_a_student_that_was_measured_after_its_first_push_is_brought_by_its_name_again(
+    hub: Hub, finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home", "students/*/metrics.json")
+    kdm("push", "student", STUDENT, "ada/model", home=home)
+    assert not named_folder("ada/model", "student").exists("metrics.json")
+    kdm("push", "student", STUDENT, "ada/model", home=finished.path)
+    assert named_folder("ada/model", "student").exists("metrics.json")
 
 
 def test_the_hub_reads_the_card_of_a_student(hub: Hub, finished: Finished, tmp_path: Path) -> None:
