@@ -16,7 +16,7 @@ from storage.records import PairSchema
 
 
 def load_student(
-    folder: Folder | str, *, weights: Kept = "last", precision: str = "float32"
+    folder: Folder | str, *, weights: str = "last", precision: str = "float32"
 ) -> Student:
     """The student of a folder (path or URL), on the CPU, in eval mode and without gradients.
 
@@ -28,6 +28,8 @@ def load_student(
     known = get_args(SamplingPrecision)
     if precision not in known:
         raise ValueError(f"precision is '{precision}'; choose {' or '.join(known)}")
+    if weights not in get_args(Kept):
+        raise ValueError(f"weights is '{weights}'; choose {' or '.join(get_args(Kept))}")
     folder = folder_at(folder) if isinstance(folder, str) else folder
     config = read_config(folder)
     if config is None or config["group"] != GROUP:

@@ -109,6 +109,8 @@ def test_the_best_of_another_run_or_a_damaged_one_is_not_compared_with(home: Fol
 def test_a_student_is_loaded_with_its_best_weights_where_asked(home: Folder) -> None:
     run(job(home, training=TRAINING))
     kept = safetensors.torch.load((home / "student").read("best.safetensors"))
+    with pytest.raises(ValueError, match="weights is 'newest'; choose last or best"):
+        load_student(home / "student", weights="newest")
     state = load_student(home / "student", weights="best").state_dict()
     assert all(torch.equal(state[name], tensor) for name, tensor in kept.items())
     (home / "student").replace("best.safetensors", b"other")
