@@ -10,6 +10,7 @@ from flows.commands.option_types import (
     MOST_RUNS,
     MOST_SAMPLES,
     AsJson,
+    Best,
     DryRun,
     Home,
     PairsName,
@@ -120,10 +121,7 @@ def _sample(
         str, typer.Option("--label", help="A class, several (0,3,5) or all; used in turn.")
     ] = "",
     precision: Annotated[str, typer.Option("--precision", help="float32 or bfloat16.")] = "float32",
-    best: Annotated[
-        bool,
-        typer.Option("--best", help="Use the weights of the lowest training loss, not the last."),
-    ] = False,
+    best: Best = False,
     home: Home = "",
 ) -> None:
     from flows.commands.sample import Wanted, sample
@@ -158,10 +156,7 @@ def _export(
             help="Evaluations of a sample, for students that sample in steps.",
         ),
     ] = None,
-    best: Annotated[
-        bool,
-        typer.Option("--best", help="Use the weights of the lowest training loss, not the last."),
-    ] = False,
+    best: Best = False,
     home: Home = "",
 ) -> None:
     from flows.commands.student_export import Export, export_student

@@ -110,6 +110,10 @@ License = Annotated[
     str, typer.Option("--license", help="Its licence, such as mit; by default the published one.")
 ]
 Goldens = Annotated[list[str], typer.Argument(metavar="GOLDEN.npz…", help="Files of goldens.")]
+Best = Annotated[
+    bool,
+    typer.Option("--best", help="Use the weights of the lowest training loss, not the last."),
+]
 
 
 def _short(value: object) -> str:

@@ -4,7 +4,8 @@
 
 KDM has one operator, from noise to data. Here a generator A carries latents from any time to any other,
 so that a sample can take one evaluation or several, by way of x_s (Koopman theory in continuous time:
-Sec. 3 of arXiv 2505.13358; at every level of a U-Net: HKD, arXiv 2510.12220).
+Sec. 3 of arXiv 2505.13358; at every level of a U-Net: HKD, arXiv 2510.12220). With `steps` several
+evaluations have a network of their own (timed_steps.py).
 
 x at a time of level (α, σ) is α x_0 + σ ε in distribution. A share σ_s / σ_T of x_T is still in x_s, which
 the network needn't carry; m_s is the rest, in units of data: γ_s = α_s − α_T σ_s / σ_T, and m_0 = x_0. For
