@@ -51,15 +51,16 @@ class _Child:
     def listen(self, heard: "SimpleQueue[_Line]") -> None:
         """Pass on every line until the process ends; what isn't a document is kept as its last words."""
         assert self.process.stdout is not None  # it was opened as a pipe
-        for line in self.process.stdout:
-            try:
-                said = json.loads(line) if line.startswith("{") else None
-            except ValueError:
-                said = None
-            if isinstance(said, dict):
-                heard.put(_Line(self, said))
-            else:
-                self.last_words.append(line.rstrip())
+        with self.process.stdout as lines:
+            for line in lines:
+                try:
+                    said = json.loads(line) if line.startswith("{") else None
+                except ValueError:
+                    said = None
+                if isinstance(said, dict):
+                    heard.put(_Line(self, said))
+                else:
+                    self.last_words.append(line.rstrip())
         self.process.wait()
         heard.put(_Line(self, None))
 

@@ -48,8 +48,12 @@ def has_torch(process: psutil.Process) -> bool:
 
 
 def test_processes_make_the_bytes_of_one_thread_and_one_that_is_killed_is_replaced(
-    shared_recipe: Path, shared_digests: dict[str, str], tmp_path: Path
+    shared_recipe: Path,
+    shared_digests: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "default::ResourceWarning")
     process = started(generate(tmp_path, shared_recipe, *PROCESSES), may_be_warm=False)
     wait_for(lambda: num_shards(tmp_path) >= 1, seconds=60, every=SOON)
     assert not has_torch(psutil.Process(process.pid))
@@ -58,6 +62,7 @@ def test_processes_make_the_bytes_of_one_thread_and_one_that_is_killed_is_replac
     child.kill()
     ended = finish(process)
     assert ended.code == 0, ended.said
+    assert "unclosed" not in ended.said
     assert "1,280/1,280 pairs" in ended.said
     require_golden(tmp_path, shared_digests)
 
