@@ -112,7 +112,7 @@ trials: setup ## full-size runs, an hour and more
 peers-test: export OMP_NUM_THREADS = 1
 peers-test: setup trackers-test ## beside libraries of others: datasets, ONNX Runtime, diffusers, Sphinx, Jupyter, trackers
 	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[peers]'
-	$(BIN)/pytest --override-ini addopts= -m peers $(PYTEST_ARGS)
+	$(BIN)/pytest $(CAMPAIGN) -m peers $(PYTEST_ARGS)
 
 # Stores of Google and Azure: their drivers, an emulator of each, and the tests that are skipped without them.
 .PHONY: clouds-test
