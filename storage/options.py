@@ -18,8 +18,12 @@ from pydantic_core import CoreSchema
 from storage.did_you_mean import nearest
 
 _NO_OPTIONS = "give options by name, as in {name: value}"
-_WORDS = {"model_type": _NO_OPTIONS, "dict_type": _NO_OPTIONS}  # in place of pydantic's, by kind
-_STRICT = ("int", "float", "bool")
+_WORDS = {  # in place of pydantic's, by kind
+    "model_type": _NO_OPTIONS,
+    "dict_type": _NO_OPTIONS,
+    "union_tag_not_found": "say which kind it is, as in {kind: …}",
+}
+_STRICT = ("int", "float", "bool", "str")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 # A fault repeats the value, whose author could have written a gigabyte.
 _SHORT = reprlib.Repr()

@@ -52,7 +52,7 @@ class SavedState(Options):
         """How far another state of these batches was read; a ValueError if it is of others."""
         if not isinstance(state, Mapping):
             raise ValueError(
-                f"the state is a {type(state).__name__}; give what state_dict() returned, or `batch.state`"
+                f"state is a {type(state).__name__}; give what state_dict() returned, or `batch.state`"
             )
         other = parse(SavedState, dict(state), "the state of batches")
         for name in type(self).model_fields.keys() - _PROGRESS:

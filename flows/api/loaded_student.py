@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from flows.api.places import Named, place_of
+from flows.api.arguments import Named, text, whole
+from flows.api.places import place_of
+from flows.api.tensor_arguments import (
+    classes_of,
+    require_labels,
+    require_noise,
+    student_device,
+)
 from kdm.evaluate.draw import fresh_noise, push
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.shapes import Labels, Samples
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
     from kdm.students.student import Student
     from storage.folders import Folder
 
-_MOST_SAMPLES = 10**8
+_MOST_SAMPLES, _MOST_SEED = 10**8, 2**64 - 1
 _VALUES_AT_ONCE = 2**15  # of noise, as `kdm sample` takes them on a CPU: round-off may depend on it
 
 
@@ -39,6 +46,9 @@ def load_student(
     `precision` is what it samples in, float32 or bfloat16; `weights` are the last ones or the best. Raises a
     ValueError or a StoreError.
     """
+    student_device(device)
+    text("precision", precision)
+    text("weights", weights)
     return student_in(
         place_of("students", name, home), device=device, precision=precision, weights=weights
     )
@@ -48,7 +58,8 @@ def student_in(
     folder: "Folder", *, device: str = "cpu", precision: str = "float32", weights: Kept = "last"
 ) -> "TrainedStudent":
     """The student of a folder."""
-    module = load_module(folder, weights=weights, precision=precision).to(_device(device))
+    module = load_module(folder, weights=weights, precision=precision)
+    module = module.to(student_device(device))
     config = read_config(folder)
     assert config is not None  # it was loaded just now
     schema = parse(PairSchema, config["schema"], f"{folder.url}/{CONFIG}: schema")
@@ -93,13 +104,11 @@ class TrainedStudent:
     def __call__(self, x_T: Samples, label: Labels | None = None, seed: int = 0) -> Samples:
         """x_0 (n, *shape) for noise x_T of the same shape, as `generate` of the module gives it.
 
-        Raises a ValueError for noise of another shape, and for a label that it needs or doesn't know.
+        Raises a ValueError for other noise, and for a label that it needs or doesn't know.
         """
-        if tuple(x_T.shape[1:]) != self.shape:
-            raise ValueError(
-                f"x_T has shape {tuple(x_T.shape)}; {self.name} takes noise of shape (n, "
-                f"{str(self.shape)[1:]}"
-            )
+        require_noise(x_T, self.shape, self.name, self._device)
+        require_labels(label, x_T)
+        whole("seed", seed, 0, _MOST_SEED)
         return self.module.generate(x_T, label, seed=seed)
 
     def sample(
@@ -110,39 +119,16 @@ class TrainedStudent:
         `label` is a class, or several that are taken in turn; without it labels follow the pairs' rule.
         Pictures are of −1 … 1, which a sample may exceed a little.
         """
-        if type(num) is not int or not 1 <= num <= _MOST_SAMPLES:
-            raise ValueError(
-                f"num is {num!r}; it must be a whole number from 1 to {_MOST_SAMPLES:,}"
-            )
-        if type(seed) is not int or not 0 <= seed < 2**64:
-            raise ValueError(f"seed is {seed!r}; it must be a whole number from 0 to 2^64 - 1")
+        whole("num", num, 1, _MOST_SAMPLES)
+        whole("seed", seed, 0, _MOST_SEED)
+        given = None if label is None else classes_of(label, self.num_classes, self.name)
         x_T, classes = fresh_noise(self.schema, seed=seed, count=num)
-        if label is not None:
-            classes = np.resize(self._classes(label), num)
+        if given is not None:
+            classes = np.resize(given, num)
         at_once = max(1, min(2500, _VALUES_AT_ONCE // self.schema.num_values))
         options = EvaluationOptions(seed=seed, batch_size=at_once)
         return torch.from_numpy(push(self.module, x_T, classes, options=options))
 
-    def _classes(self, label: int | Sequence[int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-        if not self.num_classes:
-            raise ValueError(
-                f"label is {label!r}, but {self.name} isn't class-conditional; leave it out"
-            )
-        asked = [label] if isinstance(label, int | np.integer) else list(label)
-        is_known = [
-            isinstance(each, int | np.integer) and 0 <= each < self.num_classes for each in asked
-        ]
-        if not asked or not all(is_known):
-            raise ValueError(
-                f"label is {label!r}; {self.name} knows the classes 0 … {self.num_classes - 1}: give one of "
-                "them, or several"
-            )
-        return cast("np.ndarray[tuple[int], np.dtype[np.int64]]", np.array(asked, np.int64))
-
-
-def _device(device: str) -> torch.device:
-    from flows.device import settled_device
-
-    if device.partition(":")[0] not in ("cpu", "cuda", "auto"):
-        raise ValueError(f"no device '{device}'; choose cpu, cuda or auto")
-    return torch.device(device if ":" in device else settled_device(device))
+    @property
+    def _device(self) -> torch.device:
+        return next(self.module.parameters()).device

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from flows.api.arguments import whole
 from flows.api.batch_state import Bounds, ReadingState, SavedState
 from flows.api.own_rank import share_of
 from flows.api.pair_batches import BatchSource, PairBatches
@@ -20,12 +21,12 @@ class Asked:
     num_workers: int
 
     def __post_init__(self) -> None:
-        _require("batch_size", self.batch_size, 1, 2**24)
-        _require("seed", self.seed, 0, 2**64 - 1)
-        _require("num_workers", self.num_workers, 0, 1024)
+        whole("batch_size", self.batch_size, 1, 2**24)
+        whole("seed", self.seed, 0, 2**64 - 1)
+        whole("num_workers", self.num_workers, 0, 1024)
         for name in ("num_steps", "num_epochs"):
             if (number := getattr(self, name)) is not None:
-                _require(name, number, 1, 10**12)
+                whole(name, number, 1, 10**12)
         if self.num_steps is not None and self.num_epochs is not None:
             raise ValueError(
                 f"num_steps is {self.num_steps} and num_epochs is {self.num_epochs}; give one of them"
@@ -63,10 +64,3 @@ def made_batches(
     source.reader(ReadingState())  # which refuses what it can't read
     asked.require_a_batch(num_kept)
     return PairBatches(source, Bounds(asked.num_steps, asked.num_epochs), asked.num_workers)
-
-
-def _require(name: str, number: object, least: int, most: int) -> None:
-    if type(number) is not int or not least <= number <= most:
-        raise ValueError(
-            f"{name} is {number!r}; it must be a whole number from {least} to {most:,}"
-        )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from flows.api.arguments import Named, options, shown, stage_device, unknown, whole
 from flows.api.loaded_student import TrainedStudent
 from flows.api.own_student import as_student
-from flows.api.places import Named, home_around
+from flows.api.places import home_around
 from flows.api.python_run import run_of, torch_as_before
 from flows.api.set_document import document_of, training_pairs
 from flows.documents.evaluated_samples import teacher_samples
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # Those of any pairs that need nothing beside them, and two for points.
 _USUAL = ("paired", "variance", "sliced-wasserstein")
 _OF_POINTS = ("cells", "outliers")
+_MOST_FRESH = 10**8
+_EXAMPLE = "{'plugin': 'paired'}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,10 @@ class Evaluation:
     meanings: Mapping[str, Meaning]  # of each number: label, explanation, which way is better
 
     def __getitem__(self, name: str) -> float:
-        return self.values[name]
+        """The student's number of this name; a KeyError that says which there are."""
+        if name in list(self.values):
+            return self.values[name]
+        raise KeyError(unknown("no number", name, self.values))
 
     def __str__(self) -> str:
         """A table: number, student, teacher."""
@@ -69,26 +75,37 @@ def evaluate_student(
     without gradients. `metrics` are names or options (docs/evaluation.md), by default those that need
     nothing but pairs; some need a `dataset`, as a recipe describes it. Raises a ValueError or a StoreError.
     """
+    whole("num_fresh", num_fresh, 2, _MOST_FRESH)
+    stage_device(device)
+    chosen = None if metrics is None else _chosen(metrics)
     found = training_pairs(pairs, home)
+    measurable = as_student(student, found)
     document = document_of(found)
-    if isinstance(metrics, str | Mapping):
-        metrics = [metrics]  # and not its characters
-    chosen = list(_usual(found.shape) if metrics is None else metrics)
-    document["evaluation"] = {"metrics": chosen, "num_fresh": num_fresh}
+    document["evaluation"] = {"metrics": chosen or _usual(found.shape), "num_fresh": num_fresh}
     if dataset is not None:
-        document["dataset"] = dict(dataset)
+        document["dataset"] = dict(options("dataset", dataset, "{'kind': 'digits'}"))
     where = home_around(found.url, home)
     with torch_as_before():
         run = run_of(document, where, what="evaluate_student", device=device)
         run.recipe.require_measurable()
         judged = run_stages(run, until="filter-pairs")[-1]
-        options = run.recipe.evaluation
-        numbers = measured(
-            as_student(student, found), teacher_samples(run, judged), options=options
-        )
+        evaluation = run.recipe.evaluation
+        numbers = measured(measurable, teacher_samples(run, judged), options=evaluation)
     intervals = {name: (low, high) for name, (low, high) in numbers.get("intervals", {}).items()}
-    meanings = meanings_of(options.metrics)
+    meanings = meanings_of(evaluation.metrics)
     return Evaluation(numbers["values"], numbers["floor"], intervals, meanings)
+
+
+def _chosen(metrics: object) -> list[str | Mapping[str, Any]]:
+    """Metrics by name or by their options; one alone is a list of one."""
+    several = [metrics] if isinstance(metrics, str | Mapping) else metrics
+    if not isinstance(several, list | tuple) or not several:
+        raise ValueError(
+            f"metrics is {shown(metrics)}; it must be a list of names, or of options as in {_EXAMPLE}"
+        )
+    return [
+        each if isinstance(each, str) else options("metrics", each, _EXAMPLE) for each in several
+    ]
 
 
 def _usual(shape: tuple[int, ...]) -> tuple[str, ...]:

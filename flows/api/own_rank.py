@@ -1,11 +1,13 @@
 """Which rank this process is, so that ranks never read the same rows because nobody said it."""
 
 import os
-from typing import Any
 
 import torch.distributed
 
+from flows.api.arguments import shown, whole
 from storage.reading.share import Share
+
+_MOST = 2**20
 
 
 def share_of(rank: int | None, ranks: int | None) -> Share:
@@ -14,10 +16,12 @@ def share_of(rank: int | None, ranks: int | None) -> Share:
     Raises a ValueError for numbers that don't fit, and in a process of torchrun that says neither.
     """
     if (rank is None) != (ranks is None):
-        raise ValueError(f"rank is {rank} and ranks is {ranks}; give both, or neither")
+        raise ValueError(
+            f"rank is {shown(rank)} and ranks is {shown(ranks)}; give both, or neither"
+        )
     if rank is not None and ranks is not None:
-        for name, number in (("rank", rank), ("ranks", ranks)):
-            _require_whole(name, number)
+        whole("ranks", ranks, 1, _MOST)
+        whole("rank", rank, 0, _MOST)
         return Share(rank, ranks)
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return Share(torch.distributed.get_rank(), torch.distributed.get_world_size())
@@ -28,8 +32,3 @@ def share_of(rank: int | None, ranks: int | None) -> Share:
             "torch.distributed.init_process_group first, or give rank= and ranks="
         )
     return Share()
-
-
-def _require_whole(name: str, number: Any) -> None:
-    if type(number) is not int:
-        raise ValueError(f"{name} is {number!r}; it must be a whole number")

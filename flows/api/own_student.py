@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from flows.api.arguments import shown
 from flows.api.loaded_student import TrainedStudent
 from kdm.batch import Batch
 from kdm.objective import Losses, Objective
@@ -66,9 +67,9 @@ def as_student(student: object, pairs: "PairSet") -> Student:
         return student.module
     if isinstance(student, Student):
         return student
-    if not callable(student):
+    if not callable(student) or isinstance(student, type):
         raise ValueError(
-            f"student is a {type(student).__name__}; give what kdm.train_student or kdm.load_student "
+            f"student is {shown(student)}; give what kdm.train_student or kdm.load_student "
             "returned, or a function of x_T (and label) that gives x_0"
         )
     return OwnStudent(student)

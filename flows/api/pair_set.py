@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flows.api.places import Named, place_of
+from flows.api.arguments import Named, text, texts, whole
+from flows.api.places import place_of
 from storage.decisions import named_masks
 from storage.did_you_mean import nearest
 from storage.errors import StoreError
@@ -20,8 +21,6 @@ from storage.store import DEFAULT_LAYOUT, PairStore
 if TYPE_CHECKING:
     from flows.api.pair_batches import PairBatches
     from flows.api.pair_tensors import PairTensors
-
-MOST = 10**10  # indices of a set
 
 
 def open_pairs(
@@ -42,15 +41,14 @@ def open_pairs(
 
     Raises a ValueError or a StoreError that says what there is instead.
     """
+    text("split", split)
+    if layout is not None:
+        text("layout", layout)
+    starts = None if masks is None else texts("masks", masks, "first digits of decisions")
     folder = place_of("pairs", name, home)
-    _require_texts(split=split, layout=layout or "")
     store = PairStore.open(folder, split=split, layout=layout or only_layout(folder, split))
     covered = _covered(store, count)
-    if isinstance(masks, str):
-        masks = (masks,)  # and not its characters
-    for mask in masks or ():
-        _require_texts(masks=mask)
-    chosen = None if masks is None else named_masks(folder, store.place, masks)
+    chosen = None if starts is None else named_masks(folder, store.place, starts)
     return PairSet(store, store.masks(chosen), covered)
 
 
@@ -206,17 +204,5 @@ def _covered(store: PairStore, count: int | None) -> int:
     return covered if count is None else _require_count(count, covered)
 
 
-def _require_texts(**given: object) -> None:
-    for name, value in given.items():
-        if not isinstance(value, str):
-            raise ValueError(
-                f"{name} is {value!r}; it must be a text, or several of them for masks"
-            )
-
-
 def _require_count(count: int, most: int) -> int:
-    if type(count) is int and 1 <= count <= most:
-        return count
-    raise ValueError(
-        f"count is {count!r}; it must be a whole number from 1 to {most:,}, which are there"
-    )
+    return whole("count", count, 1, most, ", which are there")

@@ -7,6 +7,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from flows.api.arguments import shown
+from flows.api.tensor_arguments import known_device
 from kdm.data import batch_of
 from kdm.shapes import Indices, Labels, Samples, States
 from storage.records import PairBatch
@@ -33,8 +35,11 @@ class PairTensors:
         return len(self.index)
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Self:
-        """The same pairs on a device."""
-        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        """The same pairs on a device of torch's; a ValueError if it isn't there."""
+        there = known_device(device)
+        if not isinstance(non_blocking, bool):
+            raise ValueError(f"non_blocking is {shown(non_blocking)}; it must be True or False")
+        return self._each(lambda tensor: tensor.to(there, non_blocking=non_blocking))
 
     def pin_memory(self) -> Self:
         """The same pairs in memory that a GPU copies from; `DataLoader(…, pin_memory=True)` asks for it."""

@@ -1,11 +1,13 @@
 """Generates pairs from a teacher: a stored one by its name, or an object of the program's own."""
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from flows.api.arguments import MOST, Named, laid_over, new_name, place, shown, sizes, whole
 from flows.api.pair_set import PairSet, open_pairs
-from flows.api.places import Named, home_named
-from flows.api.python_run import laid_over, run_of, torch_as_before
+from flows.api.places import home_named
+from flows.api.python_run import run_of, torch_as_before
 from flows.api.same_teacher import require_same_teacher
 from flows.stages.sequence import run_stages
 from kdm.licences import UNKNOWN
@@ -21,7 +23,7 @@ LAYOUT = "wds-1024"
 
 
 def generate_pairs(
-    teacher: "Teacher | str",
+    teacher: "Teacher | Named",
     name: str,
     *,
     train: int,
@@ -42,13 +44,14 @@ def generate_pairs(
     Called again, it makes only what is missing. Raises a ValueError or a StoreError.
     """
     where = home_named(home)
-    document = _document(teacher, name, shape, num_classes)
-    own = {"train": train, "heldout": heldout, "layout": LAYOUT}
-    document["pairs"] |= own
+    own = {"train": whole("train", train, 1, MOST), "heldout": whole("heldout", heldout, 1, MOST)}
+    whole("num_classes", num_classes, 0, MOST)
+    document = _document(teacher, new_name("name", name), shape, num_classes)
+    document["pairs"] |= {**own, "layout": LAYOUT}
     laid_over(document["pairs"], settings, "generate_pairs")
     with torch_as_before():
         run = run_of(document, where, what="generate_pairs")
-        if not isinstance(teacher, str):
+        if not isinstance(teacher, str | os.PathLike):
             require_same_teacher(run)
         made = run_stages(run, until="generate-pairs")[-1]
     pairs = run.recipe.pairs
@@ -56,28 +59,30 @@ def generate_pairs(
 
 
 def _document(
-    teacher: "Teacher | str", name: str, shape: tuple[int, ...] | None, num_classes: int
+    teacher: "Teacher | Named", name: str, shape: tuple[int, ...] | None, num_classes: int
 ) -> dict[str, Any]:
     """A recipe of one stage."""
     pairs: dict[str, Any] = {"kind": "generated", "name": name, "pairs": {}}
-    document = {"name": default_name(str(name)), "title": f"The pairs {name}", "pairs": pairs}
-    if isinstance(teacher, str):
+    document = {"name": default_name(name), "title": f"The pairs {name}", "pairs": pairs}
+    if isinstance(teacher, str | os.PathLike):
+        stored = place("teacher", teacher)
         if shape is not None or num_classes:
             raise ValueError(
-                f"teacher '{teacher}' is stored, and says itself what shape and classes its samples have; "
-                "leave shape and num_classes out"
+                f"teacher {shown(stored)} is stored, and says itself what shape and classes its samples "
+                "have; leave shape and num_classes out"
             )
-        return {**document, "teacher": {"stored": teacher}}
+        return {**document, "teacher": {"stored": stored}}
     plugin = TeacherObject.of(teacher, num_classes)
-    if not isinstance(shape, tuple | list):
+    if shape is None:
         raise ValueError(
-            f"shape is {shape!r}, and teacher {plugin.name} is an object, which doesn't say what it makes; "
+            f"shape is None, and teacher {plugin.name} is an object, which doesn't say what it makes; "
             "give the shape of one sample, as in shape=(1, 8, 8)"
         )
+    shape = sizes("shape", shape)
     pairs["pairs"] = {"shape": list(shape), "noise": {"scale": plugin.noise_scale}}
     if num_classes:
         pairs["pairs"]["label"] = {"rule": "cycle", "num_classes": num_classes}
-    pairs["sampler"] = describe(recommended_sampler(plugin.noise_scale, tuple(shape)))
+    pairs["sampler"] = describe(recommended_sampler(plugin.noise_scale, shape))
     pairs["num_workers"] = 1  # a foreign object may not be for several threads
     named = default_name(plugin.name)
     return {**document, "teacher": {"name": named, "model": plugin, "license": UNKNOWN}}

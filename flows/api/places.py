@@ -3,19 +3,16 @@
 Every function of `import kdm` that takes such a name asks here, so that all understand the same names.
 """
 
-import os
-from pathlib import Path
 from typing import Literal
 
+from flows.api.arguments import Named, place
 from flows.home import found, home_folder
-from kdm.hub.hub_address import is_repo
+from kdm.hub.hub_address import HubAddress, is_on_hub
 from kdm.hub.hub_cache import hub_folder, is_in_cache
 from storage.folders import Folder, folder_at
 
 Kind = Literal["pairs", "students"]
-Named = str | os.PathLike[str]
-_HUB = "hf://"
-_DATASETS = "datasets/"  # before the names of data sets in such addresses
+_ON_HUB: dict[Kind, Literal["pairs", "student"]] = {"pairs": "pairs", "students": "student"}
 
 
 def place_of(kind: Kind, name: Named, home: Named) -> Folder:
@@ -24,17 +21,10 @@ def place_of(kind: Kind, name: Named, home: Named) -> Folder:
     A text with a '/' is a path, a URL or, if no folder here is called so, a repository on the Hub, which is
     asked then (docs/hub.md); any other is a name below the home.
     """
-    text = _text(name, "a name")
+    text = place("name", name)
     if is_on_hub(text):
-        return _on_hub(kind, text)
+        return hub_folder(HubAddress.named(_ON_HUB[kind], text))
     return found(_home_text(home), kind, text.rstrip("/") or text)
-
-
-def is_on_hub(name: str) -> bool:
-    """Whether `hf://user/name` or `user/name` is meant, which it isn't if a folder here is called so."""
-    if name.startswith(_HUB):
-        return True
-    return is_repo(name.partition("@")[0]) and not Path(name).exists()
 
 
 def home_named(home: Named) -> Folder:
@@ -44,24 +34,11 @@ def home_named(home: Named) -> Folder:
 
 def home_around(url: str, home: Named) -> Folder:
     """The home that was named, else the one that the set at this URL lies in, else the usual one."""
-    place, pairs, name = url.rpartition("/pairs/")
+    stated = _home_text(home)
+    around, pairs, name = url.rpartition("/pairs/")
     is_within = bool(pairs) and "/" not in name and not is_in_cache(url)
-    return folder_at(place) if is_within and not home else home_named(home)
-
-
-def _on_hub(kind: Kind, name: str) -> Folder:
-    """What a repository holds, brought to the cache and verified; `@revision` may follow its name."""
-    repo, _, revision = name.removeprefix(_HUB).removeprefix(_DATASETS).partition("@")
-    return hub_folder("pairs" if kind == "pairs" else "student", repo, revision)
+    return folder_at(around) if is_within and not stated else home_folder(stated)
 
 
 def _home_text(home: Named) -> str:
-    return _text(home, "the home") if home != "" else ""
-
-
-def _text(name: Named, what: str) -> str:
-    if isinstance(name, str) and name:
-        return name
-    if isinstance(name, os.PathLike):
-        return str(Path(name).absolute())  # a path, even if it is one word
-    raise ValueError(f"{what} is {name!r}; it must be a name, a path or a URL, as a text or a Path")
+    return place("home", home) if not isinstance(home, str) or home else ""

@@ -78,32 +78,6 @@ def torch_as_before() -> Iterator[None]:
         torch.backends.cudnn.deterministic = is_deterministic
 
 
-def checked_settings(settings: Mapping[str, Any] | None, where: str) -> Mapping[str, Any]:
-    """Settings by place, none for None; a ValueError for anything else."""
-    if settings is None:
-        return {}
-    if not isinstance(settings, Mapping) or not all(
-        isinstance(path, str) and path for path in settings
-    ):
-        raise ValueError(
-            f"{where}: settings is {settings!r}; write values by their places, as in "
-            "{'training.batch_size': 128}"
-        )
-    return settings
-
-
-def laid_over(document: dict[str, Any], settings: Mapping[str, Any] | None, where: str) -> None:
-    """Put each value at its place, written a.b.c, into a document of mappings."""
-    for path, value in checked_settings(settings, where).items():
-        *parents, last = path.split(".")
-        place: Any = document
-        for key in parents:
-            place = place.setdefault(key, {}) if isinstance(place, dict) else None
-        if not isinstance(place, dict):
-            raise ValueError(f"{where}: '{path}' is below a plain value; set that as a whole")
-        place[last] = value
-
-
 def _without_objects(value: Any) -> Any:
     """Plain values alone, in which a secret could stand."""
     if isinstance(value, Mapping):

@@ -6,10 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flows.api.arguments import (
+    MOST,
+    Named,
+    checked_settings,
+    one_of,
+    place,
+    shown,
+    stage_device,
+    texts,
+    whole,
+)
 from flows.api.loaded_student import TrainedStudent, student_in
 from flows.api.pair_set import PairSet, open_pairs
-from flows.api.places import Named, home_named
-from flows.api.python_run import checked_settings, progress_log, said_log, torch_as_before
+from flows.api.places import home_named
+from flows.api.python_run import progress_log, said_log, torch_as_before
 from flows.judged_pairs import masks_in
 from flows.request import STAGES, Request
 from flows.stage import StageResult
@@ -42,15 +53,17 @@ def run_recipe(
     `--set` does: {"pairs.train": 2000}. `students` are those to train, all by default; `count` is the number
     of training indices. `home` is $KDM_HOME or ./kdm-home by default. Raises a ValueError or a StoreError.
     """
-    changes = checked_settings(settings, "run_recipe")
-    # JSON is YAML, which `--set` takes.
-    given = (f"{path}={json.dumps(value, default=os.fspath)}" for path, value in changes.items())
-    chosen = (students,) if isinstance(students, str) else tuple(students)
+    place("recipe", recipe)
+    one_of("until", until, STAGES)
+    stage_device(device)
+    if count is not None:
+        whole("count", count, 1, MOST)
+    chosen = texts("students", students, "students' names")
     asked = Request(
         os.fspath(recipe),
         home=home_named(home).url,
         count=count,
-        overrides=tuple(given),
+        overrides=_overrides(checked_settings(settings, "run_recipe")),
         students=chosen,
         device=device,
         until=until,
@@ -66,6 +79,19 @@ def run_recipe(
         tuple(student_in(folder_at(each.folder)) for each in trained),
         f"{reported.folder}/report.html" if reported else "",
     )
+
+
+def _overrides(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """As `--set` takes them: JSON is YAML."""
+    try:
+        return tuple(
+            f"{path}={json.dumps(value, default=os.fspath)}" for path, value in settings.items()
+        )
+    except TypeError as error:
+        raise ValueError(
+            f"run_recipe: settings is {shown(settings)}; its values must be numbers, texts, paths, or lists "
+            "and mappings of them"
+        ) from error
 
 
 def _pairs(pairs: Any, by_stage: Mapping[str, StageResult]) -> PairSet | None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from flows.api.arguments import Named, place
 from flows.api.pair_set import PairSet, open_pairs
-from flows.api.places import Named
 from flows.home import bare
 from pairgen.teachers.imported_name import default_name
 from storage.decided_places import decided_places
@@ -12,7 +12,7 @@ from storage.folders import folder_at
 
 def training_pairs(pairs: PairSet | Named, home: Named) -> PairSet:
     """The pairs that were given, or are named so; a ValueError unless they are a training split."""
-    found = pairs if isinstance(pairs, PairSet) else open_pairs(pairs, home=home)
+    found = pairs if isinstance(pairs, PairSet) else open_pairs(place("pairs", pairs), home=home)
     if found.split != "train":
         raise ValueError(
             f"these are the '{found.split}' pairs of {found.name}; give its training split, which "

@@ -3,19 +3,30 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from flows.api.arguments import (
+    MOST,
+    Named,
+    laid_over,
+    new_name,
+    options,
+    stage_device,
+    unknown,
+    whole,
+)
 from flows.api.loaded_student import TrainedStudent, student_in
-from flows.api.places import Named, home_around
-from flows.api.python_run import laid_over, run_of, torch_as_before
+from flows.api.places import home_around
+from flows.api.python_run import run_of, torch_as_before
 from flows.api.set_document import document_of, training_pairs
 from flows.stages.sequence import run_stages
 from kdm.presets.presets import preset_names
 from kdm.students.plugin import GROUP
 from pairgen.teachers.imported_name import default_name
-from storage.did_you_mean import nearest
 from storage.plugins import plugin_names
 
 if TYPE_CHECKING:
     from flows.api.pair_set import PairSet
+
+_EXAMPLE = "{'plugin': 'kdm'}"
 
 
 def train_student(
@@ -38,10 +49,12 @@ def train_student(
     A student that is trained already is loaded; one whose training was stopped is resumed. Raises a
     ValueError or a StoreError.
     """
-    found = training_pairs(pairs, home)
-    entry = _entry(student, name)
+    whole("num_steps", num_steps, 1, MOST)
+    stage_device(device)
+    entry = _entry(student, "" if name == "" else new_name("name", name))
     laid_over(entry, settings, "train_student")
     laid_over(entry, {"training.num_steps": num_steps}, "train_student")
+    found = training_pairs(pairs, home)
     where = home_around(found.url, home)
     with torch_as_before():
         document = {**document_of(found), "students": [entry]}
@@ -53,14 +66,12 @@ def train_student(
 def _entry(student: str | Mapping[str, Any], name: str) -> dict[str, Any]:
     """A student as a recipe lists it."""
     if isinstance(student, Mapping):
-        kind = str(student.get("plugin", "student"))
+        kind = str(options("student", student, _EXAMPLE).get("plugin", "student"))
         return {"name": name or default_name(kind), "model": dict(student), "training": {}}
     kinds, presets = plugin_names(GROUP), preset_names()
     if student in kinds:
         return {"name": name or student, "model": {"plugin": student}, "training": {}}
     if student in presets:
         return {"name": name or student, "preset": student}
-    raise ValueError(
-        f"no student '{student}'; {nearest(str(student), [*kinds, *presets])} (or give its options, as in "
-        "{'plugin': 'kdm'})"
-    )
+    near = unknown("student is", student, [*kinds, *presets])
+    raise ValueError(f"{near} (or give its options, as in {_EXAMPLE})")

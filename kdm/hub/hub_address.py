@@ -1,6 +1,7 @@
 """Where a thing is on the Hub: its kind, its repository and a revision of it."""
 
 import re
+from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 Kind = Literal["pairs", "student", "teacher"]
@@ -11,6 +12,7 @@ _REPO = re.compile(rf"({_PART})/({_PART})")
 _LONGEST = 96
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 MAIN = "main"
+_HUB, _DATASETS = "hf://", "datasets/"  # what an address may begin with, and one of pairs after it
 # `students/kdm` is a thing of a home: a slip in its name is nothing to ask the Hub about.
 _OF_A_HOME = ("pairs", "students", "teachers")
 
@@ -36,6 +38,20 @@ class HubAddress(NamedTuple):
             )
         return cls(kind, repo, revision or MAIN)
 
+    @classmethod
+    def named(cls, kind: Kind, name: str, revision: str = "") -> "HubAddress":
+        """What `USER/NAME` or `hf://USER/NAME` means; `@REVISION` may follow, in place of `revision`.
+
+        Raises a ValueError as `of`, and for two revisions.
+        """
+        bare = name.removeprefix(_HUB)
+        repo, _, stated = (bare.removeprefix(_DATASETS) if kind == "pairs" else bare).partition("@")
+        if stated and revision and stated != revision:
+            raise ValueError(
+                f"{name[:120]!r} names a revision, and {revision[:120]!r} is another; leave one of them out"
+            )
+        return cls.of(kind, repo, stated or revision)
+
     @property
     def repo_type(self) -> str:
         """The Hub's own word for what the repository is."""
@@ -50,6 +66,13 @@ class HubAddress(NamedTuple):
     def folder(self) -> str:
         """The folder of a home that holds such things."""
         return self.kind if self.kind == "pairs" else f"{self.kind}s"
+
+
+def is_on_hub(name: str) -> bool:
+    """Whether a name means the Hub: `hf://…`, or `USER/NAME` if no folder here is called so."""
+    if name.startswith(_HUB):
+        return True
+    return is_repo(name.partition("@")[0]) and not Path(name).exists()
 
 
 def is_repo(name: str) -> bool:

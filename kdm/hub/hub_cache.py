@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from kdm.hub.hub_address import HubAddress, Kind, is_repo
+from kdm.hub.hub_address import HubAddress, Kind, is_on_hub
 from kdm.hub.offer import look
 from kdm.hub.pull import pull
 from storage.errors import UnreachableError
@@ -17,15 +17,13 @@ _CACHE = "kdm/hub"
 _REFERENCE = "pulled.json"  # which folder a revision was, for times without a network
 
 
-def hub_folder(kind: Kind, repo: str, revision: str = "") -> Folder:
-    """The verified folder of pairs, a student or a teacher at USER/NAME on the Hub.
+def hub_folder(address: HubAddress) -> Folder:
+    """The verified folder of pairs, a student or a teacher on the Hub.
 
-    `revision` is a branch, a tag or a commit, by default `main`. Without a network it is the folder that
-    this revision was last time. Raises a ValueError for a name that the Hub can't have, a `StoreError`
-    if nothing can be brought, and a `DamageError` that names the files which aren't as they were pushed.
+    Without a network it is the folder that this revision was last time. Raises a `StoreError` if nothing
+    can be brought, and a `DamageError` that names the files which aren't as they were pushed.
     """
-    address = HubAddress.of(kind, repo, revision)
-    own = _cache() / repo.replace("/", "--")
+    own = _cache() / address.repo.replace("/", "--")
     reference = own / address.folder / address.revision.replace("/", "--") / _REFERENCE
     try:
         pulled = pull(look(address), folder_at(str(own)), replaces=True)
@@ -42,13 +40,13 @@ def hub_folder(kind: Kind, repo: str, revision: str = "") -> Folder:
 
 
 def named_folder(name: str | Path, kind: Kind, revision: str = "") -> Folder:
-    """The folder at a path or URL; a text USER/NAME that is no folder here means one of the Hub's.
+    """The folder at a path or URL, or what a text names on the Hub (`is_on_hub`), brought here.
 
-    Raises as `hub_folder`, and a ValueError if a revision is asked of something else.
+    Raises as `HubAddress.named` and `hub_folder`, and a ValueError if a revision is asked of something else.
     """
+    if isinstance(name, str) and is_on_hub(name):
+        return hub_folder(HubAddress.named(kind, name, revision))
     here = folder_at(str(name))
-    if isinstance(name, str) and is_repo(name) and not here.exists():
-        return hub_folder(kind, name, revision)
     if revision:
         raise ValueError(f"{here.url} isn't a repository on the Hub, so that it has no revisions")
     return here

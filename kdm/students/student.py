@@ -54,9 +54,9 @@ class Student(nn.Module, ABC):
     ) -> StudentT:
         """The student of a folder with config.json and model.safetensors, ready to generate.
 
-        A text USER/NAME that is no folder here is a repository on the Hub, of which `revision` may name
-        a branch, a tag or a commit (docs/hub.md); a `Path` never is. Raises as `load_student` and
-        `hub_folder`, and a ValueError if it is a student of another class.
+        A text USER/NAME that is no folder here, and hf://USER/NAME, is a repository on the Hub, of which
+        `revision` or @REVISION may name a branch, a tag or a commit (docs/hub.md); a `Path` never is.
+        Raises as `load_student` and `named_folder`, and a ValueError if it is a student of another class.
         """
         from kdm.students.loading import load_student  # which finds any student by its plugin
 

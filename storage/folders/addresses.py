@@ -10,7 +10,9 @@ _SLIP = re.compile(
 
 
 def require_whole_address(place: str) -> None:
-    """Raise a ValueError if a path looks like a URL whose slashes or colon were mistyped."""
+    """Raise a ValueError if a path looks like a URL whose slashes or colon were mistyped, or can't be one."""
+    if "\0" in place:
+        raise ValueError("the place holds a character of code 0, which no path or URL can have")
     slip = _SLIP.match(place)
     if slip is None:
         return

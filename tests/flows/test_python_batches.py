@@ -215,7 +215,7 @@ def test_a_state_of_other_batches_is_refused(
     state = batches.state_dict()
     with pytest.raises(ValueError, match=says):
         batches.load_state_dict({**state, **change})
-    with pytest.raises(ValueError, match="the state is a list"):
+    with pytest.raises(ValueError, match=r"^state is a list"):
         batches.load_state_dict([1])  # type: ignore[arg-type]
     assert batches.state_dict() == state
 

@@ -1,6 +1,7 @@
 """`import kdm`: what it offers, what it costs, and how it answers what a newcomer gets wrong."""
 
 import ast
+import inspect
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from torch import Tensor, nn
 from wheel import run_outside
 
 import kdm
-from flows.api.places import home_around, is_on_hub
+from flows.api.places import home_around
 from flows.care.spot_check import spot_check
+from flows.commands.hub_pull import pull_thing
 from flows.config.load import load_recipe
 from kdm.hub import hub_cache
-from storage.folders import folder_at
+from kdm.hub.hub_address import HubAddress, is_on_hub
+from kdm.students.koopman_student import KoopmanStudent
+from storage.folders import Folder, folder_at
 from storage.store import PairStore
 
 ROOT = Path(__file__).parents[2]
@@ -125,15 +129,16 @@ def test_it_gives_the_pairs_that_no_filter_dropped(at_home: Path) -> None:
     [
         ({"name": "tinny"}, "has no 'tinny'"),
         ({"name": "./nowhere"}, "holds no set of pairs"),
-        ({"name": 3}, "a name is 3"),
-        ({"name": ""}, "a name is ''"),
+        ({"name": 3}, "name is 3; it must be a name, a path or a URL"),
+        ({"name": ""}, "name is ''"),
         ({"name": "tiny", "split": "test"}, "no split 'test'; known: heldout, train"),
         ({"name": "tiny", "count": 0}, "count is 0; it must be a whole number from 1 to 2,048"),
         ({"name": "tiny", "count": 1e3}, "count is 1000.0"),
         ({"name": "tiny", "masks": "abcd"}, "'abcd' is the beginning of 0 decisions"),
-        ({"name": "tiny", "masks": [3]}, "masks is 3"),
+        ({"name": "tiny", "masks": [3]}, r"masks is \[3\]"),
         ({"name": "tiny", "split": 3}, "split is 3"),
-        ({"name": "tiny", "home": 3}, "the home is 3"),
+        ({"name": "tiny", "home": 3}, "home is 3"),
+        ({"name": "tiny", "home": "a\0b"}, "home is 'a"),
         ({"name": "pairs/name"}, "holds no set of pairs"),
         ({"name": "hf://name"}, "is not the name of a repository on the Hub"),
     ],
@@ -165,6 +170,39 @@ def test_a_folder_that_is_there_is_not_looked_for_on_the_hub(tmp_path: Path, mon
     assert not is_on_hub("./user/name")
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ada/model", "main"),
+        ("hf://ada/model", "main"),
+        ("ada/model@v1", "v1"),
+        ("hf://ada/model@v1", "v1"),
+    ],
+)
+def test_every_way_in_takes_the_same_names_of_the_hub(
+    name: str, meant: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[HubAddress] = []
+
+    def brought(address: HubAddress) -> Folder:
+        asked.append(address)
+        return folder_at(str(tmp_path))
+
+    for module in ("flows.api.places", "kdm.hub.hub_cache"):
+        monkeypatch.setattr(f"{module}.hub_folder", brought)
+    monkeypatch.setattr("flows.commands.hub_pull.look", brought)
+    for load in (
+        lambda: kdm.load_student(name),
+        lambda: KoopmanStudent.from_pretrained(name),
+        lambda: pull_thing("student", [name], "", revision="", is_dry=True, as_json=True),
+    ):
+        with pytest.raises((ValueError, AttributeError)):  # nothing is brought here
+            load()
+    assert asked == [HubAddress("student", "ada/model", meant)] * 3
+    with pytest.raises(ValueError, match="names a revision, and 'v2' is another"):
+        HubAddress.named("student", "ada/model@v1", "v2")
+
+
 def test_a_student_is_sampled_as_the_command_samples_it(at_home: Path) -> None:
     student = kdm.load_student("kdm")
     succeed([KDM, "sample", "kdm", "-n", "50", "--out", "samples.npy", "--home", str(at_home)])
@@ -174,6 +212,122 @@ def test_a_student_is_sampled_as_the_command_samples_it(at_home: Path) -> None:
     assert torch.equal(student(x_T), student.module.generate(x_T))
     with pytest.raises(ValueError, match=r"x_T has shape \(3, 1\)"):
         student(x_T[:, :1])
+
+
+# What no argument is meant to be, but for those of `RIGHT`.
+WRONG: dict[str, Any] = {
+    "None": None,
+    "five": 5,
+    "a fraction": 2.5,
+    "NaN": float("nan"),
+    "True": True,
+    "bytes": b"x",
+    "an object": object(),
+    "a class": object,
+    "a function": lambda x_T: x_T,
+    "a path": Path("nowhere"),
+    "a text": "No such thing",
+    "no text": "",
+    "a zero byte": "a\0b",
+    "a list": [object()],
+    "a mapping": {5: object()},
+    "a generator": (each for each in "ab"),
+    "a tensor": torch.zeros(2),
+}
+NUMBER, PLACE = frozenset({"five"}), frozenset({"no text", "a text", "a path"})
+NONE = frozenset({"None"})
+RIGHT: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("train", "heldout", "num_classes", "num_fresh", "num"), NUMBER),
+    **dict.fromkeys(("seed", "num_workers", "batch_size", "train_student.num_steps"), NUMBER),
+    **dict.fromkeys(("num_steps", "num_epochs", "count"), NUMBER | NONE),
+    **dict.fromkeys(("masks", "layout", "rank", "ranks", "dataset"), NONE),
+    **dict.fromkeys(("settings", "metrics", "label"), NONE),
+    "home": PLACE,
+    **dict.fromkeys(("open_pairs.home", "load_student.home"), frozenset({"no text"})),
+    "train_student.name": frozenset({"no text"}),
+    "run_recipe.students": frozenset({"a text"}),  # which `run_stages` refuses
+    "evaluate_student.student": frozenset({"a function"}),
+    "PairTensors.to.non_blocking": frozenset({"True"}),
+}
+
+
+@pytest.fixture
+def calls(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Every public function and method that takes an argument, with arguments that are right."""
+    for module in ("recipe_run", "pairs_from_teacher", "student_training", "measured_student"):
+        monkeypatch.setattr(
+            f"flows.api.{module}.run_stages", None
+        )  # what is wrong is refused before
+    pairs, student = kdm.open_pairs("tiny"), kdm.load_student("kdm")
+    batches, read = pairs.batches(4), pairs.read(3)
+    numbers = kdm.Evaluation({"a": 1.0}, {}, {}, {})
+    return {
+        "open_pairs": (kdm.open_pairs, {"name": "tiny"}),
+        "generate_pairs": (
+            kdm.generate_pairs,
+            {"teacher": Shrinking(), "name": "a", "train": 9, "shape": (2,)},
+        ),
+        "train_student": (kdm.train_student, {"pairs": pairs, "num_steps": 1}),
+        "load_student": (kdm.load_student, {"name": "kdm"}),
+        "evaluate_student": (kdm.evaluate_student, {"student": student, "pairs": pairs}),
+        "run_recipe": (kdm.run_recipe, {"recipe": "tiny"}),
+        "PairSet.read": (pairs.read, {}),
+        "PairSet.batches": (pairs.batches, {"batch_size": 4, "num_steps": 1}),
+        "PairBatches.load_state_dict": (batches.load_state_dict, {}),
+        "PairTensors.to": (read.to, {"device": "cpu"}),
+        "TrainedStudent.__call__": (student.__call__, {"x_T": read.x_T}),
+        "TrainedStudent.sample": (student.sample, {"num": 1}),
+        "Evaluation.__getitem__": (numbers.__getitem__, {}),
+    }
+
+
+def taking_arguments() -> set[str]:
+    """Of `kdm`: its functions, and the methods that its own classes define."""
+    found = set()
+    for name in kdm.__all__:
+        each = getattr(kdm, name)
+        if inspect.isfunction(each):
+            found.add(name)
+        if inspect.isclass(each) and each.__module__.startswith("flows.api"):
+            methods = {k: v for k, v in vars(each).items() if inspect.isfunction(v)}
+            found |= {
+                f"{name}.{key}"
+                for key, method in methods.items()
+                if (key[0] != "_" or key in ("__call__", "__getitem__"))
+                and len(inspect.signature(method).parameters) > 1
+            }
+    return found
+
+
+def test_every_argument_of_every_function_that_is_wrong_is_answered_in_a_sentence(
+    calls: dict[str, Any], at_home: Path
+) -> None:
+    assert {*calls} == taking_arguments()
+    before = sorted(at_home.rglob("*"))
+    faults = []
+    for name, (function, arguments) in calls.items():
+        for argument in inspect.signature(function).parameters:
+            right = RIGHT.get(f"{name}.{argument}", RIGHT.get(argument, frozenset()))
+            for kind, value in WRONG.items():
+                if kind not in right:
+                    answer = answered(function, {**arguments, argument: value}, argument)
+                    faults += [f"{name}({argument}={kind}): {answer}"] if answer else []
+    assert not faults, "\n".join(faults)
+    assert sorted(at_home.rglob("*")) == before
+
+
+def answered(function: Any, arguments: dict[str, Any], argument: str) -> str:
+    """What is wrong with the answer to a wrong argument; nothing if it is one sentence that names it."""
+    try:
+        return f"takes it and gives {function(**arguments)!r:.60}"
+    except (ValueError, kdm.StoreError) as error:
+        said = str(error)
+    except KeyError as error:  # as any mapping's
+        said = f"name: {error.args[0]}"
+    except (TypeError, AttributeError, RuntimeError, IndexError, AssertionError) as error:
+        return repr(error)[:200]
+    names_it = argument.rstrip("s") in said or "No such thing" in said or "nowhere" in said
+    return "" if names_it and "\n" not in said and "pydantic" not in said else said[:200]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +380,7 @@ def test_any_function_is_measured_and_what_it_gives_is_checked(at_home: Path) ->
         kdm.evaluate_student(lambda x_T: x_T[:, :1], pairs, metrics=["paired"])
     with pytest.raises(ValueError, match="NaN"):
         kdm.evaluate_student(lambda x_T: x_T / 0, pairs, metrics=["paired"])
-    with pytest.raises(ValueError, match="student is a int"):
+    with pytest.raises(ValueError, match="student is 3; give what"):
         kdm.evaluate_student(3, pairs)
 
 
@@ -254,6 +408,16 @@ def test_the_same_object_makes_nothing_twice_and_another_makes_another_set(
     assert shrunk("shrinking", Shrinking(0.7)).name != pairs.name
 
 
+def test_a_stored_teacher_is_the_same_by_name_and_by_path(at_home: Path) -> None:
+    (teacher,) = (at_home / "teachers").iterdir()
+    few = {"layout": "wds-256", "sampler": {"plugin": "rk4", "num_steps": 2}}
+    sets = [
+        kdm.generate_pairs(given, "again", train=256, heldout=256, settings=few)
+        for given in (teacher, teacher.name)
+    ]
+    assert sets[0] == sets[1]
+
+
 def test_another_field_of_the_same_name_is_found_out(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     pairs = shrunk("hidden", Hidden())
@@ -272,9 +436,11 @@ def test_another_field_of_the_same_name_is_found_out(tmp_path: Path, monkeypatch
         (Shrinking(), {"shape": None}, "shape is None.*give the shape of one sample"),
         (Shrinking(), {"settings": {"sampler.num_stps": 3}}, "did you mean 'num_steps'"),
         (Shrinking(), {"settings": {"train.x": 3}}, "below a plain value"),
-        (Shrinking(), {"train": 0}, "pairs.train"),
+        (Shrinking(), {"train": 0}, "train is 0; it must be a whole number from 1"),
         (Shrinking(), {"shape": 2}, "shape is 2"),
-        (Shrinking(), {"num_classes": -1}, "the teacher: num_classes"),
+        (Shrinking(), {"num_classes": -1}, "num_classes is -1"),
+        (Shrinking(), {"name": "My pairs"}, "name is 'My pairs'; it must be a text of a-z"),
+        (Path("nobody"), {"shape": None}, "/nobody holds no finished teacher"),
         ("nobody", {"shape": None}, "has no 'nobody'"),
         ("nobody", {}, "leave shape and num_classes out"),
     ],
@@ -285,7 +451,7 @@ def test_pairs_that_cannot_be_made_are_refused_before_any_work(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=says):
-        kdm.generate_pairs(teacher, "pairs", **{"train": 256, "shape": (2,), **asked})
+        kdm.generate_pairs(teacher, **{"name": "pairs", "train": 256, "shape": (2,), **asked})
     assert not Path("kdm-home").exists()
 
 
@@ -314,10 +480,10 @@ def test_a_program_that_is_gone_is_named_where_its_teacher_would_be_needed(
     ("asked", "says"),
     [
         ({"student": "regressor"}, "did you mean 'regression'"),
-        ({"pairs": 3}, "a name is 3"),
+        ({"pairs": 3}, "pairs is 3; it must be a name"),
         ({"settings": [1]}, r"settings is \[1\]"),
         ({"settings": {"training.batch_sise": 3}}, "did you mean 'batch_size'"),
-        ({"num_steps": 0}, "training.num_steps"),
+        ({"num_steps": 0}, "num_steps is 0"),
     ],
     ids=str,
 )
