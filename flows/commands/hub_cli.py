@@ -1,6 +1,7 @@
 """The commands `kdm push …` and `kdm pull …`; each imports its own implementation."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 import typer
 
@@ -96,40 +97,29 @@ def _push_teacher(
     push_model("teacher", name, sending)
 
 
-@pull_app.command("pairs", help="Bring a set of pairs. What is there already isn't brought again.")
-def _pull_pairs(
-    place: NameAndRepo,
-    revision: Revision = "",
-    home: Home = "",
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    from flows.commands.hub_pull import pull_thing
+def _pulling(kind: Literal["pairs", "student", "teacher"]) -> Callable[..., None]:
+    """The command that brings such things."""
 
-    pull_thing("pairs", place, home, revision=revision, is_dry=dry_run, as_json=as_json)
+    def pull(
+        place: NameAndRepo,
+        revision: Revision = "",
+        home: Home = "",
+        dry_run: DryRun = False,
+        as_json: AsJson = False,
+    ) -> None:
+        from flows.commands.hub_pull import pull_thing
 
+        pull_thing(kind, place, home, revision=revision, is_dry=dry_run, as_json=as_json)
 
-@pull_app.command("student", help="Bring a student, ready for 'kdm sample' and training code.")
-def _pull_student(
-    place: NameAndRepo,
-    revision: Revision = "",
-    home: Home = "",
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    from flows.commands.hub_pull import pull_thing
-
-    pull_thing("student", place, home, revision=revision, is_dry=dry_run, as_json=as_json)
+    return pull
 
 
-@pull_app.command("teacher", help="Bring a teacher, which recipes then name with --teacher.")
-def _pull_teacher(
-    place: NameAndRepo,
-    revision: Revision = "",
-    home: Home = "",
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    from flows.commands.hub_pull import pull_thing
-
-    pull_thing("teacher", place, home, revision=revision, is_dry=dry_run, as_json=as_json)
+pull_app.command("pairs", help="Bring a set of pairs. What is there already isn't brought again.")(
+    _pulling("pairs")
+)
+pull_app.command("student", help="Bring a student, ready for 'kdm sample' and training code.")(
+    _pulling("student")
+)
+pull_app.command("teacher", help="Bring a teacher, which recipes then name with --teacher.")(
+    _pulling("teacher")
+)

@@ -1,15 +1,19 @@
-"""What in a home nobody will read again: files of killed writers, and checkpoints of ended trainings.
+"""What in a home nobody will read again: files of killed writers and pulls, checkpoints of ended trainings.
 
 With caches: what metrics and studies keep for the next time, which is computed again where it is missing.
 """
 
+import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 from flows.commands.pairs_waste import waste_in
 from flows.commands.prunable import Found, Prunable, remove_checkpoints, set_aside, user_of
 from flows.home import ANALYSES, KINDS, things
+from flows.stages.claim import HeldError
 from flows.table import many
+from kdm.hub.staging import give_up, stopped_pulls
 from kdm.trained import read_config, read_weights
 from storage.care.garbage import temporary_files
 from storage.errors import StoreError
@@ -22,6 +26,7 @@ def left_over(home: Folder, *, older_than: float, with_caches: bool) -> Found:
     for name in things(home, "pairs"):
         _take_waste(found, home, f"pairs/{name}", older_than)
     found.things.extend(_half_written(home, older_than))
+    found.things.extend(_half_pulled(home, older_than))
     for kind in ("teachers", "students"):
         for name in things(home, kind):
             _take_checkpoints(found, home, f"{kind}/{name}")
@@ -58,6 +63,26 @@ def _half_written(home: Folder, older_than: float) -> Iterator[Prunable]:
             why = f"{many(len(files) + len(folders), 'file or folder')} left by a kill"
             names = [f"{kind}/{file.file}" for file in files] + folders
             yield Prunable(kind, size, why, "", partial(_remove_all, home, names))
+
+
+def _half_pulled(home: Folder, older_than: float) -> Iterator[Prunable]:
+    """What pulls left that were stopped, at least so long ago."""
+    for kind in ("pairs", "students", "teachers"):
+        for staging in stopped_pulls(home.local_path(kind)) if home.is_local else ():
+            files = [each.stat() for each in staging.rglob("*") if each.is_file()]
+            newest = max((each.st_mtime for each in files), default=staging.stat().st_mtime)
+            if newest <= time.time() - older_than:
+                place, size = f"{kind}/{staging.name}", sum(each.st_size for each in files)
+                again = "'kdm pull' goes on with it, or else brings all of it again"
+                remove = partial(_give_up, staging)
+                yield Prunable(place, size, "left by a pull that was stopped", again, remove)
+
+
+def _give_up(staging: Path) -> None:
+    try:
+        give_up(staging)
+    except StoreError as error:
+        raise HeldError(str(error)) from error
 
 
 def _remove_all(home: Folder, names: list[str]) -> None:

@@ -1,15 +1,13 @@
 """Brings a thing from the Hub to a home: listed, fetched, verified, and only then under its name.
 
-Until then it lies in a hidden folder beside its place, `.pull-NAME-DIGEST`, which no command lists. A pull
-that was interrupted goes on there, and brings no file again that is whole.
+Until then it lies in a hidden folder beside its place (kdm/hub/staging.py). A pull that was interrupted goes
+on there, and brings no file again that is whole.
 """
 
-import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +17,9 @@ from kdm.hub.bill import README, Bill, Listed
 from kdm.hub.file_digests import sha256_of_file
 from kdm.hub.offer import Offer
 from kdm.hub.soundness import require_sound
+from kdm.hub.staging import alone_in, staging_of
 from storage.digest import NAME_DIGITS
-from storage.errors import DamageError, MismatchError, StoreError
+from storage.errors import DamageError, MismatchError
 from storage.folders import Folder, folder_at
 from storage.folders.exclusive import sync_folder
 
@@ -29,6 +28,19 @@ _MAX_CARD_BYTES = 2**22
 _NAME = re.compile(rf"([A-Za-z0-9][A-Za-z0-9._-]{{0,199}}?)(?:-([0-9a-f]{{{NAME_DIGITS}}}))?")
 # A set that grew: whoever reads meanwhile finds every shard before its record, and both before a manifest.
 _ORDER = ("shards", "records", "manifests")
+
+
+class Plan(NamedTuple):
+    """What a pull will do; nothing is written yet."""
+
+    bill: Bill  # under the name that the thing gets here
+    folder: Folder
+    new: tuple[str, ...]  # the files that it lacks
+
+    @property
+    def num_bytes(self) -> int:
+        """Of those files."""
+        return sum(self.bill.files[path].num_bytes for path in self.new)
 
 
 class Pulled(NamedTuple):
@@ -40,6 +52,21 @@ class Pulled(NamedTuple):
     num_bytes: int
 
 
+def planned(offer: Offer, home: Folder, *, name: str = "", replaces: bool = False) -> Plan:
+    """What bringing this to a home takes: what is there already isn't brought again.
+
+    Raises a ValueError for a name or a home that can't be, a StoreError if it doesn't fit, and a
+    MismatchError if the home has something else of that name (unless `replaces`).
+    """
+    bill = _named(offer.bill, name)
+    kind = offer.repository.address.folder
+    new = _new_files(_local(home) / kind / bill.name, bill, replaces=replaces)
+    plan = Plan(bill, home / kind / bill.name, tuple(new))
+    if new:
+        home.require_space(plan.num_bytes, f"{bill.name} of {offer.repository.url}")
+    return plan
+
+
 def pull(
     offer: Offer,
     home: Folder,
@@ -48,25 +75,20 @@ def pull(
     replaces: bool = False,
     report: Report = lambda done, total: None,
 ) -> Pulled:
-    """Bring what is offered to a home, as NAME-DIGEST; what is there already isn't brought again.
+    """Bring what is offered to a home, as NAME-DIGEST.
 
-    Raises a MismatchError if the home has something else of that name (unless `replaces`), and a
-    DamageError that names the files which aren't what they should be.
+    Raises as `planned`, and a DamageError that names the files which aren't what they should be.
     """
-    bill = _named(offer.bill, name)
-    target = _local(home) / offer.repository.address.folder / bill.name
-    place = home / offer.repository.address.folder / bill.name
-    new = _new_files(target, bill, replaces=replaces)
-    if target.exists() and not new:
+    bill, place, new = plan = planned(offer, home, name=name, replaces=replaces)
+    target = place.local_path()
+    if not new and target.exists():
         return Pulled(place, offer.commit, 0, 0)
-    num_bytes = sum(bill.files[path].num_bytes for path in new)
-    home.require_space(num_bytes, f"{bill.name} of {offer.repository.url}")
-    staging = target.with_name(f".pull-{bill.name}")
-    with _alone(staging):
+    staging = staging_of(target)
+    with alone_in(staging):
         _reuse(target, staging, bill, new)
         _bring(offer, bill, staging, report)
         _place(staging, target, new, is_whole=len(new) == len(bill.files))
-    return Pulled(place, offer.commit, len(new), num_bytes)
+    return Pulled(place, offer.commit, len(new), plan.num_bytes)
 
 
 def _local(home: Folder) -> Path:
@@ -112,26 +134,7 @@ def _new_files(target: Path, bill: Bill, *, replaces: bool) -> list[str]:
     return new
 
 
-@contextmanager
-def _alone(staging: Path) -> Iterator[None]:
-    """One pull at a time works in a folder; the lock goes with the process that holds it."""
-    staging.mkdir(parents=True, exist_ok=True)
-    handle = os.open(staging, os.O_RDONLY)
-    try:
-        _lock(handle, staging)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, staging: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise StoreError(f"another pull works in {staging}; wait for it") from error
-
-
-def _reuse(target: Path, staging: Path, bill: Bill, new: list[str]) -> None:
+def _reuse(target: Path, staging: Path, bill: Bill, new: Sequence[str]) -> None:
     """Link what the home has already, so that a set that grew is verified whole."""
     for path in set(bill.files).difference(new):
         if not (staging / path).exists():
@@ -165,7 +168,7 @@ def _remove_strangers(staging: Path, files: Mapping[str, Listed]) -> None:
             file.unlink()
 
 
-def _place(staging: Path, target: Path, new: list[str], *, is_whole: bool) -> None:
+def _place(staging: Path, target: Path, new: Sequence[str], *, is_whole: bool) -> None:
     """Give the verified folder its name, or add what a set has gained in the order of writing."""
     if is_whole:
         shutil.rmtree(target, ignore_errors=True)  # one that is to be replaced

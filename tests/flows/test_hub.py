@@ -193,6 +193,17 @@ def test_a_dry_run_sends_and_brings_nothing(hub: Hub, finished: Finished, tmp_pa
         kdm("pull", "student", "ada/model", "--dry-run", "--json", home=tmp_path / "home")
     )
     assert (document["files"], document["is_dry_run"]) == (6, True)
+    assert document["folder"] == f"{tmp_path}/home/students/{document['name']}"
+    other = finished.copy(tmp_path / "other", "reports")
+    (only(other / "students") / "losses.json").write_bytes(b"{}")
+    for home, words, told in (
+        ("home", ["mine-000000000000", "ada/model"], "its digest is"),
+        ("home", ["No name", "ada/model"], "is not a name"),
+        ("other", ["ada/model"], "is there and differs from the repository's"),
+    ):
+        pull = ("pull", "student", *words, "--dry-run")
+        assert told in refused(*pull, home=tmp_path / home)
+        assert told in refused(*pull[:-1], home=tmp_path / home)
     assert not (tmp_path / "home").exists()
 
 

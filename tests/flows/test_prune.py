@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from flows.claim_file import ClaimFile, own_claim
 from flows.cli import app
 from flows.stages.claim import FILE
+from kdm.hub.staging import alone_in
 from storage.digest import seal, unseal
 from storage.folders import folder_at
 from storage.folders.temporary import temporary_name
@@ -105,6 +106,21 @@ def test_what_a_killed_writer_left_goes_and_a_young_file_stays(home: Path) -> No
         None,
     )
     assert not shard.exists()
+
+
+def test_what_a_stopped_pull_left_goes_unless_one_is_at_work_in_it(home: Path) -> None:
+    pruned(home)
+    left, at_work, young = (home / "pairs" / f".pull-{name}-{'0' * 12}" for name in "abc")
+    for folder in (left, at_work, young):
+        (folder / ".parts").mkdir(parents=True)
+        (folder / ".parts" / "half").write_bytes(b"12345")
+    aged(home)
+    (young / "spec.json").write_bytes(b"{}")
+    with alone_in(at_work):
+        (found,) = pruned(home)["things"]
+    assert (found["place"], found["bytes"]) == (f"pairs/{left.name}", 5)
+    assert "'kdm pull' goes on with it" in found["again"]
+    assert [each.exists() for each in (left, at_work, young)] == [False, True, True]
 
 
 def test_damaged_weights_keep_their_checkpoints(home: Path) -> None:
