@@ -13,7 +13,6 @@ from storage.folders.local_paths import user_path
 from storage.redaction import require_no_secret
 
 FILE_VARIABLE = "KDM_CONFIG"
-_TRACKERS = "kdm.trackers"  # the entry-point group
 
 
 class Settings(NamedTuple):
@@ -35,18 +34,11 @@ def settings_file() -> Path:
 def settings() -> Settings:
     """The file's settings, checked.
 
-    Raises a ValueError that names the file, for an unknown key too, and an OSError if a file that
-    $KDM_CONFIG names isn't there or can't be read.
+    Raises a ValueError that names the file: if it can't be read, if it isn't there though $KDM_CONFIG names
+    it, and for an unknown key too.
     """
     file = settings_file()
-    try:
-        text = file.read_bytes().decode()
-    except FileNotFoundError:
-        if os.environ.get(FILE_VARIABLE):
-            raise
-        return Settings()
-    except UnicodeDecodeError:
-        raise ValueError(f"{file} isn't UTF-8; save it as UTF-8") from None
+    text = _text(file)
     if not text.strip():
         return Settings()
     try:
@@ -54,6 +46,23 @@ def settings() -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{file} isn't TOML: {error}; correct it, or remove it") from None
     return _checked(document, str(file))
+
+
+def _text(file: Path) -> str:
+    """What the file says; nothing if there's none in the usual place."""
+    named = os.environ.get(FILE_VARIABLE)
+    try:
+        return file.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{file} isn't UTF-8; save it as UTF-8") from None
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not named:
+            return ""
+        remedy = (
+            f"let ${FILE_VARIABLE} name a file of settings, or nothing" if named else "remove it"
+        )
+        reason = str(error.strerror).lower()
+        raise ValueError(f"{file} can't be read as settings ({reason}); {remedy}") from error
 
 
 def _checked(document: dict[str, object], file: str) -> Settings:
@@ -85,15 +94,9 @@ def _home(value: object, file: str) -> str:
 
 
 def _trackers(value: object, file: str) -> tuple[str, ...]:
-    from storage.did_you_mean import nearest
-    from storage.plugins import plugin_names
+    from kdm.trackers.choice import known_names
 
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise ValueError(f"{file}: trackers is {value!r}; give names, as ['tensorboard'], or []")
-    known = plugin_names(_TRACKERS)
-    for name in value:
-        if name not in known:
-            raise ValueError(f"{file}: no tracker '{name}'; {nearest(name, known)}")
-    if len({*value}) < len(value):
-        raise ValueError(f"{file}: trackers is {value!r}; name each tracker once")
-    return tuple(value)
+    try:
+        return known_names(value)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None

@@ -9,16 +9,19 @@
 from collections.abc import Iterator
 from typing import Any
 
+from kdm.trackers.choice import known_trackers
+
 _KEY = "trackers"
 
 
 def expand_trackers(document: dict[str, Any]) -> None:
-    """Change the document in place; names and options are left to the recipe's validation."""
+    """Change the document in place; a ValueError for trackers that there aren't, once for all trainings."""
     chosen = document.pop(_KEY, None)
     if chosen is None:
         return
     if isinstance(chosen, str):
         chosen = [each.strip() for each in chosen.split(",") if each.strip()]
+    known_trackers(chosen)
     for each in _trained(document):
         training = each.setdefault("training", {})
         if isinstance(training, dict) and training.get(_KEY) is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from kdm.trackers.tracked_run import Entry, TrackedRun
-from kdm.trackers.tracker import Tracker, TrackerPlugin
+from kdm.trackers.tracker import Tracker, TrackerPlugin, lacking
 
 _URI = "MLFLOW_TRACKING_URI"
 _KEY, _STEP = "kdm.run", "kdm.step"  # tags of a run: its key, and the last step that it has
@@ -96,8 +96,7 @@ class MlFlowRun(Tracker):
         step, at = int(now.data.tags.get(_STEP, 0)), now.info.start_time
         metrics = [
             self._entities.Metric(name, value, at, step)
-            for name, value in numbers.items()
-            if now.data.metrics.get(name) != value
+            for name, value in lacking(now.data.metrics, numbers).items()
         ]
         self._client.log_batch(self._id, metrics=metrics, synchronous=True)
         if now.info.status != "FINISHED":

@@ -5,9 +5,10 @@ passes on what the tracker lacks. So a tracker answers one question, `last_step`
 every step comes once, in order, however often training and tracker were killed.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kdm.trackers.tracked_run import Entry, TrackedRun
 from storage.plugins import Plugin
@@ -51,3 +52,13 @@ class TrackerPlugin(Plugin, ABC):
     @abstractmethod
     def open(self, run: TrackedRun) -> Tracker:
         """A tracker of the run, which may have been begun by an earlier process."""
+
+
+def lacking(told: Mapping[str, Any], numbers: Mapping[str, float]) -> dict[str, float]:
+    """The numbers that a store doesn't have, or has otherwise. NaN, which equals nothing, is NaN again."""
+    return {name: value for name, value in numbers.items() if not _is(told.get(name), value)}
+
+
+def _is(one: object, other: float) -> bool:
+    both_nan = isinstance(one, float) and math.isnan(one) and math.isnan(other)
+    return both_nan or one == other

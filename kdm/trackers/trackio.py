@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from kdm.trackers.tracked_run import Entry, TrackedRun
-from kdm.trackers.tracker import Tracker, TrackerPlugin
+from kdm.trackers.tracker import Tracker, TrackerPlugin, lacking
 from storage.errors import StoreError
 
 _PLACE = "TRACKIO_DIR"
@@ -81,7 +81,7 @@ class TrackioRun(Tracker):
         """A row after the last step, unless it's there."""
         rows = self._store.get_logs(self._project, self._name)
         last = rows[-1] if rows else {}
-        if any(last.get(name) != value for name, value in numbers.items()):
+        if lacking(last, numbers):
             self._log([(self.last_step() + 1, dict(numbers))])
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from kdm.image_grid import png
 from kdm.trackers.choice import chosen_trackers
 from kdm.trackers.tracked_run import Entry, TrackedRun
-from kdm.trackers.tracker import GROUP, TrackerPlugin
+from kdm.trackers.tracker import GROUP, TrackerPlugin, lacking
 from kdm.training.options import TrainingOptions
 from storage.folders import Folder
 from storage.plugins import configure, describe, plugin_names
@@ -42,8 +42,17 @@ def test_it_knows_the_last_step_that_an_earlier_process_told(
             tracker.tell([numbers, Entry(first + 5, 1.7e9 + first, {}, picture)])
     with closing(plugin(name).open(run)) as tracker:
         assert [*steps, tracker.last_step()] == [0, 15, 35]
-        tracker.finish({"final/loss/pred": 0.5})
-        assert tracker.last_step() >= 35
+        for _ in range(2):  # the second time it has them
+            tracker.finish({"final/loss/pred": 0.5, "final/fid": float("nan")})
+            steps.append(tracker.last_step())
+    assert steps[2] == steps[3] >= 35
+
+
+def test_a_store_lacks_a_number_that_it_has_otherwise_but_not_one_that_is_nan_in_both() -> None:
+    nan = float("nan")
+    told = {"same": 0.5, "other": 0.5, "nan": nan, "was nan": nan, "text": "NaN"}
+    now = {"same": 0.5, "other": 0.6, "nan": nan, "was nan": 0.5, "text": 1.0, "new": nan}
+    assert list(lacking(told, now)) == ["other", "was nan", "text", "new"]
 
 
 @every_tracker
@@ -74,7 +83,7 @@ def test_without_its_package_one_sentence_names_the_extra(
 
 def test_names_become_trackers_or_a_sentence() -> None:
     assert [each.plugin for each in chosen_trackers(["tensorboard"])] == ["tensorboard"]
-    with pytest.raises(ValueError, match="no plugin 'tensorbord'; did you mean 'tensorboard'"):
+    with pytest.raises(ValueError, match="no tracker 'tensorbord'; did you mean 'tensorboard'"):
         chosen_trackers(["tensorbord"])
     with pytest.raises(ValueError, match="'tensorboard' is given 2 times"):
         chosen_trackers(["tensorboard", {"plugin": "tensorboard"}])

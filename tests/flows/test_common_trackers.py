@@ -34,8 +34,22 @@ def test_no_identity_depends_on_it() -> None:
 
 
 def test_an_unknown_tracker_is_named_with_the_nearest() -> None:
-    with pytest.raises(ValueError, match="no plugin 'mlfow'; did you mean 'mlflow'"):
+    with pytest.raises(ValueError, match=r"^no tracker 'mlfow'; did you mean 'mlflow'\?$"):
         names("trackers=mlfow")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("trackers=nope", "no tracker 'nope'; known: mlflow, tensorboard, trackio, wandb"),
+        ("trackers=5", "trackers is 5; give names, as ['tensorboard'], or []"),
+        ("trackers=mlflow,mlflow", "tracker 'mlflow' is given 2 times; give it once"),
+    ],
+)
+def test_trackers_that_cannot_be_are_told_once_for_all_trainings(said: str, told: str) -> None:
+    with pytest.raises(ValueError, match="tracker") as error:
+        names(said)
+    assert str(error.value) == told
 
 
 def test_a_missing_package_is_said_before_the_first_stage(

@@ -72,7 +72,11 @@ def test_config_says_where_each_setting_comes_from(
         ('home = "s3://me:secret-word@bucket/kdm"', "is an address with a user, a password"),
         ('trackers = "tensorboard"', "give names, as ['tensorboard'], or []"),
         ('trackers = ["tensorbord"]', "no tracker 'tensorbord'; did you mean 'tensorboard'?"),
-        ('trackers = ["tensorboard", "tensorboard"]', "name each tracker once"),
+        ('trackers = [{plugin = "mlflow"}]', "give names, as ['tensorboard'], or []"),
+        (
+            'trackers = ["tensorboard", "tensorboard"]',
+            "tracker 'tensorboard' is given 2 times; give it once",
+        ),
         ("home = ", "isn't TOML"),
     ],
 )
@@ -92,8 +96,12 @@ def test_another_file_can_be_named_and_must_then_be_there(
 ) -> None:
     file.write_text('home = "/of-the-usual-file"')
     monkeypatch.setenv("KDM_CONFIG", str(tmp_path / "other.toml"))
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match=r"other\.toml can't be read as settings \(no such file"):
         settings()
+    monkeypatch.setenv("KDM_CONFIG", str(tmp_path))
+    with pytest.raises(ValueError, match=r"is a directory\); let \$KDM_CONFIG name a file"):
+        settings()
+    monkeypatch.setenv("KDM_CONFIG", str(tmp_path / "other.toml"))
     (tmp_path / "other.toml").write_text('home = "/of-another"')
     assert settings() == Settings(home="/of-another")
 
