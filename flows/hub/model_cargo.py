@@ -7,6 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 from flows.hub.cargo import Cargo, sources_of
+from flows.hub.no_places import told_documents
 from kdm.hub.hub_address import HubAddress
 from kdm.licences import UNKNOWN, hub_fields, said_by
 from kdm.report.existing_card import CARD
@@ -38,13 +39,15 @@ class Lineage(NamedTuple):
 def model_cargo(folder: Folder, address: HubAddress, lineage: Lineage) -> Cargo:
     """All that is sent of a student or a teacher, whose weights are checked first.
 
-    Raises a ValueError if the folder holds none, and a DamageError if it isn't as it was written.
+    Raises a ValueError if the folder holds none, or says a place of this machine, and a DamageError if it
+    isn't as it was written.
     """
     config = read_config(folder)
     if config is None or config["group"] != _GROUPS[address.kind]:
         raise ValueError(f"{folder.url} holds no finished {address.kind}; see 'kdm ls'")
     read_weights(folder, config)
     sources = sources_of(folder, address.kind)
+    sources |= told_documents(folder, sources)
     card = _card(folder, config, address, lineage)
     return Cargo.of(address.kind, folder.name, digest_of(config["identity"]), sources, card=card)
 

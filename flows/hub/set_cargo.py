@@ -10,6 +10,7 @@ from functools import partial
 from flows.documents.mask_counts import masked_by_decision
 from flows.documents.set_card import card_for_strangers
 from flows.hub.cargo import Cargo, Shown, Source, sources_of
+from flows.hub.no_places import told_documents
 from flows.hub.set_readme import set_readme
 from flows.hub.told_reasons import told_reasons
 from kdm.hub.hub_address import HubAddress
@@ -39,6 +40,7 @@ def set_cargo(
     if not is_unmasked:
         _require_unmasked(stores)
     sources = dict(_files(folder, stores))
+    told_documents(folder, sources)  # a spec, which is the name, may say no place
     shown = list(_view(stores)) if has_view else []
     card = card_for_strangers(folder, stores)
     return Cargo.of(

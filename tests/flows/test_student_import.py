@@ -15,10 +15,15 @@ from published_students import KDM, LABELLED, module_of, state_of, student, writ
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.hub.model_cargo import Lineage, model_cargo
 from kdm.coders.mlp_coders import MlpCoders
+from kdm.hub.hub_address import HubAddress
 from kdm.published.tensor_names import to_published
 from kdm.students.koopman import Koopman
 from kdm.students.koopman_student import KoopmanStudent
+from kdm.trained import read_config
+from storage.digest import seal, unseal
+from storage.folders import folder_at
 from storage.records import PairSchema
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -108,7 +113,11 @@ def test_the_checkerboards_student_is_imported_too(tmp_path: Path) -> None:
 def test_its_folder_tells_what_it_is_and_whose(tmp_path: Path) -> None:
     made = student(**LABELLED)
     file = write_module(tmp_path / "mine.pt", module_of(made, noisy_latent=0.2))
+    words = ("student", "import", file, "--home", tmp_path / "home", "--name", "theirs")
+    planned = kdm(*words, "--dry-run").output
+    assert not (tmp_path / "home").exists()
     folder = imported(file, tmp_path / "home", "--name", "theirs", "--student", "kdm")
+    assert planned == f"{folder}: would be stored; nothing was written\n"
     before = {each: each.read_bytes() for each in folder.iterdir()}
     card = (folder / "card.md").read_text()
     assert {each.name for each in before} == {"model.safetensors", "config.json", "card.md"}
@@ -117,6 +126,29 @@ def test_its_folder_tells_what_it_is_and_whose(tmp_path: Path) -> None:
     assert f"{made.requires_grad_().num_trainable_parameters():,} trainable" in card
     assert imported(file, tmp_path / "home", "--name", "theirs") == folder
     assert {each: each.read_bytes() for each in folder.iterdir()} == before
+
+
+def test_folders_of_the_machine_that_a_file_was_made_on_do_not_leave_by_a_push(
+    tmp_path: Path,
+) -> None:
+    said = {"data_dir": "/home/ada/data", "out": "runs/7", "cache": "C:\\data", "note": "third try"}
+    file = write_module(tmp_path / "mine.pt", module_of(student(), **said))
+    folder = folder_at(str(imported(file, tmp_path / "home")))
+    cargo = model_cargo(folder, HubAddress.of("student", "ada/mine"), Lineage())
+    sent = unseal(cargo.sources["config.json"], "what is sent")
+    kept = read_config(folder)
+    assert said.items() <= kept["source"]["settings"].items()
+    assert {*kept["source"]["settings"]} - {*sent["source"]["settings"]} == {*said} - {"note"}
+    assert {k: v for k, v in sent.items() if k not in ("digest", "source")} == {
+        k: v for k, v in kept.items() if k not in ("digest", "source")
+    }
+    for key in ("digest", "stamp_digest"):
+        kept.pop(key, None)
+    folder.replace("config.json", seal({**kept, "model": {**kept["model"], "file": "~/mine.pt"}}))
+    with pytest.raises(
+        ValueError, match=r"config\.json of mine-.* says model\.file '~/mine\.pt', a place"
+    ):
+        model_cargo(folder, HubAddress.of("student", "ada/mine"), Lineage())
 
 
 def test_an_imported_student_is_sampled_by_its_name(tmp_path: Path) -> None:
