@@ -21,7 +21,7 @@ from kdm.networks.image_shapes import OneHot
 from kdm.objective import Losses, Objective, weighted
 from kdm.operators import KoopmanOperator
 from kdm.randomness.draws import draws
-from kdm.shapes import Labels, Latents, Samples, Scalar
+from kdm.shapes import AnyNumber, Labels, Latents, Samples, Scalar
 from kdm.students.adversarial_steps import Own, objective_of
 from kdm.students.folded import FoldedKoopman
 from kdm.students.kept_while_still import Kept, stand_still
@@ -29,6 +29,10 @@ from kdm.students.koopman_losses import KoopmanLosses
 from kdm.students.labels import one_hot, require_known, required
 from kdm.students.student import DTYPES, Student, sampling
 from kdm.students.trace import Trace
+
+_Part = tuple[
+    AnyNumber | None, AnyNumber | None
+]  # z (n, d) and labels (n, classes), each of its own n
 
 
 class KoopmanStudent(Student):
@@ -227,7 +231,7 @@ class KoopmanStudent(Student):
         x_0: Samples = self.decoder(z_0, labels)
         return x_0.reshape(z_0.shape[0], *self._shape)
 
-    def _decode_both(self, *parts: "_Part") -> tuple[Samples | None, ...]:
+    def _decode_both(self, *parts: _Part) -> tuple[AnyNumber | None, ...]:
         """Each part (z (n, d), labels) decoded, if possible in one pass; None stays None."""
         given = [(z, labels) for z, labels in parts if z is not None]
         if len(given) < 2 or not self._joins_passes:
@@ -240,6 +244,3 @@ class KoopmanStudent(Student):
         if self._losses.latent_noise == 0:
             return z
         return torch.add(z, draws().normal_like(z), alpha=self._losses.latent_noise)
-
-
-_Part = tuple[Latents | None, OneHot | None]
