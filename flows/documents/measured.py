@@ -1,24 +1,51 @@
 """Reads a student's measured numbers, without torch."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.report.tables import number
-from storage.digest import unseal
+from storage.digest import seal, short, unseal
 from storage.errors import DamageError
 from storage.folders import Folder
 from storage.options import parse
 
 _NUM_KEY_METRICS = 3
+_FORMER = (
+    "measured"  # in a student's folder: what metrics.json was under other options, by its identity
+)
 
 
 def read_metrics(folder: Folder) -> dict[str, Any] | None:
     """A student's metrics document; None if it's missing or damaged (it's then made again)."""
-    if not folder.exists("metrics.json"):
+    return _read(folder, "metrics.json")
+
+
+def former_metrics(folder: Folder, identity: str) -> dict[str, Any] | None:
+    """What the student's metrics document was with this identity; None if that wasn't kept."""
+    document = _read(folder, _former(identity))
+    return document if document is not None and document["identity"] == identity else None
+
+
+def replace_metrics(folder: Folder, document: Mapping[str, Any]) -> None:
+    """Write a metrics document; the one in its place is kept, so that it isn't measured again."""
+    standing = read_metrics(folder)
+    is_another = standing is not None and standing["identity"] != document["identity"]
+    if standing is not None and is_another and "values" in standing:
+        folder.replace(_former(standing["identity"]), seal(standing))
+    folder.replace("metrics.json", seal(document))
+
+
+def _former(identity: str) -> str:
+    return f"{_FORMER}/{short(identity)}.json"
+
+
+def _read(folder: Folder, name: str) -> dict[str, Any] | None:
+    if not folder.exists(name):
         return None
     try:
-        document = unseal(folder.read("metrics.json"), f"{folder.url}/metrics.json")
+        document = unseal(folder.read(name), f"{folder.url}/{name}")
     except DamageError:
         return None
     document.pop("digest")

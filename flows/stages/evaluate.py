@@ -4,13 +4,13 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from flows.documents.measured import read_metrics
+from flows.documents.measured import former_metrics, read_metrics, replace_metrics
 from flows.judged_pairs import open_split
 from flows.stage import Run, StageResult, State
 from flows.stages.claim import claimed, end_claim_of_dead
 from flows.stages.judging_networks import networks_of, require_other_judges
 from flows.stages.tracking import tell_trackers
-from storage.digest import digest_of, seal
+from storage.digest import digest_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,6 +29,9 @@ def evaluate(run: Run, judged: StageResult, student: StageResult) -> StageResult
 
     def is_there() -> bool:
         standing = read_metrics(folder)
+        # Points of a study may differ in options alone: each finds its own numbers, and metrics.json stays.
+        if standing is not None and standing["identity"] != identity and not run.is_remembered:
+            standing = former_metrics(folder, identity)
         if standing is not None and standing["identity"] == identity:
             facts.update(standing)
         return bool(facts)
@@ -64,7 +67,7 @@ def _evaluate(run: Run, judged: StageResult, student: StageResult, identity: str
         "parameters": student.facts["parameters"],
     }
     write_card(run, judged, student, document, schema)
-    folder.replace("metrics.json", seal(document))
+    replace_metrics(folder, document)
     meter.at(1)
     return document
 

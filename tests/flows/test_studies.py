@@ -15,6 +15,7 @@ from flows.cli import app
 from flows.config.overrides import apply_override
 from flows.config.recipe_files import read_recipe
 from flows.config.student_recipe import StudentRecipe
+from flows.documents.measured import read_metrics
 from flows.study.costs import COSTS
 from flows.study.made_trial import found_trial, make_trial
 from flows.study.planning import StudyRequest, overrides_of, planned
@@ -25,6 +26,7 @@ from flows.study.trials import Plan
 from kdm.evaluate.evaluate import meanings_of
 from kdm.evaluate.evaluation_options import EvaluationOptions
 from kdm.presets.preset_choice import with_preset
+from storage.folders import folder_at
 from storage.options import parse
 
 STUDY = {
@@ -191,6 +193,26 @@ def test_a_killed_study_goes_on_and_ends_with_the_same_bytes(
     write_results(plan, [make_trial(trial.run(plan.home), plan.analysis) for trial in plan.trials])
     assert files_of(home) == files_of(here)
     _check_results(plan_at(home, study), ended.said)
+
+
+def test_points_that_differ_in_what_is_measured_alone_are_each_measured_once(
+    finished: Finished, tmp_path: Path
+) -> None:
+    points = [{"name": str(num), "set": {"evaluation.num_fresh": num}} for num in (64, 128)]
+    plain = {key: STUDY[key] for key in ("name", "title", "seeds")}
+    file = tmp_path / "mine.yaml"
+    on = {"tiny": {"measure": ["paired_mse"]}}
+    file.write_text(yaml.safe_dump({**plain, "points": points, "on": on}))
+    plan = plan_at(finished.copy(tmp_path / "home", "reports"), str(file))
+    made = [make_trial(trial.run(plan.home), None) for trial in plan.trials]
+    found = [found_trial(trial.run(plan.home), None) for trial in plan.trials]
+    numbers = [each.student.facts["num_fresh"] for each in made]
+    assert [each and each.student.facts["num_fresh"] for each in found] == numbers == [64, 128]
+    assert [each and each.student.facts["values"] for each in found] == [
+        each.student.facts["values"] for each in made
+    ]
+    (student,) = (tmp_path / "home" / "students").iterdir()
+    assert read_metrics(folder_at(str(student)))["num_fresh"] == 128  # the last is what others read
 
 
 def _check_results(plan: Plan, said: str) -> None:
