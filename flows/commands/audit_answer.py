@@ -29,6 +29,15 @@ def say_audit(target: Folder, state: str, *, is_private: bool, as_json: bool) ->
         warn(warning)
 
 
+def say_planned(target: Folder, state: str, *, as_json: bool) -> None:
+    """Print where an audit is, or would be; nothing of it is made."""
+    page = f"{target.url}/audit.html"
+    if as_json:
+        say_document({"page": page, "state": state})
+    else:
+        typer.echo(f"{page}: {state}; nothing was made")
+
+
 def policy_warning(audit: Folder) -> str:
     """What a user must know of a private part in a bucket, where files have no modes; '' on a disk."""
     if audit.is_local:

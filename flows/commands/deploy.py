@@ -24,19 +24,31 @@ _SCHEDULED = "eval-report"
 
 
 def deploy(
-    runs: Runs, *, limit: int | None, with_automations: bool = False, webhook: str = ""
+    runs: Runs,
+    *,
+    limit: int | None,
+    with_automations: bool = False,
+    webhook: str = "",
+    is_dry: bool = False,
 ) -> None:
-    """Create the work pool `local` if needed, then every deployment; a ValueError if that can't be."""
+    """Create the work pool `local` if needed, then every deployment; a ValueError if that can't be.
+
+    A dry run asks the server, and says what would be created.
+    """
     _require_address(webhook)
     with configured_server() as client:
         pool = found_pool(client, runs.pool)
         variables = job_variables(pool, runs)
+    content = deployments(runs.pool, variables, limit)
+    if is_dry:
+        typer.echo(_planned(content, runs.pool, is_new=pool is None))
+        return
     with TemporaryDirectory() as empty:  # Prefect imports flows from its current folder first
         folder = Path(empty)
         if pool is None:
             _prefect(folder, "work-pool", "create", LOCAL, "--type", PROCESS)
         file = folder / "prefect.yaml"
-        file.write_text(yaml.safe_dump(deployments(runs.pool, variables, limit)), encoding="utf-8")
+        file.write_text(yaml.safe_dump(content), encoding="utf-8")
         _prefect(folder, "deploy", "--all", "--prefect-file", str(file))
     if with_automations:
         with configured_server() as client:
@@ -50,6 +62,12 @@ def deploy(
         f"deployed; start a worker with 'prefect worker start --pool {runs.pool}', then for one "
         "'prefect deployment run generate-pairs/default --watch'"
     )
+
+
+def _planned(content: dict[str, Any], pool: str, *, is_new: bool) -> str:
+    names = ", ".join(f"{each['tags'][-1]}/{each['name']}" for each in content["deployments"])
+    where = f"the {'new work pool' if is_new else 'work pool'} '{pool}'"
+    return f"would deploy to {where}: {names}; nothing was changed"
 
 
 def _require_address(webhook: str) -> None:

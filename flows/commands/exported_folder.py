@@ -13,9 +13,14 @@ def free_folder(out: str) -> Folder:
     return folder
 
 
-def write_files(folder: Folder, files: Mapping[str, bytes]) -> int:
+def write_files(folder: Folder, files: Mapping[str, bytes], *, is_dry: bool) -> int:
     """Write files in their order, by names that may begin with a folder's; returns their bytes."""
-    for name, data in files.items():
+    for name, data in () if is_dry else files.items():
         inner, _, plain = name.rpartition("/")
         (folder / inner if inner else folder).replace(plain, data)
     return sum(len(data) for data in files.values())
+
+
+def not_written(is_dry: bool) -> str:
+    """How the sentence about an export ends, if it was only made in memory."""
+    return "; nothing was written" if is_dry else ""

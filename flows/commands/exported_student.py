@@ -24,6 +24,7 @@ class Export:
     as_bytes: bool = False
     num_steps: int | None = None
     weights: Kept = "last"
+    is_dry: bool = False
 
 
 class ExportedStudent(NamedTuple):

@@ -75,11 +75,12 @@ def _leaderboard(
         typer.Option("--by", metavar="NUMBER", help="The number to order by, such as paired_mse."),
     ] = "",
     home: Home = "",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.leaderboard import write_leaderboard
 
-    write_leaderboard(pairs, home, by=by, as_json=as_json)
+    write_leaderboard(pairs, home, by=by, is_dry=dry_run, as_json=as_json)
 
 
 def _rm(
@@ -123,11 +124,12 @@ def _sample(
     precision: Annotated[str, typer.Option("--precision", help="float32 or bfloat16.")] = "float32",
     best: Best = False,
     home: Home = "",
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.sample import Wanted, sample
 
     kept: Literal["best", "last"] = "best" if best else "last"
-    sample(student, home, Wanted(num_samples, seed, out, grid, label, precision, kept))
+    sample(student, home, Wanted(num_samples, seed, out, grid, label, precision, kept, dry_run))
 
 
 def _export(
@@ -158,11 +160,12 @@ def _export(
     ] = None,
     best: Best = False,
     home: Home = "",
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.student_export import Export, export_student
 
     kept: Literal["best", "last"] = "best" if best else "last"
-    export_student(student, home, Export(to, out, as_bytes, num_steps, kept))
+    export_student(student, home, Export(to, out, as_bytes, num_steps, kept, dry_run))
 
 
 def _deploy(
@@ -207,12 +210,13 @@ def _deploy(
             help="Also let the server call this address when a student becomes worse.",
         ),
     ] = "",
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.deploy import deploy
     from flows.orchestration.work_pool import Runs
 
     runs = Runs(pool, image, home)
-    deploy(runs, limit=limit, with_automations=automations, webhook=webhook)
+    deploy(runs, limit=limit, with_automations=automations, webhook=webhook, is_dry=dry_run)
 
 
 def _prune(
@@ -253,10 +257,11 @@ def _prune_runs(
         ),
     ] = _A_MONTH,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.prune_runs import prune_runs
 
-    prune_runs(older_than, is_confirmed=yes)
+    prune_runs(older_than, is_confirmed=yes, is_dry=dry_run)
 
 
 def _config(as_json: AsJson = False) -> None:

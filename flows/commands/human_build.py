@@ -38,11 +38,17 @@ def build_human_study(name: str, home: str, wanted: HumanStudy) -> None:
     shown, others = study_pictures(known, student, wanted)
     kept = _kept(place, student, wanted)
     study = study_of(shown, others, side=wanted.side, secret=kept["secret"])
+    keys = _folder(place, student, wanted)
+    keys.require_writable("the key of a study")
+    if wanted.is_dry:
+        typer.echo(
+            f"{target.url}/index.html: {wanted.num_questions} pairs, and {keys.url}/{KEY}; nothing was "
+            "written"
+        )
+        return
     page = human_page(study, name=kept["study"], question=QUESTION)
     pairs = [[name for name, _ in each.collages] for each in study.questions]
     key = {**kept, "questions": pairs, "collages": study.key}
-    keys = _folder(place, student, wanted)
-    keys.require_writable("the key of a study")
     keys.replace(KEY, seal(key))
     target.replace("index.html", page.encode())
     typer.echo(
@@ -74,7 +80,7 @@ def _kept(home: Folder, student: StageResult, wanted: HumanStudy) -> dict[str, A
 
 
 def _asked(wanted: HumanStudy) -> dict[str, Any]:
-    return {name: value for name, value in asdict(wanted).items() if name != "out"}
+    return {name: value for name, value in asdict(wanted).items() if name not in ("out", "is_dry")}
 
 
 def _folder(home: Folder, student: StageResult, wanted: HumanStudy) -> Folder:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.option_types import AsJson, Home, Seed, StudentName, whole
+from flows.commands.option_types import AsJson, DryRun, Home, Seed, StudentName, whole
 
 _MOST = 1000  # questions; and pictures a side
 
@@ -41,11 +41,13 @@ def _build(
     *,
     seed: Seed = 0,
     home: Home = "",
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.human_build import build_human_study
     from flows.commands.human_pictures import HumanStudy
 
-    build_human_study(student, home, HumanStudy(against, num_questions, side, seed, out))
+    wanted = HumanStudy(against, num_questions, side, seed, out, dry_run)
+    build_human_study(student, home, wanted)
 
 
 @human_app.command("score", help="The share of answers for the student, and how sure it is.")

@@ -22,6 +22,7 @@ class HumanStudy:
     side: int = 6  # pictures along a collage
     seed: int = 0  # of which pictures are shown
     out: str = ""
+    is_dry: bool = False
 
 
 def study_pictures(

@@ -30,8 +30,8 @@ _MOST_NAMES = 3
 _MOST_COLUMNS = 3  # on the terminal; the page has all
 
 
-def write_leaderboard(name: str, home: str, *, by: str, as_json: bool) -> None:
-    """Print the table and write the page; nothing is measured or trained."""
+def write_leaderboard(name: str, home: str, *, by: str, is_dry: bool, as_json: bool) -> None:
+    """Print the table and write the page, unless it's a dry run; nothing is measured or trained."""
     pairs, place = found(home, "pairs", name), home_folder(home)
     if not pairs.exists("spec.json"):
         raise ValueError(f"{pairs.url} holds no set of pairs; see 'kdm ls'")
@@ -39,13 +39,14 @@ def write_leaderboard(name: str, home: str, *, by: str, as_json: bool) -> None:
     counts = Counts(_known_counts(folder))
     board = leaderboard(place, pairs, by, counts)
     folder.require_writable("a leaderboard")
-    write_page(folder, _PAGE, render_leaderboard(board))
-    folder.replace(_DATA, seal({**document(board), "counts": counts.known}))
+    if not is_dry:
+        write_page(folder, _PAGE, render_leaderboard(board))
+        folder.replace(_DATA, seal({**document(board), "counts": counts.known}))
     if as_json:
-        say_document({"page": f"{folder.url}/{_PAGE}", **document(board)})
+        say_document({"page": None if is_dry else f"{folder.url}/{_PAGE}", **document(board)})
         return
     _print(board)
-    typer.echo(f"\n{folder.url}/{_PAGE}")
+    typer.echo(f"\n{folder.url}/{_PAGE}{'; nothing was written' if is_dry else ''}")
 
 
 def _folder(home: Folder, pairs: Folder) -> Folder:

@@ -205,11 +205,13 @@ def _export(  # noqa: PLR0913  (one an option)
         bool, typer.Option("--unmasked", help="Include pairs that filters would leave out.")
     ] = False,
     home: Home = "",
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.pairs_export import Export, export_set
 
     chosen = tuple(masks or ())
-    export_set(name, home, Export(to, folder, split, layout, count, variant, chosen, unmasked))
+    wanted = Export(to, folder, split, layout, count, variant, chosen, unmasked, dry_run)
+    export_set(name, home, wanted)
 
 
 @pairs_app.command("import", help="Store pairs that someone else published.")
@@ -243,13 +245,15 @@ def _import(  # noqa: PLR0913  (one an option)
         ),
     ] = None,
     home: Home = "",
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.pairs_import import Import, import_set
 
     chosen = tuple(options or ())
-    import_set(
-        Import(source, importer, name, train, heldout, layout, license_, chosen, noise), home
+    wanted = Import(
+        source, importer, name, train, heldout, layout, license_, chosen, noise, dry_run
     )
+    import_set(wanted, home)
 
 
 @pairs_app.command(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flows.commands.audit_answer import say_audit
+from flows.commands.audit_answer import say_audit, say_planned
 from flows.device import require_device
 from flows.documents.audit_reference import audit_reference
 from flows.documents.remembered_runs import KnownRun, known_student
@@ -29,10 +29,14 @@ class Wanted:
     count: int = 5_000
     device: str = "cpu"
     is_private: bool = False
+    is_dry: bool = False
 
 
 def audit_student(name: str, home: str, wanted: Wanted, *, as_json: bool) -> None:
-    """Audit a student unless that very question was answered; print what stands out, and where it is."""
+    """Audit a student unless that very question was answered; print what stands out, and where it is.
+
+    A dry run says where the answer is or would be.
+    """
     require_device(wanted.device)
     place, folder = home_folder(home), found(home, "students", name)
     known, student = known_student(place, folder)
@@ -41,7 +45,11 @@ def audit_student(name: str, home: str, wanted: Wanted, *, as_json: bool) -> Non
     of = _identity(known, student, dataset.digest(), wanted.count)
     name_digest = f"audit-{bare(student.place.name)}-{short(digest_of(of))}"
     target = place / "audits" / name_digest
-    if not _is_there(target, of, wanted):
+    is_there = _is_there(target, of, wanted)
+    if wanted.is_dry:
+        say_planned(target, "cached" if is_there else "to make", as_json=as_json)
+        return
+    if not is_there:
         target.require_writable("an audit")
         _make(known, student, dataset, _Place(target, of, wanted))
         state = "done"

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.commands.option_types import MOST_SAMPLES, AsJson, Home, StudentName, whole
+from flows.commands.option_types import MOST_SAMPLES, AsJson, DryRun, Home, StudentName, whole
 from flows.commands.recipe_options import Recipe, takes
 from flows.request import Request
 
@@ -20,7 +20,7 @@ privacy_app = typer.Typer(
     "test",
     help="Plant copies of real pictures and see which ones the filters find.",
 )
-@takes("device", "as_json")
+@takes("device", "dry_run", "as_json")
 def _test(
     recipe: Recipe,
     planted: Annotated[
@@ -54,10 +54,13 @@ def _test(
     ] = "usual",
     **options: Any,
 ) -> None:
-    from flows.commands.privacy_test import privacy_test
+    from flows.commands.privacy_test import dry_test, privacy_test
 
-    as_json = options.pop("as_json")
+    as_json, is_dry = options.pop("as_json"), options.pop("dry_run")
     request = Request(recipe, until="generate-pairs", **options)
+    if is_dry:
+        dry_test(request, as_json=as_json)
+        return
     privacy_test(request, planted, own, seed, transforms=transforms, as_json=as_json)
 
 
@@ -88,9 +91,10 @@ def _audit(
     ] = False,
     *,
     home: Home = "",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.privacy_audit import Wanted, audit_student
 
-    wanted = Wanted(reference, count, device, private)
+    wanted = Wanted(reference, count, device, private, dry_run)
     audit_student(student, home, wanted, as_json=as_json)

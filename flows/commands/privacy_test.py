@@ -5,12 +5,19 @@ from dataclasses import replace
 
 import typer
 
+from flows.commands.dry_run import dry_run
 from flows.commands.typed_words import typed_words
 from flows.planted_trial import Wanted, finders, said, shares, trial
 from flows.request import Request
 from flows.stages.sequence import run_stages
 from flows.table import aligned, say_document
 from flows.terminal import Terminal
+
+
+def dry_test(request: Request, *, as_json: bool) -> None:
+    """Print which of the pairs are there; the trial itself is always small."""
+    finders(request.run())
+    dry_run(request, as_json=as_json)
 
 
 def privacy_test(

@@ -12,13 +12,16 @@ from flows.terminal import counting
 _SHOWN = 30
 
 
-def prune_runs(older_than: timedelta, *, is_confirmed: bool) -> None:
-    """List runs of this project that ended longer ago, ask, and remove them."""
+def prune_runs(older_than: timedelta, *, is_confirmed: bool, is_dry: bool) -> None:
+    """List runs of this project that ended longer ago, ask, and remove them; a dry run only lists them."""
     before = datetime.now(UTC) - older_than
     with configured_server() as client:
         runs = old_runs(client, before)
         _tell(runs)
         if not runs:
+            return
+        if is_dry:
+            typer.echo(f"{many(len(runs), 'flow run')}; nothing was removed")
             return
         if not is_confirmed:
             typer.confirm(

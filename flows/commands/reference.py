@@ -43,6 +43,7 @@ class Wanted(NamedTuple):
     shape: str  # C,H,W of pictures at a path
     overrides: tuple[str, ...]
     device: str
+    is_dry: bool = False
 
 
 class _Given(Options):
@@ -50,7 +51,10 @@ class _Given(Options):
 
 
 def reference(wanted: Wanted, home: str, *, as_json: bool) -> None:
-    """Compute and keep them, and print the name by which a metric takes them."""
+    """Compute and keep them, and print the name by which a metric takes them.
+
+    A dry run says whether they are kept already.
+    """
     require_device(wanted.device)
     metric, place = _metric(wanted.metric), home_folder(home)
     name, dataset = _named_data(wanted)
@@ -63,9 +67,11 @@ def reference(wanted: Wanted, home: str, *, as_json: bool) -> None:
     if is_kept(place, thing):
         state, count = "cached", read_reference(place, thing, eyes.identity).of.count
     else:
-        pictures = pictures_of(dataset, split)
-        require_real_count(len(pictures), eyes.network.num_features)
+        count = len(pictures_of(dataset, split))
+        require_real_count(count, eyes.network.num_features)
         place.require_writable("statistics")
+        state = "to make"
+    if state == "to make" and not wanted.is_dry:
         real = eyes.real(dataset, split)
         keep_reference(place, thing, real, {"identity": of, "shape": list(dataset.shape)})
         state, count = "done", real.of.count

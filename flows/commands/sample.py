@@ -41,10 +41,11 @@ class Wanted:
     label: str = ""
     precision: str = "float32"
     weights: Kept = "last"
+    is_dry: bool = False
 
 
 def sample(student: str, home: str, wanted: Wanted) -> None:
-    """Print samples, or write them as numbers or pictures."""
+    """Print samples, or write them as numbers or pictures; a dry run only says where they would go."""
     _require_endings(wanted)
     torch.set_num_threads(1)  # sums depend on the number of threads
     folder = found(home, "students", student)
@@ -56,6 +57,11 @@ def sample(student: str, home: str, wanted: Wanted) -> None:
     if pictures:
         pictures.require_free()
     _require_memory(wanted.count, schema)
+    if not wanted.out and not wanted.grid:
+        _require_lines(schema)
+    if wanted.is_dry:
+        typer.echo(f"{wanted.count:,} samples of {folder.name}{_to(wanted)}; nothing was drawn")
+        return
     x_T, label = fresh_noise(schema, seed=wanted.seed, count=wanted.count)
     if classes is not None:
         label = np.resize(classes, wanted.count)
@@ -142,11 +148,21 @@ def _schema(folder: Folder) -> PairSchema:
     return parse(PairSchema, config["schema"], f"{folder.url}/{CONFIG}: schema")
 
 
-def _print(x_0: Points) -> None:
-    if x_0[0].size > MAX_VALUES_A_LINE:
+def _require_lines(schema: PairSchema) -> None:
+    if schema.num_values > MAX_VALUES_A_LINE:
         raise ValueError(
-            f"a sample has shape {x_0.shape[1:]}; name a picture with --grid or a file with --out"
+            f"a sample has shape {schema.shape}; name a picture with --grid or a file with --out"
         )
+
+
+def _to(wanted: Wanted) -> str:
+    places = [
+        str(local_file(each, "the file of samples")) for each in (wanted.out, wanted.grid) if each
+    ]
+    return f" would be written to {' and '.join(places)}" if places else " would be printed"
+
+
+def _print(x_0: Points) -> None:
     typer.echo("\n".join(" ".join(f"{value:.6g}" for value in row.ravel()) for row in x_0))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.completions import offering
-from flows.commands.option_types import AsJson, Home
+from flows.commands.option_types import AsJson, DryRun, Home
 from flows.commands.recipe_options import Recipe, takes
 from flows.request import Request
 
@@ -88,7 +88,7 @@ def _evaluate(recipe: Recipe, **options: Any) -> None:
     _run_flow("evaluate", recipe, options)
 
 
-def _reference(
+def _reference(  # noqa: PLR0913  (one an option)
     data: Annotated[
         str,
         typer.Argument(help="A recipe with a data set, or pictures: a folder, zip, tar or array."),
@@ -118,11 +118,12 @@ def _reference(
     *,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
     home: Home = "",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     from flows.commands.reference import Wanted, reference
 
-    wanted = Wanted(data, split, metric, shape, tuple(overrides or ()), device)
+    wanted = Wanted(data, split, metric, shape, tuple(overrides or ()), device, dry_run)
     reference(wanted, home, as_json=as_json)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.option_types import AsJson, Goldens, Home, Name, number
+from flows.commands.option_types import AsJson, DryRun, Goldens, Home, Name, number
 
 student_app = typer.Typer(
     help="Import a student, check a step, list presets.",
@@ -29,10 +29,11 @@ def _import(
             help="Standard deviation of its noise, if the file doesn't state it: EDM 80, flow 1.",
         ),
     ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.student_import import Import, import_student
 
-    import_student(Import(file, name, student, noise_scale), home)
+    import_student(Import(file, name, student, noise_scale), home, is_dry=dry_run)
 
 
 @student_app.command(

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 import typer
 
-from flows.commands.exported_folder import free_folder, write_files
+from flows.commands.exported_folder import free_folder, not_written, write_files
 from flows.commands.exported_student import Export, loaded
 from flows.home import found
 from kdm.exporters.diffusers_student import student_files
@@ -19,7 +19,7 @@ __all__ = ["Export", "export_student"]
 
 
 def export_student(student: str, home: str, wanted: Export) -> None:
-    """Write the file or the folder, once its samples are those of the student."""
+    """Write the file or the folder, once its samples are those of the student; a dry run doesn't write it."""
     form = None if wanted.to == FOLDER else form_named(wanted.to)
     torch.set_num_threads(1)  # sums depend on the number of threads
     folder = found(home, "students", student)
@@ -36,8 +36,9 @@ def _write_file(folder: Folder, wanted: Export, form: Form) -> None:
     program = traced(student.model, student.schema, rounding=rounding)
     data = form.write(program, student.facts | {"rounding": rounding})
     apart = difference(student.model, form.open(data), student.schema, rounding=rounding)
-    folder_at(str(path.parent)).replace(path.name, data)
-    typer.echo(f"{path}: {len(data):,} bytes; {_agreement(apart)}")
+    if not wanted.is_dry:
+        folder_at(str(path.parent)).replace(path.name, data)
+    typer.echo(f"{path}: {len(data):,} bytes; {_agreement(apart)}{not_written(wanted.is_dry)}")
 
 
 def _write_folder(folder: Folder, wanted: Export) -> None:
@@ -48,8 +49,8 @@ def _write_folder(folder: Folder, wanted: Export) -> None:
     place = free_folder(wanted.out or f"{folder.name}-diffusers")
     student = loaded(folder, wanted)
     files, apart = student_files(student.model, student.schema, student.facts)
-    size = write_files(place, files)
-    typer.echo(f"{place.url}: {size:,} bytes; {_agreement(apart)}")
+    size = write_files(place, files, is_dry=wanted.is_dry)
+    typer.echo(f"{place.url}: {size:,} bytes; {_agreement(apart)}{not_written(wanted.is_dry)}")
 
 
 def _agreement(apart: float) -> str:

@@ -32,7 +32,7 @@ class Import:
     noise_scale: float | None = None  # standard deviation, if the file doesn't state it
 
 
-def import_student(wanted: Import, home: str) -> None:
+def import_student(wanted: Import, home: str, *, is_dry: bool = False) -> None:
     """Store a student and its card; what exists stays as it is."""
     path = input_file(wanted.file, "the student to import", "name the student to import")
     name = _name(wanted, path)
@@ -43,7 +43,12 @@ def import_student(wanted: Import, home: str) -> None:
         raise ValueError(f"{path}: {error}") from error
     config = _config(student, checkpoint)
     folder = home_folder(home) / "students" / f"{name}-{short(digest_of(config['identity']))}"
-    if not _is_there(folder):
+    is_there = _is_there(folder)
+    if is_dry:
+        state = "is there" if is_there else "would be stored"
+        typer.echo(f"{folder.url}: {state}; nothing was written")
+        return
+    if not is_there:
         write_model(folder, student.state, config=config)
     card = imported_card(folder)
     folder.replace("card.md", card.text.encode())

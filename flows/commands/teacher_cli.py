@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.completions import offering
-from flows.commands.option_types import AsJson, Goldens, Home, License, Name, whole
+from flows.commands.option_types import AsJson, DryRun, Goldens, Home, License, Name, whole
 from flows.commands.recipe_options import Recipe, takes
 from flows.request import Request
 
@@ -28,15 +28,17 @@ def _import(
     no_samples: Annotated[
         bool, typer.Option("--no-samples", help="Without the picture of 16 samples.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.teacher import import_teacher
     from flows.config.teacher_import import Import
 
-    import_teacher(Import(file, name, preset, license_, has_samples=not no_samples), home)
+    wanted = Import(file, name, preset, license_, has_samples=not no_samples)
+    import_teacher(wanted, home, is_dry=dry_run)
 
 
 @teacher_app.command("samplers", help="How close each sampler comes in how many evaluations.")
-@takes("device", "as_json")
+@takes("device", "dry_run", "as_json")
 def _samplers(
     recipe: Recipe,
     num_samples: Annotated[
@@ -47,10 +49,15 @@ def _samplers(
     ] = 64,
     **options: Any,
 ) -> None:
+    as_json, is_dry = options.pop("as_json"), options.pop("dry_run")
+    request = Request(recipe, until="train-teacher", **options)
+    if is_dry:
+        from flows.commands.dry_run import dry_run
+
+        dry_run(request, as_json=as_json)
+        return
     from flows.commands.teacher_samplers import teacher_samplers
 
-    as_json = options.pop("as_json")
-    request = Request(recipe, until="train-teacher", **options)
     teacher_samplers(request, num_samples, as_json=as_json)
 
 
@@ -82,10 +89,11 @@ def _export(
         ),
     ] = None,
     home: Home = "",
+    dry_run: DryRun = False,
 ) -> None:
     from flows.commands.teacher_export import TeacherExport, export_teacher
 
-    export_teacher(teacher, home, TeacherExport(out, sampler, num_steps))
+    export_teacher(teacher, home, TeacherExport(out, sampler, num_steps, dry_run))
 
 
 @teacher_app.command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 import typer
 
-from flows.commands.exported_folder import free_folder, write_files
+from flows.commands.exported_folder import free_folder, not_written, write_files
 from flows.home import found
 from kdm.exporters.diffusers_folder import Scheduler, diffusers_files
 from kdm.exporters.plain_code import PlainCode, plain_code
@@ -31,10 +31,11 @@ class TeacherExport:
     out: str = ""
     sampler: str = ""
     num_steps: int | None = None
+    is_dry: bool = False
 
 
 def export_teacher(name: str, home: str, wanted: TeacherExport) -> None:
-    """Write the folder, once the network's answers are those of the teacher's field."""
+    """Write the folder, once the network's answers are those of the teacher's field; dry runs don't write."""
     torch.set_num_threads(1)  # sums depend on the number of threads
     folder = found(home, "teachers", name)
     config = read_config(folder)
@@ -63,11 +64,11 @@ def export_teacher(name: str, home: str, wanted: TeacherExport) -> None:
     note = f"Its steps are those of the sampler `{chosen.sampler.plugin}`, by `{chosen.scheduler}`."
     scheduler = Scheduler(chosen.scheduler, chosen.options)
     files = diffusers_files(code, options, what="teacher", note=note, scheduler=scheduler)
-    size = write_files(place, files)
+    size = write_files(place, files, is_dry=wanted.is_dry)
     typer.echo(
         f"{place.url}: {size:,} bytes; {chosen.scheduler} in {chosen.sampler.num_steps} steps, as "
         f"{chosen.sampler.plugin}; its network is at most {apart:.1e} of the largest value away from the "
-        "teacher's"
+        f"teacher's{not_written(wanted.is_dry)}"
     )
 
 

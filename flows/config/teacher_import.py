@@ -33,6 +33,13 @@ def store_import(wanted: Import, teachers: Folder) -> Folder:
     return folder
 
 
+def planned_import(wanted: Import, teachers: Folder) -> tuple[Folder, bool]:
+    """The teacher's folder, and whether it is there; a ValueError as `store_import`, and nothing written."""
+    path = input_file(wanted.file, "the checkpoint to import", "name the checkpoint to import")
+    folder, teacher = _read(path, wanted, teachers)
+    return folder, teacher is None
+
+
 def _read(path: Path, wanted: Import, teachers: Folder) -> tuple[Folder, Packed | None]:
     """The teacher's folder and what to write there; the checkpoint's memory is freed on return."""
     name = _name(wanted, path)

@@ -12,8 +12,7 @@ from flows.config.student_recipe import StudentRecipe
 from flows.stage import Run, StageResult
 from flows.stages.making_costs import Cost, pairs_cost, training_cost
 from flows.stages.sequence import run_stages
-from storage.folders import folder_at
-from storage.folders.untouched import WouldWriteError, untouched
+from storage.folders import WouldWriteError, folder_at, untouched
 
 State = Literal["cached", "to make", "unknown"]
 _ABSENT = "absent"  # the fact of a result that isn't there: 'to make' or 'unknown'

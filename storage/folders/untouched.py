@@ -12,7 +12,7 @@ _LOOKS = ContextVar("looks", default=False)
 
 
 class WouldWriteError(Exception):
-    """A new file would be written now, although the caller only looks."""
+    """A new file would be written now, although the caller only looks; the message is its URL."""
 
 
 @contextmanager

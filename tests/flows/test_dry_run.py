@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from conftest import Finished
 from faults.digests import assert_equal, digests_of
+from test_json import commands
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -15,6 +17,16 @@ from storage.folders import folder_at
 from storage.folders.untouched import WouldWriteError, untouched
 
 RECIPE = load_recipe("tiny")
+_LOOKS = "it only looks"
+# Commands without --dry-run, and why.
+WITHOUT = {
+    **dict.fromkeys(("show", "ls", "config", "doctor", "study list", "study human score"), _LOOKS),
+    **dict.fromkeys(("pairs ls", "pairs show", "pairs verify", "pairs who"), _LOOKS),
+    **dict.fromkeys(("pairs spot-check", "teacher check", "student check"), _LOOKS),
+    "student presets": _LOOKS,
+    "pairs symmetry": "it asks the teacher, and keeps nothing but the answer",
+    "pairs purge": "it only prints what would go, unless --yes is given",
+}
 
 
 def steps(home: Path, *words: str) -> list[dict[str, Any]]:
@@ -91,6 +103,16 @@ def test_a_folder_that_is_only_looked_at_neither_writes_nor_removes(tmp_path: Pa
     assert folder.names() == ["there"]
 
 
+def test_every_command_that_makes_or_removes_something_has_a_dry_run() -> None:
+    found = commands(typer.main.get_command(app))
+    lacking = {
+        name
+        for name, command in found.items()
+        if "--dry-run" not in {word for each in command.params for word in each.opts}
+    }
+    assert lacking == WITHOUT.keys()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -100,14 +122,51 @@ def test_a_folder_that_is_only_looked_at_neither_writes_nor_removes(tmp_path: Pa
             ["pairs", "convert", "tiny", "--to", "zarr-512"],
             "train/zarr-512: 4 shards, about 32.8 kB",
         ),
+        (["pairs", "export", "tiny", "out", "--to", "per-sample"], "drops; nothing was written"),
+        (
+            ["pairs", "export", "tiny", "out", "--to", "rectified-flow"],
+            "drops; nothing was written",
+        ),
+        (["sample", "kdm", "--out", "few.npy"], "/few.npy; nothing was drawn"),
+        (["sample", "kdm"], "64 samples of kdm-"),
+        (["teacher", "samplers", "tiny"], "nothing was made"),
+        (["leaderboard", "tiny"], "report.html; nothing was written"),
     ],
+    ids=str,
 )
 def test_commands_beside_the_stages_change_nothing_either(
-    finished: Finished, words: list[str], told: str
+    finished: Finished,
+    words: list[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     ended = CliRunner().invoke(app, [*words, "--dry-run", "--home", str(finished.path)])
-    assert told in ended.stdout
+    assert told in ended.stdout, (ended.output, ended.exception)
     assert_equal(digests_of(finished.path), finished.digests)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dry_runs_refuse_what_their_commands_refuse(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").touch()
+    for words, told in (
+        (["sample", "kdm", "--label", "1"], "isn't class-conditional"),
+        (["sample", "kdm", "--out", "few.txt"], "name a file that ends in"),
+        (["export", "kdm", "--to", "diffusers", "--out", "full"], "isn't empty"),
+        (
+            ["pairs", "export", "tiny", "full", "--to", "per-sample"],
+            "holds 'mine', which no export",
+        ),
+        (["pairs", "export", "tiny", "out", "--to", "png"], "per-sample"),
+    ):
+        for dry in ([], ["--dry-run"]):
+            ended = CliRunner().invoke(app, [*words, *dry, "--home", str(finished.path)])
+            assert told in str(ended.exception)
 
 
 def test_a_conversion_that_cannot_be_is_refused_by_its_dry_run(finished: Finished) -> None:

@@ -143,8 +143,11 @@ def test_the_written_network_is_the_student_in_plain_torch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, out = student(tmp_path / "student", Koopman(), POINTS), tmp_path / "out"
+    planned = exported(folder, out, "export", "--to diffusers --dry-run")
+    assert not out.exists()
     said = exported(folder, out, "export", "--to diffusers")
     assert "0.0e+00 of the range away" in said
+    assert planned == f"{said.strip()}; nothing was written\n"
     index = json.loads((out / "model_index.json").read_text())
     config = json.loads((out / "network" / "config.json").read_text())
     assert index["network"][1] == config["_class_name"]
@@ -170,6 +173,14 @@ def test_the_written_network_is_the_student_in_plain_torch(
     }
     tops = {each.partition(".")[0] for each in imported}
     assert tops <= {"PIL", "diffusers", "math", "numpy", "torch", "typing"}
+
+
+def test_a_dry_run_of_a_teachers_export_writes_nothing(tmp_path: Path) -> None:
+    plugin, shape, *_ = TEACHERS["flow points"]
+    folder, _ = teacher(tmp_path / "teacher", plugin, shape)
+    said = exported(folder, tmp_path / "out", "teacher", "export", "--dry-run")
+    assert said.endswith("away from the teacher's; nothing was written\n")
+    assert [each.name for each in tmp_path.iterdir()] == ["teacher"]
 
 
 def test_a_folder_in_use_and_options_of_single_files_are_refused(tmp_path: Path) -> None:

@@ -144,6 +144,9 @@ def test_statistics_are_computed_once_and_take_the_place_of_the_pictures(
     data = ArraysData(source=str(tmp_path / "real.npy"), shape=(1, 8, 8))
     np.save(data.source, np.random.RandomState(0).randint(0, 256, (60, 1, 8, 8)).astype(np.uint8))
     wanted = Wanted(data.source, "train", "fid", "1,8,8", (), "cpu")
+    reference(wanted._replace(is_dry=True), home.url, as_json=False)
+    assert "to make, 60 pictures" in capsys.readouterr().out
+    assert not (home / "references").exists()
     reference(wanted, home.url, as_json=False)
     reference(wanted, home.url, as_json=False)
     said = capsys.readouterr().out

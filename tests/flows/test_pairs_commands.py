@@ -316,8 +316,12 @@ def test_an_imported_set_has_a_card_with_its_licence_and_is_repaired_from_its_so
 ) -> None:
     home = tmp_path / "home"
     rows = ("--train", "0:6000", "--heldout", "6000:8000", "--layout", "wds-1024")
+    planned = pairs("import", str(published), *rows, "--dry-run", home=home)
+    assert not home.exists()
     said = pairs("import", str(published), *rows, "--license", "cc-by-4.0", home=home)
     assert "6,000 train, 2,000 heldout" in said
+    assert planned.startswith(f"{the_set(home)}: would be stored by importer kdm-checkerboard")
+    assert "is there" in pairs("import", str(published), *rows, "--dry-run", home=home)
     assert "license: cc-by-4.0" in (the_set(home) / "card.md").read_text()
     assert (the_set(home) / "pairs.png").exists()
     pairs("import", str(published), *rows, home=home)

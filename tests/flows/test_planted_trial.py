@@ -52,6 +52,8 @@ def tried(home: Folder, recipe: Path, *words: str) -> Result:
 
 
 def test_planted_copies_are_counted_on_a_page_that_is_made_once(home: Folder, recipe: Path) -> None:
+    assert tried(home, recipe, "--dry-run").stdout.endswith("nothing was made\n")
+    assert proofs(home) == []
     said = tried(home, recipe).stdout
     (folder,) = proofs(home)
     assert {"index.html", "table.md", "roc.svg", "recall.svg"} <= folder.files().keys()

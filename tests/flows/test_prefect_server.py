@@ -340,7 +340,9 @@ def test_only_ended_runs_of_this_project_are_pruned_and_with_them_what_the_serve
     line["timestamp"] = datetime.now(UTC).isoformat()
     prefect.client.post("/logs/", json=[line]).raise_for_status()
     with prefect.asked():
-        prune_runs(timedelta(hours=-1), is_confirmed=True)
+        prune_runs(timedelta(hours=-1), is_confirmed=True, is_dry=True)
+        assert ended in {run["id"] for run in prefect.ask("flow_runs")}
+        prune_runs(timedelta(hours=-1), is_confirmed=True, is_dry=False)
     left = {run["id"]: run["tags"] for run in prefect.ask("flow_runs") if run["end_time"]}
     assert left == {foreign: []}
     assert prefect.state_of(living) == "RUNNING"

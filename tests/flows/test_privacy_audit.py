@@ -54,6 +54,13 @@ def folder_of(home: Folder) -> Path:
     return (home / "audits").local_path(name)
 
 
+def test_a_dry_run_says_whether_the_answer_is_there(made: Folder) -> None:
+    page = f"{folder_of(made)}/audit.html"
+    assert audit(made, "--dry-run") == f"{page}: cached; nothing was made\n"
+    assert audit(made, "--dry-run", "--count", "200").endswith(": to make; nothing was made\n")
+    assert folder_of(made).exists()  # and nothing beside it
+
+
 def test_copies_of_twenty_points_are_told_from_their_student_and_the_control_finds_nothing(
     made: Folder,
 ) -> None:

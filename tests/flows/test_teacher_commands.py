@@ -84,8 +84,12 @@ def card(home: Path) -> str:
 def test_a_teacher_is_stored_with_its_card_and_its_picture(
     home: Path, edm: tuple[object, ...]
 ) -> None:
+    planned = said(*edm, "--dry-run")
+    assert not home.exists()
     assert "EDMPrecond of SongUNet" in said(*edm)
     folder = the_teacher(home)
+    assert planned == f"{folder}: would be stored; nothing was written\n"
+    assert said(*edm, "--dry-run") == f"{folder}: is there; nothing was written\n"
     assert folder.name.rpartition("-")[0] == "mine-1"
     assert {file.name for file in folder.iterdir()} == {
         *("model.safetensors", "config.json", "card.md", "samples.png")
