@@ -267,6 +267,18 @@ def test_a_webhook_that_is_no_web_address_is_refused_before_anything_is_deployed
         deploy(Runs(), limit=None, webhook=address)
 
 
+def test_a_dry_run_of_deploy_names_the_deployments_and_changes_none(
+    prefect: LocalPrefect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {each["id"]: each["updated"] for each in prefect.ask("deployments")}
+    with prefect.asked():
+        deploy(Runs(), limit=None, is_dry=True)
+    said = capsys.readouterr().out
+    assert said.startswith("would deploy to the work pool 'local': train-teacher/default, ")
+    assert said.count("/default") == len(before)
+    assert {each["id"]: each["updated"] for each in prefect.ask("deployments")} == before
+
+
 def remember_a_better_training(home: Path) -> None:
     """As if the student had been trained before, and had been in the teacher's cell nearly always."""
     history = home / "reports/history"
