@@ -8,6 +8,7 @@ PYTHONS ?= 3.12 3.13 3.14
 VENV ?= .venv
 EXTRAS ?= images,s3
 WHEEL_PIP ?=
+SETUP ?= dev,images,s3
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
@@ -22,8 +23,9 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=$(PYTHON)  KDM_HOME=$(KDM_HOME)  PYTEST_ARGS=$(PYTEST_ARGS)  TEST_PROCESSES=$(TEST_PROCESSES)"
-	@echo "  PYTHONS=$(PYTHONS)  VENV=$(VENV)  EXTRAS=$(EXTRAS)  WHEEL_PIP=$(WHEEL_PIP)"
+	@echo "  PYTHONS=$(PYTHONS)  VENV=$(VENV)  EXTRAS=$(EXTRAS)  WHEEL_PIP=$(WHEEL_PIP)  SETUP=$(SETUP)"
 
+# The extras that are in .venv stand in $(INSTALLED).
 .PHONY: setup
 setup: $(INSTALLED) ## .venv with every dependency at its pinned version, again when a pin changes
 
@@ -32,8 +34,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d is too old: name 3.11 or later, as in PYTHON=python3.11" % sys.version_info[:2])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing about 200 packages into $(VENV): one to three minutes, 2 GB on disk."
-	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[dev,images,s3]'
-	@touch $@
+	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[$(SETUP)]'
+	@echo $(SETUP) > $@
 
 .PHONY: demo
 demo: setup ## teacher, pairs, students and report of the recipe `checkerboard`
@@ -121,10 +123,12 @@ clouds-test: setup ## homes on gs:// and az://, on emulators that it installs; n
 	@npm install --silent --no-audit --no-fund --prefix build/npm azurite@3.37.0
 	PATH="$(CURDIR)/build/npm/node_modules/.bin:$$PATH" $(BIN)/pytest tests/flows/test_clouds.py $(PYTEST_ARGS)
 
-# Sphinx and its theme, which `make setup` leaves out.
+# Sphinx and its theme, which `make setup` leaves out unless SETUP names them too.
 .PHONY: docs-setup
 docs-setup: setup
-	@$(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@grep -qw docs $(INSTALLED) || { \
+	  $(BIN)/pip install -q --no-compile --no-input --disable-pip-version-check -c constraints.txt -e '.[docs]' && \
+	  echo docs >> $(INSTALLED); }
 
 .PHONY: docs
 docs: docs-setup ## the documentation as a site, build/docs/html; a warning is an error
