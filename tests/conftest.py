@@ -54,6 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
     commands.IS_WARM = "not faults" in config.option.markexpr
 
 
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end, so that no search for garbage needs to look at them."""
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
     """The environment as it was before, once a test is over: commands set what Prefect's server needs.

@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 import psutil
 import pytest
+from faults.commands import KDM, start
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -166,14 +167,7 @@ class LocalPrefect:
 def start_kdm(home: Path, environment: dict[str, str], *more: str) -> subprocess.Popen[str]:
     """`kdm run tiny` through Prefect, as this environment has it."""
     words = ["run", "tiny", "--device", "cpu", "--home", str(home), *more]
-    return subprocess.Popen(
-        [str(BIN / "kdm"), *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-    )
+    return start([KDM, *words], environment)
 
 
 def wait_for(is_so: Callable[[], bool], *, seconds: float, every: float = 0.5) -> None:

@@ -8,7 +8,7 @@ import yaml
 from conftest import Finished
 from faults.commands import kdm, run
 from faults.configs import KNOWN, complaint, overrides
-from faults.here import run_here
+from faults.here import run_here, train_here
 from hypothesis import HealthCheck, given, settings
 
 from flows.config.load import load_recipe
@@ -181,8 +181,9 @@ def test_the_command_ends_with_a_sentence_and_writes_nothing(tmp_path: Path) -> 
 
 
 def test_a_mask_that_leaves_nothing_is_told_with_what_to_do(
-    finished: Finished, tmp_path: Path
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    train_here(monkeypatch)
     home = finished.copy(tmp_path / "home", "students", "reports")
     with pytest.raises(ValueError, match=r"milder threshold$"):
         run_here(home, "filters.near-copy.threshold=1000000")

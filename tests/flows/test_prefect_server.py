@@ -16,7 +16,7 @@ import httpx
 import pytest
 from conftest import Finished
 from faults.canaries import SECRET, credentials, hits
-from faults.commands import Ended, finish
+from faults.commands import KDM, Ended, finish, start
 from faults.digests import assert_equal, digests_of, unmeasured
 from faults.proxy import PASS, RESET, faulty
 from faults.stops import Trainee, faults_of, flow_run
@@ -247,9 +247,9 @@ def test_a_refresh_of_reports_leaves_links_and_tells_a_webhook_what_became_worse
         with prefect.asked() as client:
             for _ in range(2):  # again: there is still one
                 call_when_worse(client, url)
-        words = [str(BIN / "kdm"), "eval-report", "--home", str(home)]
         for _ in range(2):  # what is current tells nothing
-            subprocess.run(words, check=True, env=prefect.environment())
+            words = [KDM, "eval-report", "--home", str(home)]
+            assert finish(start(words, prefect.environment())).code == 0
         wait_for(lambda: len(calls) == 1, seconds=60)
     assert calls[0]["text"].startswith("kdm of tiny became worse: same cell as teacher was 99.90%")
     assert calls[0]["change"]["report"].endswith("/report.html")
