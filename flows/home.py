@@ -26,7 +26,7 @@ def usual_home() -> str:
 
 
 def home_folder(home: str = "") -> Folder:
-    """The home that was named, else the usual one; made absolute here."""
+    """The home that was named, else the usual one; made absolute here. A ValueError if none can be there."""
     place = home or usual_home()
     if place.startswith("memory:"):
         raise ValueError(
@@ -34,6 +34,11 @@ def home_folder(home: str = "") -> Folder:
             "use a path, or s3://bucket/kdm"
         )
     folder = folder_at(place)
+    if folder.is_local and folder.local_path().is_file():
+        raise ValueError(
+            f"the home {folder.url} is a file; name a folder, which may be a new one, with --home, "
+            f"{HOME_VARIABLE} or the settings ('kdm config' shows which holds)"
+        )
     _LOG.info("home %s", folder.url)
     return folder
 

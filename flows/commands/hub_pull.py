@@ -26,7 +26,8 @@ def pull_thing(
         )
     for variable, value in _CLIENT.items():
         os.environ.setdefault(variable, value)
-    offer, folder = look(HubAddress.named(kind, place[-1], revision)), home_folder(home)
+    address, folder = HubAddress.named(kind, place[-1], revision), home_folder(home)
+    offer = look(address)
     name = place[0] if len(place) == _MOST_WORDS else ""
     if is_dry:
         plan = planned(offer, folder, name=name)

@@ -126,3 +126,23 @@ def test_a_finished_run_stays_cached_with_other_trackers(file: Path, finished: F
     file.write_text(f'home = "{finished.path}"\ntrackers = ["tensorboard"]')
     ended = CliRunner().invoke(app, ["run", "tiny", "--direct", "--json", "--device", "cpu"])
     assert {each["state"] for each in json.loads(ended.stdout)["stages"]} == {"cached"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["ls"], ["doctor"], ["prune"], ["rm", "x"], ["sample", "kdm"], ["leaderboard", "tiny"]),
+        *(["run", "tiny", "--dry-run"], ["pairs", "verify", "tiny"], ["pull", "pairs", "a/b"]),
+    ],
+    ids=" ".join,
+)
+def test_a_home_that_is_a_file_is_refused_before_anything_else(
+    words: list[str], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.write_text("no folder")
+    ended = CliRunner().invoke(app, [*words, "--home", str(home)])
+    assert ended.exit_code
+    said = ended.output + ended.stderr
+    assert f"{home} is a file; name a folder" in (said or str(ended.exception)), said
+    assert home.read_text() == "no folder"
