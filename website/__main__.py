@@ -6,4 +6,7 @@ from pathlib import Path
 from website.write import write_site
 
 if __name__ == "__main__":
-    write_site(Path(sys.argv[1]))
+    try:
+        write_site(Path(sys.argv[1]))
+    except ValueError as error:  # a page is wrong, and the sentence says where
+        sys.exit(f"error: {error}")

@@ -56,7 +56,9 @@ def rewritten(text: str, page: str) -> tuple[str, set[str]]:
 
     A link whose words are a page's file name gets the page's title for words. Lines keep their numbers,
     so that a warning of Sphinx names the line of the page itself. Code between fences stays as it is.
+    A ValueError names every link to a file that isn't there.
     """
+    require_files(text, page)
     needed: set[str] = set()
 
     def link(found: re.Match[str]) -> str:
@@ -77,6 +79,18 @@ def rewritten(text: str, page: str) -> tuple[str, set[str]]:
         return _NAMED.sub(named, _LINK.sub(link, _BY_NAME.sub(titled, line)))
 
     return outside_fences(text, each), needed
+
+
+def require_files(text: str, page: str) -> None:
+    """A ValueError that names each link of a page to a file that the repository doesn't have."""
+    wrong = [
+        f"{page}:{number} links to {found[2]}, which isn't there; correct the link"
+        for number, (line, is_code) in enumerate(lines_of(text), start=1)
+        for found in _LINK.finditer("" if is_code else line)
+        if not (ROOT / _file_at(found[2], page)).is_file()
+    ]
+    if wrong:
+        raise ValueError("\n".join(wrong))
 
 
 def outside_fences(text: str, change: Callable[[str], str]) -> str:

@@ -17,7 +17,7 @@ with pytest.MonkeyPatch.context() as paths:  # not a package that is installed
     paths.syspath_prepend(ROOT)
     from website.names import documented, pages, without_words
     from website.options import sections, words_for
-    from website.places import lines_of, own_pages
+    from website.places import lines_of, own_pages, rewritten
     from website.source_files import definition
     from website.write import write_site
 
@@ -62,6 +62,18 @@ def test_every_link_of_the_site_leads_to_a_page_and_a_heading(site: Path) -> Non
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("# One head\n[x](#one-head) [y](#two) [z](b.md)\n")
     assert broken(tmp_path / "a.md") == ["#two", "b.md#"]
+
+
+def test_a_link_to_a_file_that_is_not_there_is_refused_by_its_line() -> None:
+    text = (
+        "# Head\n[x](../flows/cli.py)\n```\n[y](none.md)\n```\n[z](none.md) [f](../flows/no.py)\n"
+    )
+    with pytest.raises(ValueError, match="links to") as refused:
+        rewritten(text, "docs/store.md")
+    assert str(refused.value).splitlines() == [
+        f"docs/store.md:6 links to {each}, which isn't there; correct the link"
+        for each in ("none.md", "../flows/no.py")
+    ]
 
 
 def listed(contents: Path) -> set[str]:
