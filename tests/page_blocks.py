@@ -17,7 +17,7 @@ _BLOCK = re.compile(
     r"(?:^<!-- not run: ([^\n]+) -->\n\n?)?^(?P<fence>`{3,})([^\n`]*)\n(.*?)^(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
-_EXCUSE = re.compile(r"(?:(\S+) )?needs (.+)")
+_EXCUSE = re.compile(r"(?:(.+?) )?needs (.+)")
 
 
 class Block(NamedTuple):

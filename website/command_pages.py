@@ -11,6 +11,7 @@ from website.docstrings import plain
 
 FOLDER = "command-line"
 _ASIDE = re.compile(r" *\[([^\[\]]*)\]$")  # what the program adds to an option's help
+_OPTION = re.compile(r"(?<![\w`-])--[a-z][a-z-]*[a-z](?![\w`])")
 
 
 def command_pages() -> dict[str, str]:
@@ -79,7 +80,7 @@ def _row(parameter: Any, context: Any, place: str) -> str:
         name = _argument(parameter, name)
     aside = _ASIDE.search(words)
     default = _default(aside[1]) if aside else ""
-    return f"| `{name}` | {plain(_ASIDE.sub('', words), place)} | {default} |"
+    return f"| `{name}` | {_marked(_ASIDE.sub('', words), place)} | {default} |"
 
 
 def _default(aside: str) -> str:
@@ -91,7 +92,13 @@ def _default(aside: str) -> str:
 
 
 def _words(command: Any, place: str) -> str:
-    return "\n".join(plain(line, place) for line in (command.help or "").splitlines())
+    return "\n".join(_marked(line, place) for line in (command.help or "").splitlines())
+
+
+def _marked(words: str, place: str) -> str:
+    """Help as Markdown, with the names of options as code."""
+    text = plain(words, place)
+    return text if "`" in text else _OPTION.sub(r"`\g<0>`", text)
 
 
 def _shown(group: Any) -> list[tuple[str, Any]]:

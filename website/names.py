@@ -247,8 +247,10 @@ def _members(found: Definition, name: str, place: str) -> Iterator[str]:
 
 
 def _field(found: Definition, field: ast.AnnAssign, name: str, place: str) -> str:
-    options = [f":type: {ast.unparse(field.annotation)}"]
-    if field.value is not None:
+    kind = ast.unparse(field.annotation)
+    is_private = kind.startswith("_")  # how a field works, which its words describe
+    options = [] if is_private else [f":type: {kind}"]
+    if field.value is not None and not is_private:
         options.append(f":value: {ast.unparse(field.value)}")
     words = plain(_words_of_field(found, ast.unparse(field.target)), place)
     return _directive("attribute", name, [words], depth=4, options=options)

@@ -26,7 +26,7 @@ class Meaning:
 
     label: str  # the column's head
     explanation: str  # one sentence
-    better: Literal["higher", "lower", "nearer 1"]  # BETTER
+    better: Literal["higher", "lower", "nearer 1"]  # which way is better
     measured_on: Literal["heldout", "fresh"]  # which samples; their number gives standard errors
     is_fraction: bool = False  # printed in percent, with its binomial standard error
     # Whether this many samples separate students; if not, none is marked as the best.

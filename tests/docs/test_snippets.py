@@ -11,6 +11,7 @@ import pytest
 import typer
 from click import Command
 from conftest import Finished
+from page_blocks import PAGES, ROOT
 from typer.core import TyperGroup
 
 from flows.cli import app
@@ -18,9 +19,6 @@ from flows.config.load import load_recipe
 from flows.config.recipe_files import recipe_names
 from storage.plugins import plugin_names
 
-ROOT = Path(__file__).parents[2]
-BESIDE = [ROOT / "findings" / "README.md", ROOT / "examples" / "README.md"]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *BESIDE])
 RECIPES = ROOT / "docs" / "recipes.md"
 READING = ROOT / "docs" / "reading.md"
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -131,14 +129,6 @@ def test_the_index_lists_every_page_once() -> None:
     assert sorted(listed) == sorted(
         page.name for page in INDEX.parent.glob("*.md") if page != INDEX
     )
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_and_option_that_is_shown_exists(page: Path) -> None:
-    for words in commands(page):
-        command, _, rest = named_by(words)
-        known = {name for parameter in command.params for name in parameter.opts}
-        assert {word for word in rest if re.match(r"--?[a-z]", word)} <= known, words
 
 
 def test_the_reference_shows_every_command() -> None:

@@ -13,8 +13,8 @@
   levels.forEach((each, place) => { if (place && each > levels[place - 1] + 1) say(`h${each} after h${levels[place - 1]}`); });
   const names = all("[id]").map((each) => each.id);
   names.forEach((each, place) => { if (names.indexOf(each) !== place) say("two elements are #" + each); });
-  for (const each of all('a[href^="#"]')) if (!document.getElementById(each.hash.slice(1))) say("a link leads nowhere: " + each.hash);
-  for (const each of all("input, button, select, textarea")) {
+  for (const each of all('a[href^="#"]')) if (each.hash && !document.getElementById(decodeURIComponent(each.hash.slice(1)))) say("a link leads nowhere: " + each.hash);
+  for (const each of all("input:not([type=hidden]), button, select, textarea")) {
     const label = each.getAttribute("aria-label") || each.textContent.trim() || (each.labels && each.labels.length);
     if (!label) say("a field without a name: " + each.outerHTML.slice(0, 60));
   }
