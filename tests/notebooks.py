@@ -14,6 +14,7 @@ SHORTER = [
     (r"train=\d+", "train=256"),
     (r"(TEACHER_STEPS|STEPS) = \d+", r"\1 = 12"),
     (r"NUM_PAIRS = \d+", "NUM_PAIRS = 256"),
+    (r'("pairs.heldout": )\d+', r'\g<1>256, "pairs.sampler.num_steps": 3'),
 ]
 
 

@@ -1,5 +1,6 @@
 """What the documentation shows works: its Python blocks, its links, its commands and its tables."""
 
+import functools
 import os
 import re
 import shlex
@@ -59,9 +60,15 @@ def commands(page: Path) -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in lines if line[:4] == "kdm "]
 
 
+@functools.cache
+def command_line() -> Command:
+    """`kdm` with all its commands, which take thirty milliseconds to be made."""
+    return typer.main.get_command(app)
+
+
 def named_by(words: list[str]) -> tuple[Command, list[str], list[str]]:
     """The command that the words begin with, its name in full, and the rest of the words."""
-    command, name, rest = typer.main.get_command(app), [], words
+    command, name, rest = command_line(), [], words
     while isinstance(command, TyperGroup):
         _, command, rest = command.resolve_command(typer.Context(command), rest)
         name.append(command.name)  # a study is a word for another command
@@ -133,7 +140,7 @@ def test_the_index_lists_every_page_once() -> None:
 
 def test_the_reference_shows_every_command() -> None:
     shown = {tuple(named_by(words)[1]) for words in commands(COMMANDS)}
-    assert command_names(typer.main.get_command(app)) == shown
+    assert command_names(command_line()) == shown
 
 
 def test_every_recipe_is_described_and_every_plugin_that_is_described_exists() -> None:
