@@ -15,6 +15,7 @@ SHORTER = [
     (r"(TEACHER_STEPS|STEPS) = \d+", r"\1 = 12"),
     (r"NUM_PAIRS = \d+", "NUM_PAIRS = 256"),
     (r'("pairs.heldout": )\d+', r'\g<1>256, "pairs.sampler.num_steps": 3'),
+    (r'("teacher.training.)num_steps"', r'\g<1>samples_every": 0, \g<0>'),
 ]
 
 

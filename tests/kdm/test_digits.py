@@ -45,6 +45,13 @@ def test_other_digits_than_those_of_the_digest_are_refused(monkeypatch: pytest.M
         DATA.train()
 
 
+def test_a_scikit_learn_without_them_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(digits, "_FILE", "datasets/data/digits.npz")
+    digits._digits.cache_clear()
+    with pytest.raises(ValueError, match=r"its file datasets/data/digits.npz, are not here"):
+        DATA.train()
+
+
 def test_the_digits_are_read_by_their_kind():
     assert parse(DigitsData, {"kind": "digits"}, "data set") == DATA
     with pytest.raises(ValueError, match="unknown key 'num_train'"):
