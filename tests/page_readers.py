@@ -85,6 +85,7 @@ WORDS: dict[str, dict[str, str]] = {
         "study losses --on digits": "study few.yaml --on tiny",
         "--to onnx": "--to torch-export",
         "purge PAIRS": "purge tiny",
+        "build STUDENT": "build STUDENT --questions 1 --side 2",
         "gc PAIRS": "gc PAIRS --yes",
         "kdm prune ": "kdm prune --yes ",
         "FOLDER --name NAME": "published --name theirs",
@@ -102,9 +103,10 @@ WORDS: dict[str, dict[str, str]] = {
         "FOLDER --name reflow": "reflow --name reflow",
         "0:5000": "0:8",
     },
+    "exported.md": {"STUDENT --to onnx --num-steps": "reflow --to onnx --num-steps"},
     "generation.md": {"edm-cifar10-32x32-cond-vp": "edm-digits"},
-    "hub.md": {"ada/cifar-kdm --revision 3f2a9c1": "ada/cifar-kdm", "@3f2a9c1": ""},
-    "leaderboard.md": {"PAIRS": "tiny"},
+    "hub.md": {"STUDENT": "kdm-f", " --revision 3f2a9c1": "", "@3f2a9c1": ""},
+    "leaderboard.md": {"PAIRS": "tiny", "build STUDENT": "build STUDENT --questions 1 --side 2"},
     "python.md": {"num_steps=2000": "num_steps=20", "num_steps=300": "num_steps=20"},
     "sampling.md": {"samplers digits": "samplers digits -n 4", "cifar10": "digits"},
     "students.md": {
@@ -184,6 +186,9 @@ def _write_recipes(folder: Path) -> None:
     student = "[{name: kdm-t, model: {plugin: kdm-t}, training: {num_steps: 20}}]"
     shown = succeed([KDM, "show", "tiny", "--set", f"students={student}"])
     (folder / "steps.yaml").write_text(shown.said)
+    student = "[{name: reflow, model: {plugin: reflow}, training: {num_steps: 20}}]"
+    shown = succeed([KDM, "show", "tiny", "--set", f"students={student}"])
+    (folder / "straight.yaml").write_text(shown.said)
     (folder / "few.yaml").write_text(yaml.safe_dump(_STUDY))
     few = read_recipe("cifar10")
     few["pairs"] |= {"train": 8, "heldout": 4, "layout": "wds-64"}

@@ -31,7 +31,9 @@ def ran(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = short_recipe(folder)
     succeed([KDM, "run", str(recipe), "--direct", "--home", str(place.home)])
     prepare(place)
-    succeed([KDM, "study", str(folder / "few.yaml"), "--on", "tiny", "--home", str(place.home)])
+    at = ("--home", str(place.home))
+    succeed([KDM, "study", str(folder / "few.yaml"), "--on", "tiny", *at])
+    succeed([KDM, "distill", str(folder / "straight.yaml"), "--direct", *at])
     zarr = finished.copy(
         folder / "zarr"
     )  # a home of its own: a set in two layouts has two first ones
