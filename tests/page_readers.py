@@ -108,6 +108,7 @@ WORDS: dict[str, dict[str, str]] = {
     "hub.md": {"STUDENT": "kdm-f", " --revision 3f2a9c1": "", "@3f2a9c1": ""},
     "leaderboard.md": {"PAIRS": "tiny", "build STUDENT": "build STUDENT --questions 1 --side 2"},
     "python.md": {"num_steps=2000": "num_steps=20", "num_steps=300": "num_steps=20"},
+    "recipes.md": {"checkerboard --set filters": "digits --set filters"},
     "sampling.md": {"samplers digits": "samplers digits -n 4", "cifar10": "digits"},
     "students.md": {
         "distill RECIPE": "distill steps.yaml",

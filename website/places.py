@@ -23,7 +23,7 @@ ELSEWHERE = {
 _FENCE = re.compile(r"^(`{3,})[^`]*$")
 _LINK = re.compile(r'(\]\(|src=")(?!https?:|mailto:|#)([^)#"\s]+)')
 # A link that says no more than the name of the page that it leads to.
-_BY_NAME = re.compile(r"\[(?:[\w-]+/)*([\w-]+\.md)\]\(([^)#]*\b\1)\)")
+_BY_NAME = re.compile(r"\[(?:[\w-]+/)*([\w-]+\.md)\]\(([^)#]*\b\1)(#[^)]*)?\)")
 # A file of the code by its path, between backticks and not yet a link.
 _NAMED = re.compile(
     r"(?<![\[`])`((?:kdm|pairgen|storage|flows|benchmarks|findings)/[\w./-]+\.\w+)`"
@@ -67,7 +67,7 @@ def rewritten(text: str, page: str) -> tuple[str, set[str]]:
         return found[1] + _from(page, place_of(target))
 
     def titled(found: re.Match[str]) -> str:
-        return f"[{title_of(_file_at(found[2], page))}]({found[2]})"
+        return f"[{title_of(_file_at(found[2], page))}]({found[2]}{found[3] or ''})"
 
     def named(found: re.Match[str]) -> str:
         if not (ROOT / found[1]).is_file():  # a file that the page tells its reader to write

@@ -76,6 +76,13 @@ def test_a_link_to_a_file_that_is_not_there_is_refused_by_its_line() -> None:
     ]
 
 
+def test_a_link_that_says_a_pages_file_says_its_title() -> None:
+    text = "[commands.md](commands.md#exit-codes), [more](commands.md)\n"
+    assert rewritten(text, "docs/store.md")[0] == (
+        "[Commands](commands.md#exit-codes), [more](commands.md)\n"
+    )
+
+
 def listed(contents: Path) -> set[str]:
     """The pages in a table of contents, by their place on the site."""
     block = "".join(re.findall(r"```\{toctree\}\n(.*?)```", contents.read_text(), re.DOTALL))
