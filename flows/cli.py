@@ -1,6 +1,7 @@
 """The command `kdm`. Torch, pydantic and Prefect are imported by the commands that need them."""
 
 import os
+import signal
 import sys
 from itertools import pairwise
 from typing import Annotated, Any, NoReturn
@@ -89,13 +90,23 @@ def main() -> NoReturn:
         typer.echo("stopped; what is finished is kept, and the same command resumes", err=True)
         leave(int(stopped.code or 0))
     except SystemExit as ended:
-        leave(ended.code if isinstance(ended.code, int) else 0)
+        leave(_ended_with(ended))
     except (ValueError, StoreError, OSError) as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
         typer.echo(f"error: {redacted(_sentence(error))}", err=True)
         leave(_exit_code(error))
     leave(0)
+
+
+def _ended_with(ended: SystemExit) -> int:
+    """The exit code that click chose; that of SIGPIPE if nobody reads what is printed, as after `| head -1`.
+
+    Click ends with 1 then, which would say that the answer is bad.
+    """
+    if isinstance(ended.__context__, BrokenPipeError):
+        return 128 + signal.SIGPIPE
+    return ended.code if isinstance(ended.code, int) else 0
 
 
 def _refuse_empty(arguments: list[str]) -> None:

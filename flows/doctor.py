@@ -13,6 +13,7 @@ from flows.home import home_folder
 from flows.installation import Finding, Verdict, installed
 from flows.orchestration.prefect_settings import api_url, set_defaults
 from flows.orchestration.unusable_settings import UNUSABLE, require_usable_proxies, why_unusable
+from flows.settings import settings, settings_file
 from flows.table import aligned, num_bytes, say_document
 from kdm.pretrained import SOURCES, fault_of, weights_folder
 from storage.errors import StoreError
@@ -28,6 +29,7 @@ def doctor(home: str, *, as_json: bool = False) -> None:
     folder = home_folder(home)
     findings = [
         *installed(),
+        _settings(),
         _home(folder),
         _prefect(folder),
         *_weights(),
@@ -42,6 +44,16 @@ def doctor(home: str, *, as_json: bool = False) -> None:
         typer.echo(aligned([["", "what", "found"], *rows]))
     if is_broken:
         raise typer.Exit(1)
+
+
+def _settings() -> Finding:
+    """A variable or an option may hide a fault of the file, until a command runs without it."""
+    file = settings_file()
+    try:
+        settings()
+    except ValueError as error:
+        return Finding("settings", "broken", str(error))
+    return Finding("settings", "ok", str(file) if file.is_file() else f"{file} (not there)")
 
 
 def _home(home: Folder) -> Finding:

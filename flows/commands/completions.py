@@ -20,6 +20,7 @@ _PLAIN = re.compile(r"[\w.+-]+(/[\w.+-]+)?")
 _DECISIONS = "*/*/*/masks/*/decisions/*"  # below pairs/ (docs/store.md, 'Masks')
 What = (
     Literal["recipes", "recipes and sets", "students of the recipe", "stages", "policies"]
+    | Literal["forms of a student", "trackers"]
     | Literal["overrides", "decisions", "things", "teachers", "pairs", "students"]
 )
 
@@ -67,6 +68,19 @@ def _policies(_ctx: Context, incomplete: str) -> list[str]:
     from flows.config.shipped_names import shipped_names
 
     return _starting(shipped_names("flows.policies"), incomplete)
+
+
+def _forms(_ctx: Context, incomplete: str) -> list[str]:
+    """What `kdm export --to` takes; the modules that write it import torch."""
+    return _starting(["onnx", "torch-export", "diffusers"], incomplete)
+
+
+def _trackers(_ctx: Context, incomplete: str) -> list[str]:
+    """Every tracker that is installed under a name."""
+    from importlib.metadata import entry_points
+
+    names = {entry.name for entry in entry_points(group="kdm.trackers")}
+    return _starting(sorted(names), incomplete)
 
 
 def _overrides(_ctx: Context, incomplete: str) -> list[str]:
@@ -126,6 +140,8 @@ _FINDERS: dict[str, Callable[[Context, str], list[str]]] = {
     "students of the recipe": _students_of_recipe,
     "stages": _stages,
     "policies": _policies,
+    "forms of a student": _forms,
+    "trackers": _trackers,
     "overrides": _overrides,
     "decisions": _decisions,
     "things": _all_things,

@@ -135,7 +135,13 @@ def _sample(
 def _export(
     student: StudentName,
     to: Annotated[
-        str, typer.Option("--to", metavar="FORM", help="onnx, torch-export or diffusers.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="FORM",
+            help="onnx, torch-export or diffusers.",
+            autocompletion=offering("forms of a student"),
+        ),
     ],
     out: Annotated[
         str,

@@ -230,6 +230,7 @@ _COMPLETED: dict[str, Callable[..., list[str]]] = {
     "pairs": offering("pairs"),
     "policy": offering("policies"),
     "mask": offering("decisions"),
+    "trackers": offering("trackers"),
 }
 
 

@@ -226,6 +226,16 @@ def test_doctor_refuses_weights_that_are_not_what_their_name_says(
     assert "not what its name says" in ended.output
 
 
+def test_doctor_finds_settings_that_a_variable_hides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KDM_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text('hme = "/data"')
+    ended = CliRunner().invoke(app, ["doctor", "--json", "--home", str(tmp_path / "home")])
+    assert ended.exit_code == 1
+    assert "unknown key 'hme'" in ended.stdout
+
+
 def test_ctrl_c_ends_training_after_a_checkpoint_and_the_command_says_so(
     finished: Finished, tmp_path: Path
 ) -> None:
@@ -287,6 +297,14 @@ def test_an_error_ends_with_the_documented_exit_code(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == code
+
+
+def test_output_that_nobody_reads_any_more_is_not_a_bad_answer() -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    ended = subprocess.run([KDM, "--version"], stdout=writes, stderr=subprocess.PIPE, check=False)
+    os.close(writes)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
 
 
 def test_the_page_names_every_exit_code() -> None:

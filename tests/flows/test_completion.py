@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.commands.bash_words import rejoin_words
+from kdm.exporters.forms import FOLDER, FORMS
 from storage.folders import folder_at
 from storage.folders.folder import Folder
 
@@ -78,11 +79,16 @@ def offered(line: str, home: Folder | None) -> list[str]:
         ("kdm evaluat", ["evaluate"]),
         ("kdm evaluate ref", ["reference"]),
         ("kdm study loss", ["losses"]),
+        ("kdm run tiny --trackers t", ["tensorboard", "trackio"]),
         ("kdm distill no-recipe --student ", []),
     ],
 )
 def test_a_name_is_completed(named: Folder, line: str, expected: list[str]) -> None:
     assert offered(line, named) == expected
+
+
+def test_every_form_of_an_exported_student_is_completed() -> None:
+    assert offered("kdm export kdm --to ", None) == [*FORMS, FOLDER]
 
 
 def test_the_home_of_the_line_comes_before_that_of_the_environment(
