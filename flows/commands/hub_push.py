@@ -101,7 +101,11 @@ def _document(cargo: Cargo, pushed: Pushed, sending: Sending) -> dict[str, objec
         "commit": pushed.commit or None,
         "is_public": sending.is_public,
         "is_dry_run": sending.is_dry,
-        "files": {"sent": pushed.num_sent, "there": pushed.num_there},
+        "files": {
+            "sent": pushed.num_sent,
+            "there": pushed.num_there,
+            "for_viewer": pushed.num_shown,
+        },
         "bytes_sent": pushed.num_bytes,
         "keeps_card": pushed.keeps_card,
     }
@@ -109,6 +113,8 @@ def _document(cargo: Cargo, pushed: Pushed, sending: Sending) -> dict[str, objec
 
 def _sentence(cargo: Cargo, pushed: Pushed, sending: Sending) -> str:
     size = f"{many(pushed.num_sent, 'file')} of {num_bytes(pushed.num_bytes)}"
+    if pushed.num_shown:
+        size += f" and {pushed.num_shown:,} for the viewer"
     there = f", {pushed.num_there:,} were there" if pushed.num_there else ""
     card = "; README.md was edited there and stays" if pushed.keeps_card else ""
     who = "public" if sending.is_public else "private"

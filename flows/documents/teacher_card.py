@@ -34,7 +34,7 @@ def write_teacher_card(run: Run, teacher: TeacherRecipe, result: StageResult) ->
     settings = {
         "model": describe(teacher.model),
         "dataset": described(run.recipe.dataset),
-        "training": teacher.training.model_dump(mode="json"),
+        "training": teacher.training.identity(),
     }
     text = (
         f"{front_matter(front)}# {inline(teacher.name)}\n\n"

@@ -11,16 +11,19 @@ from flows.hub.no_places import told_documents
 from kdm.hub.hub_address import HubAddress
 from kdm.licences import UNKNOWN, hub_fields, said_by
 from kdm.report.existing_card import CARD
-from kdm.report.markdown import front_matter, inline, read_front_matter
+from kdm.report.markdown import code_block, front_matter, inline, read_front_matter
 from kdm.trained import read_config, read_weights
 from storage.digest import digest_of
 from storage.folders import Folder
 from storage.yaml_text import yaml_text
 
 _LIBRARY = "kdm-offline"
+_INSTALL = f"pip install '{_LIBRARY}[hub]'"
 _PICTURES = "unconditional-image-generation"
 _GROUPS = {"student": "kdm.students", "teacher": "pairgen.teachers"}
-_LOADING = re.compile(r"^from kdm\.export import load_student\n\nstudent = .*$", re.MULTILINE)
+_LOADING = re.compile(
+    r"^from kdm\.export import load_student\n\nstudent = .*(\nx_0 = .*)?$", re.MULTILINE
+)
 _MADE_BY = re.compile(r"^Made by:\n\n(`{3,})sh\n(.*?)\n\1\n\n?", re.MULTILINE | re.DOTALL)
 _MEASURED_BY = re.compile(
     r"; this measures it and puts the numbers here:\n\n(`{3,})sh\n.*?\n\1\n", re.DOTALL
@@ -107,13 +110,19 @@ def _model_index(
 
 def _for_strangers(body: str, address: HubAddress) -> str:
     """The card's text with the repository in the place of the home, and no path or address of a home."""
-    lines = (
-        "from kdm.students.student import Student\n\n"
-        f'student = Student.from_pretrained("{address.repo}")'
-    )
     text = _MADE_BY.sub(lambda made: "" if _OF_A_PLACE.search(made[2]) else made[0], body)
     text = _PICTURE_OF_TRAINING.sub("", _MEASURED_BY.sub(".\n", text))
-    return _LOADING.sub(lambda _: lines, text)
+    lines, language = _use(address)
+    told, found = _LOADING.subn(lambda _: lines, text)
+    return told if found else "\n".join([text, *code_block(lines, language), ""])
+
+
+def _use(address: HubAddress) -> tuple[str, str]:
+    """What a stranger types to use it, and in which language: only names that last (docs/python.md)."""
+    if address.kind == "teacher":
+        return f"{_INSTALL}\nkdm pull teacher {address.repo}", "sh"
+    loaded = f'import kdm\n\nstudent = kdm.load_student("{address.repo}")'
+    return f"# {_INSTALL}\n{loaded}\nx_0 = student.sample(16)", "python"
 
 
 def _plain_body(folder: Folder, config: dict[str, Any]) -> str:

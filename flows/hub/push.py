@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flows.hub.cargo import Cargo, Source
+from flows.hub.cargo import Cargo, Shown, Source
 from kdm.hub.bill import BILL, MAX_BILL_BYTES, README, Bill, read_bill
 from kdm.hub.client import has_token
 from kdm.hub.file_digests import git_blob
@@ -37,6 +37,7 @@ class Pushed(NamedTuple):
     num_bytes: int
     num_there: int
     keeps_card: bool  # README.md was edited on the Hub, and stays
+    num_shown: int  # files for the viewer that weren't there, beside the others
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,13 @@ def push(
     if not is_dry:
         commit = _send(cargo, repository, plan, is_private=not is_public, report=report)
     return Pushed(
-        repository.url, commit, len(plan.missing), num_bytes, there, keeps_card=plan.keeps_card
+        repository.url,
+        commit,
+        len(plan.missing),
+        num_bytes,
+        there,
+        keeps_card=plan.keeps_card,
+        num_shown=len(_not_shown(cargo, plan)),
     )
 
 
@@ -170,14 +177,20 @@ def _send(
         sender.add(path, cargo.sources[path])
         done += 1
         report(done, total)
-    for shown in cargo.shown:
-        if shown.path not in plan.remote:  # its name has the digest of what it shows
-            sender.add(shown.path, shown.make())
+    new = _not_shown(cargo, plan)
+    done += len(cargo.shown) - len(new)
+    for shown in new:
+        sender.add(shown.path, shown.make())
         done += 1
         report(done, total)
     _finish(sender, cargo, plan)
     _require_arrived(cargo, repository, sender.head)
     return sender.head
+
+
+def _not_shown(cargo: Cargo, plan: _Plan) -> list[Shown]:
+    """What the viewer lacks; the name of each such file has the digest of what it shows."""
+    return [shown for shown in cargo.shown if shown.path not in plan.remote]
 
 
 class _Sender:

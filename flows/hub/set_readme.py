@@ -57,10 +57,10 @@ def _opening(card: PairsCard, repo: str, *, has_view: bool) -> str:
     lines = [
         "## Opening it",
         "",
-        *code_block(f"kdm pull pairs {repo}", "sh"),
+        *code_block(f"pip install 'kdm-offline[hub]'\nkdm pull pairs {repo}", "sh"),
         "",
-        "brings the set, verified, to a home. For other programs, the Hub's viewer and `datasets` have "
-        f"{shown}; the index of a pair is its `__key__`:",
+        "The second line brings the set, verified, to a home. For other programs, the Hub's viewer and "
+        f"`datasets` have {shown}; the index of a pair is its `__key__`:",
         "",
         *code_block(
             "from datasets import load_dataset\n\n"

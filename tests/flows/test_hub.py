@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import yaml
 from conftest import Finished
 from faults.digests import assert_equal, digests_of
 from hub_commands import kdm, only, refused
@@ -22,6 +24,7 @@ from kdm.report.markdown import read_front_matter
 from kdm.report.training_card import TrainingCard, training_card
 from kdm.students.koopman_student import KoopmanStudent
 from kdm.students.regression_student import RegressionStudent
+from kdm.trained import read_config
 from storage.digest import sha256_of
 from storage.errors import DamageError
 from storage.folders import folder_at
@@ -111,6 +114,30 @@ def test_a_student_is_loaded_by_its_name_on_the_hub(
     assert not [each for each in hub.requests[asked:] if "safetensors" in each]
     with pytest.raises(ValueError, match="holds a Koopman"):
         RegressionStudent.from_pretrained("ada/model")
+
+
+@pytest.mark.parametrize("is_measured", [True, False])
+def test_a_strangers_program_is_on_the_card_of_a_student(
+    is_measured: bool, hub: Hub, finished: Finished, tmp_path: Path
+) -> None:
+    home = finished.copy(tmp_path / "home", *([] if is_measured else ["students/*/card.md"]))
+    kdm("push", "student", STUDENT, "ada/model", home=home)
+    _, block = hub.files("ada/model")["README.md"].decode().split("```python\n")
+    known: dict[str, Any] = {}
+    exec(block.partition("```")[0], known)
+    assert known["x_0"].shape == (16, 2)
+
+
+def test_the_card_of_a_teacher_has_what_determines_it_and_how_to_have_it(
+    hub: Hub, finished: Finished, tmp_path: Path
+) -> None:
+    kdm("push", "teacher", TEACHER, "ada/model", home=finished.path)
+    card = hub.files("ada/model")["README.md"].decode()
+    settings = yaml.safe_load(card.partition("```yaml\n")[2].partition("```")[0])
+    config = read_config(folder_at(str(only(finished.path / "teachers"))))
+    assert config is not None
+    assert settings["training"] == config["identity"]["training"]
+    assert card.endswith("[hub]'\nkdm pull teacher ada/model\n```\n")
 
 
 def test_a_student_that_was_measured_after_its_first_push_is_brought_by_its_name_again(

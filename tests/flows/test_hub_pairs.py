@@ -102,7 +102,8 @@ def test_a_set_that_never_stored_some_pairs_tells_which_and_why_without_scores(
 
 def test_the_viewer_gets_a_picture_and_a_class_of_each_pair(hub: Hub, tmp_path: Path) -> None:
     store = pictures(tmp_path)
-    kdm("push", "pairs", "tiny-pictures", "lab/pictures", home=tmp_path)
+    said = kdm("push", "pairs", "tiny-pictures", "lab/pictures", home=tmp_path)
+    assert "and 1 for the viewer" in said
     sent = hub.files("lab/pictures", "datasets")
     card = DatasetCard(sent["README.md"].decode()).data.to_dict()
     assert card["configs"][0]["data_files"] == [{"split": "train", "path": "view/train-*.tar"}]
