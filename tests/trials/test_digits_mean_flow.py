@@ -1,6 +1,6 @@
 """MeanFlow on digits' pairs beside reflow and regression, at equal training FLOPs (`make trials`).
 
-Three seeds of each, about 12 CPU minutes; the report's numbers are printed (`pytest -s`).
+Three seeds of each, about 19 CPU minutes; the report's numbers are printed (`pytest -s`).
 """
 
 import os
