@@ -53,6 +53,7 @@ def train_student(
     stage_device(device)
     entry = _entry(student, "" if name == "" else new_name("name", name))
     laid_over(entry, settings, "train_student")
+    _require_one_number(entry, num_steps)
     laid_over(entry, {"training.num_steps": num_steps}, "train_student")
     found = training_pairs(pairs, home)
     where = home_around(found.url, home)
@@ -61,6 +62,16 @@ def train_student(
         run = run_of(document, where, what="train_student", device=device)
         trained = run_stages(run, until="distill")[-1]
     return student_in(trained.place)
+
+
+def _require_one_number(entry: Mapping[str, Any], num_steps: int) -> None:
+    """Raise a ValueError if the settings ask for another number of steps than the argument."""
+    training = entry.get("training")
+    stated = training.get("num_steps", num_steps) if isinstance(training, dict) else num_steps
+    if stated != num_steps:
+        raise ValueError(
+            f"num_steps is {num_steps} and training.num_steps of settings is {stated!r}; leave the latter out"
+        )
 
 
 def _entry(student: str | Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from kdm.trackers.event_files import framed, records
 from kdm.trackers.tracked_run import Entry, TrackedRun
-from kdm.trackers.tracker import Tracker, TrackerPlugin
+from kdm.trackers.tracker import Tracker, TrackerPlugin, lacking
 
 FOLDER = "tensorboard"
 _PREFIX = "events.out.tfevents."
@@ -62,12 +62,13 @@ class EventFile(Tracker):
             self._append(step=entry.step, wall_time=entry.at, summary={"value": found})
 
     def finish(self, numbers: Mapping[str, float]) -> None:
-        """One event for all numbers, at the last step, unless the same are there."""
-        found = [_number(*each) for each in numbers.items()]
-        event = self._event(step=self.last_step(), summary={"value": found})
-        if any(each.summary == event.summary for each in self._standing()):
-            return
-        self._append(step=event.step, wall_time=time.time(), summary={"value": found})
+        """One event for those numbers that aren't there, at the last step."""
+        asked = self._event(summary={"value": [_number(*each) for each in numbers.items()]})
+        told = {name: value for each in self._standing() for name, value in _numbers(each)}
+        new = lacking(told, dict(_numbers(asked)))
+        if new:
+            found = [_number(*each) for each in new.items()]
+            self._append(step=self.last_step(), wall_time=time.time(), summary={"value": found})
 
     def close(self) -> None:
         """Close the file."""
@@ -89,6 +90,13 @@ class EventFile(Tracker):
 
 def _number(name: str, value: float) -> dict[str, Any]:
     return {"tag": name, "simple_value": value}
+
+
+def _numbers(event: Any) -> Iterator[tuple[str, float]]:
+    """By their names, in float32 as the file has them."""
+    for value in event.summary.value:
+        if value.HasField("simple_value"):
+            yield value.tag, value.simple_value
 
 
 def _image(name: str, png: bytes) -> dict[str, Any]:

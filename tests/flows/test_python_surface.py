@@ -484,6 +484,10 @@ def test_a_program_that_is_gone_is_named_where_its_teacher_would_be_needed(
         ({"settings": [1]}, r"settings is \[1\]"),
         ({"settings": {"training.batch_sise": 3}}, "did you mean 'batch_size'"),
         ({"num_steps": 0}, "num_steps is 0"),
+        (
+            {"settings": {"training.num_steps": 3}},
+            "num_steps is 5 and training.num_steps of settings is 3",
+        ),
     ],
     ids=str,
 )

@@ -4,6 +4,7 @@ The reader here is of the published format (record_writer.h, event.proto, summar
 nothing with the writer.
 """
 
+import math
 import struct
 import threading
 from contextlib import closing
@@ -152,11 +153,13 @@ def test_a_record_is_read_up_to_the_first_that_was_changed() -> None:
         assert list(read(bytes(changed))) == [b"first"]
 
 
-def test_final_numbers_come_once_and_again_where_they_differ(home: Folder) -> None:
-    for numbers in ({"final/a": 1.0}, {"final/a": 1.0}, {"final/a": 1.0, "final/b": 2.0}):
+def test_each_final_number_comes_once_and_again_where_it_differs(home: Folder) -> None:
+    a, none = {"final/a": 0.1}, {"final/none": math.nan}
+    for numbers in (a, a, {**a, "final/b": 2.0, **none}, {"final/a": 0.2, **none}):
         with closing(EventFile(home.local_path(FOLDER))) as tracker:
             tracker.finish(numbers)
-    assert [name for _, name, _ in scalars(home)] == ["final/a", "final/a", "final/b"]
+    told = [name for _, name, _ in scalars(home)]
+    assert told == ["final/a", "final/b", "final/none", "final/a"]
 
 
 def test_nothing_is_tracked_unless_it_is_asked_for() -> None:
