@@ -106,7 +106,7 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "exported.md": {"STUDENT --to onnx --num-steps": "reflow --to onnx --num-steps"},
     "generation.md": {"edm-cifar10-32x32-cond-vp": "edm-digits"},
-    "hub.md": {"STUDENT": "kdm-f", " --revision 3f2a9c1": "", "@3f2a9c1": ""},
+    "hub.md": {"STUDENT": "kdm-f", " --revision v1": "", "@v1": ""},
     "leaderboard.md": {"PAIRS": "tiny", "build STUDENT": "build STUDENT --questions 1 --side 2"},
     "python.md": {"num_steps=2000": "num_steps=20", "num_steps=300": "num_steps=20"},
     "recipes.md": {"checkerboard --set filters": "digits --set filters"},

@@ -1,6 +1,7 @@
 """Any function from noise to samples, as a student that can be measured."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import TYPE_CHECKING
 
 import torch
@@ -72,4 +73,20 @@ def as_student(student: object, pairs: "PairSet") -> Student:
             f"student is {shown(student)}; give what kdm.train_student or kdm.load_student "
             "returned, or a function of x_T (and label) that gives x_0"
         )
+    _require_callable_with(student, has_labels=bool(pairs.num_classes))
     return OwnStudent(student)
+
+
+def _require_callable_with(function: Callable[..., object], *, has_labels: bool) -> None:
+    """A ValueError if it can't take what it will be given; what Python can't tell is left to the call."""
+    given = ("x_T", "label") if has_labels else ("x_T",)
+    called = function.forward if isinstance(function, nn.Module) else function
+    try:
+        signature(called).bind(*given)
+    except TypeError:
+        why = "the pairs have classes" if has_labels else "the pairs have no classes"
+        raise ValueError(
+            f"student can't be called with ({', '.join(given)}): {why}; give a function of those arguments"
+        ) from None
+    except ValueError:  # written in C, without a signature
+        return

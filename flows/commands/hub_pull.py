@@ -58,7 +58,7 @@ def _document(offer: Offer, folder: Folder, pulled: Pulled | None) -> dict[str, 
 
 
 def _would(offer: Offer, plan: Plan) -> str:
-    holds = f"{offer.repository.url} ({offer.commit[:12]}) holds {offer.bill.name}"
+    holds = f"{offer.repository.url} ({offer.commit}) holds {offer.bill.name}"
     size = f"{many(len(plan.new), 'file')} of {num_bytes(plan.num_bytes)}"
     would = f"{size} would come to" if plan.new else "all of it is in"
     return f"{holds}: {would} {plan.folder.url}; nothing was brought"
@@ -66,8 +66,6 @@ def _would(offer: Offer, plan: Plan) -> str:
 
 def _sentence(offer: Offer, pulled: Pulled) -> str:
     if not pulled.num_files:
-        return f"{pulled.folder.url} is what {offer.repository.url} ({offer.commit[:12]}) holds"
+        return f"{pulled.folder.url} is what {offer.repository.url} ({offer.commit}) holds"
     brought = f"{many(pulled.num_files, 'file')} of {num_bytes(pulled.num_bytes)}"
-    return (
-        f"{pulled.folder.url}: {brought}, verified, of {offer.repository.url} ({offer.commit[:12]})"
-    )
+    return f"{pulled.folder.url}: {brought}, verified, of {offer.repository.url} ({offer.commit})"

@@ -120,4 +120,4 @@ def _sentence(cargo: Cargo, pushed: Pushed, sending: Sending) -> str:
     who = "public" if sending.is_public else "private"
     if sending.is_dry:
         return f"{cargo.bill.name} would send {size} to {pushed.url}, {who}{there}{card}; nothing was sent"
-    return f"{pushed.url} ({who}, {pushed.commit[:12]}): sent {size}{there}{card}"
+    return f"{pushed.url} ({who}, {pushed.commit}): sent {size}{there}{card}"

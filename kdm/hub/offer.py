@@ -24,7 +24,7 @@ def look(address: HubAddress) -> Offer:
     repository = Repository(address)
     commit = repository.head().commit
     remote = repository.files(commit)
-    where = f"{repository.url} at {commit[:12]}"
+    where = f"{repository.url} at {commit}"
     if BILL not in remote:
         raise ValueError(
             f"{where} has no {BILL}, so it holds nothing that 'kdm push' wrote; import its files with "

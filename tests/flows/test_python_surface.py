@@ -382,6 +382,10 @@ def test_any_function_is_measured_and_what_it_gives_is_checked(at_home: Path) ->
         kdm.evaluate_student(lambda x_T: x_T / 0, pairs, metrics=["paired"])
     with pytest.raises(ValueError, match="student is 3; give what"):
         kdm.evaluate_student(3, pairs)
+    with pytest.raises(
+        ValueError, match=r"can't be called with \(x_T\): the pairs have no classes"
+    ):
+        kdm.evaluate_student(lambda x_T, label: x_T, pairs)
 
 
 def test_pairs_of_an_object_are_what_its_field_makes(tmp_path: Path, monkeypatch) -> None:
