@@ -15,7 +15,7 @@ pytestmark = pytest.mark.trials
 # Their blocks of Python import libraries that `make setup` leaves out: `make peers-test` runs them too.
 WITH_PEERS = {"exported.md": "onnxruntime", "hub.md": "datasets"}
 SEEN = {
-    "care.md": "verified",
+    "care.md": "sound (bytes, digests)",
     "clusters.md": "train/wds-256",
     "leaderboard.md": "paired",
     "recipes.md": "cached",
