@@ -25,6 +25,7 @@ from small_teachers import SHAPE, edm_pickle
 
 from flows.config.recipe_files import read_recipe
 from kdm.networks.build import build_edm
+from kdm.torchvision_import import import_torchvision
 
 # Pages whose blocks the suite itself runs; all others are read in tests/trials/test_pages.py.
 RUN_IN_THE_SUITE = {
@@ -292,6 +293,8 @@ def execute(block: Block, names: dict[str, Any], place: Place) -> None:
     text = block.text
     for word, own in {**words_of(block.page.name), **_found(text, place)}.items():
         text = text.replace(word, own)
+    if "import diffusers" in text or "from diffusers" in text:
+        import_torchvision()  # which diffusers imports by itself: a build that fits torch or not
     if "load_dataset" in text:  # that library reads the Hub's address as it is imported
         assert run([sys.executable, "-c", text], cwd=place.folder).code == 0, text
         return

@@ -12,9 +12,8 @@ from storage.folders import Folder
 from storage.options import parse
 
 _NUM_KEY_METRICS = 3
-_FORMER = (
-    "measured"  # in a student's folder: what metrics.json was under other options, by its identity
-)
+# In a student's folder: what metrics.json was under other options, by its identity.
+_FORMER = "measured"
 
 
 def read_metrics(folder: Folder) -> dict[str, Any] | None:

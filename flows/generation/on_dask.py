@@ -15,6 +15,7 @@ from typing import Any
 
 import dask
 from distributed import Client, Future, LocalCluster
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from flows.generation.child_protocol import begun, made_unit
@@ -225,13 +226,18 @@ def _num_workers(client: Client) -> int:
 
 
 def _require_fit(client: Client, work: Work) -> None:
-    """Raise a StoreError if a worker lacks this package or the home, or has another version."""
+    """Raise a StoreError if a worker lacks this package or the home, or has another version.
+
+    A worker that dies while it is asked is none: no unit is sent to it.
+    """
     own = version("kdm-offline")
-    try:
-        answers = client.run(standing, work.run.home.url)
-    except (ImportError, AttributeError) as error:
-        raise _cannot_run(error) from error
-    for worker, answer in answers.items():
+    for worker, answer in client.run(standing, work.run.home.url, on_error="return").items():
+        if isinstance(answer, CommClosedError):
+            continue
+        if isinstance(answer, ImportError | AttributeError):
+            raise _cannot_run(answer) from answer
+        if isinstance(answer, Exception):
+            raise answer
         if answer["version"] != own:
             raise MismatchError(
                 f"the Dask worker {worker} has kdm-offline {answer['version']}, this command {own}; "

@@ -30,9 +30,8 @@ from kdm.students.labels import one_hot, require_known, required
 from kdm.students.student import DTYPES, Student, sampling
 from kdm.students.trace import Trace
 
-_Part = tuple[
-    AnyNumber | None, AnyNumber | None
-]  # z (n, d) and labels (n, classes), each of its own n
+# z (n, d) and labels (n, classes), each part of its own n.
+_Part = tuple[AnyNumber | None, AnyNumber | None]
 
 
 class KoopmanStudent(Student):

@@ -20,7 +20,9 @@ DIGEST = "0123456789ab"
 STRANGE = "$(touch gone)"  # a folder may have any name, and shells evaluate what they are offered
 # What it has imported is looked at as the process ends, since typer ends it.
 ANSWER = """
+import gc
 import sys
+gc.set_threshold(100_000)  # as flows/start.py does for every command
 from flows.cli import app
 try:
     app(prog_name="kdm")

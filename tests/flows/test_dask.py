@@ -7,10 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from distributed.comm.core import CommClosedError
 from faults.commands import finish
 from faults.digests import assert_equal, digests_of
 from faults.generators import generate, num_shards, started
@@ -20,7 +23,8 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.generation import on_dask
 from flows.generation.dask_task import make_unit
-from storage.errors import StoreError
+from storage.errors import MismatchError, StoreError
+from storage.folders import folder_at
 
 DASK = str(Path(sys.executable).with_name("dask"))
 
@@ -108,6 +112,29 @@ def test_a_late_worker_of_another_version_makes_nothing() -> None:
     answer = make_unit("0.0.1", {"work": {}, "announcement": None}, "train", [0])
     assert answer["kind"] == "StoreError"
     assert "the command 0.0.1; install the same version everywhere" in answer["error"]
+
+
+class Answers:
+    """A client whose workers answered so: one that dies meanwhile leaves its closed connection."""
+
+    def __init__(self, *answers: object) -> None:
+        self.answers = answers
+
+    def run(self, _function: object, _home: str, *, on_error: str) -> dict[str, object]:
+        assert on_error == "return"  # else the first error is raised, whatever the others answer
+        return {f"tcp://{number}": each for number, each in enumerate(self.answers)}
+
+
+def test_a_worker_that_dies_while_it_is_asked_is_no_reason_to_end(tmp_path: Path) -> None:
+    work = SimpleNamespace(run=SimpleNamespace(home=folder_at(str(tmp_path))))
+    dead, sound = CommClosedError("reset"), {"version": version("kdm-offline"), "sees_home": True}
+    on_dask._require_fit(Answers(dead, sound), work)
+    with pytest.raises(StoreError, match="doesn't see the home"):
+        on_dask._require_fit(Answers(dead, {**sound, "sees_home": False}), work)
+    with pytest.raises(MismatchError, match="can't run"):
+        on_dask._require_fit(Answers(sound, ImportError("no module")), work)
+    with pytest.raises(PermissionError):
+        on_dask._require_fit(Answers(PermissionError("home")), work)
 
 
 def test_a_scheduler_that_is_not_there_is_told_in_a_sentence(
